@@ -1,0 +1,99 @@
+"""Every error a user can meet, each with its exit code.
+
+GamedayError
+├── InvalidInput (2)      a file, an option or an argument is wrong; nothing was touched
+├── Refused (5)           the plan says why it does not inject; nothing was touched
+├── AwsError (3)          a call to AWS failed
+│   └── Unreachable (3)   no answer: no credentials, no route, time-out, lost reply
+├── Interrupted (130)     a signal arrived; everything was undone
+└── Stuck (4)             the account needs a person
+
+Anything else that reaches the door is a bug of ours (70).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """The exit codes of every verb (the same in YAML suites, pytest and the command line)."""
+
+    HELD = 0
+    BROKEN = 1
+    INVALID = 2
+    UNKNOWN = 3
+    STUCK = 4
+    REFUSED = 5
+    BUG = 70
+    INTERRUPTED = 130
+
+
+WORST_FIRST = (Exit.STUCK, Exit.BUG, Exit.BROKEN, Exit.UNKNOWN, Exit.REFUSED, Exit.HELD)
+
+
+def worst(codes: list[Exit]) -> Exit:
+    """The exit code of several experiments: the worst of 4, 70, 1, 3, 5, 0; 130 and 2 end a suite by themselves."""
+    for code in (Exit.INTERRUPTED, Exit.INVALID, *WORST_FIRST):
+        if code in codes and (code not in (Exit.INTERRUPTED, Exit.INVALID) or Exit.STUCK not in codes):
+            return code
+    return Exit.HELD
+
+
+class GamedayError(Exception):
+    """What went wrong, and what to do about it."""
+
+    exit = Exit.BUG
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.what}\n  → {self.remedy}" if self.remedy else self.what
+
+
+class InvalidInput(GamedayError):
+    """A file, an option or an argument is wrong; nothing was touched."""
+
+    exit = Exit.INVALID
+
+
+class Refused(GamedayError):
+    """Not injecting: one line for each reason."""
+
+    exit = Exit.REFUSED
+
+    def __init__(self, reasons: tuple[str, ...], remedy: str = "") -> None:
+        super().__init__("\n".join(f"not injecting: {reason}" for reason in reasons), remedy)
+        self.reasons = reasons
+
+
+class AwsError(GamedayError):
+    """AWS answered a call with an error."""
+
+    exit = Exit.UNKNOWN
+
+    def __init__(self, service: str, operation: str, code: str, message: str, remedy: str = "") -> None:
+        super().__init__(f"{service}.{operation} failed: {code}: {message}", remedy)
+        self.service = service
+        self.operation = operation
+        self.code = code
+        self.message = message
+
+
+class Unreachable(AwsError):
+    """A call got no answer: it may have happened or not."""
+
+
+class Interrupted(GamedayError):
+    """A signal ended the run; what it had changed was undone."""
+
+    exit = Exit.INTERRUPTED
+
+
+class Stuck(GamedayError):
+    """Something is not as it was before, and a person must look."""
+
+    exit = Exit.STUCK

@@ -1,0 +1,47 @@
+"""The experiment file: one claim about one fault, or several at once."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from harness.spec.workload import Name
+from steady_state.kpi import Bound, Written
+from steady_state.units import Duration, Share
+
+
+class RecoveryClaim(Written):
+    """Back in steady state within a time, from impact (while the fault lasts) or from undo, and for how long."""
+
+    within: Duration = Field(gt=0)
+    from_: Literal["impact", "undo"] = Field("impact", alias="from")
+    sustained: Duration = Field(60.0, gt=0)
+
+
+class IsolationClaim(Written):
+    """How much a module that must not suffer may change: points of a ratio, relative for a rate."""
+
+    margin: Share = Field(0.01, gt=0)
+
+
+class Experiment(Written):
+    """With these faults, these KPIs stay in steady state, are back in time, and the damage stays in its modules."""
+
+    version: Literal[1]
+    kind: Literal["experiment"]
+    name: Name
+    workload: str = Field(description="the workload file, relative to this one")
+    region: str | None = Field(None, description="needed where the workload has several")
+    hypothesis: str = Field(description="the claim in one sentence, for people")
+    steady_state: tuple[Name, ...] = Field(min_length=1, description="the KPIs that decide the verdict")
+    baseline: Duration = Field(300.0, gt=0, description="how long steady state is watched before")
+    faults: tuple[dict[str, Any], ...] = Field(min_length=1, description="each: the fault's name and its fields")
+    lasts: Duration = Field(gt=0, description="how long the faults stay once they bite")
+    during: dict[Name, Bound | Literal["any"]] = Field({}, description="other bounds while the faults last")
+    recovery: RecoveryClaim | None = None
+    isolation: IsolationClaim | None = None
+    guard: dict[Name, Bound] = Field({}, description="abort and undo at once beyond these bounds")
+    blind_after: Duration | None = Field(None, description="no data of a guarded KPI for so long aborts")
+    stop_when: tuple[str, ...] = Field((), description="CloudWatch alarms by name or ARN: firing or unreadable aborts")
+    allow: tuple[Literal["strike", "foreign-interfaces"], ...] = Field((), description="what the plan would otherwise refuse")

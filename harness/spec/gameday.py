@@ -1,0 +1,21 @@
+"""The gameday file: experiments of one workload, in order."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from harness.spec.workload import Name
+from steady_state.kpi import Written
+
+
+class Gameday(Written):
+    """Several experiments, one after the other, each from a steady state."""
+
+    version: Literal[1]
+    kind: Literal["gameday"]
+    name: Name
+    workload: str = Field(description="the workload file, relative to this one")
+    experiments: tuple[str, ...] = Field(min_length=1, description="experiment files in order, relative to this one")
+    on_broken: Literal["stop", "go-on"] = Field("go-on", description="after a broken claim; a stuck account always stops")

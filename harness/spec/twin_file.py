@@ -1,0 +1,159 @@
+"""The twin file: how the twin plays a workload's modules, its customers and its metrics."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from harness.spec.workload import Name
+from steady_state.kpi import Written
+from steady_state.units import Duration, Rate, Share
+
+
+class Latency(Written):
+    """A module's own service time: lognormal, given by its median and its 95th percentile."""
+
+    p50: Duration = Field(gt=0)
+    p95: Duration = Field(gt=0)
+
+
+class CallTo(Written):
+    """A call to another module for each request served."""
+
+    to: Name
+    only: tuple[Name, ...] = Field((), description="the journeys that make this call; none named: all")
+    timeout: Duration | None = Field(None, gt=0, description="for the whole call, retries included; none: it waits as long as it takes")
+    retries: int = Field(0, ge=0, le=20, description="more attempts after a failed one")
+    backoff: Duration = Field(0.05, gt=0, description="before the first retry; doubles each time, with jitter, to 20s at most")
+    fallback: bool = Field(False, description="when the call fails the request goes on without it")
+
+
+class Instances(Written):
+    """A module on EC2 instances in one scaling group behind one load balancer."""
+
+    each_zone: int = Field(ge=1, description="instances in each zone")
+    launch_delay: Duration = Field(90.0, gt=0, description="from a launch to serving requests")
+    slots: int = Field(16, ge=1, description="requests that one instance works on at once")
+    queue: int = Field(64, ge=0, description="requests that may wait at one instance; more are refused with 503")
+
+
+class HealthCheck(Written):
+    """How the load balancers check their targets (the defaults are ours, quicker than AWS's 30s × 5 / 2)."""
+
+    interval: Duration = Field(10.0, gt=0)
+    unhealthy: int = Field(2, ge=1, description="failures in a row until a target gets no requests")
+    healthy: int = Field(2, ge=1, description="successes in a row until it gets them again")
+
+
+class Function(Written):
+    """A module that is a Lambda function: requests beyond its concurrency are throttled at once."""
+
+    concurrency: int = Field(1000, ge=1, description="of the account, where the function reserves none")
+
+
+class Table(Written):
+    """A module that is a DynamoDB table with provisioned capacity: requests beyond it are throttled at once."""
+
+    read_capacity: int = Field(ge=1)
+    write_capacity: int = Field(ge=1)
+    units: Literal["read", "write"] = Field("write", description="what one request takes one unit of")
+
+
+class Stage(Written):
+    """A module that is an API Gateway stage: a token bucket in front of what it calls."""
+
+    rate: Rate = Field(gt=0)
+    burst: int = Field(ge=1)
+
+
+class TwinModule(Written):
+    """One module: exactly one of instances, function, table, stage; its own latency; whom it calls, in order."""
+
+    instances: Instances | None = None
+    function: Function | None = None
+    table: Table | None = None
+    stage: Stage | None = None
+    latency: Latency
+    errors: Share = Field(0.0, description="of its requests fail by themselves")
+    calls: tuple[CallTo, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> TwinModule:
+        kinds = [name for name in ("instances", "function", "table", "stage") if getattr(self, name) is not None]
+        if len(kinds) != 1:
+            msg = f"a module is exactly one of instances, function, table, stage; found {' and '.join(kinds) or 'none'}"
+            raise ValueError(msg)
+        return self
+
+
+class Journey(Written):
+    """What a customer does: one request that enters the workload at a module."""
+
+    share: Share = Field(gt=0, description="of all customers")
+    enters: Name
+    patience: Duration = Field(10.0, gt=0, description="the customer gives up after so long, which is a failure")
+
+
+class Customers(Written):
+    """Who asks: arrivals at random (Poisson), whatever became of earlier ones (an open loop)."""
+
+    rate: Rate = Field(gt=0)
+    journeys: dict[Name, Journey] = Field(min_length=1)
+
+
+class Feed(Written):
+    """What feeds one metric: of a journey or of a module, tried, failed, seconds taken, or healthy capacity."""
+
+    journey: Name | None = None
+    module: Name | None = None
+    count: Literal["tried", "failed", "latency", "healthy"]
+    dimensions: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Feed:
+        if (self.journey is None) == (self.module is None):
+            msg = "a metric is fed by exactly one of journey, module"
+            raise ValueError(msg)
+        if self.count == "healthy" and self.module is None:
+            msg = "healthy counts the targets of a module, not of a journey"
+            raise ValueError(msg)
+        return self
+
+
+class TwinAlarm(Written):
+    """A CloudWatch alarm that the twin evaluates on its own metrics."""
+
+    metric: str = Field(pattern=r"^[^/].*/[^/]+$", description="Namespace/MetricName")
+    dimensions: dict[str, str] = {}
+    statistic: Literal["Sum", "Average", "Minimum", "Maximum", "SampleCount"] = "Sum"
+    period: Duration = Field(60.0, gt=0)
+    below: float | None = None
+    above: float | None = None
+    points: int = Field(1, ge=1, description="breaching datapoints (M) …")
+    of: int = Field(1, ge=1, description="… of the last so many (N)")
+    missing: Literal["breaching", "notBreaching", "ignore", "missing"] = "missing"
+
+    @model_validator(mode="after")
+    def _one_side(self) -> TwinAlarm:
+        if (self.below is None) == (self.above is None):
+            msg = "an alarm fires below or above a number: exactly one of the two"
+            raise ValueError(msg)
+        if self.points > self.of:
+            msg = f"points ({self.points}) cannot exceed of ({self.of})"
+            raise ValueError(msg)
+        return self
+
+
+class TwinFile(Written):
+    """How the twin plays a workload."""
+
+    version: Literal[1]
+    kind: Literal["twin"]
+    zones: tuple[str, ...] = Field(min_length=1)
+    modules: dict[Name, TwinModule] = Field(min_length=1)
+    customers: Customers
+    health_check: HealthCheck = HealthCheck()
+    warm_up: Duration = Field(30.0, ge=0, description="virtual time before a run may look at it")
+    metrics: dict[str, Feed] = Field({}, description="Namespace/MetricName: what feeds it, in bins of one second")
+    alarms: dict[Name, TwinAlarm] = {}

@@ -1,0 +1,89 @@
+"""The workload file: what belongs to the workload, its modules and their KPIs, and the limits of every run."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from steady_state.kpi import Kpi, Written
+from steady_state.units import Duration, Share
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+"""A name of ours: lower case, digits and hyphens."""
+
+
+def _account_text(raw: object) -> object:
+    """Account ids are read as text, quoted or not; YAML's leading zero is kept by the loader."""
+    return f"{raw:012d}" if isinstance(raw, int) and not isinstance(raw, bool) else raw
+
+
+Account = Annotated[str, BeforeValidator(_account_text), Field(pattern=r"^\d{12}$")]
+
+
+class Owns(Written):
+    """What belongs to a workload or a module: resources by tags, and functions, tables or API stages by name."""
+
+    tags: dict[str, str] = Field({}, description="resources that carry all of these tags")
+    functions: tuple[str, ...] = Field((), description="Lambda functions by name")
+    tables: tuple[str, ...] = Field((), description="DynamoDB tables by name")
+    stages: tuple[str, ...] = Field((), description="API Gateway stages as api-id/stage")
+
+
+class Module(Written):
+    """A part of the workload that should fail alone: what it owns, what it needs and what it tolerates."""
+
+    owns: Owns
+    needs: tuple[Name, ...] = Field((), description="modules that it fails with")
+    tolerates: tuple[Name, ...] = Field((), description="modules that it calls but works without")
+
+
+class Limits(Written):
+    """How far any run may go; on the twin what would refuse is a warning."""
+
+    module_share: Share = Field(0.5, gt=0, le=1, description="of a module's instances that one run may hit")
+    instances: int = Field(20, ge=1, description="that one run may hit")
+    exposure: Duration = Field(900.0, gt=0, description="the longest that faults may last, bite and undo included")
+
+
+class Freeze(Written):
+    """Days on which nothing is injected on an account, both ends included."""
+
+    from_: date = Field(alias="from")
+    to: date
+    why: str
+
+
+class Budget(Written):
+    """How often judgement may err."""
+
+    false_abort: Share = Field(0.0001, gt=0, lt=0.5, description="chance that the guard aborts a healthy run")
+    false_verdict: Share = Field(0.05, gt=0, lt=0.5, description="chance that a verdict is wrong")
+
+
+class Workload(Written):
+    """The resources and processes that together provide one atomic business function."""
+
+    version: Literal[1]
+    kind: Literal["workload"]
+    name: Name
+    provides: str = Field(description="the business function, in one sentence")
+    account: Account = Field(description="any other account refuses; the twin takes this id")
+    regions: tuple[str, ...] = Field(min_length=1)
+    production: bool = Field(False, description="true refuses unless the command line says --production")
+    twin: str | None = Field(None, description="the file that says how the twin plays it, relative to this one")
+    owns: Owns = Field(description="what belongs to the workload at all: subnets, load balancers, …")
+    opt_in: dict[str, str] | None = Field({"gameday": "allowed"}, description="targets must carry this tag; null asks for none")
+    limits: Limits = Limits()
+    freezes: tuple[Freeze, ...] = ()
+    budget: Budget = Budget()
+    modules: dict[Name, Module] = Field(min_length=1)
+    kpis: dict[Name, Kpi] = Field(min_length=1)
+
+    def suffers_with(self, hit: frozenset[str]) -> frozenset[str]:
+        """The modules that may suffer when `hit` do: those, and all that need them, transitively (cycles are fine)."""
+        suffering = set(hit)
+        while more := {name for name, module in self.modules.items() if suffering & set(module.needs)} - suffering:
+            suffering |= more
+        return frozenset(suffering)

@@ -1,0 +1,177 @@
+"""KPIs as users write them: what is measured, where the number comes from, and the bound it must keep."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from steady_state.units import BoundAmount, Duration, Share
+
+
+class Written(BaseModel):
+    """Something written in YAML: immutable, and an unknown key is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Tier(StrEnum):
+    """Whether a KPI says what customers get (business), or explains and guards (technical)."""
+
+    BUSINESS = "business"
+    TECHNICAL = "technical"
+
+
+class Http(Written):
+    """A URL that is asked every so often; an answer of 400 and above, or none in time, is bad."""
+
+    url: str = Field(pattern=r"^https?://", description="what to ask, with GET")
+    every: Duration = Field(1.0, gt=0, description="how often")
+    timeout: Duration = Field(1.0, gt=0, description="no answer for so long is bad, at that instant")
+
+
+class Command(Written):
+    """A program that prints one number (gauge) or `good bad` counts (ratio) on its last line."""
+
+    run: tuple[str, ...] = Field(min_length=1, description="the program and its arguments; no shell reads it")
+    every: Duration = Field(10.0, gt=0)
+    timeout: Duration = Field(10.0, gt=0)
+
+
+class Reading(Written):
+    """Where a number comes from: exactly one of `cloudwatch`, `http`, `command`."""
+
+    cloudwatch: str | None = Field(None, pattern=r"^[^/].*/[^/]+$", description="Namespace/MetricName, like AWS/Lambda/Errors")
+    dimensions: dict[str, str] = Field({}, description="CloudWatch dimensions: all of the metric's, or another metric is read")
+    statistic: Literal["Sum", "Average", "Minimum", "Maximum", "SampleCount"] = Field("Sum", description="of each period")
+    period: Duration = Field(60.0, gt=0, description="the metric's resolution: 1s, 5s, 10s, 30s or whole minutes")
+    missing: Literal["unknown", "zero"] = Field(
+        "unknown", description="zero: for a metric published only when nonzero; counts only where the denominator reported"
+    )
+    http: Http | None = None
+    command: Command | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Reading:
+        named = [name for name in ("cloudwatch", "http", "command") if getattr(self, name) is not None]
+        if len(named) != 1:
+            found = " and ".join(named) or "none"
+            msg = f"a KPI reads from exactly one of cloudwatch, http, command; found {found}"
+            raise ValueError(msg)
+        if self.cloudwatch and self.period not in (1, 5, 10, 20, 30) and self.period % 60:
+            msg = "CloudWatch has periods of 1s, 5s, 10s, 20s, 30s and whole minutes"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def namespace(self) -> str:
+        """The CloudWatch namespace; it may hold slashes itself (AWS/Lambda)."""
+        return (self.cloudwatch or "").rpartition("/")[0]
+
+    @property
+    def metric(self) -> str:
+        """The CloudWatch metric's name."""
+        return (self.cloudwatch or "").rpartition("/")[2]
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two readings."""
+        source = self.http or self.command
+        return source.every if source else self.period
+
+
+class Ratio(Written):
+    """Bad out of total: two counts of the same period. With `http` or `command`, write it under `total` alone."""
+
+    bad: Reading | None = None
+    total: Reading
+
+
+class Bound(Written):
+    """What steady means. Ratio: `at_least` (of good) or `at_most` (of bad). Latency: one of p50 … p99.9.
+
+    Gauge: `at_least` / `at_most`, `for` a share of the time. Rate: those per second, or `within` of the baseline.
+    """
+
+    at_least: BoundAmount | None = None
+    at_most: BoundAmount | None = None
+    p50: Duration | None = Field(None, gt=0)
+    p90: Duration | None = Field(None, gt=0)
+    p95: Duration | None = Field(None, gt=0)
+    p99: Duration | None = Field(None, gt=0)
+    p999: Duration | None = Field(None, gt=0, alias="p99.9")
+    for_: Share | None = Field(None, alias="for", description="the share of readings in range that suffices; default 95%")
+    within: Share | None = Field(None, description="of the baseline, either way")
+    of: Literal["baseline"] | None = None
+
+    @property
+    def quantile(self) -> tuple[float, float] | None:
+        """(share of requests that must be fast enough, seconds): (0.95, 0.3) for `p95: 300ms`."""
+        for name, share in (("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999)):
+            limit = getattr(self, name)
+            if limit is not None:
+                return share, limit
+        return None
+
+
+_UNITS = {"ratio": "a share like 99%", "rate": "a rate like 50/s", "gauge": "a plain number like 6"}
+
+
+class Kpi(Written):
+    """One key performance indicator of a workload: its kind is the key `ratio`, `latency`, `rate` or `gauge`."""
+
+    tier: Tier = Field(description="business: what customers get; technical: what explains and guards")
+    module: str | None = Field(None, description="the module that it speaks for; isolation is judged by it")
+    about: str = Field("", description="one sentence for people who read the report")
+    ratio: Ratio | None = None
+    latency: Reading | None = None
+    rate: Reading | None = None
+    per: Reading | None = Field(None, description="rate only: the offered load, which makes it a ratio")
+    gauge: Reading | None = None
+    bound: Bound
+
+    @property
+    def kind(self) -> Literal["ratio", "latency", "rate", "gauge"]:
+        """Which of the four it is."""
+        if self.ratio:
+            return "ratio"
+        if self.latency:
+            return "latency"
+        return "rate" if self.rate else "gauge"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reads_well(cls, raw: Any) -> Any:
+        # Late imports of meaning: `statistic` says nothing for latency, which counts requests over the limit.
+        if isinstance(raw, dict) and isinstance(raw.get("latency"), dict) and "statistic" in raw["latency"]:
+            msg = "latency takes no statistic: it counts the requests over the bound (percentiles cannot be averaged)"
+            raise ValueError(msg)
+        return raw
+
+    @model_validator(mode="after")
+    def _bound_fits(self) -> Kpi:
+        kinds = [name for name in ("ratio", "latency", "rate", "gauge") if getattr(self, name) is not None]
+        if len(kinds) != 1:
+            msg = f"a KPI is exactly one of ratio, latency, rate, gauge; found {' and '.join(kinds) or 'none'}"
+            raise ValueError(msg)
+        bound, kind = self.bound, kinds[0]
+        written = {name for name in type(bound).model_fields if getattr(bound, name) is not None}
+        allowed = {
+            "ratio": ({"at_least"}, {"at_most"}),
+            "latency": ({"p50"}, {"p90"}, {"p95"}, {"p99"}, {"p999"}),
+            "rate": ({"at_least"}, {"at_most"}, {"within", "of"}),
+            "gauge": ({"at_least"}, {"at_most"}, {"at_least", "for_"}, {"at_most", "for_"}),
+        }[kind]
+        if written not in allowed:
+            ways = " · ".join(" + ".join(sorted(name.rstrip("_") for name in way)) for way in allowed)
+            msg = f"the bound of a {kind} is one of: {ways}"
+            raise ValueError(msg)
+        unit = {"ratio": "%", "rate": "/s", "gauge": ""}.get(kind)
+        for amount in (bound.at_least, bound.at_most):
+            if amount is not None and amount.unit != unit:
+                msg = f"the bound of a {kind} is {_UNITS[kind]}; found {amount}"
+                raise ValueError(msg)
+        return self
+
+
