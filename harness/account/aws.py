@@ -1,0 +1,179 @@
+"""The only door to AWS: sessions, clients, calls, pages, and calls in parallel.
+
+boto3's sessions are not safe between threads and clients are (boto3 guide, "Multithreading or multiprocessing with
+clients"), so clients are made under a lock, one for each service and region, and shared.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any, Protocol
+
+import botocore.session
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ParamValidationError
+
+from harness.account.change import Call, Json
+from harness.errors import AwsError, InvalidInput, Unreachable
+
+CONNECT_TIMEOUT = 5.0
+READ_TIMEOUT = 20.0
+LONGEST_CALL = 3 * (CONNECT_TIMEOUT + READ_TIMEOUT)
+"""Seconds until a request that got no answer can no longer arrive: every attempt of botocore's standard mode (3)."""
+
+CREDENTIALS_REMEDY = "check your AWS credentials: aws sts get-caller-identity must answer"
+
+
+class Account(Protocol):
+    """What planning, applying and undoing need of AWS."""
+
+    def call(self, call: Call, region: str) -> Json:
+        """One call's answer as JSON; raises AwsError, or Unreachable where it may have happened or not."""
+        ...
+
+    def pages(self, call: Call, region: str) -> Json:
+        """A read's answer with all its pages merged."""
+        ...
+
+    def call_all(self, calls: Sequence[tuple[Call, str]], paged: bool = False) -> list[Json | AwsError]:
+        """Many independent calls, their answers or errors in the same order."""
+        ...
+
+
+class Aws:
+    """An `Account` through botocore: in parallel on an account, in order with one worker (the twin)."""
+
+    def __init__(self, session: botocore.session.Session, workers: int = 12) -> None:
+        self.session = session
+        self._config = Config(
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=READ_TIMEOUT,
+            max_pool_connections=max(workers, 10),
+            retries={"mode": "standard", "total_max_attempts": 3},
+            user_agent_extra="gameday",
+        )
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="aws") if workers > 1 else None
+
+    def client(self, service: str, region: str) -> Any:
+        """The client for a service in a region, made once."""
+        with self._lock:
+            if (service, region) not in self._clients:
+                self._clients[service, region] = self.session.create_client(
+                    service, region_name=region, config=self._config
+                )
+            return self._clients[service, region]
+
+    def call(self, call: Call, region: str) -> Json:
+        """One call's answer as JSON; raises AwsError, or Unreachable where it may have happened or not."""
+        return self._answer(call, region, paged=False)
+
+    def pages(self, call: Call, region: str) -> Json:
+        """A read's answer with all its pages merged."""
+        return self._answer(call, region, paged=True)
+
+    def call_all(self, calls: Sequence[tuple[Call, str]], paged: bool = False) -> list[Json | AwsError]:
+        """Many independent calls, their answers or errors in the same order."""
+
+        def one(item: tuple[Call, str]) -> Json | AwsError:
+            try:
+                return self._answer(*item, paged=paged)
+            except AwsError as error:
+                return error
+
+        if self._pool is None or len(calls) < 2:
+            return [one(item) for item in calls]
+        for call, region in calls:
+            self.client(call.service, region)
+        return list(self._pool.map(one, calls))
+
+    def close(self) -> None:
+        """Let the threads go; calls under way are not waited for."""
+        if self._pool:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _answer(self, call: Call, region: str, paged: bool) -> Json:
+        try:
+            client = self.client(call.service, region)
+            if paged and client.can_paginate(call.operation):
+                raw = client.get_paginator(call.operation).paginate(**call.params).build_full_result()
+            else:
+                raw = getattr(client, call.operation)(**call.params)
+        except ClientError as error:
+            raise _answered(call, error) from error
+        except ParamValidationError as error:
+            raise InvalidInput(f"{call} was given parameters that AWS does not take: {error}") from error
+        except HTTPClientError as error:
+            raise Unreachable(call.service, call.operation, type(error).__name__, str(error)) from error
+        except BotoCoreError as error:
+            raise Unreachable(
+                call.service, call.operation, type(error).__name__, str(error), CREDENTIALS_REMEDY
+            ) from error
+        return plain(raw)
+
+
+def _answered(call: Call, error: ClientError) -> AwsError:
+    details = error.response.get("Error", {})
+    code = str(details.get("Code", "Unknown"))
+    expired = code in ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "AuthFailure")
+    return AwsError(
+        call.service, call.operation, code, str(details.get("Message", "")), CREDENTIALS_REMEDY if expired else ""
+    )
+
+
+def plain(raw: Any) -> Json:
+    """An answer as JSON: times as seconds since the epoch, bytes as text, no ResponseMetadata."""
+    if isinstance(raw, dict):
+        return {key: plain(value) for key, value in raw.items() if key != "ResponseMetadata"}
+    if isinstance(raw, list | tuple):
+        return [plain(item) for item in raw]
+    if isinstance(raw, datetime):
+        return raw.timestamp()
+    if isinstance(raw, bytes):
+        return raw.decode("utf-8", "replace")
+    return raw
+
+
+def open_account(profile: str | None = None, workers: int = 12) -> Aws:
+    """The account that boto3's usual settings name: profiles, environment, roles, endpoint URLs."""
+    try:
+        return Aws(botocore.session.Session(profile=profile), workers)
+    except BotoCoreError as error:
+        raise InvalidInput(f"no AWS session: {error}", CREDENTIALS_REMEDY) from error
+
+
+def whoami(account: Account, region: str) -> tuple[str, str]:
+    """The account id and the principal's ARN that the credentials belong to (STS GetCallerIdentity)."""
+    answer = account.call(Call(service="sts", operation="get_caller_identity"), region)
+    return answer["Account"], answer["Arn"]
+
+
+Answer = Callable[[AWSPreparedRequest], AWSResponse]
+
+
+class SealedSession:
+    """A session whose calls never leave the process: `answer` answers each, and nothing of the environment counts.
+
+    Neither AWS_* variables nor ~/.aws are read. One session, with its clients, serves every twin of a process one after
+    the other, since making clients is the dearest part of a world.
+    """
+
+    def __init__(self) -> None:
+        unheard = {name: (None, None, *var[2:]) for name, var in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()}
+        self.session = botocore.session.Session(session_vars=unheard)
+        self.session.set_config_variable("ignore_configured_endpoint_urls", True)
+        self.session.set_credentials("twin", "twin")
+        self.answer: Answer | None = None
+        self.session.get_component("event_emitter").register_first("before-send", self._send)
+        self.aws = Aws(self.session, workers=1)
+
+    def _send(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        if self.answer is None:
+            raise AwsError("twin", "call", "NoTwin", f"no twin is running to answer {request.url}")
+        return self.answer(request)
