@@ -133,6 +133,7 @@ class Make(Change):
     args: dict[str, Json] = {}
     create: Call  # sees run, args
     made: str  # JMESPath over create's answer → the new id
+    then: tuple[Call, ...] = ()  # finish it, in order; they see id (the new one), run, args
     find: Call  # sees run, args
     found: str  # JMESPath over find's answer → [ids]
     delete: Call  # sees id
