@@ -1,24 +1,247 @@
-"""What a run will do, resolved against the account by reading only."""
+"""What a run will do, resolved against the account by reading only: targets, before-values, who suffers, refusals."""
 
 from __future__ import annotations
 
-from harness.account.change import Frozen, Injection
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from harness.account.aws import Account, whoami
+from harness.account.change import Call, Frozen, Injection, Json, Strike, Turn
+from harness.account.inventory import Inventory, Possession
+from harness.errors import AwsError, Refused
+from harness.faults.fault import Fault, Look
 from harness.spec.experiment import Experiment
+from harness.spec.twin_file import TwinFile
 from harness.spec.workload import Workload
+from steady_state.judge import Claim, Recovery
+from steady_state.units import show_duration, show_share
+
+Place = Literal["twin", "aws"]
 
 
 class Plan(Frozen):
     """What will be called, what undoes it, who is expected to suffer, and why it would not be injected."""
 
-    version: int = 1
+    version: Literal[1] = 1
     experiment: Experiment
     workload: Workload
-    place: str  # "twin" or "aws"
+    twin: TwinFile | None = None  # what the twin plays; None on an account
+    place: Place
     account: str
+    principal: str
     region: str
+    seed: int
     injections: tuple[Injection, ...]
     hit: tuple[str, ...]  # modules that the faults strike
     may_suffer: tuple[str, ...]  # those, and all that need them
     contained: tuple[str, ...]  # everything else: must not suffer
     refusals: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """The plan's hash: sha256 of its JSON."""
+        return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a plan is made from: an experiment with its faults, its workload, and where and how to run it."""
+
+    experiment: Experiment
+    faults: tuple[Fault, ...]
+    workload: Workload
+    twin: TwinFile | None
+    place: Place
+    seed: int = 0
+    production: bool = False  # the command line said --production
+
+
+def make_plan(wish: Wish, account: Account, now: float) -> Plan:
+    """Resolve an experiment; reads only. A read that fails raises Refused: what cannot be checked is not injected."""
+    workload, experiment = wish.workload, wish.experiment
+    region = experiment.region or workload.regions[0]
+    try:
+        found, principal = whoami(account, region)
+        stray = _stray(workload, found, region, wish, now)
+        if stray:
+            raise Refused(stray)
+        look = Look(
+            account=account,
+            region=region,
+            inventory=inventory_of(workload, account, region),
+            modules=tuple(workload.modules),
+            seed=wish.seed,
+            opt_in=workload.opt_in or {},
+        )
+        injections = tuple(fault.inject(look) for fault in wish.faults)
+        total = sum(one.state == "running" for one in look.inventory.instances)
+        alarms = _firing(experiment.stop_when, account, region)
+    except AwsError as error:
+        raise Refused((f"the plan could not be made: {error.what}",), error.remedy) from error
+    hit = frozenset(module for injection in injections for module in injection.hits)
+    suffering = workload.suffers_with(hit)
+    beyond = _beyond_limits(workload, experiment, injections) if total else ()
+    refusals = (
+        *(reason for injection in injections for reason in injection.refusals),
+        *_strikes(experiment, injections),
+        *_twice(injections),
+        *alarms,
+    )
+    return Plan(
+        experiment=experiment,
+        workload=workload,
+        twin=wish.twin,
+        place=wish.place,
+        account=found,
+        principal=principal,
+        region=region,
+        seed=wish.seed,
+        injections=injections,
+        hit=tuple(sorted(hit)),
+        may_suffer=tuple(sorted(suffering)),
+        contained=tuple(sorted(set(workload.modules) - suffering)),
+        refusals=refusals if wish.place == "twin" else (*refusals, *beyond),
+        warnings=(
+            *(warning for injection in injections for warning in injection.warnings),
+            *((f"{reason} (an account would refuse)" for reason in beyond) if wish.place == "twin" else ()),
+        ),
+    )
+
+
+def inventory_of(workload: Workload, account: Account, region: str) -> Inventory:
+    """The workload's resources in one region."""
+    owns = {
+        name: Possession(owned.tags, owned.functions, owned.tables, owned.stages)
+        for name, owned in [("", workload.owns), *((name, module.owns) for name, module in workload.modules.items())]
+    }
+    whole = owns.pop("")
+    return Inventory(account, region, whole, owns)
+
+
+def _stray(workload: Workload, found: str, region: str, wish: Wish, now: float) -> tuple[str, ...]:
+    reasons = []
+    if found != workload.account:
+        reasons.append(f"the credentials are for account {found}, the workload is in {workload.account}")
+    if region not in workload.regions:
+        reasons.append(f"region {region} is not one of the workload's: {', '.join(workload.regions)}")
+    if wish.place == "aws":
+        if workload.production and not wish.production:
+            reasons.append("the workload is in production: say --production to mean it")
+        today = datetime.fromtimestamp(now, UTC).date()
+        reasons += [
+            f"{freeze.why}: nothing is injected from {freeze.from_} to {freeze.to}"
+            for freeze in workload.freezes
+            if freeze.from_ <= today <= freeze.to
+        ]
+    return tuple(reasons)
+
+
+def _firing(alarms: tuple[str, ...], account: Account, region: str) -> tuple[str, ...]:
+    if not alarms:
+        return ()
+    states = alarm_states(alarms, account, region)
+    return tuple(
+        f"alarm {name} is {'firing' if state == 'ALARM' else state}" for name, state in states.items() if state != "OK"
+    )
+
+
+def alarm_states(alarms: tuple[str, ...], account: Account, region: str) -> dict[str, str]:
+    """The state of each alarm, named by name or ARN: OK, ALARM, INSUFFICIENT_DATA, or `not there`."""
+    names = {alarm: alarm.rpartition(":alarm:")[2] for alarm in alarms}
+    call = Call(service="cloudwatch", operation="describe_alarms", params={"AlarmNames": sorted(set(names.values()))})
+    answer = account.pages(call, region)
+    states = {
+        raw["AlarmName"]: raw["StateValue"] for raw in (*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ()))
+    }
+    return {alarm: states.get(name, "not there") for alarm, name in names.items()}
+
+
+def _beyond_limits(workload: Workload, experiment: Experiment, injections: tuple[Injection, ...]) -> tuple[str, ...]:
+    limits = workload.limits
+    reasons = []
+    taken: dict[str, float] = {}
+    for injection in injections:
+        for module, share in injection.hits.items():
+            taken[module] = min(1.0, taken.get(module, 0.0) + share)
+    reasons += [
+        f"{show_share(share)} of module {module} would be hit, over the limit of {show_share(limits.module_share)}"
+        for module, share in sorted(taken.items())
+        if share > limits.module_share + 1e-9
+    ]
+    hit = len({change.id for i in injections for change in i.changes if isinstance(change, Turn | Strike) and change.id.startswith(("i-", "eni-"))})
+    if hit > limits.instances:
+        reasons.append(f"{hit} instances would be hit, over the limit of {limits.instances}")
+    exposure = experiment.lasts + max(injection.bite.deadline for injection in injections)
+    if exposure > limits.exposure:
+        reasons.append(
+            f"the faults may last {show_duration(exposure)} (until they bite, and then `lasts`), "
+            f"over the limit of {show_duration(limits.exposure)}"
+        )
+    return tuple(reasons)
+
+
+def _strikes(experiment: Experiment, injections: tuple[Injection, ...]) -> tuple[str, ...]:
+    if "strike" in experiment.allow:
+        return ()
+    strikes = [change for injection in injections for change in injection.changes if isinstance(change, Strike)]
+    return tuple(
+        f"{change.about} cannot be undone ({change.why}); the experiment does not say `allow: [strike]`" for change in strikes
+    )
+
+
+def _twice(injections: tuple[Injection, ...]) -> tuple[str, ...]:
+    seen: dict[tuple[str, str], str] = {}
+    reasons = []
+    for injection in injections:
+        for change in injection.changes:
+            if isinstance(change, Turn):
+                key = (change.knob.name, change.id)
+                if key in seen:
+                    reasons.append(f"{injection.fault} and {seen[key]} would both change {change.knob.name} of {change.id}")
+                seen[key] = injection.fault
+    return tuple(reasons)
+
+
+def claim_of(plan: Plan) -> Claim:
+    """What the plan's experiment claims, as judging needs it."""
+    experiment, workload = plan.experiment, plan.workload
+    recovery = experiment.recovery
+    return Claim(
+        kpis=workload.kpis,
+        claimed=experiment.steady_state,
+        during={name: None if bound == "any" else bound for name, bound in experiment.during.items()},
+        recovery=Recovery(recovery.within, recovery.from_, recovery.sustained) if recovery else None,
+        margin=experiment.isolation.margin if experiment.isolation else None,
+        contained=plan.contained,
+        false_verdict=workload.budget.false_verdict,
+    )
+
+
+def moved_on(planned: Plan, now: Plan) -> tuple[str, ...]:
+    """What is no longer as it was when a plan was made: reasons to refuse it."""
+    reasons = [
+        f"the plan is for {what} {was}, this is {is_}"
+        for what, was, is_ in (
+            ("account", planned.account, now.account),
+            ("region", planned.region, now.region),
+        )
+        if was != is_
+    ]
+    for was, is_ in zip(planned.injections, now.injections, strict=True):
+        if was != is_:
+            reasons.append(f"{was.label}: the account has moved on since the plan was made ({_difference(was, is_)})")
+    return tuple(reasons)
+
+
+def _difference(was: Injection, now: Injection) -> str:
+    def settings(injection: Injection) -> dict[str, Json]:
+        return {f"{c.knob.name} of {c.id}": c.before for c in injection.changes if isinstance(c, Turn)}
+
+    old, new = settings(was), settings(now)
+    changed = [f"{key} was {old[key]}, is {new[key]}" for key in old.keys() & new.keys() if old[key] != new[key]]
+    gone, come = sorted(old.keys() - new.keys()), sorted(new.keys() - old.keys())
+    said = [*changed, *(f"{key} is no longer a target" for key in gone), *(f"{key} is a new target" for key in come)]
+    return "; ".join(said[:3]) or "other targets"
