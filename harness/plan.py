@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from harness.account.aws import Account, whoami
+from harness.account.account import Account, whoami
 from harness.account.change import Call, Frozen, Injection, Json, Strike, Turn
 from harness.account.inventory import Inventory, Possession
 from harness.errors import AwsError, Refused
@@ -77,13 +78,13 @@ def make_plan(wish: Wish, account: Account, now: float) -> Plan:
             opt_in=workload.opt_in or {},
         )
         injections = tuple(fault.inject(look) for fault in wish.faults)
-        total = sum(one.state == "running" for one in look.inventory.instances)
+        running = Counter(one.module for one in look.inventory.instances if one.state == "running")
         alarms = _firing(experiment.stop_when, account, region)
     except AwsError as error:
         raise Refused((f"the plan could not be made: {error.what}",), error.remedy) from error
     hit = frozenset(module for injection in injections for module in injection.hits)
     suffering = workload.suffers_with(hit)
-    beyond = _beyond_limits(workload, experiment, injections) if total else ()
+    beyond = _beyond_limits(workload, experiment, injections, running)
     refusals = (
         *(reason for injection in injections for reason in injection.refusals),
         *_strikes(experiment, injections),
@@ -154,24 +155,26 @@ def alarm_states(alarms: tuple[str, ...], account: Account, region: str) -> dict
     call = Call(service="cloudwatch", operation="describe_alarms", params={"AlarmNames": sorted(set(names.values()))})
     answer = account.pages(call, region)
     states = {
-        raw["AlarmName"]: raw["StateValue"] for raw in (*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ()))
+        raw["AlarmName"]: raw["StateValue"]
+        for raw in (*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ()))
     }
     return {alarm: states.get(name, "not there") for alarm, name in names.items()}
 
 
-def _beyond_limits(workload: Workload, experiment: Experiment, injections: tuple[Injection, ...]) -> tuple[str, ...]:
+def _beyond_limits(
+    workload: Workload, experiment: Experiment, injections: tuple[Injection, ...], running: Counter[str | None]
+) -> tuple[str, ...]:
     limits = workload.limits
-    reasons = []
     taken: dict[str, float] = {}
     for injection in injections:
-        for module, share in injection.hits.items():
-            taken[module] = min(1.0, taken.get(module, 0.0) + share)
-    reasons += [
-        f"{show_share(share)} of module {module} would be hit, over the limit of {show_share(limits.module_share)}"
+        for module in injection.hits.keys() & running.keys():
+            taken[str(module)] = min(1.0, taken.get(str(module), 0.0) + injection.hits[str(module)])
+    reasons = [
+        f"{show_share(share)} of the instances of {module} would be hit, over the limit of {show_share(limits.module_share)}"
         for module, share in sorted(taken.items())
         if share > limits.module_share + 1e-9
     ]
-    hit = len({change.id for i in injections for change in i.changes if isinstance(change, Turn | Strike) and change.id.startswith(("i-", "eni-"))})
+    hit = round(sum(share * running[module] for module, share in taken.items()))
     if hit > limits.instances:
         reasons.append(f"{hit} instances would be hit, over the limit of {limits.instances}")
     exposure = experiment.lasts + max(injection.bite.deadline for injection in injections)
@@ -188,7 +191,8 @@ def _strikes(experiment: Experiment, injections: tuple[Injection, ...]) -> tuple
         return ()
     strikes = [change for injection in injections for change in injection.changes if isinstance(change, Strike)]
     return tuple(
-        f"{change.about} cannot be undone ({change.why}); the experiment does not say `allow: [strike]`" for change in strikes
+        f"{change.about} cannot be undone ({change.why}); the experiment does not say `allow: [strike]`"
+        for change in strikes
     )
 
 
@@ -200,7 +204,9 @@ def _twice(injections: tuple[Injection, ...]) -> tuple[str, ...]:
             if isinstance(change, Turn):
                 key = (change.knob.name, change.id)
                 if key in seen:
-                    reasons.append(f"{injection.fault} and {seen[key]} would both change {change.knob.name} of {change.id}")
+                    reasons.append(
+                        f"{injection.fault} and {seen[key]} would both change {change.knob.name} of {change.id}"
+                    )
                 seen[key] = injection.fault
     return tuple(reasons)
 

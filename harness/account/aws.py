@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -18,31 +18,11 @@ from botocore.config import Config
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ParamValidationError
 
+from harness.account.account import CONNECT_TIMEOUT, LONGEST_CALL, READ_TIMEOUT, Account, whoami
 from harness.account.change import Call, Json
 from harness.errors import AwsError, InvalidInput, Unreachable
 
-CONNECT_TIMEOUT = 5.0
-READ_TIMEOUT = 20.0
-LONGEST_CALL = 3 * (CONNECT_TIMEOUT + READ_TIMEOUT)
-"""Seconds until a request that got no answer can no longer arrive: every attempt of botocore's standard mode (3)."""
-
 CREDENTIALS_REMEDY = "check your AWS credentials: aws sts get-caller-identity must answer"
-
-
-class Account(Protocol):
-    """What planning, applying and undoing need of AWS."""
-
-    def call(self, call: Call, region: str) -> Json:
-        """One call's answer as JSON; raises AwsError, or Unreachable where it may have happened or not."""
-        ...
-
-    def pages(self, call: Call, region: str) -> Json:
-        """A read's answer with all its pages merged."""
-        ...
-
-    def call_all(self, calls: Sequence[tuple[Call, str]], paged: bool = False) -> list[Json | AwsError]:
-        """Many independent calls, their answers or errors in the same order."""
-        ...
 
 
 class Aws:
@@ -148,11 +128,7 @@ def open_account(profile: str | None = None, workers: int = 12) -> Aws:
         raise InvalidInput(f"no AWS session: {error}", CREDENTIALS_REMEDY) from error
 
 
-def whoami(account: Account, region: str) -> tuple[str, str]:
-    """The account id and the principal's ARN that the credentials belong to (STS GetCallerIdentity)."""
-    answer = account.call(Call(service="sts", operation="get_caller_identity"), region)
-    return answer["Account"], answer["Arn"]
-
+__all__ = ["LONGEST_CALL", "Account", "Aws", "SealedSession", "open_account", "whoami"]
 
 Answer = Callable[[AWSPreparedRequest], AWSResponse]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.account.aws import Account
+from harness.account.account import Account
 from harness.account.change import Call, Json
 
 

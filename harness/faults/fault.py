@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from harness.account.aws import Account
+from harness.account.account import Account
 from harness.account.change import Bite, Change, Frozen, Injection, Json, Knob, Probe, Turn
 from harness.account.inventory import Instance, Inventory
 from harness.account.knobs import capture

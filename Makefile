@@ -1,0 +1,36 @@
+# Everything here makes its own virtual environment first: a fresh machine needs Python 3.11+, make and git.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: gameday test bench sample schemas clean
+
+gameday: .venv/run  ## a game day on the twin: three experiments, a verdict table, a report
+	$(BIN)/gameday run experiments/storefront/gameday.yaml
+
+test: .venv/test  ## lint, types and every test, in parallel
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n auto --dist worksteal
+
+bench: .venv/test  ## what is measured, beside a calibration loop in the same run
+	$(BIN)/python -m tests.benchmarks
+
+sample: .venv/run  ## the sample report under reports/sample
+	$(BIN)/gameday run experiments/storefront/gameday.yaml --reports reports/sample --seed 7
+
+schemas: .venv/run  ## the JSON Schemas that editors read
+	$(BIN)/gameday schema experiments
+
+clean:
+	rm -rf .venv
+
+.venv/run: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[twin]'
+	touch $@
+
+.venv/test: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
+	touch .venv/run $@

@@ -1,0 +1,36 @@
+"""What planning, applying and undoing need of AWS, whatever answers: an account, its twin, or a test's double."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from harness.account.change import Call, Json
+from harness.errors import AwsError
+
+CONNECT_TIMEOUT = 5.0
+READ_TIMEOUT = 20.0
+LONGEST_CALL = 3 * (CONNECT_TIMEOUT + READ_TIMEOUT)
+"""Seconds until a request that got no answer can no longer arrive: every attempt of botocore's standard mode (3)."""
+
+
+class Account(Protocol):
+    """What planning, applying and undoing need of AWS."""
+
+    def call(self, call: Call, region: str) -> Json:
+        """One call's answer as JSON; raises AwsError, or Unreachable where it may have happened or not."""
+        ...
+
+    def pages(self, call: Call, region: str) -> Json:
+        """A read's answer with all its pages merged."""
+        ...
+
+    def call_all(self, calls: Sequence[tuple[Call, str]], paged: bool = False) -> list[Json | AwsError]:
+        """Many independent calls, their answers or errors in the same order."""
+        ...
+
+
+def whoami(account: Account, region: str) -> tuple[str, str]:
+    """The account id and the principal's ARN that the credentials belong to (STS GetCallerIdentity)."""
+    answer = account.call(Call(service="sts", operation="get_caller_identity"), region)
+    return answer["Account"], answer["Arn"]

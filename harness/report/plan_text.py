@@ -1,0 +1,121 @@
+"""A plan as text: targets, every call with its undo, what cannot be undone, who suffers, refusals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from harness.account.change import Call, Injection, Json, Knob, Make, Shape, Strike, Turn
+from harness.plan import Plan
+from steady_state.units import show_duration
+
+
+def plan_text(plan: Plan) -> str:
+    """The plan for people."""
+    return "\n".join(_lines(plan)) + "\n"
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    experiment = plan.experiment
+    yield f"{experiment.name} on {plan.place}: account {plan.account}, region {plan.region}, seed {plan.seed}"
+    yield f"  {experiment.hypothesis}"
+    yield f"  as {plan.principal}"
+    for injection in plan.injections:
+        yield ""
+        yield f"fault  {injection.label}"
+        for number, stage in enumerate(injection.stages, 1):
+            for change in stage:
+                yield from _change(change, number)
+        yield f"  bites  {injection.bite.about}, within {show_duration(injection.bite.deadline)}"
+        yield from (f"         read: {probe.call} → {probe.about}" for probe in injection.bite.probes)
+    yield ""
+    yield f"lasts  {show_duration(experiment.lasts)} once bitten, then everything is undone"
+    yield from _modules(plan)
+    strikes = [c for i in plan.injections for c in i.changes if isinstance(c, Strike)]
+    if strikes:
+        yield ""
+        yield "cannot be undone (the system must heal itself):"
+        yield from (f"  {strike.about}: {strike.why}" for strike in strikes)
+    yield from (f"warning: {warning}" for warning in plan.warnings)
+    if plan.refusals:
+        yield ""
+        yield from (f"not injecting: {reason}" for reason in plan.refusals)
+
+
+def _modules(plan: Plan) -> Iterator[str]:
+    suffering = [name for name in plan.may_suffer if name not in plan.hit]
+    yield f"hit    {_shares(plan.injections) or 'no module'}"
+    yield f"may suffer   {', '.join(suffering) or 'no other module'}"
+    yield f"must not     {', '.join(plan.contained) or 'none'}"
+
+
+def _shares(injections: tuple[Injection, ...]) -> str:
+    taken: dict[str, float] = {}
+    for injection in injections:
+        for module, share in injection.hits.items():
+            taken[module] = min(1.0, taken.get(module, 0.0) + share)
+    return ", ".join(f"{module} ({share:.0%} of its capacity)" for module, share in sorted(taken.items()))
+
+
+def _change(change: Turn | Make | Strike, stage: int) -> Iterator[str]:
+    module = f"  [{change.module}]" if change.module else ""
+    if isinstance(change, Make):
+        yield f"  {stage}. make {change.about}{module}"
+        yield from (f"       call: {_call(call)}" for call in (change.create, *change.then))
+        yield f"       undo: find by the run's tag ({change.find}), {_call(change.delete)}"
+    elif isinstance(change, Strike):
+        yield f"  {stage}. strike {change.about}{module}"
+        yield f"       call: {_call(change.call, {'id': change.id, 'args': change.args})}"
+        yield f"       undo: none; healed when {change.healed.about}"
+    else:
+        yield f"  {stage}. turn {change.knob.name} of {change.id}: {turned(change)}{module}"
+        yield from (f"       call: {call}" for call in _writes(change.knob, change.after, change.adds, change.removes))
+        yield from (f"       undo: {call}" for call in _writes(change.knob, change.before, change.removes, change.adds))
+
+
+def turned(change: Turn) -> str:
+    """What a Turn changes, from what to what."""
+    if change.knob.shape is Shape.SET:
+        return ", ".join(
+            [*(f"+{value(item)}" for item in change.adds), *(f"-{value(item)}" for item in change.removes)]
+        )
+    return f"{value(change.before)} → {value(change.after)}"
+
+
+def value(raw: Json) -> str:
+    """A setting's value, briefly; nothing there is said in words; a placeholder reads {made.acl}."""
+    if raw is None:
+        return "none"
+    if isinstance(raw, dict) and set(raw) == {"$"}:
+        return "{" + str(raw["$"]) + "}"
+    if isinstance(raw, list) and raw and all(isinstance(item, dict) and set(item) == {"$"} for item in raw):
+        return ", ".join(value(item) for item in raw)
+    return raw if isinstance(raw, str) else json.dumps(raw, sort_keys=True)
+
+
+def _writes(knob: Knob, to: Json, adds: tuple[Json, ...], removes: tuple[Json, ...]) -> Iterator[str]:
+    if knob.shape is Shape.SET:
+        if adds and knob.add:
+            yield f"{knob.add} {', '.join(value(item) for item in adds)}"
+        if removes and knob.remove:
+            yield f"{knob.remove} {', '.join(value(item) for item in removes)}"
+        return
+    if knob.shape is Shape.SWITCH:
+        yield f"{knob.positions[str(to)]}"
+        return
+    call = knob.clear if to is None and knob.clear else knob.write
+    yield f"{call} {value(to)}" if to is not None else f"{call}"
+
+
+def _call(call: Call, known: dict[str, Json] | None = None) -> str:
+    return f"{call}({', '.join(f'{key}={_shown(raw, known or {})}' for key, raw in call.params.items())})"
+
+
+def _shown(raw: Json, known: dict[str, Json]) -> str:
+    if isinstance(raw, dict) and set(raw) == {"$"}:
+        return str(known.get(str(raw["$"]), "{" + str(raw["$"]) + "}"))
+    if isinstance(raw, list):
+        return "[" + ", ".join(_shown(item, known) for item in raw) + "]"
+    if isinstance(raw, dict):
+        return "{" + ", ".join(f"{key}: {_shown(item, known)}" for key, item in raw.items()) + "}"
+    return str(raw)

@@ -1,0 +1,325 @@
+"""One run, as one loop that yields events:
+
+1. before   watch the baseline; refuse unless the workload is steady and not idle
+2. inject   take the workload; write every undo to the journal; then call; wait until each fault bites
+3. during   let the faults last, under guard
+4. undo     put everything back, and read that it is back: also when anything above went wrong
+5. after    watch on, judge, end
+
+Whoever listens only listens: if nobody does any more, the undo still happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness.account.apply import apply
+from harness.account.account import Account
+from harness.account.bindings import bind
+from harness.account.change import Json, Probe
+from harness.account.journal import Journal
+from harness.account.undo import undo
+from harness.errors import AwsError, Exit, GamedayError, Refused
+from harness.events import (
+    Aborted,
+    Bitten,
+    DidNotBite,
+    Ended,
+    Event,
+    Judged,
+    PhaseBegan,
+    PhaseName,
+    Said,
+    Settled,
+)
+from harness.plan import Plan, alarm_states, claim_of
+from harness.watch import RELOOK, Watch
+from steady_state.clock import Clock
+from steady_state.judge import Judgement, Phases, Verdict, judge, worst
+
+if TYPE_CHECKING:
+    from steady_state.guard import Guard
+    from steady_state.sources import Source
+
+STEP = 1.0
+"""Seconds between two looks at what is guarded."""
+SLOW = 15.0
+"""Seconds between two looks at everything: KPIs without a guard, stop alarms."""
+PROBE = 5.0
+"""Seconds between two looks for the bite."""
+BEFORE = 300.0
+"""Seconds before the injection over which a probe reads what was."""
+
+
+@dataclass
+class Stop:
+    """A wish to end the run, set by a signal and read by the loop."""
+
+    why: str | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a run plays on: the account, the clock, where samples come from, and the journal."""
+
+    run: str  # its random id
+    account: Account
+    clock: Clock
+    source: Source
+    journal: Journal
+    stop: Stop = field(default_factory=Stop)
+
+
+def run(plan: Plan, stage: Stage) -> Iterator[Event]:
+    """Run a plan. Raises Refused before anything was injected; after that, everything is undone whatever happens."""
+    loop = _Loop(plan, stage)
+    try:
+        yield from loop.events()
+    finally:
+        # Reached with the undo still owed only when nobody takes our events any more, or on a bug of ours.
+        if loop.owes_undo:
+            loop.put_back()
+
+
+class _Loop:
+    def __init__(self, plan: Plan, stage: Stage) -> None:
+        self.plan = plan
+        self.stage = stage
+        self.clock = stage.clock
+        self.claim = claim_of(plan)
+        self.watch = Watch(plan.workload.kpis, stage.source, stage.clock, RELOOK if plan.place == "aws" else 0.0)
+        self.guard: Guard | None = None
+        self.owes_undo = False
+        self.aborted: Aborted | None = None
+        self.began = stage.clock.now()
+        self.injected: float | None = None
+        self.bitten: dict[int, float] = {}
+        self.heard: list[Event] = []
+
+    def events(self) -> Iterator[Event]:
+        yield from self.before()
+        yield from self.inject()
+        yield from self.wait_for_bites()
+        yield from self.during()
+        undo_began = self.clock.now()
+        settled = yield from self.undo()
+        undone = self.clock.now()
+        yield from self.after(undo_began)
+        phases = Phases(
+            before=(self.began, self.injected or undo_began),
+            injected=self.injected,
+            bitten=max(self.bitten.values()) if len(self.bitten) == len(self.plan.injections) else None,
+            undo=undo_began,
+            undone=undone,
+            end=self.clock.now(),
+            aborted=self._abort_word(),
+        )
+        judgement = with_strikes(judge(self.claim, self.watch.series, phases), settled, self.plan)
+        yield Judged(self.clock.now(), phases, judgement)
+        yield self.ended(judgement, settled)
+
+    # 1 ---------------------------------------------------------------------------------------------------------------
+
+    def before(self) -> Iterator[Event]:
+        from steady_state.guard import Guard  # noqa: PLC0415 - numbers are not needed to validate or to ask for help
+        from steady_state.precheck import precheck  # noqa: PLC0415
+
+        yield self._phase("before", self.plan.experiment.baseline)
+        yield from self._live(self.plan.experiment.baseline)
+        yield from self.watch.look()
+        series = self.watch.series
+        if self.aborted:
+            raise Refused((f"{self.aborted.about}, before anything was injected",))
+        reasons = precheck(self.claim, series)
+        if reasons:
+            raise Refused(tuple(reasons), "look at the workload first: an unhealthy or idle one teaches nothing")
+        experiment, workload = self.plan.experiment, self.plan.workload
+        self.guard = Guard(
+            experiment.guard,
+            workload.kpis,
+            series,
+            workload.budget.false_abort,
+            experiment.lasts + max(injection.bite.deadline for injection in self.plan.injections),
+            experiment.blind_after,
+        )
+
+    # 2 ---------------------------------------------------------------------------------------------------------------
+
+    def inject(self) -> Iterator[Event]:
+        plan, stage = self.plan, self.stage
+        stage.journal.take(stage.run, plan.workload.name, plan.account, plan.place)
+        self.was = [[self._value(probe) for probe in injection.bite.probes] for injection in plan.injections]
+        yield self._phase("inject", None)
+        self.owes_undo = True
+        self.injected = self.clock.now()
+        first = 0
+        for injection in plan.injections:
+            if self.aborted:
+                break
+            try:
+                apply(injection.stages, first, stage.run, stage.account, stage.journal, self.clock, self.heard.append)
+            except GamedayError as error:
+                self.aborted = Aborted(self.clock.now(), "failed", error.what)
+            first += len(injection.changes)
+            yield from self._overheard()
+        if self.aborted:
+            yield self.aborted
+
+    def wait_for_bites(self) -> Iterator[Event]:
+        waiting = dict(enumerate(self.plan.injections))
+        start = self.clock.now()
+        while waiting and not self.aborted:
+            for index, injection in list(waiting.items()):
+                about = self._bite(index)
+                if about:
+                    self.bitten[index] = self.clock.now()
+                    yield Bitten(self.clock.now(), index, about)
+                elif self.clock.now() - start >= injection.bite.deadline:
+                    yield DidNotBite(self.clock.now(), index, f"{injection.label}: no sign that {injection.bite.about}")
+                else:
+                    continue
+                del waiting[index]
+            if waiting:
+                yield from self._live(PROBE)
+
+    def _bite(self, index: int) -> str | None:
+        """What shows that a fault works; None while nothing does. A probe that cannot be read shows nothing."""
+        for probe, was in zip(self.plan.injections[index].bite.probes, self.was[index], strict=True):
+            try:
+                answer = self._read(probe, self.injected or 0.0)
+            except AwsError:
+                continue
+            if _holds(probe, answer, was):
+                return probe.about
+        return None
+
+    def _value(self, probe: Probe) -> Json:
+        import jmespath  # noqa: PLC0415
+
+        if not probe.value:
+            return None
+        return jmespath.search(probe.value, self._read(probe, self.clock.now() - BEFORE))
+
+    def _read(self, probe: Probe, since: float) -> Json:
+        call = bind(probe.call, {"since": since, "now": self.clock.now(), "run": self.stage.run})
+        return self.stage.account.pages(call, self.plan.region)
+
+    # 3 ---------------------------------------------------------------------------------------------------------------
+
+    def during(self) -> Iterator[Event]:
+        if self.aborted or not self.bitten or len(self.bitten) < len(self.plan.injections):
+            return
+        yield self._phase("during", self.plan.experiment.lasts)
+        yield from self._live(self.plan.experiment.lasts)
+
+    # 4 ---------------------------------------------------------------------------------------------------------------
+
+    def undo(self) -> Iterator[Event]:
+        yield from self.watch.look()
+        yield self._phase("undo", None)
+        settled = self.put_back()
+        yield from self._overheard()
+        yield from settled
+        yield from self.watch.look()
+        return settled
+
+    def put_back(self) -> list[Settled]:
+        stage = self.stage
+        settled = undo(stage.run, stage.account, stage.journal, self.clock, self.heard.append)
+        self.owes_undo = False
+        return settled
+
+    # 5 ---------------------------------------------------------------------------------------------------------------
+
+    def after(self, undo_began: float) -> Iterator[Event]:
+        recovery = self.plan.experiment.recovery
+        lasts = recovery.sustained if recovery else 60.0
+        if recovery and recovery.from_ == "undo":
+            lasts += recovery.within - (self.clock.now() - undo_began)
+        yield self._phase("after", max(lasts, 0.0))
+        yield from self._live(lasts, guarded=False)
+        yield from self.watch.look()
+
+    def ended(self, judgement: Judgement, settled: list[Settled]) -> Ended:
+        stuck = any(one.state in ("stuck", "conflict") for one in settled)
+        code = {Verdict.HELD: Exit.HELD, Verdict.UNKNOWN: Exit.UNKNOWN, Verdict.BROKEN: Exit.BROKEN}[judgement.verdict]
+        if self.stage.stop.why:
+            code = Exit.INTERRUPTED
+        if stuck:
+            code = Exit.STUCK
+        return Ended(self.clock.now(), "stuck" if stuck else "restored", int(code))
+
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def _phase(self, phase: PhaseName, lasts: float | None) -> PhaseBegan:
+        return PhaseBegan(self.clock.now(), phase, lasts)
+
+    def _overheard(self) -> Iterator[Event]:
+        heard, self.heard = self.heard, []
+        yield from heard
+
+    def _live(self, seconds: float, guarded: bool = True) -> Iterator[Event]:
+        """Let time pass, step by step: look at KPIs, guard, stop alarms and signals; ends early on an abort."""
+        end = self.clock.now() + seconds
+        slow = self.clock.now() + SLOW
+        watched = tuple(self.plan.experiment.guard) if guarded and self.guard else ()
+        while (now := self.clock.now()) < end and not (self.aborted and guarded):
+            self.clock.sleep(min(STEP if watched or self.plan.place == "aws" else SLOW, end - now))
+            due = self.clock.now() >= slow
+            slow = self.clock.now() + SLOW if due else slow
+            for event in self.watch.look(None if due else watched):
+                if watched and self.guard and event.kpi in watched:
+                    self._abort("guard", self.guard.feed(event.kpi, event.samples))
+                yield event
+            if watched and self.guard:
+                self._abort("blind", self.guard.blind(self.clock.now()))
+            if guarded and due:
+                self._abort("alarm", self._alarm())
+            if self.stage.stop.why:
+                self._abort("signal", self.stage.stop.why)
+                if self.aborted and not guarded:
+                    return
+        if self.aborted and guarded and self.owes_undo:
+            yield self.aborted
+
+    def _alarm(self) -> str | None:
+        names = self.plan.experiment.stop_when
+        if not names:
+            return None
+        try:
+            states = alarm_states(names, self.stage.account, self.plan.region)
+        except AwsError as error:
+            return f"the stop alarms cannot be read: {error.what}"
+        return next((f"alarm {n} is {s}" for n, s in states.items() if s in ("ALARM", "not there")), None)
+
+    def _abort(self, why: str, about: object) -> None:
+        if about and not self.aborted:
+            self.aborted = Aborted(self.clock.now(), why, str(about))  # type: ignore[arg-type]
+
+    def _abort_word(self) -> str | None:
+        return f"{self.aborted.why}: {self.aborted.about}" if self.aborted else None
+
+
+def _holds(probe: Probe, answer: Json, was: Json) -> bool:
+    import jmespath  # noqa: PLC0415
+
+    return jmespath.search(probe.holds, {"answer": answer, "was": was}) is True
+
+
+def with_strikes(judgement: Judgement, settled: list[Settled], plan: Plan) -> Judgement:
+    """A strike that never heals breaks the claim, and is named."""
+    from dataclasses import replace  # noqa: PLC0415
+
+    sick = [one.about for one in settled if one.state == "not-healed"]
+    if not sick:
+        return judgement
+    return replace(
+        judgement,
+        verdict=worst([judgement.verdict, Verdict.BROKEN]),
+        sentence=f"{judgement.sentence} What was struck never healed: {'; '.join(sick)}.",
+    )
+
+
+__all__ = ["Said", "Stage", "Stop", "run"]

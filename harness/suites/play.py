@@ -1,0 +1,120 @@
+"""Playing experiments: one alone, a saved plan, or a game day of several; each ends as a record or a refusal."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+from harness import __version__
+from harness.account.journal import Journal
+from harness.errors import Exit, Refused
+from harness.events import Event, Said
+from harness.plan import Place, Plan, Wish, make_plan, moved_on
+from harness.report.record import Record
+from harness.report.suite import Refusal
+from harness.run import Stage, Stop, run
+from harness.suites.ground import open_ground
+
+
+class Listener(Protocol):
+    """Whatever wants to hear what happens: a terminal, a file, a page."""
+
+    def begin(self, plan: Plan, run: str) -> None:
+        """A run begins."""
+        ...
+
+    def hear(self, event: Event) -> None:
+        """An event of it."""
+        ...
+
+    def close(self) -> None:
+        """The run is over."""
+        ...
+
+
+@dataclass
+class Play:
+    """How to play: with which journal and listeners, and who is asked before an account is touched."""
+
+    journal: Journal
+    listeners: list[Listener] = field(default_factory=list)
+    confirm: Callable[[Plan], None] = lambda _: None  # raises Refused where the answer is no
+    stop: Stop = field(default_factory=Stop)
+    command: str = ""
+    files: tuple[str, ...] = ()
+
+    def experiment(self, wish: Wish, saved: Plan | None = None) -> Record | Refusal:
+        """Plan and run one experiment; a saved plan is applied exactly, or refused where the account has moved on."""
+        plan: Plan | None = None
+        region = wish.experiment.region or wish.workload.regions[0]
+        try:
+            with open_ground(wish.place, wish.workload, wish.twin, region, wish.seed) as ground:
+                plan = make_plan(wish, ground.account, ground.clock.now())
+                if saved and (reasons := moved_on(saved, plan)):
+                    raise Refused(reasons, "make a new plan, and read it")
+                if plan.refusals:
+                    raise Refused(plan.refusals)
+                self.confirm(plan)
+                name = new_run_id()
+                stage = Stage(name, ground.account, ground.clock, ground.source, self.journal, self.stop)
+                return self._record(plan, stage)
+        except Refused as refusal:
+            return Refusal(wish.experiment.name, refusal.reasons, plan)
+
+    def several(self, wishes: tuple[Wish, ...], on_broken: str) -> Iterator[Record | Refusal]:
+        """Experiments in order; a stuck account or a signal ends the day, a broken claim where the file says so."""
+        for wish in wishes:
+            played = self.experiment(wish)
+            yield played
+            code = played.ended.exit if isinstance(played, Record) and played.ended else Exit.REFUSED
+            if code in (Exit.STUCK, Exit.INTERRUPTED) or (code == Exit.BROKEN and on_broken == "stop"):
+                return
+
+    def _record(self, plan: Plan, stage: Stage) -> Record:
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        events: list[Event] = []
+        self.journal.begin(stage.run, plan, os.getpid())
+        for listener in self.listeners:
+            self._tell(listener, lambda one: one.begin(plan, stage.run), events, plan)
+        for event in run(plan, stage):
+            events.append(event)
+            for listener in list(self.listeners):
+                self._tell(listener, lambda one, heard=event: one.hear(heard), events, plan)  # type: ignore[misc]
+        for listener in list(self.listeners):
+            self._tell(listener, lambda one: one.close(), events, plan)
+        self.journal.end(stage.run)
+        return Record(
+            run=stage.run,
+            tool=__version__,
+            started=started,
+            plan=plan,
+            events=tuple(events),
+            seed=plan.seed,
+            principal=plan.principal,
+            files=self.files,
+            command=self.command,
+        )
+
+    def _tell(self, listener: Listener, say: Callable[[Listener], None], events: list[Event], plan: Plan) -> None:
+        """Tell a listener; one that fails is dropped and reported, and the run goes on."""
+        try:
+            say(listener)
+        except Exception as error:  # noqa: BLE001 - a closed pipe or a bug of a listener must not hold an undo back
+            if listener in self.listeners:
+                self.listeners.remove(listener)
+            at = events[-1].at if events else 0.0
+            events.append(Said(at, f"{type(listener).__name__} was dropped: {type(error).__name__}: {error}"))
+
+
+def new_run_id() -> str:
+    """A random run id, sorted by time where many stand in a list."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def wished(place: Place, seed: int, production: bool, wish: Wish) -> Wish:
+    """A wish with the command line's say."""
+    return replace(wish, place=place, seed=seed, production=production)
