@@ -1,0 +1,223 @@
+"""The command line: thin doors. Results on stdout, progress and words on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import click
+
+from harness import __version__
+from harness.errors import Exit, GamedayError, InvalidInput
+
+EXITS = """\b
+Exit codes
+  0 held, or done   1 broken   2 invalid input   3 unknown   4 stuck: the account needs a person
+  5 refused, nothing injected   70 our own bug   130 interrupted, undone
+"""
+
+
+@click.group(epilog=EXITS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="gameday")
+def cli() -> None:
+    """Prove that an AWS workload survives failure."""
+
+
+@cli.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+def init(directory: Path) -> None:
+    """Write a starter workload, experiment, twin and gameday into DIRECTORY.
+
+    \b
+    Examples
+      gameday init chaos
+      gameday run chaos/gameday.yaml
+    """
+    from harness.spec.starter import write_starter
+
+    for path in write_starter(directory):
+        click.echo(path)
+    click.echo(f"now: gameday run {directory / 'gameday.yaml'}", err=True)
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+def validate(files: tuple[Path, ...]) -> None:
+    """Check FILES (or folders of them), and show every mistake with its place and remedy.
+
+    \b
+    Examples
+      gameday validate experiments/storefront/*.yaml
+      gameday validate experiments
+    """
+    from harness.spec.load import validate_files
+
+    mistakes = validate_files(list(files))
+    for mistake in mistakes:
+        click.echo(mistake.render(), err=True)
+    if mistakes:
+        click.echo(f"{len(mistakes)} {'mistake' if len(mistakes) == 1 else 'mistakes'}", err=True)
+        sys.exit(Exit.INVALID)
+    click.echo("valid", err=True)
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def schema(folder: Path) -> None:
+    """Write the JSON Schemas of all files into FOLDER, for editors.
+
+    \b
+    Example
+      gameday schema experiments
+    """
+    from harness.spec.schema import write_schemas
+
+    for path in write_schemas(folder):
+        click.echo(path)
+
+
+@cli.command()
+@click.argument("name", required=False)
+def faults(name: str | None) -> None:
+    """List the catalogue of faults, or explain one: fields, changes, undo, bite, permissions.
+
+    \b
+    Examples
+      gameday faults
+      gameday faults az-blackhole
+    """
+    from harness.faults.explain import catalogue, explain
+
+    click.echo(explain(name) if name else catalogue(), nl=False)
+
+
+ON = click.option("--on", "place", type=click.Choice(["twin", "aws"]), default="twin", show_default=True, help="Where.")
+SEED = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of targets, and of the twin.")
+PRODUCTION = click.option("--production", is_flag=True, help="The workload is in production, and this is meant.")
+
+
+@cli.command()
+@click.argument("experiment", type=click.Path(path_type=Path))
+@ON
+@SEED
+@PRODUCTION
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Save it; `gameday run` applies exactly this.")
+def plan(experiment: Path, place: str, seed: int, production: bool, output: Path | None) -> None:
+    """Show what EXPERIMENT would call, what undoes it, who suffers, and why it would be refused. Reads only.
+
+    \b
+    Examples
+      gameday plan experiments/storefront/lose-a-zone.yaml
+      gameday plan lose-a-zone.yaml --on aws -o plan.json && gameday run plan.json --on aws
+    """
+    from harness.commands import make, save_plan
+
+    made, text = make(experiment, place, seed, production)
+    click.echo(text, nl=False)
+    if output:
+        save_plan(made, output)
+        click.echo(f"saved: {output}", err=True)
+    if made.refusals:
+        sys.exit(Exit.REFUSED)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@ON
+@SEED
+@PRODUCTION
+@click.option("--yes", is_flag=True, help="Do not ask before an account is touched.")
+@click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout.")
+@click.option("--reports", type=click.Path(path_type=Path), help="Write the reports into this folder, and no other.")
+def run(
+    file: Path, place: str, seed: int, production: bool, yes: bool, as_json: bool, reports: Path | None
+) -> None:
+    """Run FILE: an experiment, a gameday, or a saved plan. On the twin unless told otherwise.
+
+    \b
+    Examples
+      gameday run experiments/storefront/gameday.yaml
+      gameday run experiments/storefront/lose-a-zone.yaml --seed 7 --json
+    """
+    from harness.commands import Options, play
+
+    options = Options(place, seed, production, yes, as_json, reports, command=_as_typed())
+    sys.exit(play(file, options))
+
+
+@cli.command()
+@click.option("--list", "only_list", is_flag=True, help="Show dead runs, and change nothing.")
+def restore(only_list: bool) -> None:
+    """Undo what dead runs left behind; runs that live are not touched.
+
+    \b
+    Examples
+      gameday restore --list
+      gameday restore
+    """
+    from harness.commands import list_dead, restore_dead
+
+    sys.exit(list_dead() if only_list else restore_dead())
+
+
+@cli.command()
+@click.argument("record", type=click.Path(path_type=Path))
+@click.option("--reports", type=click.Path(path_type=Path), required=True, help="Write the reports into this folder.")
+def report(record: Path, reports: Path) -> None:
+    """Judge the stored RECORD of a run again, and write its reports again. Touches no account.
+
+    \b
+    Example
+      gameday report reports/20260101-storefront/lose-a-zone.json --reports again
+    """
+    from harness.commands import report_again
+
+    sys.exit(report_again(record, reports))
+
+
+def _as_typed() -> str:
+    import shlex
+
+    return shlex.join(["gameday", *sys.argv[1:]])
+
+
+def main() -> None:
+    """Run the command line; every way out is an exit code."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(Exit.INVALID)
+    except click.Abort:
+        sys.exit(Exit.INTERRUPTED)
+    except GamedayError as error:
+        click.echo(f"gameday: {error}", err=True)
+        sys.exit(error.exit)
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output is gone; nothing more can be said there (Python docs, "Note on SIGPIPE").
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.HELD)
+    except ModuleNotFoundError as error:
+        if error.name and error.name.partition(".")[0] == "moto":
+            missing = InvalidInput("the twin is not installed", "pip install 'gameday-harness[twin]'")
+            click.echo(f"gameday: {missing}", err=True)
+            sys.exit(Exit.INVALID)
+        _bug()
+    except Exception:  # noqa: BLE001 - the door: a bug is said as such, with its trace
+        _bug()
+
+
+def _bug() -> None:
+    traceback.print_exc()
+    click.echo("gameday: this is a bug of ours. If a run had begun: gameday restore", err=True)
+    sys.exit(Exit.BUG)
+
+
+if __name__ == "__main__":
+    main()

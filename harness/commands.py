@@ -1,0 +1,154 @@
+"""What the verbs of the command line do, once their words are read."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from harness.account.journal import Journal
+from harness.errors import Exit, InvalidInput, Refused
+from harness.plan import Place, Plan, Wish, make_plan
+from harness.report.json_lines import JsonLines
+from harness.report.plan_text import plan_text
+from harness.report.record import Record, read_record, rejudge
+from harness.report.suite import Refusal, Suite
+from harness.report.terminal import progress, verdict_table
+from harness.report.write import write_reports
+from harness.spec.load import LoadedExperiment, load_any
+from harness.suites.ground import open_ground
+from harness.suites.play import Play
+from harness.suites.signals import undo_on_signals
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `gameday run` was told."""
+
+    place: str
+    seed: int
+    production: bool
+    yes: bool
+    as_json: bool
+    reports: Path | None
+    command: str
+
+
+def wish_of(loaded: LoadedExperiment, place: str, seed: int, production: bool) -> Wish:
+    """What to plan, from a loaded experiment and the command line."""
+    where: Place = "aws" if place == "aws" else "twin"
+    twin = loaded.twin if where == "twin" else None
+    return Wish(loaded.experiment, loaded.faults, loaded.workload, twin, where, seed, production)
+
+
+def make(file: Path, place: str, seed: int, production: bool) -> tuple[Plan, str]:
+    """Plan one experiment; reads only."""
+    loaded = load_any(file)
+    if not isinstance(loaded, LoadedExperiment):
+        raise InvalidInput(f"{file} is not an experiment", "a plan is made of one experiment at a time")
+    wish = wish_of(loaded, place, seed, production)
+    region = wish.experiment.region or wish.workload.regions[0]
+    with open_ground(wish.place, wish.workload, wish.twin, region, seed) as ground:
+        made = make_plan(wish, ground.account, ground.clock.now())
+    return made, plan_text(made)
+
+
+def save_plan(plan: Plan, path: Path) -> None:
+    """Write a plan that `gameday run` applies exactly."""
+    try:
+        path.write_text(plan.model_dump_json(by_alias=True, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def read_plan(path: Path) -> Plan:
+    """A saved plan. Raises InvalidInput where the file is none."""
+    try:
+        return Plan.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise InvalidInput(f"{path}: cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        what = f"{path} is not a saved plan: {where}: {first['msg']}" if where else f"{path} is not a saved plan"
+        raise InvalidInput(what, "make one: gameday plan EXPERIMENT -o FILE") from error
+
+
+def play(file: Path, options: Options) -> Exit:
+    """Run a file, show the verdicts, write the reports."""
+    started = datetime.now(UTC)
+    wishes, saved, name, on_broken = _what(file, options)
+    shown = JsonLines(sys.stdout) if options.as_json else None
+    player = Play(
+        Journal.open(),
+        [*([shown] if shown else []), progress(sys.stderr)],
+        confirm=lambda plan: _confirm(plan, options.yes),
+        command=options.command,
+        files=(str(file),),
+    )
+    with undo_on_signals(player.stop):
+        entries = tuple([player.experiment(wishes[0], saved)] if saved else player.several(wishes, on_broken))
+    suite = Suite(name, started.isoformat(timespec="seconds"), entries)
+    folder = options.reports or Path("reports") / f"{started:%Y%m%d-%H%M%S}-{name}"
+    page = write_reports(folder, suite)
+    if not options.as_json:
+        print(verdict_table(suite), end="")
+        print(f"report: {page}")
+    else:
+        print(f"report: {page}", file=sys.stderr)
+    return suite.exit
+
+
+def _what(file: Path, options: Options) -> tuple[tuple[Wish, ...], Plan | None, str, str]:
+    if file.suffix == ".json":
+        saved = read_plan(file)
+        if saved.place != options.place:
+            raise InvalidInput(f"{file} is a plan for {saved.place}", f"say --on {saved.place}")
+        return (_wish_again(saved, options.production),), saved, saved.experiment.name, "go-on"
+    loaded = load_any(file)
+    if isinstance(loaded, LoadedExperiment):
+        wish = wish_of(loaded, options.place, options.seed, options.production)
+        return (wish,), None, loaded.experiment.name, "go-on"
+    if not hasattr(loaded, "experiments"):
+        raise InvalidInput(f"{file} cannot be run", "run an experiment, a gameday, or a saved plan")
+    wishes = tuple(wish_of(one, options.place, options.seed, options.production) for one in loaded.experiments)
+    return wishes, None, loaded.gameday.name, loaded.gameday.on_broken
+
+
+def _wish_again(saved: Plan, production: bool) -> Wish:
+    from harness.spec.load import faults_of  # noqa: PLC0415
+
+    return Wish(
+        saved.experiment, faults_of(saved.experiment), saved.workload, saved.twin, saved.place, saved.seed, production
+    )
+
+
+def _confirm(plan: Plan, yes: bool) -> None:
+    if plan.place == "twin" or yes:
+        return
+    print(plan_text(plan), file=sys.stderr)
+    if not sys.stdin.isatty():
+        raise Refused(("nobody can be asked here, and --yes was not said",), "say --yes after reading the plan")
+    print("Type yes to inject: ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip() != "yes":
+        raise Refused(("the answer was not yes",))
+
+
+def report_again(file: Path, folder: Path) -> Exit:
+    """Judge a stored record again, and write its reports; says where the verdict is another than it was."""
+    record = read_record(file)
+    again = rejudge(record)
+    if record.judged and again.verdict != record.judged.judgement.verdict:
+        was = record.judged.judgement.verdict.value
+        print(f"judged again: {again.verdict.value}; it was {was} (the reports say what was)", file=sys.stderr)
+    suite = Suite(record.name, record.started, (record,))
+    page = write_reports(folder, suite)
+    print(verdict_table(suite), end="")
+    print(f"report: {page}")
+    return suite.exit
+
+
+__all__ = ["Options", "Record", "Refusal", "make", "play", "report_again", "save_plan"]
