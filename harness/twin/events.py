@@ -1,0 +1,64 @@
+"""What happens when: a heap of plain tuples, and deadlines that almost never come to pass.
+
+An event is (time, serial, handler, argument): handlers are bound methods made once, arguments are slotted objects, so
+no event makes a reference cycle and the garbage collector has nothing to look for. A timeout that is kept costs one
+append: all deadlines of the same length stand in one queue in order of time, and only its head is on the heap.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from heapq import heappush
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.twin.visit import Visit
+
+Handler = Callable[[float, Any], None]
+Event = tuple[float, int, Handler, Any]
+
+
+class Agenda:
+    """All that is going to happen, by time and then in the order in which it was scheduled."""
+
+    __slots__ = ("heap", "serial")
+
+    def __init__(self) -> None:
+        self.heap: list[Event] = []
+        self.serial = count().__next__
+
+    def at(self, time: float, handler: Handler, argument: object) -> None:
+        """Call `handler(time, argument)` then."""
+        heappush(self.heap, (time, self.serial(), handler, argument))
+
+
+class Deadlines:
+    """Deadlines that all lie `length` seconds after they were set."""
+
+    __slots__ = ("_agenda", "_expired", "_queue", "length")
+
+    def __init__(self, agenda: Agenda, length: float, expired: Callable[[Visit, float], None]) -> None:
+        self.length = length
+        self._agenda = agenda
+        self._expired = expired
+        self._queue: deque[tuple[float, Visit, int]] = deque()
+
+    def set(self, visit: Visit, now: float) -> None:
+        """Unless the visit's serial has changed by then, it has expired."""
+        queue = self._queue
+        queue.append((now + self.length, visit, visit.serial))
+        if len(queue) == 1:
+            self._agenda.at(now + self.length, self._fire, None)
+
+    def _fire(self, now: float, _: None) -> None:
+        queue = self._queue
+        while queue:
+            deadline, visit, serial = queue[0]
+            if visit.serial == serial:
+                if deadline > now:
+                    self._agenda.at(deadline, self._fire, None)
+                    return
+                self._expired(visit, now)
+            queue.popleft()
