@@ -1,0 +1,225 @@
+"""The charts of a run as values: thinned series, limits, phases, marks and axes; drawn by SVG and by script alike.
+
+Times are seconds against the injection. Shares (ratio, latency) run from 0 to 1 here and are shown in percent.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.report.axis import STEPS, Axis, share_axis, time_axis, zero_axis
+from harness.report.record import Record
+from steady_state.kpi import Bound, Kpi
+from steady_state.samples import Sample, Series
+
+POINTS = 240
+"""No chart draws more points than this; what is finer is in the record."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The bound that held from `start` to `end`: values below `low` or above `high` are out."""
+
+    start: float
+    end: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Band:
+    """A phase of the run."""
+
+    phase: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A moment that was found in the data, with the interval in which it lies where one is known."""
+
+    kind: Literal["impact", "recovered"]
+    at: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One KPI over a run; `values` stand in bins of `step` seconds whose middles begin at `start`."""
+
+    kpi: str
+    unit: Literal["%", "/s", ""]
+    start: float
+    step: float
+    values: tuple[float | None, ...]
+    breaches: tuple[tuple[int, int], ...]  # first and last index of each stretch out of bound
+    limits: tuple[Limit, ...]
+    bands: tuple[Band, ...]
+    marks: tuple[Mark, ...]
+    x: Axis
+    y: Axis
+
+
+def chart(record: Record, name: str) -> Chart:
+    """The chart of one KPI of a run's workload; without samples it has no values."""
+    kpi = record.plan.workload.kpis[name]
+    zero = record.zero
+    x = time_axis(round(record.start - zero, 3), round(record.end - zero, 3))
+    bands = tuple(Band(span.phase, round(span.start - zero, 3), round(span.end - zero, 3)) for span in record.spans)
+    bins = thinned(record.series.get(name, ()), kpi, zero, (x.high - x.low) / POINTS)
+    limits = _limits(record, name, bins, bands)
+    values = tuple(entry.value if entry else None for entry in bins.entries)
+    seen = [value for value in values if value is not None]
+    seen += [value for limit in limits for value in (limit.low, limit.high) if value is not None]
+    unit = _unit(kpi)
+    return Chart(
+        kpi=name,
+        unit=unit,
+        start=round((bins.first + 0.5) * bins.step, 3),
+        step=bins.step,
+        values=values,
+        breaches=_breaches(bins, limits),
+        limits=limits,
+        bands=bands,
+        marks=_marks(record, name),
+        x=x,
+        y=share_axis(seen) if unit == "%" else zero_axis(seen),
+    )
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Samples put together: their value, and of a share how many there were, of them how many bad."""
+
+    value: float
+    total: float = 0.0
+    bad: float = 0.0
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Equal bins of `step` seconds, the first at `first` steps from the injection; None where there was no sample."""
+
+    first: int
+    step: float
+    entries: tuple[Bin | None, ...]
+
+    def middle(self, index: int) -> float:
+        """The middle of a bin, in seconds against the injection."""
+        return (self.first + index + 0.5) * self.step
+
+
+def thinned(series: Series, kpi: Kpi, zero: float, least: float) -> Bins:
+    """A series in bins of at least `least` seconds; a gap stays a gap.
+
+    Shares are pooled (all bad over all), rates averaged over time; of a gauge the reading furthest out is kept.
+    """
+    if not series:
+        return Bins(0, 1.0, ())
+    finest = min(sample.length for sample in series)
+    step = (
+        finest if finest >= least else next((float(nice) for nice in STEPS if nice >= least), float(math.ceil(least)))
+    )
+    first = math.floor((series[0].start - zero) / step + 1e-6)
+    found: dict[int, list[Sample]] = {}
+    for sample in series:
+        found.setdefault(math.floor((sample.start - zero) / step + 1e-6) - first, []).append(sample)
+    return Bins(first, step, tuple(_pooled(found.get(index, []), kpi) for index in range(max(found) + 1)))
+
+
+def _unit(kpi: Kpi) -> Literal["%", "/s", ""]:
+    if kpi.kind in ("ratio", "latency"):
+        return "%"
+    return "/s" if kpi.kind == "rate" else ""
+
+
+def _pooled(samples: list[Sample], kpi: Kpi) -> Bin | None:
+    if kpi.kind in ("ratio", "latency"):
+        total, bad = sum(sample.total for sample in samples), sum(sample.bad for sample in samples)
+        return Bin(round(1.0 - bad / total, 5), total, bad) if total > 0 else None
+    readings = [(sample.value, sample.length) for sample in samples if sample.value is not None]
+    if not readings:
+        return None
+    if kpi.kind == "rate":
+        return Bin(_rounded(sum(value * length for value, length in readings) / sum(length for _, length in readings)))
+    furthest = min if kpi.bound.at_least is not None else max
+    return Bin(_rounded(furthest(value for value, _ in readings)))
+
+
+def _limits(record: Record, name: str, bins: Bins, bands: tuple[Band, ...]) -> tuple[Limit, ...]:
+    """The plain bound, and between injection and the undo's end the bound that `during` names instead."""
+    kpi = record.plan.workload.kpis[name]
+    override = record.plan.experiment.during.get(name, kpi.bound)
+    usual = [entry.value for index, entry in enumerate(bins.entries) if entry and bins.middle(index) < 0]
+    found: list[Limit] = []
+    for band in bands:
+        bound = kpi.bound if band.phase in ("before", "after") else override
+        low, high = (None, None) if bound == "any" else _range(kpi, bound, usual)
+        if found and (found[-1].low, found[-1].high) == (low, high):
+            found[-1] = Limit(found[-1].start, band.end, low, high)
+        else:
+            found.append(Limit(band.start, band.end, low, high))
+    return tuple(limit for limit in found if limit.low is not None or limit.high is not None)
+
+
+def _range(kpi: Kpi, bound: Bound, usual: list[float]) -> tuple[float | None, float | None]:
+    if bound.quantile:
+        return bound.quantile[0], None
+    if bound.within is not None:
+        if not usual:
+            return None, None
+        mean = sum(usual) / len(usual)
+        return mean * (1 - bound.within), mean * (1 + bound.within)
+    if bound.at_least is not None:
+        return bound.at_least.value, None
+    if bound.at_most is not None:
+        return (1 - bound.at_most.value, None) if kpi.kind == "ratio" else (None, bound.at_most.value)
+    return None, None
+
+
+def _breaches(bins: Bins, limits: tuple[Limit, ...]) -> tuple[tuple[int, int], ...]:
+    runs: list[tuple[int, int]] = []
+    for index, entry in enumerate(bins.entries):
+        at = bins.middle(index)
+        limit = next((limit for limit in limits if limit.start <= at < limit.end), None)
+        if entry is None or limit is None or not _out(entry, limit):
+            continue
+        if runs and runs[-1][1] == index - 1:
+            runs[-1] = (runs[-1][0], index)
+        else:
+            runs.append((index, index))
+    return tuple(runs)
+
+
+def _out(entry: Bin, limit: Limit) -> bool:
+    """Whether a bin is out of its bound; of a share by three standard deviations, since a single failure is no news."""
+    if limit.low is not None and entry.total:
+        allowed = entry.total * (1 - limit.low)
+        return entry.bad > allowed + 3 * math.sqrt(allowed * limit.low)
+    below = limit.low is not None and entry.value < limit.low
+    return below or (limit.high is not None and entry.value > limit.high)
+
+
+def _marks(record: Record, name: str) -> tuple[Mark, ...]:
+    rows = record.judged.judgement.recovery if record.judged else ()
+    found = next((row for row in rows if row.kpi == name and row.degraded), None)
+    if found is None:
+        return ()
+    marks = []
+    if found.impact is not None:
+        at = round(found.impact - record.zero, 3)
+        marks.append(Mark("impact", at, at, at))
+    if found.recovered is not None:
+        at = round(found.recovered - record.zero, 3)
+        since = at - found.took if found.took is not None else at
+        low, high = (at if bound is None else since + bound for bound in (found.low, found.high))
+        marks.append(Mark("recovered", at, low, high))
+    return tuple(marks)
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.5g}")

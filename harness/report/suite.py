@@ -1,0 +1,43 @@
+"""What one command ran: records of runs and refusals, in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.errors import Exit, worst
+from harness.plan import Plan
+from harness.report.record import Outcome, Record
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An experiment that was not injected, and every reason why."""
+
+    name: str
+    reasons: tuple[str, ...]
+    plan: Plan | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """Always refused."""
+        return "refused"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Several experiments that ran together, or one alone."""
+
+    name: str  # of the game day, or of the only experiment
+    started: str  # wall clock, ISO 8601 in UTC
+    entries: tuple[Record | Refusal, ...]
+
+    @property
+    def exit(self) -> Exit:
+        """The worst exit code of all; a record that never ended is stuck."""
+        return worst([_exit(entry) for entry in self.entries])
+
+
+def _exit(entry: Record | Refusal) -> Exit:
+    if isinstance(entry, Refusal):
+        return Exit.REFUSED
+    return Exit(entry.ended.exit) if entry.ended else Exit.STUCK

@@ -1,0 +1,240 @@
+"""The words that every report uses: one phrasing for terminal, HTML, Markdown and JUnit."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.account.change import AnyChange, Json, Make, Strike, Turn
+from harness.report.record import Outcome, Record
+from steady_state.judge import RecoveryJudgement, Verdict
+from steady_state.kpi import Bound
+from steady_state.units import show_duration, show_share
+
+ModuleState = Literal["hit", "may suffer", "contained", "spread", "unknown"]
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_ARN_ACCOUNT = re.compile(r"(arn:aws[\w-]*:[\w-]*:[\w-]*:)(\d{8})(\d{4})\b")
+
+
+def label(outcome: Outcome, place: str) -> str:
+    """A verdict with the place where it was reached, since a rehearsal is no proof: `held (twin)`."""
+    return outcome if outcome == "refused" else f"{outcome} ({place})"
+
+
+def duration(seconds: float) -> str:
+    """A duration as people read it: whole seconds from ten up."""
+    return show_duration(float(round(seconds)) if seconds >= 10 else seconds)
+
+
+def offset(seconds: float) -> str:
+    """A moment against the injection: `−5m`, `0s`, `+2m41s`."""
+    whole = round(seconds)
+    return f"{'−' if whole < 0 else '+'}{show_duration(abs(whole))}" if whole else "0s"
+
+
+def moment(seconds: float) -> str:
+    """A moment against the injection to a tenth of a second, for calls: `+0.2s`, `+7m02.4s`."""
+    tenths = round(abs(seconds) * 10)
+    minutes, rest = divmod(tenths, 600)
+    text = f"{minutes}m{rest / 10:04.1f}s" if minutes else f"{rest / 10:.1f}s"
+    return f"{'−' if seconds < 0 and tenths else '+'}{text}"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 change`, `6 changes`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def printable(text: str) -> str:
+    """Text without control characters, which could drive a terminal, break XML or turn a line around."""
+    return _CONTROLS.sub("\ufffd", text)
+
+
+def shorten(text: str, account: str) -> str:
+    """Text in which account ids (the run's, and any in an ARN) keep only their last four digits."""
+    return _ARN_ACCOUNT.sub(r"\1…\3", text.replace(account, f"…{account[-4:]}") if account else text)
+
+
+def bound_words(bound: Bound) -> str:
+    """A bound as it is written: `at least 99%`, `p95 within 300ms`, `within 5% of baseline`."""
+    if bound.quantile:
+        share, limit = bound.quantile
+        return f"p{share * 100:g} within {show_duration(limit)}"
+    if bound.within is not None:
+        return f"within {show_share(bound.within)} of baseline"
+    side, amount = ("at least", bound.at_least) if bound.at_least is not None else ("at most", bound.at_most)
+    return f"{side} {amount}" + (f" for {show_share(bound.for_)} of the time" if bound.for_ is not None else "")
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """`2m38s to 2m50s`; empty where there is none."""
+    return f"{duration(low)} to {duration(high)}" if low is not None and high is not None else ""
+
+
+def since_impact(row: RecoveryJudgement) -> str:
+    """How long a KPI took to be back after it began to suffer."""
+    if not row.degraded:
+        return "not degraded"
+    if row.recovered is None or row.impact is None:
+        return "not back" if row.censored else "unknown"
+    return duration(max(0.0, row.recovered - row.impact))
+
+
+def since_undo(row: RecoveryJudgement, undo: float | None) -> str:
+    """How long a KPI took to be back after the undo began."""
+    if not row.degraded:
+        return "not degraded"
+    if row.recovered is None or undo is None:
+        return "not back" if row.censored else "unknown"
+    return "before the undo" if row.recovered <= undo else duration(row.recovered - undo)
+
+
+def recovery_words(record: Record) -> str:
+    """The slowest recovery, against what was claimed."""
+    rows = record.judged.judgement.recovery if record.judged else ()
+    claim = record.plan.experiment.recovery
+    if not rows:
+        return "not claimed" if claim is None else "unknown"
+    allowed = f" of {duration(claim.within)}" if claim else ""
+    if any(row.censored and row.degraded for row in rows):
+        return f"not within {duration(claim.within)}" if claim else "not back"
+    took = [row.took for row in rows if row.degraded and row.took is not None]
+    if took:
+        return f"{duration(max(took))}{allowed}"
+    return "unknown" if any(row.verdict is Verdict.UNKNOWN or row.degraded for row in rows) else "not degraded"
+
+
+@dataclass(frozen=True)
+class ModuleRow:
+    """What a fault was expected to do to a module, and what it did."""
+
+    module: str
+    state: ModuleState
+    kpi: str | None
+    change: str  # "+2.3 points (1.1 to 3.6)", or empty
+    words: str
+
+
+def modules(record: Record) -> tuple[ModuleRow, ...]:
+    """Every module of the workload, in its order: hit, may suffer, contained, spread, unknown."""
+    plan = record.plan
+    judged = {row.module: row for row in (record.judged.judgement.modules if record.judged else ())}
+    states: dict[Verdict, ModuleState] = {
+        Verdict.HELD: "contained",
+        Verdict.BROKEN: "spread",
+        Verdict.UNKNOWN: "unknown",
+    }
+    rows = []
+    for name in plan.workload.modules:
+        if name in plan.hit:
+            rows.append(ModuleRow(name, "hit", None, "", _hit_words(record, name)))
+        elif name in plan.may_suffer:
+            rows.append(ModuleRow(name, "may suffer", None, "", "needs a module that is hit"))
+        elif found := judged.get(name):
+            change = _points(found.change, found.low, found.high)
+            rows.append(ModuleRow(name, states[found.verdict], found.worst_kpi, change, found.words))
+        else:
+            why = "not judged" if plan.experiment.isolation else "not judged: the experiment claims no isolation"
+            rows.append(ModuleRow(name, "unknown", None, "", why))
+    return tuple(rows)
+
+
+def isolation_words(record: Record) -> str:
+    """What became of the modules that must not suffer: `4 contained`, `1 spread: search`."""
+    rows = modules(record)
+    spread = [row.module for row in rows if row.state == "spread"]
+    unknown = [row.module for row in rows if row.state == "unknown"]
+    contained = sum(row.state == "contained" for row in rows)
+    if record.plan.experiment.isolation is None and not spread and not contained:
+        return "not claimed"
+    parts = [f"spread to {', '.join(spread)}"] if spread else []
+    parts += [f"{contained} contained"] if contained else []
+    parts += [f"{len(unknown)} unknown"] if unknown else []
+    return ", ".join(parts) or "no other modules"
+
+
+def account_words(record: Record) -> str:
+    """What became of the account."""
+    return record.ended.account if record.ended else "not known"
+
+
+def sentence(record: Record) -> str:
+    """One or two plain sentences: what was claimed, what was seen."""
+    if record.judged and record.outcome != "refused":
+        return record.judged.judgement.sentence
+    about = [event.about for event in record.remarks if event.type in ("aborted", "did-not-bite")]
+    about += [event.text for event in record.remarks if event.type == "said"]
+    return " ".join(about) or "The run ended before it could be judged."
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """A change in words: what, from what to what, and how it is taken back."""
+
+    about: str
+    where: str
+    before: str
+    after: str
+    undo: str
+    undoable: bool
+
+
+def change_row(change: AnyChange) -> ChangeRow:
+    """A change of the plan in words."""
+    if isinstance(change, Turn):
+        about, where = change.about or change.knob.about, f"{change.knob.name} of {change.id}"
+        if change.adds or change.removes:
+            adds, removes = (", ".join(show(item) for item in items) for items in (change.adds, change.removes))
+            before = _both(adds and f"without {adds}", removes and f"with {removes}")
+            after = _both(adds and f"with {adds}", removes and f"without {removes}")
+            undo = _both(adds and f"remove {adds}", removes and f"add back {removes}")
+            return ChangeRow(about, where, before, after, undo, undoable=True)
+        before = show(change.before)
+        undo = "clear it again" if change.before is None else f"write back {before}"
+        return ChangeRow(about, where, before, show(change.after), undo, undoable=True)
+    if isinstance(change, Make):
+        undo = f"{change.delete}: whatever carries the run's tag"
+        return ChangeRow(change.about or str(change.create), change.name, "not there", "made", undo, undoable=True)
+    return ChangeRow(
+        change.about or str(change.call), change.id, "in service", "struck", _healing(change), undoable=False
+    )
+
+
+def show(value: Json) -> str:
+    """A setting's value for people: absent for None, a placeholder as `{made.acl}`, text as it is, else JSON."""
+    if value is None:
+        return "absent"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict) and set(value) == {"$"}:
+        return f"{{{value['$']}}}"
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _healing(change: Strike) -> str:
+    healed = f"; healed when {change.healed.about}" if change.healed.about else ""
+    return f"cannot be undone: {change.why}{healed}"
+
+
+def _both(first: str, second: str) -> str:
+    return "; ".join(part for part in (first, second) if part)
+
+
+def _hit_words(record: Record, module: str) -> str:
+    share = max((injection.hits.get(module, 0.0) for injection in record.plan.injections), default=0.0)
+    return f"{show_share(round(share, 3))} of its capacity taken away" if share else "struck by the fault"
+
+
+def _points(change: float | None, low: float | None, high: float | None) -> str:
+    if change is None:
+        return ""
+    between = f" ({_signed(low)} to {_signed(high)})" if low is not None and high is not None else ""
+    return f"{_signed(change)} points{between}"
+
+
+def _signed(share: float) -> str:
+    points = round(share * 100, 1)
+    return f"{'+' if points > 0 else '−' if points < 0 else '±'}{abs(points):g}"
