@@ -1,8 +1,12 @@
 """What happens when: a heap of plain tuples, and deadlines that almost never come to pass.
 
-An event is (time, serial, handler, argument): handlers are bound methods made once, arguments are slotted objects, so
-no event makes a reference cycle and the garbage collector has nothing to look for. A timeout that is kept costs one
-append: all deadlines of the same length stand in one queue in order of time, and only its head is on the heap.
+An event is (time, serial, handler, argument): handlers are bound methods, arguments are slotted objects, so no event
+makes a reference cycle and the garbage collector has nothing to look for. A timeout that is kept costs one append: all
+deadlines of the same length stand in one queue in order of time, and only its head is on the heap.
+
+Why not a library: tests/benchmarks/bench_event_loops.py plays the same chain of queues on three loops, 10 minutes at
+50 requests a second; simpy 4.1 took 1.7s of CPU, a heap of closures 0.33s, tuples with slotted objects 0.2s to 0.3s
+(CPython 3.11, two shared cores).
 """
 
 from __future__ import annotations

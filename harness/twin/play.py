@@ -115,7 +115,6 @@ class Play:
         if visit.asked >= 0.0:
             visit.calls[visit.step].server.count(False, now - visit.asked)
             visit.asked = -1.0
-        visit.serial += 1  # what is answered from now on comes too late
         following = self._call_over(visit, False, now)
         if following is not None:
             self._answered(*following, now)

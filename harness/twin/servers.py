@@ -258,6 +258,5 @@ class Metered(Server):
             self.rate, self.size = state.rate, state.rate if state.burst is None else state.burst
         else:
             self.rate, self.size = None, float("inf")
-            self.level = float("inf")
-        self.level = min(self.level, self.size)
+            self.level = self.size
         return []

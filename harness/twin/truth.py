@@ -95,7 +95,7 @@ class Truth:
         for second, (tried, failed) in enumerate(zip(outcomes.tried, outcomes.failed, strict=True), outcomes.start):
             if not tried:
                 continue
-            if tried - failed < bound * tried:
+            if tried - failed < bound * tried - 1e-9:  # 0.55 · 100 is more than 55 in floats
                 since, last = second if since is None else since, second
             elif since is not None:
                 found.append((float(since), float(last + 1)))
