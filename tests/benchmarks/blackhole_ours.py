@@ -1,0 +1,58 @@
+"""Gameday's side of the black-hole benchmark: plan, apply, undo, with the journal, in one process."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from harness.account.apply import apply
+from harness.account.aws import open_account
+from harness.account.inventory import Inventory, Possession
+from harness.account.journal import Journal
+from harness.account.undo import undo
+from harness.faults.fault import Look
+from harness.faults.network import AzBlackhole
+from steady_state.clock import WallClock
+
+
+class Counting(WallClock):
+    """The wall, adding up what is slept on purpose."""
+
+    slept = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += max(0.0, seconds)
+        super().sleep(seconds)
+
+
+class Planned:
+    """What the journal keeps of a plan."""
+
+    def __init__(self, account: str) -> None:
+        self.account, self.region, self.place = account, "us-east-1", "aws"
+        self.workload = type("Named", (), {"name": "bench"})()
+
+    def model_dump_json(self, *, by_alias: bool | None = None) -> str:
+        return "{}"
+
+
+def main() -> None:
+    aws = open_account()
+    inventory = Inventory(aws, "us-east-1", Possession({"app": "bench"}), {})
+    look = Look(aws, "us-east-1", inventory, ())
+    injection = AzBlackhole(zone="us-east-1a").inject(look)
+    journal = Journal.open(Path(sys.argv[1]))
+    clock = Counting()
+    journal.begin("bench", Planned("123456789012"), 0)
+    began = time.time()
+    apply(injection.stages, 0, "bench", aws, journal, clock, lambda _: None)
+    applied = time.time()
+    settled = undo("bench", aws, journal, clock, lambda _: None)
+    assert {one.state for one in settled} == {"restored"}, settled
+    print(json.dumps({"slept": clock.slept, "apply": applied - began, "undo": time.time() - applied}))
+
+
+if __name__ == "__main__":
+    main()
