@@ -40,32 +40,31 @@ def time_axis(low: float, high: float) -> Axis:
     return Axis(low, high, tuple(Tick(place * step, offset(place * step)) for place in places))
 
 
-def share_axis(values: list[float]) -> Axis:
-    """An axis up to 100% that spans at least two points, so that noise does not look like news."""
-    low, high = min([*values, 0.98]), 1.0
-    step = _nice((high - low) / 4)
-    low = max(0.0, math.floor(low / step + 1e-9) * step)
-    pad = (high - low) * 0.05
-    ticks = tuple(Tick(at, f"{at * 100:.6g}%") for at in _places(low, high, step))
-    return Axis(round(low - pad, 6), round(high + pad, 6), ticks)
+def good_axis(shares: list[float]) -> Axis:
+    """An axis of shares up to 100% that spans at least two points, so that noise does not look like news."""
+    return _axis(min([*shares, 0.98]), 1.0, 4, percent=True)
+
+
+def bad_axis(shares: list[float]) -> Axis:
+    """An axis of shares from 0% that spans at least two points."""
+    return _axis(0.0, max([*shares, 0.02]), 4, percent=True)
 
 
 def zero_axis(values: list[float]) -> Axis:
     """An axis that starts at zero, or below where values do."""
     low, high = min([*values, 0.0]), max([*values, 0.0])
-    high = high if high > low else low + 1.0
-    step = _nice((high - low) / 3)
-    low, high = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
-    pad = (high - low) * 0.05
-    ticks = tuple(Tick(at, f"{at:.6g}") for at in _places(low, high, step))
-    return Axis(round(low - pad, 10), round(high + pad, 10), ticks)
+    return _axis(low, high if high > low else low + 1.0, 3, percent=False)
+
+
+def _axis(low: float, high: float, most: int, percent: bool) -> Axis:
+    step = _nice((high - low) / most)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    pad = (last - first) * step * 0.05
+    places = (round(place * step, 10) for place in range(first, last + 1))
+    ticks = tuple(Tick(at, f"{at * 100:.6g}%" if percent else f"{at:.6g}") for at in places)
+    return Axis(round(first * step - pad, 10), round(last * step + pad, 10), ticks)
 
 
 def _nice(raw: float) -> float:
     magnitude: float = 10.0 ** math.floor(math.log10(raw))
     return next(nice * magnitude for nice in (1, 2, 5, 10) if nice * magnitude >= raw * (1 - 1e-9))
-
-
-def _places(low: float, high: float, step: float) -> tuple[float, ...]:
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return tuple(round(place * step, 10) for place in range(first, last + 1))

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.report.axis import STEPS, Axis, share_axis, time_axis, zero_axis
+from harness.report.axis import STEPS, Axis, bad_axis, good_axis, time_axis, zero_axis
 from harness.report.record import Record
 from steady_state.kpi import Bound, Kpi
 from steady_state.samples import Sample, Series
@@ -49,7 +49,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Chart:
-    """One KPI over a run; `values` stand in bins of `step` seconds whose middles begin at `start`."""
+    """One KPI over a run; `values` stand in bins of `step` seconds whose middles begin at `start`.
+
+    Of a ratio bound by `at_most` the share of bad is drawn, of all other shares that of good.
+    """
 
     kpi: str
     unit: Literal["%", "/s", ""]
@@ -87,7 +90,7 @@ def chart(record: Record, name: str) -> Chart:
         bands=bands,
         marks=_marks(record, name),
         x=x,
-        y=share_axis(seen) if unit == "%" else zero_axis(seen),
+        y=bad_axis(seen) if _counts_bad(kpi) else good_axis(seen) if unit == "%" else zero_axis(seen),
     )
 
 
@@ -131,6 +134,10 @@ def thinned(series: Series, kpi: Kpi, zero: float, least: float) -> Bins:
     return Bins(first, step, tuple(_pooled(found.get(index, []), kpi) for index in range(max(found) + 1)))
 
 
+def _counts_bad(kpi: Kpi) -> bool:
+    return kpi.kind == "ratio" and kpi.bound.at_most is not None
+
+
 def _unit(kpi: Kpi) -> Literal["%", "/s", ""]:
     if kpi.kind in ("ratio", "latency"):
         return "%"
@@ -140,7 +147,8 @@ def _unit(kpi: Kpi) -> Literal["%", "/s", ""]:
 def _pooled(samples: list[Sample], kpi: Kpi) -> Bin | None:
     if kpi.kind in ("ratio", "latency"):
         total, bad = sum(sample.total for sample in samples), sum(sample.bad for sample in samples)
-        return Bin(round(1.0 - bad / total, 5), total, bad) if total > 0 else None
+        share = bad / total if total > 0 else math.nan
+        return Bin(round(share if _counts_bad(kpi) else 1.0 - share, 5), total, bad) if total > 0 else None
     readings = [(sample.value, sample.length) for sample in samples if sample.value is not None]
     if not readings:
         return None
@@ -174,11 +182,12 @@ def _range(kpi: Kpi, bound: Bound, usual: list[float]) -> tuple[float | None, fl
             return None, None
         mean = sum(usual) / len(usual)
         return mean * (1 - bound.within), mean * (1 + bound.within)
-    if bound.at_least is not None:
-        return bound.at_least.value, None
-    if bound.at_most is not None:
-        return (1 - bound.at_most.value, None) if kpi.kind == "ratio" else (None, bound.at_most.value)
-    return None, None
+    low = bound.at_least.value if bound.at_least else None
+    high = bound.at_most.value if bound.at_most else None
+    if kpi.kind == "ratio" and (high is not None) != _counts_bad(kpi):
+        # An override may be written the other way round: at most 1% of bad is at least 99% of good.
+        return (None, 1 - low) if low is not None else (1 - (high or 0.0), None)
+    return low, high
 
 
 def _breaches(bins: Bins, limits: tuple[Limit, ...]) -> tuple[tuple[int, int], ...]:
@@ -197,9 +206,10 @@ def _breaches(bins: Bins, limits: tuple[Limit, ...]) -> tuple[tuple[int, int], .
 
 def _out(entry: Bin, limit: Limit) -> bool:
     """Whether a bin is out of its bound; of a share by three standard deviations, since a single failure is no news."""
-    if limit.low is not None and entry.total:
-        allowed = entry.total * (1 - limit.low)
-        return entry.bad > allowed + 3 * math.sqrt(allowed * limit.low)
+    if entry.total:
+        share = 1 - limit.low if limit.low is not None else limit.high or 0.0
+        allowed = entry.total * share
+        return entry.bad > allowed + 3 * math.sqrt(allowed * (1 - share))
     below = limit.low is not None and entry.value < limit.low
     return below or (limit.high is not None and entry.value > limit.high)
 
@@ -215,9 +225,10 @@ def _marks(record: Record, name: str) -> tuple[Mark, ...]:
         marks.append(Mark("impact", at, at, at))
     if found.recovered is not None:
         at = round(found.recovered - record.zero, 3)
-        since = at - found.took if found.took is not None else at
-        low, high = (at if bound is None else since + bound for bound in (found.low, found.high))
-        marks.append(Mark("recovered", at, low, high))
+        since = at - (found.took or 0.0)
+        known = found.took is not None and found.low is not None and found.high is not None
+        low, high = (since + (found.low or 0.0), since + (found.high or 0.0)) if known else (at, at)
+        marks.append(Mark("recovered", at, round(low, 3), round(high, 3)))
     return tuple(marks)
 
 

@@ -43,6 +43,8 @@ class Record:
     started: str  # wall clock, ISO 8601 in UTC
     plan: Plan
     events: tuple[Annotated[Event, Field(discriminator="type")], ...]
+    seed: int | None = None
+    principal: str | None = None  # ARN of who ran it
     files: tuple[str, ...] = ()  # the YAML files it was made from
     commit: str | None = None  # of the repository that holds them, where it is known
     command: str = ""  # repeats the run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from harness.account.change import AnyChange, Json, Make, Strike, Turn
 from harness.report.record import Outcome, Record
@@ -13,7 +13,7 @@ from steady_state.judge import RecoveryJudgement, Verdict
 from steady_state.kpi import Bound
 from steady_state.units import show_duration, show_share
 
-ModuleState = Literal["hit", "may suffer", "contained", "spread", "unknown"]
+ModuleState = Literal["hit", "may suffer", "spread", "unknown", "contained"]
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _ARN_ACCOUNT = re.compile(r"(arn:aws[\w-]*:[\w-]*:[\w-]*:)(\d{8})(\d{4})\b")
@@ -58,20 +58,12 @@ def shorten(text: str, account: str) -> str:
     return _ARN_ACCOUNT.sub(r"\1…\3", text.replace(account, f"…{account[-4:]}") if account else text)
 
 
-def bound_words(bound: Bound) -> str:
-    """A bound as it is written: `at least 99%`, `p95 within 300ms`, `within 5% of baseline`."""
-    if bound.quantile:
-        share, limit = bound.quantile
-        return f"p{share * 100:g} within {show_duration(limit)}"
-    if bound.within is not None:
-        return f"within {show_share(bound.within)} of baseline"
-    side, amount = ("at least", bound.at_least) if bound.at_least is not None else ("at most", bound.at_most)
-    return f"{side} {amount}" + (f" for {show_share(bound.for_)} of the time" if bound.for_ is not None else "")
-
-
-def interval(low: float | None, high: float | None) -> str:
-    """`2m38s to 2m50s`; empty where there is none."""
-    return f"{duration(low)} to {duration(high)}" if low is not None and high is not None else ""
+def drawn(bound: Bound) -> str:
+    """A bound in the unit of its chart: a percentile is drawn as the share of requests within its limit."""
+    if bound.quantile is None:
+        return bound.words
+    share, limit = bound.quantile
+    return f"at least {show_share(share)} within {show_duration(limit)}"
 
 
 def since_impact(row: RecoveryJudgement) -> str:
@@ -113,13 +105,14 @@ class ModuleRow:
 
     module: str
     state: ModuleState
-    kpi: str | None
-    change: str  # "+2.3 points (1.1 to 3.6)", or empty
+    kpi: str | None  # the one that changed most
+    change: str  # "+2.3 points (+1.1 to +3.6)", or empty
+    detectable: str  # the smallest change that could have been seen, or empty
     words: str
 
 
 def modules(record: Record) -> tuple[ModuleRow, ...]:
-    """Every module of the workload, in its order: hit, may suffer, contained, spread, unknown."""
+    """Every module of the workload: first what was hit, then who may suffer, then who must not, the worst first."""
     plan = record.plan
     judged = {row.module: row for row in (record.judged.judgement.modules if record.judged else ())}
     states: dict[Verdict, ModuleState] = {
@@ -130,16 +123,17 @@ def modules(record: Record) -> tuple[ModuleRow, ...]:
     rows = []
     for name in plan.workload.modules:
         if name in plan.hit:
-            rows.append(ModuleRow(name, "hit", None, "", _hit_words(record, name)))
+            rows.append(ModuleRow(name, "hit", None, "", "", _hit_words(record, name)))
         elif name in plan.may_suffer:
-            rows.append(ModuleRow(name, "may suffer", None, "", "needs a module that is hit"))
+            rows.append(ModuleRow(name, "may suffer", None, "", "", "needs a module that is hit"))
         elif found := judged.get(name):
             change = _points(found.change, found.low, found.high)
-            rows.append(ModuleRow(name, states[found.verdict], found.worst_kpi, change, found.words))
+            seen = "" if found.detectable is None else f"{found.detectable * 100:.2g} points"
+            rows.append(ModuleRow(name, states[found.verdict], found.worst_kpi, change, seen, found.words))
         else:
             why = "not judged" if plan.experiment.isolation else "not judged: the experiment claims no isolation"
-            rows.append(ModuleRow(name, "unknown", None, "", why))
-    return tuple(rows)
+            rows.append(ModuleRow(name, "unknown", None, "", "", why))
+    return tuple(sorted(rows, key=lambda row: get_args(ModuleState).index(row.state)))
 
 
 def isolation_words(record: Record) -> str:

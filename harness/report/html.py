@@ -1,0 +1,185 @@
+"""The report as one HTML file: no request to anywhere, readable without script, in print, in light and in dark."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness import __version__
+from harness.account.change import AnyChange
+from harness.events import Settled
+from harness.report import svg, words
+from harness.report.chart import Chart, chart
+from harness.report.record import Record
+from harness.report.suite import Refusal, Suite
+from steady_state.judge import PhaseJudgement, RecoveryJudgement, Verdict, worst
+from steady_state.kpi import Tier
+
+HERE = Path(__file__).parent
+SCRIPTS = ("vendor/uPlot.iife.min.js", "chart.js")
+STYLES = ("vendor/uPlot.min.css", "page.css")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One KPI against its bound, phase by phase."""
+
+    kpi: str
+    phases: dict[str, PhaseJudgement]
+
+
+@dataclass(frozen=True)
+class Back:
+    """How one KPI came back, and where its bar begins, ends and was allowed to end (percent of the track)."""
+
+    row: RecoveryJudgement
+    took: float | None
+    low: float
+    high: float
+    allowed: float | None
+
+
+@dataclass(frozen=True)
+class Section:
+    """One experiment of the page: what its template needs beyond the record itself."""
+
+    anchor: str
+    record: Record
+    first: Chart
+    others: tuple[Chart, ...]
+    rows: tuple[Row, ...]
+    backs: tuple[Back, ...]
+    changes: tuple[tuple[AnyChange, Settled | None], ...]
+    recovered: Verdict
+    isolation: str  # the worst state of a module that must not suffer; empty where there is none
+
+
+def page(suite: Suite) -> str:
+    """The report of a suite; the same suite gives the same bytes."""
+    accounts = {entry.plan.account for entry in suite.entries if entry.plan}
+
+    def shown(value: object) -> object:
+        # Every text on the page passes here; what the template and this module write themselves is Markup.
+        if isinstance(value, Markup) or not isinstance(value, str):
+            return value
+        text = words.printable(value)
+        for account in accounts:
+            text = words.shorten(text, account)
+        return text
+
+    scripts = [_read(name) for name in SCRIPTS]
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=shown,
+    )
+    template = environment.get_template("page.html.j2")
+    return template.render(
+        suite=suite,
+        sections=[_section(index, entry) for index, entry in enumerate(suite.entries, 1)],
+        tally=tally(suite),
+        date=_date(suite.started),
+        version=__version__,
+        words=words,
+        svg=svg,
+        data=_data,
+        scripts=[Markup(script) for script in scripts],  # noqa: S704 - ours
+        styles=[Markup(_read(name)) for name in STYLES],  # noqa: S704 - ours
+        licence=Markup(_read("vendor/uPlot-LICENSE.txt")),  # noqa: S704 - ours
+        hashes=" ".join(f"'sha256-{_digest(script)}'" for script in scripts),
+    )
+
+
+def tally(suite: Suite) -> str:
+    """The suite in one line: `1 of 4 claims held, 2 broken, 1 refused`."""
+    outcomes = [entry.outcome for entry in suite.entries]
+    counts = [f"{outcomes.count(one)} {one}" for one in ("held", "broken", "unknown", "refused") if one in outcomes]
+    return ", ".join(counts) or "nothing ran"
+
+
+def _section(index: int, entry: Record | Refusal) -> Section | Refusal:
+    if isinstance(entry, Refusal):
+        return entry
+    plan = entry.plan
+    claimed = plan.experiment.steady_state
+    names = [*claimed, *(name for name in plan.workload.kpis if name not in claimed)]
+    first = first_kpi(entry)
+    judged = entry.judged.judgement if entry.judged else None
+    rows: dict[str, dict[str, PhaseJudgement]] = {}
+    for row in judged.phases if judged else ():
+        rows.setdefault(row.kpi, {})[row.phase] = row
+    changes = [change for injection in plan.injections for change in injection.changes]
+    return Section(
+        anchor=f"experiment-{index}",
+        record=entry,
+        first=chart(entry, first),
+        others=tuple(chart(entry, name) for name in names if name != first),
+        rows=tuple(Row(kpi, phases) for kpi, phases in rows.items()),
+        backs=_backs(entry),
+        changes=tuple((change, entry.settled.get(position)) for position, change in enumerate(changes)),
+        recovered=worst([row.verdict for row in judged.recovery] if judged else []),
+        isolation=next((row.state for row in words.modules(entry) if row.state not in ("hit", "may suffer")), ""),
+    )
+
+
+def first_kpi(record: Record) -> str:
+    """The KPI whose chart tells most: a broken one, the one that shows a spread, else the first business KPI."""
+    plan, judged = record.plan, record.judged.judgement if record.judged else None
+    broken: list[str] = []
+    if judged:
+        broken = [row.kpi for row in judged.phases if row.verdict is Verdict.BROKEN]
+        broken += [row.kpi for row in judged.recovery if row.verdict is Verdict.BROKEN]
+        broken = sorted(broken, key=plan.experiment.steady_state.index)
+        broken += [row.worst_kpi for row in judged.modules if row.verdict is Verdict.BROKEN and row.worst_kpi]
+    business = [name for name in plan.experiment.steady_state if plan.workload.kpis[name].tier is Tier.BUSINESS]
+    return [*broken, *business, *plan.experiment.steady_state][0]
+
+
+def _backs(record: Record) -> tuple[Back, ...]:
+    rows = record.judged.judgement.recovery if record.judged else ()
+    claim = record.plan.experiment.recovery
+    ends = [claim.within] if claim else []
+    ends += [end for row in rows for end in (row.took, row.low, row.high) if end is not None]
+    track = max(ends, default=1.0) * 1.15 or 1.0
+
+    def place(row: RecoveryJudgement) -> Back:
+        high = row.high if row.high is not None else track if row.censored else row.took
+        low = row.low if row.low is not None else row.took
+        shares = [min(100.0, round(100 * (end or 0.0) / track, 2)) for end in (row.took, low, high)]
+        took = shares[0] if row.took is not None else None
+        return Back(row, took, shares[1], shares[2], round(100 * claim.within / track, 2) if claim else None)
+
+    return tuple(place(row) for row in rows)
+
+
+def _data(drawn: Chart) -> Markup:
+    """A chart as JSON inside a script element, where `<` and `&` must not stand as they are."""
+    text = json.dumps(asdict(drawn), separators=(",", ":"), allow_nan=False)
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)  # noqa: S704 - escaped above
+
+
+def _date(started: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(started):%-d %B %Y, %H:%M} UTC"
+    except ValueError:
+        return started
+
+
+def _read(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
