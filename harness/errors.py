@@ -3,6 +3,8 @@
 GamedayError
 ├── InvalidInput (2)      a file, an option or an argument is wrong; nothing was touched
 ├── Refused (5)           the plan says why it does not inject; nothing was touched
+├── JournalError (5)      what undo needs cannot be written or read, so nothing is injected
+├── ApplyFailed (3)       an injection failed half way; what it had changed is undone
 ├── AwsError (3)          a call to AWS failed
 │   └── Unreachable (3)   no answer: no credentials, no route, time-out, lost reply
 ├── Interrupted (130)     a signal arrived; everything was undone
@@ -68,6 +70,18 @@ class Refused(GamedayError):
     def __init__(self, reasons: tuple[str, ...], remedy: str = "") -> None:
         super().__init__("\n".join(f"not injecting: {reason}" for reason in reasons), remedy)
         self.reasons = reasons
+
+
+class JournalError(GamedayError):
+    """The journal cannot be written or read: nothing is injected without it."""
+
+    exit = Exit.REFUSED
+
+
+class ApplyFailed(GamedayError):
+    """A change could not be made; the undo of what was made is the caller's."""
+
+    exit = Exit.UNKNOWN
 
 
 class AwsError(GamedayError):

@@ -139,6 +139,7 @@ class Make(Change):
     delete: Call  # sees id
     busy: tuple[str, ...] = ()  # error codes of delete that mean "still in use": waited out
     gone: tuple[str, ...] = ()  # error codes of delete that mean "no longer there"
+    settle: float = 5.0  # seconds for which `find` may be stale after a create or a delete
 
 
 class Probe(Frozen):
@@ -162,6 +163,7 @@ class Strike(Change):
     args: dict[str, Json] = {}
     healed: Probe
     why: str  # why it cannot be undone
+    settle: float = 60.0  # seconds for which `healed` may still read the time before the blow
 
 
 AnyChange = Annotated[Turn | Make | Strike, Field(discriminator="kind")]

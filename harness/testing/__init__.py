@@ -1,0 +1,11 @@
+"""For the tests of faults, ours and yours: accounts as bad as AWS can be, and the law that every fault keeps.
+
+An AWS inside the process is always consistent, and AWS is not. `RoughAccount` stands before any account and adds what
+is missing; `DyingAccount` ends the process at a given call; `law` applies and undoes an injection on them.
+"""
+
+from harness.testing.law import Broken, law, touched
+from harness.testing.rough import RoughAccount, Way, applicable
+from harness.testing.wrapped import DyingAccount, Killed
+
+__all__ = ["Broken", "DyingAccount", "Killed", "RoughAccount", "Way", "applicable", "law", "touched"]

@@ -1,0 +1,66 @@
+"""Accounts that stand before another one: every call goes through one method, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from harness.account.account import Account
+from harness.account.change import Call, Json
+from harness.errors import AwsError
+
+
+class Wrapped:
+    """An account before another one."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def one(self, call: Call, region: str, paged: bool) -> Json:
+        """One call's answer; raises AwsError."""
+        return self.account.pages(call, region) if paged else self.account.call(call, region)
+
+    def call(self, call: Call, region: str) -> Json:
+        """One call's answer as JSON; raises AwsError."""
+        return self.one(call, region, paged=False)
+
+    def pages(self, call: Call, region: str) -> Json:
+        """A read's answer with all its pages merged."""
+        return self.one(call, region, paged=True)
+
+    def call_all(self, calls: Sequence[tuple[Call, str]], paged: bool = False) -> list[Json | AwsError]:
+        """Many calls, their answers or errors in the same order."""
+        answers: list[Json | AwsError] = []
+        for call, region in calls:
+            try:
+                answers.append(self.one(call, region, paged))
+            except AwsError as error:
+                answers.append(error)
+        return answers
+
+
+class Killed(BaseException):
+    """The process was ended, as by kill -9."""
+
+
+class DyingAccount(Wrapped):
+    """An account whose process dies at call number `at` (from 0), just before the call or just after its effect.
+
+    `calls` counts, so that a run without `at` says how many places there are to die at.
+    """
+
+    def __init__(self, account: Account, at: int | None = None, when: Literal["before", "after"] = "before") -> None:
+        super().__init__(account)
+        self.at = at
+        self.when = when
+        self.calls = 0
+
+    def one(self, call: Call, region: str, paged: bool) -> Json:
+        """One call's answer; raises AwsError, and Killed from its hour on."""
+        number, self.calls = self.calls, self.calls + 1
+        if self.at is not None and (number > self.at or (number == self.at and self.when == "before")):
+            raise Killed
+        answer = super().one(call, region, paged)
+        if number == self.at:
+            raise Killed
+        return answer
