@@ -311,7 +311,7 @@ def _step(usual: float, *stretches: tuple[float, float, float]) -> Callable[[flo
 def _phase_rows(
     plan: Plan, series: dict[str, list[Sample]], times: dict[str, tuple[float, float]]
 ) -> Iterator[PhaseJudgement]:
-    for name in plan.experiment.steady_state:
+    for name in plan.workload.kpis:
         kpi = plan.workload.kpis[name]
         for phase, (start, end) in times.items():
             bound = plan.experiment.during.get(name, kpi.bound) if phase == "during" else kpi.bound
@@ -327,8 +327,14 @@ def _phase_rows(
                 allowed, words = 1 - (bound.for_ or 0.95), f"at least {bound.at_least} for 95% of the time"
                 text = f"{(1 - share) * 100:.1f}% of the time"
             elif kpi.kind == "latency":
-                allowed, words = 0.05, "p95 within 300ms"
-                text = f"{(1 - share) * 100:.1f}% within 300ms, of {total:,.0f}"
+                allowed, words = 1 - bound.quantile[0], bound.words
+                text = f"{(1 - share) * 100:.1f}% of {total:,.0f} within {kpi.bound.quantile[1] * 1000:.0f}ms"
+            elif kpi.kind == "rate":
+                rate = total / len(seen)
+                allowed, words, share = 1.0, bound.words, float(rate < bound.at_least.value)
+                text = f"{rate:.1f}/s"
+            elif bound.at_most:
+                allowed, words, text = bound.at_most.value, bound.words, f"{share * 100:.2f}% of {total:,.0f} bad"
             else:
                 allowed, words = 1 - bound.at_least.value, f"at least {bound.at_least}"
                 text = f"{(1 - share) * 100:.2f}% of {total:,.0f}"
@@ -457,7 +463,8 @@ def held() -> Record:
             _module("search", "search-latency", 0.001, HELD, "search-latency changed by 0.1 points, at most 0.5; 1 was allowed"),
             _module("payments", "payments-errors", 0.0, HELD, "payments-errors did not change, by at most 0.4 points; 1 was allowed"),
         )  # fmt: skip
-        text = "Orders stayed at 97.9% while the zone was gone (at least 95% claimed), and the slowest KPI, checkout-capacity, was back after 2m20s of the 5m allowed."
+        seen = rows[1].seen.split()[0]
+        text = f"Orders stayed at {seen} while the zone was gone (at least 95% claimed), and the slowest KPI, checkout-capacity, was back after 2m20s of the 5m allowed."
         notes = ("recommendations cannot be judged: it has no KPI.",)
         return Judgement(HELD, text, rows, tuple(back), modules, notes)
 
@@ -494,7 +501,8 @@ def broken() -> Record:
             _module("catalog", "catalog-success", 0.0, HELD, "catalog-success did not change, by at most 0.4 points; 1 was allowed"),
             _module("search", "search-latency", -0.001, HELD, "search-latency changed by 0.1 points, at most 0.3; 1 was allowed"),
         )  # fmt: skip
-        text = "Orders fell to 57.2% while payments were throttled (at least 95% claimed) and did not come back before the undo."
+        seen = rows[1].seen.split()[0]
+        text = f"Orders fell to {seen} while payments were throttled (at least 95% claimed) and did not come back before the undo."
         return Judgement(BROKEN, text, rows, back, modules, ())
 
     return _record(plan, story, judgement, code=1)

@@ -6,6 +6,7 @@ Times are seconds against the injection. Shares (ratio, latency) run from 0 to 1
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -131,7 +132,7 @@ def thinned(series: Series, kpi: Kpi, zero: float, least: float) -> Bins:
     found: dict[int, list[Sample]] = {}
     for sample in series:
         found.setdefault(math.floor((sample.start - zero) / step + 1e-6) - first, []).append(sample)
-    return Bins(first, step, tuple(_pooled(found.get(index, []), kpi) for index in range(max(found) + 1)))
+    return Bins(first, step, tuple(pooled(found.get(index, []), kpi) for index in range(max(found) + 1)))
 
 
 def _counts_bad(kpi: Kpi) -> bool:
@@ -144,7 +145,9 @@ def _unit(kpi: Kpi) -> Literal["%", "/s", ""]:
     return "/s" if kpi.kind == "rate" else ""
 
 
-def _pooled(samples: list[Sample], kpi: Kpi) -> Bin | None:
+def pooled(samples: Iterable[Sample], kpi: Kpi) -> Bin | None:
+    """Samples put together; None where they hold nothing."""
+    samples = tuple(samples)
     if kpi.kind in ("ratio", "latency"):
         total, bad = sum(sample.total for sample in samples), sum(sample.bad for sample in samples)
         share = bad / total if total > 0 else math.nan
@@ -166,7 +169,7 @@ def _limits(record: Record, name: str, bins: Bins, bands: tuple[Band, ...]) -> t
     found: list[Limit] = []
     for band in bands:
         bound = kpi.bound if band.phase in ("before", "after") else override
-        low, high = (None, None) if bound == "any" else _range(kpi, bound, usual)
+        low, high = (None, None) if bound == "any" else allowed_range(kpi, bound, usual)
         if found and (found[-1].low, found[-1].high) == (low, high):
             found[-1] = Limit(found[-1].start, band.end, low, high)
         else:
@@ -174,7 +177,8 @@ def _limits(record: Record, name: str, bins: Bins, bands: tuple[Band, ...]) -> t
     return tuple(limit for limit in found if limit.low is not None or limit.high is not None)
 
 
-def _range(kpi: Kpi, bound: Bound, usual: list[float]) -> tuple[float | None, float | None]:
+def allowed_range(kpi: Kpi, bound: Bound, usual: list[float]) -> tuple[float | None, float | None]:
+    """The lowest and the highest value that a bound allows, in the unit drawn; `usual` are the baseline's values."""
     if bound.quantile:
         return bound.quantile[0], None
     if bound.within is not None:
@@ -195,7 +199,7 @@ def _breaches(bins: Bins, limits: tuple[Limit, ...]) -> tuple[tuple[int, int], .
     for index, entry in enumerate(bins.entries):
         at = bins.middle(index)
         limit = next((limit for limit in limits if limit.start <= at < limit.end), None)
-        if entry is None or limit is None or not _out(entry, limit):
+        if entry is None or limit is None or not out(entry, limit.low, limit.high):
             continue
         if runs and runs[-1][1] == index - 1:
             runs[-1] = (runs[-1][0], index)
@@ -204,14 +208,14 @@ def _breaches(bins: Bins, limits: tuple[Limit, ...]) -> tuple[tuple[int, int], .
     return tuple(runs)
 
 
-def _out(entry: Bin, limit: Limit) -> bool:
+def out(entry: Bin, low: float | None, high: float | None) -> bool:
     """Whether a bin is out of its bound; of a share by three standard deviations, since a single failure is no news."""
     if entry.total:
-        share = 1 - limit.low if limit.low is not None else limit.high or 0.0
+        share = 1 - low if low is not None else high or 0.0
         allowed = entry.total * share
         return entry.bad > allowed + 3 * math.sqrt(allowed * (1 - share))
-    below = limit.low is not None and entry.value < limit.low
-    return below or (limit.high is not None and entry.value > limit.high)
+    below = low is not None and entry.value < low
+    return below or (high is not None and entry.value > high)
 
 
 def _marks(record: Record, name: str) -> tuple[Mark, ...]:

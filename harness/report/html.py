@@ -29,15 +29,16 @@ STYLES = ("vendor/uPlot.min.css", "page.css")
 
 @dataclass(frozen=True)
 class Row:
-    """One KPI against its bound, phase by phase."""
+    """One KPI against its bound, phase by phase; what is not claimed explains, and decides nothing."""
 
     kpi: str
+    claimed: bool
     phases: dict[str, PhaseJudgement]
 
 
 @dataclass(frozen=True)
 class Back:
-    """How one KPI came back, and where its bar begins, ends and was allowed to end (percent of the track)."""
+    """How one KPI came back, and where on its track (percent) lie the point, the interval and what was allowed."""
 
     row: RecoveryJudgement
     took: float | None
@@ -83,28 +84,18 @@ def page(suite: Suite) -> str:
         lstrip_blocks=True,
         finalize=shown,
     )
+    environment.globals.update(words=words, svg=svg, data=_data)
     template = environment.get_template("page.html.j2")
     return template.render(
         suite=suite,
         sections=[_section(index, entry) for index, entry in enumerate(suite.entries, 1)],
-        tally=tally(suite),
         date=_date(suite.started),
         version=__version__,
-        words=words,
-        svg=svg,
-        data=_data,
         scripts=[Markup(script) for script in scripts],  # noqa: S704 - ours
         styles=[Markup(_read(name)) for name in STYLES],  # noqa: S704 - ours
         licence=Markup(_read("vendor/uPlot-LICENSE.txt")),  # noqa: S704 - ours
         hashes=" ".join(f"'sha256-{_digest(script)}'" for script in scripts),
     )
-
-
-def tally(suite: Suite) -> str:
-    """The suite in one line: `1 of 4 claims held, 2 broken, 1 refused`."""
-    outcomes = [entry.outcome for entry in suite.entries]
-    counts = [f"{outcomes.count(one)} {one}" for one in ("held", "broken", "unknown", "refused") if one in outcomes]
-    return ", ".join(counts) or "nothing ran"
 
 
 def _section(index: int, entry: Record | Refusal) -> Section | Refusal:
@@ -124,7 +115,7 @@ def _section(index: int, entry: Record | Refusal) -> Section | Refusal:
         record=entry,
         first=chart(entry, first),
         others=tuple(chart(entry, name) for name in names if name != first),
-        rows=tuple(Row(kpi, phases) for kpi, phases in rows.items()),
+        rows=tuple(Row(name, name in claimed, rows[name]) for name in names if name in rows),
         backs=_backs(entry),
         changes=tuple((change, entry.settled.get(position)) for position, change in enumerate(changes)),
         recovered=worst([row.verdict for row in judged.recovery] if judged else []),
@@ -135,14 +126,15 @@ def _section(index: int, entry: Record | Refusal) -> Section | Refusal:
 def first_kpi(record: Record) -> str:
     """The KPI whose chart tells most: a broken one, the one that shows a spread, else the first business KPI."""
     plan, judged = record.plan, record.judged.judgement if record.judged else None
-    broken: list[str] = []
+    claimed = plan.experiment.steady_state
+    broken: set[str | None] = set()
     if judged:
-        broken = [row.kpi for row in judged.phases if row.verdict is Verdict.BROKEN]
-        broken += [row.kpi for row in judged.recovery if row.verdict is Verdict.BROKEN]
-        broken = sorted(broken, key=plan.experiment.steady_state.index)
-        broken += [row.worst_kpi for row in judged.modules if row.verdict is Verdict.BROKEN and row.worst_kpi]
-    business = [name for name in plan.experiment.steady_state if plan.workload.kpis[name].tier is Tier.BUSINESS]
-    return [*broken, *business, *plan.experiment.steady_state][0]
+        broken = {row.kpi for row in judged.phases if row.verdict is Verdict.BROKEN}
+        broken |= {row.kpi for row in judged.recovery if row.verdict is Verdict.BROKEN}
+    spread = {row.worst_kpi for row in judged.modules if row.verdict is Verdict.BROKEN} if judged else set()
+    found = [name for name in claimed if name in broken] + [name for name in plan.workload.kpis if name in spread]
+    business = [name for name in claimed if plan.workload.kpis[name].tier is Tier.BUSINESS]
+    return [*found, *business, *claimed][0]
 
 
 def _backs(record: Record) -> tuple[Back, ...]:

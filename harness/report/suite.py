@@ -36,6 +36,13 @@ class Suite:
         """The worst exit code of all; a record that never ended is stuck."""
         return worst([_exit(entry) for entry in self.entries])
 
+    @property
+    def tally(self) -> str:
+        """In a line: `1 held, 2 broken, 1 refused`."""
+        outcomes = [entry.outcome for entry in self.entries]
+        counts = [f"{outcomes.count(one)} {one}" for one in ("held", "broken", "unknown", "refused") if one in outcomes]
+        return ", ".join(counts) or "nothing ran"
+
 
 def _exit(entry: Record | Refusal) -> Exit:
     if isinstance(entry, Refusal):

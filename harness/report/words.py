@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from harness.account.change import AnyChange, Json, Make, Strike, Turn
-from harness.report.record import Outcome, Record
+from harness.report.record import Record
 from steady_state.judge import RecoveryJudgement, Verdict
 from steady_state.kpi import Bound
 from steady_state.units import show_duration, show_share
 
-ModuleState = Literal["hit", "may suffer", "spread", "unknown", "contained"]
+ModuleState = Literal["hit", "may suffer", "spread", "unknown", "contained", "not judged"]
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _ARN_ACCOUNT = re.compile(r"(arn:aws[\w-]*:[\w-]*:[\w-]*:)(\d{8})(\d{4})\b")
 
 
-def label(outcome: Outcome, place: str) -> str:
+def label(outcome: str, place: str) -> str:
     """A verdict with the place where it was reached, since a rehearsal is no proof: `held (twin)`."""
     return outcome if outcome == "refused" else f"{outcome} ({place})"
 
@@ -129,24 +129,22 @@ def modules(record: Record) -> tuple[ModuleRow, ...]:
         elif found := judged.get(name):
             change = _points(found.change, found.low, found.high)
             seen = "" if found.detectable is None else f"{found.detectable * 100:.2g} points"
-            rows.append(ModuleRow(name, states[found.verdict], found.worst_kpi, change, seen, found.words))
+            state: ModuleState = "not judged" if found.worst_kpi is None else states[found.verdict]
+            rows.append(ModuleRow(name, state, found.worst_kpi, change, seen, found.words))
         else:
-            why = "not judged" if plan.experiment.isolation else "not judged: the experiment claims no isolation"
-            rows.append(ModuleRow(name, "unknown", None, "", "", why))
+            rows.append(ModuleRow(name, "not judged", None, "", "", _not_judged(record, name)))
     return tuple(sorted(rows, key=lambda row: get_args(ModuleState).index(row.state)))
 
 
 def isolation_words(record: Record) -> str:
-    """What became of the modules that must not suffer: `4 contained`, `1 spread: search`."""
-    rows = modules(record)
-    spread = [row.module for row in rows if row.state == "spread"]
-    unknown = [row.module for row in rows if row.state == "unknown"]
-    contained = sum(row.state == "contained" for row in rows)
-    if record.plan.experiment.isolation is None and not spread and not contained:
+    """What became of the modules that must not suffer: `spread to search, 3 contained, 1 unknown`."""
+    rows = [row for row in modules(record) if row.state not in ("hit", "may suffer")]
+    if record.plan.experiment.isolation is None and all(row.state == "not judged" for row in rows):
         return "not claimed"
+    spread = [row.module for row in rows if row.state == "spread"]
     parts = [f"spread to {', '.join(spread)}"] if spread else []
-    parts += [f"{contained} contained"] if contained else []
-    parts += [f"{len(unknown)} unknown"] if unknown else []
+    counts = {state: sum(row.state == state for row in rows) for state in ("contained", "unknown", "not judged")}
+    parts += [f"{number} {state}" for state, number in counts.items() if number]
     return ", ".join(parts) or "no other modules"
 
 
@@ -220,6 +218,14 @@ def _both(first: str, second: str) -> str:
 def _hit_words(record: Record, module: str) -> str:
     share = max((injection.hits.get(module, 0.0) for injection in record.plan.injections), default=0.0)
     return f"{show_share(round(share, 3))} of its capacity taken away" if share else "struck by the fault"
+
+
+def _not_judged(record: Record, module: str) -> str:
+    if record.plan.experiment.isolation is None:
+        return "the experiment claims no isolation"
+    if all(kpi.module != module for kpi in record.plan.workload.kpis.values()):
+        return "it has no KPI"
+    return "the run did not get that far"
 
 
 def _points(change: float | None, low: float | None, high: float | None) -> str:

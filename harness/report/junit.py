@@ -1,0 +1,107 @@
+"""The report as JUnit XML: broken is a failure, unknown and stuck are errors, refused is skipped."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+from harness.errors import Exit
+from harness.report import words
+from harness.report.record import Record
+from harness.report.suite import Refusal, Suite
+from steady_state.judge import Verdict
+
+
+def junit(suite: Suite) -> str:
+    """One test case for each experiment; times are the run's own (virtual on the twin)."""
+    cases = [_case(entry) for entry in suite.entries]
+    counts = {
+        "tests": str(len(cases)),
+        "failures": str(sum(case.find("failure") is not None for case in cases)),
+        "errors": str(sum(case.find("error") is not None for case in cases)),
+        "skipped": str(sum(case.find("skipped") is not None for case in cases)),
+        "time": f"{sum(float(case.get('time', 0)) for case in cases):.3f}",
+    }
+    root = ET.Element("testsuites", {"name": "gameday", **counts})
+    inner = ET.SubElement(root, "testsuite", {"name": suite.name, "timestamp": suite.started, **counts})
+    inner.extend(cases)
+    ET.indent(root)
+    text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return text.decode() + "\n"
+
+
+def _case(entry: Record | Refusal) -> ET.Element:
+    name = words.printable(entry.name)
+    if isinstance(entry, Refusal):
+        workload, account = (entry.plan.workload.name, entry.plan.account) if entry.plan else ("gameday", "")
+        case = ET.Element("testcase", {"classname": workload, "name": name, "time": "0.000"})
+        reasons = [words.shorten(words.printable(reason), account) for reason in entry.reasons]
+        skipped = ET.SubElement(case, "skipped", {"message": f"refused: {'; '.join(reasons)}"})
+        skipped.text = "\n".join(f"not injecting: {reason}" for reason in reasons)
+        return case
+    seconds = f"{entry.end - entry.start:.3f}"
+    case = ET.Element("testcase", {"classname": entry.plan.workload.name, "name": name, "time": seconds})
+    properties = ET.SubElement(case, "properties")
+    for key, value in _properties(entry).items():
+        ET.SubElement(properties, "property", {"name": key, "value": value})
+    if tag := _tag(entry):
+        message = _clean(entry, words.sentence(entry))
+        found = ET.SubElement(case, tag, {"message": message, "type": _type(entry)})
+        found.text = "\n".join(_clean(entry, line) for line in _details(entry))
+    return case
+
+
+def _tag(record: Record) -> str | None:
+    if record.stuck or (record.ended and record.ended.exit in (Exit.BUG, Exit.INTERRUPTED)):
+        return "error"
+    return {"held": None, "broken": "failure", "unknown": "error", "refused": "skipped"}[record.outcome]
+
+
+def _type(record: Record) -> str:
+    return "stuck" if record.stuck else record.outcome
+
+
+def _properties(record: Record) -> dict[str, str]:
+    found = {
+        "verdict": record.outcome,
+        "place": record.place,
+        "account": words.account_words(record),
+        "recovery": words.recovery_words(record),
+        "isolation": words.isolation_words(record),
+        "run": record.run,
+        "seed": "" if record.seed is None else str(record.seed),
+        "plan": record.plan.digest,
+    }
+    rows = record.judged.judgement.recovery if record.judged else ()
+    found |= {f"recovery_seconds.{row.kpi}": f"{row.took:.3f}" for row in rows if row.took is not None}
+    return {key: _clean(record, value) for key, value in found.items() if value}
+
+
+def _details(record: Record) -> list[str]:
+    lines = [f"claimed: {record.plan.experiment.hypothesis}", f"seen: {words.sentence(record)}"]
+    if record.judged:
+        judgement = record.judged.judgement
+        lines += [
+            f"{row.verdict.value}: {row.kpi} {row.phase}: {row.seen}; claimed {row.bound}"
+            for row in judgement.phases
+            if row.verdict is not Verdict.HELD and row.kpi in record.plan.experiment.steady_state
+        ]
+        lines += [
+            f"{row.verdict.value}: {row.kpi}: {row.words}"
+            for row in judgement.recovery
+            if row.verdict is not Verdict.HELD
+        ]
+        lines += [
+            f"{row.verdict.value}: {row.module}: {row.words}"
+            for row in judgement.modules
+            if row.verdict is not Verdict.HELD
+        ]
+    lines += [
+        f"{settled.state}: change {position + 1}: {settled.about}"
+        for position, settled in sorted(record.settled.items())
+        if settled.state not in ("restored", "healed", "untouched")
+    ]
+    return [*lines, f"repeat: {record.command}"] if record.command else lines
+
+
+def _clean(record: Record, text: str) -> str:
+    return words.shorten(words.printable(text), record.plan.account)

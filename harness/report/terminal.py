@@ -1,0 +1,186 @@
+"""Words on the terminal: progress while a run lasts, and the table of verdicts after it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from typing import Protocol, TextIO
+
+from harness.events import Event, Judged
+from harness.plan import Plan
+from harness.report import words
+from harness.report.record import Record
+from harness.report.suite import Refusal, Suite
+
+MARKS = {"held": "✓", "broken": "✗", "unknown": "?", "refused": "–"}
+STYLES = {"held": "green", "broken": "bold red", "unknown": "yellow", "refused": "dim"}
+_ASCII = str.maketrans({"✓": "+", "✗": "x", "–": "-", "−": "-", "…": "~", "→": ">", "·": "|", "─": "-"})
+
+
+class Progress(Protocol):
+    """Shows runs as they happen, one after the other."""
+
+    def begin(self, plan: Plan, run: str) -> None:
+        """A run begins."""
+        ...
+
+    def hear(self, event: Event) -> None:
+        """An event of it."""
+        ...
+
+    def close(self) -> None:
+        """The run is over; twice is harmless."""
+        ...
+
+
+def progress(stream: TextIO) -> Progress:
+    """A live display where the stream is a terminal that can move its cursor, else plain lines."""
+    if stream.isatty() and os.environ.get("TERM") not in ("dumb", "", None) and _speaks_unicode(stream):
+        from harness.report.live import LiveProgress  # noqa: PLC0415 - rich is not needed for plain lines
+
+        return LiveProgress(stream)
+    return PlainProgress(stream)
+
+
+class PlainProgress:
+    """A line for each phase and each notable event, with the run's own time."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def begin(self, plan: Plan, run: str) -> None:
+        """Name the run."""
+        self._plan = plan
+        self._start: float | None = None
+        self._say(f"{plan.experiment.name} ({plan.place}), run {run}: {plan.experiment.hypothesis}")
+
+    def hear(self, event: Event) -> None:
+        """Say what is worth a line."""
+        if self._start is None:
+            self._start = event.at
+        for line in told(event, self._plan):
+            self._say(f"  {clock(event.at - self._start):>6}  {line}")
+
+    def close(self) -> None:
+        """Nothing is held back."""
+
+    def _say(self, line: str) -> None:
+        self._stream.write(_fitted(words.printable(line), self._stream) + "\n")
+        self._stream.flush()
+
+
+def clock(seconds: float) -> str:
+    """Elapsed time: `0:00`, `12:04`, `1:02:03`."""
+    whole = max(0, int(seconds))
+    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def told(event: Event, plan: Plan) -> Iterator[str]:
+    """What an event is worth saying: nothing for samples and for calls that went well."""
+    match event.type:
+        case "phase":
+            about = {
+                "before": "watching steady state",
+                "inject": "; ".join(injection.label for injection in plan.injections),
+                "during": "watching under guard",
+                "undo": "putting everything back",
+                "after": "watching recovery",
+            }[event.phase]
+            lasts = f" for {words.duration(event.lasts)}" if event.lasts is not None else ""
+            yield f"{event.phase:<7} {about}{lasts}"
+        case "called" if event.error:
+            yield f"failed  {event.service}.{event.operation}: {event.error}"
+        case "bitten":
+            yield f"bitten  {event.about}"
+        case "did-not-bite":
+            yield f"NO BITE {event.about}"
+        case "aborted":
+            yield f"ABORTED by {event.why}: {event.about}"
+        case "settled" if event.state not in ("restored", "healed", "untouched"):
+            yield f"{event.state.upper()} {event.about}"
+        case "said":
+            yield f"note    {event.text}"
+        case "judged":
+            yield _judged(event, plan)
+        case "ended":
+            yield f"ended   account {event.account}"
+
+
+def _judged(event: Judged, plan: Plan) -> str:
+    verdict = event.judgement.verdict.value
+    return f"judged  {words.label(verdict, plan.place)}: {event.judgement.sentence}"
+
+
+def verdict_table(suite: Suite) -> str:
+    """A row for each experiment, and under the table why: for stdout, coloured only where that is a terminal."""
+    from rich.console import Console  # noqa: PLC0415 - dear, and wanted at the end only
+    from rich.padding import Padding  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    plain = not sys.stdout.isatty() or os.environ.get("TERM") == "dumb"
+    width = max(60, min(120, shutil.get_terminal_size((100, 24)).columns))
+    console = Console(width=width, force_terminal=not plain, no_color=plain or None, highlight=False, soft_wrap=False)
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    for head in ("", "experiment", "verdict", "recovery", "isolation", "account"):
+        table.add_column(head, overflow="fold")
+    for entry in suite.entries:
+        style = STYLES[entry.outcome]
+        name, *rest = (words.printable(cell) for cell in _row(entry))
+        stuck = "bold red" if isinstance(entry, Record) and entry.stuck else ""
+        table.add_row(
+            Text(MARKS[entry.outcome], style),
+            Text(name, "bold"),
+            Text(rest[0], style),
+            Text(rest[1]),
+            Text(rest[2]),
+            Text(rest[3], stuck),
+        )
+    with console.capture() as captured:
+        console.print()
+        console.print(table)
+        for entry in suite.entries:
+            console.print()
+            console.print(Text(words.printable(f"{MARKS[entry.outcome]} {entry.name}"), STYLES[entry.outcome]))
+            for line in _why(entry):
+                console.print(Padding(Text(words.printable(line)), (0, 0, 0, 2)))
+        console.print()
+    return _fitted("\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n", sys.stdout)
+
+
+def _row(entry: Record | Refusal) -> tuple[str, str, str, str, str]:
+    if isinstance(entry, Refusal):
+        return entry.name, "refused", "", "", "untouched"
+    return (
+        entry.name,
+        words.label(entry.outcome, entry.place),
+        words.recovery_words(entry),
+        words.isolation_words(entry),
+        words.account_words(entry),
+    )
+
+
+def _why(entry: Record | Refusal) -> Iterator[str]:
+    if isinstance(entry, Refusal):
+        yield from (f"not injecting: {reason}" for reason in entry.reasons)
+        return
+    yield words.sentence(entry)
+    if entry.stuck:
+        open_ones = (one for one in entry.settled.values() if one.state in ("stuck", "conflict"))
+        abouts = "; ".join(one.about for one in open_ones)
+        yield f"The account needs a person: {abouts or 'the run ended before everything was put back'}."
+
+
+def _speaks_unicode(stream: TextIO) -> bool:
+    return (stream.encoding or "ascii").lower().replace("-", "") in ("utf8", "utf16", "utf32")
+
+
+def _fitted(text: str, stream: TextIO) -> str:
+    """Text that the stream can encode."""
+    if _speaks_unicode(stream):
+        return text
+    encoding = stream.encoding or "ascii"
+    return text.translate(_ASCII).encode(encoding, "replace").decode(encoding)

@@ -1,0 +1,39 @@
+"""All reports of a suite in one folder."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from harness.errors import InvalidInput
+from harness.report.html import page
+from harness.report.junit import junit
+from harness.report.markdown import markdown
+from harness.report.record import Record, write_record
+from harness.report.suite import Suite
+
+
+def write_reports(folder: Path, suite: Suite) -> Path:
+    """Write each record, then index.html, summary.md and junit.xml; returns the page. Raises InvalidInput.
+
+    Records come first: every other report can be made again from them.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        seen: Counter[str] = Counter()
+        for entry in suite.entries:
+            if isinstance(entry, Record):
+                seen[entry.name] += 1
+                again = f"-{seen[entry.name]}" if seen[entry.name] > 1 else ""
+                write_record(entry, folder / f"{entry.name}{again}.json")
+        index = folder / "index.html"
+        for path, text in (
+            (index, page(suite)),
+            (folder / "summary.md", markdown(suite)),
+            (folder / "junit.xml", junit(suite)),
+        ):
+            path.write_text(text, encoding="utf-8", errors="replace")
+    except OSError as error:
+        msg = f"{error.filename or folder}: the reports cannot be written: {error.strerror}"
+        raise InvalidInput(msg, "name another folder with --reports") from error
+    return index
