@@ -131,9 +131,7 @@ def plan(experiment: Path, place: str, seed: int, production: bool, output: Path
 @click.option("--yes", is_flag=True, help="Do not ask before an account is touched.")
 @click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout.")
 @click.option("--reports", type=click.Path(path_type=Path), help="Write the reports into this folder, and no other.")
-def run(
-    file: Path, place: str, seed: int, production: bool, yes: bool, as_json: bool, reports: Path | None
-) -> None:
+def run(file: Path, place: str, seed: int, production: bool, yes: bool, as_json: bool, reports: Path | None) -> None:
     """Run FILE: an experiment, a gameday, or a saved plan. On the twin unless told otherwise.
 
     \b

@@ -9,19 +9,23 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from harness.account.aws import open_account
 from harness.account.journal import Journal
-from harness.errors import Exit, InvalidInput, Refused
+from harness.account.rows import Run
+from harness.errors import Exit, GamedayError, InvalidInput, Refused, worst
 from harness.plan import Place, Plan, Wish, make_plan
 from harness.report.json_lines import JsonLines
 from harness.report.plan_text import plan_text
-from harness.report.record import Record, read_record, rejudge
-from harness.report.suite import Refusal, Suite
+from harness.report.record import read_record, rejudge
+from harness.report.suite import Suite
 from harness.report.terminal import progress, verdict_table
 from harness.report.write import write_reports
+from harness.restore import dead_runs, restore
 from harness.spec.load import LoadedExperiment, load_any
 from harness.suites.ground import open_ground
 from harness.suites.play import Play
 from harness.suites.signals import undo_on_signals
+from steady_state.clock import WallClock
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,8 @@ def _what(file: Path, options: Options) -> tuple[tuple[Wish, ...], Plan | None, 
 
 
 def _wish_again(saved: Plan, production: bool) -> Wish:
-    from harness.spec.load import faults_of  # noqa: PLC0415
+    from harness.restore import dead_runs, restore
+from harness.spec.load import faults_of  # noqa: PLC0415
 
     return Wish(
         saved.experiment, faults_of(saved.experiment), saved.workload, saved.twin, saved.place, saved.seed, production
@@ -151,4 +156,35 @@ def report_again(file: Path, folder: Path) -> Exit:
     return suite.exit
 
 
-__all__ = ["Options", "Record", "Refusal", "make", "play", "report_again", "save_plan"]
+def list_dead() -> Exit:
+    """Show dead runs, and what they owe; changes nothing."""
+    journal = Journal.open()
+    dead = dead_runs(journal)
+    for one in dead:
+        owed = sum(row.is_open for row in journal.rows(one.id))
+        print(f"{one.id}  {one.workload} on {one.place}, account {one.account}: {owed} changes not settled")
+    if not dead:
+        print("no dead runs", file=sys.stderr)
+    return Exit.HELD
+
+
+def restore_dead() -> Exit:
+    """Undo what dead runs left behind, one after the other; the worst outcome is the exit code."""
+    journal = Journal.open()
+    codes = [_restore_one(one, journal) for one in dead_runs(journal)]
+    if not codes:
+        print("nothing to restore: no dead runs", file=sys.stderr)
+    return worst(codes)
+
+
+def _restore_one(one: Run, journal: Journal) -> Exit:
+    try:
+        found = restore(one, journal, WallClock(), lambda _: None, open_account)
+    except GamedayError as error:
+        print(f"{one.id}: {error}", file=sys.stderr)
+        return Exit.STUCK
+    print(f"{one.id}: {found.about}")
+    for settled in found.settled:
+        print(f"  {settled.state:<11} {settled.about}")
+    bad = any(settled.state in ("stuck", "conflict") for settled in found.settled)
+    return Exit.STUCK if bad or not found.closed else Exit.HELD

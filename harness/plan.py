@@ -16,7 +16,7 @@ from harness.faults.fault import Fault, Look
 from harness.spec.experiment import Experiment
 from harness.spec.twin_file import TwinFile
 from harness.spec.workload import Workload
-from steady_state.judge import Claim, Recovery
+from steady_state.claim import Claim, Recovery
 from steady_state.units import show_duration, show_share
 
 Place = Literal["twin", "aws"]

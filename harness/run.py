@@ -11,12 +11,13 @@ Whoever listens only listens: if nobody does any more, the undo still happens.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
 
-from harness.account.apply import apply
+from harness.account import probes
 from harness.account.account import Account
+from harness.account.apply import apply
 from harness.account.bindings import bind
 from harness.account.change import Json, Probe
 from harness.account.journal import Journal
@@ -31,16 +32,16 @@ from harness.events import (
     Judged,
     PhaseBegan,
     PhaseName,
-    Said,
     Settled,
 )
 from harness.plan import Plan, alarm_states, claim_of
 from harness.watch import RELOOK, Watch
+from steady_state.claim import Judgement, Phases, Verdict, worst
 from steady_state.clock import Clock
-from steady_state.judge import Judgement, Phases, Verdict, judge, worst
+from steady_state.judge import judge
 
 if TYPE_CHECKING:
-    from steady_state.guard import Guard
+    from steady_state.guard import Fired, Guard
     from steady_state.sources import Source
 
 STEP = 1.0
@@ -69,6 +70,7 @@ class Stage:
     clock: Clock
     source: Source
     journal: Journal
+    lag: float = 0.0  # of the source: seconds until a bin can be read
     stop: Stop = field(default_factory=Stop)
 
 
@@ -116,34 +118,24 @@ class _Loop:
             end=self.clock.now(),
             aborted=self._abort_word(),
         )
-        judgement = with_strikes(judge(self.claim, self.watch.series, phases), settled, self.plan)
+        judgement = with_strikes(judge(self.claim, self.watch.series, phases), settled)
         yield Judged(self.clock.now(), phases, judgement)
         yield self.ended(judgement, settled)
 
     # 1 ---------------------------------------------------------------------------------------------------------------
 
     def before(self) -> Iterator[Event]:
-        from steady_state.guard import Guard  # noqa: PLC0415 - numbers are not needed to validate or to ask for help
-        from steady_state.precheck import precheck  # noqa: PLC0415
+        from steady_state.precheck import refusals
 
         yield self._phase("before", self.plan.experiment.baseline)
         yield from self._live(self.plan.experiment.baseline)
         yield from self.watch.look()
-        series = self.watch.series
         if self.aborted:
             raise Refused((f"{self.aborted.about}, before anything was injected",))
-        reasons = precheck(self.claim, series)
+        claimed = {name: kpi for name, kpi in self.claim.kpis.items() if name in self.claim.claimed}
+        reasons = refusals(claimed, self.watch.series, (self.began, self.clock.now()))
         if reasons:
-            raise Refused(tuple(reasons), "look at the workload first: an unhealthy or idle one teaches nothing")
-        experiment, workload = self.plan.experiment, self.plan.workload
-        self.guard = Guard(
-            experiment.guard,
-            workload.kpis,
-            series,
-            workload.budget.false_abort,
-            experiment.lasts + max(injection.bite.deadline for injection in self.plan.injections),
-            experiment.blind_after,
-        )
+            raise Refused(reasons, "look at the workload first: an unhealthy or idle one teaches nothing")
 
     # 2 ---------------------------------------------------------------------------------------------------------------
 
@@ -154,6 +146,7 @@ class _Loop:
         yield self._phase("inject", None)
         self.owes_undo = True
         self.injected = self.clock.now()
+        self.guard = self._new_guard(self.injected)
         first = 0
         for injection in plan.injections:
             if self.aborted:
@@ -166,6 +159,22 @@ class _Loop:
             yield from self._overheard()
         if self.aborted:
             yield self.aborted
+
+    def _new_guard(self, start: float) -> Guard:
+        from steady_state.guard import Guard
+
+        experiment, workload = self.plan.experiment, self.plan.workload
+        lasts = experiment.lasts + max(injection.bite.deadline for injection in self.plan.injections)
+        return Guard(
+            experiment.guard,
+            workload.kpis,
+            self.watch.series,
+            workload.budget.false_abort,
+            start,
+            lasts,
+            experiment.blind_after,
+            self.stage.lag,
+        )
 
     def wait_for_bites(self) -> Iterator[Event]:
         waiting = dict(enumerate(self.plan.injections))
@@ -191,16 +200,17 @@ class _Loop:
                 answer = self._read(probe, self.injected or 0.0)
             except AwsError:
                 continue
-            if _holds(probe, answer, was):
+            if probes.holds(probe, answer, was):
                 return probe.about
         return None
 
     def _value(self, probe: Probe) -> Json:
-        import jmespath  # noqa: PLC0415
-
         if not probe.value:
             return None
-        return jmespath.search(probe.value, self._read(probe, self.clock.now() - BEFORE))
+        try:
+            return probes.value(probe, self._read(probe, self.clock.now() - BEFORE))
+        except AwsError as error:
+            raise Refused((f"what would show the bite cannot be read: {error.what}",), error.remedy) from error
 
     def _read(self, probe: Probe, since: float) -> Json:
         call = bind(probe.call, {"since": since, "now": self.clock.now(), "run": self.stage.run})
@@ -216,7 +226,7 @@ class _Loop:
 
     # 4 ---------------------------------------------------------------------------------------------------------------
 
-    def undo(self) -> Iterator[Event]:
+    def undo(self) -> Generator[Event, None, list[Settled]]:
         yield from self.watch.look()
         yield self._phase("undo", None)
         settled = self.put_back()
@@ -271,10 +281,10 @@ class _Loop:
             slow = self.clock.now() + SLOW if due else slow
             for event in self.watch.look(None if due else watched):
                 if watched and self.guard and event.kpi in watched:
-                    self._abort("guard", self.guard.feed(event.kpi, event.samples))
+                    self._abort("guard", _about(self.guard.feed(event.kpi, event.samples)))
                 yield event
             if watched and self.guard:
-                self._abort("blind", self.guard.blind(self.clock.now()))
+                self._abort("blind", _about(self.guard.blind(self.clock.now())))
             if guarded and due:
                 self._abort("alarm", self._alarm())
             if self.stage.stop.why:
@@ -294,24 +304,20 @@ class _Loop:
             return f"the stop alarms cannot be read: {error.what}"
         return next((f"alarm {n} is {s}" for n, s in states.items() if s in ("ALARM", "not there")), None)
 
-    def _abort(self, why: str, about: object) -> None:
+    def _abort(self, why: Literal["guard", "alarm", "blind", "signal"], about: str | None) -> None:
         if about and not self.aborted:
-            self.aborted = Aborted(self.clock.now(), why, str(about))  # type: ignore[arg-type]
+            self.aborted = Aborted(self.clock.now(), why, about)
 
     def _abort_word(self) -> str | None:
         return f"{self.aborted.why}: {self.aborted.about}" if self.aborted else None
 
 
-def _holds(probe: Probe, answer: Json, was: Json) -> bool:
-    import jmespath  # noqa: PLC0415
-
-    return jmespath.search(probe.holds, {"answer": answer, "was": was}) is True
+def _about(fired: Fired | None) -> str | None:
+    return fired.about if fired else None
 
 
-def with_strikes(judgement: Judgement, settled: list[Settled], plan: Plan) -> Judgement:
+def with_strikes(judgement: Judgement, settled: list[Settled]) -> Judgement:
     """A strike that never heals breaks the claim, and is named."""
-    from dataclasses import replace  # noqa: PLC0415
-
     sick = [one.about for one in settled if one.state == "not-healed"]
     if not sick:
         return judgement
@@ -320,6 +326,3 @@ def with_strikes(judgement: Judgement, settled: list[Settled], plan: Plan) -> Ju
         verdict=worst([judgement.verdict, Verdict.BROKEN]),
         sentence=f"{judgement.sentence} What was struck never healed: {'; '.join(sick)}.",
     )
-
-
-__all__ = ["Said", "Stage", "Stop", "run"]

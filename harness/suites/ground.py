@@ -30,6 +30,7 @@ class Ground:
     account: Account
     clock: Clock
     source: Source
+    lag: float  # seconds until the source's bins can be read
 
 
 @contextmanager
@@ -43,13 +44,13 @@ def open_ground(place: Place, workload: Workload, twin: TwinFile | None, region:
         from harness.twin.twin import Twin  # noqa: PLC0415 - moto is dear, and an extra
 
         with Twin(workload, twin, seed=seed, region=region) as world:
-            yield Ground(world.aws, world.clock, cloudwatch(world.aws, region, lag=0.0))
+            yield Ground(world.aws, world.clock, cloudwatch(world.aws, region, lag=0.0), 0.0)
         return
     aws = open_account()
     from steady_state.sources import open_sources  # noqa: PLC0415
 
     with open_sources(cloudwatch(aws, region, LAG), workload.kpis) as source:
-        yield Ground(aws, WallClock(), source)
+        yield Ground(aws, WallClock(), source, LAG)
     aws.close()
 
 

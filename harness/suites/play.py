@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from harness import __version__
 from harness.account.journal import Journal
 from harness.errors import Exit, Refused
 from harness.events import Event, Said
-from harness.plan import Place, Plan, Wish, make_plan, moved_on
+from harness.plan import Plan, Wish, make_plan, moved_on
 from harness.report.record import Record
 from harness.report.suite import Refusal
 from harness.run import Stage, Stop, run
@@ -60,7 +60,7 @@ class Play:
                     raise Refused(plan.refusals)
                 self.confirm(plan)
                 name = new_run_id()
-                stage = Stage(name, ground.account, ground.clock, ground.source, self.journal, self.stop)
+                stage = Stage(name, ground.account, ground.clock, ground.source, self.journal, ground.lag, self.stop)
                 return self._record(plan, stage)
         except Refused as refusal:
             return Refusal(wish.experiment.name, refusal.reasons, plan)
@@ -79,13 +79,13 @@ class Play:
         events: list[Event] = []
         self.journal.begin(stage.run, plan, os.getpid())
         for listener in self.listeners:
-            self._tell(listener, lambda one: one.begin(plan, stage.run), events, plan)
+            self._tell(listener, lambda one: one.begin(plan, stage.run), events)
         for event in run(plan, stage):
             events.append(event)
             for listener in list(self.listeners):
-                self._tell(listener, lambda one, heard=event: one.hear(heard), events, plan)  # type: ignore[misc]
+                self._tell(listener, lambda one, heard=event: one.hear(heard), events)  # type: ignore[misc]
         for listener in list(self.listeners):
-            self._tell(listener, lambda one: one.close(), events, plan)
+            self._tell(listener, lambda one: one.close(), events)
         self.journal.end(stage.run)
         return Record(
             run=stage.run,
@@ -99,7 +99,7 @@ class Play:
             command=self.command,
         )
 
-    def _tell(self, listener: Listener, say: Callable[[Listener], None], events: list[Event], plan: Plan) -> None:
+    def _tell(self, listener: Listener, say: Callable[[Listener], None], events: list[Event]) -> None:
         """Tell a listener; one that fails is dropped and reported, and the run goes on."""
         try:
             say(listener)
@@ -113,8 +113,3 @@ class Play:
 def new_run_id() -> str:
     """A random run id, sorted by time where many stand in a list."""
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-
-
-def wished(place: Place, seed: int, production: bool, wish: Wish) -> Wish:
-    """A wish with the command line's say."""
-    return replace(wish, place=place, seed=seed, production=production)
