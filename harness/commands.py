@@ -21,7 +21,7 @@ from harness.report.suite import Suite
 from harness.report.terminal import progress, verdict_table
 from harness.report.write import write_reports
 from harness.restore import dead_runs, restore
-from harness.spec.load import LoadedExperiment, load_any
+from harness.spec.load import LoadedExperiment, faults_of, load_any
 from harness.suites.ground import open_ground
 from harness.suites.play import Play
 from harness.suites.signals import undo_on_signals
@@ -123,9 +123,6 @@ def _what(file: Path, options: Options) -> tuple[tuple[Wish, ...], Plan | None, 
 
 
 def _wish_again(saved: Plan, production: bool) -> Wish:
-    from harness.restore import dead_runs, restore
-from harness.spec.load import faults_of  # noqa: PLC0415
-
     return Wish(
         saved.experiment, faults_of(saved.experiment), saved.workload, saved.twin, saved.place, saved.seed, production
     )
