@@ -2,117 +2,115 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Mapping
 
-from steady_state.kpi import Bound, Kpi
+from steady_state.claim import (
+    Claim,
+    Judgement,
+    ModuleJudgement,
+    PhaseJudgement,
+    Phases,
+    Recovery,
+    RecoveryJudgement,
+    Verdict,
+    worst,
+)
+from steady_state.isolation import judge_modules
+from steady_state.kpi import Bound, Tier
+from steady_state.phases import Error, judge_phase, seen_in
+from steady_state.recovery import judge_recovery
 from steady_state.samples import Series
+from steady_state.sentence import sentence
+
+__all__ = [
+    "Claim",
+    "Judgement",
+    "ModuleJudgement",
+    "PhaseJudgement",
+    "Phases",
+    "Recovery",
+    "RecoveryJudgement",
+    "Verdict",
+    "judge",
+    "worst",
+]
 
 
-class Verdict(StrEnum):
-    """What a run found out about a claim: held < unknown < broken, and the worst wins."""
+def judge(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Judgement:
+    """Judge a claim: the worst of its KPIs in every phase, its recoveries, and the modules that must not suffer.
 
-    HELD = "held"
-    UNKNOWN = "unknown"
-    BROKEN = "broken"
-
-
-def worst(verdicts: list[Verdict]) -> Verdict:
-    """The worst of several verdicts; of none: unknown, since nothing was seen."""
-    order = list(Verdict)
-    return max(verdicts, key=order.index) if verdicts else Verdict.UNKNOWN
-
-
-@dataclass(frozen=True)
-class Phases:
-    """When what happened, in seconds since the epoch; None where the run did not get that far."""
-
-    before: tuple[float, float]  # the baseline
-    injected: float | None = None  # the first mutating call of the faults went out
-    bitten: float | None = None  # the faults' effect was read
-    undo: float | None = None  # the undo's first call went out
-    undone: float | None = None  # the undo was verified
-    end: float | None = None  # observation ended
-    aborted: str | None = None  # why it ended early: the guard, an alarm, a signal
-
-
-@dataclass(frozen=True)
-class Recovery:
-    """A claim about recovery: within how long, from impact or from undo, sustained for how long (seconds)."""
-
-    within: float
-    since: str  # "impact" or "undo"
-    sustained: float
+    Missing data and no traffic are unknown, never held. A run that the guard or a stop alarm ended is broken; one that
+    ended early otherwise, did not inject or did not bite is unknown. Errors: a held KPI is wrong with a chance of at most
+    `claim.false_verdict`; so is any broken KPI among all phases together, any broken module, and each interval of a
+    recovery. KPIs that are watched but not claimed are judged and shown, and leave the verdict alone.
+    """
+    tested = phases.injected is not None and phases.bitten is not None
+    recoveries = (
+        {
+            name: judge_recovery(
+                name, claim.kpis[name], series.get(name, ()), phases, claim.recovery, claim.false_verdict
+            )
+            for name in claim.claimed
+        }
+        if claim.recovery and tested
+        else {}
+    )
+    seen = seen_in(claim, series, phases, recoveries)
+    error = Error(claim.false_verdict, claim.false_verdict / (3 * max(1, len(claim.claimed))))
+    judged = tuple(judge_phase(one, _bound(claim, one.name, one.phase), error) for one in seen)
+    modules = judge_modules(claim, seen, cut_short=phases.aborted is not None) if tested else ()
+    back = tuple(recoveries.values())
+    early = _early(phases)
+    verdict = early[0] if early else _verdict(claim, judged, back, modules)
+    words = sentence(claim, verdict, early[1] if early else None, judged, back, modules)
+    return Judgement(verdict, words, judged, back, modules, _notes(claim, modules))
 
 
-@dataclass(frozen=True)
-class Claim:
-    """What an experiment claims, resolved: all that judging needs, and nothing of AWS."""
-
-    kpis: dict[str, Kpi]  # every KPI watched, claimed or not
-    claimed: tuple[str, ...]  # those whose bound decides the verdict
-    during: dict[str, Bound | None] = field(default_factory=dict)  # other bounds while the fault lasts; None: any
-    recovery: Recovery | None = None
-    margin: float | None = None  # isolation's: percentage points of a ratio as a share (1% = 0.01); None: not claimed
-    contained: tuple[str, ...] = ()  # modules that must not suffer
-    false_verdict: float = 0.05  # budget
+def _bound(claim: Claim, kpi: str, phase: str) -> Bound | None:
+    own = claim.kpis[kpi].bound
+    return claim.during.get(kpi, own) if phase == "during" else own
 
 
-@dataclass(frozen=True)
-class PhaseJudgement:
-    """One KPI in one phase (before, during, after) against its bound."""
-
-    kpi: str
-    phase: str
-    verdict: Verdict
-    bound: str  # in words, as written: "at least 99%", "any"
-    seen: str  # in words: "99.7% of 21,400", "no data"
-    share_bad: float | None = None
-    total: float = 0.0
-
-
-@dataclass(frozen=True)
-class RecoveryJudgement:
-    """How long one KPI took to be back, from impact and from undo, with an interval; times in seconds."""
-
-    kpi: str
-    verdict: Verdict
-    degraded: bool  # whether it suffered at all
-    impact: float | None  # when it began to suffer, seconds since the epoch
-    recovered: float | None  # when it was back for good, seconds since the epoch
-    took: float | None  # from the claim's start to `recovered`; None: not degraded, or censored
-    low: float | None  # interval around `took`
-    high: float | None
-    censored: bool  # not back by the end of what counts
-    words: str
+def _early(phases: Phases) -> tuple[Verdict, str] | None:
+    """What ended the test of the claim before it was one."""
+    why, _, about = (phases.aborted or "").partition(":")
+    told = f" ({about.strip()})" if about else ""
+    if why in ("guard", "alarm"):
+        return Verdict.BROKEN, f"the {'guard' if why == 'guard' else 'stop alarm'} ended the run{told}"
+    if phases.injected is None:
+        return Verdict.UNKNOWN, "nothing was injected"
+    if phases.aborted is not None:
+        return Verdict.UNKNOWN, f"the run was ended early by {_ABORTS.get(why, why)}{told}"
+    if phases.bitten is None:
+        return Verdict.UNKNOWN, "the fault did not bite, so nothing was tested"
+    return None
 
 
-@dataclass(frozen=True)
-class ModuleJudgement:
-    """Whether a module that must not suffer did: contained (held), spread (broken), unknown."""
-
-    module: str
-    verdict: Verdict
-    worst_kpi: str | None
-    change: float | None  # of the worst KPI's share of bad, against the baseline, as a share
-    low: float | None
-    high: float | None
-    detectable: float | None  # the smallest change that this run could have seen
-    words: str
+_ABORTS = {"blind": "missing data", "failed": "a failed call", "signal": "a signal"}
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """The verdict on a claim, with everything it rests on."""
+def _verdict(
+    claim: Claim,
+    judged: tuple[PhaseJudgement, ...],
+    recoveries: tuple[RecoveryJudgement, ...],
+    modules: tuple[ModuleJudgement, ...],
+) -> Verdict:
+    counted = [module.verdict for module in modules if module.judged]
+    if modules and not counted:
+        counted = [Verdict.UNKNOWN]
+    return worst(
+        [
+            *(one.verdict for one in judged if one.kpi in claim.claimed),
+            *(one.verdict for one in recoveries),
+            *counted,
+        ]
+    )
 
-    verdict: Verdict
-    sentence: str  # one plain sentence: what was claimed and what was seen
-    phases: tuple[PhaseJudgement, ...]
-    recovery: tuple[RecoveryJudgement, ...]
-    modules: tuple[ModuleJudgement, ...]
-    notes: tuple[str, ...] = ()  # "claims no business KPI", …
 
-
-def judge(claim: Claim, series: dict[str, Series], phases: Phases) -> Judgement:
-    """Judge a claim. Missing data and no traffic are unknown, never held; an abort by the guard is broken."""
-    raise NotImplementedError
+def _notes(claim: Claim, modules: tuple[ModuleJudgement, ...]) -> tuple[str, ...]:
+    notes = [module.words for module in modules if not module.judged]
+    if not any(claim.kpis[name].tier is Tier.BUSINESS for name in claim.claimed):
+        notes.insert(0, "claims no business KPI: it says nothing about what customers get")
+    if claim.margin is not None and not claim.contained:
+        notes.append("isolation is claimed, but every module may suffer: there is nothing to judge")
+    return tuple(notes)

@@ -7,13 +7,16 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from steady_state.units import BoundAmount, Duration, Share
+from steady_state.units import BoundAmount, Duration, Share, show_duration, show_share
 
 
 class Written(BaseModel):
     """Something written in YAML: immutable, and an unknown key is a mistake."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+Origin = Literal["cloudwatch", "http", "command"]
 
 
 class Tier(StrEnum):
@@ -42,12 +45,22 @@ class Command(Written):
 class Reading(Written):
     """Where a number comes from: exactly one of `cloudwatch`, `http`, `command`."""
 
-    cloudwatch: str | None = Field(None, pattern=r"^[^/].*/[^/]+$", description="Namespace/MetricName, like AWS/Lambda/Errors")
-    dimensions: dict[str, str] = Field({}, description="CloudWatch dimensions: all of the metric's, or another metric is read")
-    statistic: Literal["Sum", "Average", "Minimum", "Maximum", "SampleCount"] = Field("Sum", description="of each period")
+    cloudwatch: str | None = Field(
+        None, pattern=r"^[^/].*/[^/]+$", description="Namespace/MetricName, like AWS/Lambda/Errors"
+    )
+    dimensions: dict[str, str] = Field(
+        {}, description="CloudWatch dimensions: all of the metric's, or another metric is read"
+    )
+    statistic: Literal["Sum", "Average", "Minimum", "Maximum", "SampleCount"] = Field(
+        "Sum", description="of each period"
+    )
     period: Duration = Field(60.0, gt=0, description="the metric's resolution: 1s, 5s, 10s, 30s or whole minutes")
     missing: Literal["unknown", "zero"] = Field(
-        "unknown", description="zero: for a metric published only when nonzero; counts only where the denominator reported"
+        "unknown",
+        description="zero: for a metric published only when nonzero; counts only where the denominator reported",
+    )
+    unit: Literal["s", "ms"] = Field(
+        "s", description="latency only: what the metric counts in (AWS/Lambda Duration: ms)"
     )
     http: Http | None = None
     command: Command | None = None
@@ -75,6 +88,13 @@ class Reading(Written):
         return (self.cloudwatch or "").rpartition("/")[2]
 
     @property
+    def origin(self) -> Origin:
+        """Which of the three sources it names."""
+        if self.cloudwatch:
+            return "cloudwatch"
+        return "http" if self.http else "command"
+
+    @property
     def interval(self) -> float:
         """Seconds between two readings."""
         source = self.http or self.command
@@ -86,6 +106,26 @@ class Ratio(Written):
 
     bad: Reading | None = None
     total: Reading
+
+    @model_validator(mode="after")
+    def _two_counts(self) -> Ratio:
+        origin = self.total.origin
+        if origin != "cloudwatch" and self.bad is not None:
+            msg = f"{origin} counts good and bad by itself: write it under `total` alone"
+            raise ValueError(msg)
+        if origin == "cloudwatch" and (self.bad is None or self.bad.origin != "cloudwatch"):
+            msg = "a ratio from CloudWatch counts `bad` and `total`, both with cloudwatch"
+            raise ValueError(msg)
+        if self.bad is not None:
+            _same_period(self.bad, self.total, "bad", "total")
+        return self
+
+
+def _same_period(one: Reading, other: Reading, name: str, against: str) -> None:
+    if one.interval != other.interval:
+        periods = f"{show_duration(one.interval)} and {show_duration(other.interval)}"
+        msg = f"`{name}` and `{against}` need the same period; found {periods}"
+        raise ValueError(msg)
 
 
 class Bound(Written):
@@ -101,7 +141,9 @@ class Bound(Written):
     p95: Duration | None = Field(None, gt=0)
     p99: Duration | None = Field(None, gt=0)
     p999: Duration | None = Field(None, gt=0, alias="p99.9")
-    for_: Share | None = Field(None, alias="for", description="the share of readings in range that suffices; default 95%")
+    for_: Share | None = Field(
+        None, alias="for", description="the share of readings in range that suffices; default 95%"
+    )
     within: Share | None = Field(None, description="of the baseline, either way")
     of: Literal["baseline"] | None = None
 
@@ -114,7 +156,37 @@ class Bound(Written):
                 return share, limit
         return None
 
+    @property
+    def share_of_time(self) -> float:
+        """Gauge: the share of readings in range that suffices."""
+        return 0.95 if self.for_ is None else self.for_
 
+    def admits(self, value: float) -> bool:
+        """Gauge: whether a reading is in range."""
+        if self.at_least is not None:
+            return value >= self.at_least.value
+        return self.at_most is None or value <= self.at_most.value
+
+    @property
+    def words(self) -> str:
+        """As people say it: `at least 99%`, `p95 of at most 300ms`, `at least 6 for 95% of the time`."""
+        if self.quantile:
+            share, limit = self.quantile
+            return f"p{share * 100:g} of at most {show_duration(limit)}"
+        if self.within is not None:
+            return f"within {show_share(self.within)} of the baseline"
+        words = f"at least {self.at_least}" if self.at_least is not None else f"at most {self.at_most}"
+        amount = self.at_least or self.at_most
+        gauge = amount is not None and amount.unit == ""
+        return f"{words} for {show_share(self.share_of_time)} of the time" if gauge else words
+
+
+_BOUNDS: dict[str, tuple[set[str], ...]] = {
+    "ratio": ({"at_least"}, {"at_most"}),
+    "latency": ({"p50"}, {"p90"}, {"p95"}, {"p99"}, {"p999"}),
+    "rate": ({"at_least"}, {"at_most"}, {"within", "of"}),
+    "gauge": ({"at_least"}, {"at_most"}, {"at_least", "for_"}, {"at_most", "for_"}),
+}
 _UNITS = {"ratio": "a share like 99%", "rate": "a rate like 50/s", "gauge": "a plain number like 6"}
 
 
@@ -143,35 +215,70 @@ class Kpi(Written):
     @model_validator(mode="before")
     @classmethod
     def _reads_well(cls, raw: Any) -> Any:
-        # Late imports of meaning: `statistic` says nothing for latency, which counts requests over the limit.
-        if isinstance(raw, dict) and isinstance(raw.get("latency"), dict) and "statistic" in raw["latency"]:
+        # Written out as JSON a reading names its default, Sum, which must read back.
+        latency = raw.get("latency") if isinstance(raw, dict) else None
+        if isinstance(latency, dict) and latency.get("statistic", "Sum") != "Sum":
             msg = "latency takes no statistic: it counts the requests over the bound (percentiles cannot be averaged)"
             raise ValueError(msg)
         return raw
 
     @model_validator(mode="after")
     def _bound_fits(self) -> Kpi:
-        kinds = [name for name in ("ratio", "latency", "rate", "gauge") if getattr(self, name) is not None]
+        kinds = [name for name in _BOUNDS if getattr(self, name) is not None]
         if len(kinds) != 1:
             msg = f"a KPI is exactly one of ratio, latency, rate, gauge; found {' and '.join(kinds) or 'none'}"
             raise ValueError(msg)
-        bound, kind = self.bound, kinds[0]
-        written = {name for name in type(bound).model_fields if getattr(bound, name) is not None}
-        allowed = {
-            "ratio": ({"at_least"}, {"at_most"}),
-            "latency": ({"p50"}, {"p90"}, {"p95"}, {"p99"}, {"p999"}),
-            "rate": ({"at_least"}, {"at_most"}, {"within", "of"}),
-            "gauge": ({"at_least"}, {"at_most"}, {"at_least", "for_"}, {"at_most", "for_"}),
-        }[kind]
-        if written not in allowed:
-            ways = " · ".join(" + ".join(sorted(name.rstrip("_") for name in way)) for way in allowed)
-            msg = f"the bound of a {kind} is one of: {ways}"
-            raise ValueError(msg)
-        unit = {"ratio": "%", "rate": "/s", "gauge": ""}.get(kind)
-        for amount in (bound.at_least, bound.at_most):
-            if amount is not None and amount.unit != unit:
-                msg = f"the bound of a {kind} is {_UNITS[kind]}; found {amount}"
-                raise ValueError(msg)
+        if mistake := self.misfit(self.bound):
+            raise ValueError(mistake)
         return self
 
+    @model_validator(mode="after")
+    def _source_fits(self) -> Kpi:
+        if self.per is not None:
+            if self.rate is None:
+                msg = f"`per` goes with a rate; this is a {self.kind}"
+                raise ValueError(msg)
+            if {self.rate.origin, self.per.origin} != {"cloudwatch"}:
+                msg = "`rate` and `per` are read from CloudWatch, both of them"
+                raise ValueError(msg)
+            _same_period(self.rate, self.per, "rate", "per")
+        kinds = {"http": ("ratio", "latency"), "command": ("ratio", "gauge")}.get(self.reading.origin)
+        if kinds and self.kind not in kinds:
+            msg = f"{self.reading.origin} can be read as {' or '.join(kinds)}, not as {self.kind}"
+            raise ValueError(msg)
+        if self.reading.missing == "zero":
+            msg = "`missing: zero` needs a denominator that reports: it goes with `ratio.bad`, and with `rate` beside `per`"
+            raise ValueError(msg)
+        return self
 
+    @property
+    def reading(self) -> Reading:
+        """What says whether there is data at all: the denominator where there is one."""
+        reading = (self.ratio.total if self.ratio else None) or self.per or self.latency or self.rate or self.gauge
+        assert reading is not None, "a KPI has exactly one kind"  # noqa: S101
+        return reading
+
+    @property
+    def interval(self) -> float:
+        """The length of its bins in seconds."""
+        return self.reading.interval
+
+    def misfit(self, bound: Bound) -> str | None:
+        """Why this KPI cannot be judged by `bound` (its own, or another of `during` or `guard`); None: it can."""
+        written = {name for name in type(bound).model_fields if getattr(bound, name) is not None}
+        allowed = _BOUNDS[self.kind]
+        if written not in allowed:
+            ways = " · ".join(" + ".join(sorted(_written(name) for name in way)) for way in allowed)
+            return f"the bound of a {self.kind} is one of: {ways}"
+        unit = {"ratio": "%", "rate": "/s", "gauge": ""}.get(self.kind)
+        for amount in (bound.at_least, bound.at_most):
+            if amount is not None and amount.unit != unit:
+                return f"the bound of a {self.kind} is {_UNITS[self.kind]}; found {amount}"
+        if self.bound.quantile and bound.quantile and bound.quantile[1] != self.bound.quantile[1]:
+            own = show_duration(self.bound.quantile[1])
+            return f"requests are counted over {own}, the KPI's own limit: another bound may choose another percentile of {own}"
+        return None
+
+
+def _written(name: str) -> str:
+    return {"for_": "for", "p999": "p99.9"}.get(name, name)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+CLOSE = 1e-6
+"""Seconds by which two edges of bins may differ and still be the same instant (binary fractions of epoch seconds)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -29,3 +32,38 @@ class Sample:
 
 Series = tuple[Sample, ...]
 """The samples of one KPI in order of time, no two overlapping."""
+
+
+def inside(series: Series, start: float, end: float) -> Series:
+    """The bins that lie wholly between two instants: nothing of what was before or after is in them."""
+    return tuple(one for one in series if one.start >= start - CLOSE and one.end <= end + CLOSE)
+
+
+def touching(series: Series, start: float, end: float) -> Series:
+    """The bins that share time with the stretch between two instants: nothing of the stretch is missed."""
+    return tuple(one for one in series if one.end > start + CLOSE and one.start < end - CLOSE)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Bins summed up."""
+
+    total: float
+    bad: float
+    seconds: float  # covered by bins; gaps are not
+    bins: int
+
+    @property
+    def share_bad(self) -> float | None:
+        """Bad of total; None without traffic."""
+        return self.bad / self.total if self.total else None
+
+
+def tally(series: Series) -> Tally:
+    """The sum of a series."""
+    return Tally(
+        sum(one.total for one in series),
+        sum(one.bad for one in series),
+        sum(one.length for one in series),
+        len(series),
+    )

@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
 
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)(ms|s|m|h|d))(?:\s*(\d+(?:\.\d+)?)(ms|s|m|h|d))?(?:\s*(\d+(?:\.\d+)?)(ms|s|m|h|d))?")
+_DURATION = re.compile(
+    r"(?:(\d+(?:\.\d+)?)(ms|s|m|h|d))(?:\s*(\d+(?:\.\d+)?)(ms|s|m|h|d))?(?:\s*(\d+(?:\.\d+)?)(ms|s|m|h|d))?"
+)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|m|h)")

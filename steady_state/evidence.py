@@ -1,0 +1,105 @@
+"""Evidence for and against a breach: e-values, which may be looked at after every bin without losing their error rate.
+
+For a bin and an alternative q beyond the edge, the likelihood ratio against the edge has a mean of at most 1 as long as
+the true share stays on the edge's other side, whatever came before; so has any average of products of them. By Ville's
+inequality such a product exceeds 1/α with a chance of at most α, ever (Ramdas, Grünwald, Vovk, Shafer: Game-theoretic
+statistics and safe anytime-valid inference, Statistical Science 38, 2023, https://arxiv.org/abs/2210.01948). Sums over
+restarts find a change that comes late (Shin, Ramdas, Rinaldo: E-detectors, https://arxiv.org/abs/2203.03532).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, log, log1p
+
+from steady_state.edges import Edge
+
+ALTERNATIVES = 10
+MOSTLY_BAD = 0.98
+SMALLEST = 1e-6
+"""An edge of 0 (`at_least: 100%`) is taken as one in a million: no ratio can be taken against never."""
+
+ENOUGH = 1e300
+"""Evidence beyond this is kept at this, short of what a float can hold."""
+
+HEALTHY = (0.02, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8)
+SLOWER = (0.95, 0.85, 0.7, 0.5, 0.3, 0.15, 0.05, 0.01)
+FASTER = (1.05, 1.15, 1.3, 1.6, 2.0, 3.0, 6.0, 20.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Logarithms of likelihood ratios: a bin (x, y) weighs x·a + y·b under each alternative (a, b)."""
+
+    pairs: tuple[tuple[float, float], ...]
+
+    def tempered(self, inflation: float) -> Weights:
+        """The same with all evidence divided, for streams that come in bursts."""
+        return Weights(tuple((a / inflation, b / inflation) for a, b in self.pairs))
+
+    def logs(self, x: float, y: float) -> list[float]:
+        """The bin's log likelihood ratio under each alternative."""
+        return [x * a + y * b for a, b in self.pairs]
+
+
+def breach(edge: Edge) -> Weights:
+    """Alternatives beyond the edge: ten shares, geometric in odds from 1.5 × the edge's odds to 98% (rates: eight)."""
+    if edge.kind == "rate":
+        return _rate(edge, FASTER if edge.above else SLOWER)
+    at = _inner(edge.at)
+    if not edge.above:
+        return _share(at, [at * part for part in HEALTHY])
+    first = 1.5 * at / (1 - at)
+    last = max(MOSTLY_BAD / (1 - MOSTLY_BAD), 4 * first)
+    odds = [first * (last / first) ** (step / (ALTERNATIVES - 1)) for step in range(ALTERNATIVES)]
+    return _share(at, [one / (1 + one) for one in odds])
+
+
+def health(edge: Edge) -> Weights:
+    """Alternatives on the good side of the edge."""
+    if edge.kind == "rate":
+        return _rate(edge, SLOWER if edge.above else FASTER)
+    return (
+        _share(_inner(edge.at), [_inner(edge.at) * part for part in HEALTHY])
+        if edge.above
+        else breach(Edge("share", edge.at))
+    )
+
+
+def _inner(share: float) -> float:
+    return min(max(share, SMALLEST), 1 - SMALLEST)
+
+
+def _share(at: float, shares: list[float]) -> Weights:
+    return Weights(tuple((log(q / at), log1p(-q) - log1p(-at)) for q in shares))
+
+
+def _rate(edge: Edge, factors: tuple[float, ...]) -> Weights:
+    at = max(edge.at, SMALLEST)
+    return Weights(tuple((log(factor), at * (1 - factor)) for factor in factors))
+
+
+class Watch:
+    """Evidence that a breach began at injection or at any bin since: the mean stays at 1 while there is none.
+
+    Half of the weight lies on injection, the other half is spread evenly over the planned bins.
+    """
+
+    def __init__(self, weights: Weights, planned: int) -> None:
+        self._weights = weights
+        self._sums = [0.0] * len(weights.pairs)
+        self._unspent = 1.0
+        self._first = 0.5
+        self._each = 0.5 / max(1, planned)
+
+    def add(self, x: float, y: float) -> float:
+        """Take in one bin and answer with the evidence so far: a breach when it reaches 1/α."""
+        weight = min(self._unspent, self._each + self._first)
+        self._first = 0.0
+        self._unspent = max(0.0, self._unspent - weight)
+        share = weight / len(self._sums)
+        self._sums = [
+            min(ENOUGH, (had + share) * exp(min(value, 690.0)))
+            for had, value in zip(self._sums, self._weights.logs(x, y), strict=True)
+        ]
+        return self._unspent + sum(self._sums)

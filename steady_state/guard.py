@@ -1,0 +1,121 @@
+"""The guard: aborts a run at once when a KPI leaves its bound, and almost never otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import ceil
+
+from steady_state.baseline import Counts, inflation
+from steady_state.edges import count, edges_of, scored
+from steady_state.evidence import Watch, breach
+from steady_state.kpi import Bound, Kpi
+from steady_state.samples import CLOSE, Sample, Series
+from steady_state.units import show_duration
+from steady_state.words import seen_in_words
+
+SHORTEST_BLINDNESS = 15.0
+"""Seconds: requests that hang are counted when the customer gives up, 10 s by default; until then a healthy source is silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """Why the guard aborts."""
+
+    at: float  # seconds since the epoch: the end of the bin that decided, or now when blind
+    kpi: str
+    about: str  # "orders is at 12% of 240 in 5s; the guard's bound is at least 50%"
+
+
+@dataclass
+class _Guarded:
+    kpi: Kpi
+    bound: Bound
+    watches: list[Watch]
+    seen_to: float  # the end of the newest bin taken in
+    evidence: float = 1.0
+    recent: list[Sample] = field(default_factory=list)  # since the evidence last stood at nothing
+
+
+class Guard:
+    """Watches KPIs from injection on, bin by bin.
+
+    Each KPI keeps an e-process (`evidence.Watch`), tempered by the bursts of its baseline; the guard fires when their
+    average reaches 1 / `false_abort`. A healthy run is then aborted with a chance of at most `false_abort` in the whole
+    experiment, however often one looks, as long as no KPI's true share leaves its bound (Ville's inequality; an average
+    of e-processes is one). A missing bin, and one without traffic, is evidence of nothing.
+
+    Raises ValueError for a bound that its KPI cannot be judged by (`Kpi.misfit` says so beforehand).
+    """
+
+    def __init__(
+        self,
+        bounds: Mapping[str, Bound],
+        kpis: Mapping[str, Kpi],
+        before: Mapping[str, Series],
+        false_abort: float,
+        start: float,
+        lasts: float,
+        blind_after: float | None = None,
+        lag: float = 0.0,
+    ) -> None:
+        """`start`: injection, seconds since the epoch; `lasts`: how long it is planned to watch; `lag`: of the source.
+
+        `blind_after` None: two bins and the lag (the newest complete bin may be that old), at least 15 s.
+        """
+        self._threshold = 1 / false_abort
+        self._blind_after = blind_after
+        self._lag = lag
+        self._guarded: dict[str, _Guarded] = {}
+        for name, bound in bounds.items():
+            kpi = kpis[name]
+            if mistake := kpi.misfit(bound):
+                raise ValueError(f"{name}: {mistake}")
+            watches = _watches(kpi, bound, before.get(name, ()), ceil(lasts / kpi.interval))
+            self._guarded[name] = _Guarded(kpi, bound, watches, start)
+
+    def feed(self, kpi: str, samples: Iterable[Sample]) -> Fired | None:
+        """Take in new bins of a KPI in order of time; bins that were seen, or began before injection, are passed over."""
+        guarded = self._guarded.get(kpi)
+        if guarded is None:
+            return None
+        for sample in scored(guarded.kpi, guarded.bound, tuple(samples)):
+            if sample.start < guarded.seen_to - CLOSE:
+                continue
+            guarded.seen_to = sample.end
+            x, y = count(guarded.kpi, guarded.bound, sample)
+            if guarded.watches:
+                guarded.evidence = sum(watch.add(x, y) for watch in guarded.watches) / len(guarded.watches)
+            if guarded.evidence <= 1:
+                guarded.recent.clear()
+            else:
+                guarded.recent.append(sample)
+            if self._evidence() >= self._threshold:
+                return self._fired(sample.end)
+        return None
+
+    def blind(self, now: float) -> Fired | None:
+        """Whether a guarded KPI has sent no data for too long: by rule, there is no statistics in it."""
+        for name, guarded in self._guarded.items():
+            longest = self._blind_after
+            if longest is None:
+                longest = max(2 * guarded.kpi.interval + self._lag, SHORTEST_BLINDNESS)
+            silent = now - guarded.seen_to
+            if silent > longest + CLOSE:
+                about = f"{name} has sent no data for {show_duration(silent)}; {show_duration(longest)} is the longest allowed"
+                return Fired(now, name, about)
+        return None
+
+    def _evidence(self) -> float:
+        return sum(one.evidence for one in self._guarded.values()) / len(self._guarded)
+
+    def _fired(self, at: float) -> Fired:
+        name, worst = max(self._guarded.items(), key=lambda item: item[1].evidence)
+        seen = seen_in_words(worst.kpi, worst.bound, tuple(worst.recent))
+        lately = show_duration(worst.recent[-1].end - worst.recent[0].start)
+        return Fired(at, name, f"{name} is at {seen} in {lately}; the guard's bound is {worst.bound.words}")
+
+
+def _watches(kpi: Kpi, bound: Bound, before: Series, planned: int) -> list[Watch]:
+    known: Counts = tuple((one.start, *count(kpi, bound, one)) for one in scored(kpi, bound, before))
+    return [Watch(breach(edge).tempered(inflation(edge, known)), planned) for edge in edges_of(kpi, bound, before)]

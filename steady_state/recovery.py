@@ -1,0 +1,99 @@
+"""Recovery claims: was a KPI back within its time, and did it stay so?"""
+
+from __future__ import annotations
+
+from steady_state.claim import Phases, Recovery, RecoveryJudgement, Verdict
+from steady_state.edges import edges_of
+from steady_state.episode import Episode, find
+from steady_state.kpi import Kpi
+from steady_state.phases import LEAST_COVERAGE, coverage, within_bound
+from steady_state.samples import CLOSE, Series, inside
+from steady_state.units import show_duration
+from steady_state.words import time_in_words
+
+
+def judge_recovery(
+    name: str, kpi: Kpi, series: Series, phases: Phases, claim: Recovery, alpha: float
+) -> RecoveryJudgement:
+    """Whether a KPI was back within its time and stayed so for as long as claimed.
+
+    From impact only data from before the undo counts; from undo, that until the end. held: the whole interval around the
+    time lies within the claim; broken: none of it does; otherwise unknown. Recovered means for good: a KPI that falls
+    again is back when it is back from its last fall. `alpha`: chance that an interval misses the truth.
+    """
+    start = phases.injected if phases.injected is not None else phases.before[1]
+    undo = phases.undo if phases.undo is not None else phases.end
+    stop = undo if claim.since == "impact" else phases.end
+    if undo is None or stop is None:
+        return _untold(name, "the run did not get there")
+    bins = inside(series, start - kpi.interval, stop)
+    before = inside(series, *phases.before)
+    if not any(one.total for one in bins):
+        return _untold(name, "no data to see a recovery in" if not bins else "no traffic to see a recovery in")
+    if coverage(kpi, bins, start, stop) < LEAST_COVERAGE:
+        return _untold(name, "too many gaps to see a recovery in")
+    if kpi.kind == "rate" and not edges_of(kpi, kpi.bound, before):
+        return _untold(name, "no baseline to be back at")
+    episode = find(kpi, bins, before, alpha, claim.sustained)
+    if episode is not None:
+        return _in_time(name, episode, claim, undo, stop)
+    if kpi.kind == "gauge" or within_bound(kpi, bins, before, alpha):
+        return RecoveryJudgement(name, Verdict.HELD, False, None, None, None, None, None, False, "did not suffer")
+    return _untold(name, "too little traffic, or too close to its bound, to tell whether it suffered")
+
+
+def _untold(name: str, words: str) -> RecoveryJudgement:
+    return RecoveryJudgement(
+        name,
+        Verdict.UNKNOWN,
+        degraded=False,
+        impact=None,
+        recovered=None,
+        took=None,
+        low=None,
+        high=None,
+        censored=False,
+        words=words,
+    )
+
+
+def _in_time(name: str, episode: Episode, claim: Recovery, undo: float, stop: float) -> RecoveryJudgement:
+    impact, back = episode.impact, episode.back
+    from_undo = claim.since == "undo"
+    low = max(0.0, back.low - (undo if from_undo else impact.high or impact.point))
+    high = None if back.high is None else max(0.0, back.high - (undo if from_undo else impact.low))
+    took = max(0.0, back.point - (undo if from_undo else impact.point))
+    rest = stop - max(back.point, undo if from_undo else back.point)
+    if low > claim.within + CLOSE:
+        verdict = Verdict.BROKEN
+    elif high is None or rest < claim.sustained - CLOSE or high > claim.within + CLOSE:
+        verdict = Verdict.UNKNOWN
+    else:
+        verdict = Verdict.HELD
+    return RecoveryJudgement(
+        name,
+        verdict,
+        degraded=True,
+        impact=impact.point,
+        recovered=None if high is None else back.point,
+        took=None if high is None else took,
+        low=low,
+        high=high,
+        censored=high is None,
+        words=_words(claim, took, low, high, rest, stop - (undo if from_undo else impact.point)),
+    )
+
+
+def _words(claim: Recovery, took: float, low: float, high: float | None, rest: float, watched: float) -> str:
+    within = show_duration(claim.within)
+    if high is None:
+        seen = f"not back by {time_in_words(watched)} after {claim.since}"
+        return (
+            f"{seen}; claimed was {within}"
+            if low > claim.within
+            else f"{seen}, as far as the data prove; claimed was {within}"
+        )
+    told = f"back {time_in_words(took)} after {claim.since} (between {time_in_words(low)} and {time_in_words(high)})"
+    if low <= claim.within and rest < claim.sustained - CLOSE:
+        return f"{told}, but watched for only {time_in_words(rest)} since; {show_duration(claim.sustained)} was claimed"
+    return f"{told}; claimed was {within}"

@@ -1,0 +1,83 @@
+"""The verdict in one or two plain sentences: what was claimed and what was seen, with numbers."""
+
+from __future__ import annotations
+
+from steady_state.claim import Claim, ModuleJudgement, PhaseJudgement, RecoveryJudgement, Verdict
+from steady_state.kpi import Tier
+from steady_state.words import points_in_words
+
+MOST = 2
+"""Findings told in full; the others are counted."""
+
+_WHEN = {"during": "while the fault lasted", "after": "after the undo", "before": "before the fault"}
+
+
+def sentence(
+    claim: Claim,
+    verdict: Verdict,
+    early: str | None,
+    phases: tuple[PhaseJudgement, ...],
+    recovery: tuple[RecoveryJudgement, ...],
+    modules: tuple[ModuleJudgement, ...],
+) -> str:
+    """`early`: why the claim was not tested to its end, which then is what there is to say."""
+    counted = _in_order(claim, phases)
+    if early is not None:
+        claimed = ", ".join(f"{name} {_bound(claim, name)}" for name in claim.claimed[:MOST])
+        return f"{verdict.value.capitalize()}: {early}; claimed was {claimed}{_more(len(claim.claimed) - MOST)}."
+    if verdict is Verdict.HELD:
+        return f"Held: {'; '.join(_good(claim, counted, recovery, modules))}."
+    found = [
+        *(_of_phase(one) for one in counted if one.verdict is verdict),
+        *(f"{one.kpi} was {one.words}" for one in recovery if one.verdict is verdict),
+        *(one.words for one in modules if one.verdict is verdict and one.judged),
+    ]
+    if not found:
+        return (
+            f"{verdict.value.capitalize()}: no module that must not suffer has a KPI to judge the {_margin(claim)} by."
+        )
+    return f"{verdict.value.capitalize()}: {'; '.join(found[:MOST])}{_more(len(found) - MOST)}."
+
+
+def _in_order(claim: Claim, phases: tuple[PhaseJudgement, ...]) -> list[PhaseJudgement]:
+    """What counts, the fault's time first, and business before technical."""
+    counted = [one for one in phases if one.kpi in claim.claimed]
+    return sorted(
+        counted, key=lambda one: (list(_WHEN).index(one.phase), claim.kpis[one.kpi].tier is not Tier.BUSINESS)
+    )
+
+
+def _of_phase(one: PhaseJudgement) -> str:
+    return f"{one.kpi} {_WHEN[one.phase]}: {one.seen}; claimed was {one.bound}"
+
+
+def _good(
+    claim: Claim,
+    phases: list[PhaseJudgement],
+    recovery: tuple[RecoveryJudgement, ...],
+    modules: tuple[ModuleJudgement, ...],
+) -> list[str]:
+    kept = [one for one in phases if one.bound != "any"]
+    found = [_of_phase(one) for one in kept[:MOST]]
+    suffered = [one for one in recovery if one.took is not None]
+    if suffered:
+        slowest = max(suffered, key=lambda one: one.took or 0.0)
+        found.append(f"{slowest.kpi} was {slowest.words}")
+    judged = [one for one in modules if one.judged]
+    if judged:
+        which = f"{len(judged)} of {len(judged)} modules" if len(judged) > 1 else f"module {judged[0].module}"
+        found.append(f"{which} stayed contained to within the {_margin(claim)}")
+    return found
+
+
+def _bound(claim: Claim, name: str) -> str:
+    other = claim.during.get(name, claim.kpis[name].bound)
+    return other.words if other else claim.kpis[name].bound.words
+
+
+def _margin(claim: Claim) -> str:
+    return f"margin of {points_in_words(claim.margin or 0.0).lstrip('+')}"
+
+
+def _more(count: int) -> str:
+    return f", and {count} more" if count > 0 else ""

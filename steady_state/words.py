@@ -1,0 +1,66 @@
+"""What was seen of a KPI, in words that people say."""
+
+from __future__ import annotations
+
+from steady_state.edges import events
+from steady_state.kpi import Bound, Kpi
+from steady_state.samples import Series, tally
+from steady_state.units import show_duration, show_rate
+
+
+def share_in_words(share: float, *unlike: float) -> str:
+    """`99.7%`, with as many digits as keep it from reading like 100%, 0% or one of `unlike` when it is not that."""
+    told = (0.0, 1.0, *unlike)
+    for digits in range(1, 7):
+        text = f"{share * 100:.{digits}f}"
+        if not any(abs(float(text) - other * 100) < 1e-9 and abs(share - other) > 1e-12 for other in told):
+            break
+    return text.rstrip("0").rstrip(".") + "%"
+
+
+def seen_in_words(kpi: Kpi, bound: Bound | None, series: Series) -> str:
+    """`99.7% of 21,400`, `96.2% of 21,400 within 300ms`, `in range 98% of 420 readings`, `48.2/s`, or that there is none."""
+    if not series:
+        return "no data"
+    seen = tally(series)
+    if kpi.kind == "rate":
+        rate = show_rate(sum(events(kpi, one) for one in series) / seen.seconds)
+        return f"{rate}, offered {show_rate(seen.total / seen.seconds)}" if kpi.per is not None else rate
+    if not seen.total:
+        return "no traffic"
+    good = 1 - seen.bad / seen.total
+    limit = bound or kpi.bound
+    if kpi.kind == "gauge":
+        return f"in range {share_in_words(good, limit.share_of_time)} of {seen.total:,.0f} readings"
+    if kpi.bound.quantile:
+        wanted = limit.quantile[0] if limit.quantile else 1.0
+        return f"{share_in_words(good, wanted)} of {seen.total:,.0f} within {show_duration(kpi.bound.quantile[1])}"
+    if limit.at_most is not None:
+        return f"{share_in_words(1 - good, limit.at_most.value)} of {seen.total:,.0f} bad"
+    return f"{share_in_words(good, limit.at_least.value if limit.at_least else 1.0)} of {seen.total:,.0f}"
+
+
+def points_in_words(change: float) -> str:
+    """A change of a share in percentage points, with its sign: `+0.42 points`."""
+    return f"{change * 100:+.2g} points"
+
+
+def percent_in_words(change: float) -> str:
+    """A relative change with its sign: `-3%`."""
+    return f"{change * 100:+.2g}%"
+
+
+def time_in_words(seconds: float) -> str:
+    """A measured time without more digits than its bins have: `3m20s`, `8s`, `0.4s`."""
+    return show_duration(round(seconds) if seconds >= 10 else round(seconds, 1))
+
+
+def needs_in_words(seconds: float) -> str:
+    """How much longer a phase would have to be."""
+    if seconds > 7200:
+        return "too close to tell"
+    return (
+        f"needs about {show_duration(max(1, round(seconds)))} more"
+        if seconds < 90
+        else f"needs about {round(seconds / 60)}m more"
+    )
