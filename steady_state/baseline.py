@@ -39,12 +39,12 @@ def inflation(edge: Edge, counts: Counts) -> float:
     """By how much to divide evidence against `edge`, so that the baseline's own bursts do not count as a breach.
 
     Requests that fail in bursts vary more than independent ones. Of K blocks with n requests and a share q of bad,
-    Pearson's X² over K − 1 is the inflation at q; its upper 95% end is X² over the 5% point of chi-square. It is carried
-    to the edge by the bursts' relative variance k: 1 + n k q/(1 − q) (the beta-binomial's variance: Williams, Applied
+    Pearson's X² over K − 1 is the inflation at q; its upper 95% end is X² over the 5% point of chi-square. The bursts'
+    relative variance k carries it to the edge: 1 + n k q/(1 − q) (the beta-binomial's variance: Williams, Applied
     Statistics 31, 1982, https://doi.org/10.2307/2347977). Rates: X² of counts against a Poisson stream.
 
-    1 where the baseline has too few failures (fewer than blocks) to show bursts, or where the edge is out of their reach:
-    the guard's error rate needs only that the true share stays on the good side of the edge.
+    1 where the baseline has too few failures (fewer than blocks) to show bursts, or where the edge is out of their
+    reach: the guard's error rate needs only that the true share stays on the good side of the edge.
     """
     sums = blocks(counts)
     x, y = sum(one[0] for one in sums), sum(one[1] for one in sums)

@@ -23,10 +23,10 @@ class Tails:
 def share_tails(edge: float, bad: float, total: float) -> Tails:
     """The exact binomial tails of `bad` out of `total` at a share of `edge`.
 
-    They hold for the mean share of a stretch in which the share itself moves, such as a dip and its recovery: a sum of
-    unlike trials varies no more than a binomial of the same mean (Hoeffding, Annals of Mathematical Statistics 27, 1956,
-    https://doi.org/10.1214/aoms/1177728178). At an edge of 0 or 1, which no finite sample could prove, what was seen
-    decides.
+    They hold for the mean share of a stretch in which the share itself moves, such as a dip and its recovery: a sum
+    of unlike trials varies no more than a binomial of the same mean (Hoeffding, Annals of Mathematical Statistics 27,
+    1956, https://doi.org/10.1214/aoms/1177728178). At an edge of 0 or 1, which no finite sample could prove, what was
+    seen decides.
     """
     if edge <= 0 or edge >= 1:
         over = bad > edge * total

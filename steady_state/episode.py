@@ -40,7 +40,8 @@ def find(kpi: Kpi, bins: Series, before: Series, alpha: float, sustained: float)
     """The episode in a stretch of bins; None where nothing proves that the KPI suffered.
 
     A gauge is read, so its edges are a bin wide. Other KPIs are sampled: the interval is what the evidence leaves.
-    `alpha`: chance that a moment lies outside its interval; `sustained`: seconds over which a gauge's share of time counts.
+    `alpha`: chance that a moment lies outside its interval; `sustained`: seconds over which a gauge's share of time
+    counts.
     """
     if kpi.kind == "gauge":
         return _of_readings(kpi, bins, sustained)
@@ -94,8 +95,8 @@ def _excess(edge: Edge, x: float, y: float) -> float:
 def _onset(counts: list[tuple[float, float]], broken: Weights, well: list[Weights], alpha: float) -> list[int] | None:
     """The edges of bins at which a breach may have begun; None where no breach is proven.
 
-    It has begun by the bin at which the evidence for it reaches 1/α. An earlier edge is ruled out when the bins up to it
-    prove a breach already, or when those from it on prove that all was still well, each at α/2.
+    It has begun by the bin at which the evidence for it reaches 1/α. An earlier edge is ruled out when the bins up to
+    it prove a breach already, or when those from it on prove that all was still well, each at α/2.
     """
     watch = Watch(broken, len(counts))
     by = next((index for index, pair in enumerate(counts) if watch.add(*pair) >= 1 / alpha), None)

@@ -15,7 +15,7 @@ from steady_state.units import show_duration
 from steady_state.words import seen_in_words
 
 SHORTEST_BLINDNESS = 15.0
-"""Seconds: requests that hang are counted when the customer gives up, 10 s by default; until then a healthy source is silent."""
+"""Seconds. Requests that hang are counted when the customer gives up; until then a source that works is silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Guard:
             self._guarded[name] = _Guarded(kpi, bound, watches, start)
 
     def feed(self, kpi: str, samples: Iterable[Sample]) -> Fired | None:
-        """Take in new bins of a KPI in order of time; bins that were seen, or began before injection, are passed over."""
+        """Take in new bins of a KPI in order of time; those seen already or begun before injection are left out."""
         guarded = self._guarded.get(kpi)
         if guarded is None:
             return None
@@ -102,7 +102,8 @@ class Guard:
                 longest = max(2 * guarded.kpi.interval + self._lag, SHORTEST_BLINDNESS)
             silent = now - guarded.seen_to
             if silent > longest + CLOSE:
-                about = f"{name} has sent no data for {show_duration(silent)}; {show_duration(longest)} is the longest allowed"
+                allowed = f"{show_duration(longest)} is the longest allowed"
+                about = f"{name} has sent no data for {show_duration(silent)}; {allowed}"
                 return Fired(now, name, about)
         return None
 

@@ -38,9 +38,9 @@ class Change:
 def judge_modules(claim: Claim, seen: tuple[Seen, ...], *, cut_short: bool) -> tuple[ModuleJudgement, ...]:
     """Every contained module against the margin; a run that was cut short proves nothing about isolation.
 
-    contained: each of its KPIs is proven to have changed by less than the margin (non-inferiority, each at the budget of
-    false verdicts: all must pass, so no correction is due). spread: one is proven to have changed by more, Holm's
-    correction over all of them. A module without KPI is said to be unknown, and leaves the run's verdict alone.
+    contained: each of its KPIs is proven to have worsened by less than the margin (non-inferiority, each at the budget
+    of false verdicts: all must pass, so no correction is due). spread: one is proven to have worsened by more, with
+    Holm's correction over all of them. A module without KPI is said to be unknown, and leaves the run's verdict alone.
     """
     if claim.margin is None:
         return ()

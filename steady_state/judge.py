@@ -40,9 +40,9 @@ def judge(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Judgeme
     """Judge a claim: the worst of its KPIs in every phase, its recoveries, and the modules that must not suffer.
 
     Missing data and no traffic are unknown, never held. A run that the guard or a stop alarm ended is broken; one that
-    ended early otherwise, did not inject or did not bite is unknown. Errors: a held KPI is wrong with a chance of at most
-    `claim.false_verdict`; so is any broken KPI among all phases together, any broken module, and each interval of a
-    recovery. KPIs that are watched but not claimed are judged and shown, and leave the verdict alone.
+    ended early otherwise, did not inject or did not bite is unknown. Errors: a held KPI is wrong with a chance of at
+    most `claim.false_verdict`; so is any broken KPI among all phases together, any broken module, and each interval of
+    a recovery. KPIs that are watched but not claimed are judged and shown, and leave the verdict alone.
     """
     tested = phases.injected is not None and phases.bitten is not None
     recoveries = (

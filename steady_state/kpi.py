@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -214,7 +214,7 @@ class Kpi(Written):
 
     @model_validator(mode="before")
     @classmethod
-    def _reads_well(cls, raw: Any) -> Any:
+    def _reads_well(cls, raw: object) -> object:
         # Written out as JSON a reading names its default, Sum, which must read back.
         latency = raw.get("latency") if isinstance(raw, dict) else None
         if isinstance(latency, dict) and latency.get("statistic", "Sum") != "Sum":
@@ -247,7 +247,7 @@ class Kpi(Written):
             msg = f"{self.reading.origin} can be read as {' or '.join(kinds)}, not as {self.kind}"
             raise ValueError(msg)
         if self.reading.missing == "zero":
-            msg = "`missing: zero` needs a denominator that reports: it goes with `ratio.bad`, and with `rate` beside `per`"
+            msg = "`missing: zero` needs a denominator: it stands at `ratio.bad`, or at a `rate` that has `per`"
             raise ValueError(msg)
         return self
 
@@ -276,7 +276,7 @@ class Kpi(Written):
                 return f"the bound of a {self.kind} is {_UNITS[self.kind]}; found {amount}"
         if self.bound.quantile and bound.quantile and bound.quantile[1] != self.bound.quantile[1]:
             own = show_duration(self.bound.quantile[1])
-            return f"requests are counted over {own}, the KPI's own limit: another bound may choose another percentile of {own}"
+            return f"requests are counted over the KPI's own limit: another bound may be another percentile of {own}"
         return None
 
 

@@ -18,10 +18,10 @@ def refusals(
 ) -> tuple[str, ...]:
     """Why not to inject, one reason for each KPI that is not fit; of those that are: nothing.
 
-    A KPI is refused without data (for less than 80% of the baseline), without traffic, when the baseline as a whole lies
-    beyond its bound, or when the guard's own evidence, played over the baseline, proves at `false_alarm` that it left
-    its bound in between: such a system would set off the guard while healthy. A baseline too short to prove the bound
-    is not refused; whether it held is left to the judgement.
+    A KPI is refused without data (for less than 80% of the baseline), without traffic, when the baseline as a whole
+    lies beyond its bound, or when the guard's own evidence, played over the baseline, proves at `false_alarm` that it
+    left its bound in between: such a system would set off the guard while healthy. A baseline too short to prove the
+    bound is not refused; whether it held is left to the judgement.
     """
     found = (
         (name, _refusal(kpi, inside(series.get(name, ()), *before), before, false_alarm)) for name, kpi in kpis.items()
@@ -30,21 +30,25 @@ def refusals(
 
 
 def _refusal(kpi: Kpi, bins: Series, before: tuple[float, float], false_alarm: float) -> str | None:
-    bound, seen = kpi.bound, tally(bins)
+    return _blindness(kpi, bins, before) or _unsteadiness(kpi, bins, false_alarm)
+
+
+def _blindness(kpi: Kpi, bins: Series, before: tuple[float, float]) -> str | None:
     if not bins:
         return "has no data"
-    covered = coverage(kpi, bins, *before)
-    if covered < LEAST_COVERAGE:
+    if (covered := coverage(kpi, bins, *before)) < LEAST_COVERAGE:
         return f"has data for only {show_share(round(covered, 2))} of the baseline"
-    if kpi.kind == "gauge" and seen.bins < LEAST_READINGS:
-        return f"has {seen.bins} readings in the baseline; {LEAST_READINGS} are the least"
-    if not seen.total:
-        return "is idle: no traffic"
-    words = seen_in_words(kpi, bound, bins)
+    if kpi.kind == "gauge" and len(bins) < LEAST_READINGS:
+        return f"has too few readings in the baseline: {len(bins)}; {LEAST_READINGS} are the least"
+    return None if tally(bins).total else "is idle: no traffic"
+
+
+def _unsteadiness(kpi: Kpi, bins: Series, false_alarm: float) -> str | None:
+    words = seen_in_words(kpi, kpi.bound, bins)
     if _beyond(kpi, bins):
-        return f"is not steady: {words}; its bound is {bound.words}"
-    if kpi.kind != "gauge" and is_share(kpi, bound) and _left_its_bound(kpi, bins, false_alarm):
-        return f"is not steady: {words} in all, but it left its bound of {bound.words} for a time"
+        return f"is not steady: {words}; its bound is {kpi.bound.words}"
+    if kpi.kind != "gauge" and is_share(kpi, kpi.bound) and _left_its_bound(kpi, bins, false_alarm):
+        return f"is not steady: {words} in all, but it left its bound of {kpi.bound.words} for a time"
     return None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from steady_state.claim import Phases, Recovery, RecoveryJudgement, Verdict
 from steady_state.edges import edges_of
 from steady_state.episode import Episode, find
@@ -17,9 +19,9 @@ def judge_recovery(
 ) -> RecoveryJudgement:
     """Whether a KPI was back within its time and stayed so for as long as claimed.
 
-    From impact only data from before the undo counts; from undo, that until the end. held: the whole interval around the
-    time lies within the claim; broken: none of it does; otherwise unknown. Recovered means for good: a KPI that falls
-    again is back when it is back from its last fall. `alpha`: chance that an interval misses the truth.
+    From impact only data from before the undo counts; from undo, that until the end. held: the whole interval around
+    the time lies within the claim; broken: none of it does; otherwise unknown. Recovered means for good: a KPI that
+    falls again is back when it is back from its last fall. `alpha`: chance that an interval misses the truth.
     """
     start = phases.injected if phases.injected is not None else phases.before[1]
     undo = phases.undo if phases.undo is not None else phases.end
@@ -28,18 +30,25 @@ def judge_recovery(
         return _untold(name, "the run did not get there")
     bins = inside(series, start - kpi.interval, stop)
     before = inside(series, *phases.before)
-    if not any(one.total for one in bins):
-        return _untold(name, "no data to see a recovery in" if not bins else "no traffic to see a recovery in")
-    if coverage(kpi, bins, start, stop) < LEAST_COVERAGE:
-        return _untold(name, "too many gaps to see a recovery in")
-    if kpi.kind == "rate" and not edges_of(kpi, kpi.bound, before):
-        return _untold(name, "no baseline to be back at")
+    if why := _unseen(kpi, bins, before, start, stop):
+        return _untold(name, why)
     episode = find(kpi, bins, before, alpha, claim.sustained)
     if episode is not None:
         return _in_time(name, episode, claim, undo, stop)
     if kpi.kind == "gauge" or within_bound(kpi, bins, before, alpha):
-        return RecoveryJudgement(name, Verdict.HELD, False, None, None, None, None, None, False, "did not suffer")
+        return replace(_untold(name, "did not suffer"), verdict=Verdict.HELD)
     return _untold(name, "too little traffic, or too close to its bound, to tell whether it suffered")
+
+
+def _unseen(kpi: Kpi, bins: Series, before: Series, start: float, stop: float) -> str | None:
+    """Why no recovery can be seen."""
+    if not bins:
+        return "no data to see a recovery in"
+    if not any(one.total for one in bins) and kpi.kind != "rate":
+        return "no traffic to see a recovery in"
+    if coverage(kpi, bins, start, stop) < LEAST_COVERAGE:
+        return "too many gaps to see a recovery in"
+    return None if edges_of(kpi, kpi.bound, before) else "no baseline to be back at"
 
 
 def _untold(name: str, words: str) -> RecoveryJudgement:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from steady_state.edges import events
 from steady_state.kpi import Bound, Kpi
-from steady_state.samples import Series, tally
+from steady_state.samples import Series, Tally, tally
 from steady_state.units import show_duration, show_rate
 
 
@@ -19,15 +19,22 @@ def share_in_words(share: float, *unlike: float) -> str:
 
 
 def seen_in_words(kpi: Kpi, bound: Bound | None, series: Series) -> str:
-    """`99.7% of 21,400`, `96.2% of 21,400 within 300ms`, `in range 98% of 420 readings`, `48.2/s`, or that there is none."""
+    """`99.7% of 21,400`, `96.2% of 21,400 within 300ms`, `in range 98% of 420 readings`, `48.2/s`, `no data`."""
     if not series:
         return "no data"
-    seen = tally(series)
     if kpi.kind == "rate":
-        rate = show_rate(sum(events(kpi, one) for one in series) / seen.seconds)
-        return f"{rate}, offered {show_rate(seen.total / seen.seconds)}" if kpi.per is not None else rate
-    if not seen.total:
-        return "no traffic"
+        return _rate_in_words(kpi, series)
+    seen = tally(series)
+    return _share_seen(kpi, bound, seen) if seen.total else "no traffic"
+
+
+def _rate_in_words(kpi: Kpi, series: Series) -> str:
+    seen = tally(series)
+    rate = show_rate(sum(events(kpi, one) for one in series) / seen.seconds)
+    return f"{rate} of {show_rate(seen.total / seen.seconds)} offered" if kpi.per is not None else rate
+
+
+def _share_seen(kpi: Kpi, bound: Bound | None, seen: Tally) -> str:
     good = 1 - seen.bad / seen.total
     limit = bound or kpi.bound
     if kpi.kind == "gauge":

@@ -1,0 +1,63 @@
+"""Where samples come from. Loaded by name, so that a run without HTTP KPIs never loads an HTTP client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Protocol
+
+from steady_state.clock import WallClock
+from steady_state.kpi import Kpi, Origin
+from steady_state.samples import Series
+
+
+class Source(Protocol):
+    """Something that knows the samples of KPIs."""
+
+    def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> dict[str, Series]:
+        """The complete bins that begin at `start` or later and end by `end`, for each KPI (seconds since the epoch).
+
+        What is not there is a gap. Reading the same stretch again gives late points, and corrected ones.
+        """
+        ...
+
+
+class Sources:
+    """Several sources as one: each KPI is read where it says."""
+
+    def __init__(self, sources: Mapping[Origin, Source]) -> None:
+        self._sources = sources
+
+    def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> dict[str, Series]:
+        """Every KPI's complete bins, see `Source`."""
+        found: dict[str, Series] = {}
+        for origin, source in self._sources.items():
+            own = {name: kpi for name, kpi in kpis.items() if kpi.reading.origin == origin}
+            if own:
+                found |= source.read(own, start, end)
+        return found
+
+
+@contextmanager
+def open_sources(
+    cloudwatch: Source, kpis: Mapping[str, Kpi], say: Callable[[str], None] = lambda _: None
+) -> Iterator[Source]:
+    """All that `kpis` name: probes are sent and commands run from here on, until the block ends.
+
+    `say` is told, once for each KPI, what a source cannot read.
+    """
+    by_origin = {
+        origin: {name: kpi for name, kpi in kpis.items() if kpi.reading.origin == origin}
+        for origin in ("http", "command")
+    }
+    sources: dict[Origin, Source] = {"cloudwatch": cloudwatch}
+    with ExitStack() as stack:
+        if by_origin["http"]:
+            from steady_state.sources.http import Http
+
+            sources["http"] = stack.enter_context(Http(by_origin["http"], WallClock()))
+        if by_origin["command"]:
+            from steady_state.sources.command import Command
+
+            sources["command"] = stack.enter_context(Command(by_origin["command"], WallClock(), say))
+        yield Sources(sources)

@@ -1,0 +1,122 @@
+"""KPIs from a program of the user's: its last line is one number (gauge), or `good bad` counts (ratio)."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from types import TracebackType
+from typing import Self
+
+from steady_state.clock import Clock
+from steady_state.kpi import Command as Spec
+from steady_state.kpi import Kpi
+from steady_state.samples import Sample, Series, inside
+from steady_state.sources.pace import Pace
+
+
+@dataclass
+class _Run:
+    name: str
+    kpi: Kpi
+    spec: Spec
+    samples: list[Sample] = field(default_factory=list)
+    said: bool = False
+
+
+class Command:
+    """Runs every KPI's program at even times from `with` on until the block ends.
+
+    What it prints is of the time since it ran last: the bin before it. A program that fails, takes too long or prints
+    anything else leaves a gap, which is said once. No shell reads the arguments.
+    """
+
+    def __init__(self, kpis: Mapping[str, Kpi], clock: Clock, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._lock = threading.Lock()
+        self._runs = {name: _Run(name, kpi, kpi.reading.command) for name, kpi in kpis.items() if kpi.reading.command}
+        self._paces = [
+            Pace(one.spec.every, clock, lambda due, one=one: self.sample(one.name, due), f"command-{name}")  # type: ignore[misc]
+            for name, one in self._runs.items()
+        ]
+
+    def __enter__(self) -> Self:
+        for pace in self._paces:
+            pace.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        longest = max((one.spec.timeout for one in self._runs.values()), default=0.0)
+        for pace in self._paces:
+            pace.stop(longest)
+
+    def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> dict[str, Series]:
+        """The bins of each KPI between two instants."""
+        with self._lock:
+            return {name: inside(tuple(one.samples), start, end) for name, one in self._runs.items() if name in kpis}
+
+    def sample(self, name: str, due: float) -> None:
+        """Run a KPI's program now, for the bin that ends at `due`."""
+        one = self._runs[name]
+        try:
+            numbers = parse(run(one.spec), one.kpi.kind)
+        except ValueError as error:
+            if not one.said:
+                self._say(f"{name} has a gap: {error}")
+            one.said = True
+            return
+        with self._lock:
+            one.samples.append(_sample(one.kpi, due - one.spec.every, one.spec.every, numbers))
+
+
+def run(spec: Spec) -> str:
+    """What a program prints. Raises ValueError saying why, when it cannot be run, fails or takes too long."""
+    program = spec.run[0]
+    try:
+        done = subprocess.run(  # noqa: S603  the user's own program, as written in the workload file
+            spec.run,
+            capture_output=True,
+            text=True,
+            timeout=spec.timeout,
+            check=False,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+        )
+    except subprocess.TimeoutExpired:
+        msg = f"{program} took longer than {spec.timeout:g}s"
+        raise ValueError(msg) from None
+    except OSError as error:
+        msg = f"{program} cannot be run: {error.strerror}"
+        raise ValueError(msg) from error
+    if done.returncode:
+        said = done.stderr.strip().splitlines()[-1:] or [""]
+        msg = f"{program} ended with exit code {done.returncode}: {said[0]}".rstrip(": ")
+        raise ValueError(msg)
+    return done.stdout
+
+
+def parse(text: str, kind: str) -> tuple[float, ...]:
+    """The numbers of the last line: one for a gauge, two for a ratio. Raises ValueError saying what was found."""
+    last = (text.strip().splitlines() or [""])[-1]
+    wanted = 1 if kind == "gauge" else 2
+    try:
+        numbers = tuple(float(word) for word in last.split())
+    except ValueError:
+        numbers = ()
+    if len(numbers) != wanted or not all(map(isfinite, numbers)) or (wanted == 2 and min(numbers) < 0):
+        form = "one number" if wanted == 1 else "two counts, `good bad`"
+        msg = f"the last line should be {form}; found {last[:80]!r}"
+        raise ValueError(msg)
+    return numbers
+
+
+def _sample(kpi: Kpi, start: float, length: float, numbers: tuple[float, ...]) -> Sample:
+    if kpi.kind == "gauge":
+        return Sample(start, length, 1.0, 0.0 if kpi.bound.admits(numbers[0]) else 1.0, numbers[0])
+    good, bad = numbers
+    total = good + bad
+    return Sample(start, length, total, bad, good / total if total else None)

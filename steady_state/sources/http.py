@@ -1,0 +1,142 @@
+"""KPIs from our own probes: a URL is asked at even times, whatever became of earlier questions (an open loop)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from math import ceil, floor
+from types import TracebackType
+from typing import Self
+
+import urllib3
+
+from steady_state.clock import Clock
+from steady_state.kpi import Http as Spec
+from steady_state.kpi import Kpi
+from steady_state.samples import CLOSE, Sample, Series
+from steady_state.sources.pace import Pace
+
+Ask = Callable[[Spec], int]
+"""Sends one request and answers with the HTTP status; raises OSError or urllib3's HTTPError where none comes."""
+
+
+@dataclass
+class Probe:
+    """One request: when it was due, and when which answer came (seconds since the epoch; None so far)."""
+
+    sent: float
+    done: float | None = None
+    good: bool = False
+
+
+@dataclass
+class _Probed:
+    kpi: Kpi
+    spec: Spec
+    since: float
+    probes: list[Probe] = field(default_factory=list)
+
+
+class Http:
+    """Probes every KPI's URL from `with` on until the block ends; `read` counts what has come back.
+
+    An answer of 400 and above, a refused or broken connection, and none within `timeout` are bad, each at the instant
+    it is known: for a time-out that is when the time was up. Redirects are answers. The environment's proxies are not
+    used.
+    """
+
+    def __init__(self, kpis: Mapping[str, Kpi], clock: Clock, ask: Ask | None = None) -> None:
+        self._clock = clock
+        self._ask = ask or Pool()
+        self._probed = {
+            name: _Probed(kpi, kpi.reading.http, clock.now()) for name, kpi in kpis.items() if kpi.reading.http
+        }
+        self._lock = threading.Lock()
+        # A probe that outlasts its time-out is counted as bad by `bins` all the same: two more threads than needed.
+        threads = sum(ceil(one.spec.timeout / one.spec.every) + 2 for one in self._probed.values())
+        self._threads = ThreadPoolExecutor(max(1, threads), "probe")
+        self._paces = [
+            Pace(one.spec.every, clock, lambda due, one=one: self._send(one, due), f"probe-{name}")  # type: ignore[misc]
+            for name, one in self._probed.items()
+        ]
+
+    def __enter__(self) -> Self:
+        for pace in self._paces:
+            pace.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for pace in self._paces:
+            pace.stop(patience=1.0)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> dict[str, Series]:
+        """The complete bins of each KPI, as long as `every`; bins from before the first probe are gaps."""
+        now = min(end, self._clock.now())
+        with self._lock:
+            return {
+                name: bins(one.kpi, one.spec, one.probes, max(start, one.since), now)
+                for name, one in self._probed.items()
+                if name in kpis
+            }
+
+    def _send(self, probed: _Probed, due: float) -> None:
+        probe = Probe(due)
+        with self._lock:
+            probed.probes.append(probe)
+        self._threads.submit(self._await, probed.spec, probe)
+
+    def _await(self, spec: Spec, probe: Probe) -> None:
+        try:
+            good = self._ask(spec) < 400
+        except (OSError, urllib3.exceptions.HTTPError):
+            good = False
+        with self._lock:
+            probe.good = good
+            probe.done = self._clock.now()
+
+
+class Pool:
+    """Asks with urllib3, which keeps connections open between probes."""
+
+    def __init__(self) -> None:
+        self._pool = urllib3.PoolManager(num_pools=32, maxsize=16, retries=False)
+
+    def __call__(self, spec: Spec) -> int:
+        """The status of one GET; the body is not waited for."""
+        answer = self._pool.request(
+            "GET",
+            spec.url,
+            timeout=urllib3.Timeout(total=spec.timeout),
+            redirect=False,
+            preload_content=False,
+        )
+        try:
+            return int(answer.status)
+        finally:
+            answer.close()
+
+
+def bins(kpi: Kpi, spec: Spec, probes: list[Probe], start: float, end: float) -> Series:
+    """The probes whose outcome was known between two instants, in bins as long as `every`.
+
+    ratio: bad is a bad answer or none in time; latency: bad is that, or an answer after the bound's limit.
+    """
+    limit = kpi.bound.quantile[1] if kpi.bound.quantile else spec.timeout
+    first, last = ceil(start / spec.every - CLOSE), floor(end / spec.every + CLOSE)
+    counts = {number: [0.0, 0.0] for number in range(first, last)}
+    for probe in probes:
+        took = None if probe.done is None else probe.done - probe.sent
+        known = probe.sent + min(spec.timeout, took if took is not None else spec.timeout)
+        count = counts.get(floor(known / spec.every + CLOSE))
+        if count is not None:
+            count[0] += 1
+            count[1] += not probe.good or took is None or took > min(limit, spec.timeout)
+    return tuple(
+        Sample(number * spec.every, spec.every, total, bad, 1 - bad / total if total else None)
+        for number, (total, bad) in counts.items()
+    )
