@@ -53,16 +53,21 @@ def bad_axis(shares: list[float]) -> Axis:
 def zero_axis(values: list[float]) -> Axis:
     """An axis that starts at zero, or below where values do."""
     low, high = min([*values, 0.0]), max([*values, 0.0])
-    return _axis(low, high if high > low else low + 1.0, 3, percent=False)
+    return _axis(low, high if high - low > 1e-12 else low + 1.0, 3, percent=False)
 
 
 def _axis(low: float, high: float, most: int, percent: bool) -> Axis:
     step = _nice((high - low) / most)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     pad = (last - first) * step * 0.05
-    places = (round(place * step, 10) for place in range(first, last + 1))
+    places = (_exact(place * step) for place in range(first, last + 1))
     ticks = tuple(Tick(at, f"{at * 100:.6g}%" if percent else f"{at:.6g}") for at in places)
-    return Axis(round(first * step - pad, 10), round(last * step + pad, 10), ticks)
+    return Axis(_exact(first * step - pad), _exact(last * step + pad), ticks)
+
+
+def _exact(value: float) -> float:
+    """A value without the dust of floating point."""
+    return float(f"{value:.12g}")
 
 
 def _nice(raw: float) -> float:

@@ -22,7 +22,9 @@ def junit(suite: Suite) -> str:
         "time": f"{sum(float(case.get('time', 0)) for case in cases):.3f}",
     }
     root = ET.Element("testsuites", {"name": "gameday", **counts})
-    inner = ET.SubElement(root, "testsuite", {"name": suite.name, "timestamp": suite.started, **counts})
+    inner = ET.SubElement(
+        root, "testsuite", {"name": words.printable(suite.name), "timestamp": suite.started, **counts}
+    )
     inner.extend(cases)
     ET.indent(root)
     text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)

@@ -24,7 +24,7 @@ from steady_state.kpi import Bound, Kpi
 from steady_state.samples import Sample
 
 BLOCKS = "▁▂▃▄▅▆▇█"
-WIDE = 30
+WIDE = 24
 """Bars of a small chart."""
 MOST = 12
 """KPIs shown at once: first those claimed or guarded."""
@@ -128,8 +128,9 @@ class _State:
 
     def _kpis(self) -> Table:
         table = Table.grid(padding=(0, 2, 0, 0))
-        for name in ("kpi", "now", "lately", "bound", "guard"):
-            table.add_column(name, no_wrap=True, min_width=WIDE if name == "lately" else None)
+        longest = max(map(len, self.samples), default=0)
+        for least in (longest, len("✗ 100.0%"), WIDE, None, None):  # name, now, lately, bound, guard
+            table.add_column(no_wrap=True, min_width=least)
         for name, samples in self.samples.items():
             kpi = self.plan.workload.kpis[name]
             guard = self.plan.experiment.guard.get(name)

@@ -38,7 +38,7 @@ class Progress(Protocol):
 def progress(stream: TextIO) -> Progress:
     """A live display where the stream is a terminal that can move its cursor, else plain lines."""
     if stream.isatty() and os.environ.get("TERM") not in ("dumb", "", None) and _speaks_unicode(stream):
-        from harness.report.live import LiveProgress  # noqa: PLC0415 - rich is not needed for plain lines
+        from harness.report.live import LiveProgress
 
         return LiveProgress(stream)
     return PlainProgress(stream)
@@ -116,10 +116,10 @@ def _judged(event: Judged, plan: Plan) -> str:
 
 def verdict_table(suite: Suite) -> str:
     """A row for each experiment, and under the table why: for stdout, coloured only where that is a terminal."""
-    from rich.console import Console  # noqa: PLC0415 - dear, and wanted at the end only
-    from rich.padding import Padding  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
 
     plain = not sys.stdout.isatty() or os.environ.get("TERM") == "dumb"
     width = max(60, min(120, shutil.get_terminal_size((100, 24)).columns))
@@ -175,12 +175,12 @@ def _why(entry: Record | Refusal) -> Iterator[str]:
 
 
 def _speaks_unicode(stream: TextIO) -> bool:
-    return (stream.encoding or "ascii").lower().replace("-", "") in ("utf8", "utf16", "utf32")
+    # A stream in memory has no encoding, and takes anything.
+    return (stream.encoding or "utf-8").lower().replace("-", "") in ("utf8", "utf16", "utf32")
 
 
 def _fitted(text: str, stream: TextIO) -> str:
     """Text that the stream can encode."""
     if _speaks_unicode(stream):
         return text
-    encoding = stream.encoding or "ascii"
-    return text.translate(_ASCII).encode(encoding, "replace").decode(encoding)
+    return text.translate(_ASCII).encode(stream.encoding, "replace").decode(stream.encoding)
