@@ -66,6 +66,20 @@ def test_bins_are_never_finer_than_the_samples() -> None:
     assert thinned(minutes, ORDERS, 0.0, 3.0).step == 60.0
 
 
+def test_minute_data_stands_where_it_was_measured() -> None:
+    # CloudWatch's minutes begin on the clock's minutes, which the injection does not.
+    minutes = tuple(ratio(60.0 * at, 500, 1, 60.0) for at in range(10))
+    bins = thinned(minutes, ORDERS, 320.0, 3.0)
+    assert [bins.middle(index) + 320.0 for index in range(10)] == [60.0 * at + 30.0 for at in range(10)]
+
+
+@given(st.integers(1, 50), st.sampled_from([0.5, 1.0, 2.0, 7.0]), st.floats(0.0, 60.0))
+def test_no_point_mixes_before_and_after_the_injection(least: int, length: float, zero: float) -> None:
+    series = tuple(ratio(at * length, 10, 10 if at * length >= zero else 0, length) for at in range(200))
+    values = {entry.value for entry in thinned(series, ORDERS, zero, least).entries if entry}
+    assert values <= {0.0, 1.0}
+
+
 @given(st.integers(1, 20_000), st.sampled_from([1.0, 5.0, 60.0]), st.floats(0, 1e6))
 def test_no_chart_draws_more_than_its_points_and_none_of_the_traffic_is_lost(
     count: int, length: float, zero: float

@@ -96,7 +96,7 @@ function gamedayChart(figure, chart) {
 
   const plot = new uPlot({
     width: Math.max(50, holder.clientWidth),
-    height: big ? 252 : 156,
+    height: big ? 232 : 156,
     padding: [8, 16, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, sync: { key: figure.dataset.sync }, points: { size: 7 } },

@@ -83,7 +83,7 @@ def chart(record: Record, name: str) -> Chart:
     return Chart(
         kpi=name,
         unit=unit,
-        start=round((bins.first + 0.5) * bins.step, 3),
+        start=round(bins.middle(0), 3),
         step=bins.step,
         values=values,
         breaches=_breaches(bins, limits),
@@ -106,33 +106,35 @@ class Bin:
 
 @dataclass(frozen=True)
 class Bins:
-    """Equal bins of `step` seconds, the first at `first` steps from the injection; None where there was no sample."""
+    """Equal bins of `step` seconds, the first from `start` on (against the injection); None where was no sample."""
 
-    first: int
+    start: float
     step: float
     entries: tuple[Bin | None, ...]
 
     def middle(self, index: int) -> float:
         """The middle of a bin, in seconds against the injection."""
-        return (self.first + index + 0.5) * self.step
+        return self.start + (index + 0.5) * self.step
 
 
 def thinned(series: Series, kpi: Kpi, zero: float, least: float) -> Bins:
-    """A series in bins of at least `least` seconds; a gap stays a gap.
+    """A series in bins of at least `least` seconds; a gap stays a gap, and no bin mixes before and after `zero`.
 
     Shares are pooled (all bad over all), rates averaged over time; of a gauge the reading furthest out is kept.
     """
     if not series:
-        return Bins(0, 1.0, ())
+        return Bins(0.0, 1.0, ())
     finest = min(sample.length for sample in series)
-    step = (
-        finest if finest >= least else next((float(nice) for nice in STEPS if nice >= least), float(math.ceil(least)))
-    )
-    first = math.floor((series[0].start - zero) / step + 1e-6)
+    # Whole samples make a bin, and one bin begins with the first sample after `zero`.
+    step = next((float(nice) for nice in STEPS if nice >= max(least, finest) and nice % finest == 0), None)
+    step = finest * max(1, math.ceil(least / finest)) if step is None or finest >= least else step
+    edge = next((sample.start for sample in series if sample.start >= zero), series[0].start)
     found: dict[int, list[Sample]] = {}
     for sample in series:
-        found.setdefault(math.floor((sample.start - zero) / step + 1e-6) - first, []).append(sample)
-    return Bins(first, step, tuple(pooled(found.get(index, []), kpi) for index in range(max(found) + 1)))
+        found.setdefault(math.floor((sample.start - edge) / step + 1e-6), []).append(sample)
+    first, last = min(found), max(found)
+    entries = tuple(pooled(found.get(index, []), kpi) for index in range(first, last + 1))
+    return Bins(edge - zero + first * step, step, entries)
 
 
 def _counts_bad(kpi: Kpi) -> bool:
@@ -165,7 +167,9 @@ def _limits(record: Record, name: str, bins: Bins, bands: tuple[Band, ...]) -> t
     """The plain bound, and between injection and the undo's end the bound that `during` names instead."""
     kpi = record.plan.workload.kpis[name]
     override = record.plan.experiment.during.get(name, kpi.bound)
-    usual = [entry.value for index, entry in enumerate(bins.entries) if entry and bins.middle(index) < 0]
+    usual = [
+        entry.value for index, entry in enumerate(bins.entries) if entry and bins.middle(index) + bins.step / 2 <= 1e-6
+    ]
     found: list[Limit] = []
     for band in bands:
         bound = kpi.bound if band.phase in ("before", "after") else override
