@@ -80,7 +80,7 @@ def until(done: Callable[[], bool], clock: Clock, within: float) -> bool:
     return bool(
         Retrying(
             retry=retry_if_result(lambda is_done: not is_done),
-            wait=wait_exponential(multiplier=0.25, max=5.0),
+            wait=wait_exponential(multiplier=0.25, max=2.0),
             stop=lambda _: clock.now() >= end,
             sleep=clock.sleep,
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else False,

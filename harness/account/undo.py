@@ -32,6 +32,8 @@ PATIENCE = 900.0
 """Seconds after which what could not be put back, or has not healed, is said to be so."""
 HOLD = 300.0
 """Seconds for which a later stage that is not done holds the earlier ones back."""
+LONGEST_PAUSE = 15.0
+"""Seconds at most between two tries of a write that fails."""
 
 
 class Next(StrEnum):
@@ -102,6 +104,8 @@ class _Undo:
                 self.made.setdefault(row.injection, {})[row.change.name] = row.made
         self.wrote: set[int] = set()
         self.trouble: dict[int, GamedayError] = {}  # what stands in a row's way
+        self.pause: dict[int, float] = {}  # seconds that a row waits after an error, and until when
+        self.not_before: dict[int, float] = {}
         self.settled: list[Settled] = []
         self.is_noted = True
 
@@ -185,7 +189,7 @@ class _Undo:
         calls = [
             (position, call, self.open[position].change.region)
             for position, step in steps.items()
-            if self._stage(position) >= last
+            if self._stage(position) >= last and self.wire.clock.now() >= self.not_before.get(position, 0.0)
             for call in step.calls
         ]
         for (position, _, _), answer in zip(calls, self.wire.send(calls), strict=True):
@@ -193,6 +197,8 @@ class _Undo:
             self.trouble.pop(position, None)
             if isinstance(answer, AwsError):
                 self.trouble[position] = answer
+                self.pause[position] = min(2.0 * self.pause.get(position, 0.5), LONGEST_PAUSE)
+                self.not_before[position] = self.wire.clock.now() + self.pause[position]
 
     def _last_stage(self, steps: dict[int, _Step]) -> tuple[int, int]:
         """The last stage that still has something to do: those before it wait for it, for a while."""

@@ -28,7 +28,7 @@ class Way(StrEnum):
     REFUSED = "refused"  # a write is refused at first: "not now", "still in use"
     RESERIALISED = "reserialised"  # order turned round, numbers as text, policies written another way
     LOST = "lost"  # the reply is lost, though the call happened
-    LATE = "late"  # a request of apply arrives only after undo's first look
+    LATE = "late"  # a request of apply arrives only after undo's first look at it
     INERT = "inert"  # a write is taken, without effect
     STRANGER = "stranger"  # somebody else writes something else meanwhile
 
@@ -107,7 +107,6 @@ class RoughAccount(Wrapped):
         self._writes = {op for one in self._watched for op in one.writes}
         self._writes |= {str(change.call) for change in changes if isinstance(change, Strike)}
         self._is_undoing = False
-        self._has_looked = False
         self._happened: set[tuple[bool, Way, str]] = set()
         self._on_its_way: tuple[Call, str] | None = None
 
@@ -123,18 +122,23 @@ class RoughAccount(Wrapped):
         if str(call) in self._writes:
             return self._write(call, region)
         answer = self._read(call, region, paged)
-        if self._is_undoing and not self._has_looked:
-            self._has_looked = True
-            self._after_the_first_look()
+        if self._is_undoing:
+            self._after_a_look(call, region)
         return answer
 
-    def _after_the_first_look(self) -> None:
-        if self._on_its_way:
+    def _after_a_look(self, call: Call, region: str) -> None:
+        """The late request arrives once undo has looked at what it writes; the stranger comes after the first look."""
+        if self._on_its_way and self._is_looked_at(str(self._on_its_way[0]), call, region):
+            late, self._on_its_way = self._on_its_way, None
             self._meets(Way.LATE)
-            self.account.call_all([self._on_its_way])
-        if Way.STRANGER in self.ways:
+            self.account.call_all([late])
+        if Way.STRANGER in self.ways and not self.met[Way.STRANGER]:
             self._meets(Way.STRANGER)
             self.stranger()
+
+    def _is_looked_at(self, write: str, call: Call, region: str) -> bool:
+        written = [one for one in self._watched if write in one.writes]
+        return not written or any(one.answers(call, region) is not None for one in written)
 
     def _meets(self, way: Way) -> None:
         if self._is_undoing:

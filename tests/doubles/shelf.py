@@ -1,5 +1,6 @@
 """A small AWS of one service, whose every answer the tests decide: things with a level, items and power."""
 
+# ruff: noqa: A001, A002, N803 - AWS names its parameters so
 from __future__ import annotations
 
 from collections import defaultdict

@@ -1,0 +1,67 @@
+"""Runs to put in a journal, and to play on a shelf."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from harness.account.account import Account
+from harness.account.apply import apply
+from harness.account.change import Injection
+from harness.account.journal import Journal
+from harness.account.undo import undo
+from harness.events import Called, Event, Settled
+from steady_state.clock import TestClock
+from tests.doubles.shelf import REGION, Shelf
+
+RUN = "run-1"
+ACCOUNT = "111122223333"
+
+
+@dataclass(frozen=True)
+class Planned:
+    place: str = "aws"
+    workload: Any = field(default_factory=lambda: SimpleNamespace(name="shop"))
+    account: str = ACCOUNT
+    region: str = REGION
+
+    def model_dump_json(self, *, by_alias: bool | None = None) -> str:
+        return '{"plan": true}'
+
+
+def begun(folder: Path, run: str = RUN, place: str = "aws") -> Journal:
+    """A journal with a run that has begun."""
+    journal = Journal.open(folder / "state")
+    journal.begin(run, Planned(place), pid=1)
+    return journal
+
+
+class Scene:
+    """A run on a shelf, with a clock of its own."""
+
+    def __init__(self, folder: Path, shelf: Account | None = None) -> None:
+        self.folder = folder
+        self.shelf: Any = shelf or Shelf()
+        self.clock = TestClock(1_000_000.0)
+        self.journal = begun(folder)
+        self.heard: list[Event] = []
+
+    def apply(self, injection: Injection, account: Account | None = None) -> None:
+        apply(injection.stages, 0, RUN, account or self.shelf, self.journal, self.clock, self.heard.append)
+
+    def undo(self, account: Account | None = None, patience: float = 900.0) -> list[Settled]:
+        on = account or self.shelf
+        return undo(RUN, on, self.journal, self.clock, self.heard.append, patience=patience)
+
+    def another_process(self) -> None:
+        """The process dies, and another one opens the journal."""
+        self.journal.close()
+        self.journal = Journal.open(self.folder / "state")
+
+    def states(self) -> dict[int, str]:
+        return {row.position: row.state for row in self.journal.rows(RUN)}
+
+    def called(self, phase: str) -> list[Called]:
+        return [event for event in self.heard if isinstance(event, Called) and event.phase == phase]
