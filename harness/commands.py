@@ -16,8 +16,8 @@ from harness.errors import Exit, GamedayError, InvalidInput, Refused, worst
 from harness.plan import Place, Plan, Wish, make_plan
 from harness.report.json_lines import JsonLines
 from harness.report.plan_text import plan_text
-from harness.report.record import read_record, rejudge
-from harness.report.suite import Suite
+from harness.record import read_record, rejudge
+from harness.suite import Suite
 from harness.report.terminal import progress, verdict_table
 from harness.report.write import write_reports
 from harness.restore import dead_runs, restore
@@ -97,12 +97,15 @@ def play(file: Path, options: Options) -> Exit:
         entries = tuple([player.experiment(wishes[0], saved)] if saved else player.several(wishes, on_broken))
     suite = Suite(name, started.isoformat(timespec="seconds"), entries)
     folder = options.reports or Path("reports") / f"{started:%Y%m%d-%H%M%S}-{name}"
-    page = write_reports(folder, suite)
     if not options.as_json:
         print(verdict_table(suite), end="")
-        print(f"report: {page}")
-    else:
-        print(f"report: {page}", file=sys.stderr)
+    try:
+        page = write_reports(folder, suite)
+    except InvalidInput as error:
+        # What became of the account must not be hidden by a folder that cannot be written.
+        print(f"gameday: {error}", file=sys.stderr)
+        return suite.exit or error.exit
+    print(f"report: {page}", file=sys.stderr if options.as_json else sys.stdout)
     return suite.exit
 
 

@@ -21,8 +21,8 @@ from harness.events import (
     Settled,
 )
 from harness.plan import Plan
-from harness.report.record import Record
-from harness.report.suite import Refusal, Suite
+from harness.record import Record
+from harness.suite import Refusal, Suite
 from harness.spec.experiment import Experiment
 from harness.spec.workload import Workload
 from steady_state.judge import Judgement, ModuleJudgement, PhaseJudgement, Phases, RecoveryJudgement, Verdict

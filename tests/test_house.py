@@ -17,6 +17,7 @@ FLOORS = (
     "harness.plan",
     "harness.events",
     "harness.record",
+    "harness.suite",
     "harness.watch",
     "harness.run",
     "harness.restore",

@@ -12,7 +12,7 @@ from harness.events import Sampled
 from harness.report import svg
 from harness.report.axis import bad_axis, good_axis, time_axis, zero_axis
 from harness.report.chart import POINTS, Limit, chart, out, pooled, thinned
-from harness.report.record import Record
+from harness.record import Record
 from steady_state.samples import Sample
 from tests.report_sample import EPOCH, WORKLOAD, broken, held, spread
 

@@ -15,8 +15,8 @@ import pytest
 from harness.events import Aborted, DidNotBite, Ended, Judged, Said, Sampled
 from harness.report.chart import chart
 from harness.report.html import first_kpi, page
-from harness.report.record import Record
-from harness.report.suite import Refusal, Suite
+from harness.record import Record
+from harness.suite import Refusal, Suite
 from tests.report_sample import ACCOUNT, broken, held, refused, spread, stuck, suite
 
 CSS = (Path(__file__).parent.parent / "harness" / "report" / "page.css").read_text()

@@ -10,8 +10,8 @@ import pytest
 from harness.errors import Exit
 from harness.events import Ended, Judged
 from harness.report.junit import junit
-from harness.report.record import Record
-from harness.report.suite import Refusal, Suite
+from harness.record import Record
+from harness.suite import Refusal, Suite
 from steady_state.judge import Verdict
 from tests.report_sample import ACCOUNT, broken, held, stuck, suite
 from tests.test_report_html import hostile

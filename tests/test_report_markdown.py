@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.report.markdown import LIMIT, markdown, text_of
-from harness.report.suite import Refusal, Suite
+from harness.suite import Refusal, Suite
 from tests.report_sample import ACCOUNT, held, stuck, suite
 from tests.test_report_html import hostile
 

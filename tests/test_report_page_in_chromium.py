@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.report.html import page
-from harness.report.suite import Suite
+from harness.suite import Suite
 from tests.report_browser import Chromium, found
 from tests.report_sample import stuck, suite
 from tests.test_report_html import HOSTILE, hostile

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from harness.errors import Exit, InvalidInput
 from harness.events import Ended, Judged, Sampled
-from harness.report.record import Record, read_record, rejudge, write_record
-from harness.report.suite import Refusal, Suite
+from harness.record import Record, read_record, rejudge, write_record
+from harness.suite import Refusal, Suite
 from steady_state.judge import Verdict
 from steady_state.samples import Sample
 from tests.report_sample import broken, held, spread, stuck

@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from harness.errors import InvalidInput
-from harness.report.record import read_record
-from harness.report.suite import Suite
+from harness.record import read_record
+from harness.suite import Suite
 from harness.report.write import write_reports
 from tests.report_sample import held, suite
 

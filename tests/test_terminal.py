@@ -11,8 +11,8 @@ import pytest
 
 from harness.events import Aborted, Called, PhaseBegan, Sampled, Settled
 from harness.report.live import LiveProgress, sparkline
-from harness.report.record import Record
-from harness.report.suite import Suite
+from harness.record import Record
+from harness.suite import Suite
 from harness.report.terminal import PlainProgress, clock, progress, verdict_table
 from steady_state.samples import Sample
 from tests.report_sample import WORKLOAD, broken, held, stuck, suite

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.report.axis import STEPS, Axis, bad_axis, good_axis, time_axis, zero_axis
-from harness.report.record import Record
+from harness.record import Record
 from steady_state.kpi import Bound, Kpi
 from steady_state.samples import Sample, Series
 

@@ -17,8 +17,8 @@ from harness.account.change import AnyChange
 from harness.events import Settled
 from harness.report import svg, words
 from harness.report.chart import Chart, chart
-from harness.report.record import Record
-from harness.report.suite import Refusal, Suite
+from harness.record import Record
+from harness.suite import Refusal, Suite
 from steady_state.judge import PhaseJudgement, RecoveryJudgement, Verdict, worst
 from steady_state.kpi import Tier
 

@@ -6,8 +6,8 @@ from xml.etree import ElementTree as ET
 
 from harness.errors import Exit
 from harness.report import words
-from harness.report.record import Record
-from harness.report.suite import Refusal, Suite
+from harness.record import Record
+from harness.suite import Refusal, Suite
 from steady_state.judge import Verdict
 
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from harness.report import words
-from harness.report.record import Record
-from harness.report.suite import Refusal, Suite
+from harness.record import Record
+from harness.suite import Refusal, Suite
 
 LIMIT = 65_536
 """Bytes that the text never exceeds: a comment on GitHub holds 65,536 characters."""

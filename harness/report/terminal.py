@@ -11,8 +11,8 @@ from typing import Protocol, TextIO
 from harness.events import Event, Judged
 from harness.plan import Plan
 from harness.report import words
-from harness.report.record import Record
-from harness.report.suite import Refusal, Suite
+from harness.record import Record
+from harness.suite import Refusal, Suite
 
 MARKS = {"held": "✓", "broken": "✗", "unknown": "?", "refused": "–"}
 STYLES = {"held": "green", "broken": "bold red", "unknown": "yellow", "refused": "dim"}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from harness.account.change import AnyChange, Json, Make, Strike, Turn
-from harness.report.record import Record
+from harness.record import Record
 from steady_state.judge import RecoveryJudgement, Verdict
 from steady_state.kpi import Bound
 from steady_state.units import show_duration, show_share

@@ -9,8 +9,8 @@ from harness.errors import InvalidInput
 from harness.report.html import page
 from harness.report.junit import junit
 from harness.report.markdown import markdown
-from harness.report.record import Record, write_record
-from harness.report.suite import Suite
+from harness.record import Record, write_record
+from harness.suite import Suite
 
 
 def write_reports(folder: Path, suite: Suite) -> Path:

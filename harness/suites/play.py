@@ -14,8 +14,8 @@ from harness.account.journal import Journal
 from harness.errors import Exit, Refused
 from harness.events import Event, Said
 from harness.plan import Plan, Wish, make_plan, moved_on
-from harness.report.record import Record
-from harness.report.suite import Refusal
+from harness.record import Record
+from harness.suite import Refusal
 from harness.run import Stage, Stop, run
 from harness.suites.ground import open_ground
 
@@ -80,13 +80,15 @@ class Play:
         self.journal.begin(stage.run, plan, os.getpid())
         for listener in self.listeners:
             self._tell(listener, lambda one: one.begin(plan, stage.run), events)
-        for event in run(plan, stage):
-            events.append(event)
+        try:
+            for event in run(plan, stage):
+                events.append(event)
+                for listener in list(self.listeners):
+                    self._tell(listener, lambda one, heard=event: one.hear(heard), events)  # type: ignore[misc]
+        finally:
             for listener in list(self.listeners):
-                self._tell(listener, lambda one, heard=event: one.hear(heard), events)  # type: ignore[misc]
-        for listener in list(self.listeners):
-            self._tell(listener, lambda one: one.close(), events)
-        self.journal.end(stage.run)
+                self._tell(listener, lambda one: one.close(), events)
+            self.journal.end(stage.run)
         return Record(
             run=stage.run,
             tool=__version__,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.errors import Exit, worst
 from harness.plan import Plan
-from harness.report.record import Outcome, Record
+from harness.record import Outcome, Record
 
 
 @dataclass(frozen=True)
