@@ -1,0 +1,131 @@
+"""Which packets a VPC lets through: network ACLs and security groups, evaluated as AWS documents them. Pure.
+
+- A network ACL stands at a subnet's edge, is stateless, and its rules are tried in order of their number: the first
+  that matches decides, none denies (Amazon VPC User Guide, "Control subnet traffic with network access control lists").
+  Replies need rules of their own, for the ephemeral ports of whoever asked ("Custom network ACLs", "Ephemeral ports").
+  Traffic between hosts of the same subnet does not pass its ACL ("Network ACL basics").
+- A security group stands at an interface, is stateful (replies always pass), and only allows: what no rule of any of
+  the interface's groups allows is dropped ("Control traffic to your AWS resources using security groups").
+
+Not evaluated: IPv6, prefix lists, route tables, and what is never filtered (DNS, DHCP, metadata of the VPC itself).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
+
+Ports = tuple[int, int]
+"""From and to, both included."""
+
+ALL_PORTS: Ports = (0, 65535)
+
+LINUX_EPHEMERAL: Ports = (32768, 60999)
+"""Where replies to an instance go: net.ipv4.ip_local_port_range of Linux (ip(7))."""
+
+AWS_EPHEMERAL: Ports = (1024, 65535)
+"""Where replies to load balancers, NAT gateways and functions go ("Custom network ACLs", "Ephemeral ports")."""
+
+
+@dataclass(frozen=True, slots=True)
+class AclRule:
+    """One entry of a network ACL, for TCP."""
+
+    number: int
+    egress: bool
+    allow: bool
+    block: str  # CIDR
+    ports: Ports = ALL_PORTS
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRule:
+    """What a security group allows, for TCP: to or from a CIDR block, or interfaces of a group."""
+
+    egress: bool
+    ports: Ports = ALL_PORTS
+    block: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One end of a path, as the rules see it: equal ends have equal paths."""
+
+    subnet: str | None  # None: outside of the VPC, where no network ACL of ours stands
+    groups: frozenset[str] | None  # None: no security group of ours stands before it
+    blocks: frozenset[str]  # those CIDR blocks of the rules that contain its address
+    ephemeral: Ports = AWS_EPHEMERAL
+
+
+@dataclass(frozen=True)
+class Network:
+    """The rules of a VPC: the network ACL of each subnet, and its security groups."""
+
+    acls: Mapping[str, tuple[AclRule, ...]]  # subnet → its ACL's rules, in any order
+    groups: Mapping[str, tuple[GroupRule, ...]]
+    _blocks: frozenset[str] = field(init=False, compare=False)
+    _paths: dict[tuple[Endpoint, Endpoint, int], bool] = field(init=False, compare=False, default_factory=dict)
+    _places: dict[tuple[object, ...], Endpoint] = field(init=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        blocks = {rule.block for rules in self.acls.values() for rule in rules}
+        blocks |= {rule.block for rules in self.groups.values() for rule in rules if rule.block}
+        object.__setattr__(self, "_blocks", frozenset(blocks))
+
+    def endpoint(
+        self, subnet: str | None, groups: tuple[str, ...] | None, address: str, ephemeral: Ports = AWS_EPHEMERAL
+    ) -> Endpoint:
+        """Where an address stands."""
+        place = subnet, groups, address, ephemeral
+        if place not in self._places:
+            inside = frozenset(
+                block for block in self._blocks if IPv4Address(address) in IPv4Network(block, strict=False)
+            )
+            held = None if groups is None else frozenset(groups)
+            self._places[place] = Endpoint(subnet, held, inside, ephemeral)
+        return self._places[place]
+
+    def passes(self, source: Endpoint, target: Endpoint, port: int) -> bool:
+        """Whether a TCP connection from `source` to a port of `target` works: requests and replies."""
+        path = source, target, port
+        if path not in self._paths:
+            self._paths[path] = self._groups_allow(*path) and self._acls_allow(*path)
+        return self._paths[path]
+
+    def _groups_allow(self, source: Endpoint, target: Endpoint, port: int) -> bool:
+        return self._group_allows(source, True, target, port) and self._group_allows(target, False, source, port)
+
+    def _group_allows(self, mine: Endpoint, egress: bool, other: Endpoint, port: int) -> bool:
+        return mine.groups is None or any(
+            rule.egress == egress
+            and rule.ports[0] <= port <= rule.ports[1]
+            and (rule.block in other.blocks or (rule.group is not None and rule.group in (other.groups or ())))
+            for group in mine.groups
+            for rule in self.groups.get(group, ())
+        )
+
+    def _acls_allow(self, source: Endpoint, target: Endpoint, port: int) -> bool:
+        if source.subnet == target.subnet:
+            return True
+        asks, replies = (port, port), source.ephemeral
+        return (
+            self._acl_allows(source, True, target, asks)
+            and self._acl_allows(target, False, source, asks)
+            and self._acl_allows(target, True, source, replies)
+            and self._acl_allows(source, False, target, replies)
+        )
+
+    def _acl_allows(self, mine: Endpoint, egress: bool, other: Endpoint, ports: Ports) -> bool:
+        """Whether all of these ports pass: replies go to any of a range, and a connection must not depend on luck."""
+        if mine.subnet is None:
+            return True
+        rules = [r for r in self.acls.get(mine.subnet, ()) if r.egress == egress and r.block in other.blocks]
+        rules.sort(key=lambda rule: rule.number)
+        steps = {ports[0]} | {port for rule in rules for port in (rule.ports[0], rule.ports[1] + 1)}
+        return all(_first_match(rules, port) for port in steps if ports[0] <= port <= ports[1])
+
+
+def _first_match(rules: list[AclRule], port: int) -> bool:
+    return next((rule.allow for rule in rules if rule.ports[0] <= port <= rule.ports[1]), False)
