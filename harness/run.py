@@ -15,18 +15,14 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from harness.account import probes
 from harness.account.account import Account
 from harness.account.apply import apply
-from harness.account.bindings import bind
-from harness.account.change import Json, Probe
 from harness.account.journal import Journal
 from harness.account.undo import undo
+from harness.bites import Bites
 from harness.errors import AwsError, Exit, GamedayError, Refused
 from harness.events import (
     Aborted,
-    Bitten,
-    DidNotBite,
     Ended,
     Event,
     Judged,
@@ -50,8 +46,6 @@ SLOW = 15.0
 """Seconds between two looks at everything: KPIs without a guard, stop alarms."""
 PROBE = 5.0
 """Seconds between two looks for the bite."""
-BEFORE = 300.0
-"""Seconds before the injection over which a probe reads what was."""
 
 
 @dataclass
@@ -97,7 +91,7 @@ class _Loop:
         self.aborted: Aborted | None = None
         self.began = stage.clock.now()
         self.injected: float | None = None
-        self.bitten: dict[int, float] = {}
+        self.bites: Bites | None = None
         self.heard: list[Event] = []
 
     def events(self) -> Iterator[Event]:
@@ -112,7 +106,7 @@ class _Loop:
         phases = Phases(
             before=(self.began, self.injected or undo_began),
             injected=self.injected,
-            bitten=max(self.bitten.values()) if len(self.bitten) == len(self.plan.injections) else None,
+            bitten=self.bites.since if self.bites else None,
             undo=undo_began,
             undone=undone,
             end=self.clock.now(),
@@ -142,7 +136,7 @@ class _Loop:
     def inject(self) -> Iterator[Event]:
         plan, stage = self.plan, self.stage
         stage.journal.take(stage.run, plan.workload.name, plan.account, plan.place)
-        self.was = [[self._value(probe) for probe in injection.bite.probes] for injection in plan.injections]
+        self.bites = Bites(plan, stage.run, stage.account, self.clock)
         yield self._phase("inject", None)
         self.owes_undo = True
         self.injected = self.clock.now()
@@ -177,49 +171,16 @@ class _Loop:
         )
 
     def wait_for_bites(self) -> Iterator[Event]:
-        waiting = dict(enumerate(self.plan.injections))
-        start = self.clock.now()
-        while waiting and not self.aborted:
-            for index, injection in list(waiting.items()):
-                about = self._bite(index)
-                if about:
-                    self.bitten[index] = self.clock.now()
-                    yield Bitten(self.clock.now(), index, about)
-                elif self.clock.now() - start >= injection.bite.deadline:
-                    yield DidNotBite(self.clock.now(), index, f"{injection.label}: no sign that {injection.bite.about}")
-                else:
-                    continue
-                del waiting[index]
-            if waiting:
-                yield from self._live(PROBE)
-
-    def _bite(self, index: int) -> str | None:
-        """What shows that a fault works; None while nothing does. A probe that cannot be read shows nothing."""
-        for probe, was in zip(self.plan.injections[index].bite.probes, self.was[index], strict=True):
-            try:
-                answer = self._read(probe, self.injected or 0.0)
-            except AwsError:
-                continue
-            if probes.holds(probe, answer, was):
-                return probe.about
-        return None
-
-    def _value(self, probe: Probe) -> Json:
-        if not probe.value:
-            return None
-        try:
-            return probes.value(probe, self._read(probe, self.clock.now() - BEFORE))
-        except AwsError as error:
-            raise Refused((f"what would show the bite cannot be read: {error.what}",), error.remedy) from error
-
-    def _read(self, probe: Probe, since: float) -> Json:
-        call = bind(probe.call, {"since": since, "now": self.clock.now(), "run": self.stage.run})
-        return self.stage.account.pages(call, self.plan.region)
+        while self.bites and self.injected is not None and not self.aborted:
+            yield from self.bites.look(self.injected)
+            if not self.bites.are_awaited:
+                return
+            yield from self._live(PROBE)
 
     # 3 ---------------------------------------------------------------------------------------------------------------
 
     def during(self) -> Iterator[Event]:
-        if self.aborted or not self.bitten or len(self.bitten) < len(self.plan.injections):
+        if self.aborted or not self.bites or self.bites.since is None:
             return
         yield self._phase("during", self.plan.experiment.lasts)
         yield from self._live(self.plan.experiment.lasts)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
-from harness.account.change import Change, Injection, Json, Knob, Probe
+from harness.account.change import Change, Injection, Json, Knob, Probe, Turn
 from harness.account.inventory import Named
 from harness.faults.apigateway import THROTTLING
 from harness.faults.dynamodb import CAPACITY
@@ -88,7 +88,7 @@ class Throttle(Fault):
         left = was * self.to.value if self.to.unit == "%" else self.to.value
         return max(least, int(left + 1e-9))
 
-    def _functions(self, look: Look, found: list[Named], refusals: list[str]) -> list[Change]:
+    def _functions(self, look: Look, found: list[Named], refusals: list[str]) -> list[Turn]:
         wanted: dict[str, Json] = {}
         for one in found:
             was = look.inventory.read("lambda", "get_function_concurrency", FunctionName=one.name)
@@ -97,9 +97,9 @@ class Throttle(Fault):
                 refusals.append(f"function {one.name} reserves no concurrency to take a share of: say a number")
             else:
                 wanted[one.name] = self._left(reserved or 0, 0)
-        return [*look.turns(CONCURRENCY, wanted)]
+        return look.turns(CONCURRENCY, wanted)
 
-    def _tables(self, look: Look, found: list[Named], refusals: list[str]) -> list[Change]:
+    def _tables(self, look: Look, found: list[Named], refusals: list[str]) -> list[Turn]:
         wanted: dict[str, Json] = {}
         for one in found:
             table = look.inventory.read("dynamodb", "describe_table", TableName=one.name)["Table"]
@@ -120,9 +120,9 @@ class Throttle(Fault):
                 wanted[one.name] = {
                     unit: self._left(was[unit], 1) for unit in ("ReadCapacityUnits", "WriteCapacityUnits")
                 }
-        return [*look.turns(CAPACITY, wanted)]
+        return look.turns(CAPACITY, wanted)
 
-    def _stages(self, look: Look, found: list[Named], refusals: list[str]) -> list[Change]:
+    def _stages(self, look: Look, found: list[Named], refusals: list[str]) -> list[Turn]:
         wanted: dict[str, Json] = {}
         args: dict[str, dict[str, Json]] = {}
         for one in found:
@@ -137,7 +137,7 @@ class Throttle(Fault):
             args[one.name] = {"api": api, "stage": stage}
             rate, burst = default["throttlingRateLimit"], default["throttlingBurstLimit"]
             wanted[one.name] = {"rate": self._left(rate, 0), "burst": self._left(burst, 0)}
-        return [*look.turns(THROTTLING, wanted, args)]
+        return look.turns(THROTTLING, wanted, args)
 
 
 def _module(id: str, chosen: list[Named]) -> str | None:

@@ -1,0 +1,74 @@
+"""Whether the faults work: their effect, read from the account until it shows or its time is up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.account import probes
+from harness.account.account import Account
+from harness.account.bindings import bind
+from harness.account.change import Json, Probe
+from harness.errors import AwsError, Refused
+from harness.events import Bitten, DidNotBite
+from harness.plan import Plan
+from steady_state.clock import Clock
+
+BEFORE = 300.0
+"""Seconds before the injection over which a probe reads what was."""
+
+
+class Bites:
+    """The bites of a plan's faults; made just before the injection, to know what was. Raises Refused where it cannot."""
+
+    def __init__(self, plan: Plan, run: str, account: Account, clock: Clock) -> None:
+        self._plan, self._run, self._account, self._clock = plan, run, account, clock
+        self._was = [[self._value(probe) for probe in injection.bite.probes] for injection in plan.injections]
+        self._waiting = dict(enumerate(plan.injections))
+        self._bitten: list[float] = []
+
+    @property
+    def are_awaited(self) -> bool:
+        """Whether some fault has neither bitten nor run out of time."""
+        return bool(self._waiting)
+
+    @property
+    def since(self) -> float | None:
+        """When the last fault bit, in seconds since the epoch; None unless all have."""
+        return max(self._bitten) if len(self._bitten) == len(self._plan.injections) else None
+
+    def look(self, injected: float) -> Iterator[Bitten | DidNotBite]:
+        """Look once for every bite that is awaited; `injected` is when the faults went in."""
+        for index, injection in list(self._waiting.items()):
+            now = self._clock.now()
+            about = self._sign(index, injected)
+            if about:
+                self._bitten.append(now)
+                yield Bitten(now, index, about)
+            elif now - injected >= injection.bite.deadline:
+                yield DidNotBite(now, index, f"{injection.label}: no sign that {injection.bite.about}")
+            else:
+                continue
+            del self._waiting[index]
+
+    def _sign(self, index: int, injected: float) -> str | None:
+        """What shows that a fault works; None while nothing does. A probe that cannot be read shows nothing."""
+        for probe, was in zip(self._plan.injections[index].bite.probes, self._was[index], strict=True):
+            try:
+                answer = self._read(probe, injected)
+            except AwsError:
+                continue
+            if probes.holds(probe, answer, was):
+                return probe.about
+        return None
+
+    def _value(self, probe: Probe) -> Json:
+        if not probe.value:
+            return None
+        try:
+            return probes.value(probe, self._read(probe, self._clock.now() - BEFORE))
+        except AwsError as error:
+            raise Refused((f"what would show the bite cannot be read: {error.what}",), error.remedy) from error
+
+    def _read(self, probe: Probe, since: float) -> Json:
+        call = bind(probe.call, {"since": since, "now": self._clock.now(), "run": self._run})
+        return self._account.pages(call, self._plan.region)
