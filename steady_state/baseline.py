@@ -35,13 +35,14 @@ def blocks(counts: Counts) -> list[tuple[float, float]]:
     return [pair for pair in sums.values() if sum(pair) > 0]
 
 
-def inflation(edge: Edge, counts: Counts) -> float:
+def inflation(edge: Edge, counts: Counts, *, cautious: bool = True) -> float:
     """By how much to divide evidence against `edge`, so that the baseline's own bursts do not count as a breach.
 
     Requests that fail in bursts vary more than independent ones. Of K blocks with n requests and a share q of bad,
-    Pearson's X² over K − 1 is the inflation at q; its upper 95% end is X² over the 5% point of chi-square. The bursts'
-    relative variance k carries it to the edge: 1 + n k q/(1 − q) (the beta-binomial's variance: Williams, Applied
-    Statistics 31, 1982, https://doi.org/10.2307/2347977). Rates: X² of counts against a Poisson stream.
+    Pearson's X² over K − 1 is the inflation at q; its upper 95% end (`cautious`, as a guard must be) is X² over the 5%
+    point of chi-square. The bursts' relative variance k carries it to the edge: 1 + n k q/(1 − q) (the beta-binomial's
+    variance: Williams, Applied Statistics 31, 1982, https://doi.org/10.2307/2347977). Rates: X² of counts against a
+    Poisson stream.
 
     1 where the baseline has too few failures (fewer than blocks) to show bursts, or where the edge is out of their
     reach: the guard's error rate needs only that the true share stays on the good side of the edge.
@@ -50,14 +51,15 @@ def inflation(edge: Edge, counts: Counts) -> float:
     x, y = sum(one[0] for one in sums), sum(one[1] for one in sums)
     if len(sums) < 4 or x < len(sums) or not y:
         return 1.0
+    freedom = _chi_square_5(len(sums) - 1) if cautious else len(sums) - 1
     if edge.kind == "rate":
         spread = sum((one[0] - x / y * one[1]) ** 2 / (x / y * one[1]) for one in sums)
-        return min(LARGEST, max(1.0, spread / _chi_square_5(len(sums) - 1)))
+        return min(LARGEST, max(1.0, spread / freedom))
     share, each = x / (x + y), (x + y) / len(sums)
     if edge.at >= 1 or edge.at <= 0:
         return 1.0
     spread = sum((bad - share * (bad + good)) ** 2 / (share * (1 - share) * (bad + good)) for bad, good in sums)
-    relative = max(0.0, spread / _chi_square_5(len(sums) - 1) - 1) * (1 - share) / (each * share)
+    relative = max(0.0, spread / freedom - 1) * (1 - share) / (each * share)
     if abs(edge.at - share) > FAR * share * sqrt(relative):
         return 1.0
     return min(LARGEST, 1 + each * relative * edge.at / (1 - edge.at))

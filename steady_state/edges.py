@@ -56,7 +56,13 @@ def count(kpi: Kpi, bound: Bound, sample: Sample) -> tuple[float, float]:
 
 
 def scored(kpi: Kpi, bound: Bound, series: Series) -> Series:
-    """The series with bad as `bound` sees it: a gauge read under another bound is in or out of another range."""
+    """The series with bad as `bound` sees it: a gauge in or out of another range, requests over another limit.
+
+    Bins that cannot tell, since requests were not counted over that limit, are gaps.
+    """
+    if bound.quantile and kpi.bound.quantile and bound.quantile[1] != kpi.bound.quantile[1]:
+        slow = ((one, dict(one.over).get(bound.quantile[1])) for one in series)
+        return tuple(replace(one, bad=count) for one, count in slow if count is not None)
     if kpi.kind != "gauge" or bound == kpi.bound:
         return series
     return tuple(

@@ -69,7 +69,7 @@ def _of_samples(kpi: Kpi, bins: Series, before: Series, alpha: float) -> Episode
     edges = edges_of(kpi, kpi.bound, before)
     known = tuple((one.start, *count(kpi, kpi.bound, one)) for one in before)
     counts = [count(kpi, kpi.bound, one) for one in bins]
-    bursts = [inflation(edge, known) for edge in edges]
+    bursts = [inflation(edge, known, cautious=False) for edge in edges]
     broken = Weights(
         tuple(pair for edge, by in zip(edges, bursts, strict=True) for pair in breach(edge).tempered(by).pairs)
     )

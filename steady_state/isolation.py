@@ -95,12 +95,16 @@ def _words(one: Change, verdict: Verdict, margin: float) -> str:
     tell = percent_in_words if one.relative else points_in_words
     if one.change is None:
         return f"cannot be told: {one.why}"
-    seen = f"changed by {tell(one.change)}"
+    seen = (
+        f"got {'worse' if one.change > 0 else 'better'} by {tell(abs(one.change))}"
+        if one.change
+        else "stayed as it was"
+    )
     if one.low is not None and one.high is not None and one.high > one.low:
-        seen += f" (between {tell(one.low)} and {tell(one.high)})"
-    seen += f"; {tell(margin).lstrip('+')} was allowed"
+        seen += f" (at worst by {tell(one.high)})" if one.high > 0 else ""
+    seen += f"; {tell(margin)} was allowed"
     if verdict is Verdict.UNKNOWN and one.detectable is not None:
-        seen += f", and {tell(one.detectable).lstrip('+')} is the least that this run could have called spread"
+        seen += f", and {tell(one.detectable)} is the least that this run could have called spread"
     return seen
 
 

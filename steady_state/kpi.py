@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
@@ -202,6 +203,7 @@ class Kpi(Written):
     per: Reading | None = Field(None, description="rate only: the offered load, which makes it a ratio")
     gauge: Reading | None = None
     bound: Bound
+    limits: tuple[Duration, ...] = Field((), description="latency only: requests are counted over these, too")
 
     @property
     def kind(self) -> Literal["ratio", "latency", "rate", "gauge"]:
@@ -230,6 +232,9 @@ class Kpi(Written):
             raise ValueError(msg)
         if mistake := self.misfit(self.bound):
             raise ValueError(mistake)
+        if self.limits and self.latency is None:
+            msg = f"`limits` goes with a latency; this is a {self.kind}"
+            raise ValueError(msg)
         return self
 
     @model_validator(mode="after")
@@ -259,6 +264,12 @@ class Kpi(Written):
         return reading
 
     @property
+    def other_limits(self) -> tuple[float, ...]:
+        """Latency: the limits besides the bound's that requests are counted over."""
+        own = self.bound.quantile
+        return tuple(limit for limit in self.limits if own and limit != own[1])
+
+    @property
     def interval(self) -> float:
         """The length of its bins in seconds."""
         return self.reading.interval
@@ -274,10 +285,18 @@ class Kpi(Written):
         for amount in (bound.at_least, bound.at_most):
             if amount is not None and amount.unit != unit:
                 return f"the bound of a {self.kind} is {_UNITS[self.kind]}; found {amount}"
-        if self.bound.quantile and bound.quantile and bound.quantile[1] != self.bound.quantile[1]:
-            own = show_duration(self.bound.quantile[1])
-            return f"requests are counted over the KPI's own limit: another bound may be another percentile of {own}"
         return None
+
+
+def watched(kpis: Mapping[str, Kpi], *others: Mapping[str, Bound | None]) -> dict[str, Kpi]:
+    """The KPIs as they must be read for other bounds than their own: requests are counted over those limits, too."""
+
+    def with_limits(name: str, kpi: Kpi) -> Kpi:
+        bounds = (bounds.get(name) for bounds in others)
+        more = {bound.quantile[1] for bound in bounds if bound is not None and bound.quantile}
+        return kpi.model_copy(update={"limits": tuple(sorted({*kpi.limits, *more}))}) if more else kpi
+
+    return {name: with_limits(name, kpi) for name, kpi in kpis.items()}
 
 
 def _written(name: str) -> str:

@@ -102,8 +102,6 @@ def judge_phase(seen: Seen, bound: Bound | None, error: Error) -> PhaseJudgement
         return judged(Verdict.UNKNOWN, "the run did not get there")
     if not bins or (not totals.total and seen.kpi.kind != "rate"):
         return judged(Verdict.UNKNOWN)
-    if mistake := seen.kpi.misfit(bound):
-        return judged(Verdict.UNKNOWN, mistake)
     before = scored(seen.kpi, bound, seen.before)
     verdict, why = _against(seen, bound, bins, before, error)
     covered = coverage(seen.kpi, bins, *seen.span)

@@ -94,15 +94,12 @@ def _in_time(name: str, episode: Episode, claim: Recovery, undo: float, stop: fl
 
 
 def _words(claim: Recovery, took: float, low: float, high: float | None, rest: float, watched: float) -> str:
-    within = show_duration(claim.within)
+    claimed = show_duration(claim.within)
     if high is None:
-        seen = f"not back by {time_in_words(watched)} after {claim.since}"
-        return (
-            f"{seen}; claimed was {within}"
-            if low > claim.within
-            else f"{seen}, as far as the data prove; claimed was {within}"
-        )
-    told = f"back {time_in_words(took)} after {claim.since} (between {time_in_words(low)} and {time_in_words(high)})"
+        proven = "" if low > claim.within else ", as far as the data prove"
+        return f"not back by {time_in_words(watched)} after {claim.since}{proven} (claimed: {claimed})"
+    told = f"back {time_in_words(took)} after {claim.since} (between {time_in_words(low)} and {time_in_words(high)}"
     if low <= claim.within and rest < claim.sustained - CLOSE:
-        return f"{told}, but watched for only {time_in_words(rest)} since; {show_duration(claim.sustained)} was claimed"
-    return f"{told}; claimed was {within}"
+        wanted = f"{show_duration(claim.sustained)} was claimed"
+        return f"{told}), but watched for only {time_in_words(rest)} since; {wanted}"
+    return f"{told}; claimed: {claimed})"

@@ -23,6 +23,7 @@ class Sample:
     total: float
     bad: float
     value: float | None  # what a chart draws; None where total is 0
+    over: tuple[tuple[float, float], ...] = ()  # latency: (another limit in seconds, requests that took longer)
 
     @property
     def end(self) -> float:

@@ -24,7 +24,7 @@ def sentence(
     counted = _in_order(claim, phases)
     if early is not None:
         claimed = ", ".join(f"{name} {_bound(claim, name)}" for name in claim.claimed[:MOST])
-        return f"{verdict.value.capitalize()}: {early}; claimed was {claimed}{_more(len(claim.claimed) - MOST)}."
+        return f"{verdict.value.capitalize()}: {early}. Claimed was {claimed}{_more(len(claim.claimed) - MOST)}."
     if verdict is Verdict.HELD:
         return f"Held: {'; '.join(_good(claim, counted, recovery, modules))}."
     found = [
@@ -48,7 +48,7 @@ def _in_order(claim: Claim, phases: tuple[PhaseJudgement, ...]) -> list[PhaseJud
 
 
 def _of_phase(one: PhaseJudgement) -> str:
-    return f"{one.kpi} {_WHEN[one.phase]}: {one.seen}; claimed was {one.bound}"
+    return f"{one.kpi} {_WHEN[one.phase]}: {one.seen} (claimed: {one.bound})"
 
 
 def _good(
@@ -58,7 +58,7 @@ def _good(
     modules: tuple[ModuleJudgement, ...],
 ) -> list[str]:
     kept = [one for one in phases if one.bound != "any"]
-    found = [_of_phase(one) for one in kept[:MOST]]
+    found = [_of_phase(one) for one in ([one for one in kept if one.phase == "during"] or kept)[:MOST]]
     suffered = [one for one in recovery if one.took is not None]
     if suffered:
         slowest = max(suffered, key=lambda one: one.took or 0.0)
@@ -76,7 +76,7 @@ def _bound(claim: Claim, name: str) -> str:
 
 
 def _margin(claim: Claim) -> str:
-    return f"margin of {points_in_words(claim.margin or 0.0).lstrip('+')}"
+    return f"margin of {points_in_words(claim.margin or 0.0)}"
 
 
 def _more(count: int) -> str:

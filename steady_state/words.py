@@ -39,22 +39,23 @@ def _share_seen(kpi: Kpi, bound: Bound | None, seen: Tally) -> str:
     limit = bound or kpi.bound
     if kpi.kind == "gauge":
         return f"in range {share_in_words(good, limit.share_of_time)} of {seen.total:,.0f} readings"
-    if kpi.bound.quantile:
-        wanted = limit.quantile[0] if limit.quantile else 1.0
-        return f"{share_in_words(good, wanted)} of {seen.total:,.0f} within {show_duration(kpi.bound.quantile[1])}"
+    if limit.quantile:
+        wanted, longest = limit.quantile
+        return f"{share_in_words(good, wanted)} of {seen.total:,.0f} within {show_duration(longest)}"
     if limit.at_most is not None:
         return f"{share_in_words(1 - good, limit.at_most.value)} of {seen.total:,.0f} bad"
     return f"{share_in_words(good, limit.at_least.value if limit.at_least else 1.0)} of {seen.total:,.0f}"
 
 
-def points_in_words(change: float) -> str:
-    """A change of a share in percentage points, with its sign: `+0.42 points`."""
-    return f"{change * 100:+.2g} points"
+def points_in_words(share: float) -> str:
+    """A difference of two shares in percentage points: `1 point`, `0.42 points`."""
+    number = f"{share * 100:.2g}"
+    return f"{number} point" if number == "1" else f"{number} points"
 
 
-def percent_in_words(change: float) -> str:
-    """A relative change with its sign: `-3%`."""
-    return f"{change * 100:+.2g}%"
+def percent_in_words(share: float) -> str:
+    """A relative change: `3%`."""
+    return f"{share * 100:.2g}%"
 
 
 def time_in_words(seconds: float) -> str:

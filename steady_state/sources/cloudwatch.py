@@ -8,7 +8,7 @@ values of 300 or less, https://docs.aws.amazon.com/AmazonCloudWatch/latest/monit
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor
 from typing import Any
 
@@ -94,14 +94,17 @@ def _written(index: int, query: Query) -> dict[str, Any]:
 
 
 def _queries(kpi: Kpi) -> tuple[Query, ...]:
-    """What to ask for a KPI: (bad, total), (rank, count), (events[, offered]) or (reading,)."""
+    """What to ask: (bad, total), (rank, ranks of other limits …, count), (events[, offered]) or (reading,)."""
     if kpi.ratio and kpi.ratio.bad:
         return _query(kpi.ratio.bad), _query(kpi.ratio.total)
     if kpi.latency and kpi.bound.quantile:
-        limit = kpi.bound.quantile[1] * (1000 if kpi.latency.unit == "ms" else 1)
-        rank = f"PR(:{limit:.9f}".rstrip("0").rstrip(".") + ")"
-        return _query(kpi.latency, rank), _query(kpi.latency, "SampleCount")
+        ranks = (_rank(limit, kpi.latency) for limit in (kpi.bound.quantile[1], *kpi.other_limits))
+        return tuple(_query(kpi.latency, statistic) for statistic in (*ranks, "SampleCount"))
     return tuple(_query(reading) for reading in (kpi.rate or kpi.gauge, kpi.per) if reading)
+
+
+def _rank(limit: float, reading: Reading) -> str:
+    return f"PR(:{limit * (1000 if reading.unit == 'ms' else 1):.9f}".rstrip("0").rstrip(".") + ")"
 
 
 def _query(reading: Reading, statistic: str | None = None) -> Query:
@@ -123,8 +126,10 @@ def _bin(kpi: Kpi, at: float, length: float, values: list[float | None]) -> Samp
     if last is None:
         return None
     if kpi.latency:
-        slow = None if first is None else float(round(last * (100 - first) / 100))
-        return _share(at, length, last, slow)
+        slow = [None if rank is None else float(round(last * (100 - rank) / 100)) for rank in values[:-1]]
+        found = _share(at, length, last, slow[0])
+        others = zip(kpi.other_limits, slow[1:], strict=True)
+        return found and replace(found, over=tuple((limit, count) for limit, count in others if count is not None))
     if kpi.ratio:
         return _share(at, length, last, 0.0 if first is None and _zero(kpi.ratio.bad) else first)
     if kpi.gauge:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from math import ceil, floor
+from math import ceil, floor, inf
 from types import TracebackType
 from typing import Self
 
@@ -126,17 +126,20 @@ def bins(kpi: Kpi, spec: Spec, probes: list[Probe], start: float, end: float) ->
 
     ratio: bad is a bad answer or none in time; latency: bad is that, or an answer after the bound's limit.
     """
-    limit = kpi.bound.quantile[1] if kpi.bound.quantile else spec.timeout
     first, last = ceil(start / spec.every - CLOSE), floor(end / spec.every + CLOSE)
-    counts = {number: [0.0, 0.0] for number in range(first, last)}
+    known: dict[int, list[float]] = {number: [] for number in range(first, last)}
     for probe in probes:
-        took = None if probe.done is None else probe.done - probe.sent
-        known = probe.sent + min(spec.timeout, took if took is not None else spec.timeout)
-        count = counts.get(floor(known / spec.every + CLOSE))
-        if count is not None:
-            count[0] += 1
-            count[1] += not probe.good or took is None or took > min(limit, spec.timeout)
-    return tuple(
-        Sample(number * spec.every, spec.every, total, bad, 1 - bad / total if total else None)
-        for number, (total, bad) in counts.items()
-    )
+        took = probe.done - probe.sent if probe.done is not None else inf
+        number = floor((probe.sent + min(spec.timeout, took)) / spec.every + CLOSE)
+        if number in known:
+            known[number].append(took if probe.good and took <= spec.timeout else inf)
+    return tuple(_sample(kpi, spec, number, taken) for number, taken in known.items())
+
+
+def _sample(kpi: Kpi, spec: Spec, number: int, taken: list[float]) -> Sample:
+    def over(limit: float) -> float:
+        return float(sum(took > limit for took in taken))
+
+    total, bad = float(len(taken)), over(kpi.bound.quantile[1] if kpi.bound.quantile else spec.timeout)
+    others = tuple((limit, over(limit)) for limit in kpi.other_limits)
+    return Sample(number * spec.every, spec.every, total, bad, 1 - bad / total if total else None, others)
