@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from harness.spec.workload import Name
 from steady_state.kpi import Bound, Written
 from steady_state.units import Duration, Share
+
+
+def _any(raw: object) -> object:
+    if raw != "any":
+        msg = f"a bound like {{at_least: 95%}}, or the word any; found {raw!r}"
+        raise ValueError(msg)
+    return raw
+
+
+def _during(raw: object) -> str:
+    return "bound" if isinstance(raw, dict | Bound) else "any"
+
+
+During = Annotated[
+    Annotated[Bound, Tag("bound")] | Annotated[Literal["any"], BeforeValidator(_any), Tag("any")],
+    Discriminator(_during),
+]
+"""What a KPI must keep while the faults last; `any`: nothing."""
 
 
 class RecoveryClaim(Written):
@@ -33,15 +51,17 @@ class Experiment(Written):
     name: Name
     workload: str = Field(description="the workload file, relative to this one")
     region: str | None = Field(None, description="needed where the workload has several")
-    hypothesis: str = Field(description="the claim in one sentence, for people")
+    hypothesis: str = Field(min_length=1, description="the claim in one sentence, for people")
     steady_state: tuple[Name, ...] = Field(min_length=1, description="the KPIs that decide the verdict")
     baseline: Duration = Field(300.0, gt=0, description="how long steady state is watched before")
     faults: tuple[dict[str, Any], ...] = Field(min_length=1, description="each: the fault's name and its fields")
     lasts: Duration = Field(gt=0, description="how long the faults stay once they bite")
-    during: dict[Name, Bound | Literal["any"]] = Field({}, description="other bounds while the faults last")
+    during: dict[Name, During] = Field({}, description="other bounds while the faults last")
     recovery: RecoveryClaim | None = None
     isolation: IsolationClaim | None = None
     guard: dict[Name, Bound] = Field({}, description="abort and undo at once beyond these bounds")
     blind_after: Duration | None = Field(None, description="no data of a guarded KPI for so long aborts")
     stop_when: tuple[str, ...] = Field((), description="CloudWatch alarms by name or ARN: firing or unreadable aborts")
-    allow: tuple[Literal["strike", "foreign-interfaces"], ...] = Field((), description="what the plan would otherwise refuse")
+    allow: tuple[Literal["strike", "foreign-interfaces"], ...] = Field(
+        (), description="what the plan would otherwise refuse"
+    )

@@ -18,4 +18,6 @@ class Gameday(Written):
     name: Name
     workload: str = Field(description="the workload file, relative to this one")
     experiments: tuple[str, ...] = Field(min_length=1, description="experiment files in order, relative to this one")
-    on_broken: Literal["stop", "go-on"] = Field("go-on", description="after a broken claim; a stuck account always stops")
+    on_broken: Literal["stop", "go-on"] = Field(
+        "go-on", description="after a broken claim; a stuck account always stops"
+    )

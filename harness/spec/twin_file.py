@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from harness.spec.workload import Name
 from steady_state.kpi import Written
-from steady_state.units import Duration, Rate, Share
+from steady_state.units import Duration, Rate, Share, show_duration
+
+MetricName = Annotated[str, Field(pattern=r"^[^/].*/[^/]+$", description="Namespace/MetricName")]
 
 
 class Latency(Written):
@@ -17,15 +19,26 @@ class Latency(Written):
     p50: Duration = Field(gt=0)
     p95: Duration = Field(gt=0)
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Latency:
+        if self.p95 < self.p50:
+            msg = f"p95 is at least p50; found {show_duration(self.p95)} and {show_duration(self.p50)}"
+            raise ValueError(msg)
+        return self
+
 
 class CallTo(Written):
     """A call to another module for each request served."""
 
     to: Name
     only: tuple[Name, ...] = Field((), description="the journeys that make this call; none named: all")
-    timeout: Duration | None = Field(None, gt=0, description="for the whole call, retries included; none: it waits as long as it takes")
+    timeout: Duration | None = Field(
+        None, gt=0, description="for the whole call, retries included; none: it waits as long as it takes"
+    )
     retries: int = Field(0, ge=0, le=20, description="more attempts after a failed one")
-    backoff: Duration = Field(0.05, gt=0, description="before the first retry; doubles each time, with jitter, to 20s at most")
+    backoff: Duration = Field(
+        0.05, gt=0, description="before the first retry; doubles each time, with jitter, to 20s at most"
+    )
     fallback: bool = Field(False, description="when the call fails the request goes on without it")
 
 
@@ -108,7 +121,7 @@ class Feed(Written):
     journey: Name | None = None
     module: Name | None = None
     count: Literal["tried", "failed", "latency", "healthy"]
-    dimensions: dict[str, str] = {}
+    dimensions: dict[str, str] = Field({})
 
     @model_validator(mode="after")
     def _one_origin(self) -> Feed:
@@ -124,8 +137,8 @@ class Feed(Written):
 class TwinAlarm(Written):
     """A CloudWatch alarm that the twin evaluates on its own metrics."""
 
-    metric: str = Field(pattern=r"^[^/].*/[^/]+$", description="Namespace/MetricName")
-    dimensions: dict[str, str] = {}
+    metric: MetricName
+    dimensions: dict[str, str] = Field({})
     statistic: Literal["Sum", "Average", "Minimum", "Maximum", "SampleCount"] = "Sum"
     period: Duration = Field(60.0, gt=0)
     below: float | None = None
@@ -155,5 +168,7 @@ class TwinFile(Written):
     customers: Customers
     health_check: HealthCheck = HealthCheck()
     warm_up: Duration = Field(30.0, ge=0, description="virtual time before a run may look at it")
-    metrics: dict[str, Feed] = Field({}, description="Namespace/MetricName: what feeds it, in bins of one second")
-    alarms: dict[Name, TwinAlarm] = {}
+    metrics: dict[MetricName, Feed] = Field(
+        {}, description="Namespace/MetricName: what feeds it, in bins of one second"
+    )
+    alarms: dict[Name, TwinAlarm] = Field({})

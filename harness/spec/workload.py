@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from steady_state.kpi import Kpi, Written
 from steady_state.units import Duration, Share
@@ -14,12 +14,21 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 """A name of ours: lower case, digits and hyphens."""
 
 
-def _account_text(raw: object) -> object:
-    """Account ids are read as text, quoted or not; YAML's leading zero is kept by the loader."""
-    return f"{raw:012d}" if isinstance(raw, int) and not isinstance(raw, bool) else raw
+Account = Annotated[str, Field(pattern=r"^\d{12}$", json_schema_extra={"type": ["string", "integer"]})]
+"""An account id, read as text, quoted or not: the loader takes what was written."""
 
 
-Account = Annotated[str, BeforeValidator(_account_text), Field(pattern=r"^\d{12}$")]
+def _day(raw: object) -> object:
+    if isinstance(raw, date):
+        return raw
+    try:
+        return date.fromisoformat(raw if isinstance(raw, str) and len(raw) == 10 else "")
+    except ValueError:
+        msg = f"a day is written like 2026-12-20; found {raw!r}"
+        raise ValueError(msg) from None
+
+
+Day = Annotated[date, BeforeValidator(_day)]
 
 
 class Owns(Written):
@@ -50,9 +59,16 @@ class Limits(Written):
 class Freeze(Written):
     """Days on which nothing is injected on an account, both ends included."""
 
-    from_: date = Field(alias="from")
-    to: date
-    why: str
+    from_: Day = Field(alias="from")
+    to: Day
+    why: str = Field(description="who asks learns it")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Freeze:
+        if self.to < self.from_:
+            msg = f"a freeze ends on its last day or before it begins: {self.from_} to {self.to}"
+            raise ValueError(msg)
+        return self
 
 
 class Budget(Written):
@@ -68,13 +84,15 @@ class Workload(Written):
     version: Literal[1]
     kind: Literal["workload"]
     name: Name
-    provides: str = Field(description="the business function, in one sentence")
+    provides: str = Field(min_length=1, description="the business function, in one sentence")
     account: Account = Field(description="any other account refuses; the twin takes this id")
     regions: tuple[str, ...] = Field(min_length=1)
     production: bool = Field(False, description="true refuses unless the command line says --production")
     twin: str | None = Field(None, description="the file that says how the twin plays it, relative to this one")
     owns: Owns = Field(description="what belongs to the workload at all: subnets, load balancers, …")
-    opt_in: dict[str, str] | None = Field({"gameday": "allowed"}, description="targets must carry this tag; null asks for none")
+    opt_in: dict[str, str] | None = Field(
+        {"gameday": "allowed"}, description="targets must carry this tag; null asks for none"
+    )
     limits: Limits = Limits()
     freezes: tuple[Freeze, ...] = ()
     budget: Budget = Budget()

@@ -1,0 +1,98 @@
+"""What must fit together in an experiment: with its workload, and with the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from harness.faults.fault import Fault
+from harness.spec.check_workload import unknown
+from harness.spec.document import Document, Loc
+from harness.spec.mistake import Mistake, one_of, quoted
+from harness.spec.twin_file import TwinFile
+from harness.spec.workload import Workload
+from steady_state.kpi import Bound
+from steady_state.units import show_duration
+
+FaultsAt = dict[Loc, Fault]
+"""The faults that are right in themselves, each with where its fields stand."""
+
+
+def check_alone(document: Document, parts: dict[str, Any]) -> Iterator[Mistake]:
+    """What an experiment says of itself; `parts` are the fields that are right in themselves."""
+    claimed, recovery = parts.get("steady_state", ()), parts.get("recovery")
+    for index, name in enumerate(claimed):
+        if name in claimed[:index]:
+            yield document.mistake(("steady_state", index), f"KPI `{name}` is named twice", "take one out")
+    if recovery and recovery.from_ == "impact" and "lasts" in parts:
+        needed = recovery.within + recovery.sustained
+        if parts["lasts"] < needed - 1e-9:
+            what = (
+                f"the faults last {show_duration(parts['lasts'])}, too short to see recovery from impact: "
+                f"within {show_duration(recovery.within)} and then sustained {show_duration(recovery.sustained)}"
+            )
+            yield document.mistake(
+                ("lasts",), what, f"at least `lasts: {show_duration(needed)}`, or recovery `from: undo`"
+            )
+
+
+def check_experiment(
+    document: Document, parts: dict[str, Any], faults: FaultsAt, workload: Workload, twin: TwinFile | None
+) -> Iterator[Mistake]:
+    """An experiment against its workload."""
+    yield from _kpis(document, parts, workload)
+    yield from _region(document, parts.get("region"), workload)
+    exposure = workload.limits.exposure
+    if parts.get("lasts", 0) > exposure:
+        what = (
+            f"the faults last {show_duration(parts['lasts'])}, over the workload's limit of {show_duration(exposure)}"
+        )
+        yield document.mistake(("lasts",), what, "shorten it, or raise `limits.exposure` in the workload")
+    region = parts.get("region") or workload.regions[0]
+    for loc, fault in faults.items():
+        yield from _places(document, loc, fault, workload, _zones(twin, region), region)
+
+
+def _kpis(document: Document, parts: dict[str, Any], workload: Workload) -> Iterator[Mistake]:
+    claimed = parts.get("steady_state")
+    for index, name in enumerate(claimed or ()):
+        yield from unknown(document, ("steady_state", index), "KPI", name, workload.kpis)
+    for key in ("during", "guard"):
+        for name, bound in parts.get(key, {}).items():
+            yield from unknown(document, (key, name), "KPI", name, workload.kpis, key=True)
+            if name not in workload.kpis:
+                continue
+            if isinstance(bound, Bound) and (misfit := workload.kpis[name].misfit(bound)):
+                yield document.mistake(
+                    (key, name), f"`{name}`: {misfit}", f"it is now: {workload.kpis[name].bound.words}"
+                )
+            if key == "during" and claimed is not None and name not in claimed:
+                what = f"KPI `{name}` is not claimed, so that nothing is asked of it while the faults last"
+                yield document.mistake((key, name), what, "add it to `steady_state`, or take it out here", key=True)
+
+
+def _region(document: Document, region: str | None, workload: Workload) -> Iterator[Mistake]:
+    if region is None and len(workload.regions) > 1:
+        listed = ", ".join(workload.regions)
+        yield document.mistake((), "`region` is missing: the workload has several", f"add `region:`, one of {listed}")
+    elif region is not None and region not in workload.regions:
+        what = f"region {quoted(region)} is not one of the workload's"
+        yield document.mistake(("region",), what, one_of(region, workload.regions))
+
+
+def _zones(twin: TwinFile | None, region: str) -> tuple[str, ...]:
+    return tuple(zone for zone in twin.zones if zone.startswith(region)) if twin else ()
+
+
+def _places(
+    document: Document, loc: Loc, fault: Fault, workload: Workload, zones: tuple[str, ...], region: str
+) -> Iterator[Mistake]:
+    module, zone = getattr(fault, "module", None), getattr(fault, "zone", None)
+    if module is not None:
+        yield from unknown(document, (*loc, "module"), "module", module, workload.modules)
+    if zone is not None and zones:
+        yield from unknown(document, (*loc, "zone"), "zone", zone, zones)
+    elif zone is not None and not zone.startswith(region):
+        yield document.mistake(
+            (*loc, "zone"), f"zone {quoted(zone)} is not in {region}", f"a zone is named like {region}a"
+        )

@@ -1,0 +1,20 @@
+"""Words of the dialect that a later version brings: an error until then, never ignored."""
+
+from __future__ import annotations
+
+LATER_KINDS = ("gate",)
+
+LATER_KEYS: dict[str, tuple[str, ...]] = {
+    "Workload": ("role", "store"),
+    "Experiment": ("detected_by",),
+    "Gameday": ("windows", "tell", "confirm", "playbook"),
+    "Kpi": ("prometheus", "logs", "alarm"),
+    "Reading": ("prometheus", "logs", "alarm"),
+}
+"""Model → keys."""
+
+LATER_WORDS = ("conflict-prone", "unchecked-undo")
+"""Values of `allow`."""
+
+LATER_IN_FAULTS = ("at", "for")
+"""Keys beside a fault's name."""

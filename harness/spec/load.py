@@ -1,0 +1,72 @@
+"""Files → values, or every mistake at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from collections.abc import Mapping as Names
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from harness.spec.loaded import Loaded, LoadedExperiment, LoadedGameday, LoadedTwin, LoadedWorkload
+from harness.spec.mistake import InvalidFile, Mistake
+from harness.spec.shelf import Shelf, files_in
+
+if TYPE_CHECKING:
+    from harness.faults.fault import Fault
+    from harness.spec.experiment import Experiment
+
+L = TypeVar("L", bound=Loaded)
+
+
+def load_any(path: Path | str, environ: Names[str, str] | None = None) -> Loaded:
+    """What a file says, by its `kind`, with all the files that it names. Raises InvalidFile with every mistake."""
+    return Shelf(os.environ if environ is None else environ).take(Path(path))
+
+
+def load_workload(path: Path | str, environ: Names[str, str] | None = None) -> LoadedWorkload:
+    """A workload and its twin. Raises InvalidFile."""
+    return _of_kind(load_any(path, environ), LoadedWorkload)
+
+
+def load_experiment(path: Path | str, environ: Names[str, str] | None = None) -> LoadedExperiment:
+    """An experiment, its faults and its workload. Raises InvalidFile."""
+    return _of_kind(load_any(path, environ), LoadedExperiment)
+
+
+def load_gameday(path: Path | str, environ: Names[str, str] | None = None) -> LoadedGameday:
+    """A game day and its experiments. Raises InvalidFile."""
+    return _of_kind(load_any(path, environ), LoadedGameday)
+
+
+def faults_of(experiment: Experiment) -> tuple[Fault, ...]:
+    """The faults of an experiment that was loaded before, and may have been stored since."""
+    # Late: the catalogue is dear, and not every file needs it.
+    from harness.spec.fault_entries import faults_of as read
+
+    return read(experiment)
+
+
+def validate_files(paths: Iterable[Path | str], environ: Names[str, str] | None = None) -> list[Mistake]:
+    """Every mistake in files, in folders of them, and in what they name; each once, in the order of the files."""
+    shelf = Shelf(os.environ if environ is None else environ)
+    files, mistakes = files_in(Path(path) for path in paths)
+    for file in files:
+        try:
+            shelf.take(file)
+        except InvalidFile as wrong:
+            mistakes += wrong.mistakes
+    return list(dict.fromkeys(mistakes))
+
+
+def _of_kind(loaded: Loaded, wanted: type[L]) -> L:
+    if isinstance(loaded, wanted):
+        return loaded
+    kinds = {
+        LoadedTwin: "a twin file",
+        LoadedWorkload: "a workload",
+        LoadedExperiment: "an experiment",
+        LoadedGameday: "a gameday",
+    }
+    what = f"this is {kinds[type(loaded)]}, not {kinds[wanted]}"
+    raise InvalidFile([Mistake(str(loaded.path), 0, 0, what, f"name {kinds[wanted]}")])

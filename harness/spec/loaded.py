@@ -1,0 +1,59 @@
+"""What files become, together with the files that they name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.faults.fault import Fault
+    from harness.spec.document import Document
+    from harness.spec.experiment import Experiment
+    from harness.spec.gameday import Gameday
+    from harness.spec.twin_file import TwinFile
+    from harness.spec.workload import Workload
+
+
+@dataclass(frozen=True)
+class LoadedTwin:
+    """A twin file."""
+
+    path: Path
+    twin: TwinFile
+    document: Document = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class LoadedWorkload:
+    """A workload, and its twin where it names one."""
+
+    path: Path
+    workload: Workload
+    twin: TwinFile | None
+    twin_path: Path | None
+
+
+@dataclass(frozen=True)
+class LoadedExperiment:
+    """An experiment with its faults, its workload, and the workload's twin."""
+
+    path: Path
+    experiment: Experiment
+    faults: tuple[Fault, ...]
+    workload: Workload
+    twin: TwinFile | None
+    workload_path: Path
+    twin_path: Path | None
+
+
+@dataclass(frozen=True)
+class LoadedGameday:
+    """A game day and its experiments, in order; all of one workload."""
+
+    path: Path
+    gameday: Gameday
+    experiments: tuple[LoadedExperiment, ...]
+
+
+Loaded = LoadedTwin | LoadedWorkload | LoadedExperiment | LoadedGameday

@@ -1,0 +1,200 @@
+"""Files and what they name, each read once; a file's mistakes are collected before it is given up."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from collections.abc import Mapping as Names
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from harness import __version__
+from harness.spec.check_workload import check_together, check_twin, check_workload
+from harness.spec.document import Document, Loc, read_document, why_missing
+from harness.spec.later import LATER_KINDS
+from harness.spec.loaded import Loaded, LoadedExperiment, LoadedGameday, LoadedTwin, LoadedWorkload
+from harness.spec.mistake import InvalidFile, Mistake, one_of, quoted
+from harness.spec.shape import shaped, sound_parts
+from harness.spec.wording import found
+
+L = TypeVar("L", bound=Loaded)
+M = TypeVar("M", bound=BaseModel)
+
+KINDS = ("workload", "experiment", "gameday", "twin")
+VERSION = 1
+
+
+class Shelf:
+    """Reads files, and remembers what they became: a value, or their mistakes."""
+
+    def __init__(self, environ: Names[str, str]) -> None:
+        self._environ = environ
+        self._became: dict[str, Loaded | InvalidFile] = {}
+
+    def take(self, file: Path) -> Loaded:
+        """What a file became, with all that it names. Raises InvalidFile."""
+        key = _real(file)
+        if key not in self._became:
+            try:
+                self._became[key] = self._read(file)
+            except InvalidFile as mistakes:
+                self._became[key] = mistakes
+        became = self._became[key]
+        if isinstance(became, InvalidFile):
+            raise became
+        return became
+
+    def _read(self, file: Path) -> Loaded:
+        document = read_document(file, self._environ)
+        kind = _kind(document)
+        readers: dict[str, Callable[[Document, list[Mistake]], Loaded | None]] = {
+            "workload": self._workload,
+            "experiment": self._experiment,
+            "gameday": self._gameday,
+            "twin": self._twin,
+        }
+        mistakes = list(document.troubles)
+        loaded = readers[kind](document, mistakes)
+        if mistakes or loaded is None:
+            raise InvalidFile(mistakes)
+        return loaded
+
+    def _twin(self, document: Document, mistakes: list[Mistake]) -> LoadedTwin | None:
+        # Models are imported late, here and below: each file pays for its own only.
+        from harness.spec.twin_file import TwinFile
+
+        twin, parts = self._shaped(TwinFile, document, mistakes)
+        mistakes += check_twin(document, parts)
+        return LoadedTwin(document.file, twin, document) if twin else None
+
+    def _workload(self, document: Document, mistakes: list[Mistake]) -> LoadedWorkload | None:
+        from harness.spec.workload import Workload
+
+        workload, parts = self._shaped(Workload, document, mistakes)
+        mistakes += check_workload(document, parts)
+        played = self._named(document, ("twin",), LoadedTwin, "twin", mistakes)
+        if workload and played:
+            mistakes += check_together(document, workload, played.document, played.twin)
+        if workload is None:
+            return None
+        return LoadedWorkload(document.file, workload, played.twin if played else None, played.path if played else None)
+
+    def _experiment(self, document: Document, mistakes: list[Mistake]) -> LoadedExperiment | None:
+        from harness.spec.check_experiment import check_alone, check_experiment
+        from harness.spec.experiment import Experiment
+        from harness.spec.fault_entries import read_faults
+
+        faults, wrong = read_faults(document, self._environ)
+        experiment, parts = self._shaped(Experiment, document, mistakes)
+        mistakes += [*wrong, *check_alone(document, parts)]
+        of = self._named(document, ("workload",), LoadedWorkload, "workload", mistakes)
+        if of:
+            mistakes += check_experiment(document, parts, faults, of.workload, of.twin)
+        if experiment is None or of is None:
+            return None
+        values = tuple(faults.values())
+        return LoadedExperiment(document.file, experiment, values, of.workload, of.twin, of.path, of.twin_path)
+
+    def _gameday(self, document: Document, mistakes: list[Mistake]) -> LoadedGameday | None:
+        from harness.spec.gameday import Gameday
+
+        gameday, parts = self._shaped(Gameday, document, mistakes)
+        of = self._named(document, ("workload",), LoadedWorkload, "workload", mistakes)
+        experiments = []
+        for index in range(len(parts.get("experiments", ()))):
+            loc = ("experiments", index)
+            one = self._named(document, loc, LoadedExperiment, "experiment", mistakes)
+            if one and of and _real(one.workload_path) != _real(of.path):
+                what = f"{one.path.name} is an experiment of {one.workload_path}, the game day is of {of.path}"
+                mistakes.append(document.mistake(loc, what, "write a game day for each workload"))
+            experiments += [one] if one else []
+        return LoadedGameday(document.file, gameday, tuple(experiments)) if gameday else None
+
+    def _shaped(self, model: type[M], document: Document, mistakes: list[Mistake]) -> tuple[M | None, dict[str, Any]]:
+        value, wrong = shaped(model, document, self._environ)
+        mistakes += wrong
+        parts = (
+            sound_parts(model, document.data) if value is None else {k: getattr(value, k) for k in model.model_fields}
+        )
+        return value, parts
+
+    def _named(self, document: Document, loc: Loc, wanted: type[L], kind: str, mistakes: list[Mistake]) -> L | None:
+        """The file that a document names at a place; None where it names none, or a wrong one."""
+        name: Any = document.data
+        for step in loc:
+            name = name.get(step) if isinstance(name, dict) else name[step]
+        if not isinstance(name, str) or not name:
+            return None
+        file = document.file.parent / name
+        if wrong := _no_file(file):
+            mistakes.append(document.mistake(loc, f"{quoted(name)}: {wrong[0]}", wrong[1]))
+            return None
+        try:
+            loaded = self.take(file)
+        except InvalidFile as broken:
+            mistakes += broken.mistakes
+            return None
+        if not isinstance(loaded, wanted):
+            actual = next(key for key in KINDS if type(loaded).__name__ == f"Loaded{key.capitalize()}")
+            what = f"{quoted(name)} is a file of kind {actual}"
+            mistakes.append(document.mistake(loc, what, f"name a file with `kind: {kind}`"))
+            return None
+        return loaded
+
+
+def _kind(document: Document) -> str:
+    """A file's kind. Raises InvalidFile where it is none that we read, in a version that we do not."""
+    kind, version = document.data.get("kind"), document.data.get("version")
+    wrong = []
+    if "kind" not in document.data:
+        wrong.append(document.mistake((), "`kind` is missing", f"add `kind:`, one of {', '.join(KINDS)}", key=True))
+    elif kind in LATER_KINDS:
+        wrong.append(
+            document.mistake(("kind",), f"kind `{kind}` is not supported yet", f"there are: {', '.join(KINDS)}")
+        )
+    elif kind not in KINDS:
+        wrong.append(document.mistake(("kind",), f"there is no kind {found(kind)}", one_of(str(kind), KINDS)))
+    reads = f"gameday {__version__} reads version {VERSION}"
+    if "version" not in document.data:
+        wrong.append(document.mistake((), "`version` is missing", f"add `version: {VERSION}`", key=True))
+    elif version is not VERSION:
+        what = f"version {found(version)} is not read here: {reads}"
+        newer = isinstance(version, int) and version > VERSION
+        wrong.append(document.mistake(("version",), what, "update gameday" if newer else f"write `version: {VERSION}`"))
+    if wrong:
+        raise InvalidFile([*document.troubles, *wrong])
+    return str(kind)
+
+
+def _real(file: Path) -> str:
+    return str(file) if "\0" in str(file) else os.path.realpath(file)
+
+
+def _no_file(file: Path) -> tuple[str, str] | None:
+    try:
+        return None if file.is_file() else why_missing(file)
+    except OSError as error:
+        return f"the file cannot be read: {error.strerror}", ""
+
+
+def files_in(paths: Iterable[Path]) -> tuple[list[Path], list[Mistake]]:
+    """The YAML files that paths name, folders with all below them but what is hidden, and folders without any."""
+    files: list[Path] = []
+    empty: list[Mistake] = []
+    for path in paths:
+        if not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where a folder above may not be read
+            files.append(path)
+            continue
+        found_here = sorted(_below(path))
+        files += found_here
+        if not found_here:
+            empty.append(Mistake(str(path), 0, 0, "the folder has no YAML file", "name another, or `gameday init` it"))
+    return list(dict.fromkeys(files)), empty
+
+
+def _below(folder: Path) -> Iterable[Path]:
+    for at, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(at, name) for name in names if name.endswith((".yaml", ".yml")) and not name.startswith("."))

@@ -1,0 +1,87 @@
+"""Why a text is not the YAML that we read, in plain words and with a remedy."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import yaml
+
+LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""What the parser takes for the end of a line."""
+
+_CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What YAML does not allow: YAML 1.2.2, production [1] c-printable."""
+
+
+class Place(NamedTuple):
+    """A place in a text; both count from 1."""
+
+    line: int
+    column: int
+
+
+class Trouble(Exception):
+    """Something in a text that cannot be read."""
+
+    def __init__(self, place: Place, what: str, remedy: str) -> None:
+        super().__init__(what)
+        self.place, self.what, self.remedy = place, what, remedy
+
+
+def place_of(text: str, index: int) -> Place:
+    """The place of a character."""
+    breaks = list(LINE_BREAK.finditer(text, 0, index))
+    return Place(len(breaks) + 1, index - (breaks[-1].end() if breaks else 0) + 1)
+
+
+def first_control_character(text: str) -> Trouble | None:
+    """The first character that YAML does not allow."""
+    if text.isascii() and text.isprintable():
+        return None
+    found = _CONTROL.search(text)
+    if found is None:
+        return None
+    what = f"the control character U+{ord(found[0]):04X} cannot stand in YAML"
+    return Trouble(place_of(text, found.start()), what, "take it out, or write it as an escape in double quotes")
+
+
+# Problems as PyYAML words them, with and without libyaml; "begins" puts the mistake where the construct begins.
+_WORDS: tuple[tuple[str, bool, str, str], ...] = (
+    (r"mapping values are not allowed", False, "a `:` here would begin a mapping inside a value",
+     "put the text in quotes, or indent it as its neighbours"),
+    (r"quoted scalar.*end of stream", True, "this quote is never closed", "close it"),
+    (r"quoted scalar.*unexpected document", True, "this quote is never closed", "close it"),
+    (r"unknown escape|escape sequence", False, "this escape means nothing in double quotes",
+     "use single quotes, which know no escapes"),
+    (r"flow sequence", True, "this `[` is never closed, or a comma is missing in it", "write [one, two]"),
+    (r"flow mapping", True, "this `{` is never closed, or a comma is missing in it", "write {one: 1, two: 2}"),
+    (r"flow node", False, "a value is missing here", "write one, or close the bracket"),
+    (r"simple key", True, "this line is neither `key: value` nor a list entry", "add the `:`, and a space after it"),
+    (r"block (mapping|collection|sequence)", False, "this line does not fit what stands above it",
+     "indent it as its neighbours"),
+    (r"block scalar", False, "a text block begins with a key's `|` or `>` alone on its line", "indent its lines below"),
+    (r"(undefined|scanning a|parsing a) tag|tag handle", False, "tags are not read here", "write it without a tag"),
+    (r"anchor|alias", False, "`*` and `&` begin the name of an alias or anchor", "put the text in quotes"),
+    (r"directive|incompatible YAML", False, "directives (%) are not read here",
+     "take the line out, or put the text in quotes"),
+)  # fmt: skip
+
+
+def in_words(error: yaml.YAMLError, text: str) -> Trouble:
+    """What the parser stumbled over."""
+    mark = getattr(error, "problem_mark", None)
+    begin = getattr(error, "context_mark", None) or mark
+    at = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+    said = f"{getattr(error, 'context', None) or ''} {getattr(error, 'problem', None) or error}"
+    lines = LINE_BREAK.split(text)
+    line = lines[at.line - 1] if at.line <= len(lines) else ""
+    if "cannot start any token" in said:
+        if "\t" in line[: at.column]:
+            return Trouble(at, "a tab indents here", "indent with spaces")
+        what = f"`{line[at.column - 1 : at.column]}` cannot begin a value"
+        return Trouble(at, what, "put the value in quotes")
+    for pattern, begins, what, remedy in _WORDS:
+        if re.search(pattern, said):
+            return Trouble(Place(begin.line + 1, begin.column + 1) if begins and begin else at, what, remedy)
+    return Trouble(at, f"this is not YAML: {said.strip()}", "")
