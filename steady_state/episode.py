@@ -82,7 +82,8 @@ def _of_samples(kpi: Kpi, bins: Series, before: Series, alpha: float) -> Episode
     begun = min(onset, key=lambda edge: excess[edge])
     # Seen backwards in time a recovery is an onset: the latest one, before which all is well again.
     size = len(bins)
-    ended = [size - edge for edge in _onset(counts[::-1], broken, well, alpha) or range(size - max(onset))]
+    # That there was a fall is proven; seen from its end it need not be proven again, only be placed.
+    ended = [size - edge for edge in _onset(counts[::-1], broken, well, alpha, within=size - min(onset)) or ()]
     back = max(ended, key=lambda edge: (excess[edge], -edge))
     return Episode(_moment(bins, begun, min(onset), max(onset)), _moment(bins, back, min(ended), max(ended)))
 
@@ -92,14 +93,19 @@ def _excess(edge: Edge, x: float, y: float) -> float:
     return over if edge.above else -over
 
 
-def _onset(counts: list[tuple[float, float]], broken: Weights, well: list[Weights], alpha: float) -> list[int] | None:
+def _onset(
+    counts: list[tuple[float, float]], broken: Weights, well: list[Weights], alpha: float, within: int | None = None
+) -> list[int] | None:
     """The edges of bins at which a breach may have begun; None where no breach is proven.
 
-    It has begun by the bin at which the evidence for it reaches 1/α. An earlier edge is ruled out when the bins up to
-    it prove a breach already, or when those from it on prove that all was still well, each at α/2.
+    It has begun by the bin at which the evidence for it reaches 1/α; `within` so many bins where that is known from
+    elsewhere. An earlier edge is ruled out when the bins up to it prove a breach already, or when those from it on
+    prove that all was still well, each at α/2.
     """
     watch = Watch(broken, len(counts))
     by = next((index for index, pair in enumerate(counts) if watch.add(*pair) >= 1 / alpha), None)
+    if by is None and within:
+        by = min(within, len(counts)) - 1
     if by is None:
         return None
     enough = log(2 / alpha)
