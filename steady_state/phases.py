@@ -21,6 +21,9 @@ LEAST_COVERAGE = 0.8
 LEAST_READINGS = 3
 """Fewer readings of a gauge say nothing about a share of time."""
 
+LEAST_REQUESTS = 10
+"""Fewer requests say nothing about a share, whatever became of them."""
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -39,14 +42,14 @@ def seen_in(
 ) -> tuple[Seen, ...]:
     """The bins of each KPI in each phase.
 
-    Before: the baseline. During: from bite to undo, with the bins that only begin or end in it, so that nothing of the
-    fault is missed. After: from verified undo to the end, and where the KPI had to recover from undo, from then on.
+    Before: the baseline. During: from the injection or from the bite to the undo, whichever looks worse, with the bins
+    that only begin or end in it, so that nothing of the fault is missed. After: from verified undo to the end, and where the KPI had to recover from undo, from then on.
     """
     found = []
     for name, kpi in claim.kpis.items():
         bins = series.get(name, ())
         before = inside(bins, *phases.before)
-        during = _during(phases)
+        during = _during(phases, bins)
         after = _after(phases, claim, recoveries.get(name))
         found += [
             Seen(name, kpi, "before", phases.before, before, before),
@@ -56,9 +59,14 @@ def seen_in(
     return tuple(found)
 
 
-def _during(phases: Phases) -> tuple[float, float] | None:
+def _during(phases: Phases, bins: Series) -> tuple[float, float] | None:
     stop = phases.undo if phases.undo is not None else phases.end
-    return (phases.bitten, stop) if phases.bitten is not None and stop is not None else None
+    if phases.bitten is None or stop is None:
+        return None
+    # A bite is read late (health checks take their time) and customers suffer before it; a fault may also be without
+    # effect until it bites. Whichever start looks worse counts, so that neither hides harm.
+    starts = [phases.bitten, *([phases.injected] if phases.injected is not None else [])]
+    return max(((start, stop) for start in starts), key=lambda span: tally(touching(bins, *span)).share_bad or 0.0)
 
 
 def _after(phases: Phases, claim: Claim, recovery: RecoveryJudgement | None) -> tuple[float, float] | None:
@@ -120,22 +128,15 @@ def within_bound(kpi: Kpi, bins: Series, before: Series, alpha: float) -> bool:
     return all(good <= alpha for good, _ in _tails(kpi, kpi.bound, bins, before))
 
 
-def _gauge(bound: Bound, readings: Tally) -> tuple[Verdict, str]:
-    if readings.bins < LEAST_READINGS:
-        return Verdict.UNKNOWN, f"{LEAST_READINGS} are the least"
-    within = readings.bad <= (1 - bound.share_of_time) * readings.total + 1e-9
-    return (Verdict.HELD if within else Verdict.BROKEN), ""
-
-
 def _against(seen: Seen, bound: Bound, bins: Series, before: Series, error: Error) -> tuple[Verdict, str]:
     kpi, totals = seen.kpi, tally(bins)
+    if why := _too_few(kpi, bound, totals, tally(before)):
+        return Verdict.UNKNOWN, why
+    if bound.within is not None and seen.phase == "before":
+        return Verdict.HELD, "the baseline itself"
     if kpi.kind == "gauge":
-        return _gauge(bound, totals)
-    if bound.within is not None:
-        if not tally(before).total:
-            return Verdict.UNKNOWN, "the baseline has no data"
-        if seen.phase == "before":
-            return Verdict.HELD, "the baseline itself"
+        within = totals.bad <= (1 - bound.share_of_time) * totals.total + 1e-9
+        return (Verdict.HELD if within else Verdict.BROKEN), ""
     pairs = _tails(kpi, bound, bins, before)
     if any(out <= error.broken for _, out in pairs):
         return Verdict.BROKEN, ""
@@ -144,6 +145,16 @@ def _against(seen: Seen, bound: Bound, bins: Series, before: Series, error: Erro
     limit = limit_of(kpi, bound)
     more = "too little to tell" if limit is None else needs_in_words(_seconds_more(limit, totals, error.held))
     return Verdict.UNKNOWN, more
+
+
+def _too_few(kpi: Kpi, bound: Bound, totals: Tally, before: Tally) -> str | None:
+    if kpi.kind == "gauge":
+        return f"{LEAST_READINGS} are the least" if totals.bins < LEAST_READINGS else None
+    if bound.within is not None and not before.total:
+        return "the baseline has no data"
+    if is_share(kpi, bound) and totals.total < LEAST_REQUESTS:
+        return f"{LEAST_REQUESTS} are the least"
+    return None
 
 
 def _tails(kpi: Kpi, bound: Bound, bins: Series, before: Series) -> list[tuple[float, float]]:
