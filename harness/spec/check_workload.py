@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from harness.spec.document import Document, Loc
 from harness.spec.mistake import Mistake, one_of, quoted
-from harness.spec.twin_file import TwinFile, TwinModule
+from harness.spec.twin_file import Journey, TwinFile, TwinModule
 from harness.spec.workload import Workload
 from steady_state.units import show_share
 
+Known = Collection[str]
 
-def unknown(document: Document, loc: Loc, what: str, name: str, known: Any, key: bool = False) -> Iterator[Mistake]:  # noqa: ANN401 - any names
+
+def unknown(document: Document, loc: Loc, what: str, name: str, known: Known, key: bool = False) -> Iterator[Mistake]:
     """A mistake where a name is not among those known."""
     if name not in known:
         yield document.mistake(loc, f"there is no {what} {quoted(name)}", one_of(name, known), key)
@@ -20,8 +22,8 @@ def unknown(document: Document, loc: Loc, what: str, name: str, known: Any, key:
 
 def check_workload(document: Document, parts: dict[str, Any]) -> Iterator[Mistake]:
     """Names inside a workload; `parts` are the fields that are right in themselves."""
-    modules = parts.get("modules", {})
-    for name, module in modules.items():
+    modules = document.names("modules")
+    for name, module in parts.get("modules", {}).items():
         for kind in ("needs", "tolerates"):
             for index, other in enumerate(getattr(module, kind)):
                 loc = ("modules", name, kind, index)
@@ -33,32 +35,29 @@ def check_workload(document: Document, parts: dict[str, Any]) -> Iterator[Mistak
                 if kind == "tolerates" and other in module.needs:
                     what = f"module `{name}` needs `{other}` and tolerates its loss: it is one of the two"
                     yield document.mistake(loc, what, "leave it in `needs` where it fails with it, else in `tolerates`")
-    if modules:
-        for name, kpi in parts.get("kpis", {}).items():
-            if kpi.module is not None:
-                yield from unknown(document, ("kpis", name, "module"), "module", kpi.module, modules)
+    for name, kpi in parts.get("kpis", {}).items():
+        if kpi.module is not None:
+            yield from unknown(document, ("kpis", name, "module"), "module", kpi.module, modules)
 
 
 def check_twin(document: Document, parts: dict[str, Any]) -> Iterator[Mistake]:
     """Names and sums inside a twin file; `parts` are the fields that are right in themselves."""
-    modules: dict[str, TwinModule] = parts.get("modules", {})
+    modules = document.names("modules")
     journeys = parts["customers"].journeys if "customers" in parts else {}
     for index, zone in enumerate(parts.get("zones", ())):
         if zone in parts["zones"][:index]:
             yield document.mistake(("zones", index), f"zone `{zone}` is named twice", "take one out")
-    if modules:
-        yield from _calls(document, modules, journeys)
+    yield from _calls(document, parts.get("modules", {}), modules, journeys)
     if journeys:
         yield from _journeys(document, modules, journeys)
     yield from _feeds(document, parts, modules, journeys)
-    metrics = parts.get("metrics")
-    for name, alarm in parts.get("alarms", {}).items() if metrics is not None else ():
+    for name, alarm in parts.get("alarms", {}).items():
         if not alarm.metric.startswith("AWS/"):
-            yield from unknown(document, ("alarms", name, "metric"), "metric", alarm.metric, metrics)
+            yield from unknown(document, ("alarms", name, "metric"), "metric", alarm.metric, document.names("metrics"))
 
 
-def _calls(document: Document, modules: dict[str, TwinModule], journeys: Any) -> Iterator[Mistake]:  # noqa: ANN401
-    for name, module in modules.items():
+def _calls(document: Document, sound: dict[str, TwinModule], modules: Known, journeys: Known) -> Iterator[Mistake]:
+    for name, module in sound.items():
         for index, call in enumerate(module.calls):
             loc = ("modules", name, "calls", index)
             yield from unknown(document, (*loc, "to"), "module", call.to, modules)
@@ -66,8 +65,8 @@ def _calls(document: Document, modules: dict[str, TwinModule], journeys: Any) ->
                 yield from unknown(document, (*loc, "only", number), "journey", journey, journeys)
 
 
-def _journeys(document: Document, modules: Any, journeys: Any) -> Iterator[Mistake]:  # noqa: ANN401
-    for name, journey in journeys.items() if modules else ():
+def _journeys(document: Document, modules: Known, journeys: dict[str, Journey]) -> Iterator[Mistake]:
+    for name, journey in journeys.items():
         yield from unknown(document, ("customers", "journeys", name, "enters"), "module", journey.enters, modules)
     total = sum(journey.share for journey in journeys.values())
     if abs(total - 1) > 1e-6:
@@ -75,15 +74,17 @@ def _journeys(document: Document, modules: Any, journeys: Any) -> Iterator[Mista
         yield document.mistake(("customers", "journeys"), what, "every customer goes on exactly one journey", key=True)
 
 
-def _feeds(document: Document, parts: dict[str, Any], modules: Any, journeys: Any) -> Iterator[Mistake]:  # noqa: ANN401
+def _feeds(document: Document, parts: dict[str, Any], modules: Known, journeys: Known) -> Iterator[Mistake]:
     for name, feed in parts.get("metrics", {}).items():
+        loc = ("metrics", name)
         if feed.journey is not None and journeys:
-            yield from unknown(document, ("metrics", name, "journey"), "journey", feed.journey, journeys)
-        if feed.module is not None and modules:
-            yield from unknown(document, ("metrics", name, "module"), "module", feed.module, modules)
-            if feed.count == "healthy" and feed.module in modules and not modules[feed.module].instances:
-                what = f"healthy counts instances, and module `{feed.module}` plays none"
-                yield document.mistake(("metrics", name, "count"), what, "count tried, failed or latency")
+            yield from unknown(document, (*loc, "journey"), "journey", feed.journey, journeys)
+        if feed.module is not None:
+            yield from unknown(document, (*loc, "module"), "module", feed.module, modules)
+        played = parts.get("modules", {}).get(feed.module)
+        if feed.count == "healthy" and played and not played.instances:
+            what = f"healthy counts instances, and module `{feed.module}` plays none"
+            yield document.mistake((*loc, "count"), what, "count tried, failed or latency")
 
 
 def check_together(

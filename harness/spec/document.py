@@ -33,8 +33,23 @@ class Document:
     troubles: tuple[Mistake, ...]  # duplicate keys and variables that are not set
 
     def mistake(self, loc: Loc, what: str, remedy: str = "", key: bool = False) -> Mistake:
-        """A mistake at a value, or with `key` at its key; steps that lead nowhere (a union's tags) are passed over."""
+        """A mistake at a value, or with `key` at its key."""
         return _mistake(self.file, self.lines, self.place(loc, key), what, remedy)
+
+    def steps(self, loc: Loc) -> Loc:
+        """A way without the steps that lead nowhere (a union's tags)."""
+        node: Node = self.root
+        taken: list[str | int] = []
+        for step in loc:
+            if entry := entry_at(node, step):
+                node = entry.value
+                taken.append(step)
+        return tuple(taken)
+
+    def names(self, key: str) -> tuple[str, ...]:
+        """The keys of the mapping at a top-level key, right or wrong."""
+        mapping = self.data.get(key)
+        return tuple(mapping) if isinstance(mapping, dict) else ()
 
     def place(self, loc: Loc, key: bool = False) -> Place:
         """Where a value stands, or with `key` its key (the nearest one around it where it stands in a list)."""

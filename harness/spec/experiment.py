@@ -32,23 +32,27 @@ During = Annotated[
 class RecoveryClaim(Written):
     """Back in steady state within a time, from impact (while the fault lasts) or from undo, and for how long."""
 
-    within: Duration = Field(gt=0)
-    from_: Literal["impact", "undo"] = Field("impact", alias="from")
-    sustained: Duration = Field(60.0, gt=0)
+    within: Duration = Field(gt=0, description="the longest that recovery may take")
+    from_: Literal["impact", "undo"] = Field(
+        "impact",
+        alias="from",
+        description="impact: while the fault lasts, by itself; undo: once the fault is taken out",
+    )
+    sustained: Duration = Field(60.0, gt=0, description="how long it must stay recovered")
 
 
 class IsolationClaim(Written):
     """How much a module that must not suffer may change: points of a ratio, relative for a rate."""
 
-    margin: Share = Field(0.01, gt=0)
+    margin: Share = Field(0.01, gt=0, description="points of a ratio, relative for a rate")
 
 
 class Experiment(Written):
     """With these faults, these KPIs stay in steady state, are back in time, and the damage stays in its modules."""
 
-    version: Literal[1]
-    kind: Literal["experiment"]
-    name: Name
+    version: Literal[1] = Field(description="of these files' dialect")
+    kind: Literal["experiment"] = Field(description="what this file is")
+    name: Name = Field(description="what reports and plans call it")
     workload: str = Field(description="the workload file, relative to this one")
     region: str | None = Field(None, description="needed where the workload has several")
     hypothesis: str = Field(min_length=1, description="the claim in one sentence, for people")
@@ -57,8 +61,8 @@ class Experiment(Written):
     faults: tuple[dict[str, Any], ...] = Field(min_length=1, description="each: the fault's name and its fields")
     lasts: Duration = Field(gt=0, description="how long the faults stay once they bite")
     during: dict[Name, During] = Field({}, description="other bounds while the faults last")
-    recovery: RecoveryClaim | None = None
-    isolation: IsolationClaim | None = None
+    recovery: RecoveryClaim | None = Field(None, description="the claim that steady state is back in time")
+    isolation: IsolationClaim | None = Field(None, description="the claim that other modules do not suffer")
     guard: dict[Name, Bound] = Field({}, description="abort and undo at once beyond these bounds")
     blind_after: Duration | None = Field(None, description="no data of a guarded KPI for so long aborts")
     stop_when: tuple[str, ...] = Field((), description="CloudWatch alarms by name or ARN: firing or unreadable aborts")

@@ -13,9 +13,9 @@ from steady_state.kpi import Written
 class Gameday(Written):
     """Several experiments, one after the other, each from a steady state."""
 
-    version: Literal[1]
-    kind: Literal["gameday"]
-    name: Name
+    version: Literal[1] = Field(description="of these files' dialect")
+    kind: Literal["gameday"] = Field(description="what this file is")
+    name: Name = Field(description="what reports call it")
     workload: str = Field(description="the workload file, relative to this one")
     experiments: tuple[str, ...] = Field(min_length=1, description="experiment files in order, relative to this one")
     on_broken: Literal["stop", "go-on"] = Field(

@@ -41,16 +41,27 @@ def shaped(
 
 
 def sound_parts(model: type[BaseModel], data: dict[str, Json]) -> dict[str, Any]:
-    """The fields of a model that are right in themselves, for checks that need no others."""
-    found = {}
+    """The fields of a model that are right in themselves, of mappings the entries that are."""
+    parts = {}
     for name, field in model.model_fields.items():
         raw = data.get(field.alias or name)
         if raw is None and not field.is_required():
-            found[name] = field.get_default()
+            parts[name] = field.get_default()
         elif raw is not None:
             with suppress(ValidationError):
-                found[name] = _adapter(model, name).validate_json(json.dumps(raw), by_alias=True, by_name=False)
-    return found
+                parts[name] = _sound(_adapter(model, name), raw)
+    return parts
+
+
+def _sound(adapter: TypeAdapter[Any], raw: Json) -> Any:  # noqa: ANN401 - whatever the field's type is
+    try:
+        return adapter.validate_json(json.dumps(raw), by_alias=True, by_name=False)
+    except ValidationError as error:
+        if not isinstance(raw, dict):
+            raise
+        wrong = {each["loc"][0] for each in error.errors(include_url=False) if each["loc"]}
+    sound = {key: value for key, value in raw.items() if key not in wrong}
+    return adapter.validate_json(json.dumps(sound), by_alias=True, by_name=False)
 
 
 @cache

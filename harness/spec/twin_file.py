@@ -16,8 +16,8 @@ MetricName = Annotated[str, Field(pattern=r"^[^/].*/[^/]+$", description="Namesp
 class Latency(Written):
     """A module's own service time: lognormal, given by its median and its 95th percentile."""
 
-    p50: Duration = Field(gt=0)
-    p95: Duration = Field(gt=0)
+    p50: Duration = Field(gt=0, description="half of all requests take longer")
+    p95: Duration = Field(gt=0, description="one in twenty takes longer")
 
     @model_validator(mode="after")
     def _in_order(self) -> Latency:
@@ -30,7 +30,7 @@ class Latency(Written):
 class CallTo(Written):
     """A call to another module for each request served."""
 
-    to: Name
+    to: Name = Field(description="the module called")
     only: tuple[Name, ...] = Field((), description="the journeys that make this call; none named: all")
     timeout: Duration | None = Field(
         None, gt=0, description="for the whole call, retries included; none: it waits as long as it takes"
@@ -54,7 +54,7 @@ class Instances(Written):
 class HealthCheck(Written):
     """How the load balancers check their targets (the defaults are ours, quicker than AWS's 30s × 5 / 2)."""
 
-    interval: Duration = Field(10.0, gt=0)
+    interval: Duration = Field(10.0, gt=0, description="from one check to the next")
     unhealthy: int = Field(2, ge=1, description="failures in a row until a target gets no requests")
     healthy: int = Field(2, ge=1, description="successes in a row until it gets them again")
 
@@ -68,28 +68,28 @@ class Function(Written):
 class Table(Written):
     """A module that is a DynamoDB table with provisioned capacity: requests beyond it are throttled at once."""
 
-    read_capacity: int = Field(ge=1)
-    write_capacity: int = Field(ge=1)
+    read_capacity: int = Field(ge=1, description="units per second")
+    write_capacity: int = Field(ge=1, description="units per second")
     units: Literal["read", "write"] = Field("write", description="what one request takes one unit of")
 
 
 class Stage(Written):
     """A module that is an API Gateway stage: a token bucket in front of what it calls."""
 
-    rate: Rate = Field(gt=0)
-    burst: int = Field(ge=1)
+    rate: Rate = Field(gt=0, description="what it lets pass in the long run")
+    burst: int = Field(ge=1, description="how many requests it lets pass at once")
 
 
 class TwinModule(Written):
     """One module: exactly one of instances, function, table, stage; its own latency; whom it calls, in order."""
 
-    instances: Instances | None = None
-    function: Function | None = None
-    table: Table | None = None
-    stage: Stage | None = None
-    latency: Latency
+    instances: Instances | None = Field(None, description="EC2 instances in a scaling group behind a load balancer")
+    function: Function | None = Field(None, description="a Lambda function")
+    table: Table | None = Field(None, description="a DynamoDB table")
+    stage: Stage | None = Field(None, description="an API Gateway stage")
+    latency: Latency = Field(description="its own service time; what it calls comes on top")
     errors: Share = Field(0.0, description="of its requests fail by themselves")
-    calls: tuple[CallTo, ...] = ()
+    calls: tuple[CallTo, ...] = Field((), description="in this order, for each request")
 
     @model_validator(mode="after")
     def _one_kind(self) -> TwinModule:
@@ -104,24 +104,24 @@ class Journey(Written):
     """What a customer does: one request that enters the workload at a module."""
 
     share: Share = Field(gt=0, description="of all customers")
-    enters: Name
+    enters: Name = Field(description="the module that gets the request")
     patience: Duration = Field(10.0, gt=0, description="the customer gives up after so long, which is a failure")
 
 
 class Customers(Written):
     """Who asks: arrivals at random (Poisson), whatever became of earlier ones (an open loop)."""
 
-    rate: Rate = Field(gt=0)
-    journeys: dict[Name, Journey] = Field(min_length=1)
+    rate: Rate = Field(gt=0, description="how many come, like 50/s")
+    journeys: dict[Name, Journey] = Field(min_length=1, description="what they do; the shares add up to 100%")
 
 
 class Feed(Written):
     """What feeds one metric: of a journey or of a module, tried, failed, seconds taken, or healthy capacity."""
 
-    journey: Name | None = None
-    module: Name | None = None
-    count: Literal["tried", "failed", "latency", "healthy"]
-    dimensions: dict[str, str] = Field({})
+    journey: Name | None = Field(None, description="of this journey's customers")
+    module: Name | None = Field(None, description="of this module's callers")
+    count: Literal["tried", "failed", "latency", "healthy"] = Field(description="what is counted; latency in seconds")
+    dimensions: dict[str, str] = Field({}, description="the metric's CloudWatch dimensions")
 
     @model_validator(mode="after")
     def _one_origin(self) -> Feed:
@@ -138,14 +138,18 @@ class TwinAlarm(Written):
     """A CloudWatch alarm that the twin evaluates on its own metrics."""
 
     metric: MetricName
-    dimensions: dict[str, str] = Field({})
-    statistic: Literal["Sum", "Average", "Minimum", "Maximum", "SampleCount"] = "Sum"
-    period: Duration = Field(60.0, gt=0)
-    below: float | None = None
-    above: float | None = None
+    dimensions: dict[str, str] = Field({}, description="the metric's CloudWatch dimensions")
+    statistic: Literal["Sum", "Average", "Minimum", "Maximum", "SampleCount"] = Field(
+        "Sum", description="of each period"
+    )
+    period: Duration = Field(60.0, gt=0, description="what one datapoint spans")
+    below: float | None = Field(None, description="it fires below this number")
+    above: float | None = Field(None, description="it fires above this number")
     points: int = Field(1, ge=1, description="breaching datapoints (M) …")
     of: int = Field(1, ge=1, description="… of the last so many (N)")
-    missing: Literal["breaching", "notBreaching", "ignore", "missing"] = "missing"
+    missing: Literal["breaching", "notBreaching", "ignore", "missing"] = Field(
+        "missing", description="what a period without data counts as"
+    )
 
     @model_validator(mode="after")
     def _one_side(self) -> TwinAlarm:
@@ -161,14 +165,14 @@ class TwinAlarm(Written):
 class TwinFile(Written):
     """How the twin plays a workload."""
 
-    version: Literal[1]
-    kind: Literal["twin"]
-    zones: tuple[str, ...] = Field(min_length=1)
-    modules: dict[Name, TwinModule] = Field(min_length=1)
-    customers: Customers
-    health_check: HealthCheck = HealthCheck()
+    version: Literal[1] = Field(description="of these files' dialect")
+    kind: Literal["twin"] = Field(description="what this file is")
+    zones: tuple[str, ...] = Field(min_length=1, description="availability zones, like us-east-1a")
+    modules: dict[Name, TwinModule] = Field(min_length=1, description="how each module of the workload is played")
+    customers: Customers = Field(description="who asks, how often, and for what")
+    health_check: HealthCheck = Field(HealthCheck(), description="how load balancers check their targets")
     warm_up: Duration = Field(30.0, ge=0, description="virtual time before a run may look at it")
     metrics: dict[MetricName, Feed] = Field(
         {}, description="Namespace/MetricName: what feeds it, in bins of one second"
     )
-    alarms: dict[Name, TwinAlarm] = Field({})
+    alarms: dict[Name, TwinAlarm] = Field({}, description="CloudWatch alarms, by name")

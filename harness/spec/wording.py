@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 PATTERNS = {
     r"^[a-z][a-z0-9-]{0,62}$": ("a name: lower case letters, digits and hyphens, a letter first, 63 at most", ""),
-    r"^\d{12}$": ("an account id: twelve digits", ""),
+    r"^\d{12}$": ("an account id: twelve digits", 'like "111122223333"; zeros in front count'),
     r"^[^/].*/[^/]+$": ("Namespace/MetricName", "like AWS/Lambda/Errors"),
-    r"^https?://": ("a URL that begins with http:// or https://", ""),
+    r"^https?://": ("a URL that begins with http:// or https://", "like https://example.com/health"),
 }
 """Every pattern of the models: what a text is, and an example."""
 
@@ -54,26 +54,25 @@ def worded(model: type[BaseModel], document: Document, at: Loc, errors: list[Err
         if kind == "missing" and loc in meant:
             continue
         around = kind == "missing" or loc[-1:] == ("[key]",)
-        what, remedy = _words(model, at, error)
-        key = around or kind == "extra_forbidden" or isinstance(error["input"], dict)
-        yield document.mistake((*at, *(loc[:-1] if around else loc)), what, remedy, key)
+        place = document.steps((*at, *(loc[:-1] if around else loc)))
+        what, remedy = _key_words(model, loc, kind) or _value(label(place), error)
+        on_key = around or kind == "extra_forbidden" or isinstance(error["input"], dict)
+        yield document.mistake(place, what, remedy, key=on_key)
 
 
-def _words(model: type[BaseModel], at: Loc, error: ErrorDetails) -> tuple[str, str]:
-    """What is wrong, and the remedy."""
-    kind, loc = error["type"], error["loc"]
+def _key_words(model: type[BaseModel], loc: Loc, kind: str) -> tuple[str, str] | None:
+    """What is wrong with a key that is missing or should not be there, and the remedy."""
     if kind == "missing":
         return _missing(model, loc)
-    if kind == "extra_forbidden":
-        return _unknown(model, loc)
-    return _value(label((*at, *loc)), error)
+    return _unknown(model, loc) if kind == "extra_forbidden" else None
 
 
 def _value(name: str, error: ErrorDetails) -> tuple[str, str]:
     kind, given, context = error["type"], error["input"], error.get("ctx", {})
     said, remedy = f"{name}: {error['msg']}", ""
     if kind == "value_error":
-        said = f"{name}: {context['error']}"
+        said = str(context["error"])
+        said = said if said.startswith(name) else f"{name}: {said}"
     elif kind in ("literal_error", "enum"):
         said, remedy = _not_one_of(name, given, str(context["expected"]))
     elif kind in _TYPES:
@@ -130,11 +129,8 @@ def _not_one_of(name: str, given: Any, expected: str) -> tuple[str, str]:  # noq
 
 def label(loc: Loc) -> str:
     """A place in words: the key, or the entry of a list under it."""
-    steps = [step for step in loc if step != "[key]"]
-    key = next((step for step in reversed(steps) if isinstance(step, str)), "the file")
-    if steps and isinstance(steps[-1], int):
-        return f"entry {steps[-1] + 1} of {quoted(key)}"
-    return quoted(key)
+    key = next((step for step in reversed(loc) if isinstance(step, str)), "the file")
+    return f"entry {loc[-1] + 1} of {quoted(key)}" if loc and isinstance(loc[-1], int) else quoted(key)
 
 
 def found(given: Any) -> str:  # noqa: ANN401 - anything may stand there

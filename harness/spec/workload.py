@@ -43,7 +43,7 @@ class Owns(Written):
 class Module(Written):
     """A part of the workload that should fail alone: what it owns, what it needs and what it tolerates."""
 
-    owns: Owns
+    owns: Owns = Field(description="what belongs to the module, by tags or names")
     needs: tuple[Name, ...] = Field((), description="modules that it fails with")
     tolerates: tuple[Name, ...] = Field((), description="modules that it calls but works without")
 
@@ -59,9 +59,9 @@ class Limits(Written):
 class Freeze(Written):
     """Days on which nothing is injected on an account, both ends included."""
 
-    from_: Day = Field(alias="from")
-    to: Day
-    why: str = Field(description="who asks learns it")
+    from_: Day = Field(alias="from", description="the first day, like 2026-12-20")
+    to: Day = Field(description="the last day")
+    why: str = Field(description="what a refusal says")
 
     @model_validator(mode="after")
     def _in_order(self) -> Freeze:
@@ -81,23 +81,23 @@ class Budget(Written):
 class Workload(Written):
     """The resources and processes that together provide one atomic business function."""
 
-    version: Literal[1]
-    kind: Literal["workload"]
-    name: Name
+    version: Literal[1] = Field(description="of these files' dialect")
+    kind: Literal["workload"] = Field(description="what this file is")
+    name: Name = Field(description="what reports and plans call it")
     provides: str = Field(min_length=1, description="the business function, in one sentence")
     account: Account = Field(description="any other account refuses; the twin takes this id")
-    regions: tuple[str, ...] = Field(min_length=1)
+    regions: tuple[str, ...] = Field(min_length=1, description="where it runs, like us-east-1")
     production: bool = Field(False, description="true refuses unless the command line says --production")
     twin: str | None = Field(None, description="the file that says how the twin plays it, relative to this one")
     owns: Owns = Field(description="what belongs to the workload at all: subnets, load balancers, …")
     opt_in: dict[str, str] | None = Field(
         {"gameday": "allowed"}, description="targets must carry this tag; null asks for none"
     )
-    limits: Limits = Limits()
-    freezes: tuple[Freeze, ...] = ()
-    budget: Budget = Budget()
-    modules: dict[Name, Module] = Field(min_length=1)
-    kpis: dict[Name, Kpi] = Field(min_length=1)
+    limits: Limits = Field(Limits(), description="how far any run may go; on the twin what would refuse is a warning")
+    freezes: tuple[Freeze, ...] = Field((), description="days on which nothing is injected on an account")
+    budget: Budget = Field(Budget(), description="how often judgement may err")
+    modules: dict[Name, Module] = Field(min_length=1, description="the parts that should fail alone, by name")
+    kpis: dict[Name, Kpi] = Field(min_length=1, description="what healthy means, by name")
 
     def suffers_with(self, hit: frozenset[str]) -> frozenset[str]:
         """The modules that may suffer when `hit` do: those, and all that need them, transitively (cycles are fine)."""
