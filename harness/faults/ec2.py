@@ -97,7 +97,7 @@ class TerminateInstance(InstanceTargets):
         ]
         return Injection(
             fault=self.name,
-            label=f"terminate {len(hit)} of {self.described()}",
+            label=self.label("terminate", hit),
             stages=staged(changes),
             bite=bite(self.bites, (states([one.id for one in hit], "shutting-down", "terminated"),)),
             hits=shares(look, hit),
@@ -140,7 +140,7 @@ class StopInstance(InstanceTargets):
         turns = look.turns(POWER, {one.id: "stopped" for one in hit if one.id not in lasting})
         return Injection(
             fault=self.name,
-            label=f"stop {len(hit)} of {self.described()}",
+            label=self.label("stop", hit),
             stages=staged([*look.turns(SUSPENDED, held)], [*turns, *strikes]),
             bite=bite(self.bites, (states([one.id for one in hit], "stopped", "terminated"),)),
             hits=shares(look, hit),
@@ -183,7 +183,7 @@ class RebootInstance(InstanceTargets):
         ]
         return Injection(
             fault=self.name,
-            label=f"reboot {len(hit)} of {self.described()}",
+            label=self.label("reboot", hit),
             stages=staged(changes),
             bite=bite(self.bites, (status, *unhealthy_targets(look, hit))),
             hits=shares(look, hit),

@@ -20,7 +20,7 @@ def catalogue() -> str:
 def explain(name: str) -> str:
     """Everything about one fault. Raises InvalidInput where there is none of that name."""
     if name not in CATALOGUE:
-        from difflib import get_close_matches  # noqa: PLC0415
+        from difflib import get_close_matches
 
         close = get_close_matches(name, CATALOGUE, 1)
         remedy = f"did you mean {close[0]}?" if close else f"there are: {', '.join(CATALOGUE)}"

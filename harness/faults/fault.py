@@ -107,6 +107,10 @@ class InstanceTargets(Fault):
         parts += [f"tag {key}={value}" for key, value in self.tags.items()]
         return ", ".join([*parts, *self.ids])
 
+    def label(self, verb: str, hit: list[Instance]) -> str:
+        """What is done to how many of whom."""
+        return f"{verb} {counted(len(hit), 'instance')} of {self.described()}"
+
 
 def unknown_places(look: Look, module: str | None, zone: str | None) -> list[str]:
     """Reasons to refuse where a module or a zone is not there."""
@@ -169,9 +173,14 @@ def _unfit(ids: list[str], path: str) -> str:
     return f"length({path}[?contains(`{listed}`, Target.Id) && TargetHealth.State != 'healthy'])"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: `1 subnet`, `6 instances`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def call(service: str, operation: str, **params: Any) -> Any:
     """A `Call`, briefly."""
-    from harness.account.change import Call  # noqa: PLC0415
+    from harness.account.change import Call
 
     return Call(service=service, operation=operation, params=params)
 

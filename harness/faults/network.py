@@ -136,7 +136,7 @@ class AzBlackhole(Fault):
         denied = {subnet.id: {"$": f"made.{names[subnet.vpc]}"} for subnet in subnets}
         return Injection(
             fault=self.name,
-            label=f"black-hole {self.zone}: {len(subnets)} subnets, {len(hit)} instances",
+            label=f"black-hole {self.zone}: {counted(len(subnets), 'subnet')}, {counted(len(hit), 'instance')}",
             stages=staged([*makes, *self._rebalancing(look)], [*self._launches(look)], [*look.turns(ACL, denied)]),
             bite=bite(self.bites, probes),
             hits=shares(look, hit),
@@ -276,7 +276,7 @@ class IsolateModule(Fault):
         alone = {interface: [{"$": f"made.{names[one.vpc]}"}] for one in hit for interface in one.interfaces}
         return Injection(
             fault=self.name,
-            label=f"isolate module {self.module}: {len(hit)} instances",
+            label=f"isolate module {self.module}: {counted(len(hit), 'instance')}",
             stages=staged([*makes], [*look.turns(GROUPS, alone)]),
             bite=bite(self.bites, probes),
             hits=shares(look, hit),

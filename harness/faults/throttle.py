@@ -158,10 +158,10 @@ def _throttled(functions: list[Named], tables: list[Named], stages: list[Named],
     for one in stages:
         api, _, stage = one.name.partition("/")
         metrics.append(("AWS/ApiGateway", "4XXError", {"ApiName": names.get(api, api), "Stage": stage}))
-    return tuple(counted(*metric) for metric in metrics)
+    return tuple(grows(*metric) for metric in metrics)
 
 
-def counted(namespace: str, metric: str, dimensions: dict[str, str]) -> Probe:
+def grows(namespace: str, metric: str, dimensions: dict[str, str]) -> Probe:
     """Holds once CloudWatch has counted more since the injection than in the five minutes before it."""
     stat: Json = {
         "Metric": {
