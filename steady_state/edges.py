@@ -55,6 +55,12 @@ def count(kpi: Kpi, bound: Bound, sample: Sample) -> tuple[float, float]:
     return events(kpi, sample), sample.length
 
 
+def excess(edge: Edge, x: float, y: float) -> float:
+    """By how much a count lies beyond an edge (negative: within it), in requests or events."""
+    over = x - edge.at * (x + y if edge.kind == "share" else y)
+    return over if edge.above else -over
+
+
 def scored(kpi: Kpi, bound: Bound, series: Series) -> Series:
     """The series with bad as `bound` sees it: a gauge in or out of another range, requests over another limit.
 

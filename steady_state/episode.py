@@ -7,7 +7,7 @@ from math import log
 from typing import TYPE_CHECKING
 
 from steady_state.baseline import inflation
-from steady_state.edges import Edge, count, edges_of
+from steady_state.edges import count, edges_of, excess
 from steady_state.evidence import Watch, Weights, breach, health
 from steady_state.kpi import Kpi
 from steady_state.samples import CLOSE, Series
@@ -74,23 +74,18 @@ def _of_samples(kpi: Kpi, bins: Series, before: Series, alpha: float) -> Episode
         tuple(pair for edge, by in zip(edges, bursts, strict=True) for pair in breach(edge).tempered(by).pairs)
     )
     well = [health(edge).tempered(by) for edge, by in zip(edges, bursts, strict=True)]
-    excess = numpy.cumsum([0.0, *(max(_excess(edge, *pair) for edge in edges) for pair in counts)])
+    beyond = numpy.cumsum([0.0, *(max(excess(edge, *pair) for edge in edges) for pair in counts)])
 
     onset = _onset(counts, broken, well, alpha)
     if onset is None:
         return None
-    begun = min(onset, key=lambda edge: excess[edge])
+    begun = min(onset, key=lambda edge: beyond[edge])
     # Seen backwards in time a recovery is an onset: the latest one, before which all is well again.
     size = len(bins)
     # That there was a fall is proven; seen from its end it need not be proven again, only be placed.
     ended = [size - edge for edge in _onset(counts[::-1], broken, well, alpha, within=size - min(onset)) or ()]
-    back = max(ended, key=lambda edge: (excess[edge], -edge))
+    back = max(ended, key=lambda edge: (beyond[edge], -edge))
     return Episode(_moment(bins, begun, min(onset), max(onset)), _moment(bins, back, min(ended), max(ended)))
-
-
-def _excess(edge: Edge, x: float, y: float) -> float:
-    over = x - edge.at * (x + y if edge.kind == "share" else y)
-    return over if edge.above else -over
 
 
 def _onset(

@@ -56,7 +56,8 @@ def judge(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Judgeme
         else {}
     )
     seen = seen_in(claim, series, phases, recoveries)
-    error = Error(claim.false_verdict, claim.false_verdict / (3 * max(1, len(claim.claimed))))
+    # Before, after, and during from either of its two starts: four chances for each KPI to look broken.
+    error = Error(claim.false_verdict, claim.false_verdict / (4 * max(1, len(claim.claimed))))
     judged = tuple(judge_phase(one, _bound(claim, one.name, one.phase), error) for one in seen)
     modules = judge_modules(claim, seen, cut_short=phases.aborted is not None) if tested else ()
     back = tuple(recoveries.values())

@@ -9,7 +9,7 @@ from math import floor, log, log1p, sqrt
 from steady_state.baseline import inflation
 from steady_state.claim import Claim, PhaseJudgement, Phases, RecoveryJudgement, Verdict
 from steady_state.compare import Tails, beyond, rate_tails, rates_tails, score, share_tails
-from steady_state.edges import Edge, count, edges_of, events, is_share, limit_of, scored
+from steady_state.edges import Edge, count, edges_of, events, excess, is_share, limit_of, scored
 from steady_state.kpi import Bound, Kpi
 from steady_state.samples import Series, Tally, inside, tally, touching
 from steady_state.units import show_share
@@ -43,13 +43,14 @@ def seen_in(
     """The bins of each KPI in each phase.
 
     Before: the baseline. During: from the injection or from the bite to the undo, whichever looks worse, with the bins
-    that only begin or end in it, so that nothing of the fault is missed. After: from verified undo to the end, and where the KPI had to recover from undo, from then on.
+    that only begin or end in it, so that nothing of the fault is missed. After: from verified undo to the end, and
+    where the KPI had to recover from undo, from then on.
     """
     found = []
     for name, kpi in claim.kpis.items():
         bins = series.get(name, ())
         before = inside(bins, *phases.before)
-        during = _during(phases, bins)
+        during = _during(phases, kpi, bins, before)
         after = _after(phases, claim, recoveries.get(name))
         found += [
             Seen(name, kpi, "before", phases.before, before, before),
@@ -59,14 +60,23 @@ def seen_in(
     return tuple(found)
 
 
-def _during(phases: Phases, bins: Series) -> tuple[float, float] | None:
+def _during(phases: Phases, kpi: Kpi, bins: Series, before: Series) -> tuple[float, float] | None:
     stop = phases.undo if phases.undo is not None else phases.end
     if phases.bitten is None or stop is None:
         return None
     # A bite is read late (health checks take their time) and customers suffer before it; a fault may also be without
     # effect until it bites. Whichever start looks worse counts, so that neither hides harm.
     starts = [phases.bitten, *([phases.injected] if phases.injected is not None else [])]
-    return max(((start, stop) for start in starts), key=lambda span: tally(touching(bins, *span)).share_bad or 0.0)
+    return max(((start, stop) for start in starts), key=lambda span: _harm(kpi, touching(bins, *span), before))
+
+
+def _harm(kpi: Kpi, bins: Series, before: Series) -> float:
+    """How far a stretch lies beyond the KPI's bound: as a share, or in events per second."""
+    x, y = (
+        (sum(part) for part in zip(*(count(kpi, kpi.bound, one) for one in bins), strict=True)) if bins else (0.0, 0.0)
+    )
+    size = x + y if is_share(kpi, kpi.bound) else y
+    return max((excess(edge, x, y) / size for edge in edges_of(kpi, kpi.bound, before)), default=0.0) if size else 0.0
 
 
 def _after(phases: Phases, claim: Claim, recovery: RecoveryJudgement | None) -> tuple[float, float] | None:

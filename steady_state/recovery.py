@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 from steady_state.claim import Phases, Recovery, RecoveryJudgement, Verdict
 from steady_state.edges import edges_of
 from steady_state.episode import Episode, find
 from steady_state.kpi import Kpi
-from steady_state.phases import LEAST_COVERAGE, coverage, within_bound
-from steady_state.samples import CLOSE, Series, inside
+from steady_state.phases import LEAST_COVERAGE, LEAST_REQUESTS, coverage, within_bound
+from steady_state.samples import CLOSE, Series, inside, tally, touching
 from steady_state.units import show_duration
 from steady_state.words import time_in_words
 
@@ -28,7 +29,7 @@ def judge_recovery(
     stop = undo if claim.since == "impact" else phases.end
     if undo is None or stop is None:
         return _untold(name, "the run did not get there")
-    bins = inside(series, start - kpi.interval, stop)
+    bins = inside(touching(series, start, stop), -inf, stop)
     before = inside(series, *phases.before)
     if why := _unseen(kpi, bins, before, start, stop):
         return _untold(name, why)
@@ -44,8 +45,9 @@ def _unseen(kpi: Kpi, bins: Series, before: Series, start: float, stop: float) -
     """Why no recovery can be seen."""
     if not bins:
         return "no data to see a recovery in"
-    if not any(one.total for one in bins) and kpi.kind != "rate":
-        return "no traffic to see a recovery in"
+    traffic = tally(bins).total
+    if kpi.kind in ("ratio", "latency") and traffic < LEAST_REQUESTS:
+        return f"{'too little' if traffic else 'no'} traffic to see a recovery in"
     if coverage(kpi, bins, start, stop) < LEAST_COVERAGE:
         return "too many gaps to see a recovery in"
     return None if edges_of(kpi, kpi.bound, before) else "no baseline to be back at"

@@ -65,7 +65,7 @@ def time_in_words(seconds: float) -> str:
 
 def needs_in_words(seconds: float) -> str:
     """How much longer a phase would have to be."""
-    if seconds > 7200:
+    if seconds > 3600:
         return "too close to tell"
     return (
         f"needs about {show_duration(max(1, round(seconds)))} more"
