@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from harness.account.change import Call, Change, Injection, Json, Knob, Probe, Read, Shape, Strike
+from harness.account.change import Call, Injection, Json, Knob, Probe, Read, Shape, Strike
 from harness.account.inventory import Instance
 from harness.faults.autoscaling import SUSPENDED
 from harness.faults.fault import InstanceTargets, Look, bite, call, not_opted_in, shares, staged, unhealthy_targets
@@ -91,7 +91,7 @@ class TerminateInstance(InstanceTargets):
         hit, refusals = self.choose(look)
         lonely = [one.id for one in hit if one.group is None]
         why = "a terminated instance does not come back; its scaling group launches another"
-        changes: list[Change] = [
+        changes = [
             strike(look, one, "terminate_instances", f"terminate {one.id} ({one.module}, {one.zone})", why)
             for one in hit
         ]
@@ -178,7 +178,7 @@ class RebootInstance(InstanceTargets):
             about="an instance's status check is not ok",
         )
         why = "a reboot cannot be taken back; the instance boots by itself"
-        changes: list[Change] = [
+        changes = [
             strike(look, one, "reboot_instances", f"reboot {one.id} ({one.module}, {one.zone})", why) for one in hit
         ]
         return Injection(

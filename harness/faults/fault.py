@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field, model_validator
 
 from harness.account.account import Account
-from harness.account.change import Bite, Change, Frozen, Injection, Json, Knob, Probe, Turn
+from harness.account.change import Bite, Call, Frozen, Injection, Json, Knob, Make, Probe, Strike, Turn
 from harness.account.inventory import Instance, Inventory
 from harness.account.knobs import capture
 from steady_state.units import Share
@@ -126,8 +127,8 @@ def not_opted_in(look: Look, what: dict[str, dict[str, str]]) -> list[str]:
     """Reasons to refuse for targets (id → tags) without the workload's opt-in tag."""
     tag = ", ".join(f"{key}={value}" for key, value in look.opt_in.items())
     return [
-        f"{id} does not carry the opt-in tag {tag}"
-        for id, tags in what.items()
+        f"{target} does not carry the opt-in tag {tag}"
+        for target, tags in what.items()
         if not look.opt_in.items() <= tags.items()
     ]
 
@@ -178,10 +179,8 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def call(service: str, operation: str, **params: Any) -> Any:
+def call(service: str, operation: str, **params: Json) -> Call:
     """A `Call`, briefly."""
-    from harness.account.change import Call
-
     return Call(service=service, operation=operation, params=params)
 
 
@@ -190,6 +189,6 @@ def bite(about: str, probes: tuple[Probe, ...], deadline: float = 300.0) -> Bite
     return Bite(about=about, probes=probes, deadline=deadline)
 
 
-def staged(*stages: list[Change]) -> Any:
+def staged(*stages: Sequence[Turn | Make | Strike]) -> tuple[tuple[Turn | Make | Strike, ...], ...]:
     """Stages without the empty ones."""
     return tuple(tuple(stage) for stage in stages if stage)

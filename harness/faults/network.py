@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from harness.account.change import RUN_TAG, Call, Canonical, Change, Injection, Json, Knob, Make, Read, Shape
+from harness.account.change import RUN_TAG, Call, Canonical, Injection, Json, Knob, Make, Read, Shape, Turn
 from harness.account.inventory import Instance, Subnet, tags_of
 from harness.faults.autoscaling import SUBNETS, SUSPENDED
 from harness.faults.fault import (
@@ -14,6 +14,7 @@ from harness.faults.fault import (
     Look,
     bite,
     call,
+    counted,
     not_opted_in,
     shares,
     staged,
@@ -155,12 +156,12 @@ class AzBlackhole(Fault):
         }
         return {name: subnets for name, subnets in left.items() if subnets}
 
-    def _rebalancing(self, look: Look) -> list[Change]:
+    def _rebalancing(self, look: Look) -> list[Turn]:
         # A group that loses a zone's subnets would at once move the zone's instances elsewhere: that is not this fault.
         held: dict[str, Json] = {name: {"adds": ["AZRebalance"], "removes": []} for name in self._groups(look)}
-        return [*look.turns(SUSPENDED, held)]
+        return look.turns(SUSPENDED, held)
 
-    def _launches(self, look: Look) -> list[Change]:
+    def _launches(self, look: Look) -> list[Turn]:
         return [*look.turns(SUBNETS, {name: ",".join(left) for name, left in self._groups(look).items()})]
 
 

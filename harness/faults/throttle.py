@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
-from harness.account.change import Change, Injection, Json, Knob, Probe, Turn
+from harness.account.change import Injection, Json, Knob, Probe, Turn
 from harness.account.inventory import Named
 from harness.faults.apigateway import THROTTLING
 from harness.faults.dynamodb import CAPACITY
@@ -60,7 +60,7 @@ class Throttle(Fault):
         if not chosen and not refusals:
             refusals.append(f"{self._wanted()} has no function, table or stage to throttle in this workload")
         refusals += not_opted_in(look, {one.name: one.tags for one in chosen})
-        changes: list[Change] = []
+        changes = []
         for turned in (
             self._functions(look, functions, refusals),
             self._tables(look, tables, refusals),
@@ -140,8 +140,8 @@ class Throttle(Fault):
         return look.turns(THROTTLING, wanted, args)
 
 
-def _module(id: str, chosen: list[Named]) -> str | None:
-    return next((one.module for one in chosen if one.name == id), None)
+def _module(target: str, chosen: list[Named]) -> str | None:
+    return next((one.module for one in chosen if one.name == target), None)
 
 
 def _throttled(functions: list[Named], tables: list[Named], stages: list[Named], look: Look) -> tuple[Probe, ...]:
