@@ -14,14 +14,14 @@ from harness.account.journal import Journal
 from harness.account.rows import Run
 from harness.errors import Exit, GamedayError, InvalidInput, Refused, worst
 from harness.plan import Place, Plan, Wish, make_plan
+from harness.record import read_record, rejudge
 from harness.report.json_lines import JsonLines
 from harness.report.plan_text import plan_text
-from harness.record import read_record, rejudge
-from harness.suite import Suite
 from harness.report.terminal import progress, verdict_table
 from harness.report.write import write_reports
 from harness.restore import dead_runs, restore
-from harness.spec.load import LoadedExperiment, faults_of, load_any
+from harness.spec.load import LoadedExperiment, LoadedGameday, faults_of, load_any
+from harness.suite import Suite
 from harness.suites.ground import open_ground
 from harness.suites.play import Play
 from harness.suites.signals import undo_on_signals
@@ -119,7 +119,7 @@ def _what(file: Path, options: Options) -> tuple[tuple[Wish, ...], Plan | None, 
     if isinstance(loaded, LoadedExperiment):
         wish = wish_of(loaded, options.place, options.seed, options.production)
         return (wish,), None, loaded.experiment.name, "go-on"
-    if not hasattr(loaded, "experiments"):
+    if not isinstance(loaded, LoadedGameday):
         raise InvalidInput(f"{file} cannot be run", "run an experiment, a gameday, or a saved plan")
     wishes = tuple(wish_of(one, options.place, options.seed, options.production) for one in loaded.experiments)
     return wishes, None, loaded.gameday.name, loaded.gameday.on_broken

@@ -41,13 +41,13 @@ def open_ground(place: Place, workload: Workload, twin: TwinFile | None, region:
             raise InvalidInput(
                 f"workload {workload.name} has no twin", "add `twin: twin.yaml` to it, or run with --on aws"
             )
-        from harness.twin.twin import Twin  # noqa: PLC0415 - moto is dear, and an extra
+        from harness.twin.twin import Twin
 
         with Twin(workload, twin, seed=seed, region=region) as world:
             yield Ground(world.aws, world.clock, cloudwatch(world.aws, region, lag=0.0), 0.0)
         return
     aws = open_account()
-    from steady_state.sources import open_sources  # noqa: PLC0415
+    from steady_state.sources import open_sources
 
     with open_sources(cloudwatch(aws, region, LAG), workload.kpis) as source:
         yield Ground(aws, WallClock(), source, LAG)
@@ -56,7 +56,7 @@ def open_ground(place: Place, workload: Workload, twin: TwinFile | None, region:
 
 def cloudwatch(aws: Aws, region: str, lag: float) -> Source:
     """The KPI source that reads CloudWatch through an account."""
-    from steady_state.sources.cloudwatch import CloudWatch  # noqa: PLC0415
+    from steady_state.sources.cloudwatch import CloudWatch
 
     def get_metric_data(params: dict[str, Json]) -> Json:
         return aws.call(Call(service="cloudwatch", operation="get_metric_data", params=params), region)

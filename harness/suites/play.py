@@ -15,8 +15,8 @@ from harness.errors import Exit, Refused
 from harness.events import Event, Said
 from harness.plan import Plan, Wish, make_plan, moved_on
 from harness.record import Record
-from harness.suite import Refusal
 from harness.run import Stage, Stop, run
+from harness.suite import Refusal
 from harness.suites.ground import open_ground
 
 
