@@ -20,7 +20,8 @@ from harness.report.plan_text import plan_text
 from harness.report.terminal import progress, verdict_table
 from harness.report.write import write_reports
 from harness.restore import dead_runs, restore
-from harness.spec.load import LoadedExperiment, LoadedGameday, faults_of, load_any
+from harness.spec.load import faults_of, load_any
+from harness.spec.loaded import LoadedExperiment, LoadedGameday
 from harness.suite import Suite
 from harness.suites.ground import open_ground
 from harness.suites.play import Play
