@@ -83,8 +83,10 @@ class Enclosure:
                 _here.inside = False
 
     def clear(self) -> None:
-        """Forget all that is in the account."""
+        """Forget all that is in the account, also where one of moto's caches still holds a piece of it."""
         for _, world in self._kept:
+            for backend in world.values():
+                backend.__dict__.clear()
             world.clear()
         self._kept.clear()
 

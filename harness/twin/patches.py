@@ -32,9 +32,26 @@ def patch(
     _tables(backends.dynamodb, time, moved)
 
 
+class _Ordered(set[str]):
+    """A set that gives away its least element, the same in every process."""
+
+    def pop(self) -> str:
+        if not self:
+            raise KeyError
+        least = min(self)
+        self.remove(least)
+        return least
+
+
 def _network(ec2: Moto) -> None:
-    create_acl = ec2.create_network_acl
+    create_subnet, create_acl = ec2.create_subnet, ec2.create_network_acl
     modify_interface, modify_instance = ec2.modify_network_interface_attribute, ec2.modify_instance_security_groups
+
+    def create_in_order(*wanted: object, **named: object) -> Moto:
+        """Moto gives freed addresses away in the order of a set, which differs from process to process."""
+        subnet = create_subnet(*wanted, **named)
+        subnet._unused_ips = _Ordered()  # noqa: SLF001
+        return subnet
 
     def create_network_acl(vpc_id: str, tags: Sequence[Mapping[str, str]] = (), default: bool = False) -> Moto:
         """Moto's new ACL has no rule; AWS's has the last one, which denies, both ways."""
@@ -58,6 +75,7 @@ def _network(ec2: Moto) -> None:
         instance.nics[0]._group_set = list(instance.security_groups)  # noqa: SLF001
         return instance
 
+    ec2.create_subnet = create_in_order
     ec2.create_network_acl = create_network_acl
     ec2.modify_network_interface_attribute = modify_network_interface_attribute
     ec2.modify_instance_security_groups = modify_instance_security_groups
@@ -91,7 +109,7 @@ def _status(instance: Moto, machines: Machines) -> dict[str, Any]:
 def _scaling(autoscaling: Moto, groups: Groups) -> None:
     create, delete = autoscaling.create_auto_scaling_group, autoscaling.delete_auto_scaling_group
 
-    def create_auto_scaling_group(**wanted: Any) -> Moto:  # noqa: ANN401 - moto's own parameters
+    def create_auto_scaling_group(**wanted: Any) -> Moto:
         """Moto launches all members at once into the first subnet, and replaces them inside TerminateInstances."""
         desired, least = wanted.get("desired_capacity"), wanted.get("min_size")
         group = create(**{**wanted, "desired_capacity": 0})
@@ -133,7 +151,7 @@ def _balancing(elb: Moto, targets: Targets) -> None:
 def _tables(dynamodb: Moto, time: Timetable, moved: Callable[[], None]) -> None:
     update = dynamodb.update_table
 
-    def update_table(name: str, **wanted: Any) -> Moto:  # noqa: ANN401 - moto's own parameters
+    def update_table(name: str, **wanted: Any) -> Moto:
         """Moto's tables have their new capacity at once; in AWS they are UPDATING before."""
         table = dynamodb.get_table(name)
         before = table.throughput

@@ -171,8 +171,10 @@ class Groups:
         group.vpc_zone_identifier = subnets
         member = group.instance_states[-1]
         delay = self._launch_delay(group)
-        member.lifecycle_state = "Pending" if delay else "InService"
         self._machines.launched(member.instance, delay)
+        member.lifecycle_state = "Pending" if delay else "InService"
+        if not delay:  # it has been there for long
+            self._since[member.instance.id] = float("-inf")
         return member
 
     def _dismiss(self, group: Moto, member: Moto) -> None:

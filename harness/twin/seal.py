@@ -100,13 +100,18 @@ def _shortcut(**_: object) -> tuple[Any, Mapping[str, Any]] | None:
 
 @cache
 def sealed_session() -> SealedSession:
-    """The session that every twin of this process answers, one after the other."""
+    """The harness's own session, which every twin of this process answers, one after the other."""
+    sealed = _sealed()
+    prepare(sealed)
+    return sealed
+
+
+def _sealed() -> SealedSession:
     sealed = SealedSession()
     events = sealed.session.get_component("event_emitter")
     events.unregister("before-send", moto.core.models.botocore_stubber)
     events.register("before-parameter-build", _remember)
     events.register_last("before-call", _shortcut)
-    prepare(sealed)
     return sealed
 
 
@@ -136,6 +141,7 @@ class Seal:
     def __init__(self, enclosure: Enclosure) -> None:
         self.keeper: Keeper | None = None
         self._enclosure = enclosure
+        self._sessions: list[SealedSession] = []
 
     def open(self) -> None:
         """From now on the sealed session is answered by this account. Raises InvalidInput while another one is."""
@@ -145,14 +151,24 @@ class Seal:
                     "a twin is already running in this process", "close it first: twins run one at a time"
                 )
             _live.append(self)
-            sealed_session().answer = self._answer
+            self._sessions = [sealed_session()]
+            self._sessions[0].answer = self._answer
+
+    def another_session(self) -> SealedSession:
+        """A session for a user, who may register handlers on it (as boto3.Session does)."""
+        mine, sealed = sealed_session().session, _sealed()
+        sealed.session.register_component("data_loader", mine.get_component("data_loader"))  # read the models once
+        sealed.answer = self._answer
+        self._sessions.append(sealed)
+        return sealed
 
     def close(self) -> None:
         """Answer no more, and forget the account."""
         with _one_at_a_time:
             if self in _live:
                 _live.remove(self)
-                sealed_session().answer = None
+            for sealed in self._sessions:
+                sealed.answer = None
             self._enclosure.clear()
 
     def _answer(self, request: AWSPreparedRequest) -> AWSResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -64,10 +65,10 @@ class Twin:
         """The account, for the harness."""
         return sealed_session().aws
 
-    @property
-    def session(self) -> Any:  # noqa: ANN401 - botocore's session, which only harness.account.aws may name
+    @cached_property
+    def session(self) -> Any:
         """The account for whoever has boto3: `boto3.Session(botocore_session=twin.session)`."""
-        return sealed_session().session
+        return self._seal.another_session().session
 
     @property
     def now(self) -> float:
