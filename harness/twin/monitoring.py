@@ -114,7 +114,7 @@ class Monitoring:
                 alarm.update_state(f"evaluated by the twin: {state}", "{}", state)
 
 
-def put_alarms(twin: TwinFile, cloudwatch: Any) -> None:  # noqa: ANN401 - boto3 makes its clients as it runs
+def put_alarms(twin: TwinFile, cloudwatch: Any) -> None:
     """Make the alarms of a twin file by the calls that make them in AWS."""
     for name, alarm in twin.alarms.items():
         namespace, _, metric = alarm.metric.rpartition("/")
@@ -156,5 +156,5 @@ def _dimensions(raw: Mapping[str, Any]) -> dict[str, str]:
     return {one["Name"]: one["Value"] for one in raw.get("Dimensions", ())}
 
 
-def _seconds(raw: Any) -> float:  # noqa: ANN401 - whatever botocore takes for a time
+def _seconds(raw: Any) -> float:
     return float(parse_to_aware_datetime(raw).timestamp())

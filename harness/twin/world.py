@@ -73,7 +73,7 @@ class _Builder:
                 self._stages(name, module.stage)
         return World(self.functions, self.tables, self.stages, self.dimensions)
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients as it runs
+    def client(self, service: str) -> Any:
         """A client of the twin's account."""
         return self.aws.client(service, self.region)
 
