@@ -288,7 +288,7 @@ def test_a_stale_read_after_a_write_is_waited_out(scene: Scene) -> None:
 
 def test_a_strike_is_never_sent_twice(scene: Scene) -> None:
     scene.shelf.errors["break_thing"] = [error("ThrottlingException", "break_thing")]
-    with pytest.raises(ApplyFailed, match="break a: .*ThrottlingException"):
+    with pytest.raises(ApplyFailed, match=r"break a: .*ThrottlingException"):
         scene.apply(injection([STRIKE]))
     assert [one.error for one in scene.called("inject")] == ["ThrottlingException"]
 

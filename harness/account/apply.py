@@ -28,9 +28,7 @@ STANDS_WITHIN = 300.0
 Stages = tuple[tuple[Turn | Make | Strike, ...], ...]
 
 
-def apply(  # noqa: PLR0917 - each is a thing of its own
-    stages: Stages, first: int, run: str, account: Account, journal: Journal, clock: Clock, hear: Hear
-) -> None:
+def apply(stages: Stages, first: int, run: str, account: Account, journal: Journal, clock: Clock, hear: Hear) -> None:
     """Make an injection's changes; `first` is the position in the plan of its first one.
 
     Raises ApplyFailed, JournalError or GamedayError; nothing is undone here. Again for the same run and positions it

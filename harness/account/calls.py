@@ -11,7 +11,7 @@ from tenacity import Retrying, retry_if_result, wait_exponential
 from harness.account.account import Account
 from harness.account.bindings import shown
 from harness.account.change import Call, Json
-from harness.errors import AwsError, Unreachable
+from harness.errors import AwsError, GamedayError, Unreachable
 from harness.events import Called, Event
 from steady_state.clock import Clock
 
@@ -52,6 +52,18 @@ def is_later(error: AwsError, retry: Sequence[str]) -> bool:
     return error.code in THROTTLED or error.code in retry
 
 
+def answers_of_each(
+    account: Account, calls: Sequence[tuple[Call, str]], *, paged: bool = False
+) -> list[Json | GamedayError]:
+    """Answers to calls that may be repeated; one that cannot even be sent (its parameters) does not stop the others."""
+    try:
+        return [*account.call_all(calls, paged)]
+    except GamedayError as error:
+        if len(calls) == 1:
+            return [error]
+        return [answer for call in calls for answer in answers_of_each(account, [call], paged=paged)]
+
+
 @dataclass(frozen=True, slots=True)
 class Wire:
     """Where the mutating calls of one run and phase go out, and who hears of them."""
@@ -62,16 +74,22 @@ class Wire:
     clock: Clock
     hear: Hear
 
-    def send(self, calls: Sequence[tuple[int, Call, str]]) -> list[Json | AwsError]:
+    def send(self, calls: Sequence[tuple[int, Call, str]]) -> list[Json | GamedayError]:
         """Calls of the plan's positions, in parallel; answers or errors in the same order."""
         began = self.clock.now()
-        answers = self.account.call_all([(call, region) for _, call, region in calls])
+        out = [(call, region) for _, call, region in calls]
+        # What undo sends may be sent again; what apply sends may not.
+        answers = answers_of_each(self.account, out) if self.phase == "undo" else self.account.call_all(out)
         took = self.clock.now() - began  # of all together: they go out at once
         for (position, call, region), answer in zip(calls, answers, strict=True):
-            code = answer.code if isinstance(answer, AwsError) else None
+            code = _code(answer) if isinstance(answer, GamedayError) else None
             params = shown(call.params, self.run)
             self.hear(Called(began, self.phase, position, call.service, call.operation, region, params, took, code))
         return answers
+
+
+def _code(error: GamedayError) -> str:
+    return error.code if isinstance(error, AwsError) else type(error).__name__
 
 
 def until(done: Callable[[], bool], clock: Clock, within: float) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from harness.account.account import Account
 from harness.account.bindings import bind
+from harness.account.calls import answers_of_each
 from harness.account.change import Call, Json, Turn
 from harness.account.knobs import Reading, read_turns
 from harness.account.rows import Row
@@ -27,5 +28,5 @@ def look(rows: Mapping[int, Row], known: Known, account: Account) -> dict[int, R
                 asked[position] = bind(template, known(row)), row.change.region
         except GamedayError as error:
             found[position] = error
-    found |= dict(zip(asked, account.call_all(list(asked.values()), paged=True), strict=True))
+    found |= dict(zip(asked, answers_of_each(account, list(asked.values()), paged=True), strict=True))
     return found

@@ -18,7 +18,7 @@ from enum import StrEnum
 from harness.account import probes
 from harness.account.account import LONGEST_CALL, Account
 from harness.account.bindings import bind, search
-from harness.account.calls import Hear, Wire, is_later, until
+from harness.account.calls import Hear, Wire, is_later
 from harness.account.change import Call, Json, Make, Shape, Strike, Turn
 from harness.account.journal import Journal
 from harness.account.knobs import Reading, said, stands_at, writes
@@ -32,8 +32,8 @@ PATIENCE = 900.0
 """Seconds after which what could not be put back, or has not healed, is said to be so."""
 HOLD = 300.0
 """Seconds for which a later stage that is not done holds the earlier ones back."""
-LONGEST_PAUSE = 15.0
-"""Seconds at most between two tries of a write that fails."""
+SHORTEST, LONGEST = 0.25, 10.0
+"""Seconds between two looks, and between two tries of a write that fails: at first, and at most."""
 
 
 class Next(StrEnum):
@@ -106,20 +106,25 @@ class _Undo:
         self.trouble: dict[int, GamedayError] = {}  # what stands in a row's way
         self.pause: dict[int, float] = {}  # seconds that a row waits after an error, and until when
         self.not_before: dict[int, float] = {}
+        self.breath = 0.0  # seconds until the next look: short after a write, longer while only watching
         self.settled: list[Settled] = []
         self.is_noted = True
 
     def work(self) -> list[Settled]:
-        if self.open and not until(self._pass, self.wire.clock, self.patience):
-            self._give_up()
+        while self.open:
+            self._pass()
+            if self.wire.clock.now() >= self.began + self.patience:
+                self._give_up()
+            elif self.open:
+                self.wire.clock.sleep(self.breath)
         return sorted(self.settled, key=lambda one: one.position)
 
-    def _pass(self) -> bool:
-        """Look at every open row, act on the last stages, close what is done; whether nothing is left."""
+    def _pass(self) -> None:
+        """Look at every open row, act on the last stages, close what is done."""
         steps = self._steps()
-        self._act(steps)
+        is_acting = self._act(steps)
+        self.breath = SHORTEST if is_acting else min(2.0 * max(self.breath, SHORTEST), LONGEST)
         self._settle({position: self._end(position, step) for position, step in steps.items() if step.next in _ENDS})
-        return not self.open
 
     # look and decide --------------------------------------------------------------------------------------------------
 
@@ -184,7 +189,8 @@ class _Undo:
 
     # act --------------------------------------------------------------------------------------------------------------
 
-    def _act(self, steps: dict[int, _Step]) -> None:
+    def _act(self, steps: dict[int, _Step]) -> bool:
+        """Send what is to be sent now; whether there was anything."""
         last = self._last_stage(steps)
         calls = [
             (position, call, self.open[position].change.region)
@@ -195,10 +201,11 @@ class _Undo:
         for (position, _, _), answer in zip(calls, self.wire.send(calls), strict=True):
             self.wrote.add(position)
             self.trouble.pop(position, None)
-            if isinstance(answer, AwsError):
+            if isinstance(answer, GamedayError):
                 self.trouble[position] = answer
-                self.pause[position] = min(2.0 * self.pause.get(position, 0.5), LONGEST_PAUSE)
+                self.pause[position] = min(2.0 * self.pause.get(position, SHORTEST), LONGEST)
                 self.not_before[position] = self.wire.clock.now() + self.pause[position]
+        return bool(calls)
 
     def _last_stage(self, steps: dict[int, _Step]) -> tuple[int, int]:
         """The last stage that still has something to do: those before it wait for it, for a while."""

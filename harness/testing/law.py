@@ -50,15 +50,17 @@ def law(
     clock: Clock,
     journal: Journal,
     run: str,
+    *,
+    times: int = 2,
 ) -> list[Settled]:
-    """Apply an injection twice and undo it twice on a rough account; raises Broken where anything is left.
+    """Apply an injection so many times and undo it twice, on a rough account; raises Broken where anything is left.
 
     The run must have begun in the journal. What apply raises (a request that is on its way) is undone all the same.
     """
     changes = injection.changes
     before = touched(changes, run, account.account)
     try:
-        for _ in range(2):
+        for _ in range(times):
             apply(injection.stages, 0, run, account, journal, clock, lambda _: None)
     except GamedayError:
         if Way.LATE not in account.ways:

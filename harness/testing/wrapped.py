@@ -46,18 +46,19 @@ class Killed(BaseException):
 class DyingAccount(Wrapped):
     """An account whose process dies at call number `at` (from 0), just before the call or just after its effect.
 
-    `calls` counts, so that a run without `at` says how many places there are to die at.
+    `calls` lists what came in, so that a run without `at` says where there is to die.
     """
 
     def __init__(self, account: Account, at: int | None = None, when: Literal["before", "after"] = "before") -> None:
         super().__init__(account)
         self.at = at
         self.when = when
-        self.calls = 0
+        self.calls: list[Call] = []
 
     def one(self, call: Call, region: str, paged: bool) -> Json:
         """One call's answer; raises AwsError, and Killed from its hour on."""
-        number, self.calls = self.calls, self.calls + 1
+        number = len(self.calls)
+        self.calls.append(call)
         if self.at is not None and (number > self.at or (number == self.at and self.when == "before")):
             raise Killed
         answer = super().one(call, region, paged)

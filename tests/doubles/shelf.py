@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from harness.account.change import Bite, Call, Injection, Knob, Make, Probe, Read, Shape, Strike, Turn
-from harness.errors import AwsError
+from harness.errors import AwsError, GamedayError
 
 REGION = "us-east-1"
 
@@ -95,7 +95,7 @@ class Shelf:
         self.things: dict[str, dict[str, Any]] = {}
         for id in ids or ("a", "b"):
             self.put(id)
-        self.errors: dict[str, list[AwsError | None]] = defaultdict(list)
+        self.errors: dict[str, list[GamedayError | None]] = defaultdict(list)
         self.log: list[str] = []
         self.reads = 0
         self.before_read: Callable[[], None] = lambda: None

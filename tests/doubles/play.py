@@ -1,0 +1,90 @@
+"""Short experiments on the storefront's twin, for tests of the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.account.account import Account
+from harness.account.journal import Journal
+from harness.events import Event
+from harness.plan import Plan, Wish, make_plan
+from harness.run import Stage, Stop, run
+from harness.spec.experiment import Experiment
+from harness.spec.load import faults_of
+from harness.spec.twin_file import TwinFile
+from harness.spec.workload import Workload
+from harness.suites.ground import cloudwatch
+from harness.twin.twin import Twin
+
+STOREFRONT = Path(__file__).parent.parent.parent / "experiments" / "storefront"
+REGION = "us-east-1"
+SHORT: dict[str, Any] = {
+    "version": 1,
+    "kind": "experiment",
+    "name": "short",
+    "workload": "workload.yaml",
+    "hypothesis": "Customers keep buying.",
+    "steady_state": ["orders"],
+    "baseline": "1m",
+    "faults": [{"throttle": {"module": "recommendations", "to": 0}}],
+    "lasts": "30s",
+    "allow": ["strike"],
+}
+
+
+def read(name: str) -> Any:
+    return yaml.safe_load((STOREFRONT / name).read_text())
+
+
+def cured(raw: Any) -> Any:
+    """Storefront's twin without its planted flaw, so that short runs hold."""
+    for call in raw["modules"]["web"]["calls"]:
+        if call["to"] == "recommendations":
+            call |= {"timeout": "250ms", "fallback": True}
+    return raw
+
+
+@dataclass
+class Played:
+    """A twin with a plan made on it, ready to be run in a test's own way."""
+
+    twin: Twin
+    plan: Plan
+    journal: Journal
+    stop: Stop
+
+    def run(self, account: Account | None = None) -> Iterator[Event]:
+        source = cloudwatch(self.twin.aws, REGION, lag=0.0)
+        return run(
+            self.plan,
+            Stage("test-run", account or self.twin.aws, self.twin.clock, source, self.journal, stop=self.stop),
+        )
+
+    def events(self, account: Account | None = None) -> list[Event]:
+        return list(self.run(account))
+
+
+@contextmanager
+def played(
+    folder: Path,
+    change_twin: Callable[[Any], Any] = cured,
+    change_workload: Callable[[Any], Any] = lambda raw: raw,
+    **fields: Any,
+) -> Iterator[Played]:
+    """A short experiment with other fields, planned on a twin and taken into a journal."""
+    experiment = Experiment.model_validate(SHORT | fields)
+    workload = Workload.model_validate(change_workload(read("workload.yaml")))
+    twin = TwinFile.model_validate(change_twin(read("twin.yaml")))
+    wish = Wish(experiment, faults_of(experiment), workload, twin, "twin")
+    with Twin(workload, twin) as world:
+        plan = make_plan(wish, world.aws, world.clock.now())
+        journal = Journal.open(folder)
+        journal.begin("test-run", plan, pid=1)
+        yield Played(world, plan, journal, Stop())
+        journal.close()

@@ -1,0 +1,83 @@
+"""An AWS endpoint in another process, on loopback: what `--on aws` is tried on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+
+ROOT = Path(__file__).parent.parent.parent
+GAMEDAY = Path(sys.executable).parent / "gameday"
+LONGEST = 60.0
+"""Seconds after which a process of a test is ended."""
+
+
+@contextmanager
+def moto_server() -> Iterator[str]:
+    """Its URL, for as long as the block lasts."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + LONGEST
+        while time.monotonic() < deadline:
+            with socket.socket() as asked:
+                if asked.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def client(url: str, service: str) -> Any:
+    session = botocore.session.Session()
+    session.set_credentials("test", "test")
+    return session.create_client(service, region_name="us-east-1", endpoint_url=url)
+
+
+def settings(url: str, home: Path) -> dict[str, str]:
+    """The environment of a process that takes the server for its account."""
+    plain = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "COV_", "PYTEST_"))}
+    return plain | {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "GAMEDAY_HOME": str(home),
+    }
+
+
+def gameday(*words: str, env: dict[str, str], cwd: Path, **how: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [str(GAMEDAY), *words], env=env, cwd=cwd, text=True, capture_output=True, stdin=subprocess.DEVNULL,
+        timeout=LONGEST, check=False, **how,
+    )  # fmt: skip
+
+
+@contextmanager
+def running(*words: str, env: dict[str, str], cwd: Path) -> Iterator[subprocess.Popen[str]]:
+    """A command under way; ended with the block."""
+    process = subprocess.Popen(
+        [str(GAMEDAY), *words], env=env, cwd=cwd, text=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
