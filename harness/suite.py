@@ -16,6 +16,7 @@ class Refusal:
     name: str
     reasons: tuple[str, ...]
     plan: Plan | None = None
+    remedy: str = ""
 
     @property
     def outcome(self) -> Outcome:

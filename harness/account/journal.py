@@ -116,16 +116,21 @@ class Journal:
                 (run, *values, plan.model_dump_json(by_alias=True)),
             )
 
+    def must_be_free(self, workload: str, account: str, run: str = "") -> None:
+        """Raises Refused while another run has the workload: who, and since when."""
+        with _explained(self.folder):
+            asked = (workload, account)
+            found = self._db.execute("SELECT run, since FROM taken WHERE workload=? AND account=?", asked).fetchone()
+        if found and found[0] != run:
+            self._refuse_taken(workload, *found)
+
     def take(self, run: str, workload: str, account: str, place: str) -> None:
-        """Take a workload for a run, until `end`; raises Refused while another run has it. Every twin is its own."""
+        """Take a workload for a run, until `end`; raises Refused while another run has it. Twins are no one's to take."""
         if place == "twin":
             return
         with self._writing() as db:
-            asked = (workload, account)
-            found = db.execute("SELECT run, since FROM taken WHERE workload=? AND account=?", asked).fetchone()
-            if found and found[0] != run:
-                self._refuse_taken(workload, *found)
-            db.execute("INSERT OR REPLACE INTO taken VALUES (?,?,?,?)", (*asked, run, time.time()))
+            self.must_be_free(workload, account, run)
+            db.execute("INSERT OR REPLACE INTO taken VALUES (?,?,?,?)", (workload, account, run, time.time()))
 
     def _refuse_taken(self, workload: str, other: str, since: float) -> None:
         """Refuse, unless the other run's process is dead and owes nothing."""

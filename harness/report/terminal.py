@@ -166,6 +166,7 @@ def _row(entry: Record | Refusal) -> tuple[str, str, str, str, str]:
 def _why(entry: Record | Refusal) -> Iterator[str]:
     if isinstance(entry, Refusal):
         yield from (f"not injecting: {reason}" for reason in entry.reasons)
+        yield from ([f"→ {entry.remedy}"] if entry.remedy else [])
         return
     yield words.sentence(entry)
     if entry.stuck:

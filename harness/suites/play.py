@@ -52,6 +52,8 @@ class Play:
         plan: Plan | None = None
         region = wish.experiment.region or wish.workload.regions[0]
         try:
+            if wish.place == "aws":
+                self.journal.must_be_free(wish.workload.name, wish.workload.account)
             with open_ground(wish.place, wish.workload, wish.twin, region, wish.seed) as ground:
                 plan = make_plan(wish, ground.account, ground.clock.now())
                 if saved and (reasons := moved_on(saved, plan)):
@@ -63,7 +65,7 @@ class Play:
                 stage = Stage(name, ground.account, ground.clock, ground.source, self.journal, ground.lag, self.stop)
                 return self._record(plan, stage)
         except Refused as refusal:
-            return Refusal(wish.experiment.name, refusal.reasons, plan)
+            return Refusal(wish.experiment.name, refusal.reasons, plan, refusal.remedy)
 
     def several(self, wishes: tuple[Wish, ...], on_broken: str) -> Iterator[Record | Refusal]:
         """Experiments in order; a stuck account or a signal ends the day, a broken claim where the file says so."""

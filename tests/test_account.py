@@ -1,0 +1,241 @@
+"""`--on aws`, as a whole command against an endpoint in another process: signals, death, restore, refusals."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import Exit
+from tests.doubles.server import client, gameday, moto_server, running, settings
+
+WORKLOAD = """
+version: 1
+kind: workload
+name: batch
+provides: Work gets done.
+account: "123456789012"
+regions: [us-east-1]
+owns: {tags: {app: batch}}
+limits: {module_share: 100%}
+modules: {worker: {owns: {tags: {module: worker}}}}
+kpis:
+  work:
+    tier: business
+    module: worker
+    ratio: {total: {command: {run: [echo, "100 0"], every: 200ms}}}
+    bound: {at_least: 99%}
+"""
+EXPERIMENT = """
+version: 1
+kind: experiment
+name: stop-a-worker
+workload: workload.yaml
+hypothesis: Work goes on without one worker.
+steady_state: [work]
+baseline: 2s
+faults: [{stop-instance: {module: worker}}]
+lasts: 6s
+recovery: {within: 1s, from: undo, sustained: 2s}
+"""
+
+
+class Account:
+    """A workload of one instance on a server, with its files in a folder."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.ec2 = client(url, "ec2")
+        self.folder = folder
+        self.env = settings(url, folder / "home")
+        (folder / "workload.yaml").write_text(WORKLOAD)
+        (folder / "experiment.yaml").write_text(EXPERIMENT)
+        tags = [{"Key": key, "Value": value} for key, value in TAGS.items()]
+        run = self.ec2.run_instances(
+            ImageId="ami-12345678",
+            MinCount=1,
+            MaxCount=1,
+            TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
+        )
+        self.instance = run["Instances"][0]["InstanceId"]
+
+    @property
+    def state(self) -> str:
+        found = self.ec2.describe_instances(InstanceIds=[self.instance])
+        return str(found["Reservations"][0]["Instances"][0]["State"]["Name"])
+
+    def write(self, file: str, was: str, is_: str) -> None:
+        path = self.folder / file
+        assert was in path.read_text()
+        path.write_text(path.read_text().replace(was, is_))
+
+    def gameday(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """A whole command; its lines, folded to the terminal's width, are unfolded."""
+        done = gameday(*words, env=self.env, cwd=self.folder)
+        done.stdout, done.stderr = " ".join(done.stdout.split()), " ".join(done.stderr.split())
+        return done
+
+    def running(self, *more: str) -> Any:
+        words = ("run", "experiment.yaml", "--on", "aws", "--yes", "--json", *more)
+        return running(*words, env=self.env, cwd=self.folder)
+
+
+TAGS = {"app": "batch", "module": "worker", "gameday": "allowed"}
+RUN = ("run", "experiment.yaml", "--on", "aws", "--yes")
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with moto_server() as url:
+        yield url
+
+
+@pytest.fixture
+def account(url: str, tmp_path: Path) -> Iterator[Account]:
+    account = Account(url, tmp_path)
+    yield account
+    account.ec2.terminate_instances(InstanceIds=[account.instance])
+
+
+def wait_for(process: subprocess.Popen[str], type_: str, **fields: Any) -> None:
+    """Read a run's JSON lines until one of a type comes."""
+    assert process.stdout
+    for line in process.stdout:
+        event = json.loads(line)
+        if event.get("type") == type_ and fields.items() <= event.items():
+            return
+    pytest.fail(f"the run ended without {type_}: {process.stderr.read() if process.stderr else ''}")
+
+
+def test_a_run_on_an_account_injects_holds_and_restores(account: Account) -> None:
+    with account.running("--reports", "out") as process:
+        wait_for(process, "phase", phase="during")
+        assert account.state == "stopped"
+        wait_for(process, "ended", account="restored", exit=0)
+        assert process.wait() == Exit.HELD
+    assert account.state == "running"
+    assert (account.folder / "out" / "index.html").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_undoes_before_the_exit(number: signal.Signals, account: Account) -> None:
+    with account.running() as process:
+        wait_for(process, "phase", phase="during")
+        process.send_signal(number)
+        _, words = process.communicate()
+        assert process.returncode == Exit.INTERRUPTED
+        assert f"{number.name}: aborting, and undoing first" in words
+    assert account.state == "running"
+
+
+def test_a_second_ctrl_c_does_not_skip_the_undo(account: Account) -> None:
+    with account.running() as process:
+        wait_for(process, "phase", phase="during")
+        process.send_signal(signal.SIGINT)
+        wait_for(process, "phase", phase="undo")
+        process.send_signal(signal.SIGINT)
+        _, words = process.communicate()
+        assert process.returncode == Exit.INTERRUPTED
+        assert "SIGINT again: still undoing. To force: kill -9" in words
+    assert account.state == "running"
+
+
+def test_a_killed_run_is_restored_and_a_second_restore_changes_nothing(account: Account) -> None:
+    with account.running() as process:
+        wait_for(process, "phase", phase="during")
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert account.state == "stopped"
+
+    listed = account.gameday("restore", "--list")
+    assert "batch on aws, account 123456789012: 1 changes not settled" in listed.stdout
+    refused = account.gameday(*RUN)
+    assert refused.returncode == Exit.REFUSED
+    assert "run gameday restore first" in refused.stdout + refused.stderr
+    assert account.state == "stopped"
+
+    restored = account.gameday("restore")
+    assert restored.returncode == Exit.HELD, restored.stderr
+    assert f"instance.power of {account.instance} is running" in restored.stdout
+    assert account.state == "running"
+    assert "no dead runs" in account.gameday("restore").stderr
+
+
+def test_a_workload_is_run_by_one_run_at_a_time(account: Account) -> None:
+    with account.running() as process:
+        wait_for(process, "phase", phase="during")
+        second = account.gameday(*RUN)
+        assert second.returncode == Exit.REFUSED
+        assert "workload batch is taken by run" in second.stdout
+        assert account.gameday("restore").stderr == "nothing to restore: no dead runs"
+        assert account.state == "stopped"
+        process.communicate()
+        assert process.returncode == Exit.HELD
+
+
+def test_a_closed_stdout_loses_a_listener_and_not_the_run(account: Account) -> None:
+    with account.running() as process:
+        wait_for(process, "phase", phase="during")
+        assert process.stdout
+        process.stdout.close()
+        assert process.wait(timeout=60) == Exit.HELD
+    assert account.state == "running"
+
+
+def test_nobody_to_ask_and_no_yes_refuses_and_names_the_option(account: Account) -> None:
+    done = account.gameday("run", "experiment.yaml", "--on", "aws")
+    assert done.returncode == Exit.REFUSED
+    assert "--yes was not said" in done.stdout
+    assert account.state == "running"
+
+
+@pytest.mark.parametrize(
+    ("file", "was", "is_", "words"),
+    [
+        ("workload.yaml", "123456789012", "210987654321", "the credentials are for account 123456789012"),
+        ("workload.yaml", "provides:", "production: true\nprovides:", "say --production to mean it"),
+        ("workload.yaml", "limits:", "freezes: [{from: 2020-01-01, to: 2099-01-01, why: holidays}]\nlimits:", "holidays: nothing"),
+        ("workload.yaml", "limits: {module_share: 100%}", "limits: {module_share: 50%}", "over the limit of 50%"),
+        ("workload.yaml", "owns: {tags: {app: batch}}", "owns: {tags: {app: batch}}\nopt_in: {chaos: please}", "does not carry the opt-in tag chaos=please"),
+        ("experiment.yaml", "lasts:", "stop_when: [nobody]\nlasts:", "alarm nobody is not there"),
+    ],
+)  # fmt: skip
+def test_what_may_not_be_touched_is_refused(file: str, was: str, is_: str, words: str, account: Account) -> None:
+    account.write(file, was, is_)
+    done = account.gameday(*RUN)
+    assert done.returncode == Exit.REFUSED, done.stderr
+    assert words in done.stdout
+    assert account.state == "running"
+
+
+def test_an_account_that_does_not_answer_is_one_clear_line(account: Account) -> None:
+    account.env["AWS_ENDPOINT_URL"] = "http://127.0.0.1:9"
+    done = account.gameday("plan", "experiment.yaml", "--on", "aws")
+    assert done.returncode == Exit.REFUSED
+    assert done.stderr.startswith("gameday: not injecting: the plan could not be made: sts.get_caller_identity failed")
+    assert "Traceback" not in done.stderr
+
+
+def test_missing_credentials_say_what_to_do(account: Account) -> None:
+    del account.env["AWS_ACCESS_KEY_ID"], account.env["AWS_SECRET_ACCESS_KEY"]
+    account.env |= {"AWS_EC2_METADATA_DISABLED": "true", "HOME": str(account.folder)}
+    done = account.gameday(*RUN)
+    assert done.returncode == Exit.REFUSED
+    assert "Unable to locate credentials" in done.stdout + done.stderr
+    assert "aws sts get-caller-identity must answer" in done.stdout + done.stderr
+
+
+def test_a_saved_plan_is_applied_exactly_or_refused_once_the_account_moved_on(account: Account) -> None:
+    assert account.gameday("plan", "experiment.yaml", "--on", "aws", "-o", "plan.json").returncode == Exit.HELD
+    account.ec2.stop_instances(InstanceIds=[account.instance])
+    moved = account.gameday("run", "plan.json", "--on", "aws", "--yes")
+    assert moved.returncode == Exit.REFUSED
+    assert "the account has moved on since the plan was made" in moved.stdout
+    account.ec2.start_instances(InstanceIds=[account.instance])
+    done = account.gameday("run", "plan.json", "--on", "aws", "--yes")
+    assert done.returncode == Exit.HELD, done.stderr
+    assert account.state == "running"
