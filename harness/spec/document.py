@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from harness.spec.mistake import InvalidFile, Mistake, one_of
 from harness.spec.values import value_of
-from harness.spec.yaml12 import Entry, Items, Mapping, Node, compose
+from harness.spec.yaml12 import Entry, Items, Mapping, Node, Scalar, compose
 from harness.spec.yaml_trouble import LINE_BREAK, Place, Trouble, place_of
 
 if TYPE_CHECKING:
     from harness.account.change import Json
 
 MAX_BYTES = 1_000_000
+
+_PERMIT = "make it readable for the user who runs gameday"
 
 Loc = tuple[str | int, ...]
 """The way from a file's top to a value: keys and list positions (from 0)."""
@@ -50,6 +52,14 @@ class Document:
         """The keys of the mapping at a top-level key, right or wrong."""
         mapping = self.data.get(key)
         return tuple(mapping) if isinstance(mapping, dict) else ()
+
+    def written(self, loc: Loc) -> str | None:
+        """The scalar at a place, as it was written."""
+        node: Node = self.root
+        for step in loc:
+            if entry := entry_at(node, step):
+                node = entry.value
+        return node.text if isinstance(node, Scalar) else None
 
     def place(self, loc: Loc, key: bool = False) -> Place:
         """Where a value stands, or with `key` its key (the nearest one around it where it stands in a list)."""
@@ -89,7 +99,7 @@ def read_text(file: Path) -> str:
         with file.open("rb") as opened:
             raw = opened.read(MAX_BYTES + 1)
     except OSError as error:
-        raise InvalidFile([Mistake(str(file), 0, 0, f"the file cannot be read: {error.strerror}")]) from error
+        raise InvalidFile([Mistake(str(file), 0, 0, f"the file cannot be read: {error.strerror}", _PERMIT)]) from error
     if len(raw) > MAX_BYTES:
         raise InvalidFile([Mistake(str(file), 0, 0, f"the file is larger than {MAX_BYTES:,} bytes", "split it")])
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from harness.spec.loaded import Loaded, LoadedExperiment, LoadedGameday, LoadedTwin, LoadedWorkload
 from harness.spec.mistake import InvalidFile, Mistake
-from harness.spec.shelf import Shelf, files_in
+from harness.spec.shelf import Shelf
 
 if TYPE_CHECKING:
     from harness.faults.fault import Fault
@@ -50,7 +50,7 @@ def faults_of(experiment: Experiment) -> tuple[Fault, ...]:
 def validate_files(paths: Iterable[Path | str], environ: Names[str, str] | None = None) -> list[Mistake]:
     """Every mistake in files, in folders of them, and in what they name; each once, in the order of the files."""
     shelf = Shelf(os.environ if environ is None else environ)
-    files, mistakes = files_in(Path(path) for path in paths)
+    files, mistakes = _files_in(Path(path) for path in paths)
     for file in files:
         try:
             shelf.take(file)
@@ -70,3 +70,24 @@ def _of_kind(loaded: Loaded, wanted: type[L]) -> L:
     }
     what = f"this is {kinds[type(loaded)]}, not {kinds[wanted]}"
     raise InvalidFile([Mistake(str(loaded.path), 0, 0, what, f"name {kinds[wanted]}")])
+
+
+def _files_in(paths: Iterable[Path]) -> tuple[list[Path], list[Mistake]]:
+    """The YAML files that paths name, folders with all below them but what is hidden, and folders without any."""
+    files: list[Path] = []
+    empty: list[Mistake] = []
+    for path in paths:
+        if not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where a folder above may not be read
+            files.append(path)
+            continue
+        found_here = sorted(_below(path))
+        files += found_here
+        if not found_here:
+            empty.append(Mistake(str(path), 0, 0, "the folder has no YAML file", "name another, or `gameday init` it"))
+    return list(dict.fromkeys(files)), empty
+
+
+def _below(folder: Path) -> Iterable[Path]:
+    for at, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(at, name) for name in names if name.endswith((".yaml", ".yml")) and not name.startswith("."))

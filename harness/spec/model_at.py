@@ -22,7 +22,7 @@ def keys_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
     return {info.alias or name: info for name, info in model.model_fields.items()}
 
 
-def _below(annotation: Any, step: str | int) -> Any:  # noqa: ANN401 - annotations are anything
+def _below(annotation: Any, step: str | int) -> Any:
     for option in _options(annotation):
         if _is_model(option) and step in keys_of(option):
             return keys_of(option)[str(step)].annotation
@@ -33,7 +33,7 @@ def _below(annotation: Any, step: str | int) -> Any:  # noqa: ANN401 - annotatio
     return annotation
 
 
-def _options(annotation: Any) -> list[Any]:  # noqa: ANN401 - annotations are anything
+def _options(annotation: Any) -> list[Any]:
     if get_origin(annotation) is Annotated:
         return _options(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
@@ -41,5 +41,5 @@ def _options(annotation: Any) -> list[Any]:  # noqa: ANN401 - annotations are an
     return [] if annotation is NoneType else [annotation]
 
 
-def _is_model(option: Any) -> bool:  # noqa: ANN401 - annotations are anything
+def _is_model(option: Any) -> bool:
     return isinstance(option, type) and issubclass(option, BaseModel)

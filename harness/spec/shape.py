@@ -53,7 +53,7 @@ def sound_parts(model: type[BaseModel], data: dict[str, Json]) -> dict[str, Any]
     return parts
 
 
-def _sound(adapter: TypeAdapter[Any], raw: Json) -> Any:  # noqa: ANN401 - whatever the field's type is
+def _sound(adapter: TypeAdapter[Any], raw: Json) -> Any:
     try:
         return adapter.validate_json(json.dumps(raw), by_alias=True, by_name=False)
     except ValidationError as error:
@@ -77,7 +77,7 @@ def _validated(model: type[M], raw: Json) -> tuple[M | None, list[ErrorDetails]]
     try:
         return model.model_validate_json(text, strict=True, by_alias=True, by_name=False), []
     except ValidationError as error:
-        errors = [each for each in error.errors(include_url=False) if not _only_a_list(each)]
+        errors = [each for each in error.errors(include_url=False) if not _untrue(each)]
     if errors:
         return None, errors
     try:
@@ -86,9 +86,12 @@ def _validated(model: type[M], raw: Json) -> tuple[M | None, list[ErrorDetails]]
         return None, error.errors(include_url=False)
 
 
-def _only_a_list(error: ErrorDetails) -> bool:
-    # Below a validator that runs before its model, pydantic forgets that a list came from JSON, and wants a tuple.
-    return error["type"] == "tuple_type" and isinstance(error["input"], list)
+def _untrue(error: ErrorDetails) -> bool:
+    """Two errors that pydantic finds where there are none of them."""
+    # Below a validator that runs before its model, it forgets that a list came from JSON, and wants a tuple.
+    forgets = error["type"] == "tuple_type" and isinstance(error["input"], list)
+    # It counts only the entries that are right.
+    return forgets or (error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"])
 
 
 def _take_as_text(raw: Json, root: Node, errors: list[ErrorDetails], environ: Names[str, str]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from collections.abc import Mapping as Names
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from harness.spec.mistake import InvalidFile, Mistake, one_of, quoted
 from harness.spec.shape import shaped, sound_parts
 from harness.spec.wording import found
 
+T = TypeVar("T")
 L = TypeVar("L", bound=Loaded)
 M = TypeVar("M", bound=BaseModel)
 
@@ -31,34 +32,44 @@ class Shelf:
 
     def __init__(self, environ: Names[str, str]) -> None:
         self._environ = environ
+        self._documents: dict[str, Document | InvalidFile] = {}
         self._became: dict[str, Loaded | InvalidFile] = {}
 
     def take(self, file: Path) -> Loaded:
         """What a file became, with all that it names. Raises InvalidFile."""
+        return self._once(self._became, file, self._read)
+
+    def _document(self, file: Path) -> Document:
+        return self._once(self._documents, file, lambda path: _known(read_document(path, self._environ)))
+
+    def _once(self, shelf: dict[str, T | InvalidFile], file: Path, make: Callable[[Path], T]) -> T:
         key = _real(file)
-        if key not in self._became:
+        if key not in shelf:
             try:
-                self._became[key] = self._read(file)
+                shelf[key] = make(file)
             except InvalidFile as mistakes:
-                self._became[key] = mistakes
-        became = self._became[key]
+                shelf[key] = mistakes
+        became = shelf[key]
         if isinstance(became, InvalidFile):
             raise became
         return became
 
     def _read(self, file: Path) -> Loaded:
-        document = read_document(file, self._environ)
-        kind = _kind(document)
+        document = self._document(file)
+        kind = document.data["kind"]
         readers: dict[str, Callable[[Document, list[Mistake]], Loaded | None]] = {
             "workload": self._workload,
             "experiment": self._experiment,
             "gameday": self._gameday,
             "twin": self._twin,
         }
-        mistakes = list(document.troubles)
+        mistakes: list[Mistake] = []
         loaded = readers[kind](document, mistakes)
-        if mistakes or loaded is None:
-            raise InvalidFile(mistakes)
+        # What a variable that is not set leads to is not said again.
+        told = {(trouble.file, trouble.line, trouble.column) for trouble in document.troubles}
+        more = [mistake for mistake in mistakes if (mistake.file, mistake.line, mistake.column) not in told]
+        if loaded is None or document.troubles or more:
+            raise InvalidFile([*document.troubles, *more])
         return loaded
 
     def _twin(self, document: Document, mistakes: list[Mistake]) -> LoadedTwin | None:
@@ -132,20 +143,20 @@ class Shelf:
             mistakes.append(document.mistake(loc, f"{quoted(name)}: {wrong[0]}", wrong[1]))
             return None
         try:
-            loaded = self.take(file)
+            actual = self._document(file).data["kind"]
+            if actual == kind:
+                loaded = self.take(file)
+                return loaded if isinstance(loaded, wanted) else None
         except InvalidFile as broken:
             mistakes += broken.mistakes
             return None
-        if not isinstance(loaded, wanted):
-            actual = next(key for key in KINDS if type(loaded).__name__ == f"Loaded{key.capitalize()}")
-            what = f"{quoted(name)} is a file of kind {actual}"
-            mistakes.append(document.mistake(loc, what, f"name a file with `kind: {kind}`"))
-            return None
-        return loaded
+        what = f"{quoted(name)} is a file of kind {actual}"
+        mistakes.append(document.mistake(loc, what, f"name a file with `kind: {kind}`"))
+        return None
 
 
-def _kind(document: Document) -> str:
-    """A file's kind. Raises InvalidFile where it is none that we read, in a version that we do not."""
+def _known(document: Document) -> Document:
+    """The document, where its kind and version are some that we read. Raises InvalidFile."""
     kind, version = document.data.get("kind"), document.data.get("version")
     wrong = []
     if "kind" not in document.data:
@@ -165,7 +176,7 @@ def _kind(document: Document) -> str:
         wrong.append(document.mistake(("version",), what, "update gameday" if newer else f"write `version: {VERSION}`"))
     if wrong:
         raise InvalidFile([*document.troubles, *wrong])
-    return str(kind)
+    return document
 
 
 def _real(file: Path) -> str:
@@ -176,25 +187,4 @@ def _no_file(file: Path) -> tuple[str, str] | None:
     try:
         return None if file.is_file() else why_missing(file)
     except OSError as error:
-        return f"the file cannot be read: {error.strerror}", ""
-
-
-def files_in(paths: Iterable[Path]) -> tuple[list[Path], list[Mistake]]:
-    """The YAML files that paths name, folders with all below them but what is hidden, and folders without any."""
-    files: list[Path] = []
-    empty: list[Mistake] = []
-    for path in paths:
-        if not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where a folder above may not be read
-            files.append(path)
-            continue
-        found_here = sorted(_below(path))
-        files += found_here
-        if not found_here:
-            empty.append(Mistake(str(path), 0, 0, "the folder has no YAML file", "name another, or `gameday init` it"))
-    return list(dict.fromkeys(files)), empty
-
-
-def _below(folder: Path) -> Iterable[Path]:
-    for at, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(at, name) for name in names if name.endswith((".yaml", ".yml")) and not name.startswith("."))
+        return f"the file cannot be read: {error.strerror}", "make it readable for the user who runs gameday"

@@ -55,9 +55,9 @@ def worded(model: type[BaseModel], document: Document, at: Loc, errors: list[Err
             continue
         around = kind == "missing" or loc[-1:] == ("[key]",)
         place = document.steps((*at, *(loc[:-1] if around else loc)))
-        what, remedy = _key_words(model, loc, kind) or _value(label(place), error)
+        what, remedy = _key_words(model, loc, kind) or _value(label(place), error, document.written(place))
         on_key = around or kind == "extra_forbidden" or isinstance(error["input"], dict)
-        yield document.mistake(place, what, remedy, key=on_key)
+        yield document.mistake(place, what, remedy or _about(model, loc), key=on_key)
 
 
 def _key_words(model: type[BaseModel], loc: Loc, kind: str) -> tuple[str, str] | None:
@@ -67,7 +67,8 @@ def _key_words(model: type[BaseModel], loc: Loc, kind: str) -> tuple[str, str] |
     return _unknown(model, loc) if kind == "extra_forbidden" else None
 
 
-def _value(name: str, error: ErrorDetails) -> tuple[str, str]:
+def _value(name: str, error: ErrorDetails, written: str | None) -> tuple[str, str]:
+    """What is wrong with a value, and the remedy; `written` is a scalar's text, before any unit was read."""
     kind, given, context = error["type"], error["input"], error.get("ctx", {})
     said, remedy = f"{name}: {error['msg']}", ""
     if kind == "value_error":
@@ -79,15 +80,28 @@ def _value(name: str, error: ErrorDetails) -> tuple[str, str]:
         said, remedy = _other_type(name, given, *_TYPES[kind])
     elif kind in _LIMITS:
         key, words = _LIMITS[kind]
-        in_percent = isinstance(given, str) and given.rstrip().endswith("%")
-        limit = show_share(context[key]) if in_percent else format(context[key], "g")
-        said = f"{name} is {words} {limit}; found {found(given)}"
+        limit = show_share(context[key]) if written and written.endswith("%") else format(context[key], "g")
+        said = f"{name} is {words} {limit}; found {quoted(written) if written else found(given)}"
     elif kind in ("too_short", "string_too_short"):
         said, remedy = f"{name} is empty", "write at least one" if kind == "too_short" else "write a text"
     elif kind == "string_pattern_mismatch" and context["pattern"] in PATTERNS:
         what, example = PATTERNS[context["pattern"]]
         said, remedy = f"{found(given)} is not {what}", example or _as_name(str(given))
     return said, remedy
+
+
+def _about(model: type[BaseModel], loc: Loc) -> str:
+    """What belongs at a place: an example of the fault, the key's description, or the model's."""
+    if example := getattr(model, "example", ""):
+        return f"write it like `- {example}`"
+    for end in range(len(loc), 0, -1):
+        holder, key = model_at(model, loc[: end - 1]), str(loc[end - 1])
+        here = model_at(model, loc[:end]) if end == len(loc) else None
+        if here and here is not holder and here.__doc__:
+            return here.__doc__.splitlines()[0]
+        if holder and key in keys_of(holder) and (about := keys_of(holder)[key].description):
+            return f"`{key}`: {about}"
+    return (model.__doc__ or "").splitlines()[0]
 
 
 def _missing(model: type[BaseModel], loc: Loc) -> tuple[str, str]:
@@ -108,7 +122,7 @@ def _meant(model: type[BaseModel], loc: Loc) -> str | None:
     return nearest(str(loc[-1]), keys_of(holder)) if holder else None
 
 
-def _other_type(name: str, given: Any, what: str, remedy: str) -> tuple[str, str]:  # noqa: ANN401 - anything may stand there
+def _other_type(name: str, given: Any, what: str, remedy: str) -> tuple[str, str]:
     if given is None:
         return f"{name} is empty", f"write {what}, or take the key out"
     if what == "true or false" and str(given).lower() in _TRUE:
@@ -116,7 +130,7 @@ def _other_type(name: str, given: Any, what: str, remedy: str) -> tuple[str, str
     return f"{name} is {what}; found {found(given)}", remedy
 
 
-def _not_one_of(name: str, given: Any, expected: str) -> tuple[str, str]:  # noqa: ANN401 - anything may stand there
+def _not_one_of(name: str, given: Any, expected: str) -> tuple[str, str]:
     options = re.findall(r"'([^']*)'", expected) or [expected]
     there = f"there can be: {', '.join(options)}"
     if given in LATER_WORDS:
@@ -133,7 +147,7 @@ def label(loc: Loc) -> str:
     return f"entry {loc[-1] + 1} of {quoted(key)}" if loc and isinstance(loc[-1], int) else quoted(key)
 
 
-def found(given: Any) -> str:  # noqa: ANN401 - anything may stand there
+def found(given: Any) -> str:
     """What stands there, briefly."""
     if isinstance(given, dict):
         return "a mapping" if given else "an empty mapping"

@@ -137,7 +137,7 @@ class _Composer:
         self.weigh(node.weight, place)
         return node
 
-    def scalar(self, event: Any, place: Place, tag: str | None) -> Scalar:  # noqa: ANN401 - PyYAML has no types
+    def scalar(self, event: Any, place: Place, tag: str | None) -> Scalar:
         if _SURROGATE.search(event.value):
             raise Trouble(place, "this escape is no character", "write the character itself")
         weight = 1 + len(event.value) // 100
@@ -195,5 +195,5 @@ def _grow(node: Items | Mapping, by: Node) -> None:
     node.height = max(node.height, by.height + 1)
 
 
-def _place(event: Any) -> Place:  # noqa: ANN401 - PyYAML has no types
+def _place(event: Any) -> Place:
     return Place(event.start_mark.line + 1, event.start_mark.column + 1)

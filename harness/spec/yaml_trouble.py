@@ -84,4 +84,4 @@ def in_words(error: yaml.YAMLError, text: str) -> Trouble:
     for pattern, begins, what, remedy in _WORDS:
         if re.search(pattern, said):
             return Trouble(Place(begin.line + 1, begin.column + 1) if begins and begin else at, what, remedy)
-    return Trouble(at, f"this is not YAML: {said.strip()}", "")
+    return Trouble(at, f"this is not YAML: {said.strip()}", "put texts with special characters in quotes")
