@@ -101,7 +101,7 @@ def _words(one: Change, verdict: Verdict, margin: float) -> str:
         else "stayed as it was"
     )
     if one.low is not None and one.high is not None and one.high > one.low:
-        seen += f" (at worst by {tell(one.high)})" if one.high > 0 else ""
+        seen += f" (at most {tell(one.high)} worse)" if one.high > 0 else ""
     seen += f"; {tell(margin)} was allowed"
     if verdict is Verdict.UNKNOWN and one.detectable is not None:
         seen += f", and {tell(one.detectable)} is the least that this run could have called spread"

@@ -147,6 +147,17 @@ def test_several_guarded_kpis_share_one_budget() -> None:
     assert second <= 2
 
 
+def test_a_second_kpi_that_is_healthy_asks_for_more_evidence_of_the_first() -> None:
+    failing = steady(60, 50, 1.5, BITE)
+    alone = play(guard(), failing)
+    kpis = {"orders": ratio(), "browse": ratio()}
+    together = Guard({name: kpis[name].bound for name in kpis}, kpis, {}, 1e-4, BITE, 600)
+    fired = play(together, failing)
+    assert alone is not None
+    assert fired is not None
+    assert fired.at > alone.at
+
+
 def test_a_guard_without_kpis_never_fires() -> None:
     one = Guard({}, {}, {}, 1e-4, BITE, 600)
     assert one.feed("orders", steady(9, 50, 50, BITE)) is None

@@ -195,6 +195,9 @@ def test_a_rate_per_offered_load_is_a_share() -> None:
     own = kpi(rate=reading("Orders"), per=reading("Tried"), bound={"within": "5%", "of": "baseline"})
     (edge,) = edges_of(own, own.bound, counts([(50, 0)] * 600))
     assert edge == Edge("share", pytest.approx(0.05))
+    worse, better = edges_of(own, own.bound, counts([(50, 10)] * 100))
+    assert 1 - 0.8 * 0.95 < worse.at < 0.255
+    assert 0.145 < better.at < 1 - 0.8 * 1.05
     assert count(own, own.bound, counts([(50, 8)])[0]) == (8, 42)
     absolute = own.model_copy(update={"bound": bound(at_least="40/s")})
     assert count(absolute, absolute.bound, counts([(50, 8)])[0]) == (42, 1)
