@@ -97,6 +97,7 @@ def play(file: Path, options: Options) -> Exit:
     with undo_on_signals(player.stop):
         entries = tuple([player.experiment(wishes[0], saved)] if saved else player.several(wishes, on_broken))
     suite = Suite(name, started.isoformat(timespec="seconds"), entries)
+    code = worst([suite.exit, Exit.INTERRUPTED]) if player.stop.why else suite.exit
     folder = options.reports or Path("reports") / f"{started:%Y%m%d-%H%M%S}-{name}"
     if not options.as_json:
         print(verdict_table(suite), end="")
@@ -105,9 +106,9 @@ def play(file: Path, options: Options) -> Exit:
     except InvalidInput as error:
         # What became of the account must not be hidden by a folder that cannot be written.
         print(f"gameday: {error}", file=sys.stderr)
-        return suite.exit or error.exit
+        return code or error.exit
     print(f"report: {page}", file=sys.stderr if options.as_json else sys.stdout)
-    return suite.exit
+    return code
 
 
 def _what(file: Path, options: Options) -> tuple[tuple[Wish, ...], Plan | None, str, str]:

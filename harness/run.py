@@ -28,6 +28,7 @@ from harness.events import (
     Judged,
     PhaseBegan,
     PhaseName,
+    Said,
     Settled,
 )
 from harness.plan import Plan, alarm_states, claim_of
@@ -35,6 +36,7 @@ from harness.watch import RELOOK, Watch
 from steady_state.claim import Judgement, Phases, Verdict, worst
 from steady_state.clock import Clock
 from steady_state.judge import judge
+from steady_state.kpi import watched
 
 if TYPE_CHECKING:
     from steady_state.guard import Fired, Guard
@@ -66,6 +68,7 @@ class Stage:
     journal: Journal
     lag: float = 0.0  # of the source: seconds until a bin can be read
     stop: Stop = field(default_factory=Stop)
+    words: list[str] = field(default_factory=list)  # what sources could not read, to be said
 
 
 def run(plan: Plan, stage: Stage) -> Iterator[Event]:
@@ -85,7 +88,8 @@ class _Loop:
         self.stage = stage
         self.clock = stage.clock
         self.claim = claim_of(plan)
-        self.watch = Watch(plan.workload.kpis, stage.source, stage.clock, RELOOK if plan.place == "aws" else 0.0)
+        kpis = watched(plan.workload.kpis, plan.experiment.guard, self.claim.during)
+        self.watch = Watch(kpis, stage.source, stage.clock, RELOOK if plan.place == "aws" else 0.0)
         self.guard: Guard | None = None
         self.owes_undo = False
         self.aborted: Aborted | None = None
@@ -206,9 +210,10 @@ class _Loop:
 
     def after(self, undo_began: float) -> Iterator[Event]:
         recovery = self.plan.experiment.recovery
-        lasts = recovery.sustained if recovery else 60.0
+        # As long as the baseline: what was enough to see steady state before is enough to see it again.
+        lasts = max(self.plan.experiment.baseline, recovery.sustained if recovery else 0.0)
         if recovery and recovery.from_ == "undo":
-            lasts += recovery.within - (self.clock.now() - undo_began)
+            lasts += max(0.0, recovery.within - (self.clock.now() - undo_began))
         yield self._phase("after", max(lasts, 0.0))
         yield from self._live(lasts, guarded=False)
         yield from self.watch.look()
@@ -248,12 +253,17 @@ class _Loop:
                 self._abort("blind", _about(self.guard.blind(self.clock.now())))
             if guarded and due:
                 self._abort("alarm", self._alarm())
+            yield from self._said()
             if self.stage.stop.why:
                 self._abort("signal", self.stage.stop.why)
                 if self.aborted and not guarded:
                     return
         if self.aborted and guarded and self.owes_undo:
             yield self.aborted
+
+    def _said(self) -> Iterator[Event]:
+        while self.stage.words:
+            yield Said(self.clock.now(), self.stage.words.pop(0))
 
     def _alarm(self) -> str | None:
         names = self.plan.experiment.stop_when

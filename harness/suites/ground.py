@@ -31,6 +31,7 @@ class Ground:
     clock: Clock
     source: Source
     lag: float  # seconds until the source's bins can be read
+    words: list[str]  # what the source could not read, to be said
 
 
 @contextmanager
@@ -44,14 +45,17 @@ def open_ground(place: Place, workload: Workload, twin: TwinFile | None, region:
         from harness.twin.twin import Twin
 
         with Twin(workload, twin, seed=seed, region=region) as world:
-            yield Ground(world.aws, world.clock, cloudwatch(world.aws, region, lag=0.0), 0.0)
+            yield Ground(world.aws, world.clock, cloudwatch(world.aws, region, lag=0.0), 0.0, [])
         return
     aws = open_account()
     from steady_state.sources import open_sources
 
-    with open_sources(cloudwatch(aws, region, LAG), workload.kpis) as source:
-        yield Ground(aws, WallClock(), source, LAG)
-    aws.close()
+    words: list[str] = []
+    try:
+        with open_sources(cloudwatch(aws, region, LAG), workload.kpis, words.append) as source:
+            yield Ground(aws, WallClock(), source, LAG, words)
+    finally:
+        aws.close()
 
 
 def cloudwatch(aws: Aws, region: str, lag: float) -> Source:

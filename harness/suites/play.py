@@ -62,7 +62,9 @@ class Play:
                     raise Refused(plan.refusals)
                 self.confirm(plan)
                 name = new_run_id()
-                stage = Stage(name, ground.account, ground.clock, ground.source, self.journal, ground.lag, self.stop)
+                stage = Stage(
+                    name, ground.account, ground.clock, ground.source, self.journal, ground.lag, self.stop, ground.words
+                )
                 return self._record(plan, stage)
         except Refused as refusal:
             return Refusal(wish.experiment.name, refusal.reasons, plan, refusal.remedy)
@@ -73,7 +75,7 @@ class Play:
             played = self.experiment(wish)
             yield played
             code = played.ended.exit if isinstance(played, Record) and played.ended else Exit.REFUSED
-            if code in (Exit.STUCK, Exit.INTERRUPTED) or (code == Exit.BROKEN and on_broken == "stop"):
+            if self.stop.why or code == Exit.STUCK or (code == Exit.BROKEN and on_broken == "stop"):
                 return
 
     def _record(self, plan: Plan, stage: Stage) -> Record:
