@@ -15,6 +15,7 @@ Anything else that reaches the door is a bug of ours (70).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 
@@ -31,15 +32,21 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-WORST_FIRST = (Exit.STUCK, Exit.BUG, Exit.BROKEN, Exit.UNKNOWN, Exit.REFUSED, Exit.HELD)
+WORST_FIRST = (
+    Exit.STUCK,
+    Exit.INTERRUPTED,
+    Exit.INVALID,
+    Exit.BUG,
+    Exit.BROKEN,
+    Exit.UNKNOWN,
+    Exit.REFUSED,
+    Exit.HELD,
+)
 
 
-def worst(codes: list[Exit]) -> Exit:
+def worst(codes: Sequence[Exit]) -> Exit:
     """The exit code of several experiments: the worst of 4, 70, 1, 3, 5, 0; 130 and 2 end a suite by themselves."""
-    for code in (Exit.INTERRUPTED, Exit.INVALID, *WORST_FIRST):
-        if code in codes and (code not in (Exit.INTERRUPTED, Exit.INVALID) or Exit.STUCK not in codes):
-            return code
-    return Exit.HELD
+    return next((code for code in WORST_FIRST if code in codes), Exit.HELD)
 
 
 class GamedayError(Exception):
