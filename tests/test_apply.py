@@ -9,7 +9,7 @@ from harness.account.change import Call
 from harness.account.knobs import capture
 from harness.errors import ApplyFailed, AwsError, GamedayError, JournalError, Unreachable
 from tests.doubles.runs import RUN, Scene
-from tests.doubles.shelf import ITEMS, LEVEL, MAKE, POWER, REGION, STRIKE, Shelf, error, injection, turn
+from tests.doubles.shelf import ITEMS, LEVEL, MAKE, POWER, REGION, STRIKE, Shelf, call, error, injection, turn
 
 
 @pytest.fixture
@@ -193,6 +193,13 @@ def test_a_read_that_fails_stops_it_before_anything_is_sent(scene: Scene) -> Non
 def test_a_placeholder_that_stands_for_nothing_stops_it_before_anything_is_sent(scene: Scene) -> None:
     with pytest.raises(GamedayError, match=r"`made\.acl` stands for nothing"):
         scene.apply(injection([turn(LEVEL, before=1, after={"$": "made.acl"})]))
+    assert (scene.shelf.log, scene.journal.rows(RUN)) == ([], [])
+
+
+def test_a_call_that_cannot_be_made_up_stops_it_before_anything_is_sent(scene: Scene) -> None:
+    asks_too_much = LEVEL.model_copy(update={"write": call("put_level", Id={"$": "id"}, Token={"$": "row.nothing"})})
+    with pytest.raises(GamedayError, match=r"`row\.nothing` stands for nothing"):
+        scene.apply(injection([turn(asks_too_much, before=1, after=5)]))
     assert (scene.shelf.log, scene.journal.rows(RUN)) == ([], [])
 
 

@@ -215,6 +215,39 @@ def test_a_crash_between_intent_and_answer_counts_as_on_its_way(scene: Scene) ->
     assert scene.clock.now() - began >= LONGEST_CALL + SETTLE
 
 
+def test_the_second_call_of_a_change_may_be_on_its_way_too(scene: Scene) -> None:
+    changes = capture(ITEMS, {"a": {"adds": ["new"], "removes": ["x"]}}, REGION, scene.shelf)
+    with pytest.raises(Killed):
+        scene.apply(injection(changes), DyingAccount(scene.shelf, at=2))
+    assert scene.shelf.log == ["remove_items a"]
+    scene.another_process()
+    late = scene.clock.now() + 60
+
+    def arrives() -> None:
+        if scene.clock.now() >= late and "late" not in scene.shelf.log:
+            scene.shelf.log.append("late")
+            scene.shelf.add_items("a", ["new"])
+
+    scene.shelf.before_read = arrives
+    scene.undo()
+    assert scene.shelf.things["a"]["Items"] == ["x"]
+    assert scene.shelf.log == ["remove_items a", "add_items a", "late", "remove_items a"]
+
+
+def test_undo_sends_one_call_at_a_time_for_each_change(scene: Scene) -> None:
+    batches: list[list[str]] = []
+    real = scene.shelf.call_all
+
+    def call_all(calls: Any, paged: bool = False) -> Any:
+        batches.append([call.params.get("Id", "") for call, _ in calls])
+        return real(calls, paged)
+
+    scene.apply(injection(capture(ITEMS, {"a": {"adds": ["new"], "removes": ["x"]}}, REGION, scene.shelf)))
+    scene.shelf.call_all = call_all
+    scene.undo()
+    assert [batch for batch in batches if "a" in batch] == [["a"], ["a"]]
+
+
 def test_a_stale_read_of_before_is_not_believed(scene: Scene) -> None:
     changes = of_level(scene.shelf)
     old, real = dict(scene.shelf.things["a"]), scene.shelf.get_things

@@ -79,10 +79,11 @@ class _Stage:
             raise ApplyFailed(f"{done[0].change.about} was undone already: a run injects once", "run it anew")
         self._read_turns(rows)
         self._unmoved(fresh)
-        now = self.wire.clock.now()
         was = self._healed_before([row for row in fresh if isinstance(row.change, Strike)])
+        tasks = [self._task(row, is_fresh=row.position not in known) for row in rows]
+        now = self.wire.clock.now()
         self.journal.intend(self.wire.run, [replace(row, intended=now, was=was.get(row.position)) for row in fresh])
-        self._send([self._task(row, is_fresh=row.position not in known) for row in rows])
+        self._send(tasks)
         self._all_stand(rows)
 
     # before anything is sent ------------------------------------------------------------------------------------------

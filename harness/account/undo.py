@@ -116,7 +116,7 @@ class _Undo:
             if self.wire.clock.now() >= self.began + self.patience:
                 self._give_up()
             elif self.open:
-                self.wire.clock.sleep(self.breath)
+                self.wire.clock.sleep(min(self.breath, self._until_quiet()))
         return sorted(self.settled, key=lambda one: one.position)
 
     def _pass(self) -> None:
@@ -148,12 +148,12 @@ class _Undo:
             raise found
         if isinstance(row.change, Turn):
             return self._turn(row, row.change, found)
-        return (
-            self._make(row, row.change, found) if isinstance(row.change, Make) else self._strike(row, row.change, found)
-        )
+        if isinstance(row.change, Make):
+            return self._make(row, row.change, found)
+        return self._strike(row, row.change, found)
 
     def _turn(self, row: Row, turn: Turn, now: Reading) -> _Step:
-        step = decide(turn, now, self._is_quiet(row, turn.knob.settle))
+        step = decide(turn, now, self._is_quiet(row))
         # One call at a time: the next pass reads again, and makes the next one.
         calls = writes(turn, "before", now, self._known(row))[:1] if step is Next.WRITE else []
         what = f"{turn.knob.name} of {turn.id}"
@@ -169,23 +169,33 @@ class _Undo:
         if left:
             calls = [bind(make.delete, self._known(row) | {"id": one}) for one in left]
             return _Step(Next.WRITE, f"{', '.join(left)} is still there", calls)
-        end = Next.RESTORED if self._is_quiet(row, make.settle) else Next.WATCH
+        end = Next.RESTORED if self._is_quiet(row) else Next.WATCH
         return _Step(end, f"nothing is left of {make.about or make.name}")
 
     def _strike(self, row: Row, strike: Strike, answer: Json) -> _Step:
         what = strike.healed.about or strike.about
         if not probes.holds(strike.healed, answer, row.was):
             return _Step(Next.WATCH, f"not so: {what}")
-        return _Step(Next.HEALED if self._is_quiet(row, strike.settle) else Next.WATCH, what)
+        return _Step(Next.HEALED if self._is_quiet(row) else Next.WATCH, what)
 
-    def _is_quiet(self, row: Row, settle: float) -> bool:
+    def _is_quiet(self, row: Row) -> bool:
+        return self.wire.clock.now() >= self._quiet_from(row)
+
+    def _quiet_from(self, row: Row) -> float:
+        """From when on neither a stale read nor a late request of ours is possible."""
+        settle = row.change.knob.settle if isinstance(row.change, Turn) else row.change.settle
         last = self.began + LONGEST_CALL if row.answered is None else min(row.answered, self.began)
-        return self.wire.clock.now() >= last + settle
+        return last + settle
 
     def _known(self, row: Row) -> dict[str, Json]:
         now = self.wire.clock.now()
         known = {"run": self.wire.run, "since": row.intended, "now": now, "made": self.made.get(row.injection, {})}
         return known | {"args": row.change.args}
+
+    def _until_quiet(self) -> float:
+        """Seconds until the next row is quiet: nothing is won by looking much later than then."""
+        now = self.wire.clock.now()
+        return min((at - now for row in self.open.values() if (at := self._quiet_from(row)) > now), default=LONGEST)
 
     # act --------------------------------------------------------------------------------------------------------------
 
