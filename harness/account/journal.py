@@ -125,7 +125,7 @@ class Journal:
             self._refuse_taken(workload, *found)
 
     def take(self, run: str, workload: str, account: str, place: str) -> None:
-        """Take a workload for a run, until `end`; raises Refused while another run has it. Twins are no one's to take."""
+        """Take a workload for a run, until `end`; raises Refused while another run has it. Every twin is its own."""
         if place == "twin":
             return
         with self._writing() as db:
