@@ -34,7 +34,8 @@ RUN_TAG = "gameday:run"
 class Frozen(BaseModel):
     """A value: immutable, and a mistake where a field is unknown."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built at first use: `validate` reads experiments without ever making a change.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Call(Frozen):

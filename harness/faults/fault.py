@@ -12,7 +12,6 @@ from pydantic import Field, model_validator
 from harness.account.account import Account
 from harness.account.change import Bite, Call, Frozen, Injection, Json, Knob, Make, Probe, Strike, Turn
 from harness.account.inventory import Instance, Inventory
-from harness.account.knobs import capture
 from steady_state.units import Share
 
 
@@ -33,6 +32,8 @@ class Look:
 
         `wanted` is id → the value to be or, for a set, {"adds": [...], "removes": [...]}.
         """
+        from harness.account.knobs import capture
+
         return capture(knob, wanted, self.region, self.account, args or {})
 
     def zone_exists(self, zone: str) -> bool:
