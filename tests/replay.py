@@ -20,6 +20,15 @@ from harness.twin.twin import START, Twin
 REGION = "us-east-1"
 STOREFRONT = Path(__file__).parent.parent / "experiments" / "storefront"
 
+STRANGE = {
+    "AWS_PROFILE": "nobody",
+    "AWS_ENDPOINT_URL": "http://192.0.2.1",
+    "AWS_USE_DUALSTACK_ENDPOINT": "true",
+    "AWS_REGION": "eu-central-1",
+    "MOTO_ACCOUNT_ID": "999999999999",
+}
+"""An environment that must not matter to a twin."""
+
 READS = (
     *(("ec2", f"describe_{what}") for what in ("instances", "network_acls", "network_interfaces", "security_groups")),
     *(("autoscaling", "describe_auto_scaling_instances"), ("elbv2", "describe_target_groups")),

@@ -17,7 +17,7 @@ from harness.plan import inventory_of
 from harness.spec.twin_file import TwinFile
 from harness.spec.workload import Workload
 from harness.twin.twin import START, Twin
-from tests.replay import REGION, Customers, digest
+from tests.replay import REGION, STRANGE, Customers, digest
 
 
 @pytest.fixture
@@ -257,8 +257,8 @@ def test_what_cloudwatch_would_not_take_is_an_error(twin: Twin) -> None:
 # --- the same again ---------------------------------------------------------------------------------------------------
 
 
-def test_the_same_seed_gives_the_same_bytes_in_another_process() -> None:
-    environment = {**os.environ, "PYTHONHASHSEED": "1"}  # this process has another one
+def test_the_same_seed_gives_the_same_bytes_in_another_process_and_environment() -> None:
+    environment = {**os.environ, **STRANGE, "PYTHONHASHSEED": "1"}  # this process has another one
     command = [sys.executable, "-m", "tests.replay"]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ran.stdout == digest() + "\n", ran.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +24,9 @@ from harness.spec.workload import Workload
 from harness.twin.seal import sealed_session
 from harness.twin.state import OUTSIDE
 from harness.twin.twin import START, Twin
+from tests.conftest import NetworkReached
 from tests.little import REGION, small
+from tests.replay import STRANGE
 
 
 def boto(twin: Twin, service: str) -> Any:
@@ -34,6 +38,16 @@ def boto(twin: Twin, service: str) -> Any:
 def little() -> Iterator[Twin]:
     with Twin(*small()) as twin:
         yield twin
+
+
+def test_a_test_that_leaves_this_machine_fails() -> None:
+    for reach_out in (
+        lambda: socket.create_connection(("192.0.2.1", 80), timeout=0.01),  # TEST-NET-1
+        lambda: socket.getaddrinfo("ec2.us-east-1.amazonaws.com", 443),
+        lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"", ("192.0.2.1", 53)),
+    ):
+        with pytest.raises(NetworkReached):
+            reach_out()
 
 
 # --- the seal ---------------------------------------------------------------------------------------------------------
@@ -95,14 +109,25 @@ def test_a_twin_that_cannot_be_built_leaves_room_for_the_next() -> None:
         assert twin.now == START
 
 
+def test_what_no_account_could_hold_is_the_users_mistake() -> None:
+    workload, twin = small()
+    raw = workload.model_dump(by_alias=True, mode="json")
+    raw["modules"]["rows"]["owns"] = {"tables": ["rows", "rows"]}
+    with pytest.raises(InvalidInput, match=r"no account could hold this workload: .*Table already exists"):
+        Twin(Workload.model_validate(raw), twin).__enter__()
+    with pytest.raises(InvalidInput, match="there is no region mars-1"):
+        Twin(workload, twin, region="mars-1").__enter__()
+
+
+def test_a_call_that_fails_changes_nothing(little: Twin) -> None:
+    ec2, before = boto(little, "ec2"), little.state
+    with pytest.raises(ClientError, match=r"InvalidInstanceID\.NotFound"):
+        ec2.reboot_instances(InstanceIds=[before.modules["site"].nodes[0].id, "i-0123456789abcdef0"])
+    assert little.state == before
+
+
 def test_nothing_of_the_environment_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (
-        ("AWS_PROFILE", "nobody"),
-        ("AWS_ENDPOINT_URL", "http://192.0.2.1"),
-        ("AWS_USE_DUALSTACK_ENDPOINT", "true"),
-        ("AWS_REGION", "eu-central-1"),
-        ("MOTO_ACCOUNT_ID", "999999999999"),
-    ):
+    for name, value in STRANGE.items():
         monkeypatch.setenv(name, value)
     sealed_session.cache_clear()  # as in a process in which they were always set
     with Twin(*small()) as twin:
@@ -165,7 +190,8 @@ def test_the_twin_leaves_motos_globals_as_they_were() -> None:
     def globals_() -> tuple[Any, ...]:
         settings = {key: dict(value) for key, value in default_user_config.items()}  # type: ignore[attr-defined]
         accounts = [sorted(one) for one in BackendDict._instances]  # type: ignore[misc]
-        return mock_random.getstate(), settings, ActionAuthenticatorMixin.request_count, [a for a in accounts if a]
+        count = ActionAuthenticatorMixin.request_count
+        return mock_random.getstate(), settings, count, [one for one in accounts if one], dict(os.environ)
 
     before = globals_()
     with Twin(*small()) as twin:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.account.aws import Aws
+from harness.errors import InvalidInput
 from harness.spec.twin_file import TwinFile
 from harness.spec.workload import Workload
 from harness.twin.enclosure import Enclosure
@@ -44,6 +45,9 @@ class Controllers:
     def populate(self, aws: Aws) -> World:
         """Build the world, as it is when it has been running for a while; the calls go through `aws`."""
         with self._enclosure.inside():
+            known = aws.session.get_available_regions("ec2")
+            if self._region not in known:
+                raise InvalidInput(f"there is no region {self._region}", f"AWS has {', '.join(known)}")
             self._take_charge()
             self.world = build(self._workload, self._twin, aws, self._region)
             put_alarms(self._twin, aws.client("cloudwatch", self._region))
@@ -84,9 +88,9 @@ class Controllers:
             return {"UserId": "AIDATWIN", "Account": account, "Arn": f"arn:aws:iam::{account}:user/twin"}
         return self._monitoring.answer(asked)
 
-    def after(self, asked: Asked) -> None:
-        """A call may have changed something."""
-        if (asked.service, asked.operation) == ("ec2", "RebootInstances"):
+    def after(self, asked: Asked, done: bool) -> None:
+        """A call may have changed something, also where it failed half-way."""
+        if done and (asked.service, asked.operation) == ("ec2", "RebootInstances"):
             self._machines.rebooted(asked.params["InstanceIds"])
         self._machines.look()
         self.targets.look()

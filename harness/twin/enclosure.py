@@ -28,9 +28,8 @@ from moto.moto_api._internal import mock_random
 from harness.account.aws import SealedSession
 from harness.twin.machines import Moto
 
-# What is no part of moto's interface, by its module.
+# What is no part of moto's interface, by its module. No service of moto is imported here: `prepare` must come before.
 _BACKENDS: Any = import_module("moto.backends")
-_LAMBDA: Any = import_module("moto.awslambda.utils")
 _RESPONSES: Any = import_module("moto.core.responses")
 _UTILS: Any = import_module("moto.core.utils")
 _SETTINGS: dict[str, Any] = import_module("moto.core.config").default_user_config
@@ -63,7 +62,7 @@ class Enclosure:
     def backend(self, service: str, region: str) -> Moto:
         """The backend of a service in this account; only `inside`."""
         if service == "lambda":  # moto has two, with and without containers
-            return _LAMBDA.get_backend(self.account, region)
+            return import_module("moto.awslambda.utils").get_backend(self.account, region)
         return _BACKENDS.get_backend(service)[self.account][region]
 
     @contextmanager
@@ -111,9 +110,7 @@ class Enclosure:
         random, count, settings = mock_random.getstate(), ActionAuthenticatorMixin.request_count, dict(_SETTINGS)
         members, time = _RESPONSES.method_names_from_class, _UTILS.datetime
         mock_random.setstate(self._random)
-        ActionAuthenticatorMixin.request_count = -(
-            10**9
-        )  # set_initial_no_auth_action_count is the user's
+        ActionAuthenticatorMixin.request_count = -(10**9)  # set_initial_no_auth_action_count is the user's
         _SETTINGS.update({"lambda": {"use_docker": False}, "iam": {"load_aws_managed_policies": False}})
         _RESPONSES.method_names_from_class, _UTILS.datetime = _members, self._time
         try:

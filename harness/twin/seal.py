@@ -69,8 +69,8 @@ class Keeper(Protocol):
         """An answer in moto's place; None leaves the call to moto. May raise Rejected."""
         ...
 
-    def after(self, asked: Asked) -> None:
-        """A call that may have changed something was answered."""
+    def after(self, asked: Asked, done: bool) -> None:
+        """A call that may have changed something is over; `done`: without an error."""
         ...
 
 
@@ -173,6 +173,7 @@ class Seal:
 
     def _answer(self, request: AWSPreparedRequest) -> AWSResponse:
         asked = _now.asked or Asked("", "", {})
+        status = 500
         with self._enclosure.inside():
             try:
                 if self.keeper:
@@ -180,8 +181,9 @@ class Seal:
                 status, headers, body = self._ask_moto(request)
             except Rejected as no:
                 _raise(asked, no)
-            if self.keeper and asked.mutates:
-                self.keeper.after(asked)
+            finally:
+                if self.keeper and asked.mutates:
+                    self.keeper.after(asked, status < 400)
         return AWSResponse(request.url, status, headers, _Raw(body.encode() if isinstance(body, str) else body))
 
     def _ask_moto(self, request: AWSPreparedRequest) -> tuple[int, Any, str | bytes]:

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from moto.awslambda.exceptions import UnknownFunctionException
-
 from harness.spec.twin_file import TwinFile, TwinModule
 from harness.spec.workload import Workload
 from harness.twin.machines import Machines, Moto
@@ -83,10 +81,10 @@ class Survey:
 
     def _concurrency(self, name: str) -> int | None:
         """What a function reserves; a deleted one serves nothing."""
-        try:
-            reserved = self._backends.lambda_.get_function(name).reserved_concurrency
-        except UnknownFunctionException:
+        found = [one for one in self._backends.lambda_.list_functions() if one.function_name == name]
+        if not found:
             return 0
+        reserved = found[0].reserved_concurrency
         return None if reserved is None else int(reserved)
 
     def _capacity(self, name: str, key: str) -> float | None:

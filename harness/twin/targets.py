@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from moto.elbv2.exceptions import TargetGroupNotFoundError
-
 from harness.spec.twin_file import HealthCheck
 from harness.twin.machines import Machines, Moto
+from harness.twin.seal import Rejected
 from harness.twin.timetable import Timetable
 
 _REASONS = {
@@ -128,7 +127,7 @@ class Targets:
         """What DescribeTargetHealth answers: all targets of a group, or those asked for."""
         group = self._elb.target_groups.get(arn)
         if group is None:
-            raise TargetGroupNotFoundError
+            raise Rejected("TargetGroupNotFound", "One or more target groups not found")
         known = [target for (one, _), target in self._targets.items() if one == arn]
         if not asked:
             return [_described(target) for target in known]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -87,9 +90,10 @@ class Twin:
         return self._traffic.truth
 
     def __enter__(self) -> Self:
-        self._seal.open()
         try:
-            world = self._controllers.populate(self.aws)
+            with _without_collector():
+                self._seal.open()
+                world = self._controllers.populate(self.aws)
             self._seal.keeper = self._controllers
             publications = (*user_metrics(self._twin), *aws_metrics(self._twin, world.dimensions))
             self._traffic = Traffic(self._twin, self._seed, START, self.store, publications)
@@ -125,3 +129,21 @@ class Twin:
             if state != self._state:
                 self._state = state
                 self._traffic.apply(state)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Loading moto makes a million objects that live for ever: the garbage collector need not walk them, ever."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        _freeze_once()
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@cache
+def _freeze_once() -> None:
+    gc.freeze()

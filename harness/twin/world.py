@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
+from botocore.exceptions import ClientError, ParamValidationError
+
 from harness.account.aws import Aws
 from harness.errors import InvalidInput
 from harness.spec.twin_file import HealthCheck, Instances, Stage, Table, TwinFile
@@ -39,7 +41,12 @@ class World:
 
 def build(workload: Workload, twin: TwinFile, aws: Aws, region: str) -> World:
     """Make everything. Raises InvalidInput where the files ask for what no account could have."""
-    return _Builder(workload, twin, aws, region).build()
+    try:
+        return _Builder(workload, twin, aws, region).build()
+    except (ClientError, ParamValidationError) as error:
+        raise InvalidInput(
+            f"no account could hold this workload: {error}", "look at the names in the workload and its twin file"
+        ) from error
 
 
 def tags_of(workload: Workload, module: str) -> dict[str, str]:
@@ -181,9 +188,7 @@ class _Builder:
 
     def _functions(self, name: str) -> None:
         lambda_, names = self.client("lambda"), self.workload.modules[name].owns.functions or (name,)
-        role = self.client("iam").create_role(
-            RoleName=f"{self.workload.name}-{name}", AssumeRolePolicyDocument=_ASSUMED_BY_LAMBDA
-        )
+        role = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=_ASSUMED_BY_LAMBDA)
         for function in names:
             lambda_.create_function(
                 FunctionName=function,
