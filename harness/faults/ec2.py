@@ -21,7 +21,7 @@ POWER = Knob(
             operation="describe_instance_status",
             params={"InstanceIds": {"$": "ids"}, "IncludeAllInstances": True},
         ),
-        rows="InstanceStatuses[].{id: InstanceId, value: InstanceState.Name}",
+        rows="InstanceStatuses[?InstanceState.Name != 'terminated'].{id: InstanceId, value: InstanceState.Name}",
     ),
     positions={
         "stopped": Call(service="ec2", operation="stop_instances", params={"InstanceIds": [{"$": "id"}]}),
