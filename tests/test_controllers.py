@@ -251,6 +251,12 @@ def test_a_target_that_is_registered_again_begins_anew(site: Site) -> None:
     assert site.health[one] == "healthy"
 
 
+def test_an_unknown_target_group_has_no_health(site: Site) -> None:
+    unknown = site.arn[:-16] + "0" * 16
+    with pytest.raises(ClientError, match="TargetGroupNotFound"):
+        site.elb.describe_target_health(TargetGroupArn=unknown)
+
+
 def test_a_target_in_a_zone_without_the_load_balancer_is_not_in_use(site: Site) -> None:
     balancer = site.elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
     site.elb.set_subnets(LoadBalancerArn=balancer, Subnets=site.subnets(*ZONES[1:]))

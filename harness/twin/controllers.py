@@ -39,6 +39,7 @@ class Controllers:
         self._region = region
         self._time = time
         self._store = store
+        self.principal = f"arn:aws:iam::{workload.account}:user/twin"
         self.touched = True
         """Something may have changed since `survey` was last asked."""
 
@@ -84,8 +85,7 @@ class Controllers:
     def answer(self, asked: Asked) -> Mapping[str, Any] | None:
         """Answer what moto cannot."""
         if (asked.service, asked.operation) == ("sts", "GetCallerIdentity"):
-            account = self._workload.account
-            return {"UserId": "AIDATWIN", "Account": account, "Arn": f"arn:aws:iam::{account}:user/twin"}
+            return {"UserId": "AIDATWIN", "Account": self._workload.account, "Arn": self.principal}
         return self._monitoring.answer(asked)
 
     def after(self, asked: Asked, done: bool) -> None:

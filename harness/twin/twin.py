@@ -54,7 +54,6 @@ class Twin:
         self.region = region or workload.regions[0]
         self.clock = TwinClock(self)
         self.store = MetricStore()
-        self.principal = f"arn:aws:iam::{workload.account}:user/twin"
         self._twin = twin
         self._seed = seed
         self._time = Timetable(START)
@@ -72,6 +71,11 @@ class Twin:
     def session(self) -> Any:
         """The account for whoever has boto3: `boto3.Session(botocore_session=twin.session)`."""
         return self._seal.another_session().session
+
+    @property
+    def principal(self) -> str:
+        """The ARN of whoever calls."""
+        return self._controllers.principal
 
     @property
     def now(self) -> float:
