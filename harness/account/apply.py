@@ -15,7 +15,7 @@ from harness.account.bindings import bind, fill, search
 from harness.account.calls import Hear, Wire, is_later, is_uncertain, until
 from harness.account.change import Call, Json, Make, Shape, Strike, Turn
 from harness.account.journal import Journal
-from harness.account.knobs import Reading, read_turns, said, stands_at, writes
+from harness.account.knobs import Reading, read_beside, read_turns, said, stands_at, writes
 from harness.account.rows import Outcome, Row
 from harness.errors import ApplyFailed, AwsError, GamedayError
 from steady_state.clock import Clock
@@ -35,13 +35,15 @@ def apply(stages: Stages, first: int, run: str, account: Account, journal: Journ
     makes nothing twice: the first intent stays, and only what does not stand is written once more.
     """
     wire = Wire(run, "inject", account, clock, hear)
-    made: dict[str, str] = {}
+    stage = _Stage(wire, journal)
     position = first
     for number, changes in enumerate(stages):
-        stage = _Stage(wire, journal, made)
-        rows = [Row(position + n, first, number, _filled(change, run, made)) for n, change in enumerate(changes)]
-        stage.apply(rows)
+        rows = [Row(position + n, first, number, _filled(change, run, stage.made)) for n, change in enumerate(changes)]
         position += len(changes)
+        # What the next stage must know is read together with whether this one stands.
+        following = stages[number + 1] if number + 1 < len(stages) else ()
+        ahead = {position + n: change for n, change in enumerate(following) if isinstance(change, Turn)}
+        stage.apply(rows, ahead)
 
 
 def _filled(change: Turn | Make | Strike, run: str, made: Mapping[str, str]) -> Turn | Make | Strike:
@@ -68,23 +70,26 @@ class _Task:
 class _Stage:
     wire: Wire
     journal: Journal
-    made: dict[str, str]  # name → id of what the injection made so far
+    made: dict[str, str] = field(default_factory=dict)  # name → id of what the injection made so far
     readings: dict[int, Reading] = field(default_factory=dict)
 
-    def apply(self, rows: list[Row]) -> None:
+    def apply(self, rows: list[Row], ahead: Mapping[int, Turn]) -> None:
         known = {row.position: row for row in self.journal.rows(self.wire.run)}
         fresh = [row for row in rows if row.position not in known]
         rows = [known.get(row.position, row) for row in rows]
         if done := [row for row in rows if not row.is_open]:
             raise ApplyFailed(f"{done[0].change.about} was undone already: a run injects once", "run it anew")
-        self._read_turns(rows)
+        self._read_turns([row for row in rows if not self._is_read(row)])
         self._unmoved(fresh)
         was = self._healed_before([row for row in fresh if isinstance(row.change, Strike)])
         tasks = [self._task(row, is_fresh=row.position not in known) for row in rows]
         now = self.wire.clock.now()
         self.journal.intend(self.wire.run, [replace(row, intended=now, was=was.get(row.position)) for row in fresh])
         self._send(tasks)
-        self._all_stand(rows)
+        self._all_stand(rows, ahead)
+
+    def _is_read(self, row: Row) -> bool:
+        return row.position in self.readings and self.readings[row.position].ready
 
     # before anything is sent ------------------------------------------------------------------------------------------
 
@@ -138,9 +143,11 @@ class _Stage:
             self.made[change.name] = there
         return _Task(row, [] if there else [bind(change.create, known)], there)
 
+    def _find(self, make: Make) -> Call:
+        return bind(make.find, {"run": self.wire.run, "args": make.args})
+
     def _found(self, make: Make) -> list[str]:
-        find = bind(make.find, {"run": self.wire.run, "args": make.args})
-        return list(search(make.found, self.wire.account.pages(find, make.region)) or [])
+        return list(search(make.found, self.wire.account.pages(self._find(make), make.region)) or [])
 
     def _send(self, tasks: list[_Task]) -> None:
         """Send until nothing is left, waiting out "not now"; raises ApplyFailed for the first call that fails."""
@@ -203,27 +210,30 @@ class _Stage:
 
     # afterwards -------------------------------------------------------------------------------------------------------
 
-    def _all_stand(self, rows: list[Row]) -> None:
+    def _all_stand(self, rows: list[Row], ahead: Mapping[int, Turn]) -> None:
         """Read until every setting stands as it was set, and everything made is found; raises ApplyFailed."""
         left = [row for row in rows if not isinstance(row.change, Strike)]
 
         def all_stand() -> bool:
             turns = {row.position: row.change for row in left if isinstance(row.change, Turn)}
-            found = read_turns(turns, self.wire.account)
-            left[:] = [row for row in left if not self._stands(row, found.get(row.position))]
+            makes = {row.position: row.change for row in left if isinstance(row.change, Make)}
+            finds = [(self._find(make), make.region) for make in makes.values()]
+            found, answers = read_beside({**turns, **ahead}, finds, self.wire.account)
+            lists = dict(zip(makes, answers, strict=True))
+            self.readings |= {key: one for key, one in found.items() if key in ahead and isinstance(one, Reading)}
+            left[:] = [row for row in left if not self._stands(row, found.get(row.position), lists.get(row.position))]
             return not left
 
-        if not until(all_stand, self.wire.clock, STANDS_WITHIN):
+        if left and not until(all_stand, self.wire.clock, STANDS_WITHIN):
             raise ApplyFailed(
                 f"{left[0].change.about}: AWS took the call, but it does not stand after {STANDS_WITHIN:.0f} s",
                 "see who else writes this setting",
             )
 
-    def _stands(self, row: Row, now: Reading | GamedayError | None) -> bool:
-        if isinstance(row.change, Make):
-            try:
-                return self.made[row.change.name] in self._found(row.change)
-            except AwsError:
-                return False
+    def _stands(self, row: Row, now: Reading | GamedayError | None, listed: Json | GamedayError) -> bool:
+        change = row.change
+        if isinstance(change, Make):
+            there = [] if isinstance(listed, GamedayError) else search(change.found, listed) or []
+            return self.made[change.name] in there
         ready = isinstance(now, Reading) and now.ready
-        return ready and isinstance(row.change, Turn) and stands_at(row.change, "after", now)  # type: ignore[arg-type]
+        return ready and isinstance(change, Turn) and stands_at(change, "after", now)  # type: ignore[arg-type]

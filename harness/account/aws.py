@@ -28,7 +28,7 @@ CREDENTIALS_REMEDY = "check your AWS credentials: aws sts get-caller-identity mu
 class Aws:
     """An `Account` through botocore: in parallel on an account, in order with one worker (the twin)."""
 
-    def __init__(self, session: botocore.session.Session, workers: int = 16) -> None:
+    def __init__(self, session: botocore.session.Session, workers: int = 24) -> None:
         self.session = session
         self._config = Config(
             connect_timeout=CONNECT_TIMEOUT,
@@ -120,7 +120,7 @@ def plain(raw: Any) -> Json:
     return raw
 
 
-def open_account(profile: str | None = None, workers: int = 16) -> Aws:
+def open_account(profile: str | None = None, workers: int = 24) -> Aws:
     """The account that boto3's usual settings name: profiles, environment, roles, endpoint URLs."""
     try:
         return Aws(botocore.session.Session(profile=profile), workers)

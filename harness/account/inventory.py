@@ -1,4 +1,4 @@
-"""What a workload has in its account: instances, subnets, scaling groups, functions, tables, stages, and whose they are.
+"""What a workload has in its account: instances, subnets, scaling groups, functions, tables, stages, and whose.
 
 Read only, and only what is asked for: each kind is read once, when first looked at.
 """

@@ -10,6 +10,7 @@ from typing import Literal
 
 from harness.account.account import Account
 from harness.account.bindings import bind, search, shown, unbound
+from harness.account.calls import answers_of_each
 from harness.account.canonical import items, same
 from harness.account.change import Call, Json, Knob, Shape, Turn
 from harness.errors import AwsError, GamedayError, Refused
@@ -88,25 +89,50 @@ def _reading(knob: Knob, row: dict[str, Json]) -> Reading:
 
 
 def read_turns(turns: Mapping[int, Turn], account: Account) -> dict[int, Reading | GamedayError]:
-    """The settings of many Turns as they stand, by the same keys; one bulk read for each knob and region.
+    """The settings of many Turns as they stand, by the same keys; see `read_beside`."""
+    return read_beside(turns, (), account)[0]
 
-    An error stands where a reading would be, so that one that fails does not hide the others.
+
+def read_beside(
+    turns: Mapping[int, Turn], others: Sequence[tuple[Call, str]], account: Account
+) -> tuple[dict[int, Reading | GamedayError], list[Json | GamedayError]]:
+    """The settings of many Turns, and the answers to other reads, all asked at once; a bulk read a knob and region.
+
+    An error stands where a reading or an answer would be, so that one that fails does not hide the others.
     """
 
     def place(key: int) -> tuple[str, str]:
         return turns[key].knob.name, turns[key].region
 
     found: dict[int, Reading | GamedayError] = {}
-    for (_, region), group in groupby(sorted(turns, key=place), key=place):
-        keys = list(group)
-        args = {turns[key].id: turns[key].args for key in keys}
+    asked: list[tuple[dict[str, int], list[str], Call]] = []
+    for _, group in groupby(sorted(turns, key=place), key=place):
+        keys = {turns[key].id: key for key in group}
         try:
-            readings = read(turns[keys[0]].knob, args, region, args, account)
+            args = {one: turns[key].args for one, key in keys.items()}
+            asked += [(keys, ids, call) for ids, call in reads(turns[min(keys.values())].knob, list(args), args)]
         except GamedayError as error:
-            found |= dict.fromkeys(keys, error)
-        else:
-            found |= {key: readings[turns[key].id] for key in keys}
-    return found
+            found |= dict.fromkeys(keys.values(), error)
+    calls = [(call, turns[keys[ids[0]]].region) for keys, ids, call in asked]
+    answers = answers_of_each(account, [*calls, *others], paged=True)
+    for (keys, ids, _), answer in zip(asked, answers, strict=False):
+        found |= {
+            keys[one]: reading for one, reading in _told([turns[keys[one]] for one in ids], answer, account).items()
+        }
+    return found, answers[len(asked) :]
+
+
+def _told(turns: list[Turn], answer: Json | GamedayError, account: Account) -> Mapping[str, Reading | GamedayError]:
+    knob, region, ids = turns[0].knob, turns[0].region, [turn.id for turn in turns]
+    try:
+        if isinstance(answer, AwsError) and answer.code in knob.gone and len(ids) > 1:
+            # One resource that is gone fails the read of all: ask one by one which it is.
+            return _read(knob, ids, region, {turn.id: turn.args for turn in turns}, account, chunk=1)
+        if isinstance(answer, GamedayError) and not isinstance(answer, AwsError):
+            return dict.fromkeys(ids, answer)
+        return _readings(knob, ids, answer)
+    except GamedayError as error:
+        return dict.fromkeys(ids, error)
 
 
 def stands_at(turn: Turn, side: Side, now: Reading) -> bool:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 
 from harness.account.account import Account
 from harness.account.bindings import bind
-from harness.account.calls import answers_of_each
 from harness.account.change import Call, Json, Turn
-from harness.account.knobs import Reading, read_turns
+from harness.account.knobs import Reading, read_beside
 from harness.account.rows import Row
 from harness.errors import GamedayError
 
@@ -19,7 +18,7 @@ Known = Callable[[Row], dict[str, Json]]
 def look(rows: Mapping[int, Row], known: Known, account: Account) -> dict[int, Reading | Json | GamedayError]:
     """By position: a Turn's reading, the answer of a Make's find or of a Strike's probe, or the error in its place."""
     turns = {position: row.change for position, row in rows.items() if isinstance(row.change, Turn)}
-    found: dict[int, Reading | Json | GamedayError] = dict(read_turns(turns, account))
+    found: dict[int, Reading | Json | GamedayError] = {}
     asked: dict[int, tuple[Call, str]] = {}
     for position, row in rows.items():
         try:
@@ -28,5 +27,5 @@ def look(rows: Mapping[int, Row], known: Known, account: Account) -> dict[int, R
                 asked[position] = bind(template, known(row)), row.change.region
         except GamedayError as error:
             found[position] = error
-    found |= dict(zip(asked, answers_of_each(account, list(asked.values()), paged=True), strict=True))
-    return found
+    readings, answers = read_beside(turns, list(asked.values()), account)
+    return found | readings | dict(zip(asked, answers, strict=True))

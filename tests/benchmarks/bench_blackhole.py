@@ -3,7 +3,8 @@
     python -m tests.benchmarks.bench_blackhole
 
 Every call takes 50 ms more. The two take turns, five times each; figures are medians, from the server's own log. What
-Gameday sleeps on purpose (it reads again past the settle time before it calls anything restored) is told apart.
+Gameday sleeps on purpose between its first and its last mutating call is told apart; afterwards it reads again past the
+settle time before it calls anything restored.
 Chaos Toolkit is installed into an environment of its own under .venv/peers, where the package index has it.
 """
 
@@ -66,14 +67,14 @@ def build_world(url: str) -> None:
         ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone="us-east-1a", TagSpecifications=spec)
 
 
-def ours(url: str, folder: Path) -> dict[str, float]:
+def ours(url: str, folder: Path) -> dict[str, Any]:
     """Apply and undo in a process of their own; answers with what it slept on purpose."""
     command = [sys.executable, "-m", "tests.benchmarks.blackhole_ours", str(folder / "home")]
     done = subprocess.run(command, cwd=ROOT, env={**ENV, "AWS_ENDPOINT_URL": url}, capture_output=True, check=True)
     return json.loads(done.stdout)
 
 
-def theirs(url: str, folder: Path) -> dict[str, float]:
+def theirs(url: str, folder: Path) -> dict[str, Any]:
     python = {"type": "python", "module": "azchaosaws.ec2.actions"}
     state = str(folder / "fail_az.ec2.json")
     fail = {"az": "us-east-1a", "dry_run": False, "failure_type": "network", "state_path": state}
@@ -97,15 +98,17 @@ def theirs(url: str, folder: Path) -> dict[str, float]:
     command = [str(PEERS / "bin" / "chaos"), "--no-version-check", "run", str(file)]
     subprocess.run(command, cwd=folder, env={**ENV, "AWS_ENDPOINT_URL": url}, capture_output=True, check=True)
     Path(state).unlink(missing_ok=True)
-    return {"slept": 0.0}
+    return {"slept": []}
 
 
-def measure(calls: list[dict[str, Any]], slept: float) -> dict[str, float]:
+def measure(calls: list[dict[str, Any]], sleeps: list[tuple[float, float]]) -> dict[str, float]:
     mutating = [call for call in calls if call["action"].startswith(MUTATING)]
     swaps = [call["at"] for call in mutating if call["action"] == "ReplaceNetworkAclAssociation"]
     inject = swaps[:SUBNETS]
     assert len(swaps) == 2 * SUBNETS, f"{len(swaps)} associations replaced, {2 * SUBNETS} expected"
-    span = mutating[-1]["at"] - mutating[0]["at"]
+    first, last = mutating[0]["at"], mutating[-1]["at"]
+    span = last - first
+    slept = sum(max(0.0, min(end, last) - max(began, first)) for began, end in sleeps)
     return {
         "calls": len(calls),
         "mutating": len(mutating),

@@ -18,13 +18,16 @@ from steady_state.clock import WallClock
 
 
 class Counting(WallClock):
-    """The wall, adding up what is slept on purpose."""
+    """The wall, noting what is slept on purpose: from when to when."""
 
-    slept = 0.0
+    def __init__(self) -> None:
+        super().__init__()
+        self.slept: list[tuple[float, float]] = []
 
     def sleep(self, seconds: float) -> None:
-        self.slept += max(0.0, seconds)
+        began = time.time()
         super().sleep(seconds)
+        self.slept.append((began, time.time()))
 
 
 class Planned:
