@@ -38,7 +38,7 @@ def apply(stages: Stages, first: int, run: str, account: Account, journal: Journ
     stage = _Stage(wire, journal)
     position = first
     for number, changes in enumerate(stages):
-        rows = [Row(position + n, first, number, _filled(change, run, stage.made)) for n, change in enumerate(changes)]
+        rows = [Row(position + n, first, number, filled(change, run, stage.made)) for n, change in enumerate(changes)]
         position += len(changes)
         # What the next stage must know is read together with whether this one stands.
         following = stages[number + 1] if number + 1 < len(stages) else ()
@@ -46,7 +46,7 @@ def apply(stages: Stages, first: int, run: str, account: Account, journal: Journ
         stage.apply(rows, ahead)
 
 
-def _filled(change: Turn | Make | Strike, run: str, made: Mapping[str, str]) -> Turn | Make | Strike:
+def filled(change: Turn | Make | Strike, run: str, made: Mapping[str, str]) -> Turn | Make | Strike:
     """A change with the values of its placeholders: undo must not need to know what they stood for."""
     known = {"run": run, "made": dict(made), "args": change.args}
     values: dict[str, Json] = {"args": fill(change.args, known)}

@@ -50,7 +50,7 @@ def _read(
         if isinstance(answer, AwsError) and answer.code in knob.gone and len(these) > 1:
             doubtful += these
         else:
-            found |= _readings(knob, these, answer)
+            found |= readings_of(knob, these, answer)
     if doubtful:
         # One resource that is gone fails the read of all: ask one by one which it is.
         found |= _read(knob, doubtful, region, args, account, chunk=1)
@@ -69,7 +69,8 @@ def reads(
             yield some, bind(knob.read.call, {"id": some[0], "ids": some, "args": args.get(some[0], {})})
 
 
-def _readings(knob: Knob, ids: list[str], answer: Json | AwsError) -> Mapping[str, Reading | AwsError]:
+def readings_of(knob: Knob, ids: list[str], answer: Json | AwsError) -> Mapping[str, Reading | AwsError]:
+    """What one read says of each resource that it was asked for, from its answer or its error."""
     if isinstance(answer, AwsError):
         if answer.code in knob.read.absent:
             return {one: Reading() for one in ids}
@@ -130,7 +131,7 @@ def _told(turns: list[Turn], answer: Json | GamedayError, account: Account) -> M
             return _read(knob, ids, region, {turn.id: turn.args for turn in turns}, account, chunk=1)
         if isinstance(answer, GamedayError) and not isinstance(answer, AwsError):
             return dict.fromkeys(ids, answer)
-        return _readings(knob, ids, answer)
+        return readings_of(knob, ids, answer)
     except GamedayError as error:
         return dict.fromkeys(ids, error)
 
