@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 LIFE = 300.0
 
@@ -27,7 +27,8 @@ class Slow:
     """WSGI middleware: `X-Quick` requests (building the world) pass at once and unlogged."""
 
     def __init__(self, app: Any, log: Path, seconds: float) -> None:
-        self.app, self.log, self.seconds = app, log, seconds
+        self.app, self.seconds = app, seconds
+        self.log = log.open("a", buffering=1)
         self.lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -41,15 +42,23 @@ class Slow:
         time.sleep(self.seconds)
         with self.lock:  # moto's backends are not safe between threads
             answer = self.app(environ, start_response)
-            with self.log.open("a") as out:
-                out.write(json.dumps({"at": began, "action": action or environ["PATH_INFO"]}) + "\n")
+            self.log.write(json.dumps({"at": began, "action": action or environ["PATH_INFO"]}) + "\n")
         return answer
+
+
+class KeepAlive(WSGIRequestHandler):
+    """Connections stay open between calls, as AWS's do: the server must not be what is measured."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, *_: object) -> None:
+        """The log above is enough."""
 
 
 def main() -> None:
     port, log, seconds = int(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
     app = Slow(DomainDispatcherApplication(create_backend_app), log, seconds)
-    server = make_server("127.0.0.1", port, app, threaded=True)
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=KeepAlive)
     threading.Timer(LIFE, server.shutdown).start()
     print("ready", flush=True)
     server.serve_forever()
