@@ -4,6 +4,7 @@ GamedayError
 ├── InvalidInput (2)      a file, an option or an argument is wrong; nothing was touched
 ├── Refused (5)           the plan says why it does not inject; nothing was touched
 ├── JournalError (5)      what undo needs cannot be written or read, so nothing is injected
+├── Unplanned (70)        code of ours wanted to change what is not in the plan; it was stopped before it was sent
 ├── ApplyFailed (3)       an injection failed half way; what it had changed is undone
 ├── AwsError (3)          a call to AWS failed
 │   └── Unreachable (3)   no answer: no credentials, no route, time-out, lost reply
@@ -83,6 +84,10 @@ class JournalError(GamedayError):
     """The journal cannot be written or read: nothing is injected without it."""
 
     exit = Exit.REFUSED
+
+
+class Unplanned(GamedayError):
+    """A call that may change something is not the plan's: a bug of a fault or of ours. Nothing was sent."""
 
 
 class ApplyFailed(GamedayError):

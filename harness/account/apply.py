@@ -72,6 +72,7 @@ class _Stage:
     journal: Journal
     made: dict[str, str] = field(default_factory=dict)  # name → id of what the injection made so far
     readings: dict[int, Reading] = field(default_factory=dict)
+    unproven: list[Row] = field(default_factory=list)  # sent, and not yet read to stand
 
     def apply(self, rows: list[Row], ahead: Mapping[int, Turn]) -> None:
         known = {row.position: row for row in self.journal.rows(self.wire.run)}
@@ -79,23 +80,27 @@ class _Stage:
         rows = [known.get(row.position, row) for row in rows]
         if done := [row for row in rows if not row.is_open]:
             raise ApplyFailed(f"{done[0].change.about} was undone already: a run injects once", "run it anew")
-        self._read_turns([row for row in rows if not self._is_read(row)])
+        # What is only made is in nobody's way: the next stage's settings can be read before, and it can be found after.
+        only_makes = bool(ahead) and all(isinstance(row.change, Make) for row in rows)
+        turns = {row.position: row.change for row in rows if isinstance(row.change, Turn) and not self._is_read(row)}
+        self._read_turns({**turns, **ahead} if only_makes else turns)
         self._unmoved(fresh)
         was = self._healed_before([row for row in fresh if isinstance(row.change, Strike)])
         tasks = [self._task(row, is_fresh=row.position not in known) for row in rows]
         now = self.wire.clock.now()
         self.journal.intend(self.wire.run, [replace(row, intended=now, was=was.get(row.position)) for row in fresh])
         self._send(tasks)
-        self._all_stand(rows, ahead)
+        self.unproven += [row for row in rows if not isinstance(row.change, Strike)]
+        if not only_makes:
+            self._all_stand(ahead)
 
     def _is_read(self, row: Row) -> bool:
         return row.position in self.readings and self.readings[row.position].ready
 
     # before anything is sent ------------------------------------------------------------------------------------------
 
-    def _read_turns(self, rows: list[Row]) -> None:
+    def _read_turns(self, turns: Mapping[int, Turn]) -> None:
         """Read all settings, waiting for those that are still changing."""
-        turns = {row.position: row.change for row in rows if isinstance(row.change, Turn)}
 
         def ready() -> bool:
             for position, reading in read_turns(turns, self.wire.account).items():
@@ -167,7 +172,7 @@ class _Stage:
     def _look_again(self, later: list[_Task]) -> None:
         """Before trying again: a look-up may have gone stale, the call may have worked, or somebody else wrote."""
         turned = [task for task in later if isinstance(task.row.change, Turn)]
-        self._read_turns([task.row for task in turned])
+        self._read_turns({task.row.position: task.row.change for task in turned})  # type: ignore[misc]
         for task in turned:
             task.calls = self._task(task.row, is_fresh=False).calls
             if task.calls and task.row.change.knob.shape is not Shape.SET:  # type: ignore[union-attr]
@@ -210,9 +215,9 @@ class _Stage:
 
     # afterwards -------------------------------------------------------------------------------------------------------
 
-    def _all_stand(self, rows: list[Row], ahead: Mapping[int, Turn]) -> None:
+    def _all_stand(self, ahead: Mapping[int, Turn]) -> None:
         """Read until every setting stands as it was set, and everything made is found; raises ApplyFailed."""
-        left = [row for row in rows if not isinstance(row.change, Strike)]
+        left = self.unproven
 
         def all_stand() -> bool:
             turns = {row.position: row.change for row in left if isinstance(row.change, Turn)}

@@ -7,28 +7,36 @@ clients"), so clients are made under a lock, one for each service and region, an
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import botocore.session
+from botocore import xform_name
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ParamValidationError
+from botocore.model import OperationModel
 
 from harness.account.account import CONNECT_TIMEOUT, LONGEST_CALL, READ_TIMEOUT, Account, whoami
 from harness.account.change import Call, Json
 from harness.errors import AwsError, InvalidInput, Unreachable
 
+if TYPE_CHECKING:
+    from harness.account.filter import Filter
+
+WORKERS = 50
+"""Calls under way at once: a zone's subnets go dark together, not one after the other."""
 CREDENTIALS_REMEDY = "check your AWS credentials: aws sts get-caller-identity must answer"
 
 
 class Aws:
     """An `Account` through botocore: in parallel on an account, in order with one worker (the twin)."""
 
-    def __init__(self, session: botocore.session.Session, workers: int = 24) -> None:
+    def __init__(self, session: botocore.session.Session, workers: int = WORKERS) -> None:
         self.session = session
         self._config = Config(
             connect_timeout=CONNECT_TIMEOUT,
@@ -40,6 +48,25 @@ class Aws:
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="aws") if workers > 1 else None
+        self._filter: Filter | None = None
+        # Before the parameters are built nothing is signed or sent yet; whoever uses the session's clients comes by.
+        session.get_component("event_emitter").register_first("before-parameter-build", self._check)
+
+    @contextmanager
+    def only(self, allowed: Filter) -> Iterator[None]:
+        """For as long as the block lasts, only calls that the filter allows leave; others raise Unplanned."""
+        before, self._filter = self._filter, allowed
+        try:
+            yield
+        finally:
+            self._filter = before
+
+    def _check(
+        self, params: Mapping[str, Json], model: OperationModel, context: Mapping[str, Any], **_: object
+    ) -> None:
+        if self._filter:
+            call = Call(service=model.service_model.service_name, operation=xform_name(model.name), params=dict(params))
+            self._filter.check(call, context["client_region"])
 
     def client(self, service: str, region: str) -> Any:
         """The client for a service in a region, made once."""
@@ -95,7 +122,10 @@ class Aws:
             raise Unreachable(
                 call.service, call.operation, type(error).__name__, str(error), CREDENTIALS_REMEDY
             ) from error
-        return plain(raw)
+        answer = plain(raw)
+        if self._filter:
+            self._filter.learn(call, region, answer)
+        return answer
 
 
 def _answered(call: Call, error: ClientError) -> AwsError:
@@ -120,7 +150,7 @@ def plain(raw: Any) -> Json:
     return raw
 
 
-def open_account(profile: str | None = None, workers: int = 24) -> Aws:
+def open_account(profile: str | None = None, workers: int = WORKERS) -> Aws:
     """The account that boto3's usual settings name: profiles, environment, roles, endpoint URLs."""
     try:
         return Aws(botocore.session.Session(profile=profile), workers)

@@ -40,7 +40,7 @@ ACL = Knob(
         params={"AssociationId": {"$": "row.association"}, "NetworkAclId": {"$": "value"}},
     ),
     settle=5.0,
-    retry=("InvalidAssociationID.NotFound",),
+    retry=("InvalidAssociationID.NotFound", "InvalidNetworkAclID.NotFound"),
 )
 
 GROUPS = Knob(
@@ -58,6 +58,7 @@ GROUPS = Knob(
     ),
     canonical=Canonical.SORTED,
     settle=5.0,
+    retry=("InvalidGroup.NotFound",),
     gone=("InvalidNetworkInterfaceID.NotFound",),
 )
 

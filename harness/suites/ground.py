@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.account.account import Account
 from harness.account.aws import Aws, open_account
 from harness.account.change import Call, Json
+from harness.account.filter import Filter
 from harness.errors import InvalidInput
 from harness.plan import Place
 from harness.spec.twin_file import TwinFile
@@ -27,7 +27,7 @@ LAG = 60.0
 class Ground:
     """An account (or its twin), its clock, and where samples come from."""
 
-    account: Account
+    account: Aws
     clock: Clock
     source: Source
     lag: float  # seconds until the source's bins can be read
@@ -36,7 +36,10 @@ class Ground:
 
 @contextmanager
 def open_ground(place: Place, workload: Workload, twin: TwinFile | None, region: str, seed: int) -> Iterator[Ground]:
-    """Open the twin or the account. Raises InvalidInput where the workload has no twin, or no session can be had."""
+    """Open the twin or the account, to be read only until a run allows what it planned (`Aws.only`).
+
+    Raises InvalidInput where the workload has no twin, or no session can be had.
+    """
     if place == "twin":
         if twin is None:
             raise InvalidInput(
@@ -44,7 +47,7 @@ def open_ground(place: Place, workload: Workload, twin: TwinFile | None, region:
             )
         from harness.twin.twin import Twin
 
-        with Twin(workload, twin, seed=seed, region=region) as world:
+        with Twin(workload, twin, seed=seed, region=region) as world, world.aws.only(Filter()):
             yield Ground(world.aws, world.clock, cloudwatch(world.aws, region, lag=0.0), 0.0, [])
         return
     aws = open_account()
@@ -52,7 +55,7 @@ def open_ground(place: Place, workload: Workload, twin: TwinFile | None, region:
 
     words: list[str] = []
     try:
-        with open_sources(cloudwatch(aws, region, LAG), workload.kpis, words.append) as source:
+        with open_sources(cloudwatch(aws, region, LAG), workload.kpis, words.append) as source, aws.only(Filter()):
             yield Ground(aws, WallClock(), source, LAG, words)
     finally:
         aws.close()

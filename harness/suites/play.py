@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from harness import __version__
+from harness.account.filter import Filter
 from harness.account.journal import Journal
 from harness.errors import Exit, Refused
 from harness.events import Event, Said
@@ -65,7 +66,8 @@ class Play:
                 stage = Stage(
                     name, ground.account, ground.clock, ground.source, self.journal, ground.lag, self.stop, ground.words
                 )
-                return self._record(plan, stage)
+                with ground.account.only(Filter([one.changes for one in plan.injections], name)):
+                    return self._record(plan, stage)
         except Refused as refusal:
             return Refusal(wish.experiment.name, refusal.reasons, plan, refusal.remedy)
 
