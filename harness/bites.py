@@ -18,7 +18,7 @@ BEFORE = 300.0
 
 
 class Bites:
-    """The bites of a plan's faults; made just before the injection, to know what was. Raises Refused where it cannot."""
+    """The bites of a plan's faults; made just before the injection, to know what was; raises Refused else."""
 
     def __init__(self, plan: Plan, run: str, account: Account, clock: Clock) -> None:
         self._plan, self._run, self._account, self._clock = plan, run, account, clock

@@ -164,13 +164,13 @@ def alarm_states(alarms: tuple[str, ...], account: Account, region: str) -> dict
 def _beyond_limits(
     workload: Workload, experiment: Experiment, injections: tuple[Injection, ...], running: Counter[str | None]
 ) -> tuple[str, ...]:
-    limits = workload.limits
+    limits, most = workload.limits, show_share(workload.limits.module_share)
     taken: dict[str, float] = {}
     for injection in injections:
         for module in injection.hits.keys() & running.keys():
             taken[str(module)] = min(1.0, taken.get(str(module), 0.0) + injection.hits[str(module)])
     reasons = [
-        f"{show_share(share)} of the instances of {module} would be hit, over the limit of {show_share(limits.module_share)}"
+        f"{show_share(share)} of the instances of {module} would be hit, over the limit of {most}"
         for module, share in sorted(taken.items())
         if share > limits.module_share + 1e-9
     ]

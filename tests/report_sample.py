@@ -22,9 +22,9 @@ from harness.events import (
 )
 from harness.plan import Plan
 from harness.record import Record
-from harness.suite import Refusal, Suite
 from harness.spec.experiment import Experiment
 from harness.spec.workload import Workload
+from harness.suite import Refusal, Suite
 from steady_state.judge import Judgement, ModuleJudgement, PhaseJudgement, Phases, RecoveryJudgement, Verdict
 from steady_state.samples import Sample
 

@@ -193,17 +193,21 @@ def test_nobody_to_ask_and_no_yes_refuses_and_names_the_option(account: Account)
     assert account.state == "running"
 
 
+FREEZE = "freezes: [{from: 2020-01-01, to: 2099-01-01, why: holidays}]"
+OWNS = "owns: {tags: {app: batch}}"
+
+
 @pytest.mark.parametrize(
     ("file", "was", "is_", "words"),
     [
         ("workload.yaml", "123456789012", "210987654321", "the credentials are for account 123456789012"),
         ("workload.yaml", "provides:", "production: true\nprovides:", "say --production to mean it"),
-        ("workload.yaml", "limits:", "freezes: [{from: 2020-01-01, to: 2099-01-01, why: holidays}]\nlimits:", "holidays: nothing"),
-        ("workload.yaml", "limits: {module_share: 100%}", "limits: {module_share: 50%}", "over the limit of 50%"),
-        ("workload.yaml", "owns: {tags: {app: batch}}", "owns: {tags: {app: batch}}\nopt_in: {chaos: please}", "does not carry the opt-in tag chaos=please"),
+        ("workload.yaml", "limits:", f"{FREEZE}\nlimits:", "holidays: nothing"),
+        ("workload.yaml", "module_share: 100%", "module_share: 50%", "over the limit of 50%"),
+        ("workload.yaml", OWNS, f"{OWNS}\nopt_in: {{chaos: please}}", "does not carry the opt-in tag chaos=please"),
         ("experiment.yaml", "lasts:", "stop_when: [nobody]\nlasts:", "alarm nobody is not there"),
     ],
-)  # fmt: skip
+)
 def test_what_may_not_be_touched_is_refused(file: str, was: str, is_: str, words: str, account: Account) -> None:
     account.write(file, was, is_)
     done = account.gameday(*RUN)

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from harness.events import Aborted, DidNotBite, Ended, Judged, Said, Sampled
+from harness.record import Record
 from harness.report.chart import chart
 from harness.report.html import first_kpi, page
-from harness.record import Record
 from harness.suite import Refusal, Suite
 from tests.report_sample import ACCOUNT, broken, held, refused, spread, stuck, suite
 

@@ -9,8 +9,8 @@ import pytest
 
 from harness.errors import Exit
 from harness.events import Ended, Judged
-from harness.report.junit import junit
 from harness.record import Record
+from harness.report.junit import junit
 from harness.suite import Refusal, Suite
 from steady_state.judge import Verdict
 from tests.report_sample import ACCOUNT, broken, held, stuck, suite

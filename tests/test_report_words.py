@@ -8,8 +8,8 @@ import pytest
 
 from harness.account.change import Turn
 from harness.events import Judged
-from harness.report import words
 from harness.record import Record
+from harness.report import words
 from steady_state.judge import RecoveryJudgement, Verdict
 from steady_state.kpi import Bound
 from tests.report_sample import ACCOUNT, LAUNCH, broken, held, spread, stuck

@@ -9,8 +9,8 @@ import pytest
 
 from harness.errors import InvalidInput
 from harness.record import read_record
-from harness.suite import Suite
 from harness.report.write import write_reports
+from harness.suite import Suite
 from tests.report_sample import held, suite
 
 

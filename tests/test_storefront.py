@@ -1,4 +1,4 @@
-"""Storefront's claims: they hold, and for each a change of one line in twin.yaml breaks it, so that no bound is slack."""
+"""Storefront's claims: they hold, and for each one changed line of twin.yaml breaks it, so that no bound is slack."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def run(name: str, folder: Path, line: tuple[str, str] | None = None, seed: int 
 
 
 def verdict(record: Record) -> Verdict:
-    assert record.judged and record.ended
+    assert record.judged
+    assert record.ended
     assert record.ended.account == "restored"
     return record.judged.judgement.verdict
 

@@ -10,10 +10,10 @@ import sys
 import pytest
 
 from harness.events import Aborted, Called, PhaseBegan, Sampled, Settled
-from harness.report.live import LiveProgress, sparkline
 from harness.record import Record
-from harness.suite import Suite
+from harness.report.live import LiveProgress, sparkline
 from harness.report.terminal import PlainProgress, clock, progress, verdict_table
+from harness.suite import Suite
 from steady_state.samples import Sample
 from tests.report_sample import WORKLOAD, broken, held, stuck, suite
 from tests.test_report_html import HOSTILE, hostile

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.report.axis import STEPS, Axis, bad_axis, good_axis, time_axis, zero_axis
 from harness.record import Record
+from harness.report.axis import STEPS, Axis, bad_axis, good_axis, time_axis, zero_axis
 from steady_state.kpi import Bound, Kpi
 from steady_state.samples import Sample, Series
 

@@ -15,9 +15,9 @@ from markupsafe import Markup
 from harness import __version__
 from harness.account.change import AnyChange
 from harness.events import Settled
+from harness.record import Record
 from harness.report import svg, words
 from harness.report.chart import Chart, chart
-from harness.record import Record
 from harness.suite import Refusal, Suite
 from steady_state.judge import PhaseJudgement, RecoveryJudgement, Verdict, worst
 from steady_state.kpi import Tier

@@ -5,8 +5,8 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 from harness.errors import Exit
-from harness.report import words
 from harness.record import Record
+from harness.report import words
 from harness.suite import Refusal, Suite
 from steady_state.judge import Verdict
 

@@ -6,8 +6,8 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 
-from harness.report import words
 from harness.record import Record
+from harness.report import words
 from harness.suite import Refusal, Suite
 
 LIMIT = 65_536

@@ -10,8 +10,8 @@ from typing import Protocol, TextIO
 
 from harness.events import Event, Judged
 from harness.plan import Plan
-from harness.report import words
 from harness.record import Record
+from harness.report import words
 from harness.suite import Refusal, Suite
 
 MARKS = {"held": "✓", "broken": "✗", "unknown": "?", "refused": "–"}

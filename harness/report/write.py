@@ -6,10 +6,10 @@ from collections import Counter
 from pathlib import Path
 
 from harness.errors import InvalidInput
+from harness.record import Record, write_record
 from harness.report.html import page
 from harness.report.junit import junit
 from harness.report.markdown import markdown
-from harness.record import Record, write_record
 from harness.suite import Suite
 
 

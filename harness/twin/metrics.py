@@ -60,7 +60,7 @@ class MetricStore:
         """Publish one value."""
         self.series(namespace, metric, dimensions).add(floor(at), (value,))
 
-    def statistics(  # noqa: PLR0917 - the fields of a GetMetricData query
+    def statistics(
         self,
         namespace: str,
         metric: str,

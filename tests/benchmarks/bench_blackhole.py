@@ -1,4 +1,4 @@
-"""50 subnets black-holed and mended again: Gameday beside Chaos Toolkit's azchaosaws, against the same slow moto server.
+"""50 subnets black-holed and mended again: Gameday beside Chaos Toolkit's azchaosaws, against the same slow server.
 
     python -m tests.benchmarks.bench_blackhole
 
@@ -45,7 +45,8 @@ def slow_server(folder: Path) -> Iterator[tuple[str, Path]]:
     command = [sys.executable, "-m", "tests.benchmarks.slow_server", str(port), str(log), str(DELAY)]
     server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
-        assert server.stdout and server.stdout.readline() == b"ready\n"
+        assert server.stdout
+        assert server.stdout.readline() == b"ready\n"
         yield f"http://127.0.0.1:{port}", log
     finally:
         server.terminate()
@@ -149,7 +150,8 @@ def main() -> None:
             f"{middle['slept']:>6.2f} s{middle['worked']:>7.2f} s{middle['skew']:>6.2f} s"
         )
     if "azchaosaws" in medians:
-        print(f"ratio azchaosaws / gameday, worked: {medians['azchaosaws']['worked'] / medians['gameday']['worked']:.1f}")
+        ratio = medians["azchaosaws"]["worked"] / medians["gameday"]["worked"]
+        print(f"ratio azchaosaws / gameday, worked: {ratio:.1f}")
     else:
         print("azchaosaws could not be installed here: no comparison")
 

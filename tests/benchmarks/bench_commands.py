@@ -1,6 +1,6 @@
 """How long a person waits for the command line: --help, validate of one file, validate of 1,000.
 
-    python -m tests.benchmarks.bench_commands
+python -m tests.benchmarks.bench_commands
 """
 
 from __future__ import annotations

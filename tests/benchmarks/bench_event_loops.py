@@ -35,7 +35,7 @@ def draws() -> Draws:
 
 def on_simpy(numbers: Draws) -> int:
     """Processes that yield, as simpy's manual shows them."""
-    import simpy  # noqa: PLC0415 - not a dependency of ours
+    import simpy
 
     env = simpy.Environment()
     servers = [simpy.Resource(env, SLOTS) for _ in range(DEPTH)]
