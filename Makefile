@@ -16,8 +16,9 @@ test: .venv/test  ## lint, types and every test, in parallel
 bench: .venv/test  ## what is measured, beside a calibration loop in the same run
 	$(BIN)/python -m tests.benchmarks
 
-sample: .venv/run  ## the sample report under reports/sample
+sample: .venv/run  ## the sample report under reports/sample: the page and the summary, without the records
 	$(BIN)/gameday run experiments/storefront/gameday.yaml --reports reports/sample --seed 7
+	rm -f reports/sample/*.json
 
 schemas: .venv/run  ## the JSON Schemas that editors read
 	$(BIN)/gameday schema experiments
