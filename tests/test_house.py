@@ -17,6 +17,8 @@ FLOORS = (
     "harness.faults",
     "harness.spec",
     "harness.plan",
+    "harness.iam",
+    "harness.policy",
     "harness.record",
     "harness.suite",
     "harness.watch",
