@@ -124,6 +124,27 @@ def plan(experiment: Path, place: str, seed: int, production: bool, output: Path
 
 
 @cli.command()
+@click.argument("experiment", type=click.Path(path_type=Path))
+@ON
+@SEED
+@PRODUCTION
+def policy(experiment: Path, place: str, seed: int, production: bool) -> None:
+    """Print the least-privilege IAM policies that EXPERIMENT needs, derived from its plan. Reads only.
+
+    `run` plans, injects and undoes; `rescue` only undoes; `boundary` is what a role for either may have at most.
+
+    \b
+    Example
+      gameday policy lose-a-zone.yaml --on aws > policies.json
+    """
+    from harness.commands import make_policies
+
+    text, size = make_policies(experiment, place, seed, production)
+    click.echo(text)
+    click.echo(size, err=True)
+
+
+@cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @ON
 @SEED

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from harness.spec.load import faults_of, load_any
 from harness.spec.loaded import LoadedExperiment, LoadedGameday
 from harness.suite import Suite
 from harness.suites.ground import open_ground
-from harness.suites.play import Play
+from harness.suites.play import Play, new_run_id
 from harness.suites.signals import undo_on_signals
 from steady_state.clock import WallClock
 
@@ -51,14 +52,38 @@ def wish_of(loaded: LoadedExperiment, place: str, seed: int, production: bool) -
 
 def make(file: Path, place: str, seed: int, production: bool) -> tuple[Plan, str]:
     """Plan one experiment; reads only."""
-    loaded = load_any(file)
-    if not isinstance(loaded, LoadedExperiment):
-        raise InvalidInput(f"{file} is not an experiment", "a plan is made of one experiment at a time")
-    wish = wish_of(loaded, place, seed, production)
+    wish = _one_wish(file, place, seed, production)
     region = wish.experiment.region or wish.workload.regions[0]
     with open_ground(wish.place, wish.workload, wish.twin, region, seed) as ground:
         made = make_plan(wish, ground.account, ground.clock.now())
     return made, plan_text(made)
+
+
+def _one_wish(file: Path, place: str, seed: int, production: bool) -> Wish:
+    loaded = load_any(file)
+    if not isinstance(loaded, LoadedExperiment):
+        raise InvalidInput(f"{file} is not an experiment", "a plan is made of one experiment at a time")
+    return wish_of(loaded, place, seed, production)
+
+
+def make_policies(file: Path, place: str, seed: int, production: bool) -> tuple[str, str]:
+    """The IAM policies of one experiment as JSON, and the size of its session policy. Raises Refused as a plan does."""
+    from harness.policy import Recorder, policies_of, session_policies
+
+    wish = _one_wish(file, place, seed, production)
+    region = wish.experiment.region or wish.workload.regions[0]
+    with open_ground(wish.place, wish.workload, wish.twin, region, seed) as ground:
+        recorder = Recorder(ground.account)
+        made = make_plan(wish, recorder, ground.clock.now())
+    if made.refusals:
+        raise Refused(made.refusals)
+    policies = policies_of(made, recorder.calls.values())
+    try:
+        sizes = [f"{name}: {len(text):,} characters" for name, text in session_policies(made, new_run_id()).items()]
+        words = f"session policy of a run: {'; '.join(sizes)} (STS takes 2,048)"
+    except Refused as refusal:  # only a run that assumes a role would be
+        words = str(refusal)
+    return json.dumps(asdict(policies), indent=2), words
 
 
 def save_plan(plan: Plan, path: Path) -> None:

@@ -1,0 +1,149 @@
+"""The least that a run needs of IAM, derived from its plan: policies for the run, its rescue, and their boundary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from harness.account.account import Account
+from harness.account.change import Call, Json, Make, Strike, Turn
+from harness.errors import AwsError, Refused
+from harness.iam.actions import action_of
+from harness.iam.asks import Ask, asks_of
+from harness.iam.evaluate import Decision, Document, Request, decide
+from harness.iam.grants import Grant, compact, document, grant_of, read_of, request_of
+from harness.plan import Plan
+
+LONGEST = 2048
+"""Characters of a session policy at most (STS API Reference, AssumeRole, parameter Policy)."""
+
+_ALARMS = Call(service="cloudwatch", operation="describe_alarms")
+_METRICS = Call(service="cloudwatch", operation="get_metric_data")
+
+
+@dataclass(frozen=True)
+class Policies:
+    """A run's policies as JSON: roles outlive a run, so what runs make is told by the run's tag, whichever run."""
+
+    run: Document  # planning, injecting, undoing
+    rescue: Document  # undoing only
+    boundary: Document  # what a role of either may have at most
+
+
+@dataclass
+class Recorder:
+    """An account that remembers which operations it was asked for: what planning reads."""
+
+    account: Account
+    calls: dict[str, Call] = field(default_factory=dict)
+
+    def call(self, call: Call, region: str) -> Json:
+        """One call's answer as JSON; raises AwsError."""
+        self.calls[str(call)] = call
+        return self.account.call(call, region)
+
+    def pages(self, call: Call, region: str) -> Json:
+        """A read's answer with all its pages merged; raises AwsError."""
+        self.calls[str(call)] = call
+        return self.account.pages(call, region)
+
+    def call_all(self, calls: Sequence[tuple[Call, str]], paged: bool = False) -> list[Json | AwsError]:
+        """Many independent calls, their answers or errors in the same order."""
+        self.calls |= {str(call): call for call, _ in calls}
+        return self.account.call_all(calls, paged)
+
+
+def policies_of(plan: Plan, planning: Iterable[Call] = ()) -> Policies:
+    """The policies of a plan; `planning` lists what making it read.
+
+    Raises InvalidInput where IAM's tables are not installed, and GamedayError where a call's action or resource is not
+    known: nothing is ever widened to make it fit.
+    """
+    asks = asks_of(plan)
+    granted = [grant_of(ask, None) for ask in asks]
+    run = [*_reads((*planning, *run_reads(plan)), plan.region), *granted]
+    undone = [grant for ask, grant in zip(asks, granted, strict=True) if ask.phase == "undo"]
+    rescue = [*_reads(undo_reads(plan), plan.region), *undone]
+    return Policies(document(run), document(rescue), _boundary({grant.action for grant in run}, plan.region))
+
+
+def session_policies(plan: Plan, run: str) -> dict[str, str]:
+    """A run's session policy as compact JSON, by what it is for: `run` or, where one is too long, each module.
+
+    Raises Refused where even a module's is too long.
+    """
+    asks, reads = asks_of(plan), _reads(run_reads(plan), plan.region)
+    whole = _compact(reads, asks, run)
+    if len(whole) <= LONGEST:
+        return {"run": whole}
+    modules = dict.fromkeys(ask.module for ask in asks)
+    parts = {
+        module or plan.workload.name: _compact(reads, [ask for ask in asks if ask.module == module], run)
+        for module in modules
+    }
+    if long := {name: len(text) for name, text in parts.items() if len(text) > LONGEST}:
+        said = ", ".join(f"{name}: {length:,}" for name, length in long.items())
+        reason = f"the run's session policy does not fit into the {LONGEST:,} characters that STS takes ({said})"
+        raise Refused((reason,), "name fewer targets, or split the experiment: it is never widened to fit")
+    return parts
+
+
+def run_reads(plan: Plan) -> tuple[Call, ...]:
+    """What a run reads: settings, what it made, bites and healing, KPIs, stop alarms."""
+    bites = (probe.call for injection in plan.injections for probe in injection.bite.probes)
+    alarms = (_ALARMS,) if plan.experiment.stop_when else ()
+    watched = (_METRICS,) if "cloudwatch" in plan.workload.model_dump_json(include={"kpis"}) else ()
+    return (*undo_reads(plan), *bites, *alarms, *watched)
+
+
+def undo_reads(plan: Plan) -> tuple[Call, ...]:
+    """What the undo reads: settings, what the run made, whether a strike has healed."""
+    return tuple(_read(change) for injection in plan.injections for change in injection.changes)
+
+
+def not_permitted(
+    plan: Plan, identity: Sequence[Document], boundary: Document | None = None, *, undo_only: bool = True
+) -> tuple[str, ...]:
+    """What of a plan's undo (or of all of it) these policies do not allow, one line each.
+
+    Raises GamedayError for a policy that cannot be judged.
+    """
+    reads = undo_reads(plan) if undo_only else run_reads(plan)
+    asked = [request_of(ask, "a-run", plan.region) for ask in asks_of(plan) if ask.phase == "undo" or not undo_only]
+    asked += [Request(one.action, "*", {"aws:RequestedRegion": plan.region}) for one in _reads(reads, plan.region)]
+    said = ((one, decide(one, identity, boundary=boundary)) for one in asked)
+    lines = (f"{one.action} on {one.resource} is {found}" for one, found in said if found is not Decision.ALLOWED)
+    return tuple(dict.fromkeys(lines))
+
+
+def _boundary(actions: set[str], region: str) -> Document:
+    """Only these actions, here; and no tagging but in the act of creating, or tags would hold nothing together.
+
+    What is not in the list is denied in so many words: a resource's own policy may grant a session what a boundary
+    merely leaves out. Source: IAM User Guide, "Permissions boundaries for IAM entities".
+    """
+    ceiling = sorted(actions)
+    here = {"StringEquals": {"aws:RequestedRegion": region}}
+    statements: list[Json] = [
+        {"Effect": "Allow", "Action": ceiling, "Resource": "*", "Condition": here},
+        {"Effect": "Deny", "NotAction": ceiling, "Resource": "*"},
+    ]
+    if "ec2:CreateTags" in actions:
+        free = {"Null": {"ec2:CreateAction": "true"}}
+        statements.append({"Effect": "Deny", "Action": "ec2:CreateTags", "Resource": "*", "Condition": free})
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _compact(reads: list[Grant], asks: Iterable[Ask], run: str) -> str:
+    return compact(document([*reads, *(grant_of(ask, run) for ask in asks)]))
+
+
+def _reads(calls: Iterable[Call], region: str) -> list[Grant]:
+    actions = {action.name for call in calls if (action := action_of(call))}
+    return [read_of(name, region) for name in sorted(actions)]
+
+
+def _read(change: Turn | Make | Strike) -> Call:
+    if isinstance(change, Turn):
+        return change.knob.read.call
+    return change.find if isinstance(change, Make) else change.healed.call
