@@ -113,7 +113,7 @@ class _Loop:
             bitten=self.bites.since if self.bites else None,
             undo=undo_began,
             undone=undone,
-            end=self.clock.now(),
+            end=max(undone, self._readable()),
             aborted=self._abort_word(),
         )
         judgement = with_strikes(judge(self.claim, self.watch.series, phases), settled)
@@ -126,12 +126,12 @@ class _Loop:
         from steady_state.precheck import refusals
 
         yield self._phase("before", self.plan.experiment.baseline)
-        yield from self._live(self.plan.experiment.baseline)
+        yield from self._live(self.plan.experiment.baseline + self.stage.lag)
         yield from self.watch.look()
         if self.aborted:
             raise Refused((f"{self.aborted.about}, before anything was injected",))
         claimed = {name: kpi for name, kpi in self.claim.kpis.items() if name in self.claim.claimed}
-        reasons = refusals(claimed, self.watch.series, (self.began, self.clock.now()))
+        reasons = refusals(claimed, self.watch.series, (self.began, self._readable()))
         if reasons:
             raise Refused(reasons, "look at the workload first: an unhealthy or idle one teaches nothing")
 
@@ -214,8 +214,8 @@ class _Loop:
         lasts = max(self.plan.experiment.baseline, recovery.sustained if recovery else 0.0)
         if recovery and recovery.from_ == "undo":
             lasts += max(0.0, recovery.within - (self.clock.now() - undo_began))
-        yield self._phase("after", max(lasts, 0.0))
-        yield from self._live(lasts, guarded=False)
+        yield self._phase("after", lasts)
+        yield from self._live(lasts + self.stage.lag, guarded=False)
         yield from self.watch.look()
 
     def ended(self, judgement: Judgement, settled: list[Settled]) -> Ended:
@@ -228,6 +228,10 @@ class _Loop:
         return Ended(self.clock.now(), "stuck" if stuck else "restored", int(code))
 
     # ------------------------------------------------------------------------------------------------------------------
+
+    def _readable(self) -> float:
+        """Until when the source has told all, in seconds since the epoch."""
+        return self.clock.now() - self.stage.lag
 
     def _phase(self, phase: PhaseName, lasts: float | None) -> PhaseBegan:
         return PhaseBegan(self.clock.now(), phase, lasts)

@@ -54,9 +54,10 @@ def open_ground(place: Place, workload: Workload, twin: TwinFile | None, region:
     from steady_state.sources import open_sources
 
     words: list[str] = []
+    lag = LAG if any(kpi.reading.origin == "cloudwatch" for kpi in workload.kpis.values()) else 0.0
     try:
         with open_sources(cloudwatch(aws, region, LAG), workload.kpis, words.append) as source, aws.only(Filter()):
-            yield Ground(aws, WallClock(), source, LAG, words)
+            yield Ground(aws, WallClock(), source, lag, words)
     finally:
         aws.close()
 
