@@ -1,0 +1,60 @@
+"""The policies allow what a run really calls, not only what its plan says: every fault, applied and undone on moto."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from harness.account.apply import apply
+from harness.account.undo import undo
+from harness.iam.actions import action_of
+from harness.iam.asks import _arn, _named, _Place
+from harness.iam.evaluate import Decision, Request, decide
+from harness.plan import Plan
+from harness.policy import session_policies
+from harness.spec.experiment import Experiment
+from harness.testing import DyingAccount
+from steady_state.clock import TestClock
+from tests.doubles.play import SHORT
+from tests.doubles.runs import RUN, begun
+from tests.doubles.shop import Shop, open_shop
+from tests.little import small
+from tests.test_fault_laws import LAWS
+
+REGION, ACCOUNT = "us-east-1", "123456789012"
+HERE = {"aws:RequestedRegion": REGION}
+
+
+@contextmanager
+def resolved(name: str) -> Iterator[tuple[Shop, Plan]]:
+    """A plan with this fault, and the world that it is resolved on."""
+    with open_shop() as shop:
+        yield shop, Plan(
+            experiment=Experiment.model_validate(SHORT | {"faults": [{"throttle": {"table": "any", "to": 1}}]}),
+            workload=small()[0], place="twin", account=ACCOUNT, principal=f"arn:aws:iam::{ACCOUNT}:user/x",
+            region=REGION, seed=0, injections=(LAWS[name].injection(shop),), hit=(), may_suffer=(), contained=(),
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_the_calls_that_a_run_really_makes_are_allowed_on_what_they_name(name: str, tmp_path: Path) -> None:
+    with resolved(name) as (shop, plan):
+        account, clock, journal = DyingAccount(shop.account), TestClock(1_800_000_000.0), begun(tmp_path, RUN)
+        apply(plan.injections[0].stages, 0, RUN, account, journal, clock, lambda _: None)
+        undo(RUN, account, journal, clock, lambda _: None)
+        documents = [json.loads(text) for text in session_policies(plan, RUN).values()]
+        known = plan.model_dump_json()
+    changing = [(call, action) for call in account.calls if (action := action_of(call)) and action.changes]
+    assert len(changing) >= len(plan.injections[0].changes)
+    for call, action in changing:
+        named = list(_named(call, action))
+        assert named
+        for kind, one in named:
+            arn = _arn(action.service, kind, one, call.params, _Place("aws", REGION, ACCOUNT)).replace("*", "x")
+            context = HERE if one in known else {**HERE, "aws:ResourceTag/gameday:run": RUN}
+            said = decide(Request(action.name, arn, context), documents)
+            assert said is Decision.ALLOWED, (call, arn)
