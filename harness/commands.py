@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from harness.account.aws import open_account
+from harness.account.aws import Aws, open_account
+from harness.account.filter import Filter, by_injection
 from harness.account.journal import Journal
 from harness.account.rows import Run
 from harness.errors import Exit, GamedayError, InvalidInput, Refused, worst
@@ -205,8 +207,14 @@ def restore_dead() -> Exit:
 
 
 def _restore_one(one: Run, journal: Journal) -> Exit:
+    def account() -> Aws:
+        aws = block.enter_context(closing(open_account()))
+        block.enter_context(aws.only(Filter(by_injection(journal.rows(one.id)), one.id)))
+        return aws
+
     try:
-        found = restore(one, journal, WallClock(), lambda _: None, open_account)
+        with ExitStack() as block:
+            found = restore(one, journal, WallClock(), lambda _: None, account)
     except GamedayError as error:
         print(f"{one.id}: {error}", file=sys.stderr)
         return Exit.STUCK

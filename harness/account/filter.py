@@ -19,6 +19,7 @@ from harness.account.bindings import bind, search
 from harness.account.change import Call, Json, Make, Strike, Turn
 from harness.account.knobs import Reading, Side, readings_of, writes
 from harness.account.reads import only_reads
+from harness.account.rows import Row
 from harness.errors import GamedayError, Unplanned
 
 
@@ -115,6 +116,14 @@ class Filter:
         if change is not None:
             calls = _calls(change, self._changes[position][1], self._run, self._readings[position].values())
             self._allowed |= {_key(call, change.region) for call in calls}
+
+
+def by_injection(rows: Iterable[Row]) -> list[list[Turn | Make | Strike]]:
+    """The changes of a journal, as a Filter takes them: what may be undone when the plan is no longer at hand."""
+    found: dict[int, list[Turn | Make | Strike]] = {}
+    for row in rows:
+        found.setdefault(row.injection, []).append(row.change)
+    return list(found.values())
 
 
 def _sources(change: Turn | Make | Strike) -> tuple[Call, ...]:
