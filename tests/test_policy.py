@@ -385,12 +385,18 @@ def test_parameters_name_kinds_of_resources_that_there_are() -> None:
         assert set(names.values()) <= kinds
 
 
-def test_a_change_whose_resource_cannot_be_told_is_an_error_never_a_wildcard(store: tuple[Twin, Workload]) -> None:
+@pytest.mark.parametrize(
+    ("service", "operation", "missing"),
+    [("ec2", "terminate_instances", "instance"), ("apigateway", "update_stage", "resource")],
+)
+def test_a_change_whose_resource_cannot_be_told_is_an_error_never_a_wildcard(
+    service: str, operation: str, missing: str, store: tuple[Twin, Workload]
+) -> None:
     plan = plan_on(*store, {"terminate-instance": {"module": "web"}})
-    strike = plan.injections[0].stages[0][0]
-    blind = strike.model_copy(update={"call": Call(service="ec2", operation="terminate_instances", params={"Any": 1})})
-    stray = plan.model_copy(update={"injections": (plan.injections[0].model_copy(update={"stages": ((blind,),)}),)})
-    with pytest.raises(GamedayError, match=r"terminate_instances names no instance: its policy cannot be derived"):
+    blind = Call(service=service, operation=operation, params={"Any": 1})
+    change = plan.injections[0].stages[0][0].model_copy(update={"call": blind})
+    stray = plan.model_copy(update={"injections": (plan.injections[0].model_copy(update={"stages": ((change,),)}),)})
+    with pytest.raises(GamedayError, match=f"{operation} names no {missing}: its policy cannot be derived"):
         policies_of(stray)
 
 

@@ -118,6 +118,8 @@ def _of_call(phase: Phase, call: Call, action: Action, change: Turn | Make | Str
             asked.append((kind, change.id))  # a Turn turns what its id names
         else:
             raise GamedayError(f"{call} names no {kind}: its policy cannot be derived", "see NAMED in harness/iam/asks")
+    if not asked:
+        raise GamedayError(f"{call} names no resource: its policy cannot be derived", "see NAMED in harness/iam/asks")
     for kind, one in asked:
         tagged: Tagged = ("to be made" if creates else "made") if one == ANY else ""
         _can_be_scoped(action, kind, tagged)
