@@ -15,9 +15,11 @@ from harness.account.filter import Filter, by_injection
 from harness.account.journal import Journal
 from harness.account.reads import _NOT_READS, only_reads
 from harness.account.undo import undo
-from harness.errors import Unplanned
+from harness.errors import Exit, Unplanned
+from harness.events import Ended, Settled
 from harness.faults.fault import Fault, Look, bite, call
 from harness.plan import Wish, make_plan
+from harness.record import Record
 from harness.spec.experiment import Experiment
 from harness.spec.twin_file import TwinFile
 from harness.spec.workload import Workload
@@ -223,8 +225,9 @@ def test_a_run_may_change_nothing_but_what_it_planned(tmp_path: Path, workload: 
     listener = Listening()
     record = Play(Journal.open(tmp_path), [listener]).experiment(wish(workload))
     assert [str(error).split()[0] for error in listener.stopped] == ["lambda.delete_function"]
-    assert record.ended is not None  # type: ignore[union-attr]
-    assert record.ended.account == "restored"  # type: ignore[union-attr]
+    assert isinstance(record, Record)
+    assert record.ended == Ended(record.ended.at, "restored", Exit.HELD)  # type: ignore[union-attr]
+    assert [event.state for event in record.events if isinstance(event, Settled)] == ["restored"]
 
 
 def test_a_twin_without_a_run_is_not_filtered(twin: Twin, workload: Workload) -> None:
