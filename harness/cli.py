@@ -128,7 +128,7 @@ def plan(experiment: Path, place: str, seed: int, production: bool, output: Path
 @ON
 @SEED
 @PRODUCTION
-def policy(experiment: Path, place: str, seed: int, production: bool) -> None:
+def policy(experiment: Path, place: str, seed: int | None, production: bool) -> None:
     """Print the least-privilege IAM policies that EXPERIMENT needs, derived from its plan. Reads only.
 
     `run` plans, injects and undoes; `rescue` only undoes; `boundary` is what a role for either may have at most.
@@ -139,7 +139,7 @@ def policy(experiment: Path, place: str, seed: int, production: bool) -> None:
     """
     from harness.commands import make_policies
 
-    text, size = make_policies(experiment, place, seed, production)
+    text, size = make_policies(experiment, place, seed or 0, production)
     click.echo(text)
     click.echo(size, err=True)
 
