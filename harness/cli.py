@@ -94,7 +94,7 @@ def faults(name: str | None) -> None:
 
 
 ON = click.option("--on", "place", type=click.Choice(["twin", "aws"]), default="twin", show_default=True, help="Where.")
-SEED = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of targets, and of the twin.")
+SEED = click.option("--seed", type=click.IntRange(0), help="Of targets, and of the twin (default 0).")
 PRODUCTION = click.option("--production", is_flag=True, help="The workload is in production, and this is meant.")
 
 
@@ -104,7 +104,7 @@ PRODUCTION = click.option("--production", is_flag=True, help="The workload is in
 @SEED
 @PRODUCTION
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Save it; `gameday run` applies exactly this.")
-def plan(experiment: Path, place: str, seed: int, production: bool, output: Path | None) -> None:
+def plan(experiment: Path, place: str, seed: int | None, production: bool, output: Path | None) -> None:
     """Show what EXPERIMENT would call, what undoes it, who suffers, and why it would be refused. Reads only.
 
     \b
@@ -114,7 +114,7 @@ def plan(experiment: Path, place: str, seed: int, production: bool, output: Path
     """
     from harness.commands import make, save_plan
 
-    made, text = make(experiment, place, seed, production)
+    made, text = make(experiment, place, seed or 0, production)
     click.echo(text, nl=False)
     if output:
         save_plan(made, output)
@@ -152,7 +152,9 @@ def policy(experiment: Path, place: str, seed: int | None, production: bool) -> 
 @click.option("--yes", is_flag=True, help="Do not ask before an account is touched.")
 @click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout.")
 @click.option("--reports", type=click.Path(path_type=Path), help="Write the reports into this folder, and no other.")
-def run(file: Path, place: str, seed: int, production: bool, yes: bool, as_json: bool, reports: Path | None) -> None:
+def run(
+    file: Path, place: str, seed: int | None, production: bool, yes: bool, as_json: bool, reports: Path | None
+) -> None:
     """Run FILE: an experiment, a gameday, or a saved plan. On the twin unless told otherwise.
 
     \b

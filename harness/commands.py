@@ -16,6 +16,7 @@ from harness.account.filter import Filter, by_injection
 from harness.account.journal import Journal
 from harness.account.rows import Run
 from harness.errors import Exit, GamedayError, InvalidInput, Refused, worst
+from harness.faults.fault import counted
 from harness.plan import Place, Plan, Wish, make_plan
 from harness.record import read_record, rejudge
 from harness.report.json_lines import JsonLines
@@ -23,6 +24,7 @@ from harness.report.plan_text import plan_text
 from harness.report.terminal import progress, verdict_table
 from harness.report.write import write_reports
 from harness.restore import dead_runs, restore
+from harness.run import Stop
 from harness.spec.load import faults_of, load_any
 from harness.spec.loaded import LoadedExperiment, LoadedGameday
 from harness.suite import Suite
@@ -37,7 +39,7 @@ class Options:
     """What `gameday run` was told."""
 
     place: str
-    seed: int
+    seed: int | None
     production: bool
     yes: bool
     as_json: bool
@@ -117,13 +119,14 @@ def play(file: Path, options: Options) -> Exit:
     player = Play(
         Journal.open(),
         [*([shown] if shown else []), progress(sys.stderr)],
-        confirm=lambda plan: _confirm(plan, options.yes),
+        confirm=lambda plan: _confirm(plan, options.yes, player.stop),
         command=options.command,
         files=(str(file),),
     )
     with undo_on_signals(player.stop):
         entries = tuple([player.experiment(wishes[0], saved)] if saved else player.several(wishes, on_broken))
-    suite = Suite(name, started.isoformat(timespec="seconds"), entries)
+    left = tuple(wish.experiment.name for wish in wishes[len(entries) :])
+    suite = Suite(name, started.isoformat(timespec="seconds"), entries, left)
     code = worst([suite.exit, Exit.INTERRUPTED]) if player.stop.why else suite.exit
     folder = options.reports or Path("reports") / f"{started:%Y%m%d-%H%M%S}-{name}"
     if not options.as_json:
@@ -141,16 +144,18 @@ def play(file: Path, options: Options) -> Exit:
 def _what(file: Path, options: Options) -> tuple[tuple[Wish, ...], Plan | None, str, str]:
     if file.suffix == ".json":
         saved = read_plan(file)
+        if options.seed is not None and options.seed != saved.seed:
+            raise InvalidInput(f"{file} was made with seed {saved.seed}", "leave --seed out, or make another plan")
         if saved.place != options.place:
             raise InvalidInput(f"{file} is a plan for {saved.place}", f"say --on {saved.place}")
         return (_wish_again(saved, options.production),), saved, saved.experiment.name, "go-on"
     loaded = load_any(file)
     if isinstance(loaded, LoadedExperiment):
-        wish = wish_of(loaded, options.place, options.seed, options.production)
+        wish = wish_of(loaded, options.place, options.seed or 0, options.production)
         return (wish,), None, loaded.experiment.name, "go-on"
     if not isinstance(loaded, LoadedGameday):
         raise InvalidInput(f"{file} cannot be run", "run an experiment, a gameday, or a saved plan")
-    wishes = tuple(wish_of(one, options.place, options.seed, options.production) for one in loaded.experiments)
+    wishes = tuple(wish_of(one, options.place, options.seed or 0, options.production) for one in loaded.experiments)
     return wishes, None, loaded.gameday.name, loaded.gameday.on_broken
 
 
@@ -160,15 +165,16 @@ def _wish_again(saved: Plan, production: bool) -> Wish:
     )
 
 
-def _confirm(plan: Plan, yes: bool) -> None:
+def _confirm(plan: Plan, yes: bool, stop: Stop) -> None:
     if plan.place == "twin" or yes:
         return
     print(plan_text(plan), file=sys.stderr)
     if not sys.stdin.isatty():
         raise Refused(("nobody can be asked here, and --yes was not said",), "say --yes after reading the plan")
     print("Type yes to inject: ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip() != "yes":
-        raise Refused(("the answer was not yes",))
+    answer = sys.stdin.readline().strip()
+    if stop.why or answer != "yes":
+        raise Refused((stop.why or "the answer was not yes",))
 
 
 def report_again(file: Path, folder: Path) -> Exit:
@@ -190,8 +196,8 @@ def list_dead() -> Exit:
     journal = Journal.open()
     dead = dead_runs(journal)
     for one in dead:
-        owed = sum(row.is_open for row in journal.rows(one.id))
-        print(f"{one.id}  {one.workload} on {one.place}, account {one.account}: {owed} changes not settled")
+        owed = counted(sum(row.is_open for row in journal.rows(one.id)), "change")
+        print(f"{one.id}  {one.workload} on {one.place}, account {one.account}: {owed} not settled")
     if not dead:
         print("no dead runs", file=sys.stderr)
     return Exit.HELD

@@ -1,7 +1,7 @@
 """One run, as one loop that yields events:
 
-1. before   watch the baseline; refuse unless the workload is steady and not idle
-2. inject   take the workload; write every undo to the journal; then call; wait until each fault bites
+1. before   take the workload; watch the baseline; refuse unless the workload is steady and not idle
+2. inject   write every undo to the journal; then call; wait until each fault bites
 3. during   let the faults last, under guard
 4. undo     put everything back, and read that it is back: also when anything above went wrong
 5. after    watch on, judge, end
@@ -97,6 +97,7 @@ class _Loop:
         self.injected: float | None = None
         self.bites: Bites | None = None
         self.heard: list[Event] = []
+        self.said: list[Said] = []
 
     def events(self) -> Iterator[Event]:
         yield from self.before()
@@ -125,6 +126,8 @@ class _Loop:
     def before(self) -> Iterator[Event]:
         from steady_state.precheck import refusals
 
+        stage = self.stage
+        stage.journal.take(stage.run, self.plan.workload.name, self.plan.account, self.plan.place)
         yield self._phase("before", self.plan.experiment.baseline)
         yield from self._live(self.plan.experiment.baseline + self.stage.lag)
         yield from self.watch.look()
@@ -133,13 +136,18 @@ class _Loop:
         claimed = {name: kpi for name, kpi in self.claim.kpis.items() if name in self.claim.claimed}
         reasons = refusals(claimed, self.watch.series, (self.began, self._readable()))
         if reasons:
-            raise Refused(reasons, "look at the workload first: an unhealthy or idle one teaches nothing")
+            unread = tuple(event.text for event in self.said)
+            remedy = (
+                "mend what the KPI reads"
+                if unread
+                else "look at the workload first: a sick or idle one teaches nothing"
+            )
+            raise Refused((*reasons, *unread), remedy)
 
     # 2 ---------------------------------------------------------------------------------------------------------------
 
     def inject(self) -> Iterator[Event]:
         plan, stage = self.plan, self.stage
-        stage.journal.take(stage.run, plan.workload.name, plan.account, plan.place)
         self.bites = Bites(plan, stage.run, stage.account, self.clock)
         yield self._phase("inject", None)
         self.owes_undo = True
@@ -267,7 +275,8 @@ class _Loop:
 
     def _said(self) -> Iterator[Event]:
         while self.stage.words:
-            yield Said(self.clock.now(), self.stage.words.pop(0))
+            self.said.append(Said(self.clock.now(), self.stage.words.pop(0)))
+            yield self.said[-1]
 
     def _alarm(self) -> str | None:
         names = self.plan.experiment.stop_when

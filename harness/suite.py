@@ -17,6 +17,7 @@ class Refusal:
     reasons: tuple[str, ...]
     plan: Plan | None = None
     remedy: str = ""
+    interrupted: bool = False  # by a signal, before anything was injected
 
     @property
     def outcome(self) -> Outcome:
@@ -31,6 +32,7 @@ class Suite:
     name: str  # of the game day, or of the only experiment
     started: str  # wall clock, ISO 8601 in UTC
     entries: tuple[Record | Refusal, ...]
+    not_run: tuple[str, ...] = ()  # experiments that the day ended before
 
     @property
     def exit(self) -> Exit:

@@ -152,7 +152,7 @@ def test_a_killed_run_is_restored_and_a_second_restore_changes_nothing(account: 
     assert account.state == "stopped"
 
     listed = account.gameday("restore", "--list")
-    assert "batch on aws, account 123456789012: 1 changes not settled" in listed.stdout
+    assert "batch on aws, account 123456789012: 1 change not settled" in listed.stdout
     refused = account.gameday(*RUN)
     assert refused.returncode == Exit.REFUSED
     assert "run gameday restore first" in refused.stdout + refused.stderr

@@ -82,6 +82,7 @@ class TerminateInstance(InstanceTargets):
 
     name: ClassVar[str] = "terminate-instance"
     calls: ClassVar[tuple[str, ...]] = ("ec2.terminate_instances",)
+    always_strikes: ClassVar[bool] = True
     undo: ClassVar[str] = "none: a strike; healed when the scaling group has as many in service as it wants"
     bites: ClassVar[str] = "the instances are read as shutting down or terminated"
     example: ClassVar[str] = "terminate-instance: {module: web, count: 1}"
@@ -162,6 +163,7 @@ class RebootInstance(InstanceTargets):
 
     name: ClassVar[str] = "reboot-instance"
     calls: ClassVar[tuple[str, ...]] = ("ec2.reboot_instances",)
+    always_strikes: ClassVar[bool] = True
     undo: ClassVar[str] = "none: a strike; healed when the scaling group has as many in service as it wants"
     bites: ClassVar[str] = "an instance's status check is not ok, or its load balancer finds it unfit"
     example: ClassVar[str] = "reboot-instance: {module: checkout, count: 1}"

@@ -33,8 +33,8 @@ def _lines(fault: type[Fault]) -> Iterator[str]:
     yield ""
     yield "fields"
     for field, info in fault.model_fields.items():
-        needed = "needed" if info.is_required() else f"default {_default(info.default)}"
-        yield f"  {field:<20} {info.description} ({needed})"
+        default = "" if info.default in (None, (), {}) else f" (default {info.default})"
+        yield f"  {field:<20} {info.description}{' (needed)' if info.is_required() else default}"
     if fault.turns:
         yield ""
         yield "turns"
@@ -45,6 +45,8 @@ def _lines(fault: type[Fault]) -> Iterator[str]:
     yield f"undo         {fault.undo}"
     yield f"bites        {fault.bites}"
     yield f"permissions  {', '.join(permissions(fault))}"
+    allowed = "the experiment to say `allow: [strike]`, since nothing undoes it" if fault.always_strikes else ""
+    yield from (f"needs        {need}" for need in (fault.needs, allowed) if need)
     yield f"example      - {fault.example}"
 
 
@@ -67,7 +69,3 @@ def _action(call: str) -> str:
 
 def _first_line(fault: type[Fault]) -> str:
     return (fault.__doc__ or "").strip().splitlines()[0]
-
-
-def _default(raw: object) -> str:
-    return "none" if raw in (None, (), {}) else str(raw)

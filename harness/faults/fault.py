@@ -47,7 +47,9 @@ class Fault(Frozen):
     name: ClassVar[str]
     turns: ClassVar[tuple[Knob, ...]] = ()  # the knobs it may turn
     calls: ClassVar[tuple[str, ...]] = ()  # the calls it may make besides, as service.operation
+    always_strikes: ClassVar[bool] = False  # whatever it hits, nothing undoes it
     undo: ClassVar[str]  # how it is undone, in one sentence
+    needs: ClassVar[str] = ""  # what must be there, or it is refused
     bites: ClassVar[str]  # the effect that proves it, in one sentence
     example: ClassVar[str]  # a line of YAML
 

@@ -108,6 +108,7 @@ class AzBlackhole(Fault):
     calls: ClassVar[tuple[str, ...]] = ("ec2.create_network_acl", "ec2.delete_network_acl")
     undo: ClassVar[str] = "each subnet gets its ACL back, the run's ACL is deleted, scaling groups get their zone back"
     bites: ClassVar[str] = "a load balancer finds targets of the zone unfit"
+    needs: ClassVar[str] = "a target group that some of the instances are in: its health checks are the proof"
     example: ClassVar[str] = "az-blackhole: {zone: us-east-1a, launches: blocked}"
 
     zone: str = Field(description="the availability zone")
@@ -258,6 +259,7 @@ class IsolateModule(Fault):
     )
     undo: ClassVar[str] = "each interface gets its security groups back, the run's group is deleted"
     bites: ClassVar[str] = "a load balancer finds the module's targets unfit"
+    needs: ClassVar[str] = "a target group that some of the instances are in: its health checks are the proof"
     example: ClassVar[str] = "isolate-module: {module: recommendations}"
 
     module: str = Field(description="the module")

@@ -74,7 +74,7 @@ class Throttle(Fault):
             label=f"throttle {', '.join(one.name for one in chosen) or self._wanted()} to {self.to}",
             stages=staged(changes),
             bite=bite(self.bites, _throttled(functions, tables, stages, look), deadline=600.0),
-            hits={one.module: 1.0 - (self.to.value if self.to.unit == "%" else 0.0) for one in chosen},
+            hits=dict.fromkeys((one.module for one in chosen), self._taken()),
             refusals=tuple(refusals),
         )
 
@@ -87,6 +87,10 @@ class Throttle(Fault):
     def _left(self, was: float, least: int) -> int:
         left = was * self.to.value if self.to.unit == "%" else self.to.value
         return max(least, int(left + 1e-9))
+
+    def _taken(self) -> float:
+        """The share of capacity that is taken away; 0 where a number is left of what nobody has written down."""
+        return 1.0 - self.to.value if self.to.unit == "%" else float(self.to.value == 0)
 
     def _functions(self, look: Look, found: list[Named], refusals: list[str]) -> list[Turn]:
         wanted: dict[str, Json] = {}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from harness.account.change import Call, Injection, Json, Knob, Make, Shape, Strike, Turn
+from harness.account.bindings import fill, unbound
+from harness.account.change import Call, Injection, Json, Make, Shape, Strike, Turn
 from harness.plan import Plan
 from steady_state.units import show_duration
 
@@ -24,8 +25,9 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield ""
         yield f"fault  {injection.label}"
         for number, stage in enumerate(injection.stages, 1):
+            yield f"  step {number}{', all at once' if len(stage) > 1 else ''}"
             for change in stage:
-                yield from _change(change, number)
+                yield from _change(change)
         yield f"  bites  {injection.bite.about}, within {show_duration(injection.bite.deadline)}"
         yield from (f"         read: {probe.call} → {probe.about}" for probe in injection.bite.probes)
     yield ""
@@ -54,23 +56,27 @@ def _shares(injections: tuple[Injection, ...]) -> str:
     for injection in injections:
         for module, share in injection.hits.items():
             taken[module] = min(1.0, taken.get(module, 0.0) + share)
-    return ", ".join(f"{module} ({share:.0%} of its capacity)" for module, share in sorted(taken.items()))
+    return ", ".join(
+        f"{module} ({share:.0%} of its capacity)" if share else module for module, share in sorted(taken.items())
+    )
 
 
-def _change(change: Turn | Make | Strike, stage: int) -> Iterator[str]:
+def _change(change: Turn | Make | Strike) -> Iterator[str]:
     module = f"  [{change.module}]" if change.module else ""
     if isinstance(change, Make):
-        yield f"  {stage}. make {change.about}{module}"
-        yield from (f"       call: {_call(call)}" for call in (change.create, *change.then))
-        yield f"       undo: find by the run's tag ({change.find}), {_call(change.delete)}"
+        new = f"<the new {change.name}>"
+        yield f"    make {change.about}{module}"
+        yield f"      call: {_call(change.create, {'args': change.args})}"
+        yield from (f"      call: {_call(call, {'args': change.args, 'id': new})}" for call in change.then)
+        yield f"      undo: {_call(change.delete, {'args': change.args, 'id': new})}, found by the run's tag"
     elif isinstance(change, Strike):
-        yield f"  {stage}. strike {change.about}{module}"
-        yield f"       call: {_call(change.call, {'id': change.id, 'args': change.args})}"
-        yield f"       undo: none; healed when {change.healed.about}"
+        yield f"    strike {change.about}{module}"
+        yield f"      call: {_call(change.call, {'id': change.id, 'args': change.args})}"
+        yield f"      undo: none; healed when {change.healed.about}"
     else:
-        yield f"  {stage}. turn {change.knob.name} of {change.id}: {turned(change)}{module}"
-        yield from (f"       call: {call}" for call in _writes(change.knob, change.after, change.adds, change.removes))
-        yield from (f"       undo: {call}" for call in _writes(change.knob, change.before, change.removes, change.adds))
+        yield f"    turn {change.knob.name} of {change.id}: {turned(change)}{module}"
+        yield from (f"      call: {call}" for call in _writes(change, change.after, change.adds, change.removes))
+        yield from (f"      undo: {call}" for call in _writes(change, change.before, change.removes, change.adds))
 
 
 def turned(change: Turn) -> str:
@@ -93,29 +99,32 @@ def value(raw: Json) -> str:
     return raw if isinstance(raw, str) else json.dumps(raw, sort_keys=True)
 
 
-def _writes(knob: Knob, to: Json, adds: tuple[Json, ...], removes: tuple[Json, ...]) -> Iterator[str]:
+def _writes(turn: Turn, to: Json, adds: tuple[Json, ...], removes: tuple[Json, ...]) -> Iterator[str]:
+    knob = turn.knob
+    known = {"id": turn.id, "ids": [turn.id], "args": turn.args}
     if knob.shape is Shape.SET:
-        if adds and knob.add:
-            yield f"{knob.add} {', '.join(value(item) for item in adds)}"
-        if removes and knob.remove:
-            yield f"{knob.remove} {', '.join(value(item) for item in removes)}"
+        moved = ((knob.remove, removes), (knob.add, adds))
+        yield from (_call(call, {**known, "value": list(items)}) for call, items in moved if call and items)
         return
-    if knob.shape is Shape.SWITCH:
-        yield f"{knob.positions[str(to)]}"
-        return
-    call = knob.clear if to is None and knob.clear else knob.write
-    yield f"{call} {value(to)}" if to is not None else f"{call}"
+    call = knob.positions.get(str(to)) if knob.shape is Shape.SWITCH else knob.clear if to is None else knob.write
+    if call:
+        yield _call(call, {**known, "value": to})
 
 
-def _call(call: Call, known: dict[str, Json] | None = None) -> str:
-    return f"{call}({', '.join(f'{key}={_shown(raw, known or {})}' for key, raw in call.params.items())})"
+def _call(call: Call, known: dict[str, Json]) -> str:
+    """A call as it will go out; what is known only then stands in angle brackets."""
+    later: dict[str, Json] = {"run": "<the run's id>", "made": {}, "row": {}}
+    value = known.get("value")
+    for path in (*unbound(call.params), *unbound(value)):
+        scope, _, name = path.partition(".")
+        if scope in ("made", "row"):
+            later[scope][name] = f"<the new {name}>" if scope == "made" else f"<its {name}>"
+    bound = {**later, **known, "value": fill(value, later)}
+    params = fill(call.params, bound)
+    return f"{call}({', '.join(f'{key}={_shown(raw)}' for key, raw in params.items())})"
 
 
-def _shown(raw: Json, known: dict[str, Json]) -> str:
-    if isinstance(raw, dict) and set(raw) == {"$"}:
-        return str(known.get(str(raw["$"]), "{" + str(raw["$"]) + "}"))
-    if isinstance(raw, list):
-        return "[" + ", ".join(_shown(item, known) for item in raw) + "]"
+def _shown(raw: Json) -> str:
     if isinstance(raw, dict):
-        return "{" + ", ".join(f"{key}: {_shown(item, known)}" for key, item in raw.items()) + "}"
-    return str(raw)
+        return "{" + ", ".join(f"{key}: {_shown(part)}" for key, part in raw.items()) + "}"
+    return "[" + ", ".join(_shown(part) for part in raw) + "]" if isinstance(raw, list | tuple) else str(raw)

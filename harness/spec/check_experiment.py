@@ -36,6 +36,14 @@ def check_alone(document: Document, parts: dict[str, Any]) -> Iterator[Mistake]:
             )
 
 
+def check_strikes(document: Document, parts: dict[str, Any], faults: FaultsAt) -> Iterator[Mistake]:
+    """Faults that nothing undoes must be allowed by the experiment."""
+    for loc, fault in faults.items():
+        if fault.always_strikes and "strike" not in parts.get("allow", ("strike",)):
+            what = f"nothing undoes `{fault.name}`, and the experiment does not allow that"
+            yield document.mistake(loc, what, "add `allow: [strike]`, if that is meant")
+
+
 def check_experiment(
     document: Document, parts: dict[str, Any], faults: FaultsAt, workload: Workload, twin: TwinFile | None
 ) -> Iterator[Mistake]:

@@ -93,13 +93,13 @@ class Shelf:
         return LoadedWorkload(document.file, workload, played.twin if played else None, played.path if played else None)
 
     def _experiment(self, document: Document, mistakes: list[Mistake]) -> LoadedExperiment | None:
-        from harness.spec.check_experiment import check_alone, check_experiment
+        from harness.spec.check_experiment import check_alone, check_experiment, check_strikes
         from harness.spec.experiment import Experiment
         from harness.spec.fault_entries import read_faults
 
         faults, wrong = read_faults(document, self._environ)
         experiment, parts = self._shaped(Experiment, document, mistakes)
-        mistakes += [*wrong, *check_alone(document, parts)]
+        mistakes += [*wrong, *check_alone(document, parts), *check_strikes(document, parts, faults)]
         of = self._named(document, ("workload",), LoadedWorkload, "workload", mistakes)
         if of:
             mistakes += check_experiment(document, parts, faults, of.workload, of.twin)

@@ -69,7 +69,8 @@ class Play:
                 with ground.account.only(Filter([one.changes for one in plan.injections], name)):
                     return self._record(plan, stage)
         except Refused as refusal:
-            return Refusal(wish.experiment.name, refusal.reasons, plan, refusal.remedy)
+            interrupted = self.stop.why is not None
+            return Refusal(wish.experiment.name, refusal.reasons, plan, refusal.remedy, interrupted)
 
     def several(self, wishes: tuple[Wish, ...], on_broken: str) -> Iterator[Record | Refusal]:
         """Experiments in order; a stuck account or a signal ends the day, a broken claim where the file says so."""
