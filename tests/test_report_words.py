@@ -58,6 +58,27 @@ def test_recovery_is_told_against_its_claim() -> None:
     assert words.recovery_words(blind) == "unknown"
 
 
+def test_a_run_cut_short_claims_no_recovery_that_it_did_not_measure() -> None:
+    record = held()
+    assert record.judged
+    assert record.plan.experiment.recovery
+    undo = record.judged.phases.undo
+    assert undo is not None
+    late = RecoveryJudgement("orders", Verdict.UNKNOWN, True, undo - 18, None, None, 18.0, None, True, "")
+    short = rejudged(record, late)
+    assert short.judged
+    assert words.recovery_words(short) == "unknown (not back by 18s)"
+    cut = replace(short.judged, phases=replace(short.judged.phases, end=undo + 15))
+    recovery = record.plan.experiment.recovery.model_copy(update={"from_": "undo"})
+    experiment = record.plan.experiment.model_copy(update={"recovery": recovery})
+    from_undo = replace(
+        short,
+        plan=record.plan.model_copy(update={"experiment": experiment}),
+        events=tuple(cut if event is short.judged else event for event in short.events),
+    )
+    assert words.recovery_words(from_undo) == "unknown (not back by 15s)"
+
+
 def test_recovery_from_impact_and_from_undo_are_kept_apart() -> None:
     row = RecoveryJudgement("orders", Verdict.HELD, True, 100.0, 160.0, 60.0, 50.0, 70.0, False, "")
     assert (words.since_impact(row), words.since_undo(row, 150.0)) == ("1m", "10s")

@@ -91,12 +91,24 @@ def recovery_words(record: Record) -> str:
     if not rows:
         return "not claimed" if claim is None else "unknown"
     allowed = f" of {duration(claim.within)}" if claim else ""
-    if any(row.censored and row.degraded for row in rows):
+    late = [row for row in rows if row.censored and row.degraded]
+    if any(row.verdict is Verdict.BROKEN for row in late):
         return f"not within {duration(claim.within)}" if claim else "not back"
+    if late:
+        return f"unknown (not back by {duration(max(_watched(record, row) for row in late))})"
     took = [row.took for row in rows if row.degraded and row.took is not None]
     if took:
         return f"{duration(max(took))}{allowed}"
     return "unknown" if any(row.verdict is Verdict.UNKNOWN or row.degraded for row in rows) else "not degraded"
+
+
+def _watched(record: Record, row: RecoveryJudgement) -> float:
+    """Seconds that a KPI was watched for its claim: from impact until the undo, or from the undo until the end."""
+    assert record.judged, "a recovery was judged"  # noqa: S101
+    phases, claim = record.judged.phases, record.plan.experiment.recovery
+    from_undo = claim is not None and claim.from_ == "undo"
+    start, stop = (phases.undo, phases.end) if from_undo else (row.impact, phases.undo)
+    return max(0.0, stop - start) if start is not None and stop is not None else 0.0
 
 
 @dataclass(frozen=True)
