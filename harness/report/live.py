@@ -6,6 +6,7 @@ import atexit
 import math
 import time
 from collections import deque
+from contextlib import ExitStack
 from threading import Lock
 from typing import TextIO
 
@@ -19,6 +20,7 @@ from harness.events import Event, Judged, PhaseBegan, Sampled
 from harness.plan import Plan
 from harness.report import words
 from harness.report.chart import allowed_range, out, pooled
+from harness.report.quiet import quiet
 from harness.report.terminal import MARKS, STYLES, clock, told
 from steady_state.kpi import Bound, Kpi
 from steady_state.samples import Sample
@@ -38,21 +40,26 @@ class LiveProgress:
         self._console = Console(file=stream, highlight=False)
         self._lock = Lock()
         self._live: Live | None = None
+        self._held = ExitStack()
 
     def begin(self, plan: Plan, run: str) -> None:
         """Open the display of a run."""
         self.close()
         self._state = _State(plan)
         self._console.print(Text(words.printable(f"{plan.experiment.name} ({plan.place})"), "bold"), Text(run, "dim"))
+        for warning in words.warnings(plan):
+            self._console.print(Text(words.printable(f"  warning {warning}"), "yellow"))
         self._live = Live(
             console=self._console,
             get_renderable=self._render,
             refresh_per_second=8,
             transient=True,
             redirect_stdout=False,
+            redirect_stderr=False,
         )
         # A run that ends by an exception never closes us; the cursor must come back all the same.
         atexit.register(self.close)
+        self._held.enter_context(quiet(self._console.file, self._above))
         self._live.start()
 
     def hear(self, event: Event) -> None:
@@ -70,9 +77,15 @@ class LiveProgress:
     def close(self) -> None:
         """Take the display away."""
         if self._live is not None:
+            # What was said last still belongs above the frame.
+            self._held.close()
             self._live.stop()
             self._live = None
             atexit.unregister(self.close)
+
+    def _above(self, line: str) -> None:
+        """Say a line above the frame."""
+        self._console.print(Text(words.printable(line), "bold yellow"))
 
     def _render(self) -> RenderableType:
         with self._lock:
