@@ -41,9 +41,14 @@ class Suite:
 
     @property
     def tally(self) -> str:
-        """In a line: `1 held, 2 broken, 1 refused`."""
-        outcomes = [entry.outcome for entry in self.entries]
-        counts = [f"{outcomes.count(one)} {one}" for one in ("held", "broken", "unknown", "refused") if one in outcomes]
+        """In a line: `1 held, 2 broken, 1 refused, 1 not run`."""
+        outcomes = [
+            "interrupted" if isinstance(entry, Refusal) and entry.interrupted else entry.outcome
+            for entry in self.entries
+        ]
+        order = ("held", "broken", "unknown", "refused", "interrupted")
+        counts = [f"{outcomes.count(one)} {one}" for one in order if one in outcomes]
+        counts += [f"{len(self.not_run)} not run"] if self.not_run else []
         return ", ".join(counts) or "nothing ran"
 
 

@@ -1,4 +1,4 @@
-"""The report as JUnit XML: broken is a failure, unknown and stuck are errors, refused is skipped."""
+"""The report as JUnit XML: broken is a failure, unknown and stuck are errors; refused and not run are skipped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from steady_state.judge import Verdict
 
 def junit(suite: Suite) -> str:
     """One test case for each experiment; times are the run's own (virtual on the twin)."""
-    cases = [_case(entry) for entry in suite.entries]
+    cases = [*(_case(entry) for entry in suite.entries), *map(_not_run, suite.not_run)]
     counts = {
         "tests": str(len(cases)),
         "failures": str(sum(case.find("failure") is not None for case in cases)),
@@ -37,8 +37,8 @@ def _case(entry: Record | Refusal) -> ET.Element:
         workload, account = (entry.plan.workload.name, entry.plan.account) if entry.plan else ("gameday", "")
         case = ET.Element("testcase", {"classname": workload, "name": name, "time": "0.000"})
         reasons = [words.shorten(words.printable(reason), account) for reason in entry.reasons]
-        skipped = ET.SubElement(case, "skipped", {"message": f"refused: {'; '.join(reasons)}"})
-        skipped.text = "\n".join(f"not injecting: {reason}" for reason in reasons)
+        skipped = ET.SubElement(case, "skipped", {"message": f"{words.state_of(entry)}: {'; '.join(reasons)}"})
+        skipped.text = "\n".join(words.shorten(words.printable(line), account) for line in words.refusal_lines(entry))
         return case
     seconds = f"{entry.end - entry.start:.3f}"
     case = ET.Element("testcase", {"classname": entry.plan.workload.name, "name": name, "time": seconds})
@@ -49,6 +49,12 @@ def _case(entry: Record | Refusal) -> ET.Element:
         message = _clean(entry, words.sentence(entry))
         found = ET.SubElement(case, tag, {"message": message, "type": _type(entry)})
         found.text = "\n".join(_clean(entry, line) for line in _details(entry))
+    return case
+
+
+def _not_run(name: str) -> ET.Element:
+    case = ET.Element("testcase", {"classname": "gameday", "name": words.printable(name), "time": "0.000"})
+    ET.SubElement(case, "skipped", {"message": "not run: the game day ended before it"})
     return case
 
 
@@ -83,7 +89,7 @@ def _details(record: Record) -> list[str]:
     if record.judged:
         judgement = record.judged.judgement
         lines += [
-            f"{row.verdict.value}: {row.kpi} {row.phase}: {row.seen}; claimed {row.bound}"
+            f"{row.verdict.value}: {row.kpi} {row.phase}: {words.seen(record, row)}; claimed {row.bound}"
             for row in judgement.phases
             if row.verdict is not Verdict.HELD and row.kpi in record.plan.experiment.steady_state
         ]

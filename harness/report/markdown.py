@@ -46,21 +46,22 @@ def text_of(raw: str, account: str = "") -> str:
 def _lines(suite: Suite, depth: int) -> Iterator[str]:
     yield f"## Gameday {text_of(suite.name)}: {suite.tally}"
     yield ""
-    yield from _table(["experiment", "verdict", "recovery", "isolation", "account"], map(_overview, suite.entries))
+    rows = [*map(_overview, suite.entries), *([text_of(name), "not run", "", "", ""] for name in suite.not_run)]
+    yield from _table(["experiment", "verdict", "recovery", "isolation", "account"], rows)
     for entry in suite.entries:
         yield ""
         if isinstance(entry, Refusal):
-            yield f"### {ICONS['refused']} {text_of(entry.name)}: refused"
+            yield f"### {ICONS['refused']} {text_of(entry.name)}: {words.state_of(entry)}"
             yield ""
             account = entry.plan.account if entry.plan else ""
-            yield from (f"- not injecting: {text_of(reason, account)}" for reason in entry.reasons)
+            yield from (f"- {text_of(line, account)}" for line in words.refusal_lines(entry))
         else:
             yield from _experiment(entry, depth)
 
 
 def _overview(entry: Record | Refusal) -> list[str]:
     if isinstance(entry, Refusal):
-        return [text_of(entry.name), f"{ICONS['refused']} refused", "", "", "untouched"]
+        return [text_of(entry.name), f"{ICONS['refused']} {words.state_of(entry)}", "", "", "untouched"]
     account = words.account_words(entry)
     return [
         text_of(entry.name),
@@ -101,7 +102,9 @@ def _judgement(record: Record) -> Iterator[str]:
             [
                 text_of(row.kpi) + ("" if row.kpi in claimed else " (not claimed)"),
                 row.phase,
-                f"{ICONS[row.verdict]} {text_of(row.seen)}",
+                text_of(words.seen(record, row))
+                if row.bound == "any"
+                else f"{ICONS[row.verdict]} {text_of(words.seen(record, row))}",
                 text_of(row.bound),
             ]
             for row in judgement.phases
@@ -129,9 +132,9 @@ def _judgement(record: Record) -> Iterator[str]:
     )
     yield from _table(["module", "isolation", ""], modules)
     notes = judgement.notes if judgement else ()
-    if notes or record.plan.warnings:
+    if notes or words.warnings(record.plan):
         yield ""
-        yield from (f"- {text_of(note, account)}" for note in (*notes, *record.plan.warnings))
+        yield from (f"- {text_of(note, account)}" for note in (*notes, *words.warnings(record.plan)))
 
 
 def _changes(record: Record) -> Iterator[str]:

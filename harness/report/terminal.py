@@ -14,8 +14,15 @@ from harness.record import Record
 from harness.report import words
 from harness.suite import Refusal, Suite
 
-MARKS = {"held": "✓", "broken": "✗", "unknown": "?", "refused": "–"}
-STYLES = {"held": "green", "broken": "bold red", "unknown": "yellow", "refused": "dim"}
+MARKS = {"held": "✓", "broken": "✗", "unknown": "?", "refused": "–", "interrupted": "–", "not run": "–"}
+STYLES = {
+    "held": "green",
+    "broken": "bold red",
+    "unknown": "yellow",
+    "refused": "dim",
+    "interrupted": "yellow",
+    "not run": "dim",
+}
 _ASCII = str.maketrans({"✓": "+", "✗": "x", "–": "-", "−": "-", "…": "~", "→": ">", "·": "|", "─": "-"})
 
 
@@ -55,6 +62,8 @@ class PlainProgress:
         self._plan = plan
         self._start: float | None = None
         self._say(f"{plan.experiment.name} ({plan.place}), run {run}: {plan.experiment.hypothesis}")
+        for warning in words.warnings(plan):
+            self._say(f"  warning {warning}")
 
     def hear(self, event: Event) -> None:
         """Say what is worth a line."""
@@ -128,23 +137,27 @@ def verdict_table(suite: Suite) -> str:
     for head in ("", "experiment", "verdict", "recovery", "isolation", "account"):
         table.add_column(head, overflow="fold")
     for entry in suite.entries:
-        style = STYLES[entry.outcome]
+        state = words.state_of(entry)
+        style = STYLES[state]
         name, *rest = (words.printable(cell) for cell in _row(entry))
         stuck = "bold red" if isinstance(entry, Record) and entry.stuck else ""
         table.add_row(
-            Text(MARKS[entry.outcome], style),
+            Text(MARKS[state], style),
             Text(name, "bold"),
             Text(rest[0], style),
             Text(rest[1]),
             Text(rest[2]),
             Text(rest[3], stuck),
         )
+    for left in suite.not_run:
+        table.add_row(Text(MARKS["not run"], "dim"), Text(words.printable(left), "bold"), Text("not run", "dim"))
     with console.capture() as captured:
         console.print()
         console.print(table)
         for entry in suite.entries:
             console.print()
-            console.print(Text(words.printable(f"{MARKS[entry.outcome]} {entry.name}"), STYLES[entry.outcome]))
+            state = words.state_of(entry)
+            console.print(Text(words.printable(f"{MARKS[state]} {entry.name}"), STYLES[state]))
             for line in _why(entry):
                 console.print(Padding(Text(words.printable(line)), (0, 0, 0, 2)))
         console.print()
@@ -153,7 +166,7 @@ def verdict_table(suite: Suite) -> str:
 
 def _row(entry: Record | Refusal) -> tuple[str, str, str, str, str]:
     if isinstance(entry, Refusal):
-        return entry.name, "refused", "", "", "untouched"
+        return entry.name, words.state_of(entry), "", "", "untouched"
     return (
         entry.name,
         words.label(entry.outcome, entry.place),
@@ -165,7 +178,7 @@ def _row(entry: Record | Refusal) -> tuple[str, str, str, str, str]:
 
 def _why(entry: Record | Refusal) -> Iterator[str]:
     if isinstance(entry, Refusal):
-        yield from (f"not injecting: {reason}" for reason in entry.reasons)
+        yield from words.refusal_lines(entry)
         yield from ([f"→ {entry.remedy}"] if entry.remedy else [])
         return
     yield words.sentence(entry)

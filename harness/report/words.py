@@ -8,10 +8,15 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from harness.account.change import AnyChange, Json, Make, Strike, Turn
+from harness.plan import Plan
 from harness.record import Record
-from steady_state.judge import RecoveryJudgement, Verdict
+from harness.suite import Refusal
+from steady_state.edges import scored
+from steady_state.judge import PhaseJudgement, RecoveryJudgement, Verdict
 from steady_state.kpi import Bound
+from steady_state.samples import touching
 from steady_state.units import show_duration, show_share
+from steady_state.words import seen_in_words
 
 ModuleState = Literal["hit", "may suffer", "spread", "unknown", "contained", "not judged"]
 
@@ -22,6 +27,22 @@ _ARN_ACCOUNT = re.compile(r"(arn:aws[\w-]*:[\w-]*:[\w-]*:)(\d{8})(\d{4})\b")
 def label(outcome: str, place: str) -> str:
     """A verdict with the place where it was reached, since a rehearsal is no proof: `held (twin)`."""
     return outcome if outcome == "refused" else f"{outcome} ({place})"
+
+
+def state_of(entry: Record | Refusal) -> str:
+    """The outcome of an experiment; a refusal by a signal is `interrupted`."""
+    return "interrupted" if isinstance(entry, Refusal) and entry.interrupted else entry.outcome
+
+
+def refusal_lines(refusal: Refusal) -> tuple[str, ...]:
+    """Why nothing was injected, a reason a line."""
+    head = "interrupted, nothing injected" if refusal.interrupted else "not injecting"
+    return tuple(f"{head}: {reason}" for reason in refusal.reasons) or (head,)
+
+
+def warnings(plan: Plan) -> tuple[str, ...]:
+    """What the plan and its faults warn of, each once."""
+    return tuple(dict.fromkeys([*plan.warnings, *(one for fault in plan.injections for one in fault.warnings)]))
 
 
 def duration(seconds: float) -> str:
@@ -109,6 +130,22 @@ def _watched(record: Record, row: RecoveryJudgement) -> float:
     from_undo = claim is not None and claim.from_ == "undo"
     start, stop = (phases.undo, phases.end) if from_undo else (row.impact, phases.undo)
     return max(0.0, stop - start) if start is not None and stop is not None else 0.0
+
+
+def seen(record: Record, row: PhaseJudgement) -> str:
+    """What was seen of a KPI in a phase; of a run that was cut short, what was seen between injection and undo."""
+    phases = record.judged.phases if record.judged else None
+    if row.phase != "during" or phases is None or phases.aborted is None:
+        return row.seen
+    if phases.injected is None or phases.undo is None:
+        return row.seen
+    if phases.bitten is not None:
+        return f"{row.seen}, until the abort"
+    kpi = record.plan.workload.kpis[row.kpi]
+    during = record.plan.experiment.during.get(row.kpi, kpi.bound)
+    bound = kpi.bound if during == "any" else during
+    bins = touching(record.series.get(row.kpi, ()), phases.injected, phases.undo)
+    return f"{seen_in_words(kpi, bound, scored(kpi, bound, bins))}, until the abort"
 
 
 @dataclass(frozen=True)
