@@ -1,5 +1,6 @@
 /* One chart for the report and for a live page. `gamedayChart(figure, chart)` draws a chart (the shape of
-   harness/report/chart.py) into a figure: phases shaded, bounds dashed, what is out of bound in the colour of broken. */
+   harness/report/chart.py) into a figure: phases shaded, bounds dashed, the guard dotted,
+   what is out of bound in the colour of broken down to its worst sample. */
 "use strict";
 
 function gamedayChart(figure, chart) {
@@ -54,6 +55,29 @@ function gamedayChart(figure, chart) {
     }
   });
   const marks = (plot) => clipped(plot, (ctx, bbox, x, y) => {
+    ctx.fillStyle = colour("broken");
+    ctx.globalAlpha = 0.22;
+    chart.worst.forEach((worst, index) => {
+      if (worst == null) return;
+      const left = x(times[index] - chart.step / 2), from = y(chart.values[index]);
+      ctx.fillRect(left, from, x(times[index] + chart.step / 2) - left, y(worst) - from);
+    });
+    ctx.globalAlpha = 1;
+    for (const level of chart.guard ? [chart.guard.low, chart.guard.high] : []) {
+      if (level == null) continue;
+      ctx.lineWidth = uPlot.pxRatio;
+      ctx.strokeStyle = colour("ink");
+      ctx.setLineDash([uPlot.pxRatio, 3 * uPlot.pxRatio]);
+      ctx.beginPath();
+      ctx.moveTo(x(chart.guard.start), y(level));
+      ctx.lineTo(x(chart.guard.end), y(level));
+      ctx.stroke();
+      ctx.fillStyle = colour("muted");
+      ctx.font = 12 * uPlot.pxRatio + "px " + css.fontFamily;
+      ctx.textAlign = "right";
+      ctx.textBaseline = "middle";
+      ctx.fillText("guard", x(chart.guard.start) - 5 * uPlot.pxRatio, y(level));
+    }
     ctx.lineWidth = 1.25 * uPlot.pxRatio;
     ctx.strokeStyle = colour("limit");
     ctx.setLineDash([5 * uPlot.pxRatio, 4 * uPlot.pxRatio]);
@@ -67,7 +91,7 @@ function gamedayChart(figure, chart) {
       }
     ctx.setLineDash([]);
     for (const mark of chart.marks) {
-      ctx.strokeStyle = colour(mark.kind === "impact" ? "broken" : "held");
+      ctx.strokeStyle = colour({ impact: "broken", recovered: "held", aborted: "ink" }[mark.kind]);
       ctx.beginPath();
       ctx.moveTo(x(mark.at), bbox.top);
       ctx.lineTo(x(mark.at), bbox.top + bbox.height);
@@ -108,7 +132,8 @@ function gamedayChart(figure, chart) {
       draw: [marks],
       setCursor: [(plot) => {
         const index = plot.cursor.idx;
-        readout.textContent = index == null ? "" : moment(times[index]) + "  " + shown(chart.values[index]);
+        readout.textContent = index == null ? "" : moment(times[index]) + "  " + shown(chart.values[index]) +
+          (chart.worst[index] != null ? " (worst " + shown(chart.worst[index]) + ")" : "");
       }],
     },
   }, [times, chart.values, out], holder);

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.record import Record
@@ -40,9 +40,9 @@ class Band:
 
 @dataclass(frozen=True)
 class Mark:
-    """A moment that was found in the data, with the interval in which it lies where one is known."""
+    """A moment of the run, with the interval in which it lies where it was found in the data and one is known."""
 
-    kind: Literal["impact", "recovered"]
+    kind: Literal["impact", "recovered", "aborted"]
     at: float
     low: float
     high: float
@@ -60,7 +60,9 @@ class Chart:
     start: float
     step: float
     values: tuple[float | None, ...]
+    worst: tuple[float | None, ...]  # of a bin out of bound its worst sample, which the value averages away
     breaches: tuple[tuple[int, int], ...]  # first and last index of each stretch out of bound
+    guard: Limit | None  # the guard's bound while it watched, where the chart reaches as far
     limits: tuple[Limit, ...]
     bands: tuple[Band, ...]
     marks: tuple[Mark, ...]
@@ -77,21 +79,26 @@ def chart(record: Record, name: str) -> Chart:
     bins = thinned(record.series.get(name, ()), kpi, zero, (x.high - x.low) / POINTS)
     limits = _limits(record, name, bins, bands)
     values = tuple(entry.value if entry else None for entry in bins.entries)
-    seen = [value for value in values if value is not None]
+    breaches = _breaches(bins, limits)
+    worst = _worst(bins, breaches, limits)
+    seen = [value for value in (*values, *worst) if value is not None]
     seen += [value for limit in limits for value in (limit.low, limit.high) if value is not None]
     unit = _unit(kpi)
+    y = bad_axis(seen) if _counts_bad(kpi) else good_axis(seen) if unit == "%" else zero_axis(seen)
     return Chart(
         kpi=name,
         unit=unit,
         start=round(bins.middle(0), 3),
         step=bins.step,
         values=values,
-        breaches=_breaches(bins, limits),
+        worst=worst,
+        breaches=breaches,
+        guard=_guard(record, name, bins, bands, y),
         limits=limits,
         bands=bands,
         marks=_marks(record, name),
         x=x,
-        y=bad_axis(seen) if _counts_bad(kpi) else good_axis(seen) if unit == "%" else zero_axis(seen),
+        y=y,
     )
 
 
@@ -102,6 +109,8 @@ class Bin:
     value: float
     total: float = 0.0
     bad: float = 0.0
+    low: float = math.nan  # the lowest and the highest of its samples, where they were kept
+    high: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -133,7 +142,7 @@ def thinned(series: Series, kpi: Kpi, zero: float, least: float) -> Bins:
     for sample in series:
         found.setdefault(math.floor((sample.start - edge) / step + 1e-6), []).append(sample)
     first, last = min(found), max(found)
-    entries = tuple(pooled(found.get(index, []), kpi) for index in range(first, last + 1))
+    entries = tuple(_spread(found.get(index, []), kpi) for index in range(first, last + 1))
     return Bins(edge - zero + first * step, step, entries)
 
 
@@ -163,13 +172,36 @@ def pooled(samples: Iterable[Sample], kpi: Kpi) -> Bin | None:
     return Bin(_rounded(furthest(value for value, _ in readings)))
 
 
+def _spread(samples: list[Sample], kpi: Kpi) -> Bin | None:
+    """Samples put together, with the lowest and the highest of them."""
+    whole = pooled(samples, kpi)
+    each = [one.value for sample in samples if (one := pooled([sample], kpi))]
+    return replace(whole, low=min(each), high=max(each)) if whole else None
+
+
+def _usual(bins: Bins) -> list[float]:
+    """The values of the baseline."""
+    return [
+        entry.value for index, entry in enumerate(bins.entries) if entry and bins.middle(index) + bins.step / 2 <= 1e-6
+    ]
+
+
+def _guard(record: Record, name: str, bins: Bins, bands: tuple[Band, ...], y: Axis) -> Limit | None:
+    """The guard's bound, where the axis reaches it: a far guard would flatten the line."""
+    bound = record.plan.experiment.guard.get(name)
+    watched = [band for band in bands if band.phase in ("inject", "during")]
+    if bound is None or not watched:
+        return None
+    low, high = allowed_range(record.plan.workload.kpis[name], bound, _usual(bins))
+    low, high = (level if level is not None and y.low <= level <= y.high else None for level in (low, high))
+    return None if low is None and high is None else Limit(watched[0].start, watched[-1].end, low, high)
+
+
 def _limits(record: Record, name: str, bins: Bins, bands: tuple[Band, ...]) -> tuple[Limit, ...]:
     """The plain bound, and between injection and the undo's end the bound that `during` names instead."""
     kpi = record.plan.workload.kpis[name]
     override = record.plan.experiment.during.get(name, kpi.bound)
-    usual = [
-        entry.value for index, entry in enumerate(bins.entries) if entry and bins.middle(index) + bins.step / 2 <= 1e-6
-    ]
+    usual = _usual(bins)
     found: list[Limit] = []
     for band in bands:
         bound = kpi.bound if band.phase in ("before", "after") else override
@@ -202,7 +234,7 @@ def _breaches(bins: Bins, limits: tuple[Limit, ...]) -> tuple[tuple[int, int], .
     runs: list[tuple[int, int]] = []
     for index, entry in enumerate(bins.entries):
         at = bins.middle(index)
-        limit = next((limit for limit in limits if limit.start <= at < limit.end), None)
+        limit = _limit_at(limits, at)
         if entry is None or limit is None or not out(entry, limit.low, limit.high):
             continue
         if runs and runs[-1][1] == index - 1:
@@ -210,6 +242,22 @@ def _breaches(bins: Bins, limits: tuple[Limit, ...]) -> tuple[tuple[int, int], .
         else:
             runs.append((index, index))
     return tuple(runs)
+
+
+def _limit_at(limits: tuple[Limit, ...], at: float) -> Limit | None:
+    return next((limit for limit in limits if limit.start <= at < limit.end), None)
+
+
+def _worst(bins: Bins, breaches: tuple[tuple[int, int], ...], limits: tuple[Limit, ...]) -> tuple[float | None, ...]:
+    found: list[float | None] = [None] * len(bins.entries)
+    for first, last in breaches:
+        for index in range(first, last + 1):
+            entry, limit = bins.entries[index], _limit_at(limits, bins.middle(index))
+            if entry and limit:
+                below = limit.low is not None and (limit.high is None or entry.value < limit.low)
+                worst = entry.low if below else entry.high
+                found[index] = worst if worst != entry.value else None
+    return tuple(found)
 
 
 def out(entry: Bin, low: float | None, high: float | None) -> bool:
@@ -223,11 +271,12 @@ def out(entry: Bin, low: float | None, high: float | None) -> bool:
 
 
 def _marks(record: Record, name: str) -> tuple[Mark, ...]:
+    ends = (event.at - record.zero for event in record.remarks if event.type == "aborted")
+    marks = [Mark("aborted", round(at, 3), round(at, 3), round(at, 3)) for at in ends]
     rows = record.judged.judgement.recovery if record.judged else ()
     found = next((row for row in rows if row.kpi == name and row.degraded), None)
     if found is None:
-        return ()
-    marks = []
+        return tuple(marks)
     if found.impact is not None:
         at = round(found.impact - record.zero, 3)
         marks.append(Mark("impact", at, at, at))

@@ -25,6 +25,24 @@ def limits(chart: Chart) -> str:
     )
 
 
+def guard(chart: Chart) -> str:
+    """The path of the guard's bound."""
+    found = chart.guard
+    levels = [at for at in (found.low, found.high) if at is not None] if found else []
+    return "".join(_level(chart, found, at) for at in levels if found)
+
+
+def worst(chart: Chart) -> str:
+    """The areas between the values out of bound and the worst sample of each."""
+    parts = []
+    for index, (value, end) in enumerate(zip(chart.values, chart.worst, strict=True)):
+        if value is not None and end is not None:
+            at = chart.start + index * chart.step
+            left, right = _x(chart, at - chart.step / 2), _x(chart, at + chart.step / 2)
+            parts.append(f"M{left} {_y(chart, value)}H{right}V{_y(chart, end)}H{left}Z")
+    return "".join(parts)
+
+
 def _level(chart: Chart, limit: Limit, at: float) -> str:
     return f"M{_x(chart, limit.start)} {_y(chart, at)}H{_x(chart, limit.end)}"
 
