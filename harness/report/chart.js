@@ -56,7 +56,7 @@ function gamedayChart(figure, chart) {
   });
   const marks = (plot) => clipped(plot, (ctx, bbox, x, y) => {
     ctx.fillStyle = colour("broken");
-    ctx.globalAlpha = 0.22;
+    ctx.globalAlpha = 0.4;
     chart.worst.forEach((worst, index) => {
       if (worst == null) return;
       const left = x(times[index] - chart.step / 2), from = y(chart.values[index]);

@@ -14,7 +14,7 @@ from harness.suite import Refusal
 from steady_state.edges import scored
 from steady_state.judge import PhaseJudgement, RecoveryJudgement, Verdict
 from steady_state.kpi import Bound
-from steady_state.samples import touching
+from steady_state.samples import inside, touching
 from steady_state.units import show_duration, show_share
 from steady_state.words import seen_in_words
 
@@ -144,7 +144,9 @@ def seen(record: Record, row: PhaseJudgement) -> str:
     kpi = record.plan.workload.kpis[row.kpi]
     during = record.plan.experiment.during.get(row.kpi, kpi.bound)
     bound = kpi.bound if during == "any" else during
-    bins = touching(record.series.get(row.kpi, ()), phases.injected, phases.undo)
+    series, span = record.series.get(row.kpi, ()), (phases.injected, phases.undo)
+    # What straddles the undo holds customers who came back; it speaks only where nothing finer does.
+    bins = inside(series, *span) or touching(series, *span)
     return f"{seen_in_words(kpi, bound, scored(kpi, bound, bins))}, until the abort"
 
 
