@@ -79,6 +79,11 @@ def test_a_run_cut_short_claims_no_recovery_that_it_did_not_measure() -> None:
     assert words.recovery_words(from_undo) == "unknown (not back by 15s)"
 
 
+def test_a_recovery_that_was_not_watched_for_long_enough_is_unknown() -> None:
+    row = RecoveryJudgement("orders", Verdict.UNKNOWN, True, 100.0, 160.0, 60.0, 50.0, 70.0, False, "")
+    assert words.recovery_words(rejudged(held(), row)) == "unknown (1m of 5m)"
+
+
 def test_recovery_from_impact_and_from_undo_are_kept_apart() -> None:
     row = RecoveryJudgement("orders", Verdict.HELD, True, 100.0, 160.0, 60.0, 50.0, 70.0, False, "")
     assert (words.since_impact(row), words.since_undo(row, 150.0)) == ("1m", "10s")

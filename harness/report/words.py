@@ -117,9 +117,10 @@ def recovery_words(record: Record) -> str:
         return f"not within {duration(claim.within)}" if claim else "not back"
     if late:
         return f"unknown (not back by {duration(max(_watched(record, row) for row in late))})"
-    took = [row.took for row in rows if row.degraded and row.took is not None]
-    if took:
-        return f"{duration(max(took))}{allowed}"
+    back = [row for row in rows if row.degraded and row.took is not None]
+    if back:
+        slowest = f"{duration(max(row.took or 0.0 for row in back))}{allowed}"
+        return f"unknown ({slowest})" if any(row.verdict is Verdict.UNKNOWN for row in back) else slowest
     return "unknown" if any(row.verdict is Verdict.UNKNOWN or row.degraded for row in rows) else "not degraded"
 
 
