@@ -206,6 +206,8 @@ def _as_typed() -> str:
 
 def main() -> None:
     """Run the command line; every way out is an exit code."""
+    # Pydantic looks through all installed packages for plugins, which costs a tenth of a short command.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Exit as done:

@@ -14,7 +14,7 @@ from steady_state.units import BoundAmount, Duration, Share, show_duration, show
 class Written(BaseModel):
     """Something written in YAML: immutable, and an unknown key is a mistake."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
 Origin = Literal["cloudwatch", "http", "command"]
