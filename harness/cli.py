@@ -206,6 +206,8 @@ def _as_typed() -> str:
 
 def main() -> None:
     """Run the command line; every way out is an exit code."""
+    # A process may be started without a stdout or stderr; what is said there is then lost, and nothing else.
+    sys.stdout, sys.stderr = sys.stdout or Path(os.devnull).open("w"), sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115 - for the process
     # Pydantic looks through all installed packages for plugins, which costs a tenth of a short command.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
@@ -129,16 +130,31 @@ def play(file: Path, options: Options) -> Exit:
     suite = Suite(name, started.isoformat(timespec="seconds"), entries, left)
     code = worst([suite.exit, Exit.INTERRUPTED]) if player.stop.why else suite.exit
     folder = options.reports or Path("reports") / f"{started:%Y%m%d-%H%M%S}-{name}"
+    written = _written(folder, suite)
     if not options.as_json:
-        print(verdict_table(suite), end="")
-    try:
-        page = write_reports(folder, suite)
-    except InvalidInput as error:
+        tell(verdict_table(suite))
+    if isinstance(written, InvalidInput):
         # What became of the account must not be hidden by a folder that cannot be written.
-        print(f"gameday: {error}", file=sys.stderr)
-        return code or error.exit
-    print(f"report: {page}", file=sys.stderr if options.as_json else sys.stdout)
+        tell(f"gameday: {written}", err=True)
+        return code or written.exit
+    tell(f"report: {written}", err=options.as_json)
     return code
+
+
+def _written(folder: Path, suite: Suite) -> Path | InvalidInput:
+    try:
+        return write_reports(folder, suite)
+    except InvalidInput as error:
+        return error
+
+
+def tell(text: str, *, err: bool = False) -> None:
+    """Print; a reader who has gone, or a full disk behind, loses the words, never the work or the exit code."""
+    stream = sys.stderr if err else sys.stdout
+    try:
+        print(text, file=stream, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _what(file: Path, options: Options) -> tuple[tuple[Wish, ...], Plan | None, str, str]:
@@ -183,11 +199,11 @@ def report_again(file: Path, folder: Path) -> Exit:
     again = rejudge(record)
     if record.judged and again.verdict != record.judged.judgement.verdict:
         was = record.judged.judgement.verdict.value
-        print(f"judged again: {again.verdict.value}; it was {was} (the reports say what was)", file=sys.stderr)
+        tell(f"judged again: {again.verdict.value}; it was {was} (the reports say what was)", err=True)
     suite = Suite(record.name, record.started, (record,))
     page = write_reports(folder, suite)
-    print(verdict_table(suite), end="")
-    print(f"report: {page}")
+    tell(verdict_table(suite))
+    tell(f"report: {page}")
     return suite.exit
 
 
@@ -197,9 +213,9 @@ def list_dead() -> Exit:
     dead = dead_runs(journal)
     for one in dead:
         owed = counted(sum(row.is_open for row in journal.rows(one.id)), "change")
-        print(f"{one.id}  {one.workload} on {one.place}, account {one.account}: {owed} not settled")
+        tell(f"{one.id}  {one.workload} on {one.place}, account {one.account}: {owed} not settled")
     if not dead:
-        print("no dead runs", file=sys.stderr)
+        tell("no dead runs", err=True)
     return Exit.HELD
 
 
@@ -208,7 +224,7 @@ def restore_dead() -> Exit:
     journal = Journal.open()
     codes = [_restore_one(one, journal) for one in dead_runs(journal)]
     if not codes:
-        print("nothing to restore: no dead runs", file=sys.stderr)
+        tell("nothing to restore: no dead runs", err=True)
     return worst(codes)
 
 
@@ -222,10 +238,10 @@ def _restore_one(one: Run, journal: Journal) -> Exit:
         with ExitStack() as block:
             found = restore(one, journal, WallClock(), lambda _: None, account)
     except GamedayError as error:
-        print(f"{one.id}: {error}", file=sys.stderr)
+        tell(f"{one.id}: {error}", err=True)
         return Exit.STUCK
-    print(f"{one.id}: {found.about}")
+    tell(f"{one.id}: {found.about}")
     for settled in found.settled:
-        print(f"  {settled.state:<11} {settled.about}")
+        tell(f"  {settled.state:<11} {settled.about}")
     bad = any(settled.state in ("stuck", "conflict") for settled in found.settled)
     return Exit.STUCK if bad or not found.closed else Exit.HELD

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
@@ -132,7 +133,14 @@ def verdict_table(suite: Suite) -> str:
 
     plain = not sys.stdout.isatty() or os.environ.get("TERM") == "dumb"
     width = max(60, min(120, shutil.get_terminal_size((100, 24)).columns))
-    console = Console(width=width, force_terminal=not plain, no_color=plain or None, highlight=False, soft_wrap=False)
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=not plain,
+        no_color=plain or None,
+        highlight=False,
+        soft_wrap=False,
+    )
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     for head in ("", "experiment", "verdict", "recovery", "isolation", "account"):
         table.add_column(head, overflow="fold")
