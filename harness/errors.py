@@ -6,10 +6,8 @@ GamedayError
 ├── JournalError (5)      what undo needs cannot be written or read, so nothing is injected
 ├── Unplanned (70)        code of ours wanted to change what is not in the plan; it was stopped before it was sent
 ├── ApplyFailed (3)       an injection failed half way; what it had changed is undone
-├── AwsError (3)          a call to AWS failed
-│   └── Unreachable (3)   no answer: no credentials, no route, time-out, lost reply
-├── Interrupted (130)     a signal arrived; everything was undone
-└── Stuck (4)             the account needs a person
+└── AwsError (3)          a call to AWS failed
+    └── Unreachable (3)   no answer: no credentials, no route, time-out, lost reply
 
 Anything else that reaches the door is a bug of ours (70).
 """
@@ -111,15 +109,3 @@ class AwsError(GamedayError):
 
 class Unreachable(AwsError):
     """A call got no answer: it may have happened or not."""
-
-
-class Interrupted(GamedayError):
-    """A signal ended the run; what it had changed was undone."""
-
-    exit = Exit.INTERRUPTED
-
-
-class Stuck(GamedayError):
-    """Something is not as it was before, and a person must look."""
-
-    exit = Exit.STUCK

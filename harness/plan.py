@@ -161,14 +161,20 @@ def alarm_states(alarms: tuple[str, ...], account: Account, region: str) -> dict
     return {alarm: states.get(name, "not there") for alarm, name in names.items()}
 
 
+def taken_away(injections: tuple[Injection, ...]) -> dict[str, float]:
+    """Module → the share of its capacity that all faults together take away, 1 at most."""
+    taken: dict[str, float] = {}
+    for injection in injections:
+        for module, share in injection.hits.items():
+            taken[module] = min(1.0, taken.get(module, 0.0) + share)
+    return dict(sorted(taken.items()))
+
+
 def _beyond_limits(
     workload: Workload, experiment: Experiment, injections: tuple[Injection, ...], running: Counter[str | None]
 ) -> tuple[str, ...]:
     limits, most = workload.limits, show_share(workload.limits.module_share)
-    taken: dict[str, float] = {}
-    for injection in injections:
-        for module in injection.hits.keys() & running.keys():
-            taken[str(module)] = min(1.0, taken.get(str(module), 0.0) + injection.hits[str(module)])
+    taken = {module: share for module, share in taken_away(injections).items() if module in running}
     reasons = [
         f"{show_share(share)} of the instances of {module} would be hit, over the limit of {most}"
         for module, share in sorted(taken.items())

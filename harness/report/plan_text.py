@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from harness.account.bindings import fill, unbound
 from harness.account.change import Call, Injection, Json, Make, Shape, Strike, Turn
-from harness.plan import Plan
+from harness.plan import Plan, taken_away
 from steady_state.units import show_duration
 
 
@@ -52,13 +52,8 @@ def _modules(plan: Plan) -> Iterator[str]:
 
 
 def _shares(injections: tuple[Injection, ...]) -> str:
-    taken: dict[str, float] = {}
-    for injection in injections:
-        for module, share in injection.hits.items():
-            taken[module] = min(1.0, taken.get(module, 0.0) + share)
-    return ", ".join(
-        f"{module} ({share:.0%} of its capacity)" if share else module for module, share in sorted(taken.items())
-    )
+    taken = taken_away(injections)
+    return ", ".join(f"{module} ({share:.0%} of its capacity)" if share else module for module, share in taken.items())
 
 
 def _change(change: Turn | Make | Strike) -> Iterator[str]:
