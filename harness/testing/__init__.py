@@ -4,8 +4,22 @@ An AWS inside the process is always consistent, and AWS is not. `RoughAccount` s
 is missing; `DyingAccount` ends the process at a given call; `law` applies and undoes an injection on them.
 """
 
+from harness.testing.dying import DyingAccount, DyingJournal, Killed, Life
+from harness.testing.failing import FailingAccount, Trouble
 from harness.testing.law import Broken, law, touched
 from harness.testing.rough import RoughAccount, Way, applicable
-from harness.testing.wrapped import DyingAccount, Killed
 
-__all__ = ["Broken", "DyingAccount", "Killed", "RoughAccount", "Way", "applicable", "law", "touched"]
+__all__ = [
+    "Broken",
+    "DyingAccount",
+    "DyingJournal",
+    "FailingAccount",
+    "Killed",
+    "Life",
+    "RoughAccount",
+    "Trouble",
+    "Way",
+    "applicable",
+    "law",
+    "touched",
+]

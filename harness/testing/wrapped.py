@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from harness.account.account import Account
 from harness.account.change import Call, Json
@@ -37,31 +36,3 @@ class Wrapped:
             except AwsError as error:
                 answers.append(error)
         return answers
-
-
-class Killed(BaseException):
-    """The process was ended, as by kill -9."""
-
-
-class DyingAccount(Wrapped):
-    """An account whose process dies at call number `at` (from 0), just before the call or just after its effect.
-
-    `calls` lists what came in, so that a run without `at` says where there is to die.
-    """
-
-    def __init__(self, account: Account, at: int | None = None, when: Literal["before", "after"] = "before") -> None:
-        super().__init__(account)
-        self.at = at
-        self.when = when
-        self.calls: list[Call] = []
-
-    def one(self, call: Call, region: str, paged: bool) -> Json:
-        """One call's answer; raises AwsError, and Killed from its hour on."""
-        number = len(self.calls)
-        self.calls.append(call)
-        if self.at is not None and (number > self.at or (number == self.at and self.when == "before")):
-            raise Killed
-        answer = super().one(call, region, paged)
-        if number == self.at:
-            raise Killed
-        return answer
