@@ -53,21 +53,48 @@ def aws() -> Aws:
 
 
 @dataclass(frozen=True)
+class Layout:
+    """How much there is of everything; as it stands, the small workload that most tests play on."""
+
+    zones: tuple[str, ...] = ("us-east-1a", "us-east-1a", "us-east-1b", "us-east-1c")  # of each subnet
+    groups: tuple[int, ...] = (2,)  # members of each scaling group: web, web-1, …; all launch into one subnet
+    lone: int = 0  # instances of module web that no scaling group holds, in the last subnet
+    functions: tuple[int | None, ...] = (None,)  # what each reserves: payments, payments-1, …
+    tables: tuple[tuple[int, int], ...] = ((40, 20),)  # ledger, ledger-1, …
+    stages: tuple[tuple[float, int], ...] = ((100.0, 50),)
+
+
+def named(name: str, number: int) -> str:
+    return f"{name}-{number}" if number else name
+
+
+@dataclass(frozen=True)
 class Shop:
     account: Moto
-    api: str  # id of the REST API
+    apis: tuple[str, ...]  # ids of the REST APIs, each with a stage `live`
+    layout: Layout = Layout()
+
+    @property
+    def api(self) -> str:
+        return self.apis[0]
+
+    @property
+    def modules(self) -> dict[str, Possession]:
+        functions = tuple(named("payments", number) for number in range(len(self.layout.functions)))
+        tables = tuple(named("ledger", number) for number in range(len(self.layout.tables)))
+        stages = tuple(f"{api}/live" for api in self.apis)
+        return {
+            "web": Possession({"module": "web"}),
+            "payments": Possession({}, functions=functions, tables=tables, stages=stages),
+        }
 
     def look(self, seed: int = 1) -> Look:
-        modules = {
-            "web": Possession({"module": "web"}),
-            "payments": Possession({}, functions=("payments",), tables=("ledger",), stages=(f"{self.api}/live",)),
-        }
-        inventory = Inventory(self.account, REGION, Possession(OWNS), modules)
-        return Look(self.account, REGION, inventory, tuple(modules), seed=seed, opt_in={"gameday": "allowed"})
+        inventory = Inventory(self.account, REGION, Possession(OWNS), self.modules)
+        return Look(self.account, REGION, inventory, tuple(self.modules), seed=seed, opt_in={"gameday": "allowed"})
 
 
 @contextmanager
-def open_shop() -> Iterator[Shop]:
+def open_shop(layout: Layout = Layout()) -> Iterator[Shop]:
     """The workload, built anew in moto's memory."""
     no_images = patch.dict(os.environ, MOTO_EC2_LOAD_DEFAULT_AMIS="false")
     with no_images, mock_aws(), patch.object(responses, "method_names_from_class", _members):
@@ -76,15 +103,15 @@ def open_shop() -> Iterator[Shop]:
         def call(service: str, operation: str, **params: Any) -> Any:
             return account.call(Call(service=service, operation=operation, params=params), REGION)
 
-        _instances(call)
-        yield Shop(account, _serverless(call))
+        _instances(call, layout)
+        yield Shop(account, _serverless(call, layout), layout)
 
 
 def _listed(tags: dict[str, str], **more: Any) -> list[Any]:
     return [{"Key": key, "Value": value, **more} for key, value in tags.items()]
 
 
-def _instances(call: Any) -> None:
+def _instances(call: Any, layout: Layout) -> None:
     vpc = call("ec2", "create_vpc", CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnets = [
         call(
@@ -95,34 +122,27 @@ def _instances(call: Any) -> None:
             AvailabilityZone=zone,
             TagSpecifications=[{"ResourceType": "subnet", "Tags": _listed(OWNS)}],
         )["Subnet"]["SubnetId"]
-        for number, zone in enumerate(["us-east-1a", "us-east-1a", "us-east-1b", "us-east-1c"])
+        for number, zone in enumerate(layout.zones)
     ]
-    group = call("elbv2", "create_target_group", Name="web", Protocol="HTTP", Port=80, VpcId=vpc)
-    target = group["TargetGroups"][0]["TargetGroupArn"]
     call(
         "ec2",
         "create_launch_template",
         LaunchTemplateName="web",
         LaunchTemplateData={"ImageId": "ami-12c6146b", "InstanceType": "t3.micro"},
     )
-    call(
-        "autoscaling",
-        "create_auto_scaling_group",
-        AutoScalingGroupName="web",
-        LaunchTemplate={"LaunchTemplateName": "web"},
-        MinSize=2,
-        MaxSize=4,
-        DesiredCapacity=2,
-        VPCZoneIdentifier=",".join(subnets),
-        TargetGroupARNs=[target],
-        Tags=_listed(TAGS, PropagateAtLaunch=True, ResourceId="web", ResourceType="auto-scaling-group"),
-    )
-    call(
-        "autoscaling",
-        "suspend_processes",
-        AutoScalingGroupName="web",
-        ScalingProcesses=["AlarmNotification", "ScheduledActions"],
-    )
+    for number, members in enumerate(layout.groups):
+        # moto launches all members into the subnet that is named first.
+        _group(call, named("web", number), members, vpc, subnets[number % len(subnets) :] + subnets[:number])
+    if layout.lone:
+        call(
+            "ec2",
+            "run_instances",
+            ImageId="ami-12c6146b",
+            MinCount=layout.lone,
+            MaxCount=layout.lone,
+            SubnetId=subnets[-1],
+            TagSpecifications=[{"ResourceType": "instance", "Tags": _listed(TAGS | {"lone": "yes"})}],
+        )
     two = [call("ec2", "create_security_group", GroupName=n, Description=n, VpcId=vpc)["GroupId"] for n in ("x", "y")]
     for interface in call("ec2", "describe_network_interfaces")["NetworkInterfaces"]:
         call(
@@ -133,32 +153,68 @@ def _instances(call: Any) -> None:
         )
 
 
-def _serverless(call: Any) -> str:
+def _group(call: Any, name: str, members: int, vpc: str, subnets: list[str]) -> None:
+    group = call("elbv2", "create_target_group", Name=name, Protocol="HTTP", Port=80, VpcId=vpc)
+    call(
+        "autoscaling",
+        "create_auto_scaling_group",
+        AutoScalingGroupName=name,
+        LaunchTemplate={"LaunchTemplateName": "web"},
+        MinSize=members,
+        MaxSize=members + 2,
+        DesiredCapacity=members,
+        VPCZoneIdentifier=",".join(subnets),
+        TargetGroupARNs=[group["TargetGroups"][0]["TargetGroupArn"]],
+        Tags=_listed(TAGS, PropagateAtLaunch=True, ResourceId=name, ResourceType="auto-scaling-group"),
+    )
+    call(
+        "autoscaling",
+        "suspend_processes",
+        AutoScalingGroupName=name,
+        ScalingProcesses=["AlarmNotification", "ScheduledActions"],
+    )
+
+
+OPTED_IN = {"gameday": "allowed"}
+
+
+def _serverless(call: Any, layout: Layout) -> tuple[str, ...]:
+    trust = '{"Version": "2012-10-17", "Statement": []}'
+    role = call("iam", "create_role", RoleName="payments", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    for number, reserved in enumerate(layout.functions):
+        _function(call, named("payments", number), role, reserved)
+    for number, (reads, writes) in enumerate(layout.tables):
+        call(
+            "dynamodb",
+            "create_table",
+            TableName=named("ledger", number),
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            ProvisionedThroughput={"ReadCapacityUnits": reads, "WriteCapacityUnits": writes},
+            Tags=_listed(OPTED_IN),
+        )
+    return tuple(_api(call, rate, burst) for rate, burst in layout.stages)
+
+
+def _function(call: Any, name: str, role: str, reserved: int | None) -> None:
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("main.py", "def main(event, context): return event")
-    trust = '{"Version": "2012-10-17", "Statement": []}'
-    role = call("iam", "create_role", RoleName="payments", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    opted_in = {"gameday": "allowed"}
     call(
         "lambda",
         "create_function",
-        FunctionName="payments",
+        FunctionName=name,
         Runtime="python3.12",
         Role=role,
         Handler="main.main",
         Code={"ZipFile": code.getvalue()},
-        Tags=opted_in,
+        Tags=OPTED_IN,
     )
-    call(
-        "dynamodb",
-        "create_table",
-        TableName="ledger",
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        ProvisionedThroughput={"ReadCapacityUnits": 40, "WriteCapacityUnits": 20},
-        Tags=_listed(opted_in),
-    )
+    if reserved is not None:
+        call("lambda", "put_function_concurrency", FunctionName=name, ReservedConcurrentExecutions=reserved)
+
+
+def _api(call: Any, rate: float, burst: int) -> str:
     api = str(call("apigateway", "create_rest_api", name="shop")["id"])
     root = call("apigateway", "get_resources", restApiId=api)["items"][0]["id"]
     of = {"restApiId": api, "resourceId": root, "httpMethod": "GET"}
@@ -169,16 +225,16 @@ def _serverless(call: Any) -> str:
         "apigateway",
         "tag_resource",
         resourceArn=f"arn:aws:apigateway:{REGION}::/restapis/{api}/stages/live",
-        tags=opted_in,
+        tags=OPTED_IN,
     )
-    patches = [("rateLimit", "100.0"), ("burstLimit", "50")]
     call(
         "apigateway",
         "update_stage",
         restApiId=api,
         stageName="live",
         patchOperations=[
-            {"op": "replace", "path": f"/*/*/throttling/{name}", "value": value} for name, value in patches
+            {"op": "replace", "path": f"/*/*/throttling/{name}", "value": value}
+            for name, value in (("rateLimit", str(rate)), ("burstLimit", str(burst)))
         ],
     )
     return api
