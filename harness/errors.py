@@ -4,6 +4,7 @@ GamedayError
 ├── InvalidInput (2)      a file, an option or an argument is wrong; nothing was touched
 ├── Refused (5)           the plan says why it does not inject; nothing was touched
 ├── JournalError (5)      what undo needs cannot be written or read, so nothing is injected
+│   └── LeaseLost (5)     the workload may be another's by now, so nothing more is sent
 ├── Unplanned (70)        code of ours wanted to change what is not in the plan; it was stopped before it was sent
 ├── ApplyFailed (3)       an injection failed half way; what it had changed is undone
 └── AwsError (3)          a call to AWS failed
@@ -82,6 +83,10 @@ class JournalError(GamedayError):
     """The journal cannot be written or read: nothing is injected without it."""
 
     exit = Exit.REFUSED
+
+
+class LeaseLost(JournalError):
+    """The workload was taken over, or the lease could not be renewed: nothing more may be injected."""
 
 
 class Unplanned(GamedayError):

@@ -1,0 +1,204 @@
+"""What a team's store knows of a run: numbered records that are only ever added, each on the condition that it is new.
+
+So the record that another machine puts at the next number fences a run off: its own next one is refused, and without
+it nothing is sent.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from harness.account.rows import End, Row, Run
+from harness.errors import JournalError, LeaseLost
+from harness.store.objects import NEW, Objects
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run has taken its workload."""
+
+    run: Run
+    epoch: int
+    nonce: str
+    type: Literal["begun"] = "begun"
+
+
+@dataclass(frozen=True, slots=True)
+class Intended:
+    """What is about to be sent, with all that its undo needs."""
+
+    rows: tuple[Row, ...]
+    nonce: str
+    type: Literal["intended"] = "intended"
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What became of rows."""
+
+    ends: dict[int, tuple[End, str]]
+    nonce: str
+    type: Literal["ends"] = "ends"
+
+
+@dataclass(frozen=True, slots=True)
+class Fenced:
+    """Another machine has taken the run over, and undoes it."""
+
+    who: str
+    epoch: int
+    nonce: str
+    type: Literal["fenced"] = "fenced"
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Nothing is owed any more."""
+
+    note: str
+    nonce: str
+    type: Literal["closed"] = "closed"
+
+
+CLOSED = "closed.json"
+
+Record = Annotated[Begun | Intended | Ends | Fenced | Closed, Field(discriminator="type")]
+_RECORD: TypeAdapter[Begun | Intended | Ends | Fenced | Closed] = TypeAdapter(Record)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A run as its records tell it."""
+
+    run: Run
+    rows: tuple[Row, ...]
+    length: int  # records so far
+
+    @property
+    def owed(self) -> int:
+        """How many changes are not settled."""
+        return sum(row.is_open for row in self.rows)
+
+
+class Records:
+    """One run's records in a store; every method raises JournalError where the store does not answer."""
+
+    def __init__(self, objects: Objects, workload: str, account: str, run: str) -> None:
+        self._objects = objects
+        self._folder = f"runs/{account}/{workload}/{run}/"
+        self._next = 0
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether anything was noted."""
+        return self._objects.get(self._key(0)) is not None
+
+    def begin(self, run: Run, epoch: int) -> None:
+        """Note that a run has taken its workload."""
+        self._add(Begun(run, epoch, _nonce()))
+
+    def intend(self, rows: Sequence[Row]) -> None:
+        """Note intents, before their calls; raises LeaseLost where another machine has fenced the run off."""
+        self._add(Intended(tuple(rows), _nonce()))
+
+    def settle(self, ends: Mapping[int, tuple[End, str]]) -> None:
+        """Note what became of rows."""
+        self._add(Ends(dict(ends), _nonce()))
+
+    def close(self, note: str) -> None:
+        """Note that nothing is owed any more; it stands apart, so that a list of keys tells which runs are open."""
+        self._objects.put(f"{self._folder}{CLOSED}", _RECORD.dump_json(Closed(note, _nonce())).decode(), NEW)
+
+    def fence(self, who: str, epoch: int) -> Told:
+        """Fence the run off: whoever wrote its records until now can add none any more. What they tell until here."""
+        body = _RECORD.dump_json(Fenced(who, epoch, _nonce())).decode()
+        while True:
+            told = self.tell()
+            if self._objects.put(self._key(told.length), body, NEW) is not None:
+                self._next = told.length + 1
+                return told
+
+    def tell(self) -> Told:
+        """What the records tell; raises JournalError where they cannot be understood."""
+        run: Run | None = None
+        rows: dict[int, Row] = {}
+        length = 0
+        for record in self._read():
+            length += 1
+            match record:
+                case Begun():
+                    run = record.run
+                case Intended():
+                    rows |= {row.position: row for row in record.rows}
+                case Ends():
+                    for position, (state, note) in record.ends.items():
+                        rows[position] = replace(rows[position], state=state, note=note)
+                case Fenced() | Closed():
+                    pass
+        if run is None:
+            raise JournalError(f"{self._folder} in the store does not begin with a run", "look at what is there")
+        return Told(run, tuple(rows[position] for position in sorted(rows)), length)
+
+    def _read(self) -> Iterator[Begun | Intended | Ends | Fenced | Closed]:
+        number = 0
+        while record := self._at(number):
+            yield record
+            number += 1
+
+    def _at(self, number: int) -> Begun | Intended | Ends | Fenced | Closed | None:
+        stored = self._objects.get(self._key(number))
+        if stored is None:
+            return None
+        try:
+            return _RECORD.validate_json(stored.body)
+        except ValidationError as error:
+            raise JournalError(
+                f"{self._key(number)} in the store cannot be read by this version: {error.errors()[0]['msg']}",
+                "restore the run with the version that wrote it",
+            ) from error
+
+    def _add(self, record: Begun | Intended | Ends | Fenced | Closed) -> None:
+        if not self._put(record):
+            raise LeaseLost(
+                "another machine has taken this run over, and undoes it", "gameday restore --list says what is owed"
+            )
+
+    def _put(self, record: Begun | Intended | Ends | Fenced | Closed) -> bool:
+        body = _RECORD.dump_json(record).decode()
+        while self._objects.put(self._key(self._next), body, NEW) is None:
+            if isinstance(self._at(self._next), Fenced):
+                return False
+            self._next += 1  # ours, though its answer never came: nobody but a rescuer writes here, who fences first
+        self._next += 1
+        return True
+
+    def _key(self, number: int) -> str:
+        return f"{self._folder}{number:06d}.json"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where a run's records stand."""
+
+    run: str
+    workload: str
+    account: str
+
+
+def open_runs(objects: Objects) -> list[Place]:
+    """The runs of a store that are not closed, the oldest first; raises JournalError."""
+    found: dict[Place, bool] = {}
+    for key in objects.keys("runs/"):
+        _, account, workload, run, name = key.split("/")
+        place = Place(run, workload, account)
+        found[place] = found.get(place, True) and name != CLOSED
+    return sorted(place for place, is_open in found.items() if is_open)
+
+
+def _nonce() -> str:
+    return secrets.token_hex(8)
