@@ -23,6 +23,10 @@ def unknown(document: Document, loc: Loc, what: str, name: str, known: Known, ke
 def check_workload(document: Document, parts: dict[str, Any]) -> Iterator[Mistake]:
     """Names inside a workload; `parts` are the fields that are right in themselves."""
     modules = document.names("modules")
+    role, account = parts.get("role"), parts.get("account")
+    if role and account and role.split(":")[4] != account:
+        what = f"the role is of account {role.split(':')[4]}, the workload is in {account}"
+        yield document.mistake(("role",), what, f"name a role of account {account}: a run acts nowhere else")
     for name, module in parts.get("modules", {}).items():
         for kind in ("needs", "tolerates"):
             for index, other in enumerate(getattr(module, kind)):

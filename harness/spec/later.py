@@ -5,7 +5,7 @@ from __future__ import annotations
 LATER_KINDS = ("gate",)
 
 LATER_KEYS: dict[str, tuple[str, ...]] = {
-    "Workload": ("role", "store"),
+    "Workload": ("store",),
     "Experiment": ("detected_by",),
     "Gameday": ("windows", "tell", "confirm", "playbook"),
     "Kpi": ("prometheus", "logs", "alarm"),
@@ -13,7 +13,7 @@ LATER_KEYS: dict[str, tuple[str, ...]] = {
 }
 """Model → keys."""
 
-LATER_WORDS = ("conflict-prone", "unchecked-undo")
+LATER_WORDS = ("conflict-prone",)
 """Values of `allow`."""
 
 LATER_IN_FAULTS = ("at", "for")

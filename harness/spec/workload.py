@@ -31,6 +31,12 @@ def _day(raw: object) -> object:
 Day = Annotated[date, BeforeValidator(_day)]
 
 
+Role = Annotated[
+    str, Field(pattern=r"^arn:aws(-[a-z]+)*:iam::\d{12}:role/([a-zA-Z0-9_+=,.@-]+/)*[a-zA-Z0-9_+=,.@-]{1,64}$")
+]
+"""The ARN of an IAM role, its path included (IAM User Guide, "IAM identifiers")."""
+
+
 class Owns(Written):
     """What belongs to a workload or a module: resources by tags, and functions, tables or API stages by name."""
 
@@ -92,6 +98,9 @@ class Workload(Written):
     owns: Owns = Field(description="what belongs to the workload at all: subnets, load balancers, …")
     opt_in: dict[str, str] | None = Field(
         {"gameday": "allowed"}, description="targets must carry this tag; null asks for none"
+    )
+    role: Role | None = Field(
+        None, description="assumed on an account: to read, to inject only what is planned, and to undo only that"
     )
     limits: Limits = Field(Limits(), description="how far any run may go; on the twin what would refuse is a warning")
     freezes: tuple[Freeze, ...] = Field((), description="days on which nothing is injected on an account")
