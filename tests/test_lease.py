@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from harness.account.account import LONGEST_CALL
 from harness.account.change import Call, Probe, Strike
@@ -86,6 +86,20 @@ def test_a_holder_may_send_until_its_last_renewal_has_run_out(objects: MemoryObj
         mine.must_be_sure()
     mine.renew()
     mine.must_be_sure()
+
+
+def test_a_slow_renewal_counts_from_before_it_was_asked(objects: MemoryObjects, now: Now) -> None:
+    mine = lease(objects, now)
+    mine.take("run-1", "ann@laptop")
+
+    def slow() -> None:
+        now.at += 30.0
+
+    objects.between = slow
+    mine.renew()
+    now.at += LASTS - 30.0
+    with pytest.raises(LeaseLost, match="for 60 s"):
+        mine.must_be_sure()
 
 
 def test_a_renewal_is_due_three_times_in_the_life_of_a_lease(objects: MemoryObjects, now: Now) -> None:
@@ -206,6 +220,10 @@ def test_records_that_cannot_be_read_are_said_to_be_so(objects: MemoryObjects, n
 # All interleavings ----------------------------------------------------------------------------------------------------
 
 
+WHO = st.integers(0, 2)
+TIMES = st.sampled_from([1.0, RENEW, LASTS - 1, LASTS, UNMOVED - 1, UNMOVED])
+
+
 @dataclass
 class Machine:
     """A machine with a clock of its own, whose harness may sleep for as long as it likes."""
@@ -225,7 +243,7 @@ class Interleavings(RuleBasedStateMachine):
         super().__init__()
         self.objects = MemoryObjects()
         self.machines: list[Machine] = []
-        self.account: dict[str, str] = {}  # run → what its fault made of the account: "in" or "out"
+        self.is_in: set[str] = set()  # runs whose fault is in
         self.rescued: set[str] = set()
         self.sightings: dict[int, Sighting | None] = {}
         self.count = 0
@@ -242,7 +260,7 @@ class Interleavings(RuleBasedStateMachine):
             clock = Now(offset)
             self.machines.append(Machine(f"m{number}", clock, Team(self.objects, WORKLOAD, ACCOUNT, clock)))
 
-    @rule(seconds=st.sampled_from([1.0, 10.0, RENEW, LASTS - 1, LASTS, UNMOVED, 3600.0]))
+    @rule(seconds=TIMES)
     def time_passes(self, seconds: float) -> None:
         for machine in self.machines:
             machine.clock.at += seconds
@@ -251,25 +269,25 @@ class Interleavings(RuleBasedStateMachine):
     def the_network_has_a_mood(self, mood: Mood) -> None:
         self.mood = mood
 
-    @rule(n=st.integers(0, 2), other=st.integers(0, 2))
-    def take(self, n: int, other: int) -> None:
+    @rule(n=WHO, rival=WHO)
+    def go_on(self, n: int, rival: int) -> None:
+        """The next step of a harness: take the workload, note an intent, send its call."""
         machine = self.machines[n]
-        if machine.run:
-            return
-        self.count += 1
-        run = f"run-{self.count}"
-        rival = self.machines[other]
-        # In the middle of ours, between its read and its write, another machine may take it.
-        if other != n and not rival.run:
-            self.objects.between = lambda: self._steal(rival)
-        try:
-            machine.team.take(a_run(run, machine.name))
-        except (Refused, JournalError):
-            machine.team = Team(self.objects, WORKLOAD, ACCOUNT, machine.clock)
+        if not machine.run:
+            self._take(machine, self.machines[rival])
+        elif not machine.ready:
+            with suppress(JournalError):
+                machine.team.intend([a_row(machine.intended)])
+                machine.intended, machine.ready = machine.intended + 1, True
         else:
-            machine.run, machine.intended = run, 0
-        finally:
-            self.objects.between = lambda: None
+            self._send(machine)
+
+    def _take(self, machine: Machine, rival: Machine) -> None:
+        # In the middle of ours, between its read and its write, another machine may take it.
+        if rival is not machine and not rival.run:
+            self.objects.between = lambda: self._steal(rival)
+        self._steal(machine)
+        self.objects.between = lambda: None
 
     def _steal(self, rival: Machine) -> None:
         self.objects.between = lambda: None
@@ -282,95 +300,66 @@ class Interleavings(RuleBasedStateMachine):
         else:
             rival.run, rival.intended = run, 0
 
-    @rule(n=st.integers(0, 2))
+    @rule(n=WHO)
     def renew(self, n: int) -> None:
         machine = self.machines[n]
         if machine.run:
             with suppress(JournalError):
                 machine.team.lease.renew()
 
-    @rule(n=st.integers(0, 2))
-    def intend(self, n: int) -> None:
-        machine = self.machines[n]
-        if machine.run and not machine.ready:
-            try:
-                machine.team.intend([a_row(machine.intended)])
-            except JournalError:
-                return
-            machine.intended += 1
-            machine.ready = True
-
-    @rule(n=st.integers(0, 2))
-    def send(self, n: int) -> None:
+    def _send(self, machine: Machine) -> None:
         """The call goes out, if the holder is still sure: no call without an intent, none after a takeover."""
-        machine = self.machines[n]
-        if machine.run and machine.ready:
-            try:
-                machine.team.must_be_sure()
-            except LeaseLost:
-                machine.ready = False
-                return
-            assert machine.run not in self.rescued, f"{machine.name} sent for {machine.run} after it was taken over"
-            others = [run for run, state in self.account.items() if state == "in" and run != machine.run]
-            assert not others, f"{machine.run} and {others} hold the workload at once"
-            self.account[machine.run] = "in"
-            machine.ready = False
-
-    @rule(n=st.integers(0, 2))
-    def end(self, n: int) -> None:
-        machine = self.machines[n]
-        if not machine.run or machine.team.lease.is_taken_over:
-            return
-        self.account.pop(machine.run, None)  # its undo is state-based: whoever does it, it is out
+        machine.ready = False
         try:
-            machine.team.end("")
-        except JournalError:
+            machine.team.must_be_sure()
+        except LeaseLost:
             return
-        self._forget(machine)
+        assert machine.run not in self.rescued, f"{machine.name} sent for {machine.run} after it was taken over"
+        others = self.is_in - {machine.run}
+        assert not others, f"{machine.run} and {others} hold the workload at once"
+        self.is_in.add(machine.run)
 
-    @rule(n=st.integers(0, 2))
-    def die(self, n: int) -> None:
-        self._forget(self.machines[n])
+    @rule(n=WHO, how=st.sampled_from(["end", "die"]))
+    def stop(self, n: int, how: str) -> None:
+        machine = self.machines[n]
+        if how == "end" and machine.run and not machine.team.lease.is_taken_over:
+            self.is_in.discard(machine.run)  # the undo is state-based: whoever does it, it is out
+            with suppress(JournalError):
+                machine.team.end("")
+        self._forget(machine)
 
     def _forget(self, machine: Machine) -> None:
         machine.run, machine.ready = "", False
         machine.team = Team(self.objects, WORKLOAD, ACCOUNT, machine.clock)
 
-    @rule(n=st.integers(0, 2))
-    def look(self, n: int) -> None:
+    @rule(n=WHO, seconds=TIMES)
+    def rescue(self, n: int, seconds: float) -> None:
+        """Look, wait, look again; a holder that has not moved for long enough is taken over, and undone."""
         machine = self.machines[n]
         self.sightings[n] = watch(self.objects, WORKLOAD, ACCOUNT, self.sightings.get(n), machine.clock.at)
+        self.time_passes(seconds)
+        seen = watch(self.objects, WORKLOAD, ACCOUNT, self.sightings[n], machine.clock.at)
+        if not machine.run and seen and seen.is_dead(machine.clock.at):
+            self._take_over(machine, seen)
 
-    @precondition(lambda self: any(self.sightings.values()))
-    @rule(n=st.integers(0, 2))
-    def rescue(self, n: int) -> None:
-        machine, seen = self.machines[n], self.sightings.get(n)
-        if machine.run or not seen or not seen.is_dead(machine.clock.at):
-            return
-        run = seen.holding.run
-        team = Team(self.objects, WORKLOAD, ACCOUNT, machine.clock)
+    def _take_over(self, machine: Machine, seen: Sighting) -> None:
+        run, team = seen.holding.run, Team(self.objects, WORKLOAD, ACCOUNT, machine.clock)
         try:
             told = team.take_over(run, machine.name, seen)
-        except Refused:
-            return
-        except JournalError:
+        except (Refused, JournalError):
             return  # it will be tried again by whoever looks next
         self.rescued.add(run)
-        if self.account.get(run) == "in":
-            assert told, "what was sent had an intent"
-            assert told.owed
-        self.account.pop(run, None)
-        try:
+        assert run not in self.is_in or (told and told.owed), "what was sent had an intent, which is told"
+        self.is_in.discard(run)
+        with suppress(JournalError):
             if told:
                 team.settle({row.position: ("restored", "") for row in told.rows})
             team.end("restored later")
-        except JournalError:
-            return
 
     @invariant()
     def at_most_one_run_is_in(self) -> None:
-        assert sum(state == "in" for state in self.account.values()) <= 1
+        assert len(self.is_in) <= 1
 
 
-Interleavings.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Interleavings.TestCase.settings = settings(max_examples=300, stateful_step_count=30, deadline=None)
 TestInterleavings = Interleavings.TestCase
