@@ -94,8 +94,9 @@ class Shop:
 
 
 @contextmanager
-def open_shop(layout: Layout = Layout()) -> Iterator[Shop]:
+def open_shop(layout: Layout | None = None) -> Iterator[Shop]:
     """The workload, built anew in moto's memory."""
+    layout = layout or Layout()
     no_images = patch.dict(os.environ, MOTO_EC2_LOAD_DEFAULT_AMIS="false")
     with no_images, mock_aws(), patch.object(responses, "method_names_from_class", _members):
         account = Moto(aws())
