@@ -14,7 +14,8 @@ import pytest
 from harness.account import holds
 from harness.account import journal as journal_module
 from harness.account.holds import Holds
-from harness.account.journal import Journal, home
+from harness.account.database import home
+from harness.account.journal import Journal
 from harness.account.rows import Outcome, Row
 from harness.errors import Exit, JournalError, Refused
 from tests.doubles.runs import ACCOUNT, RUN, Planned, begun

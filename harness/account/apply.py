@@ -181,6 +181,7 @@ class _Stage:
 
     def _round(self, going: list[_Task], later: list[_Task]) -> ApplyFailed | None:
         """One call of each task: notes which are to be tried again later, and answers with the first failure."""
+        self.journal.must_be_sure()
         sent = self.wire.clock.now()
         answers = self.wire.send([(task.row.position, task.calls[0], task.row.change.region) for task in going])
         now = self.wire.clock.now()

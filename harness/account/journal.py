@@ -1,12 +1,7 @@
-"""The journal: everything undo needs, durable before the first call, in one SQLite database for all runs.
-
-A commit has reached the disk when it returns (WAL with synchronous=FULL; sqlite.org/pragma.html#pragma_synchronous),
-and a torn one is as if it had never been.
-"""
+"""The journal: everything undo needs, durable before the first call, for all runs of a user."""
 
 from __future__ import annotations
 
-import fcntl
 import getpass
 import json
 import os
@@ -21,36 +16,31 @@ from typing import Protocol
 from pydantic import TypeAdapter, ValidationError
 
 from harness.account.change import AnyChange, Make, Strike, Turn
+from harness.account.database import explained, home, opened
 from harness.account.holds import Holds
 from harness.account.rows import End, Outcome, Row, Run
 from harness.errors import JournalError, Refused
 
-SCHEMA = 1
-BUSY = 10.0
-"""Seconds to wait for another process that is writing."""
-
-_TABLES = """
-CREATE TABLE runs (
-  id TEXT PRIMARY KEY, workload TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL, place TEXT NOT NULL,
-  pid INTEGER NOT NULL, who TEXT NOT NULL, started REAL NOT NULL, plan TEXT NOT NULL, ended REAL, note TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE rows (
-  run TEXT NOT NULL REFERENCES runs, position INTEGER NOT NULL, injection INTEGER NOT NULL, stage INTEGER NOT NULL,
-  change TEXT NOT NULL, was TEXT NOT NULL, intended REAL NOT NULL, sent REAL, answered REAL, error TEXT, made TEXT,
-  state TEXT NOT NULL, note TEXT NOT NULL, PRIMARY KEY (run, position)
-) WITHOUT ROWID;
-CREATE TABLE taken (
-  workload TEXT NOT NULL, account TEXT NOT NULL, run TEXT NOT NULL REFERENCES runs, since REAL NOT NULL,
-  PRIMARY KEY (workload, account)
-) WITHOUT ROWID;
-"""
-
+_INTEND = "INSERT OR IGNORE INTO rows VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _CHANGE: TypeAdapter[Turn | Make | Strike] = TypeAdapter(AnyChange)
 
 
 class _Named(Protocol):
     @property
     def name(self) -> str: ...
+
+
+class Team(Protocol):
+    """A store that a team's machines share, which must know a run's intents too before anything is sent."""
+
+    @property
+    def is_taken_over(self) -> bool: ...  # noqa: D102
+    def must_be_free(self) -> None: ...  # noqa: D102
+    def take(self, run: Run) -> None: ...  # noqa: D102
+    def must_be_sure(self) -> None: ...  # noqa: D102
+    def intend(self, rows: Sequence[Row]) -> None: ...  # noqa: D102
+    def settle(self, ends: Mapping[int, tuple[End, str]]) -> None: ...  # noqa: D102
+    def end(self, note: str) -> None: ...  # noqa: D102
 
 
 class Planned(Protocol):
@@ -67,13 +57,6 @@ class Planned(Protocol):
     def model_dump_json(self, *, by_alias: bool | None = None) -> str: ...  # noqa: D102
 
 
-def home() -> Path:
-    """The state directory: GAMEDAY_HOME, or `gameday` where the XDG Base Directory Specification puts state."""
-    if own := os.environ.get("GAMEDAY_HOME"):
-        return Path(own)
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "gameday"
-
-
 class Journal:
     """One connection to the journal; every method that writes is durable when it returns, and raises JournalError."""
 
@@ -81,27 +64,32 @@ class Journal:
         self.folder = folder
         self._db = db
         self._holds = Holds(folder / "runs")
+        self._team: Team | None = None
 
     @classmethod
     def open(cls, folder: Path | None = None) -> Journal:
         """Open the journal, made where there is none; raises JournalError where it cannot be trusted or written."""
         folder = folder or home()
-        with _explained(folder):
-            (folder / "runs").mkdir(parents=True, exist_ok=True, mode=0o700)
-            with (folder / "journal.lock").open("a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)  # the first two processes must not both lay it out
-                db = sqlite3.connect(folder / "journal.db", timeout=BUSY, isolation_level=None)
-                try:
-                    _lay_out(db, folder)
-                except BaseException:
-                    db.close()
-                    raise
-        return cls(folder, db)
+        return cls(folder, opened(folder))
 
     def close(self) -> None:
         """Let go of the database and of every run held."""
         self._db.close()
         self._holds.let_go_of_all()
+
+    @contextmanager
+    def shared_with(self, team: Team | None) -> Iterator[None]:
+        """While this lasts, what is written is written to a team's store too, and its lease counts."""
+        self._team = team
+        try:
+            yield
+        finally:
+            self._team = None
+
+    @property
+    def is_taken_over(self) -> bool:
+        """Whether another machine has taken the run over: what it owes is undone there."""
+        return self._team is not None and self._team.is_taken_over
 
     # runs -------------------------------------------------------------------------------------------------------------
 
@@ -116,13 +104,22 @@ class Journal:
                 (run, *values, plan.model_dump_json(by_alias=True)),
             )
 
+    def adopt(self, run: Run, rows: Sequence[Row]) -> None:
+        """Take in a run that another machine has begun, as a team's store tells it; what is known here stays."""
+        with self._writing() as db:
+            values = (run.workload, run.account, run.region, run.place, run.pid, run.who, run.started, run.plan)
+            db.execute("INSERT OR IGNORE INTO runs VALUES (?,?,?,?,?,?,?,?,?,NULL,'')", (run.id, *values))
+            db.executemany(_INTEND, [(run.id, *_columns(row)) for row in rows])
+
     def must_be_free(self, workload: str, account: str, run: str = "") -> None:
         """Raises Refused while another run has the workload: who, and since when."""
-        with _explained(self.folder):
+        with explained(self.folder):
             asked = (workload, account)
             found = self._db.execute("SELECT run, since FROM taken WHERE workload=? AND account=?", asked).fetchone()
         if found and found[0] != run:
             self._refuse_taken(workload, *found)
+        if self._team and not run:
+            self._team.must_be_free()
 
     def take(self, run: str, workload: str, account: str, place: str) -> None:
         """Take a workload for a run, until `end`; raises Refused while another run has it. Every twin is its own."""
@@ -131,6 +128,20 @@ class Journal:
         with self._writing() as db:
             self.must_be_free(workload, account, run)
             db.execute("INSERT OR REPLACE INTO taken VALUES (?,?,?,?)", (workload, account, run, time.time()))
+        if self._team and (mine := self.run(run)):
+            self._team.take(mine)
+
+    def taken(self, workload: str) -> list[Run]:
+        """The runs on this machine that have a workload and live."""
+        with explained(self.folder):
+            found = self._db.execute("SELECT run FROM taken WHERE workload=?", (workload,)).fetchall()
+        runs = [run for (name,) in found if (run := self.run(name))]
+        return [run for run in runs if self.is_alive(run.id)]
+
+    def must_be_sure(self) -> None:
+        """Raises LeaseLost where the workload may be another's by now: nothing may be sent then."""
+        if self._team:
+            self._team.must_be_sure()
 
     def _refuse_taken(self, workload: str, other: str, since: float) -> None:
         """Refuse, unless the other run's process is dead and owes nothing."""
@@ -146,13 +157,20 @@ class Journal:
         raise Refused((f"{reason}, which died before everything was put back",), "run gameday restore first")
 
     def end(self, run: str, note: str = "") -> bool:
-        """Close a run and free its workload, where no row owes anything; let go of it in any case."""
-        closed = not any(row.is_open for row in self.rows(run))
-        if closed:
-            with self._writing() as db:
-                db.execute("UPDATE runs SET ended=?, note=? WHERE id=?", (time.time(), note, run))
-                db.execute("DELETE FROM taken WHERE run=?", (run,))
-        self._holds.let_go(run)
+        """Close a run and free its workload, where no row owes anything; let go of it in any case.
+
+        Raises JournalError where the team's store cannot be told: the run then stays open here too.
+        """
+        try:
+            closed = not any(row.is_open for row in self.rows(run))
+            if closed:
+                if self._team:
+                    self._team.end(note)
+                with self._writing() as db:
+                    db.execute("UPDATE runs SET ended=?, note=? WHERE id=?", (time.time(), note, run))
+                    db.execute("DELETE FROM taken WHERE run=?", (run,))
+        finally:
+            self._holds.let_go(run)
         return closed
 
     def run(self, run: str) -> Run | None:
@@ -168,14 +186,14 @@ class Journal:
         return self._runs("WHERE ended IS NULL ORDER BY started, id")
 
     def _runs(self, which: str, *values: str) -> list[Run]:
-        with _explained(self.folder):
+        with explained(self.folder):
             return [Run(*found) for found in self._db.execute(f"SELECT * FROM runs {which}", values)]  # noqa: S608
 
     # rows -------------------------------------------------------------------------------------------------------------
 
     def rows(self, run: str) -> list[Row]:
         """A run's rows in the order of the plan."""
-        with _explained(self.folder):
+        with explained(self.folder):
             found = self._db.execute(
                 "SELECT position, injection, stage, change, was, intended, sent, answered, error, made, state, note "
                 "FROM rows WHERE run=? ORDER BY position",
@@ -196,9 +214,11 @@ class Journal:
         """Write intents in one commit, before their calls; where one stands already, it stays as it is."""
         with self._writing() as db:
             db.executemany(
-                "INSERT OR IGNORE INTO rows VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                _INTEND,
                 [(run, *_columns(row)) for row in rows],
             )
+        if self._team and rows:
+            self._team.intend(rows)
 
     def answer(self, run: str, outcomes: Mapping[int, Outcome]) -> None:
         """Note what became of calls, in one commit."""
@@ -215,22 +235,24 @@ class Journal:
                 "UPDATE rows SET state=?, note=? WHERE run=? AND position=?",
                 [(*end, run, position) for position, end in ends.items()],
             )
+        if self._team:
+            self._team.settle(ends)
 
     # life and death ---------------------------------------------------------------------------------------------------
 
     def hold(self, run: str) -> bool:
         """Hold a run, so that no other process undoes it meanwhile; false where another process holds it."""
-        with _explained(self.folder):
+        with explained(self.folder):
             return self._holds.hold(run)
 
     def is_alive(self, run: str) -> bool:
         """Whether a process holds the run, this one included."""
-        with _explained(self.folder):
+        with explained(self.folder):
             return self._holds.is_alive(run)
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with _explained(self.folder):
+        with explained(self.folder):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -244,34 +266,6 @@ class Journal:
 def _columns(row: Row) -> tuple[object, ...]:
     place = (row.position, row.injection, row.stage, row.change.model_dump_json(), json.dumps(row.was))
     return (*place, row.intended, row.sent, row.answered, row.error, row.made, row.state, row.note)
-
-
-def _lay_out(db: sqlite3.Connection, folder: Path) -> None:
-    db.execute("PRAGMA journal_mode=WAL")
-    db.execute("PRAGMA synchronous=FULL")
-    db.execute("PRAGMA foreign_keys=ON")
-    db.execute("PRAGMA fullfsync=ON")  # macOS: fsync alone does not reach the disk (sqlite.org/pragma.html)
-    found = db.execute("PRAGMA user_version").fetchone()[0]
-    if found == 0:
-        db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version={SCHEMA}; COMMIT;")
-    if found not in (0, SCHEMA):
-        raise JournalError(
-            f"the journal in {folder} has schema {found}; this version of gameday knows {SCHEMA}",
-            "restore its runs with the version that wrote it, or point GAMEDAY_HOME elsewhere",
-        )
-    if (check := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-        raise sqlite3.DatabaseError(check)
-
-
-@contextmanager
-def _explained(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise JournalError(
-            f"the journal in {folder} cannot be used: {error}",
-            "nothing is injected without it: free the disk or mend the directory, or point GAMEDAY_HOME elsewhere",
-        ) from error
 
 
 def _who() -> str:

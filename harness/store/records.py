@@ -111,7 +111,11 @@ class Records:
         self._add(Ends(dict(ends), _nonce()))
 
     def close(self, note: str) -> None:
-        """Note that nothing is owed any more; it stands apart, so that a list of keys tells which runs are open."""
+        """Note that nothing is owed any more; once more apart, so that a list of keys tells which runs are open.
+
+        Raises LeaseLost where another machine has fenced the run off: closing it is theirs.
+        """
+        self._add(Closed(note, _nonce()))
         self._objects.put(f"{self._folder}{CLOSED}", _RECORD.dump_json(Closed(note, _nonce())).decode(), NEW)
 
     def fence(self, who: str, epoch: int) -> Told:

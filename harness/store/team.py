@@ -22,6 +22,11 @@ class Team:
         self._workload, self._account = workload, account
         self._records: Records | None = None
 
+    @property
+    def is_taken_over(self) -> bool:
+        """Whether another machine is known to have taken the run over."""
+        return self.lease.is_taken_over
+
     def must_be_free(self) -> None:
         """Raises Refused while a run has the workload."""
         self.lease.must_be_free()
