@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from harness.account.account import Account
 from harness.account.change import Call, Json, Make, Strike, Turn
+from harness.account.held import READS
 from harness.errors import AwsError, Refused
 from harness.iam.actions import action_of
 from harness.iam.asks import Ask, asks_of
-from harness.iam.evaluate import Decision, Document, Request, decide
+from harness.iam.evaluate import Decision, Document, Doubt, Request, decide
 from harness.iam.grants import Grant, compact, document, grant_of, read_of, request_of
+from harness.iam.patterns import Context
 from harness.plan import Plan
 
 LONGEST = 2048
@@ -61,25 +64,23 @@ def policies_of(plan: Plan, planning: Iterable[Call] = ()) -> Policies:
     """
     asks = asks_of(plan)
     granted = [grant_of(ask, None) for ask in asks]
-    run = [*_reads((*planning, *run_reads(plan)), plan.region), *granted]
+    rights = [*_rights_reads(plan.workload.role)] if plan.workload.role else []
+    run = [*_reads((*planning, *kpi_reads(plan), *run_reads(plan)), plan.region), *granted]
     undone = [grant for ask, grant in zip(asks, granted, strict=True) if ask.phase == "undo"]
     rescue = [*_reads(undo_reads(plan), plan.region), *undone]
-    return Policies(document(run), document(rescue), _boundary({grant.action for grant in run}, plan.region))
+    ceiling = _boundary({grant.action for grant in run}, rights, plan.region)
+    return Policies(document([*run, *rights]), document(rescue), ceiling)
 
 
 def session_policies(plan: Plan, run: str) -> dict[str, str]:
-    """A run's session policy as compact JSON, by what it is for: `run` or, where one is too long, each module.
+    """The session policies of a run as compact JSON: `run` injects, and reads what that needs; `undo` only undoes.
 
-    Raises Refused where even a module's is too long.
+    Raises Refused where one is too long: nothing is ever widened to make it fit.
     """
-    asks, reads = asks_of(plan), _reads(run_reads(plan), plan.region)
-    whole = _compact(reads, asks, run)
-    if len(whole) <= LONGEST:
-        return {"run": whole}
-    modules = dict.fromkeys(ask.module for ask in asks)
+    asks = asks_of(plan)
     parts = {
-        module or plan.workload.name: _compact(reads, [ask for ask in asks if ask.module == module], run)
-        for module in modules
+        "run": _compact(_reads(run_reads(plan), plan.region), (ask for ask in asks if ask.phase == "inject"), run),
+        "undo": _compact(_reads(undo_reads(plan), plan.region), (ask for ask in asks if ask.phase == "undo"), run),
     }
     if long := {name: len(text) for name, text in parts.items() if len(text) > LONGEST}:
         said = ", ".join(f"{name}: {length:,}" for name, length in long.items())
@@ -88,12 +89,15 @@ def session_policies(plan: Plan, run: str) -> dict[str, str]:
     return parts
 
 
+def kpi_reads(plan: Plan) -> tuple[Call, ...]:
+    """What watching KPIs reads; with a role, in the session that planned."""
+    return (_METRICS,) if "cloudwatch" in plan.workload.model_dump_json(include={"kpis"}) else ()
+
+
 def run_reads(plan: Plan) -> tuple[Call, ...]:
-    """What a run reads: settings, what it made, bites and healing, KPIs, stop alarms."""
+    """What injecting reads, and waiting: settings, what the run made, bites and healing, stop alarms."""
     bites = (probe.call for injection in plan.injections for probe in injection.bite.probes)
-    alarms = (_ALARMS,) if plan.experiment.stop_when else ()
-    watched = (_METRICS,) if "cloudwatch" in plan.workload.model_dump_json(include={"kpis"}) else ()
-    return (*undo_reads(plan), *bites, *alarms, *watched)
+    return (*undo_reads(plan), *bites, *((_ALARMS,) if plan.experiment.stop_when else ()))
 
 
 def undo_reads(plan: Plan) -> tuple[Call, ...]:
@@ -102,31 +106,51 @@ def undo_reads(plan: Plan) -> tuple[Call, ...]:
 
 
 def not_permitted(
-    plan: Plan, identity: Sequence[Document], boundary: Document | None = None, *, undo_only: bool = True
+    plan: Plan,
+    identity: Sequence[Document],
+    boundary: Document | None = None,
+    *,
+    undo_only: bool = True,
+    doubt: Doubt = Doubt.NONE,
+    facts: Context = MappingProxyType({}),
 ) -> tuple[str, ...]:
     """What of a plan's undo (or of all of it) these policies do not allow, one line each.
 
-    Raises GamedayError for a policy that cannot be judged.
+    `facts` are condition keys known of every request; `doubt` says what those not known count for. Raises GamedayError
+    for a policy that cannot be judged.
     """
     reads = undo_reads(plan) if undo_only else run_reads(plan)
     asked = [request_of(ask, "a-run", plan.region) for ask in asks_of(plan) if ask.phase == "undo" or not undo_only]
     asked += [Request(one.action, "*", {"aws:RequestedRegion": plan.region}) for one in _reads(reads, plan.region)]
-    said = ((one, decide(one, identity, boundary=boundary)) for one in asked)
+    known = [replace(one, context={**facts, **one.context}) for one in asked]
+    said = ((one, decide(one, identity, boundary=boundary, doubt=doubt)) for one in known)
     lines = (f"{one.action} on {one.resource} is {found}" for one, found in said if found is not Decision.ALLOWED)
     return tuple(dict.fromkeys(lines))
 
 
-def _boundary(actions: set[str], region: str) -> Document:
+def _rights_reads(role: str) -> Iterator[Grant]:
+    """What checking the undo's rights reads. IAM is global: its calls are in no region of the workload's."""
+    head = role.partition(":iam:")[0]
+    for kind, resource in (("role", role), ("policy", f"{head}:iam::*:policy/*")):
+        for operation in READS[kind]:
+            action = action_of(Call(service="iam", operation=operation))
+            if action:
+                yield Grant(action.name, resource)
+
+
+def _boundary(actions: set[str], rights: Sequence[Grant], region: str) -> Document:
     """Only these actions, here; and no tagging but in the act of creating, or tags would hold nothing together.
 
     What is not in the list is denied in so many words: a resource's own policy may grant a session what a boundary
     merely leaves out. Source: IAM User Guide, "Permissions boundaries for IAM entities".
     """
     ceiling = sorted(actions)
+    all_of_it = sorted(actions | {grant.action for grant in rights})
     here = {"StringEquals": {"aws:RequestedRegion": region}}
     statements: list[Json] = [
         {"Effect": "Allow", "Action": ceiling, "Resource": "*", "Condition": here},
-        {"Effect": "Deny", "NotAction": ceiling, "Resource": "*"},
+        {"Effect": "Deny", "NotAction": all_of_it, "Resource": "*"},
+        *document(rights)["Statement"],
     ]
     if "ec2:CreateTags" in actions:
         free = {"Null": {"ec2:CreateAction": "true"}}

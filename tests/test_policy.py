@@ -21,7 +21,7 @@ from harness.faults import CATALOGUE
 from harness.faults.explain import written_by
 from harness.iam.actions import action_of, actions_of
 from harness.iam.asks import NAMED, asks_of
-from harness.iam.evaluate import Decision, Document, Request, decide
+from harness.iam.evaluate import Decision, Document, Doubt, Request, decide
 from harness.iam.grants import request_of
 from harness.plan import Plan, Wish, make_plan
 from harness.policy import LONGEST, Recorder, not_permitted, policies_of, run_reads, session_policies, undo_reads
@@ -304,20 +304,60 @@ def doubled(plan: Plan, number: int, module: str | None = "web") -> Plan:
     return plan.model_copy(update={"injections": (injection,)})
 
 
-def test_what_does_not_fit_into_one_session_is_split_by_module_and_then_refused(store: tuple[Twin, Workload]) -> None:
+def test_what_does_not_fit_into_a_session_is_refused_and_never_widened(store: tuple[Twin, Workload]) -> None:
     plan = plan_on(*store, {"terminate-instance": {"module": "web"}})
-    assert set(session_policies(doubled(plan, 20), RUN)) == {"run"}
-    split = session_policies(doubled(plan, 40), RUN)
-    assert set(split) == {"web", "catalog"}
-    assert all(len(text) <= LONGEST for text in split.values())
-    for name, text in split.items():
-        mine = [ask for ask in asks_of(doubled(plan, 40)) if ask.module == name]
-        theirs = [ask for ask in asks_of(doubled(plan, 40)) if ask.module != name]
-        assert all(allowed(request_of(ask, RUN, REGION), [json.loads(text)]) for ask in mine)
-        assert not any(allowed(request_of(ask, RUN, REGION), [json.loads(text)]) for ask in theirs)
+    assert all(len(text) <= LONGEST for text in session_policies(doubled(plan, 20), RUN).values())
     with pytest.raises(Refused, match="does not fit into the 2,048 characters that STS takes") as refused:
-        session_policies(doubled(plan, 80), RUN)
+        session_policies(doubled(plan, 40), RUN)
     assert "split the experiment" in refused.value.remedy
+
+
+def test_the_session_that_undoes_cannot_inject_and_the_one_that_injects_cannot_undo(plan: Plan) -> None:
+    both = session_policies(plan, RUN)
+    run, undo = json.loads(both["run"]), json.loads(both["undo"])
+    asks = {phase: [ask for ask in asks_of(plan) if ask.phase == phase] for phase in ("inject", "undo")}
+    there = {phase: {(ask.action, ask.resource) for ask in found} for phase, found in asks.items()}
+    for ask in asks_of(plan):
+        one = request_of(ask, RUN, REGION)
+        key = (ask.action, ask.resource)
+        assert allowed(one, [run]) is (key in there["inject"])
+        assert allowed(one, [undo]) is (key in there["undo"])
+
+
+# rights ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_condition_of_which_nothing_is_known_is_neither_for_nor_against(store: tuple[Twin, Workload]) -> None:
+    plan = plan_on(*store, {"throttle": {"module": "payments", "to": 0}})
+    tagged = {**_everything()[0], "Condition": {"StringEquals": {"aws:ResourceTag/app": "storefront"}}}
+    untagged = {**tagged, "Effect": "Deny"}
+    for statements in ([tagged], [*_everything(), untagged]):
+        document = [{"Version": "2012-10-17", "Statement": statements}]
+        assert not_permitted(plan, document, doubt=Doubt.FOR) == ()
+        assert len(not_permitted(plan, document, doubt=Doubt.AGAINST)) == 2
+    elsewhere = {**_everything()[0], "Condition": {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}}
+    known = [{"Version": "2012-10-17", "Statement": [elsewhere]}]
+    assert len(not_permitted(plan, known, doubt=Doubt.FOR)) == 2
+    ours = {**_everything()[0], "Condition": {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}}
+    facts = {"aws:PrincipalAccount": ACCOUNT}
+    assert not_permitted(plan, [{**known[0], "Statement": ours}], doubt=Doubt.AGAINST, facts=facts) == ()
+
+
+def test_a_role_may_read_its_own_policies_and_nobody_elses(store: tuple[Twin, Workload]) -> None:
+    plan = plan_on(*store, {"throttle": {"module": "payments", "to": 0}})
+    role = f"arn:aws:iam::{ACCOUNT}:role/gameday"
+    assert "iam:" not in json.dumps(policies_of(plan).run)
+    workload = plan.workload.model_copy(update={"role": role})
+    policies = policies_of(plan.model_copy(update={"workload": workload}))
+
+    def said(one: Request) -> Decision:
+        return decide(one, [policies.run], boundary=policies.boundary)
+
+    reads = [Request(f"iam:{name}", role) for name in ("GetRole", "ListAttachedRolePolicies", "GetRolePolicy")]
+    reads += [Request("iam:GetPolicyVersion", f"arn:aws:iam::{ACCOUNT}:policy/gameday")]
+    assert all(said(one) is Decision.ALLOWED for one in reads)
+    for other in (Request("iam:GetRole", f"{role}-two"), Request("iam:PutRolePolicy", role)):
+        assert said(other) is not Decision.ALLOWED
 
 
 # names ----------------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
@@ -18,7 +19,13 @@ from botocore import xform_name
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ParamValidationError
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    CredentialProvider,
+    CredentialResolver,
+    RefreshableCredentials,
+)
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError, ParamValidationError
 from botocore.model import OperationModel
 
 from harness.account.account import CONNECT_TIMEOUT, LONGEST_CALL, READ_TIMEOUT, Account, whoami
@@ -30,6 +37,8 @@ if TYPE_CHECKING:
 
 WORKERS = 50
 """Calls under way at once: a zone's subnets go dark together, not one after the other."""
+LAST_MINUTE = 60
+"""Seconds before its end from which a session that cannot be renewed is used no more; until then, renewing is tried."""
 CREDENTIALS_REMEDY = "check your AWS credentials: aws sts get-caller-identity must answer"
 
 
@@ -38,7 +47,7 @@ class Aws:
 
     def __init__(self, session: botocore.session.Session, workers: int = WORKERS) -> None:
         self.session = session
-        self._config = Config(
+        self.config = Config(
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,
             max_pool_connections=max(workers, 10),
@@ -73,7 +82,7 @@ class Aws:
         with self._lock:
             if (service, region) not in self._clients:
                 self._clients[service, region] = self.session.create_client(
-                    service, region_name=region, config=self._config
+                    service, region_name=region, config=self.config
                 )
             return self._clients[service, region]
 
@@ -158,7 +167,40 @@ def open_account(profile: str | None = None, workers: int = WORKERS) -> Aws:
         raise InvalidInput(f"no AWS session: {error}", CREDENTIALS_REMEDY) from error
 
 
-__all__ = ["LONGEST_CALL", "Account", "Aws", "SealedSession", "open_account", "whoami"]
+class _Assumed(CredentialProvider):  # type: ignore[misc]  # botocore has no types
+    """Credentials by `sts.assume_role`, made again before they end: nothing of the environment counts."""
+
+    METHOD = "assume-role"
+
+    def __init__(self, base: Aws, params: Mapping[str, Json], region: str) -> None:
+        extra = {key: value for key, value in params.items() if key != "RoleArn"}
+        creator = partial(base.session.create_client, region_name=region, config=base.config)
+        source = base.session.get_credentials()
+        if source is None:
+            raise NoCredentialsError
+        self._fetch = AssumeRoleCredentialFetcher(creator, source, params["RoleArn"], extra).fetch_credentials
+        self._first = self._fetch()
+
+    def load(self) -> RefreshableCredentials:
+        return RefreshableCredentials.create_from_metadata(
+            self._first, self._fetch, self.METHOD, mandatory_timeout=LAST_MINUTE
+        )
+
+
+def open_assumed(base: Aws, call: Call, region: str, workers: int = WORKERS) -> Aws:
+    """The account through a session of a role, which `base` assumes by this call. Raises AwsError."""
+    try:
+        provider = _Assumed(base, call.params, region)
+    except ClientError as error:
+        raise _answered(call, error) from error
+    except (ParamValidationError, BotoCoreError) as error:
+        raise Unreachable(call.service, call.operation, type(error).__name__, str(error), CREDENTIALS_REMEDY) from error
+    session = botocore.session.Session(profile=base.session.profile)
+    session.register_component("credential_provider", CredentialResolver([provider]))
+    return Aws(session, workers)
+
+
+__all__ = ["LONGEST_CALL", "Account", "Aws", "SealedSession", "open_account", "open_assumed", "whoami"]
 
 Answer = Callable[[AWSPreparedRequest], AWSResponse]
 

@@ -28,10 +28,14 @@ _NEGATED = {
 }
 
 
-def met(conditions: Mapping[str, Mapping[str, Json]], context: Context) -> bool:
-    """Whether all conditions of a statement are met. Raises GamedayError for an operator that cannot be judged."""
+def met(conditions: Mapping[str, Mapping[str, Json]], context: Context, unknown: bool | None = None) -> bool:
+    """Whether all conditions of a statement are met. Raises GamedayError for an operator that cannot be judged.
+
+    A key that the context does not have is one that the request does not have; or, with `unknown`, one of which nothing
+    is known, and its condition is taken for met (true) or not (false).
+    """
     return all(
-        _met(operator, listed(asked), key, context)
+        _met(operator, listed(asked), key, context, unknown)
         for operator, keys in conditions.items()
         for key, asked in keys.items()
     )
@@ -43,8 +47,10 @@ def listed(value: Json) -> list[str]:
     return [str(one).lower() if isinstance(one, bool) else str(one) for one in values]
 
 
-def _met(operator: str, asked: list[str], key: str, context: Context) -> bool:
+def _met(operator: str, asked: list[str], key: str, context: Context, unknown: bool | None) -> bool:
     given = value_of(context, key)
+    if given is None and unknown is not None:
+        return unknown
     if operator == "Null":
         return asked == ["true" if given is None else "false"]
     of_set, _, named = operator.rpartition(":")

@@ -37,25 +37,34 @@ class Decision(StrEnum):
     DENIED = "denied"  # by a statement
 
 
+class Doubt(StrEnum):
+    """In whose favour conditions count whose keys the request's context does not have."""
+
+    NONE = ""  # the request does not have those keys
+    FOR = "for"  # nothing is known of them: the request could be allowed
+    AGAINST = "against"  # nothing is known of them: the request could be denied
+
+
 def decide(
     request: Request,
     identity: Sequence[Document],
     *,
     session: Sequence[Document] = (),
     boundary: Document | None = None,
+    doubt: Doubt = Doubt.NONE,
 ) -> Decision:
     """What a principal with these identity policies may do. Raises GamedayError for what cannot be judged."""
     layers = [identity, *([session] if session else []), *([[boundary]] if boundary is not None else [])]
-    said = [_decide(request, documents) for documents in layers]
+    said = [_decide(request, documents, doubt) for documents in layers]
     return next((one for one in (Decision.DENIED, Decision.NOT_ALLOWED) if one in said), Decision.ALLOWED)
 
 
-def _decide(request: Request, documents: Sequence[Document]) -> Decision:
+def _decide(request: Request, documents: Sequence[Document], doubt: Doubt) -> Decision:
     effects = {
         str(statement.get("Effect"))
         for document in documents
         for statement in _statements(document)
-        if _applies(statement, request)
+        if _applies(statement, request, doubt)
     }
     if "Deny" in effects:
         return Decision.DENIED
@@ -69,19 +78,20 @@ def _statements(document: Document) -> list[Mapping[str, Json]]:
     return [found] if isinstance(found, Mapping) else list(found)
 
 
-def _applies(statement: Mapping[str, Json], request: Request) -> bool:
+def _applies(statement: Mapping[str, Json], request: Request, doubt: Doubt) -> bool:
     if statement.get("Effect") not in ("Allow", "Deny"):
         raise GamedayError(f"a statement's Effect is {statement.get('Effect')}, not Allow or Deny", "mend that policy")
     if "Principal" in statement or "NotPrincipal" in statement:
         raise GamedayError("a statement names a principal: it is a resource's policy", "check that policy by hand")
+    unknown = (statement["Effect"] == "Allow") == (doubt is Doubt.FOR) if doubt else None
     return (
         _is_named(statement, "Action", request)
-        and _is_named(statement, "Resource", request)
-        and met(statement.get("Condition", {}), request.context)
+        and _is_named(statement, "Resource", request, unknown)
+        and met(statement.get("Condition", {}), request.context, unknown)
     )
 
 
-def _is_named(statement: Mapping[str, Json], element: str, request: Request) -> bool:
+def _is_named(statement: Mapping[str, Json], element: str, request: Request, unknown: bool | None = None) -> bool:
     opposite = f"Not{element}"
     if (element in statement) == (opposite in statement):
         raise GamedayError(f"a statement has not exactly one of {element} and {opposite}", "mend that policy")
@@ -89,6 +99,8 @@ def _is_named(statement: Mapping[str, Json], element: str, request: Request) -> 
     if element == "Action":
         found = any(like(pattern.lower(), request.action.lower()) for pattern in patterns)
     else:
-        filled = (with_variables(pattern, request.context) for pattern in patterns)
+        filled = [with_variables(pattern, request.context) for pattern in patterns]
+        if unknown is not None and None in filled:
+            return unknown
         found = any(one is not None and arn_like(one, request.resource) for one in filled)
     return found if element in statement else not found
