@@ -25,10 +25,12 @@ from harness.report.plan_text import plan_text
 from harness.report.terminal import progress, verdict_table
 from harness.report.write import write_reports
 from harness.restore import dead_runs, restore
-from harness.run import Stop
+from harness.rights import with_rights
 from harness.spec.load import faults_of, load_any
 from harness.spec.loaded import LoadedExperiment, LoadedGameday
+from harness.stop import Stop
 from harness.suite import Suite
+from harness.suites.acting import rescuing, role_of
 from harness.suites.ground import open_ground
 from harness.suites.play import Play, new_run_id
 from harness.suites.signals import undo_on_signals
@@ -60,7 +62,7 @@ def make(file: Path, place: str, seed: int, production: bool) -> tuple[Plan, str
     wish = _one_wish(file, place, seed, production)
     region = wish.experiment.region or wish.workload.regions[0]
     with open_ground(wish.place, wish.workload, wish.twin, region, seed) as ground:
-        made = make_plan(wish, ground.account, ground.clock.now())
+        made = with_rights(make_plan(wish, ground.account, ground.clock.now()), ground.account)
     return made, plan_text(made)
 
 
@@ -85,7 +87,7 @@ def make_policies(file: Path, place: str, seed: int, production: bool) -> tuple[
     policies = policies_of(made, recorder.calls.values())
     try:
         sizes = [f"{name}: {len(text):,} characters" for name, text in session_policies(made, new_run_id()).items()]
-        words = f"session policy of a run: {'; '.join(sizes)} (STS takes 2,048)"
+        words = f"session policies of a run: {'; '.join(sizes)} (STS takes 2,048)"
     except Refused as refusal:  # only a run that assumes a role would be
         words = str(refusal)
     return json.dumps(asdict(policies), indent=2), words
@@ -194,13 +196,9 @@ def _confirm(plan: Plan, yes: bool, stop: Stop) -> None:
 
 
 def report_again(file: Path, folder: Path) -> Exit:
-    """Judge a stored record again, and write its reports; says where the verdict is another than it was."""
+    """Judge a stored record again, and write its reports; the worse of the two verdicts counts."""
     record = read_record(file)
-    again = rejudge(record)
-    if record.judged and again.verdict != record.judged.judgement.verdict:
-        was = record.judged.judgement.verdict.value
-        tell(f"judged again: {again.verdict.value}; it was {was} (the reports say what was)", err=True)
-    suite = Suite(record.name, record.started, (record,))
+    suite = Suite(record.name, record.started, (rejudge(record) if record.judged else record,))
     page = write_reports(folder, suite)
     tell(verdict_table(suite))
     tell(f"report: {page}")
@@ -231,6 +229,8 @@ def restore_dead() -> Exit:
 def _restore_one(one: Run, journal: Journal) -> Exit:
     def account() -> Aws:
         aws = block.enter_context(closing(open_account()))
+        if role_of(one):
+            aws = block.enter_context(rescuing(aws, one))
         block.enter_context(aws.only(Filter(by_injection(journal.rows(one.id)), one.id)))
         return aws
 

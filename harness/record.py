@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,11 +15,15 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from harness.errors import Exit, InvalidInput
 from harness.events import Aborted, Bitten, Called, DidNotBite, Ended, Event, Judged, PhaseBegan, Said, Sampled, Settled
 from harness.plan import Place, Plan, claim_of
-from steady_state.judge import Judgement, Verdict, judge
+from harness.soundness import odd_numbers, unsound
+from steady_state.judge import Judgement, Verdict, judge, worst
 from steady_state.samples import Sample, Series
 
 VERSION = 1
 """The version of the file that `write_record` writes and `read_record` reads."""
+
+LARGEST = 256 * 2**20
+"""Bytes of a record that `read_record` reads; an hour of ten KPIs by the second is 5 MB."""
 
 Outcome = Literal["held", "unknown", "broken", "refused"]
 """What a report says of an experiment: a verdict, or that nothing was injected."""
@@ -45,6 +51,8 @@ class Record:
     events: tuple[Annotated[Event, Field(discriminator="type")], ...]
     seed: int | None = None
     principal: str | None = None  # ARN of who ran it
+    assumed: str | None = None  # ARN of the role's session that injected, where the workload names a role
+    source_identity: str | None = None  # of that session: what CloudTrail names for each of its calls
     files: tuple[str, ...] = ()  # the YAML files it was made from
     commit: str | None = None  # of the repository that holds them, where it is known
     command: str = ""  # repeats the run
@@ -131,12 +139,43 @@ class Record:
         return self.ended is None or self.ended.account == "stuck"
 
 
-def rejudge(record: Record) -> Judgement:
+@dataclass(frozen=True)
+class Rejudged(Record):
+    """A record with what judging its samples again gives; of two verdicts the worse counts."""
+
+    again: Judgement = field(kw_only=True)
+
+    @property
+    def was(self) -> Verdict:
+        """The verdict that the run itself ended with."""
+        return self.judged.judgement.verdict if self.judged else Verdict.UNKNOWN
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worse of both verdicts."""
+        return worst([self.was, self.again.verdict]).value
+
+
+def rejudge(record: Record) -> Rejudged:
     """Judge the stored samples again. Raises InvalidInput where the run never got as far as a judgement."""
     if record.judged is None:
         msg = f"run {record.run} ended before it could be judged: its record holds no phases"
         raise InvalidInput(msg, "run the experiment again")
-    return judge(claim_of(record.plan), record.series, record.judged.phases)
+    judgement = judge(claim_of(record.plan), record.series, record.judged.phases)
+    values = {one.name: getattr(record, one.name) for one in fields(record)}
+    return Rejudged(**values, again=with_strikes(judgement, record.settled.values()))
+
+
+def with_strikes(judgement: Judgement, settled: Iterable[Settled]) -> Judgement:
+    """A strike that never heals breaks the claim, and is named."""
+    sick = [one.about for one in settled if one.state == "not-healed"]
+    if not sick:
+        return judgement
+    return replace(
+        judgement,
+        verdict=Verdict.BROKEN,
+        sentence=f"{judgement.sentence} What was struck never healed: {'; '.join(sick)}.",
+    )
 
 
 _RECORD: TypeAdapter[Record] = TypeAdapter(Record)
@@ -155,28 +194,46 @@ def write_record(record: Record, path: Path) -> None:
 
 
 def read_record(path: Path) -> Record:
-    """A record from its file. Raises InvalidInput where it is not one, or of a version that this tool does not read."""
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        msg = f"{path}: cannot be read: {error.strerror}"
-        raise InvalidInput(msg) from error
-    except (ValueError, RecursionError) as error:
-        msg = f"{path}: is not JSON: {error}"
-        raise InvalidInput(msg, "name the JSON file of a run, beside its index.html") from error
+    """A record from its file.
+
+    Raises InvalidInput where it is not one, is of a version that this tool does not read, or contradicts itself.
+    """
+    raw = _parsed(path)
     if not isinstance(raw, dict) or "version" not in raw or "events" not in raw:
-        msg = f"{path}: is not the record of a run"
-        raise InvalidInput(msg, "name the JSON file of a run, beside its index.html")
+        raise InvalidInput(f"{path}: is not the record of a run", _NAME_ONE)
     if raw["version"] != VERSION:
         msg = f"{path}: is a record of version {raw['version']!r}; this gameday reads version {VERSION}"
         raise InvalidInput(msg, "read it with the gameday that wrote it")
+    odd = next(odd_numbers(raw), None)
+    if odd:
+        raise InvalidInput(f"{path}: is damaged at {odd}", _RUN_AGAIN)
     try:
-        return _RECORD.validate_python(raw)
+        record = _RECORD.validate_python(raw)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        msg = f"{path}: is damaged at {place}: {first['msg']}"
-        raise InvalidInput(msg, "read it with the gameday that wrote it, or run the experiment again") from error
+        raise InvalidInput(f"{path}: is damaged at {place}: {first['msg']}", _RUN_AGAIN) from error
+    if wrong := next(unsound(record.plan, record.started, record.events), None):
+        raise InvalidInput(f"{path}: is damaged at {wrong}", _RUN_AGAIN)
+    return record
+
+
+_NAME_ONE = "name the JSON file of a run, beside its index.html"
+_RUN_AGAIN = "read it with the gameday that wrote it, or run the experiment again"
+
+
+def _parsed(path: Path) -> object:
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe or a device may never end
+            raise InvalidInput(f"{path}: is not a file", _NAME_ONE)
+        if found.st_size > LARGEST:
+            raise InvalidInput(f"{path}: is larger than any record ({found.st_size >> 20:,} MB)", _NAME_ONE)
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInput(f"{path}: cannot be read: {error.strerror}", _NAME_ONE) from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"{path}: is not JSON: {error}", _NAME_ONE) from error
 
 
 def _compact(raw: object) -> str:

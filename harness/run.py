@@ -12,7 +12,7 @@ Whoever listens only listens: if nobody does any more, the undo still happens.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from harness.account.account import Account
@@ -32,8 +32,9 @@ from harness.events import (
     Settled,
 )
 from harness.plan import Plan, alarm_states, claim_of
+from harness.record import with_strikes
 from harness.watch import RELOOK, Watch
-from steady_state.claim import Judgement, Phases, Verdict, worst
+from steady_state.claim import Judgement, Phases, Verdict
 from steady_state.clock import Clock
 from steady_state.judge import judge
 from steady_state.kpi import watched
@@ -298,15 +299,3 @@ class _Loop:
 
 def _about(fired: Fired | None) -> str | None:
     return fired.about if fired else None
-
-
-def with_strikes(judgement: Judgement, settled: list[Settled]) -> Judgement:
-    """A strike that never heals breaks the claim, and is named."""
-    sick = [one.about for one in settled if one.state == "not-healed"]
-    if not sick:
-        return judgement
-    return replace(
-        judgement,
-        verdict=worst([judgement.verdict, Verdict.BROKEN]),
-        sentence=f"{judgement.sentence} What was struck never healed: {'; '.join(sick)}.",
-    )

@@ -8,6 +8,8 @@ from harness.errors import Exit, worst
 from harness.plan import Plan
 from harness.record import Outcome, Record
 
+EXITS = {"held": Exit.HELD, "broken": Exit.BROKEN, "unknown": Exit.UNKNOWN, "refused": Exit.REFUSED}
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -55,4 +57,6 @@ class Suite:
 def _exit(entry: Record | Refusal) -> Exit:
     if isinstance(entry, Refusal):
         return Exit.REFUSED
-    return Exit(entry.ended.exit) if entry.ended else Exit.STUCK
+    if entry.ended is None or entry.stuck:
+        return Exit.STUCK
+    return worst([Exit(entry.ended.exit), EXITS[entry.outcome]])

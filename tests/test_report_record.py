@@ -110,7 +110,7 @@ def test_a_run_that_was_not_judged_is_unknown_and_one_that_never_ended_needs_a_p
 def test_a_stored_record_is_judged_again_without_aws(tmp_path: Path) -> None:
     write_record(broken(), tmp_path / "record.json")
     again = rejudge(read_record(tmp_path / "record.json"))
-    assert again.verdict is Verdict.BROKEN
+    assert again.again.verdict is Verdict.BROKEN
     assert again == rejudge(broken())
 
 

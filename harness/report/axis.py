@@ -35,7 +35,8 @@ class Axis:
 def time_axis(low: float, high: float) -> Axis:
     """An axis in time with at most nine ticks at round moments."""
     high = max(high, low + 1.0)
-    step = next((step for step in STEPS if (high - low) / step <= 8), STEPS[-1])
+    longest = STEPS[-1] * math.ceil((high - low) / STEPS[-1] / 8)
+    step = next((step for step in STEPS if (high - low) / step <= 8), longest)
     places = range(math.ceil(low / step), math.floor(high / step) + 1)
     return Axis(low, high, tuple(Tick(place * step, offset(place * step)) for place in places))
 

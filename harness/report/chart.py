@@ -16,7 +16,7 @@ from steady_state.kpi import Bound, Kpi
 from steady_state.samples import Sample, Series
 
 POINTS = 240
-"""No chart draws more points than this; what is finer is in the record."""
+"""So many points at most over the time of a run; what is finer is in the record. No chart draws twice as many."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,7 @@ def thinned(series: Series, kpi: Kpi, zero: float, least: float) -> Bins:
     if not series:
         return Bins(0.0, 1.0, ())
     finest = min(sample.length for sample in series)
+    least = max(least, (series[-1].end - series[0].start) / (2 * POINTS))
     # Whole samples make a bin, and one bin begins with the first sample after `zero`.
     step = next((float(nice) for nice in STEPS if nice >= max(least, finest) and nice % finest == 0), None)
     step = finest * max(1, math.ceil(least / finest)) if step is None or finest >= least else step

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from harness.account.change import AnyChange, Json, Make, Strike, Turn
 from harness.plan import Plan
-from harness.record import Record
+from harness.record import Record, Rejudged
 from harness.suite import Refusal
 from steady_state.edges import scored
 from steady_state.judge import PhaseJudgement, RecoveryJudgement, Verdict
@@ -208,10 +208,18 @@ def account_words(record: Record) -> str:
 def sentence(record: Record) -> str:
     """One or two plain sentences: what was claimed, what was seen."""
     if record.judged and record.outcome != "refused":
-        return record.judged.judgement.sentence
+        return f"{_again(record)}{record.judged.judgement.sentence}"
     about = [event.about for event in record.remarks if event.type in ("aborted", "did-not-bite")]
     about += [event.text for event in record.remarks if event.type == "said"]
     return " ".join(about) or "The run ended before it could be judged."
+
+
+def _again(record: Record) -> str:
+    """What judging again gives, where it is another verdict."""
+    if not isinstance(record, Rejudged) or record.again.verdict is record.was:
+        return ""
+    new, old = (label(verdict.value, record.place) for verdict in (record.again.verdict, record.was))
+    return f"Judged again: {new}; it was {old}. {record.again.sentence} It was: "
 
 
 @dataclass(frozen=True)
