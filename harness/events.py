@@ -74,12 +74,17 @@ class DidNotBite:
     type: Literal["did-not-bite"] = "did-not-bite"
 
 
+AbortedBy = Literal["guard", "alarm", "blind", "failed", "signal", "halt", "lease"]
+
+
 @dataclass(frozen=True, slots=True)
 class Aborted:
-    """The run was ended early: by the guard, a stop alarm, missing data, a failed call, or a signal."""
+    """The run was ended early: by the guard, a stop alarm, missing data, a failed call, a signal, `gameday halt`, or
+    a lease that was lost.
+    """
 
     at: float
-    why: Literal["guard", "alarm", "blind", "failed", "signal"]
+    why: AbortedBy
     about: str
     type: Literal["aborted"] = "aborted"
 

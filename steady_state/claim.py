@@ -32,7 +32,7 @@ class Phases:
     undo: float | None = None  # the undo's first call went out
     undone: float | None = None  # the undo was verified
     end: float | None = None  # observation ended
-    aborted: str | None = None  # why it ended early: guard, alarm, blind, failed or signal, then ": " and more
+    aborted: str | None = None  # why it ended early: guard, alarm, blind, failed, signal, halt or lease, then ": " …
 
     @property
     def abort(self) -> str | None:

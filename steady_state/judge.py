@@ -87,7 +87,13 @@ def _early(phases: Phases) -> tuple[Verdict, str] | None:
     return None
 
 
-_ABORTS = {"blind": "missing data", "failed": "a failed call", "signal": "a signal"}
+_ABORTS = {
+    "blind": "missing data",
+    "failed": "a failed call",
+    "signal": "a signal",
+    "halt": "gameday halt",
+    "lease": "the loss of its lease",
+}
 
 
 def _verdict(

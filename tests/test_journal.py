@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.account import holds
-from harness.account import journal as journal_module
-from harness.account.holds import Holds
+from harness.account import database, holds
 from harness.account.database import home
+from harness.account.holds import Holds
 from harness.account.journal import Journal
 from harness.account.rows import Outcome, Row
 from harness.errors import Exit, JournalError, Refused
@@ -187,7 +186,7 @@ def test_a_change_of_another_version_is_said(journal: Journal) -> None:
 
 
 def test_a_locked_journal_is_said(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal_module, "BUSY", 0.0)
+    monkeypatch.setattr(database, "BUSY", 0.0)
     other = Journal.open(journal.folder)
     journal._db.execute("BEGIN IMMEDIATE")
     with pytest.raises(JournalError, match="locked"):

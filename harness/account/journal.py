@@ -63,7 +63,8 @@ class Journal:
     def __init__(self, folder: Path, db: sqlite3.Connection) -> None:
         self.folder = folder
         self._db = db
-        self._holds = Holds(folder / "runs")
+        self.runs_folder = folder / "runs"
+        self._holds = Holds(self.runs_folder)
         self._team: Team | None = None
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Literal
 
@@ -16,6 +17,17 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 
 Account = Annotated[str, Field(pattern=r"^\d{12}$", json_schema_extra={"type": ["string", "integer"]})]
 """An account id, read as text, quoted or not: the loader takes what was written."""
+
+
+def _store(raw: object) -> object:
+    if isinstance(raw, str) and re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()-]+)*/?", raw):
+        return raw
+    msg = f"a store is written like s3://bucket/prefix; found {raw!r}"
+    raise ValueError(msg)
+
+
+Store = Annotated[str, BeforeValidator(_store), Field(json_schema_extra={"pattern": "^s3://"})]
+"""A bucket and a prefix. Source: Amazon S3 User Guide, "General purpose bucket naming rules", "Naming objects"."""
 
 
 def _day(raw: object) -> object:
@@ -101,6 +113,9 @@ class Workload(Written):
     )
     role: Role | None = Field(
         None, description="assumed on an account: to read, to inject only what is planned, and to undo only that"
+    )
+    store: Store | None = Field(
+        None, description="where a team keeps journal and lease: s3://bucket/prefix; an account run needs it"
     )
     limits: Limits = Field(Limits(), description="how far any run may go; on the twin what would refuse is a warning")
     freezes: tuple[Freeze, ...] = Field((), description="days on which nothing is injected on an account")

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from harness.account.rows import End, Row, Run
 from harness.errors import JournalError
+from harness.store.heartbeat import Ask, Heartbeat
 from harness.store.lease import Lease, Monotonic, Sighting
 from harness.store.objects import Objects
 from harness.store.records import Records, Told
@@ -26,6 +27,10 @@ class Team:
     def is_taken_over(self) -> bool:
         """Whether another machine is known to have taken the run over."""
         return self.lease.is_taken_over
+
+    def heartbeat(self, run: str, ask: Ask) -> Heartbeat:
+        """What keeps the lease while a block lasts; `ask` is told why the run is to end."""
+        return Heartbeat(self.lease, self._objects, run, ask)
 
     def must_be_free(self) -> None:
         """Raises Refused while a run has the workload."""

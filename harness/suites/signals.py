@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from harness.run import Stop
+from harness.stop import Stop
 
 HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -21,7 +21,7 @@ def undo_on_signals(stop: Stop) -> Iterator[None]:
     def heard(number: int, _: FrameType | None) -> None:
         name = signal.Signals(number).name
         if stop.why is None:
-            stop.why = f"{name} arrived"
+            stop.ask("signal", f"{name} arrived")
             _say(f"{name}: aborting, and undoing first")
         else:
             _say(f"{name} again: still undoing. To force: kill -9 {os.getpid()}, and later `gameday restore`")

@@ -14,11 +14,12 @@ from harness.account.account import Account
 from harness.account.journal import Journal
 from harness.events import Event
 from harness.plan import Plan, Wish, make_plan
-from harness.run import Stage, Stop, run
+from harness.run import Stage, run
 from harness.spec.experiment import Experiment
 from harness.spec.load import faults_of
 from harness.spec.twin_file import TwinFile
 from harness.spec.workload import Workload
+from harness.stop import Stop
 from harness.suites.ground import cloudwatch
 from harness.twin.twin import Twin
 

@@ -1,0 +1,42 @@
+"""Opening a team's store: a session of its own, with the caller's own credentials, that writes nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from harness.account.aws import open_account
+from harness.account.change import Call
+from harness.account.filter import Filter
+from harness.store.objects import S3Objects
+
+WORKERS = 2
+"""The run's thread and the heartbeat's."""
+
+
+class StoreFilter(Filter):
+    """Lets only writes of objects under the store's prefix leave."""
+
+    def __init__(self, bucket: str, prefix: str) -> None:
+        super().__init__()
+        self._bucket, self._prefix = bucket, prefix
+
+    def check(self, call: Call, region: str) -> None:
+        """Raises Unplanned for a write elsewhere; nothing was sent then."""
+        is_ours = call.params.get("Bucket") == self._bucket and str(call.params.get("Key")).startswith(self._prefix)
+        if not (str(call) == "s3.put_object" and is_ours):
+            super().check(call, region)
+
+
+def place_of(store: str) -> tuple[str, str]:
+    """Bucket and prefix of s3://bucket/prefix; the prefix is empty or ends in a slash."""
+    bucket, _, prefix = store.removeprefix("s3://").partition("/")
+    return bucket, f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+
+
+@contextmanager
+def open_store(store: str, region: str) -> Iterator[S3Objects]:
+    """The objects of s3://bucket/prefix. Raises InvalidInput where no session can be had."""
+    bucket, prefix = place_of(store)
+    with closing(open_account(workers=WORKERS)) as aws, aws.only(StoreFilter(bucket, prefix)):
+        yield S3Objects(aws, region, bucket, prefix)
