@@ -11,9 +11,9 @@ Whoever listens only listens: if nobody does any more, the undo still happens.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from harness.account.account import Account
 from harness.account.apply import apply
@@ -23,6 +23,7 @@ from harness.bites import Bites
 from harness.errors import AwsError, Exit, GamedayError, Refused
 from harness.events import (
     Aborted,
+    AbortedBy,
     Ended,
     Event,
     Judged,
@@ -33,6 +34,7 @@ from harness.events import (
 )
 from harness.plan import Plan, alarm_states, claim_of
 from harness.record import with_strikes
+from harness.stop import Stop, Stoppable
 from harness.watch import RELOOK, Watch
 from steady_state.claim import Judgement, Phases, Verdict
 from steady_state.clock import Clock
@@ -51,13 +53,6 @@ PROBE = 5.0
 """Seconds between two looks for the bite."""
 
 
-@dataclass
-class Stop:
-    """A wish to end the run, set by a signal and read by the loop."""
-
-    why: str | None = None
-
-
 @dataclass(frozen=True)
 class Stage:
     """What a run plays on: the account, the clock, where samples come from, and the journal."""
@@ -70,6 +65,7 @@ class Stage:
     lag: float = 0.0  # of the source: seconds until a bin can be read
     stop: Stop = field(default_factory=Stop)
     words: list[str] = field(default_factory=list)  # what sources could not read, to be said
+    undoing: Callable[[], Account] | None = None  # opens the account that undoes, where it is another
 
 
 def run(plan: Plan, stage: Stage) -> Iterator[Event]:
@@ -92,6 +88,7 @@ class _Loop:
         kpis = watched(plan.workload.kpis, plan.experiment.guard, self.claim.during)
         self.watch = Watch(kpis, stage.source, stage.clock, RELOOK if plan.place == "aws" else 0.0)
         self.guard: Guard | None = None
+        self.undoing = stage.account
         self.owes_undo = False
         self.aborted: Aborted | None = None
         self.began = stage.clock.now()
@@ -149,6 +146,7 @@ class _Loop:
 
     def inject(self) -> Iterator[Event]:
         plan, stage = self.plan, self.stage
+        self.undoing = stage.undoing() if stage.undoing else stage.account
         self.bites = Bites(plan, stage.run, stage.account, self.clock)
         yield self._phase("inject", None)
         self.owes_undo = True
@@ -159,9 +157,10 @@ class _Loop:
             if self.aborted:
                 break
             try:
-                apply(injection.stages, first, stage.run, stage.account, stage.journal, self.clock, self.heard.append)
+                clock = Stoppable(self.clock, stage.stop)
+                apply(injection.stages, first, stage.run, stage.account, stage.journal, clock, self.heard.append)
             except GamedayError as error:
-                self.aborted = Aborted(self.clock.now(), "failed", error.what)
+                self._abort(stage.stop.by if stage.stop.why else "failed", stage.stop.why or error.what)
             first += len(injection.changes)
             yield from self._overheard()
         if self.aborted:
@@ -211,7 +210,11 @@ class _Loop:
 
     def put_back(self) -> list[Settled]:
         stage = self.stage
-        settled = undo(stage.run, stage.account, stage.journal, self.clock, self.heard.append)
+        if stage.journal.is_taken_over:
+            self.heard.append(Said(self.clock.now(), "another machine has taken this run over, and undoes it"))
+            self.owes_undo = False
+            return []
+        settled = undo(stage.run, self.undoing, stage.journal, self.clock, self.heard.append)
         self.owes_undo = False
         return settled
 
@@ -228,9 +231,10 @@ class _Loop:
         yield from self.watch.look()
 
     def ended(self, judgement: Judgement, settled: list[Settled]) -> Ended:
-        stuck = any(one.state in ("stuck", "conflict") for one in settled)
+        # What another machine has taken over is not known here to be back.
+        stuck = self.stage.journal.is_taken_over or any(one.state in ("stuck", "conflict") for one in settled)
         code = {Verdict.HELD: Exit.HELD, Verdict.UNKNOWN: Exit.UNKNOWN, Verdict.BROKEN: Exit.BROKEN}[judgement.verdict]
-        if self.stage.stop.why:
+        if self.stage.stop.is_signal:
             code = Exit.INTERRUPTED
         if stuck:
             code = Exit.STUCK
@@ -267,9 +271,9 @@ class _Loop:
             if guarded and due:
                 self._abort("alarm", self._alarm())
             yield from self._said()
-            if self.stage.stop.why:
-                self._abort("signal", self.stage.stop.why)
-                if self.aborted and not guarded:
+            if why := self.stage.stop.wish():
+                self._abort(self.stage.stop.by, why)
+                if not guarded:
                     return
         if self.aborted and guarded and self.owes_undo:
             yield self.aborted
@@ -289,7 +293,7 @@ class _Loop:
             return f"the stop alarms cannot be read: {error.what}"
         return next((f"alarm {n} is {s}" for n, s in states.items() if s in ("ALARM", "not there")), None)
 
-    def _abort(self, why: Literal["guard", "alarm", "blind", "signal"], about: str | None) -> None:
+    def _abort(self, why: AbortedBy, about: str | None) -> None:
         if about and not self.aborted:
             self.aborted = Aborted(self.clock.now(), why, about)
 

@@ -41,6 +41,7 @@ steady_state: [work]
 baseline: 2s
 faults: [{stop-instance: {module: worker}}]
 lasts: 6s
+allow: [unchecked-undo]
 recovery: {within: 1s, from: undo, sustained: 2s}
 """
 

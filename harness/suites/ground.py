@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.account.aws import Aws, open_account
 from harness.account.change import Call, Json
 from harness.account.filter import Filter
+from harness.account.sessions import Sessions, open_sessions
 from harness.errors import InvalidInput
 from harness.plan import Place
 from harness.spec.twin_file import TwinFile
@@ -32,13 +33,14 @@ class Ground:
     source: Source
     lag: float  # seconds until the source's bins can be read
     words: list[str]  # what the source could not read, to be said
+    sessions: Sessions | None = None  # of the workload's role, which `account` reads through
 
 
 @contextmanager
 def open_ground(place: Place, workload: Workload, twin: TwinFile | None, region: str, seed: int) -> Iterator[Ground]:
     """Open the twin or the account, to be read only until a run allows what it planned (`Aws.only`).
 
-    Raises InvalidInput where the workload has no twin, or no session can be had.
+    Raises InvalidInput where the workload has no twin or AWS is not set up, Refused where its role cannot be assumed.
     """
     if place == "twin":
         if twin is None:
@@ -50,16 +52,18 @@ def open_ground(place: Place, workload: Workload, twin: TwinFile | None, region:
         with Twin(workload, twin, seed=seed, region=region) as world, world.aws.only(Filter()):
             yield Ground(world.aws, world.clock, cloudwatch(world.aws, region, lag=0.0), 0.0, [])
         return
-    aws = open_account()
     from steady_state.sources import open_sources
 
     words: list[str] = []
     lag = LAG if any(kpi.reading.origin == "cloudwatch" for kpi in workload.kpis.values()) else 0.0
-    try:
-        with open_sources(cloudwatch(aws, region, LAG), workload.kpis, words.append) as source, aws.only(Filter()):
-            yield Ground(aws, WallClock(), source, lag, words)
-    finally:
-        aws.close()
+    with ExitStack() as block:
+        base = block.enter_context(closing(open_account()))
+        block.enter_context(base.only(Filter()))
+        sessions = block.enter_context(open_sessions(base, workload.role, region)) if workload.role else None
+        aws = sessions.reading() if sessions else base
+        block.enter_context(aws.only(Filter()))
+        source = block.enter_context(open_sources(cloudwatch(aws, region, LAG), workload.kpis, words.append))
+        yield Ground(aws, WallClock(), source, lag, words, sessions)
 
 
 def cloudwatch(aws: Aws, region: str, lag: float) -> Source:

@@ -10,15 +10,20 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from harness import __version__
-from harness.account.filter import Filter
 from harness.account.journal import Journal
-from harness.errors import Exit, Refused
+from harness.account.sessions import Sessions
+from harness.errors import Exit, JournalError, Refused
 from harness.events import Event, Said
 from harness.plan import Plan, Wish, make_plan, moved_on
 from harness.record import Record
-from harness.run import Stage, Stop, run
+from harness.rights import with_rights
+from harness.run import Stage, run
+from harness.stop import Stop
+from harness.store.team import Team
 from harness.suite import Refusal
-from harness.suites.ground import open_ground
+from harness.suites.acting import acting, wanted
+from harness.suites.ground import Ground, open_ground
+from harness.suites.sharing import shared, stoppable
 
 
 class Listener(Protocol):
@@ -45,6 +50,7 @@ class Play:
     listeners: list[Listener] = field(default_factory=list)
     confirm: Callable[[Plan], None] = lambda _: None  # raises Refused where the answer is no
     stop: Stop = field(default_factory=Stop)
+    local_journal: bool = False  # an account run may keep its journal on this machine alone
     command: str = ""
     files: tuple[str, ...] = ()
 
@@ -53,24 +59,36 @@ class Play:
         plan: Plan | None = None
         region = wish.experiment.region or wish.workload.regions[0]
         try:
-            if wish.place == "aws":
-                self.journal.must_be_free(wish.workload.name, wish.workload.account)
-            with open_ground(wish.place, wish.workload, wish.twin, region, wish.seed) as ground:
-                plan = make_plan(wish, ground.account, ground.clock.now())
-                if saved and (reasons := moved_on(saved, plan)):
-                    raise Refused(reasons, "make a new plan, and read it")
-                if plan.refusals:
-                    raise Refused(plan.refusals)
-                self.confirm(plan)
-                name = new_run_id()
-                stage = Stage(
-                    name, ground.account, ground.clock, ground.source, self.journal, ground.lag, self.stop, ground.words
-                )
-                with ground.account.only(Filter([one.changes for one in plan.injections], name)):
-                    return self._record(plan, stage)
+            with shared(self.journal, wish, region, local=self.local_journal) as team:
+                if wish.place == "aws":
+                    self.journal.must_be_free(wish.workload.name, wish.workload.account)
+                with open_ground(wish.place, wish.workload, wish.twin, region, wish.seed) as ground:
+                    plan = with_rights(make_plan(wish, ground.account, ground.clock.now()), ground.account)
+                    if saved and (reasons := moved_on(saved, plan)):
+                        raise Refused(reasons, "make a new plan, and read it")
+                    if plan.refusals:
+                        raise Refused(plan.refusals)
+                    self.confirm(plan)
+                    return self._run(plan, ground, team)
         except Refused as refusal:
-            interrupted = self.stop.why is not None
-            return Refusal(wish.experiment.name, refusal.reasons, plan, refusal.remedy, interrupted)
+            return Refusal(wish.experiment.name, refusal.reasons, plan, refusal.remedy, self.stop.is_signal)
+
+    def _run(self, plan: Plan, ground: Ground, team: Team | None) -> Record:
+        name = new_run_id()
+        acted = acting(ground.account, ground.sessions, plan, name)
+        with stoppable(self.journal, team, name, self.stop), acted as actors:
+            stage = Stage(
+                run=name,
+                account=actors.account,
+                clock=ground.clock,
+                source=ground.source,
+                journal=self.journal,
+                lag=ground.lag,
+                stop=self.stop,
+                words=ground.words,
+                undoing=actors.undoing,
+            )
+            return self._record(plan, stage, ground.sessions)
 
     def several(self, wishes: tuple[Wish, ...], on_broken: str) -> Iterator[Record | Refusal]:
         """Experiments in order; a stuck account or a signal ends the day, a broken claim where the file says so."""
@@ -81,7 +99,7 @@ class Play:
             if self.stop.why or code == Exit.STUCK or (code == Exit.BROKEN and on_broken == "stop"):
                 return
 
-    def _record(self, plan: Plan, stage: Stage) -> Record:
+    def _record(self, plan: Plan, stage: Stage, sessions: Sessions | None) -> Record:
         started = datetime.now(UTC).isoformat(timespec="seconds")
         events: list[Event] = []
         self.journal.begin(stage.run, plan, os.getpid())
@@ -95,7 +113,7 @@ class Play:
         finally:
             for listener in list(self.listeners):
                 self._tell(listener, lambda one: one.close(), events)
-            self.journal.end(stage.run)
+            self._end(stage.run, events)
         return Record(
             run=stage.run,
             tool=__version__,
@@ -103,10 +121,19 @@ class Play:
             plan=plan,
             events=tuple(events),
             seed=plan.seed,
-            principal=plan.principal,
+            principal=sessions.principal if sessions else plan.principal,
+            assumed=wanted(sessions, plan, stage.run, "run").arn if sessions else None,
+            source_identity=sessions.source if sessions else None,
             files=self.files,
             command=self.command,
         )
+
+    def _end(self, run: str, events: list[Event]) -> None:
+        try:
+            self.journal.end(run)
+        except JournalError as error:
+            at = events[-1].at if events else 0.0
+            events.append(Said(at, f"the run could not be closed: {error.what}: `gameday restore` closes it"))
 
     def _tell(self, listener: Listener, say: Callable[[Listener], None], events: list[Event]) -> None:
         """Tell a listener; one that fails is dropped and reported, and the run goes on."""
