@@ -9,9 +9,10 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -23,6 +24,9 @@ from harness.errors import JournalError, Refused
 
 _INTEND = "INSERT OR IGNORE INTO rows VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _CHANGE: TypeAdapter[Turn | Make | Strike] = TypeAdapter(AnyChange)
+_RUN, _ROW = TypeAdapter(Run), TypeAdapter(Row)
+_OF_RUN = tuple(field.name for field in fields(Run))
+_OF_ROW = tuple(field.name for field in fields(Row))
 
 
 class _Named(Protocol):
@@ -99,7 +103,7 @@ class Journal:
         if not self.hold(run):
             raise JournalError(f"run {run} is held by another process", "give every run an id of its own")
         with self._writing() as db:
-            values = (plan.workload.name, plan.account, plan.region, plan.place, pid, _who(), time.time())
+            values = (plan.workload.name, plan.account, plan.region, plan.place, pid, who(), time.time())
             db.execute(
                 "INSERT INTO runs VALUES (?,?,?,?,?,?,?,?,?,NULL,'')",
                 (run, *values, plan.model_dump_json(by_alias=True)),
@@ -151,8 +155,7 @@ class Journal:
             return
         holder = self.run(other)
         by = f"run {other} ({holder.who}, process {holder.pid})" if holder else f"run {other}"
-        when = datetime.fromtimestamp(since, UTC).isoformat(timespec="seconds")
-        reason = f"workload {workload} is taken by {by} since {when}"
+        reason = f"workload {workload} is taken by {by} since {_when(since)}"
         if alive:
             raise Refused((reason,), "wait until it has ended, or end it: it undoes first")
         raise Refused((f"{reason}, which died before everything was put back",), "run gameday restore first")
@@ -187,27 +190,27 @@ class Journal:
         return self._runs("WHERE ended IS NULL ORDER BY started, id")
 
     def _runs(self, which: str, *values: str) -> list[Run]:
-        with explained(self.folder):
-            return [Run(*found) for found in self._db.execute(f"SELECT * FROM runs {which}", values)]  # noqa: S608
+        with explained(self.folder), self._readable():
+            found = self._db.execute(f"SELECT {', '.join(_OF_RUN)} FROM runs {which}", values).fetchall()  # noqa: S608
+            return [_RUN.validate_python(dict(zip(_OF_RUN, raw, strict=True))) for raw in found]
 
     # rows -------------------------------------------------------------------------------------------------------------
 
     def rows(self, run: str) -> list[Row]:
         """A run's rows in the order of the plan."""
-        with explained(self.folder):
-            found = self._db.execute(
-                "SELECT position, injection, stage, change, was, intended, sent, answered, error, made, state, note "
-                "FROM rows WHERE run=? ORDER BY position",
-                (run,),
-            ).fetchall()
-        return [Row(*raw[:3], self._change(raw[3]), json.loads(raw[4]), *raw[5:]) for raw in found]  # type: ignore[call-arg]
+        with explained(self.folder), self._readable():
+            asked = f"SELECT {', '.join(_OF_ROW)} FROM rows WHERE run=? ORDER BY position"  # noqa: S608
+            return [_row(dict(zip(_OF_ROW, raw, strict=True))) for raw in self._db.execute(asked, (run,)).fetchall()]
 
-    def _change(self, text: str) -> Turn | Make | Strike:
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
         try:
-            return _CHANGE.validate_json(text)
-        except ValidationError as error:
+            yield
+        except (ValueError, TypeError) as error:
+            first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
+            where = ".".join(str(part) for part in first["loc"])
             raise JournalError(
-                f"the journal in {self.folder} holds a change that this version of gameday cannot read: {error}",
+                f"the journal in {self.folder} holds what this version of gameday cannot read: {where} {first['msg']}",
                 "restore its runs with the version that wrote it",
             ) from error
 
@@ -269,7 +272,20 @@ def _columns(row: Row) -> tuple[object, ...]:
     return (*place, row.intended, row.sent, row.answered, row.error, row.made, row.state, row.note)
 
 
-def _who() -> str:
+def _row(found: dict[str, Any]) -> Row:
+    change, was = _CHANGE.validate_json(found["change"]), json.loads(found["was"])
+    return _ROW.validate_python(found | {"change": change, "was": was})
+
+
+def _when(since: object) -> str:
+    try:
+        return datetime.fromtimestamp(float(str(since)), UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError):
+        return "nobody knows when"
+
+
+def who() -> str:
+    """Who we are, to be shown to others: user@host."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # no such user in this container

@@ -30,6 +30,8 @@ RENEW = LASTS / 3
 UNMOVED = LASTS + LONGEST_CALL
 """Seconds without a renewal after which a lease can be taken over."""
 
+LEASES = "leases/"
+
 Monotonic = Callable[[], float]
 
 
@@ -57,7 +59,7 @@ _HOLDING = TypeAdapter(Holding)
 
 def key_of(workload: str, account: str) -> str:
     """Where a workload's lease stands."""
-    return f"leases/{account}/{workload}.json"
+    return f"{LEASES}{account}/{workload}.json"
 
 
 def read(stored: Stored, key: str) -> Holding:

@@ -98,6 +98,11 @@ class Records:
         """Whether anything was noted."""
         return self._objects.get(self._key(0)) is not None
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing is owed any more."""
+        return self._objects.get(f"{self._folder}{CLOSED}") is not None
+
     def begin(self, run: Run, epoch: int) -> None:
         """Note that a run has taken its workload."""
         self._add(Begun(run, epoch, _nonce()))

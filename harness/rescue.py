@@ -1,0 +1,97 @@
+"""Rescue: the runs of dead machines, undone by any other from their team's store.
+
+A machine is dead where its lease does not move for as long as a lease lasts and a call can take, by our own clock; of a
+run of this machine the kernel tells at once. Whoever rescues takes the lease over and fences the run off first.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from harness.account.journal import Journal, who
+from harness.errors import Refused
+from harness.store.lease import LEASES, RENEW, Sighting, read, watch
+from harness.store.objects import Objects
+from harness.store.records import Place, Records, Told, open_runs
+from harness.store.team import Team
+
+Monotonic = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """A run of the store, and how its lease was last seen: None where nobody holds it."""
+
+    place: Place
+    seen: Sighting | None
+    is_dead: bool
+
+
+def unfinished(objects: Objects) -> list[Place]:
+    """The runs that a store holds open, and those that hold a lease; raises JournalError."""
+    held = []
+    for key in objects.keys(LEASES):
+        stored = objects.get(key)
+        if stored and (holding := read(stored, key)).run:
+            held.append(Place(holding.run, holding.workload, holding.account))
+    return sorted({*open_runs(objects), *held})
+
+
+def told(objects: Objects, place: Place) -> Told | None:
+    """What a run's records tell; None where it noted nothing. Raises JournalError."""
+    records = Records(objects, place.workload, place.account, place.run)
+    return records.tell() if records.is_begun else None
+
+
+def watched(
+    objects: Objects,
+    places: list[Place],
+    died_here: Callable[[str], bool],
+    sleep: Callable[[float], None],
+    monotonic: Monotonic = time.monotonic,
+) -> Iterator[Waited]:
+    """Watch the leases of runs until each is seen to live or to be dead; those known to be dead come first.
+
+    `died_here` says whether a run was of this machine, and its process is dead. Raises JournalError.
+    """
+    waiting = {place: _look(objects, place, None, monotonic()) for place in places}
+    while waiting:
+        for place, before in list(waiting.items()):
+            now = monotonic()
+            seen = _look(objects, place, before, now)
+            is_dead = seen is None or seen.is_dead(now) or died_here(place.run)
+            if is_dead or before is None or seen is not before:
+                yield Waited(place, seen, is_dead)
+                del waiting[place]
+        if waiting:
+            sleep(RENEW / 4)
+
+
+def _look(objects: Objects, place: Place, before: Sighting | None, now: float) -> Sighting | None:
+    """The lease, where this run holds it."""
+    seen = watch(objects, place.workload, place.account, before, now)
+    return seen if seen and seen.holding.run == place.run else None
+
+
+@contextmanager
+def taken_over(objects: Objects, found: Waited, journal: Journal) -> Iterator[None]:
+    """While this lasts, the dead run is ours to restore, and the journal has what it owes.
+
+    Raises Refused where somebody else has it, or has renewed it meanwhile.
+    """
+    place = found.place
+    team = Team(objects, place.workload, place.account)
+    owed = team.take_over(place.run, who(), found.seen)
+    if owed is None:
+        team.end("noted nothing")
+        yield
+        return
+    journal.adopt(owed.run, owed.rows)
+    asked: list[str] = []
+    with journal.shared_with(team), team.heartbeat(place.run, lambda _, why: asked.append(why)):
+        yield
+    if asked and team.is_taken_over:
+        raise Refused((asked[0],))
