@@ -171,6 +171,8 @@ def _again(record: Record) -> Iterator[str]:
         "run": record.run,
         "started": record.started,
         "by": record.principal or "",
+        "acting as": record.assumed or "",
+        "source identity": record.source_identity or "",
         "account": f"{plan.account}, {plan.region}",
         "seed": "" if record.seed is None else str(record.seed),
         "plan": f"sha256:{plan.digest}",
