@@ -93,13 +93,18 @@ class RoughAccount(Wrapped):
         ways: Iterable[Way] = (),
         *,
         late: int | None = None,
+        late_by: float = 0.0,
         stranger: Callable[[], None] = lambda: None,
     ) -> None:
-        """`late` is the number, from 0, of apply's mutating call that arrives late; `stranger` writes something."""
+        """`late` is the number, from 0, of apply's mutating call that arrives late; `stranger` writes something.
+
+        It arrives once undo has looked, and not before `late_by` seconds of undo.
+        """
         super().__init__(account)
         self.clock = clock
         self.ways = frozenset(ways)
         self.late = late
+        self.late_by = late_by
         self.stranger = stranger
         self.met: Counter[Way] = Counter()
         self.mutating = 0
@@ -107,11 +112,14 @@ class RoughAccount(Wrapped):
         self._writes = {op for one in self._watched for op in one.writes}
         self._writes |= {str(change.call) for change in changes if isinstance(change, Strike)}
         self._is_undoing = False
+        self._arrives = 0.0
         self._happened: set[tuple[bool, Way, str]] = set()
         self._on_its_way: tuple[Call, str] | None = None
 
     def undo_begins(self) -> None:
         """From here on it is undo's turn: resources are found in passing, and what it meets is counted."""
+        if not self._is_undoing:
+            self._arrives = self.clock.now() + self.late_by
         self._is_undoing = True
         if Way.CHANGING in self.ways:
             for one in self._watched:
@@ -128,13 +136,19 @@ class RoughAccount(Wrapped):
 
     def _after_a_look(self, call: Call, region: str) -> None:
         """The late request arrives once undo has looked at what it writes; the stranger comes after the first look."""
-        if self._on_its_way and self._is_looked_at(str(self._on_its_way[0]), call, region):
-            late, self._on_its_way = self._on_its_way, None
+        is_due = self.clock.now() >= self._arrives
+        if self._on_its_way and is_due and self._is_looked_at(str(self._on_its_way[0]), call, region):
             self._meets(Way.LATE)
-            self.account.call_all([late])
+            self.arrive()
         if Way.STRANGER in self.ways and not self.met[Way.STRANGER]:
             self._meets(Way.STRANGER)
             self.stranger()
+
+    def arrive(self) -> None:
+        """What is still on its way arrives now, whether anybody looks or not."""
+        if self._on_its_way:
+            late, self._on_its_way = self._on_its_way, None
+            self.account.call_all([late])
 
     def _is_looked_at(self, write: str, call: Call, region: str) -> bool:
         written = [one for one in self._watched if write in one.writes]

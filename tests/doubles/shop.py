@@ -32,9 +32,19 @@ TAGS = OWNS | {"module": "web", "gameday": "allowed"}
 
 
 class Moto(Wrapped):
-    """moto answers a stale association id with an error of Python's own; AWS: InvalidAssociationID.NotFound."""
+    """moto where it answers as AWS does not.
+
+    A stale association id: an error of Python's own (AWS: InvalidAssociationID.NotFound). An ACL that is not there: the
+    subnet's association is lost first (AWS: InvalidNetworkAclID.NotFound, and nothing happens).
+    """
 
     def one(self, call: Call, region: str, paged: bool) -> Json:
+        if call.operation == "replace_network_acl_association":
+            wanted = {"NetworkAclIds": [call.params["NetworkAclId"]]}
+            try:
+                super().one(Call(service="ec2", operation="describe_network_acls", params=wanted), region, paged=False)
+            except AwsError as error:
+                raise AwsError(call.service, call.operation, "InvalidNetworkAclID.NotFound", "gone") from error
         try:
             return super().one(call, region, paged)
         except StopIteration as error:

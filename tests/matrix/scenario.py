@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.account.account import Account
+from harness.account.account import LONGEST_CALL, Account
 from harness.account.apply import apply
 from harness.account.change import Call, Json, Shape, Strike, Turn
 from harness.account.journal import Journal
@@ -29,6 +29,8 @@ from tests.matrix.stand import ACCOUNT, differences, made, stand
 
 ROUGH = frozenset(Way) - {Way.LATE, Way.STRANGER}
 WORKLOAD = "shop"
+LONGEST_UNDO = LONGEST_CALL + 60.0 + 30.0
+"""Seconds that an undo takes at most where nothing stands in its way: a late request, what is stale then, and looks."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Key:
     """What tells a scenario from all others."""
 
     shape: str
-    kind: str  # plain · rough · late (the request is still on its way when the process dies) · stranger
+    kind: str  # plain · rough · late, later (the request is still on its way when the process dies) · stranger
     first: Point | None = None
     second: Point | None = None
 
@@ -95,7 +97,7 @@ class Bench:
     def play(self, key: Key) -> Played:
         self.runs += 1
         run = f"run-{self.runs}"
-        before = stand()
+        before, began = stand(), self.clock.now()
         rough, life = self._account(run, key), Life(*((key.first.at, key.first.when) if key.first else ()))
         lives, calls = [life], self._lives(run, rough, life)
         owed = self._owed(run)
@@ -105,16 +107,22 @@ class Bench:
             calls += self._restores(rough, lives[-1])[0]
         lives.append(Life())
         more, trouble = self._restores(rough, lives[-1])
+        took = self.clock.now() - began
+        rough.arrive()
         dirt = [*trouble, *self._wrong(run, expected, calls + more), *self._ends(run, owed if strangers else None)]
         dirt += self._twice(run, rough)
+        if key.kind != "rough" and took > LONGEST_UNDO * (len(lives) - 1):
+            dirt.append(f"it took {took:.0f} s")
         if strangers:
             self._stranger_leaves(before)
         return Played(key, tuple(life.steps), tuple(lives[1].steps), tuple(dirt))
 
     def _account(self, run: str, key: Key) -> RoughAccount:
-        ways = {"rough": ROUGH, "late": {Way.LATE}}.get(key.kind, frozenset())
-        late = self._mutating_before(key.first) if key.kind == "late" and key.first else None
-        return RoughAccount(self.shop.account, self.clock, self.injection.changes, run, ways, late=late)
+        ways = {"rough": ROUGH, "late": {Way.LATE}, "later": {Way.LATE}}.get(key.kind, frozenset())
+        late = self._mutating_before(key.first) if Way.LATE in ways and key.first else None
+        late_by = 0.9 * LONGEST_CALL if key.kind == "later" else 0.0
+        changes = self.injection.changes
+        return RoughAccount(self.shop.account, self.clock, changes, run, ways, late=late, late_by=late_by)
 
     def _mutating_before(self, point: Point) -> int:
         """The number of the mutating call at this step, as the rough account counts them."""
@@ -123,9 +131,7 @@ class Bench:
     def steps(self, kind: str) -> tuple[str, ...]:
         """The steps of a run that nothing ends."""
         if kind not in self._clean:
-            played = self.play(Key(self.name, kind))
-            assert played.dirt == (), played.dirt
-            self._clean[kind] = played.first
+            self._clean[kind] = self.play(Key(self.name, kind)).first
         return self._clean[kind]
 
     def _lives(self, run: str, rough: RoughAccount, life: Life) -> list[Call]:
@@ -154,6 +160,13 @@ class Bench:
         settled = undo(run, account, journal, self.clock, lambda _: None)
         journal.end(run)
         return settled
+
+    def inject_only(self) -> None:
+        """Bring the fault about, and leave it so."""
+        journal = Journal.open(self.folder)
+        journal.begin("injected", Planned(account=ACCOUNT), pid=1)
+        apply(self.injection.stages, 0, "injected", self.shop.account, journal, self.clock, lambda _: None)
+        journal.close()
 
     def fail(self, trouble: Trouble, at: int) -> Played:
         """A run one of whose calls fails: put back, or said to be stuck, and then put back with what works again."""

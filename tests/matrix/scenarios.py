@@ -9,35 +9,38 @@ from harness.testing import Trouble
 from tests.matrix.scenario import Bench, Key, Played, Point, is_mutating
 
 WHENS = ("before", "after")
-KINDS = ("plain", "stranger", "late", "rough", "pairs", "troubles")
+KINDS = ("plain", "stranger", "late", "later", "rough", "pairs", "troubles")
+LATE = ("late", "later")
 SECONDS = 2
 """Deaths of the restore that are tried after each death of the run."""
 EVERY = 5
 """Of the many writes on a rough account, which are died at: every so many-th of each shape."""
 
 
-def play_all(bench: Bench, kind: str) -> Iterator[Played]:
-    """All scenarios of a kind."""
+def play_all(bench: Bench, kind: str, *, thin: bool = False) -> Iterator[Played]:
+    """All scenarios of a kind; `thin` dies once at each point, before it or after it in turn."""
     if kind == "troubles":
-        yield from (bench.fail(trouble, at) for trouble, at in troubles(bench))
+        yield from (bench.fail(trouble, at) for trouble, at in troubles(bench, thin=thin))
     elif kind == "pairs":
         yield from _pairs(bench)
     else:
-        yield from (bench.play(Key(bench.name, kind, point)) for point in points(bench, kind))
+        if kind in ("plain", "rough"):
+            yield bench.play(Key(bench.name, kind))
+        yield from (bench.play(Key(bench.name, kind, point)) for point in points(bench, kind, thin=thin))
 
 
-def points(bench: Bench, kind: str) -> Iterator[Point]:
+def points(bench: Bench, kind: str, *, thin: bool) -> Iterator[Point]:
     """Where a run dies: at every step on a plain account, at every step that counts on the others."""
-    if (kind == "stranger" and not bench.others()) or (kind == "late" and not bench.turned):
+    if (kind == "stranger" and not bench.others()) or (kind in LATE and not bench.turned):
         return
     steps = bench.steps(kind if kind == "rough" else "plain")
-    if kind == "late":  # a request is late only where apply sent it
+    if kind in LATE:  # a request is late only where apply sent it
         bench.play(Key(bench.name, "plain"))
         yield from (Point(at, "after") for at, step in enumerate(steps[: bench.applied]) if is_mutating(step))
         return
     counts = [at for at, step in enumerate(steps) if kind == "plain" or is_write(step)]
-    for at in counts[:: EVERY if kind == "rough" else 1]:
-        yield from (Point(at, when) for when in WHENS)
+    for number, at in enumerate(counts[:: EVERY if kind == "rough" else 1]):
+        yield from (Point(at, when) for when in (WHENS[number % 2 :][:1] if thin else WHENS))
 
 
 def is_write(step: str) -> bool:
@@ -57,10 +60,11 @@ def _pairs(bench: Bench) -> Iterator[Played]:
                 yield bench.play(Key(bench.name, "plain", first, Point(second, dice.choice(WHENS))))
 
 
-def troubles(bench: Bench) -> Iterator[tuple[Trouble, int]]:
+def troubles(bench: Bench, *, thin: bool) -> Iterator[tuple[Trouble, int]]:
     """Every trouble at each call that changes something, and two of them in turn at each that reads."""
     every = tuple(Trouble)
     calls = [step for step in bench.steps("plain") if not step.startswith("journal.")]
     for at, call in enumerate(calls):
-        chosen = every if is_mutating(call) else (every[at % len(every)], every[(at + 4) % len(every)])
+        two = (every[at % len(every)], every[(at + 4) % len(every)])
+        chosen = every if is_mutating(call) else () if thin else two
         yield from ((trouble, at) for trouble in chosen)

@@ -1,0 +1,64 @@
+"""A run that dies at any step is restored: a sample of `make crash-matrix`, with every fault and every point of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.faults import CATALOGUE
+from harness.testing import Trouble
+from tests.matrix.scenario import Key, Point, bench
+from tests.matrix.scenarios import play_all
+from tests.matrix.shapes import SHAPES
+from tests.matrix.stand import stand
+
+PLAIN = (
+    "blackhole of 1 subnet",
+    "blackhole of 2 subnets, launches blocked",
+    "isolate a module",
+    "stop 1, replacing held",
+    "stop 1 that no group holds",
+    "terminate 1",
+    "reboot 1",
+    "throttle a function that reserves nothing",
+    "throttle a table",
+    "throttle a stage",
+)
+SMALL = ("blackhole of 1 subnet", "throttle a table", "stop 1 that no group holds")
+SAMPLE = [
+    *((shape, "plain") for shape in PLAIN),
+    *((shape, kind) for shape in SMALL for kind in ("later", "rough", "troubles")),
+    *((shape, "stranger") for shape in ("blackhole of 1 subnet", "throttle a table", "isolate a module")),
+    *((shape, kind) for shape in ("throttle a stage",) for kind in ("late", "pairs")),
+]
+
+
+@pytest.mark.parametrize(("shape", "kind"), SAMPLE)
+def test_whatever_a_run_dies_of_a_restore_leaves_nothing_behind(shape: str, kind: str) -> None:
+    with bench(shape) as on:
+        played = list(play_all(on, kind, thin=True))
+    assert played
+    assert [(str(one.key), one.dirt) for one in played if one.dirt] == []
+    assert len({one.key for one in played}) == len(played)
+
+
+def test_the_shapes_are_the_whole_catalogue() -> None:
+    assert {shape.fault for shape in SHAPES.values()} == set(CATALOGUE)
+    assert {SHAPES[name].fault for name in PLAIN} == set(CATALOGUE)
+
+
+def test_the_sample_has_every_trouble() -> None:
+    with bench("throttle a table") as on:
+        assert {one.key.kind for one in play_all(on, "troubles", thin=True)} == set(Trouble)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_how_the_world_stands_tells_a_fault_from_none(shape: str) -> None:
+    with bench(shape) as on:
+        before = stand()
+        on.inject_only()
+        assert (stand() != before) == (not shape.startswith("reboot"))
+
+
+def test_a_scenario_is_found_again_by_its_key() -> None:
+    key = Key("throttle a table", "plain", Point(4, "after"), Point(2, "before"))
+    assert Key.of(str(key)) == key
