@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializationInfo, field_serializer, model_validator
 
+from steady_state.masks import keeps_secrets, masked_url, masked_words
 from steady_state.units import BoundAmount, Duration, Share, show_duration, show_share
 
 
@@ -34,6 +35,10 @@ class Http(Written):
     every: Duration = Field(1.0, gt=0, description="how often")
     timeout: Duration = Field(1.0, gt=0, description="no answer for so long is bad, at that instant")
 
+    @field_serializer("url")
+    def _masked(self, url: str, info: SerializationInfo) -> str:
+        return url if keeps_secrets(info) else masked_url(url)
+
 
 class Command(Written):
     """A program that prints one number (gauge) or `good bad` counts (ratio) on its last line."""
@@ -41,6 +46,10 @@ class Command(Written):
     run: tuple[str, ...] = Field(min_length=1, description="the program and its arguments; no shell reads it")
     every: Duration = Field(10.0, gt=0)
     timeout: Duration = Field(10.0, gt=0)
+
+    @field_serializer("run")
+    def _masked(self, run: tuple[str, ...], info: SerializationInfo) -> tuple[str, ...]:
+        return run if keeps_secrets(info) else masked_words(run)
 
 
 class Reading(Written):

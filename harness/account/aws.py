@@ -27,10 +27,12 @@ from botocore.credentials import (
 )
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError, ParamValidationError
 from botocore.model import OperationModel
+from botocore.response import StreamingBody
 
 from harness.account.account import CONNECT_TIMEOUT, LONGEST_CALL, READ_TIMEOUT, Account, whoami
 from harness.account.change import Call, Json
 from harness.errors import AwsError, InvalidInput, Unreachable
+from steady_state.masks import masked_userinfo
 
 if TYPE_CHECKING:
     from harness.account.filter import Filter
@@ -126,10 +128,12 @@ class Aws:
         except ParamValidationError as error:
             raise InvalidInput(f"{call} was given parameters that AWS does not take: {error}") from error
         except HTTPClientError as error:
-            raise Unreachable(call.service, call.operation, type(error).__name__, str(error)) from error
+            raise Unreachable(
+                call.service, call.operation, type(error).__name__, masked_userinfo(str(error))
+            ) from error
         except BotoCoreError as error:
             raise Unreachable(
-                call.service, call.operation, type(error).__name__, str(error), CREDENTIALS_REMEDY
+                call.service, call.operation, type(error).__name__, masked_userinfo(str(error)), CREDENTIALS_REMEDY
             ) from error
         answer = plain(raw)
         if self._filter:
@@ -154,6 +158,8 @@ def plain(raw: Any) -> Json:
         return [plain(item) for item in raw]
     if isinstance(raw, datetime):
         return raw.timestamp()
+    if isinstance(raw, StreamingBody):
+        return plain(raw.read())
     if isinstance(raw, bytes):
         return raw.decode("utf-8", "replace")
     return raw
@@ -194,7 +200,9 @@ def open_assumed(base: Aws, call: Call, region: str, workers: int = WORKERS) -> 
     except ClientError as error:
         raise _answered(call, error) from error
     except (ParamValidationError, BotoCoreError) as error:
-        raise Unreachable(call.service, call.operation, type(error).__name__, str(error), CREDENTIALS_REMEDY) from error
+        raise Unreachable(
+            call.service, call.operation, type(error).__name__, masked_userinfo(str(error)), CREDENTIALS_REMEDY
+        ) from error
     session = botocore.session.Session(profile=base.session.profile)
     session.register_component("credential_provider", CredentialResolver([provider]))
     return Aws(session, workers)
