@@ -149,11 +149,19 @@ def policy(experiment: Path, place: str, seed: int | None, production: bool) -> 
 @ON
 @SEED
 @PRODUCTION
+@click.option("--local-journal", is_flag=True, help="On an account without `store`: only this machine can restore.")
 @click.option("--yes", is_flag=True, help="Do not ask before an account is touched.")
 @click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout.")
 @click.option("--reports", type=click.Path(path_type=Path), help="Write the reports into this folder, and no other.")
 def run(
-    file: Path, place: str, seed: int | None, production: bool, yes: bool, as_json: bool, reports: Path | None
+    file: Path,
+    place: str,
+    seed: int | None,
+    production: bool,
+    local_journal: bool,
+    yes: bool,
+    as_json: bool,
+    reports: Path | None,
 ) -> None:
     """Run FILE: an experiment, a gameday, or a saved plan. On the twin unless told otherwise.
 
@@ -164,23 +172,46 @@ def run(
     """
     from harness.commands import Options, play
 
-    options = Options(place, seed, production, yes, as_json, reports, command=_as_typed())
+    options = Options(place, seed, production, local_journal, yes, as_json, reports, command=_as_typed())
     sys.exit(play(file, options))
+
+
+STORE = click.option("--store", metavar="s3://…", help="The team's store: runs of any machine.")
 
 
 @cli.command()
 @click.option("--list", "only_list", is_flag=True, help="Show dead runs, and change nothing.")
-def restore(only_list: bool) -> None:
+@STORE
+def restore(only_list: bool, store: str | None) -> None:
     """Undo what dead runs left behind; runs that live are not touched.
 
     \b
     Examples
       gameday restore --list
       gameday restore
+      gameday restore --store s3://reliability/gameday
     """
-    from harness.commands import list_dead, restore_dead
+    from harness.commands_undo import list_dead, restore_dead
 
-    sys.exit(list_dead() if only_list else restore_dead())
+    sys.exit(list_dead(store) if only_list else restore_dead(store))
+
+
+@cli.command()
+@click.argument("workload")
+@STORE
+def halt(workload: str, store: str | None) -> None:
+    """Ask the run that has taken WORKLOAD (a name, or its file) to abort and undo.
+
+    It hears within two seconds on this machine, and within 20 seconds through the store.
+
+    \b
+    Examples
+      gameday halt storefront
+      gameday halt workload.yaml
+    """
+    from harness.commands_undo import halt as ask
+
+    sys.exit(ask(workload, store))
 
 
 @cli.command()

@@ -5,36 +5,29 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from harness.account.aws import Aws, open_account
-from harness.account.filter import Filter, by_injection
 from harness.account.journal import Journal
-from harness.account.rows import Run
-from harness.errors import Exit, GamedayError, InvalidInput, Refused, worst
-from harness.faults.fault import counted
+from harness.errors import Exit, InvalidInput, Refused, worst
 from harness.plan import Place, Plan, Wish, make_plan
 from harness.record import read_record, rejudge
 from harness.report.json_lines import JsonLines
 from harness.report.plan_text import plan_text
 from harness.report.terminal import progress, verdict_table
 from harness.report.write import write_reports
-from harness.restore import dead_runs, restore
 from harness.rights import with_rights
 from harness.spec.load import faults_of, load_any
 from harness.spec.loaded import LoadedExperiment, LoadedGameday
 from harness.stop import Stop
 from harness.suite import Suite
-from harness.suites.acting import rescuing, role_of
 from harness.suites.ground import open_ground
 from harness.suites.play import Play, new_run_id
 from harness.suites.signals import undo_on_signals
-from steady_state.clock import WallClock
+from steady_state.masks import KEEP_SECRETS
 
 
 @dataclass(frozen=True)
@@ -44,6 +37,7 @@ class Options:
     place: str
     seed: int | None
     production: bool
+    local_journal: bool
     yes: bool
     as_json: bool
     reports: Path | None
@@ -96,7 +90,8 @@ def make_policies(file: Path, place: str, seed: int, production: bool) -> tuple[
 def save_plan(plan: Plan, path: Path) -> None:
     """Write a plan that `gameday run` applies exactly."""
     try:
-        path.write_text(plan.model_dump_json(by_alias=True, indent=1), encoding="utf-8")
+        path.touch(mode=0o600)  # it alone holds what KPIs' URLs and commands hold
+        path.write_text(plan.model_dump_json(by_alias=True, indent=1, context=KEEP_SECRETS), encoding="utf-8")
     except OSError as error:
         raise InvalidInput(f"{path}: cannot be written: {error.strerror}") from error
 
@@ -123,6 +118,7 @@ def play(file: Path, options: Options) -> Exit:
         Journal.open(),
         [*([shown] if shown else []), progress(sys.stderr)],
         confirm=lambda plan: _confirm(plan, options.yes, player.stop),
+        local_journal=options.local_journal,
         command=options.command,
         files=(str(file),),
     )
@@ -203,45 +199,3 @@ def report_again(file: Path, folder: Path) -> Exit:
     tell(verdict_table(suite))
     tell(f"report: {page}")
     return suite.exit
-
-
-def list_dead() -> Exit:
-    """Show dead runs, and what they owe; changes nothing."""
-    journal = Journal.open()
-    dead = dead_runs(journal)
-    for one in dead:
-        owed = counted(sum(row.is_open for row in journal.rows(one.id)), "change")
-        tell(f"{one.id}  {one.workload} on {one.place}, account {one.account}: {owed} not settled")
-    if not dead:
-        tell("no dead runs", err=True)
-    return Exit.HELD
-
-
-def restore_dead() -> Exit:
-    """Undo what dead runs left behind, one after the other; the worst outcome is the exit code."""
-    journal = Journal.open()
-    codes = [_restore_one(one, journal) for one in dead_runs(journal)]
-    if not codes:
-        tell("nothing to restore: no dead runs", err=True)
-    return worst(codes)
-
-
-def _restore_one(one: Run, journal: Journal) -> Exit:
-    def account() -> Aws:
-        aws = block.enter_context(closing(open_account()))
-        if role_of(one):
-            aws = block.enter_context(rescuing(aws, one))
-        block.enter_context(aws.only(Filter(by_injection(journal.rows(one.id)), one.id)))
-        return aws
-
-    try:
-        with ExitStack() as block:
-            found = restore(one, journal, WallClock(), lambda _: None, account)
-    except GamedayError as error:
-        tell(f"{one.id}: {error}", err=True)
-        return Exit.STUCK
-    tell(f"{one.id}: {found.about}")
-    for settled in found.settled:
-        tell(f"  {settled.state:<11} {settled.about}")
-    bad = any(settled.state in ("stuck", "conflict") for settled in found.settled)
-    return Exit.STUCK if bad or not found.closed else Exit.HELD

@@ -30,14 +30,19 @@ class Waited:
     is_dead: bool
 
 
-def unfinished(objects: Objects) -> list[Place]:
-    """The runs that a store holds open, and those that hold a lease; raises JournalError."""
+def held_by(objects: Objects) -> list[Place]:
+    """The runs that hold a lease; raises JournalError."""
     held = []
     for key in objects.keys(LEASES):
         stored = objects.get(key)
         if stored and (holding := read(stored, key)).run:
             held.append(Place(holding.run, holding.workload, holding.account))
-    return sorted({*open_runs(objects), *held})
+    return held
+
+
+def unfinished(objects: Objects) -> list[Place]:
+    """The runs that a store holds open, and those that hold a lease, the oldest first; raises JournalError."""
+    return sorted({*open_runs(objects), *held_by(objects)})
 
 
 def told(objects: Objects, place: Place) -> Told | None:
@@ -57,11 +62,11 @@ def watched(
 
     `died_here` says whether a run was of this machine, and its process is dead. Raises JournalError.
     """
-    waiting = {place: _look(objects, place, None, monotonic()) for place in places}
+    waiting = {place: look(objects, place, None, monotonic()) for place in places}
     while waiting:
         for place, before in list(waiting.items()):
             now = monotonic()
-            seen = _look(objects, place, before, now)
+            seen = look(objects, place, before, now)
             is_dead = seen is None or seen.is_dead(now) or died_here(place.run)
             if is_dead or before is None or seen is not before:
                 yield Waited(place, seen, is_dead)
@@ -70,10 +75,22 @@ def watched(
             sleep(RENEW / 4)
 
 
-def _look(objects: Objects, place: Place, before: Sighting | None, now: float) -> Sighting | None:
+def look(objects: Objects, place: Place, before: Sighting | None, now: float) -> Sighting | None:
     """The lease, where this run holds it."""
     seen = watch(objects, place.workload, place.account, before, now)
     return seen if seen and seen.holding.run == place.run else None
+
+
+def caught_up(objects: Objects, place: Place, journal: Journal) -> bool:
+    """Whether the store says that nothing is owed any more; a journal that thinks otherwise learns it."""
+    records = Records(objects, place.workload, place.account, place.run)
+    if not records.is_closed:
+        return False
+    ends = {row.position: (row.state, row.note) for row in records.tell().rows if row.state != "open"}
+    if journal.run(place.run) and journal.hold(place.run):
+        journal.settle(place.run, ends)
+        journal.end(place.run, "restored by another machine")
+    return True
 
 
 @contextmanager

@@ -38,8 +38,11 @@ def restore(
     open_account: Callable[[], Account],
     *,
     patience: float = PATIENCE,
+    closes: bool = True,
 ) -> Restored:
     """Undo a dead run, close it, and free its workload; a run that lives is left alone.
+
+    Without `closes` it is undone and stays open: its team's store does not know of it yet.
 
     `open_account` is asked only where there is something to undo in an account. Raises Refused where its credentials
     belong to another account, AwsError where they cannot be told, and JournalError.
@@ -61,7 +64,7 @@ def restore(
         else:
             settled, about = [], "had nothing left to undo"
     finally:
-        closed = journal.end(run.id, "restored later")
+        closed = journal.end(run.id, "restored later") if closes else journal.let_go(run.id)
     return Restored(run, tuple(settled), closed, about)
 
 

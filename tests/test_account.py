@@ -81,12 +81,12 @@ class Account:
         return done
 
     def running(self, *more: str) -> Any:
-        words = ("run", "experiment.yaml", "--on", "aws", "--yes", "--json", *more)
+        words = ("run", "experiment.yaml", "--on", "aws", "--yes", "--local-journal", "--json", *more)
         return running(*words, env=self.env, cwd=self.folder)
 
 
 TAGS = {"app": "batch", "module": "worker", "gameday": "allowed"}
-RUN = ("run", "experiment.yaml", "--on", "aws", "--yes")
+RUN = ("run", "experiment.yaml", "--on", "aws", "--yes", "--local-journal")
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +188,7 @@ def test_a_closed_stdout_loses_a_listener_and_not_the_run(account: Account) -> N
 
 
 def test_nobody_to_ask_and_no_yes_refuses_and_names_the_option(account: Account) -> None:
-    done = account.gameday("run", "experiment.yaml", "--on", "aws")
+    done = account.gameday("run", "experiment.yaml", "--on", "aws", "--local-journal")
     assert done.returncode == Exit.REFUSED
     assert "--yes was not said" in done.stdout
     assert account.state == "running"
@@ -237,10 +237,10 @@ def test_missing_credentials_say_what_to_do(account: Account) -> None:
 def test_a_saved_plan_is_applied_exactly_or_refused_once_the_account_moved_on(account: Account) -> None:
     assert account.gameday("plan", "experiment.yaml", "--on", "aws", "-o", "plan.json").returncode == Exit.HELD
     account.ec2.stop_instances(InstanceIds=[account.instance])
-    moved = account.gameday("run", "plan.json", "--on", "aws", "--yes")
+    moved = account.gameday("run", "plan.json", "--on", "aws", "--yes", "--local-journal")
     assert moved.returncode == Exit.REFUSED
     assert "the account has moved on since the plan was made" in moved.stdout
     account.ec2.start_instances(InstanceIds=[account.instance])
-    done = account.gameday("run", "plan.json", "--on", "aws", "--yes")
+    done = account.gameday("run", "plan.json", "--on", "aws", "--yes", "--local-journal")
     assert done.returncode == Exit.HELD, done.stderr
     assert account.state == "running"

@@ -29,11 +29,13 @@ FLOORS = (
     "harness.bites",
     "harness.run",
     "harness.restore",
+    "harness.rescue",
     "harness.testing",
     "harness.twin",
     "harness.suites",
     "harness.report",
     "harness.commands",
+    "harness.commands_undo",
     "harness.cli",
 )
 FILES = sorted((ROOT / "harness").rglob("*.py")) + sorted((ROOT / "steady_state").rglob("*.py"))

@@ -249,6 +249,11 @@ class Journal:
         with explained(self.folder):
             return self._holds.hold(run)
 
+    def let_go(self, run: str) -> bool:
+        """Hold a run no longer, without closing it; false, as `end` is for a run that stays open."""
+        self._holds.let_go(run)
+        return False
+
     def is_alive(self, run: str) -> bool:
         """Whether a process holds the run, this one included."""
         with explained(self.folder):
