@@ -112,7 +112,8 @@ def plan(experiment: Path, place: str, seed: int | None, production: bool, outpu
       gameday plan experiments/storefront/lose-a-zone.yaml
       gameday plan lose-a-zone.yaml --on aws -o plan.json && gameday run plan.json --on aws
     """
-    from harness.commands import make, save_plan
+    from harness.commands import make
+    from harness.saved_plan import save_plan
 
     made, text = make(experiment, place, seed or 0, production)
     click.echo(text, nl=False)

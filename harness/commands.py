@@ -9,8 +9,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from harness.account.journal import Journal
 from harness.errors import Exit, InvalidInput, Refused, worst
 from harness.plan import Place, Plan, Wish, make_plan
@@ -20,6 +18,7 @@ from harness.report.plan_text import plan_text
 from harness.report.terminal import progress, verdict_table
 from harness.report.write import write_reports
 from harness.rights import with_rights
+from harness.saved_plan import read_plan
 from harness.spec.load import faults_of, load_any
 from harness.spec.loaded import LoadedExperiment, LoadedGameday
 from harness.stop import Stop
@@ -27,7 +26,6 @@ from harness.suite import Suite
 from harness.suites.ground import open_ground
 from harness.suites.play import Play, new_run_id
 from harness.suites.signals import undo_on_signals
-from steady_state.masks import KEEP_SECRETS
 
 
 @dataclass(frozen=True)
@@ -87,28 +85,6 @@ def make_policies(file: Path, place: str, seed: int, production: bool) -> tuple[
     return json.dumps(asdict(policies), indent=2), words
 
 
-def save_plan(plan: Plan, path: Path) -> None:
-    """Write a plan that `gameday run` applies exactly."""
-    try:
-        path.touch(mode=0o600)  # it alone holds what KPIs' URLs and commands hold
-        path.write_text(plan.model_dump_json(by_alias=True, indent=1, context=KEEP_SECRETS), encoding="utf-8")
-    except OSError as error:
-        raise InvalidInput(f"{path}: cannot be written: {error.strerror}") from error
-
-
-def read_plan(path: Path) -> Plan:
-    """A saved plan. Raises InvalidInput where the file is none."""
-    try:
-        return Plan.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise InvalidInput(f"{path}: cannot be read: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        what = f"{path} is not a saved plan: {where}: {first['msg']}" if where else f"{path} is not a saved plan"
-        raise InvalidInput(what, "make one: gameday plan EXPERIMENT -o FILE") from error
-
-
 def play(file: Path, options: Options) -> Exit:
     """Run a file, show the verdicts, write the reports."""
     started = datetime.now(UTC)
@@ -126,7 +102,7 @@ def play(file: Path, options: Options) -> Exit:
         entries = tuple([player.experiment(wishes[0], saved)] if saved else player.several(wishes, on_broken))
     left = tuple(wish.experiment.name for wish in wishes[len(entries) :])
     suite = Suite(name, started.isoformat(timespec="seconds"), entries, left)
-    code = worst([suite.exit, Exit.INTERRUPTED]) if player.stop.why else suite.exit
+    code = worst([suite.exit, Exit.INTERRUPTED]) if player.stop.is_signal else suite.exit
     folder = options.reports or Path("reports") / f"{started:%Y%m%d-%H%M%S}-{name}"
     written = _written(folder, suite)
     if not options.as_json:

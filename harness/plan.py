@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
+
+from pydantic import Field
 
 from harness.account.account import Account, whoami
 from harness.account.change import Call, Frozen, Injection, Json, Strike, Turn
@@ -33,7 +36,7 @@ class Plan(Frozen):
     account: str
     principal: str
     region: str
-    seed: int
+    seed: int = Field(ge=0)
     injections: tuple[Injection, ...]
     hit: tuple[str, ...]  # modules that the faults strike
     may_suffer: tuple[str, ...]  # those, and all that need them
@@ -43,8 +46,19 @@ class Plan(Frozen):
 
     @property
     def digest(self) -> str:
-        """The plan's hash: sha256 of its JSON."""
-        return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
+        """The plan's hash: SHA-256 of what it claims and what it will do, as `canonical` writes it.
+
+        Who made it, and what that person was warned of or refused, is not in it: a saved plan and the run that applies
+        it have one hash. Neither are defaults, so that a version that has more of them finds the same hash.
+        """
+        told = {"principal", "refusals", "warnings"}
+        raw = self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=told)
+        return hashlib.sha256(canonical(raw)).hexdigest()
+
+
+def canonical(raw: Json) -> bytes:
+    """JSON in one form for one value: keys sorted, no spaces, ASCII. Raises ValueError for what is no JSON number."""
+    return json.dumps(raw, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
 @dataclass(frozen=True)
@@ -242,9 +256,13 @@ def moved_on(planned: Plan, now: Plan) -> tuple[str, ...]:
         )
         if was != is_
     ]
-    for was, is_ in zip(planned.injections, now.injections, strict=True):
+    if len(planned.injections) != len(now.injections):
+        reasons.append(f"the plan injects {len(planned.injections)} faults, the experiment has {len(now.injections)}")
+    for was, is_ in zip(planned.injections, now.injections, strict=False):
         if was != is_:
             reasons.append(f"{was.label}: the account has moved on since the plan was made ({_difference(was, is_)})")
+    if not reasons and planned.digest != now.digest:
+        reasons.append("who would suffer is no longer what it was when the plan was made")
     return tuple(reasons)
 
 

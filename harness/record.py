@@ -189,6 +189,7 @@ def write_record(record: Record, path: Path) -> None:
     for key, written in (("experiment", plan.experiment), ("workload", plan.workload), ("twin", plan.twin)):
         if written is not None:
             head["plan"][key] = written.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    head["plan_hash"] = plan.digest
     events = ",\n".join(_compact(event) for event in head.pop("events"))
     path.write_text(f'{_compact(head)[:-1]},"events":[\n{events}\n]}}\n', encoding="utf-8")
 
@@ -204,6 +205,7 @@ def read_record(path: Path) -> Record:
     if raw["version"] != VERSION:
         msg = f"{path}: is a record of version {raw['version']!r}; this gameday reads version {VERSION}"
         raise InvalidInput(msg, "read it with the gameday that wrote it")
+    said = raw.pop("plan_hash", None)
     odd = next(odd_numbers(raw), None)
     if odd:
         raise InvalidInput(f"{path}: is damaged at {odd}", _RUN_AGAIN)
@@ -215,6 +217,8 @@ def read_record(path: Path) -> Record:
         raise InvalidInput(f"{path}: is damaged at {place}: {first['msg']}", _RUN_AGAIN) from error
     if wrong := next(unsound(record.plan, record.started, record.events), None):
         raise InvalidInput(f"{path}: is damaged at {wrong}", _RUN_AGAIN)
+    if said not in (None, record.plan.digest):  # None: written before records carried it
+        raise InvalidInput(f"{path}: is damaged at plan: it is not the one whose hash is {said}", _RUN_AGAIN)
     return record
 
 

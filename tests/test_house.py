@@ -22,6 +22,7 @@ FLOORS = (
     "harness.store",
     "harness.rights",
     "harness.soundness",
+    "harness.saved_plan",
     "harness.record",
     "harness.suite",
     "harness.stop",

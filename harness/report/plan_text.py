@@ -21,6 +21,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield f"{experiment.name} on {plan.place}: account {plan.account}, region {plan.region}, seed {plan.seed}"
     yield f"  {experiment.hypothesis}"
     yield f"  as {plan.principal}"
+    yield f"  plan sha256:{plan.digest}"
     for injection in plan.injections:
         yield ""
         yield f"fault  {injection.label}"
