@@ -103,8 +103,7 @@ def source_identity(principal: str) -> str:
 
     Source: STS API Reference, AssumeRole, parameter SourceIdentity; "aws:" in front is reserved, and has no place here.
     """
-    name = _FOREIGN.sub("-", re.split(r"[/:]", principal)[-1])[:64]
-    return name if len(name) > 1 else f"{name}-"
+    return _FOREIGN.sub("-", re.split(r"[/:]", principal)[-1])[:64].ljust(2, "-")
 
 
 def _refused(wanted: Wanted, principal: str, error: AwsError) -> Refused:
