@@ -80,8 +80,10 @@ class Account:
         done.stdout, done.stderr = " ".join(done.stdout.split()), " ".join(done.stderr.split())
         return done
 
+    journal: tuple[str, ...] = ("--local-journal",)
+
     def running(self, *more: str) -> Any:
-        words = ("run", "experiment.yaml", "--on", "aws", "--yes", "--local-journal", "--json", *more)
+        words = ("run", "experiment.yaml", "--on", "aws", "--yes", *self.journal, "--json", *more)
         return running(*words, env=self.env, cwd=self.folder)
 
 
