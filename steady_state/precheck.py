@@ -9,7 +9,7 @@ from steady_state.evidence import Watch, breach
 from steady_state.kpi import Kpi
 from steady_state.phases import LEAST_COVERAGE, LEAST_READINGS, coverage
 from steady_state.samples import Series, inside, tally
-from steady_state.units import show_share
+from steady_state.units import show_duration, show_share
 from steady_state.words import seen_in_words
 
 
@@ -37,7 +37,12 @@ def _blindness(kpi: Kpi, bins: Series, before: tuple[float, float]) -> str | Non
     if not bins:
         return "has no data"
     if (covered := coverage(kpi, bins, *before)) < LEAST_COVERAGE:
-        return f"has data for only {show_share(round(covered, 2))} of the baseline"
+        said = f"has data for only {show_share(round(covered, 2))} of the baseline"
+        # Bins without a request are gaps: at three a bin one bin in twenty is empty (Poisson).
+        few = kpi.kind != "gauge" and tally(bins).total < 3 * len(bins)
+        return (
+            f"{said}: requests are few, give it a `period` longer than {show_duration(kpi.interval)}" if few else said
+        )
     if kpi.kind == "gauge" and len(bins) < LEAST_READINGS:
         return f"has too few readings in the baseline: {len(bins)}; {LEAST_READINGS} are the least"
     return None if tally(bins).total else "is idle: no traffic"

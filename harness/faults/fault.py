@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from harness.account.account import Account
 from harness.account.change import Bite, Call, Frozen, Injection, Json, Knob, Make, Probe, Strike, Turn
 from harness.account.inventory import Instance, Inventory
+from harness.account.tags import TagKey
 from steady_state.units import Share
 
 
@@ -62,7 +63,7 @@ class InstanceTargets(Fault):
     """Which instances: by module, tags, ids or zone; then how many of them."""
 
     module: str | None = Field(None, description="instances of this module")
-    tags: dict[str, str] = Field({}, description="instances that carry all of these tags")
+    tags: dict[TagKey, str] = Field({}, description="instances that carry all of these tags")
     ids: tuple[str, ...] = Field((), description="these instances")
     zone: str | None = Field(None, description="instances in this availability zone")
     count: int | None = Field(None, ge=1, description="so many of them, chosen by the run's seed; default 1")

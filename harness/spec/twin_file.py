@@ -52,9 +52,13 @@ class Instances(Written):
 
 
 class HealthCheck(Written):
-    """How the load balancers check their targets (the defaults are ours, quicker than AWS's 30s × 5 / 2)."""
+    """How the load balancers check their targets (the defaults are ours, quicker than AWS's 30s × 5 / 2).
 
-    interval: Duration = Field(10.0, gt=0, description="from one check to the next")
+    AWS takes intervals of 5 to 300 seconds (ELB API Reference, CreateTargetGroup, HealthCheckIntervalSeconds); below a
+    second the twin would do little else.
+    """
+
+    interval: Duration = Field(10.0, ge=1, description="from one check to the next; ELB's own least is 5s")
     unhealthy: int = Field(2, ge=1, description="failures in a row until a target gets no requests")
     healthy: int = Field(2, ge=1, description="successes in a row until it gets them again")
 

@@ -12,7 +12,7 @@ from harness.spec.document import Document, Loc
 from harness.spec.later import LATER_KEYS, LATER_WORDS
 from harness.spec.mistake import Mistake, nearest, one_of, quoted
 from harness.spec.model_at import keys_of, model_at
-from steady_state.units import show_share
+from steady_state.units import show_duration, show_share
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -25,6 +25,11 @@ PATTERNS = {
         "like arn:aws:iam::111122223333:role/gameday",
     ),
     r"^[^/].*/[^/]+$": ("Namespace/MetricName", "like AWS/Lambda/Errors"),
+    r"^(us|eu|ap|sa|ca|me|af|il|mx)-(central|north|south|east|west|northeast|northwest|southeast|southwest)-[1-9]$": (
+        "a region of AWS's standard partition",
+        "like us-east-1; the partitions of China, GovCloud and the like are not served",
+    ),
+    r"^.{1,128}$": ("the key of a tag: 1 to 128 characters", "name the tag"),
     r"^https?://": ("a URL that begins with http:// or https://", "like https://example.com/health"),
 }
 """Every pattern of the models: what a text is, and an example."""
@@ -84,7 +89,7 @@ def _value(name: str, error: ErrorDetails, written: str | None) -> tuple[str, st
         said, remedy = _other_type(name, given, *_TYPES[kind])
     elif kind in _LIMITS:
         key, words = _LIMITS[kind]
-        limit = show_share(context[key]) if written and written.endswith("%") else format(context[key], "g")
+        limit = _as_written(context[key], written or "")
         said = f"{name} is {words} {limit}; found {quoted(written) if written else found(given)}"
     elif kind in ("too_short", "string_too_short"):
         said, remedy = f"{name} is empty", "write at least one" if kind == "too_short" else "write a text"
@@ -92,6 +97,13 @@ def _value(name: str, error: ErrorDetails, written: str | None) -> tuple[str, st
         what, example = PATTERNS[context["pattern"]]
         said, remedy = f"{found(given)} is not {what}", example or _as_name(str(given))
     return said, remedy
+
+
+def _as_written(limit: float, written: str) -> str:
+    """A limit in the unit of what was written."""
+    if written.endswith("%"):
+        return show_share(limit)
+    return show_duration(limit) if limit and re.fullmatch(r"[\d. ]+(ms|s|m|h|d).*", written) else format(limit, "g")
 
 
 def _about(model: type[BaseModel], loc: Loc) -> str:

@@ -8,12 +8,20 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from harness.account.tags import TagKey
 from steady_state.kpi import Kpi, Written
 from steady_state.units import Duration, Share
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 """A name of ours: lower case, digits and hyphens."""
 
+Region = Annotated[
+    str,
+    Field(
+        pattern=r"^(us|eu|ap|sa|ca|me|af|il|mx)-(central|north|south|east|west|northeast|northwest|southeast|southwest)-[1-9]$"
+    ),
+]
+"""A region of the partition `aws`, the only one served (names: botocore's partitions.json, `regionRegex`)."""
 
 Account = Annotated[str, Field(pattern=r"^\d{12}$", json_schema_extra={"type": ["string", "integer"]})]
 """An account id, read as text, quoted or not: the loader takes what was written."""
@@ -52,7 +60,7 @@ Role = Annotated[
 class Owns(Written):
     """What belongs to a workload or a module: resources by tags, and functions, tables or API stages by name."""
 
-    tags: dict[str, str] = Field({}, description="resources that carry all of these tags")
+    tags: dict[TagKey, str] = Field({}, description="resources that carry all of these tags")
     functions: tuple[str, ...] = Field((), description="Lambda functions by name")
     tables: tuple[str, ...] = Field((), description="DynamoDB tables by name")
     stages: tuple[str, ...] = Field((), description="API Gateway stages as api-id/stage")
@@ -104,11 +112,11 @@ class Workload(Written):
     name: Name = Field(description="what reports and plans call it")
     provides: str = Field(min_length=1, description="the business function, in one sentence")
     account: Account = Field(description="any other account refuses; the twin takes this id")
-    regions: tuple[str, ...] = Field(min_length=1, description="where it runs, like us-east-1")
+    regions: tuple[Region, ...] = Field(min_length=1, description="where it runs, like us-east-1")
     production: bool = Field(False, description="true refuses unless the command line says --production")
     twin: str | None = Field(None, description="the file that says how the twin plays it, relative to this one")
     owns: Owns = Field(description="what belongs to the workload at all: subnets, load balancers, …")
-    opt_in: dict[str, str] | None = Field(
+    opt_in: dict[TagKey, str] | None = Field(
         {"gameday": "allowed"}, description="targets must carry this tag; null asks for none"
     )
     role: Role | None = Field(

@@ -1,0 +1,10 @@
+"""What AWS takes as a tag."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+TagKey = Annotated[str, Field(pattern=r"^.{1,128}$")]
+"""A tag's key (Amazon EC2 User Guide, "Tag restrictions": 1 to 128 characters)."""
