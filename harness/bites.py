@@ -13,8 +13,13 @@ from harness.events import Bitten, DidNotBite
 from harness.plan import Plan
 from steady_state.clock import Clock
 
-BEFORE = 300.0
-"""Seconds before the injection over which a probe reads what was."""
+BEFORE = 600.0
+"""Seconds before the injection with which what a metric counts is compared: more than it takes to see how it comes in
+bursts, and not so long that they reach back into the run before (its time after, then this one's baseline)."""
+
+FALSE_BITE = 1e-4
+"""The chance that metrics which merely go on as before are taken for a bite, in all looks of a run together: as rare as
+a guard fires falsely by default (`budget.false_abort`), since either ruins a run."""
 
 
 class Bites:
@@ -22,6 +27,8 @@ class Bites:
 
     def __init__(self, plan: Plan, run: str, account: Account, clock: Clock) -> None:
         self._plan, self._run, self._account, self._clock = plan, run, account, clock
+        metrics = sum(probe.excess is not None for injection in plan.injections for probe in injection.bite.probes)
+        self._chance = FALSE_BITE / max(1, metrics)
         self._was = [[self._value(probe) for probe in injection.bite.probes] for injection in plan.injections]
         self._waiting = dict(enumerate(plan.injections))
         self._bitten: list[float] = []
@@ -57,18 +64,24 @@ class Bites:
                 answer = self._read(probe, injected)
             except AwsError:
                 continue
-            if probes.holds(probe, answer, was):
+            if self._says_yes(probe, answer, was, injected):
                 return probe.about
         return None
 
+    def _says_yes(self, probe: Probe, answer: Json, was: Json, injected: float) -> bool:
+        if probe.excess:
+            return probes.exceeds(probe.excess, answer, injected, self._chance)
+        return probes.holds(probe, answer, was)
+
     def _value(self, probe: Probe) -> Json:
-        if not probe.value:
+        """What a probe says of the time before. Metrics come late: they are read again with what comes after."""
+        if not (probe.value or probe.excess):
             return None
         try:
-            return probes.value(probe, self._read(probe, self._clock.now() - BEFORE))
+            return probes.value(probe, self._read(probe, self._clock.now()))
         except AwsError as error:
             raise Refused((f"what would show the bite cannot be read: {error.what}",), error.remedy) from error
 
     def _read(self, probe: Probe, since: float) -> Json:
-        call = bind(probe.call, {"since": since, "now": self._clock.now(), "run": self._run})
+        call = bind(probe.call, {"since": since, "before": since - BEFORE, "now": self._clock.now(), "run": self._run})
         return self._account.pages(call, self._plan.region)

@@ -15,6 +15,7 @@ contain `${…}`. The bindings are:
     made        ids of what this run made, by the Make's name: {"$": "made.acl"}
     run         the run's id, which tags whatever it makes
     since, now  times in seconds since the epoch (probes only): when the fault went in, and now
+    before      when the time began with which an `Excess` compares, in seconds since the epoch
 """
 
 from __future__ import annotations
@@ -143,14 +144,27 @@ class Make(Change):
     settle: float = 5.0  # seconds for which `find` may be stale after a create or a delete
 
 
+class Excess(Frozen):
+    """Counts by period that say yes once they run clearly above what they were before the injection.
+
+    `counted` and `known` are JMESPaths over the answer to [[times], [counts]], one pair a series and page. A period is
+    known where either has a value; what is known and not counted is zero, what is not known tells nothing.
+    """
+
+    counted: str
+    known: str
+    period: float = 60.0  # seconds
+
+
 class Probe(Frozen):
-    """A read with a yes-or-no answer: `holds` is a JMESPath over {answer, was}.
+    """A read with a yes-or-no answer: `holds` is a JMESPath over {answer, was}, or an `excess` stands in its place.
 
     `was` is `value` (a JMESPath over the answer) as it stood before the injection; null without `value`.
     """
 
-    call: Call  # sees since, now, run, made
-    holds: str
+    call: Call  # sees since, before, now, run, made
+    holds: str = ""
+    excess: Excess | None = None
     value: str = ""
     about: str = ""
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
-from harness.account.change import Injection, Json, Knob, Probe, Turn
+from harness.account.change import Excess, Injection, Json, Knob, Probe, Turn
 from harness.account.inventory import Named
 from harness.faults.apigateway import THROTTLING
 from harness.faults.dynamodb import CAPACITY
-from harness.faults.fault import Fault, Look, bite, call, not_opted_in, staged, unknown_places
+from harness.faults.fault import Fault, Look, bite, call, counted, not_opted_in, staged, unknown_places
 from harness.faults.lambda_ import CONCURRENCY
 from steady_state.units import Amount, BoundAmount
+
+UNITS = {"ReadCapacityUnits": "Read", "WriteCapacityUnits": "Write"}
+"""A table's capacities, and how CloudWatch calls what it throttles of them."""
+
+PERIOD = 60
+"""Seconds of a period: Lambda, DynamoDB and API Gateway send their metrics once a minute (their developer guides)."""
 
 
 class Throttle(Fault):
@@ -25,7 +32,9 @@ class Throttle(Fault):
     name: ClassVar[str] = "throttle"
     turns: ClassVar[tuple[Knob, ...]] = (CONCURRENCY, CAPACITY, THROTTLING)
     undo: ClassVar[str] = "the capacity that was there is written back; none where none was reserved"
-    bites: ClassVar[str] = "CloudWatch counts throttled requests (Throttles, Read/WriteThrottleEvents, 4XXError)"
+    bites: ClassVar[str] = (
+        "CloudWatch counts clearly more throttled requests (Throttles, Read/WriteThrottleEvents, 4XXError) than before"
+    )
     example: ClassVar[str] = "throttle: {module: payments, to: 0}"
 
     module: str | None = Field(None, description="all functions, tables and stages of this module")
@@ -60,22 +69,27 @@ class Throttle(Fault):
         if not chosen and not refusals:
             refusals.append(f"{self._wanted()} has no function, table or stage to throttle in this workload")
         refusals += not_opted_in(look, {one.name: one.tags for one in chosen})
-        changes = []
-        for turned in (
-            self._functions(look, functions, refusals),
-            self._tables(look, tables, refusals),
-            self._stages(look, stages, refusals),
-        ):
-            changes += [turn.model_copy(update={"module": _module(turn.id, chosen)}) for turn in turned]
-        if chosen and not changes and not refusals:
-            refusals.append(f"{self._wanted()} already is at {self.to}: nothing would change")
+        idle: list[str] = []
+        turns = [
+            turn.model_copy(update={"module": _module(turn.id, chosen)})
+            for turn in (
+                *self._functions(look, functions, refusals, idle),
+                *self._tables(look, tables, refusals, idle),
+                *self._stages(look, stages, refusals, idle),
+            )
+        ]
+        # Of several targets those that lose nothing are named and left alone; alone, such a one is no experiment.
+        if not turns:
+            refusals += idle
+        hit = {turn.id: turn.module for turn in turns if turn.module}
         return Injection(
             fault=self.name,
-            label=f"throttle {', '.join(one.name for one in chosen) or self._wanted()} to {self.to}",
-            stages=staged(changes),
-            bite=bite(self.bites, _throttled(functions, tables, stages, look), deadline=600.0),
-            hits=dict.fromkeys((one.module for one in chosen), self._taken()),
+            label=f"throttle {', '.join(hit) or self._wanted()} to {self.to}",
+            stages=staged(turns),
+            bite=bite(self.bites, tuple(probe for turn in turns for probe in _throttled(turn, look)), deadline=600.0),
+            hits=dict.fromkeys(hit.values(), self._taken()),
             refusals=tuple(refusals),
+            warnings=tuple(idle) if turns else (),
         )
 
     def _wanted(self) -> str:
@@ -84,26 +98,43 @@ class Throttle(Fault):
     def _chosen(self, name: str | None, found: tuple[Named, ...]) -> list[Named]:
         return [one for one in found if one.name == name or (self.module and one.module == self.module)]
 
-    def _left(self, was: float, least: int) -> int:
+    def _left(self, was: float, least: int) -> float:
+        """What is left of what was there: never more than that."""
         left = was * self.to.value if self.to.unit == "%" else self.to.value
-        return max(least, int(left + 1e-9))
+        return min(was, max(least, int(left + 1e-9)))
 
     def _taken(self) -> float:
         """The share of capacity that is taken away; 0 where a number is left of what nobody has written down."""
         return 1.0 - self.to.value if self.to.unit == "%" else float(self.to.value == 0)
 
-    def _functions(self, look: Look, found: list[Named], refusals: list[str]) -> list[Turn]:
+    def _functions(self, look: Look, found: list[Named], refusals: list[str], idle: list[str]) -> list[Turn]:
         wanted: dict[str, Json] = {}
         for one in found:
-            was = look.inventory.read("lambda", "get_function_concurrency", FunctionName=one.name)
-            reserved = was.get("ReservedConcurrentExecutions")
+            answer = look.inventory.read("lambda", "get_function_concurrency", FunctionName=one.name)
+            reserved = answer.get("ReservedConcurrentExecutions")
             if reserved is None and self.to.unit == "%" and self.to.value:
                 refusals.append(f"function {one.name} reserves no concurrency to take a share of: say a number")
-            else:
-                wanted[one.name] = self._left(reserved or 0, 0)
+                continue
+            there = self._unreserved(look) if reserved is None else reserved
+            wanted[one.name] = 0 if there is None else self._left(there, 0)
+            if wanted[one.name] == there:
+                del wanted[one.name]
+                whose = "what the account leaves to those that reserve none" if reserved is None else "what it reserves"
+                idle.append(f"function {one.name} already is at {there}, {whose}: {self._nothing()}")
         return look.turns(CONCURRENCY, wanted)
 
-    def _tables(self, look: Look, found: list[Named], refusals: list[str]) -> list[Turn]:
+    def _unreserved(self, look: Look) -> int | None:
+        """How many invocations run at once where none are reserved; None where it need not be known, to leave none.
+
+        The account's concurrency in the region, without what functions reserve (Lambda API Reference,
+        GetAccountSettings, UnreservedConcurrentExecutions): a reservation of as much or more takes nothing away.
+        """
+        if not self.to.value:
+            return None
+        limit = look.inventory.read("lambda", "get_account_settings")["AccountLimit"]
+        return int(limit["UnreservedConcurrentExecutions"])
+
+    def _tables(self, look: Look, found: list[Named], refusals: list[str], idle: list[str]) -> list[Turn]:
         wanted: dict[str, Json] = {}
         for one in found:
             table = look.inventory.read("dynamodb", "describe_table", TableName=one.name)["Table"]
@@ -115,18 +146,24 @@ class Throttle(Fault):
             )["ScalableTargets"]
             if table.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST":
                 refusals.append(f"table {one.name} is on demand: it has no provisioned capacity to take down")
-            elif scaled:
+                continue
+            if scaled:
                 refusals.append(
                     f"Application Auto Scaling moves the capacity of table {one.name} and would fight the undo"
                 )
-            else:
-                was = table["ProvisionedThroughput"]
-                wanted[one.name] = {
-                    unit: self._left(was[unit], 1) for unit in ("ReadCapacityUnits", "WriteCapacityUnits")
-                }
+                continue
+            was = {unit: table["ProvisionedThroughput"][unit] for unit in UNITS}
+            left = {unit: self._left(was[unit], 1) for unit in UNITS}
+            if left != was:
+                wanted[one.name] = left
+                continue
+            least = "its least, " if set(was.values()) == {1} else ""
+            reads, writes = was.values()
+            has = f"{least}{reads} read and {counted(writes, 'write unit')}"
+            idle.append(f"table {one.name} already is at {has}: {self._nothing()}")
         return look.turns(CAPACITY, wanted)
 
-    def _stages(self, look: Look, found: list[Named], refusals: list[str]) -> list[Turn]:
+    def _stages(self, look: Look, found: list[Named], refusals: list[str], idle: list[str]) -> list[Turn]:
         wanted: dict[str, Json] = {}
         args: dict[str, dict[str, Json]] = {}
         for one in found:
@@ -138,53 +175,62 @@ class Throttle(Fault):
                     f"stage {one.name} has no throttling of its own to take down: set one for all methods first"
                 )
                 continue
-            args[one.name] = {"api": api, "stage": stage}
-            rate, burst = default["throttlingRateLimit"], default["throttlingBurstLimit"]
-            wanted[one.name] = {"rate": self._left(rate, 0), "burst": self._left(burst, 0)}
+            rate, burst = float(default["throttlingRateLimit"]), int(default["throttlingBurstLimit"])
+            left = {"rate": self._left(rate, 0), "burst": self._left(burst, 0)}
+            if (left["rate"], left["burst"]) == (rate, burst):
+                has = f"{rate:g} requests a second and a burst of {burst}"
+                idle.append(f"stage {one.name} already is at {has}: {self._nothing()}")
+                continue
+            args[one.name], wanted[one.name] = {"api": api, "stage": stage}, left
         return look.turns(THROTTLING, wanted, args)
+
+    def _nothing(self) -> str:
+        return f"`to: {self.to}` would take nothing away"
 
 
 def _module(target: str, chosen: list[Named]) -> str | None:
     return next((one.module for one in chosen if one.name == target), None)
 
 
-def _throttled(functions: list[Named], tables: list[Named], stages: list[Named], look: Look) -> tuple[Probe, ...]:
-    names = (
-        {api["id"]: api["name"] for api in look.inventory.read("apigateway", "get_rest_apis").get("items", [])}
-        if stages
-        else {}
-    )
-    metrics = [("AWS/Lambda", "Throttles", {"FunctionName": one.name}) for one in functions]
-    for one in tables:
-        metrics += [
-            ("AWS/DynamoDB", name, {"TableName": one.name}) for name in ("WriteThrottleEvents", "ReadThrottleEvents")
-        ]
-    for one in stages:
-        api, _, stage = one.name.partition("/")
-        metrics.append(("AWS/ApiGateway", "4XXError", {"ApiName": names.get(api, api), "Stage": stage}))
-    return tuple(grows(*metric) for metric in metrics)
+def _throttled(turn: Turn, look: Look) -> Iterator[Probe]:
+    """What CloudWatch counts of what a change takes away, each with what says that anything was counted at all."""
+    if turn.knob == CONCURRENCY:
+        yield grows("AWS/Lambda", "Throttles", "Invocations", {"FunctionName": turn.id})
+    elif turn.knob == CAPACITY:
+        for unit, kind in UNITS.items():
+            if turn.after[unit] < turn.before[unit]:
+                dimensions = {"TableName": turn.id}
+                yield grows("AWS/DynamoDB", f"{kind}ThrottleEvents", f"Consumed{unit}", dimensions)
+    else:
+        apis = look.inventory.read("apigateway", "get_rest_apis").get("items", [])
+        name = next(api["name"] for api in apis if api["id"] == turn.args["api"])
+        yield grows("AWS/ApiGateway", "4XXError", "Count", {"ApiName": name, "Stage": turn.args["stage"]})
 
 
-def grows(namespace: str, metric: str, dimensions: dict[str, str]) -> Probe:
-    """Holds once CloudWatch has counted more since the injection than in the five minutes before it."""
-    stat: Json = {
-        "Metric": {
-            "Namespace": namespace,
-            "MetricName": metric,
-            "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
-        },
-        "Period": 60,
-        "Stat": "Sum",
-    }
+def grows(namespace: str, metric: str, beside: str, dimensions: dict[str, str]) -> Probe:
+    """Holds once CloudWatch counts clearly more since the injection than in the ten minutes before it.
+
+    `beside` is a metric of the same requests: where neither has a value, nothing is known of that minute, and nothing
+    says that there was nothing to throttle.
+    """
+    listed = [{"Name": key, "Value": value} for key, value in dimensions.items()]
+
+    def query(name: str, of: str) -> Json:
+        counted_of = {"Namespace": namespace, "MetricName": of, "Dimensions": listed}
+        return {"Id": name, "MetricStat": {"Metric": counted_of, "Period": PERIOD, "Stat": "Sum"}}
+
     return Probe(
         call=call(
             "cloudwatch",
             "get_metric_data",
-            StartTime={"$": "since"},
+            StartTime={"$": "before"},
             EndTime={"$": "now"},
-            MetricDataQueries=[{"Id": "counted", "MetricStat": stat}],
+            MetricDataQueries=[query("counted", metric), query("beside", beside)],
         ),
-        value="sum(MetricDataResults[].Values[])",
-        holds="sum(answer.MetricDataResults[].Values[]) > was",
+        excess=Excess(
+            counted="MetricDataResults[?Id=='counted'].[Timestamps, Values]",
+            known="MetricDataResults[?Id=='beside'].[Timestamps, Values]",
+            period=PERIOD,
+        ),
         about=f"{namespace} {metric} of {', '.join(dimensions.values())} grows",
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.account.aws import Aws
 from harness.errors import InvalidInput
-from harness.spec.twin_file import TwinFile
+from harness.spec.twin_file import Function, TwinFile
 from harness.spec.workload import Workload
 from harness.twin.enclosure import Enclosure
 from harness.twin.machines import BOOT, PENDING, Machines, Moto
@@ -86,6 +86,8 @@ class Controllers:
         """Answer what moto cannot."""
         if (asked.service, asked.operation) == ("sts", "GetCallerIdentity"):
             return {"UserId": "AIDATWIN", "Account": self._workload.account, "Arn": self.principal}
+        if (asked.service, asked.operation) == ("lambda", "GetAccountSettings"):
+            return {"AccountLimit": self._concurrency()}
         return self._monitoring.answer(asked)
 
     def after(self, asked: Asked, done: bool) -> None:
@@ -95,6 +97,13 @@ class Controllers:
         self._machines.look()
         self.targets.look()
         self._touch()
+
+    def _concurrency(self) -> dict[str, int]:
+        """An account leaves one number to all functions that reserve none: the least of what the twin file says."""
+        functions = [module.function for module in self._twin.modules.values() if module.function]
+        left = min((function.concurrency for function in functions), default=Function().concurrency)
+        reserved = sum(int(one.reserved_concurrency or 0) for one in self._backends.lambda_.list_functions())
+        return {"ConcurrentExecutions": left + reserved, "UnreservedConcurrentExecutions": left}
 
     # --- what happens by itself -------------------------------------------------------------------------------------
 

@@ -35,10 +35,20 @@ class Moto(Wrapped):
     """moto where it answers as AWS does not.
 
     A stale association id: an error of Python's own (AWS: InvalidAssociationID.NotFound). An ACL that is not there: the
-    subnet's association is lost first (AWS: InvalidNetworkAclID.NotFound, and nothing happens).
+    subnet's association is lost first (AWS: InvalidNetworkAclID.NotFound, and nothing happens). GetAccountSettings of
+    Lambda, which it does not have: a thousand at once, less what is reserved.
     """
 
     def one(self, call: Call, region: str, paged: bool) -> Json:
+        if call.operation == "get_account_settings":
+            functions = super().one(Call(service="lambda", operation="list_functions"), region, paged=True)
+            reserves = [
+                Call(service="lambda", operation="get_function_concurrency", params={"FunctionName": one})
+                for one in (raw["FunctionName"] for raw in functions["Functions"])
+            ]
+            found = [super(Moto, self).one(each, region, False) for each in reserves]
+            left = 1000 - sum(one.get("ReservedConcurrentExecutions", 0) for one in found)
+            return {"AccountLimit": {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": left}}
         if call.operation == "replace_network_acl_association":
             wanted = {"NetworkAclIds": [call.params["NetworkAclId"]]}
             try:
@@ -143,7 +153,8 @@ def _instances(call: Any, layout: Layout) -> None:
     )
     for number, members in enumerate(layout.groups):
         # moto launches all members into the subnet that is named first.
-        _group(call, named("web", number), members, vpc, subnets[number % len(subnets) :] + subnets[:number])
+        first = number % len(subnets)
+        _group(call, named("web", number), members, vpc, subnets[first:] + subnets[:first])
     if layout.lone:
         call(
             "ec2",
