@@ -41,20 +41,27 @@ def resolved(name: str) -> Iterator[tuple[Shop, Plan]]:
 
 
 @pytest.mark.parametrize("name", LAWS)
-def test_the_calls_that_a_run_really_makes_are_allowed_on_what_they_name(name: str, tmp_path: Path) -> None:
+def test_the_session_that_injects_and_the_one_that_undoes_may_call_what_they_really_call(
+    name: str, tmp_path: Path
+) -> None:
     with resolved(name) as (shop, plan):
-        account, clock, journal = DyingAccount(shop.account), TestClock(1_800_000_000.0), begun(tmp_path, RUN)
-        apply(plan.injections[0].stages, 0, RUN, account, journal, clock, lambda _: None)
-        undo(RUN, account, journal, clock, lambda _: None)
-        documents = [json.loads(text) for text in session_policies(plan, RUN).values()]
-        known = plan.model_dump_json()
-    changing = [(call, action) for call in account.calls if (action := action_of(call)) and action.changes]
+        injecting, clock, journal = DyingAccount(shop.account), TestClock(1_800_000_000.0), begun(tmp_path, RUN)
+        undoing = DyingAccount(shop.account)
+        apply(plan.injections[0].stages, 0, RUN, injecting, journal, clock, lambda _: None)
+        undo(RUN, undoing, journal, clock, lambda _: None)
+        policies, known = session_policies(plan, RUN), plan.model_dump_json()
+    changing = [
+        (call, action, json.loads(policies[part]))
+        for part, account in (("run", injecting), ("undo", undoing))
+        for call in account.calls
+        if (action := action_of(call)) and action.changes
+    ]
     assert len(changing) >= len(plan.injections[0].changes)
-    for call, action in changing:
+    for call, action, policy in changing:
         named = list(_named(call, action))
         assert named
         for kind, one in named:
             arn = _arn(action.service, kind, one, call.params, _Place("aws", REGION, ACCOUNT)).replace("*", "x")
             context = HERE if one in known else {**HERE, "aws:ResourceTag/gameday:run": RUN}
-            said = decide(Request(action.name, arn, context), documents)
+            said = decide(Request(action.name, arn, context), [policy])
             assert said is Decision.ALLOWED, (call, arn)

@@ -36,7 +36,10 @@ class WithRole(Account):
         super().__init__(url, folder)
         self.iam = client(url, "iam")
         self.write("workload.yaml", "provides:", f"role: {ROLE}\nprovides:")
-        self.write("experiment.yaml", "allow: [unchecked-undo]", "")
+        self.write("experiment.yaml", "allow: [unchecked-undo]\n", "")
+        self.write("experiment.yaml", "baseline: 2s", "baseline: 1s")
+        self.write("experiment.yaml", "lasts: 6s", "lasts: 1s")
+        self.write("experiment.yaml", "sustained: 2s", "sustained: 1s")
         self.iam.create_role(Path="/ops/", RoleName="gameday", AssumeRolePolicyDocument=json.dumps(ANYTHING))
 
     def may(self, policy: Json) -> None:
@@ -103,7 +106,7 @@ def test_what_depends_on_conditions_is_said_and_must_be_allowed(account: WithRol
     assert done.returncode == Exit.REFUSED
     assert "whether undo is permitted cannot be checked: ec2:StartInstances on" in done.stdout
     assert "the experiment does not say `allow: [unchecked-undo]`" in done.stdout
-    account.write("experiment.yaml", "lasts: 6s", "allow: [unchecked-undo]\nlasts: 6s")
+    account.write("experiment.yaml", "lasts: 1s", "allow: [unchecked-undo]\nlasts: 1s")
     planned = account.gameday("plan", "experiment.yaml", "--on", "aws")
     assert planned.returncode == Exit.HELD
     assert "whether undo is permitted cannot be checked: ec2:StartInstances on" in planned.stdout
@@ -172,6 +175,7 @@ def test_the_root_user_may_all_and_other_kinds_are_not_known(aws: Any) -> None:
 
 def test_a_killed_run_is_restored_through_its_role(account: WithRole) -> None:
     account.may(ANYTHING)
+    account.write("experiment.yaml", "lasts: 1s", "lasts: 9s")
     with account.running() as process:
         wait_for(process, "phase", phase="during")
         process.send_signal(signal.SIGKILL)
