@@ -132,7 +132,8 @@ def plan(experiment: Path, place: str, seed: int | None, production: bool, outpu
 def policy(experiment: Path, place: str, seed: int | None, production: bool) -> None:
     """Print the least-privilege IAM policies that EXPERIMENT needs, derived from its plan. Reads only.
 
-    `run` plans, injects and undoes; `rescue` only undoes; `boundary` is what a role for either may have at most.
+    `run` plans, injects and undoes; `rescue` only undoes; `boundary` is what a role for either may have at most;
+    `caller`, where the workload names a role, is what the credentials that assume it need.
 
     \b
     Example

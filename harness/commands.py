@@ -82,7 +82,8 @@ def make_policies(file: Path, place: str, seed: int, production: bool) -> tuple[
         words = f"session policies of a run: {'; '.join(sizes)} (STS takes 2,048)"
     except Refused as refusal:  # only a run that assumes a role would be
         words = str(refusal)
-    return json.dumps(asdict(policies), indent=2), words
+    given = {name: policy for name, policy in asdict(policies).items() if policy}
+    return json.dumps(given, indent=2), words
 
 
 def play(file: Path, options: Options) -> Exit:

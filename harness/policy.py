@@ -16,6 +16,7 @@ from harness.iam.evaluate import Decision, Document, Doubt, Request, decide
 from harness.iam.grants import Grant, compact, document, grant_of, read_of, request_of
 from harness.iam.patterns import Context
 from harness.plan import Plan
+from harness.store.objects import place_of
 
 LONGEST = 2048
 """Characters of a session policy at most (STS API Reference, AssumeRole, parameter Policy)."""
@@ -31,6 +32,7 @@ class Policies:
     run: Document  # planning, injecting, undoing
     rescue: Document  # undoing only
     boundary: Document  # what a role of either may have at most
+    caller: Document | None = None  # with a `role:`: what the credentials that assume it need
 
 
 @dataclass
@@ -65,11 +67,13 @@ def policies_of(plan: Plan, planning: Iterable[Call] = ()) -> Policies:
     asks = asks_of(plan)
     granted = [grant_of(ask, None) for ask in asks]
     rights = [*_rights_reads(plan.workload.role)] if plan.workload.role else []
+    store = [] if plan.workload.role else _store(plan)
     run = [*_reads((*planning, *kpi_reads(plan), *run_reads(plan)), plan.region), *granted]
     undone = [grant for ask, grant in zip(asks, granted, strict=True) if ask.phase == "undo"]
     rescue = [*_reads(undo_reads(plan), plan.region), *undone]
-    ceiling = _boundary({grant.action for grant in run}, rights, plan.region)
-    return Policies(document([*run, *rights]), document(rescue), ceiling)
+    ceiling = _boundary({grant.action for grant in run}, [*rights, *store], plan.region)
+    caller = document([*_assuming(plan.workload.role), *_store(plan)]) if plan.workload.role else None
+    return Policies(document([*run, *rights, *store]), document([*rescue, *store]), ceiling, caller)
 
 
 def session_policies(plan: Plan, run: str) -> dict[str, str]:
@@ -87,6 +91,24 @@ def session_policies(plan: Plan, run: str) -> dict[str, str]:
         reason = f"the run's session policy does not fit into the {LONGEST:,} characters that STS takes ({said})"
         raise Refused((reason,), "name fewer targets, or split the experiment: it is never widened to fit")
     return parts
+
+
+def _assuming(role: str) -> list[Grant]:
+    """What assuming a role under a source identity and with session tags needs (IAM User Guide, "sts:TagSession")."""
+    return [Grant(f"sts:{name}", role) for name in ("AssumeRole", "SetSourceIdentity", "TagSession")]
+
+
+def _store(plan: Plan) -> list[Grant]:
+    """What keeping journal and lease in the workload's store needs, wherever the bucket is.
+
+    Without s3:ListBucket a missing object is answered with 403, not 404 (Amazon S3 API Reference, GetObject).
+    """
+    if not plan.workload.store:
+        return []
+    bucket, prefix = place_of(plan.workload.store)
+    arn = f"arn:aws:s3:::{bucket}"
+    objects = [Grant(f"s3:{name}", f"{arn}/{prefix}*") for name in ("GetObject", "PutObject")]
+    return [*objects, Grant("s3:ListBucket", arn)]
 
 
 def kpi_reads(plan: Plan) -> tuple[Call, ...]:

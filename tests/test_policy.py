@@ -279,6 +279,32 @@ def test_the_boundary_lets_nobody_tag_but_in_the_act_of_creating(store: tuple[Tw
         assert decide(Request(action, "*", HERE), identity, boundary=boundary) is Decision.DENIED
 
 
+PUT = Request("s3:PutObject", "arn:aws:s3:::ledger/team/leases/1/storefront.json", HERE)
+ELSEWHERE = Request("s3:PutObject", "arn:aws:s3:::ledger/other/leases/1/storefront.json", HERE)
+LIST = Request("s3:ListBucket", "arn:aws:s3:::ledger", HERE)
+
+
+@pytest.mark.parametrize("role", [None, "arn:aws:iam::111122223333:role/gameday"])
+def test_whoever_runs_may_keep_journal_and_lease_in_the_store_and_nothing_beside(
+    role: str | None, store: tuple[Twin, Workload]
+) -> None:
+    twin, workload = store
+    shared = workload.model_copy(update={"store": "s3://ledger/team", "role": role})
+    policies = policies_of(plan_on(twin, shared, {"throttle": {"module": "payments", "to": 0}}))
+    may, may_not = ([policies.caller], [policies.run, policies.rescue])
+    if role is None:
+        assert policies.caller is None
+        may, may_not = [policies.run, policies.rescue, policies.boundary], []
+    for document in may:
+        assert document
+        assert allowed(PUT, [document])
+        assert allowed(LIST, [document])
+        assert not allowed(ELSEWHERE, [document])
+    assert not any(allowed(PUT, [document]) for document in may_not)
+    if role and policies.caller:
+        assert allowed(Request("sts:AssumeRole", role, {}), [policies.caller])
+
+
 def test_a_missing_undo_right_is_named(store: tuple[Twin, Workload]) -> None:
     plan = plan_on(*store, {"throttle": {"module": "payments", "to": 0}})
     named = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:payments"
@@ -450,7 +476,7 @@ def test_the_command_prints_three_policies_as_json() -> None:
     assert set(printed) == {"run", "rescue", "boundary"}
     assert "ec2:CreateNetworkAcl" in json.dumps(printed["run"])
     assert "ec2:CreateNetworkAcl" not in json.dumps(printed["rescue"])
-    assert "session policy of a run: run: 1," in said.stderr
+    assert "session policies of a run: run: 1," in said.stderr
 
 
 def test_without_iams_tables_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

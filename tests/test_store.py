@@ -18,8 +18,8 @@ from harness.rescue import taken_over, told, unfinished, watched
 from harness.store.halt import forget, halt_here, halt_in, halted_here, halted_in
 from harness.store.heartbeat import Heartbeat
 from harness.store.lease import LASTS, RENEW, UNMOVED, Lease
-from harness.store.objects import NEW, S3Objects, Stored
-from harness.store.opening import StoreFilter, place_of
+from harness.store.objects import NEW, S3Objects, Stored, place_of
+from harness.store.opening import StoreFilter
 from harness.store.records import Place
 from harness.store.team import Team
 from harness.testing.objects import MemoryObjects, Mood

@@ -23,6 +23,12 @@ _MEANWHILE = ("ConditionalRequestConflict", "OperationAborted", "409")
 _MISSING = ("NoSuchKey", "404", "NotFound")
 
 
+def place_of(store: str) -> tuple[str, str]:
+    """Bucket and prefix of s3://bucket/prefix; the prefix is empty or ends in a slash."""
+    bucket, _, prefix = store.removeprefix("s3://").partition("/")
+    return bucket, f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """An object as it was read."""

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from harness.account.aws import open_account
 from harness.account.change import Call
 from harness.account.filter import Filter
-from harness.store.objects import S3Objects
+from harness.store.objects import S3Objects, place_of
 
 WORKERS = 2
 """The run's thread and the heartbeat's."""
@@ -26,12 +26,6 @@ class StoreFilter(Filter):
         is_ours = call.params.get("Bucket") == self._bucket and str(call.params.get("Key")).startswith(self._prefix)
         if not (str(call) == "s3.put_object" and is_ours):
             super().check(call, region)
-
-
-def place_of(store: str) -> tuple[str, str]:
-    """Bucket and prefix of s3://bucket/prefix; the prefix is empty or ends in a slash."""
-    bucket, _, prefix = store.removeprefix("s3://").partition("/")
-    return bucket, f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
 
 @contextmanager
