@@ -25,7 +25,7 @@ from steady_state.clock import TestClock
 from tests.doubles.runs import Planned
 from tests.doubles.shop import REGION, Shop, open_shop
 from tests.matrix.shapes import SHAPES
-from tests.matrix.stand import ACCOUNT, differences, made, stand
+from tests.matrix.stand import ACCOUNT, MEMORY, differences, made, stand
 
 ROUGH = frozenset(Way) - {Way.LATE, Way.STRANGER}
 WORKLOAD = "shop"
@@ -321,7 +321,7 @@ def is_mutating(step: str) -> bool:
 @contextmanager
 def bench(name: str) -> Iterator[Bench]:
     """A shape on a world of its own, with a journal of its own."""
-    folder = Path(tempfile.mkdtemp(prefix="gameday-matrix-"))
+    folder = Path(tempfile.mkdtemp(dir=MEMORY))
     try:
         with open_shop(SHAPES[name].layout) as shop:
             yield Bench(name, shop, folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from moto.backends import get_backend
@@ -10,6 +11,8 @@ from harness.account.change import RUN_TAG
 from tests.doubles.shop import REGION
 
 ACCOUNT = "123456789012"  # moto's own
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+"""Where journals are written that no power failure will test."""
 
 
 def _of(service: str) -> Any:

@@ -1,0 +1,17 @@
+"""Plans that nobody thought of: what a run calls is what its plan says, and what its policy allows."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from harness.faults import CATALOGUE
+from tests.matrix.plans import explore
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_run_calls_what_its_plan_says_and_needs_every_statement_of_its_policy(seed: int) -> None:
+    seen: Counter[str] = Counter()
+    assert explore(12, seed, lambda fault: seen.update([fault])) > 100
+    assert set(seen) == set(CATALOGUE)
