@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.account.journal import Journal
+from harness.account.underfoot import own_instance
 from harness.errors import Exit, InvalidInput, Refused, worst
 from harness.plan import Place, Plan, Wish, make_plan
 from harness.record import read_record, rejudge
@@ -46,7 +47,8 @@ def wish_of(loaded: LoadedExperiment, place: str, seed: int, production: bool) -
     """What to plan, from a loaded experiment and the command line."""
     where: Place = "aws" if place == "aws" else "twin"
     twin = loaded.twin if where == "twin" else None
-    return Wish(loaded.experiment, loaded.faults, loaded.workload, twin, where, seed, production)
+    here = own_instance() if where == "aws" else None
+    return Wish(loaded.experiment, loaded.faults, loaded.workload, twin, where, seed, production, instance=here)
 
 
 def make(file: Path, place: str, seed: int, production: bool) -> tuple[Plan, str]:
@@ -151,8 +153,9 @@ def _what(file: Path, options: Options) -> tuple[tuple[Wish, ...], Plan | None, 
 
 
 def _wish_again(saved: Plan, production: bool) -> Wish:
+    faults, here = faults_of(saved.experiment), own_instance() if saved.place == "aws" else None
     return Wish(
-        saved.experiment, faults_of(saved.experiment), saved.workload, saved.twin, saved.place, saved.seed, production
+        saved.experiment, faults, saved.workload, saved.twin, saved.place, saved.seed, production, instance=here
     )
 
 

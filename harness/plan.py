@@ -14,6 +14,7 @@ from pydantic import Field
 from harness.account.account import Account, whoami
 from harness.account.change import Call, Frozen, Injection, Json, Strike, Turn
 from harness.account.inventory import Inventory, Possession
+from harness.account.underfoot import underfoot
 from harness.errors import AwsError, Refused
 from harness.faults.fault import Fault, Look
 from harness.spec.experiment import Experiment
@@ -72,6 +73,7 @@ class Wish:
     place: Place
     seed: int = 0
     production: bool = False  # the command line said --production
+    instance: str | None = None  # the EC2 instance that this process runs on
 
 
 def make_plan(wish: Wish, account: Account, now: float) -> Plan:
@@ -94,6 +96,7 @@ def make_plan(wish: Wish, account: Account, now: float) -> Plan:
         injections = tuple(fault.inject(look) for fault in wish.faults)
         running = Counter(one.module for one in look.inventory.instances if one.state == "running")
         alarms = _firing(experiment.stop_when, account, region)
+        ground = underfoot(injections, wish.instance, account, region)
     except AwsError as error:
         raise Refused((f"the plan could not be made: {error.what}",), error.remedy) from error
     hit = frozenset(module for injection in injections for module in injection.hits)
@@ -104,6 +107,7 @@ def make_plan(wish: Wish, account: Account, now: float) -> Plan:
         *_strikes(experiment, injections),
         *_twice(injections),
         *alarms,
+        *ground,
     )
     return Plan(
         experiment=experiment,
