@@ -1,4 +1,4 @@
-"""What the twin's CloudWatch promises: statistics and alarms as CloudWatch documents them."""
+"""What the twin's CloudWatch promises: statistics as CloudWatch documents them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.spec.twin_file import TwinAlarm
-from harness.twin.metrics import MetricStore, alarm_state
+from harness.twin.metrics import MetricStore
 from harness.twin.statistic import parse_statistic
 
 VALUES = st.lists(st.floats(0, 1e6), min_size=1, max_size=60)
@@ -119,64 +118,3 @@ def test_no_value_is_lost_between_periods(points, period):
     store = stored(points)
     assert sum(value for _, value in read(store, "SampleCount", period)) == len(points)
     assert sum(value for _, value in read(store, "Sum", period)) == pytest.approx(sum(value for _, value in points))
-
-
-# --- alarms ----------------------------------------------------------------------------------------------------------
-
-
-def state_of(points, m, n, missing, current="INSUFFICIENT_DATA"):
-    """The alarm's state after five periods drawn as AWS draws them: 0 is fine, X breaches, - is missing."""
-    data = [(60 * index, 9 if point == "X" else 1) for index, point in enumerate(points) if point != "-"]
-    alarm = TwinAlarm.model_validate(
-        {"metric": "Shop/Orders", "statistic": "Maximum", "above": 5, "points": m, "of": n, "missing": missing}
-    )
-    return alarm_state(alarm, stored(data), 60 * len(points), current)
-
-
-KEEP = "current"
-AWS_TABLES = [
-    (3, "0-X-X", "OK", "OK", "OK", "OK"),
-    (3, "0----", "OK", "OK", "OK", "OK"),
-    (3, "-----", "INSUFFICIENT_DATA", KEEP, "ALARM", "OK"),
-    (3, "0XX-X", "ALARM", "ALARM", "ALARM", "ALARM"),
-    (3, "--X--", "ALARM", KEEP, "ALARM", "OK"),
-    (2, "0-X-X", "ALARM", "ALARM", "ALARM", "ALARM"),
-    (2, "00X0X", "ALARM", "ALARM", "ALARM", "ALARM"),
-    (2, "0-X--", "OK", "OK", "ALARM", "OK"),
-    (2, "----0", "OK", "OK", "ALARM", "OK"),
-    (2, "---X-", "ALARM", KEEP, "ALARM", "OK"),
-]
-"""The examples of "Configuring how CloudWatch alarms treat missing data": M of 3, a range of 5 periods."""
-
-
-@pytest.mark.parametrize("current", ["OK", "ALARM"])
-@pytest.mark.parametrize(("m", "points", "missing", "ignore", "breaching", "not_breaching"), AWS_TABLES)
-def test_alarms_treat_missing_data_as_aws_documents(m, points, missing, ignore, breaching, not_breaching, current):
-    assert state_of(points, m, 3, "missing", current) == missing
-    assert state_of(points, m, 3, "ignore", current) == (current if ignore == KEEP else ignore)
-    assert state_of(points, m, 3, "breaching", current) == breaching
-    assert state_of(points, m, 3, "notBreaching", current) == not_breaching
-
-
-@pytest.mark.parametrize("points", ["----X", "---X-"])
-def test_an_alarm_does_not_fire_before_its_time(points):
-    assert state_of(points, 3, 3, "missing") == "OK"
-
-
-@given(st.lists(st.booleans(), min_size=5, max_size=5), st.integers(1, 5), st.integers(1, 5))
-def test_m_of_n(breaches, m, n):
-    if m > n:
-        m, n = n, m
-    points = "".join("X" if breach else "0" for breach in breaches)
-    assert state_of(points, m, n, "missing") == ("ALARM" if sum(breaches[-n:]) >= m else "OK")
-
-
-def test_an_alarm_below_a_number_is_strict_and_waits_for_the_period_to_end():
-    alarm = TwinAlarm.model_validate({"metric": "A/B/Orders", "dimensions": {"Stage": "live"}, "below": 3})
-    store = MetricStore()
-    store.put("A/B", "Orders", {"Stage": "live"}, 10, 3)
-    store.put("A/B", "Orders", {"Stage": "live"}, 70, 2)
-    assert alarm_state(alarm, store, 59) == "INSUFFICIENT_DATA"
-    assert alarm_state(alarm, store, 60) == "OK"
-    assert alarm_state(alarm, store, 119) == "OK"
-    assert alarm_state(alarm, store, 120) == "ALARM"

@@ -138,15 +138,21 @@ class Feed(Written):
         return self
 
 
+DAY = 86400.0
+"""Seconds; an alarm over more is evaluated by other rules (CloudWatch User Guide, "Alarm evaluation")."""
+
+
 class TwinAlarm(Written):
     """A CloudWatch alarm that the twin evaluates on its own metrics."""
 
     metric: MetricName
     dimensions: dict[str, str] = Field({}, description="the metric's CloudWatch dimensions")
-    statistic: Literal["Sum", "Average", "Minimum", "Maximum", "SampleCount"] = Field(
-        "Sum", description="of each period"
+    statistic: str = Field(
+        "Sum",
+        pattern=r"^(Sum|Average|Minimum|Maximum|SampleCount|p(\d{1,2}(\.\d{1,10})?|100))$",
+        description="of each period: Sum, Average, Minimum, Maximum, SampleCount, or a percentile like p99",
     )
-    period: Duration = Field(60.0, gt=0, description="what one datapoint spans")
+    period: Duration = Field(60.0, gt=0, description="what one datapoint spans: 10s, 20s, 30s, or whole minutes")
     below: float | None = Field(None, description="it fires below this number")
     above: float | None = Field(None, description="it fires above this number")
     points: int = Field(1, ge=1, description="breaching datapoints (M) …")
@@ -162,6 +168,12 @@ class TwinAlarm(Written):
             raise ValueError(msg)
         if self.points > self.of:
             msg = f"points ({self.points}) cannot exceed of ({self.of})"
+            raise ValueError(msg)
+        if self.period not in (10, 20, 30) and self.period % 60:
+            msg = f"period is 10s, 20s, 30s, or whole minutes; found {show_duration(self.period)}"
+            raise ValueError(msg)
+        if self.period * self.of > DAY:
+            msg = f"an alarm looks at a day at most; {self.of} times {show_duration(self.period)} is more"
             raise ValueError(msg)
         return self
 

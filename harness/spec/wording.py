@@ -30,6 +30,10 @@ PATTERNS = {
         "like us-east-1; the partitions of China, GovCloud and the like are not served",
     ),
     r"^.{1,128}$": ("the key of a tag: 1 to 128 characters", "name the tag"),
+    r"^(Sum|Average|Minimum|Maximum|SampleCount|p(\d{1,2}(\.\d{1,10})?|100))$": (
+        "a statistic of an alarm",
+        "there can be: Sum, Average, Minimum, Maximum, SampleCount, or a percentile like p99",
+    ),
     r"^https?://": ("a URL that begins with http:// or https://", "like https://example.com/health"),
 }
 """Every pattern of the models: what a text is, and an example."""

@@ -9,10 +9,11 @@ from harness.account.aws import Aws
 from harness.errors import InvalidInput
 from harness.spec.twin_file import Function, TwinFile
 from harness.spec.workload import Workload
+from harness.twin.alarms import Alarms, put_alarms
 from harness.twin.enclosure import Enclosure
 from harness.twin.machines import BOOT, PENDING, Machines, Moto
 from harness.twin.metrics import MetricStore
-from harness.twin.monitoring import Monitoring, put_alarms
+from harness.twin.monitoring import Monitoring
 from harness.twin.patches import patch
 from harness.twin.rejections import check
 from harness.twin.scaling import Groups
@@ -52,6 +53,7 @@ class Controllers:
             self._take_charge()
             self.world = build(self._workload, self._twin, aws, self._region)
             put_alarms(self._twin, aws.client("cloudwatch", self._region))
+            self._alarms.look()
             self._survey = Survey(self._workload, self._twin, self.world, self._backends, self._machines, self.targets)
             self._young, self.targets.first = False, "healthy"
             self._groups.look()
@@ -67,7 +69,8 @@ class Controllers:
         self._groups = Groups(
             backends.autoscaling, self._machines, self.targets, self._time, self._launch_delay, self._touch
         )
-        self._monitoring = Monitoring(backends.cloudwatch, self._store, self._time)
+        self._alarms = Alarms(backends.cloudwatch, self._store, self._time)
+        self._monitoring = Monitoring(self._alarms, self._store, self._time)
         self._time.every(MINUTE, self._publish)
         patch(backends, self._machines, self.targets, self._groups, self._time, self._touch)
 
@@ -81,6 +84,8 @@ class Controllers:
     def before(self, asked: Asked) -> None:
         """Reject what AWS would reject."""
         check(asked, self._backends, self._machines)
+        if asked.service == "cloudwatch":
+            self._alarms.check(asked)
 
     def answer(self, asked: Asked) -> Mapping[str, Any] | None:
         """Answer what moto cannot."""
@@ -96,6 +101,7 @@ class Controllers:
             self._machines.rebooted(asked.params["InstanceIds"])
         self._machines.look()
         self.targets.look()
+        self._alarms.look()
         self._touch()
 
     def _concurrency(self) -> dict[str, int]:

@@ -1,20 +1,12 @@
-"""The twin's CloudWatch: metrics in bins of one second, and what GetMetricData and alarms make of them."""
+"""The twin's CloudWatch: metrics in bins of one second, and what GetMetricData makes of them."""
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Mapping
 from math import ceil, floor
-from typing import Literal
 
-from harness.spec.twin_file import TwinAlarm
 from harness.twin.statistic import parse_statistic
-
-AlarmState = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
-
-EXTRA_PERIODS = 2
-"""How many periods beyond N an alarm looks back for data in place of missing ones. AWS documents only an example (5 for
-N = 3) and that the number depends on period and resolution."""
 
 
 class Series:
@@ -85,37 +77,7 @@ class MetricStore:
         buckets = ((begin, found.between(begin, begin + period)) for begin in begins)
         return [(float(begin), compute(values)) for begin, values in buckets if values]
 
-
-def alarm_state(
-    alarm: TwinAlarm, store: MetricStore, now: float, current: AlarmState = "INSUFFICIENT_DATA"
-) -> AlarmState:
-    """The state of an M-of-N alarm, from the complete periods before `now`; `current` is what "ignore" may keep.
-
-    CloudWatch User Guide, "Configuring how CloudWatch alarms treat missing data": the N latest real datapoints of the
-    evaluation range decide; fewer are filled up as `missing` says. No datapoint at all is INSUFFICIENT_DATA for
-    "missing". Where all real ones breach and the oldest is at least M periods old, "missing" gives ALARM ("Avoiding
-    premature transitions to alarm state") and "ignore" keeps the state.
-    """
-    period = int(alarm.period)
-    end = floor(now) // period * period
-    namespace, _, metric = alarm.metric.rpartition("/")
-    found = store.statistics(
-        namespace, metric, alarm.dimensions, alarm.statistic, period, end - (alarm.of + EXTRA_PERIODS) * period, end
-    )
-    breaching = [_breaches(alarm, value) for _, value in found][-alarm.of :]
-    missing = alarm.of - len(breaching)
-    if sum(breaching) >= alarm.points:
-        return "ALARM"
-    if missing and alarm.missing == "breaching":
-        return "ALARM" if sum(breaching) + missing >= alarm.points else "OK"
-    if missing and alarm.missing != "notBreaching" and all(breaching):
-        if alarm.missing == "ignore":
-            return current
-        if not found:
-            return "INSUFFICIENT_DATA"
-        return "ALARM" if end - found[0][0] >= alarm.points * period else "OK"
-    return "OK"
-
-
-def _breaches(alarm: TwinAlarm, value: float) -> bool:
-    return (alarm.above is not None and value > alarm.above) or (alarm.below is not None and value < alarm.below)
+    def between(self, namespace: str, metric: str, dimensions: Mapping[str, str], start: int, end: int) -> array[float]:
+        """The values of one metric in the seconds of [start, end), of which none may be to come yet: else nothing."""
+        found = self._metrics.get((namespace, metric, frozenset(dimensions.items())))
+        return found.between(start, end) if found and end <= self.complete_until else array("d")
