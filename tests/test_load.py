@@ -305,7 +305,6 @@ SHAPE = [
     (G, "on_broken:", "playbook: x\non_broken:", "playbook", "`playbook` is not supported yet", "leave it out"),
     (W, "provides:", "role: x\nprovides:", "x", "`x` is not the ARN of an IAM role", "like arn:aws:iam::"),
     (W, "provides:", "role: arn:aws:iam::999988887777:role/ops/gameday\nprovides:", "arn:aws:iam::999988887777", "the role is of account 999988887777, the workload is in 111122223333", "name a role of account 111122223333"),
-    (W, "provides:", "store: null\nprovides:", "store", "`store` is not supported yet", "leave it out"),
     (W, "provides:", "production: yes\nprovides:", "yes", "`production` is true or false; found `yes`", "write true"),
     (W, "instances: 5", "instances: 5.5", "5.5", "`instances` is a whole number; found `5.5`", ""),
     (W, "instances: 5", "instances: '5'", "'5'", "`instances` is a whole number; found `5`", ""),
@@ -379,7 +378,7 @@ def test_every_pattern_of_the_files_has_words():
         for below in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
             yield from patterns(below)
 
-    units = (r"(ms|s|m|h|d)", r"\s*%$", r"/\s*(s|m|h)$")  # these have words of their own in steady_state.units
+    units = (r"(ms|s|m|h|d)", r"\s*%$", r"/\s*(s|m|h)$", "^s3://")  # read, and put into words, by functions
     raw = {pattern for model in MODELS.values() for pattern in patterns(model.model_json_schema())}
     assert {pattern for pattern in raw if not any(unit in pattern for unit in units)} == set(PATTERNS)
 
@@ -688,3 +687,33 @@ def test_bounds_are_read_with_their_units(folder):
     experiment = load_experiment(folder / E).experiment
     assert experiment.during["orders"].at_least == Amount(0.98, "%")
     assert experiment.during["orders-capacity"] == "any"
+
+
+# --- what AWS would not take ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1", "us-esat-1", "moon", "us-east-1a"])
+def test_a_region_that_is_not_served_is_a_mistake(folder, region):
+    mistakes = mistakes_of(edit(folder, W, ("regions: [us-east-1]", f"regions: [{region}]")))
+    assert f"`{region}` is not a region of AWS's standard partition" in mistakes[0].what
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "ap-southeast-7", "mx-central-1", "il-central-1", "eu-south-2"])
+def test_every_region_of_the_partition_passes(folder, region):
+    for name in (W, T):
+        text = (folder / name).read_text()
+        (folder / name).write_text(text.replace("us-east-1", region))
+    assert load_workload(folder / W, {}).workload.regions == (region,)
+
+
+def test_a_tag_has_a_key(folder):
+    (mistake,) = mistakes_of(edit(folder, E, ("module: orders", 'tags: {"": orders}')))
+    assert mistake.what == "`` is not the key of a tag: 1 to 128 characters"
+
+
+def test_a_load_balancer_that_checks_without_end_is_a_mistake(folder):
+    path = folder / T
+    path.write_text(path.read_text() + "\nhealth_check: {interval: 1ms}\n")
+    (mistake,) = mistakes_of(path)
+    assert mistake.what == "`interval` is at least 1s; found `1ms`"
+    assert "ELB's own least is 5s" in mistake.remedy

@@ -16,12 +16,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from harness import cli, saved_plan
-from harness.errors import Exit, Refused
+from harness.errors import Exit, InvalidInput, Refused
 from harness.faults.fault import call
 from harness.plan import Plan
+from harness.record import read_record, write_record
 from harness.saved_plan import read_plan, save_plan
 from harness.spec import yaml12
 from harness.suites import play
+from tests.report_sample import held
 
 STARTER = Path(yaml12.__file__).parent / "starter"
 Edit = Callable[[dict[str, Any]], object]
@@ -236,3 +238,14 @@ def test_no_mutation_of_a_plan_is_a_bug_or_injects_another(
     if injected and raw != original:
         assert resealed
         assert read_plan(made.with_name("changed.json")).injections == read_plan(made).injections
+
+
+def test_a_record_carries_the_plans_hash_and_is_damaged_without_that_plan(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    write_record(held(), path)
+    raw = json.loads(path.read_text())
+    assert raw["plan_hash"] == held().plan.digest == read_record(path).plan.digest
+    raw["plan"]["seed"] += 1
+    path.write_text(json.dumps(raw))
+    with pytest.raises(InvalidInput, match="is damaged at plan: it is not the one whose hash is"):
+        read_record(path)
