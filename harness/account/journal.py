@@ -72,7 +72,7 @@ class Journal:
         self._team: Team | None = None
 
     @classmethod
-    def open(cls, folder: Path | None = None) -> Journal:
+    def open(cls, folder: Path | None = None) -> Self:
         """Open the journal, made where there is none; raises JournalError where it cannot be trusted or written."""
         folder = folder or home()
         return cls(folder, opened(folder))
