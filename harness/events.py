@@ -74,6 +74,16 @@ class DidNotBite:
     type: Literal["did-not-bite"] = "did-not-bite"
 
 
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """The alarm of `detected_by` has fired: when CloudWatch says so; `at` is when the run read it."""
+
+    at: float
+    alarm: str
+    fired_at: float
+    type: Literal["detected"] = "detected"
+
+
 AbortedBy = Literal["guard", "alarm", "blind", "failed", "signal", "halt", "lease"]
 
 
@@ -129,7 +139,7 @@ class Ended:
     type: Literal["ended"] = "ended"
 
 
-Event = PhaseBegan | Sampled | Called | Bitten | DidNotBite | Aborted | Settled | Said | Judged | Ended
+Event = PhaseBegan | Sampled | Called | Bitten | DidNotBite | Detected | Aborted | Settled | Said | Judged | Ended
 
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 

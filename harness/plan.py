@@ -12,15 +12,16 @@ from typing import Literal
 from pydantic import Field
 
 from harness.account.account import Account, whoami
-from harness.account.change import Call, Frozen, Injection, Json, Strike, Turn
+from harness.account.change import Frozen, Injection, Json, Strike, Turn
 from harness.account.inventory import Inventory, Possession
 from harness.account.underfoot import underfoot
+from harness.alarms import alarm_states, alarms_now, fired_since, unfit
 from harness.errors import AwsError, Refused
 from harness.faults.fault import Fault, Look
-from harness.spec.experiment import Experiment
+from harness.spec.experiment import DetectionClaim, Experiment, alarm_name
 from harness.spec.twin_file import TwinFile
 from harness.spec.workload import Workload
-from steady_state.claim import Claim, Recovery
+from steady_state.claim import Claim, Detection, Recovery
 from steady_state.units import show_duration, show_share
 
 Place = Literal["twin", "aws"]
@@ -96,6 +97,7 @@ def make_plan(wish: Wish, account: Account, now: float) -> Plan:
         injections = tuple(fault.inject(look) for fault in wish.faults)
         running = Counter(one.module for one in look.inventory.instances if one.state == "running")
         alarms = _firing(experiment.stop_when, account, region)
+        unfit_alarm, muted_alarm = _detection(experiment.detected_by, account, region, now)
         ground = underfoot(injections, wish.instance, account, region)
     except AwsError as error:
         raise Refused((f"the plan could not be made: {error.what}",), error.remedy) from error
@@ -107,6 +109,7 @@ def make_plan(wish: Wish, account: Account, now: float) -> Plan:
         *_strikes(experiment, injections),
         *_twice(injections),
         *alarms,
+        *unfit_alarm,
         *ground,
     )
     return Plan(
@@ -125,6 +128,7 @@ def make_plan(wish: Wish, account: Account, now: float) -> Plan:
         refusals=refusals if wish.place == "twin" else (*refusals, *beyond),
         warnings=(
             *(warning for injection in injections for warning in injection.warnings),
+            *muted_alarm,
             *((f"{reason} (an account would refuse)" for reason in beyond) if wish.place == "twin" else ()),
         ),
     )
@@ -167,16 +171,18 @@ def _firing(alarms: tuple[str, ...], account: Account, region: str) -> tuple[str
     )
 
 
-def alarm_states(alarms: tuple[str, ...], account: Account, region: str) -> dict[str, str]:
-    """The state of each alarm, named by name or ARN: OK, ALARM, INSUFFICIENT_DATA, or `not there`."""
-    names = {alarm: alarm.rpartition(":alarm:")[2] for alarm in alarms}
-    call = Call(service="cloudwatch", operation="describe_alarms", params={"AlarmNames": sorted(set(names.values()))})
-    answer = account.pages(call, region)
-    states = {
-        raw["AlarmName"]: raw["StateValue"]
-        for raw in (*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ()))
-    }
-    return {alarm: states.get(name, "not there") for alarm, name in names.items()}
+def _detection(
+    claim: DetectionClaim | None, account: Account, region: str, now: float
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Reasons to refuse, and warnings, about the alarm that is to detect the fault; read as runs read it."""
+    if claim is None:
+        return (), ()
+    name, found = alarm_name(claim.alarm), alarms_now((claim.alarm,), account, region).get(claim.alarm)
+    fired_since(claim.alarm, now, account, region)
+    why = unfit(name, found["StateValue"] if found else None)
+    muted = found is not None and not found.get("ActionsEnabled", True)
+    warning = f"the actions of alarm {name} are disabled: it fires, and tells nobody"
+    return (why,) if why else (), (warning,) if muted else ()
 
 
 def taken_away(injections: tuple[Injection, ...]) -> dict[str, float]:
@@ -238,7 +244,7 @@ def _twice(injections: tuple[Injection, ...]) -> tuple[str, ...]:
 def claim_of(plan: Plan) -> Claim:
     """What the plan's experiment claims, as judging needs it."""
     experiment, workload = plan.experiment, plan.workload
-    recovery = experiment.recovery
+    recovery, detected = experiment.recovery, experiment.detected_by
     return Claim(
         kpis=workload.kpis,
         claimed=experiment.steady_state,
@@ -247,6 +253,7 @@ def claim_of(plan: Plan) -> Claim:
         margin=experiment.isolation.margin if experiment.isolation else None,
         contained=plan.contained,
         false_verdict=workload.budget.false_verdict,
+        detection=Detection(alarm_name(detected.alarm), detected.within) if detected else None,
     )
 
 

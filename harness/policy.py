@@ -9,6 +9,7 @@ from types import MappingProxyType
 from harness.account.account import Account
 from harness.account.change import Call, Json, Make, Strike, Turn
 from harness.account.held import READS
+from harness.alarms import HISTORY, STATES
 from harness.errors import AwsError, Refused
 from harness.iam.actions import action_of
 from harness.iam.asks import Ask, asks_of
@@ -21,7 +22,6 @@ from harness.store.objects import place_of
 LONGEST = 2048
 """Characters of a session policy at most (STS API Reference, AssumeRole, parameter Policy)."""
 
-_ALARMS = Call(service="cloudwatch", operation="describe_alarms")
 _METRICS = Call(service="cloudwatch", operation="get_metric_data")
 
 
@@ -113,13 +113,15 @@ def _store(plan: Plan) -> list[Grant]:
 
 def kpi_reads(plan: Plan) -> tuple[Call, ...]:
     """What watching KPIs reads; with a role, in the session that planned."""
-    return (_METRICS,) if "cloudwatch" in plan.workload.model_dump_json(include={"kpis"}) else ()
+    return (_METRICS,) if any(kpi.reading.origin == "cloudwatch" for kpi in plan.workload.kpis.values()) else ()
 
 
 def run_reads(plan: Plan) -> tuple[Call, ...]:
-    """What injecting reads, and waiting: settings, what the run made, bites and healing, stop alarms."""
+    """What injecting reads, and waiting: settings, what the run made, bites and healing, alarms."""
     bites = (probe.call for injection in plan.injections for probe in injection.bite.probes)
-    return (*undo_reads(plan), *bites, *((_ALARMS,) if plan.experiment.stop_when else ()))
+    experiment = plan.experiment
+    alarms = (STATES, HISTORY) if experiment.detected_by else (STATES,) if experiment.stop_when else ()
+    return (*undo_reads(plan), *bites, *alarms)
 
 
 def undo_reads(plan: Plan) -> tuple[Call, ...]:

@@ -13,7 +13,20 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from harness.errors import Exit, InvalidInput
-from harness.events import Aborted, Bitten, Called, DidNotBite, Ended, Event, Judged, PhaseBegan, Said, Sampled, Settled
+from harness.events import (
+    Aborted,
+    Bitten,
+    Called,
+    Detected,
+    DidNotBite,
+    Ended,
+    Event,
+    Judged,
+    PhaseBegan,
+    Said,
+    Sampled,
+    Settled,
+)
 from harness.plan import Place, Plan, claim_of
 from harness.soundness import odd_numbers, unsound
 from steady_state.judge import Judgement, Verdict, judge, worst
@@ -112,9 +125,11 @@ class Record:
         return {event.position: event for event in self.events if isinstance(event, Settled)}
 
     @cached_property
-    def remarks(self) -> tuple[Bitten | DidNotBite | Aborted | Said, ...]:
-        """What else people should see: bites, aborts, warnings."""
-        return tuple(event for event in self.events if isinstance(event, Bitten | DidNotBite | Aborted | Said))
+    def remarks(self) -> tuple[Bitten | DidNotBite | Detected | Aborted | Said, ...]:
+        """What else people should see: bites, the alarm, aborts, warnings."""
+        return tuple(
+            event for event in self.events if isinstance(event, Bitten | DidNotBite | Detected | Aborted | Said)
+        )
 
     @cached_property
     def judged(self) -> Judged | None:

@@ -19,7 +19,9 @@ from harness.account.account import Account
 from harness.account.apply import apply
 from harness.account.journal import Journal
 from harness.account.undo import undo
+from harness.alarms import alarm_states
 from harness.bites import Bites
+from harness.detection import Watchdog
 from harness.errors import AwsError, Exit, GamedayError, Refused
 from harness.events import (
     Aborted,
@@ -32,7 +34,7 @@ from harness.events import (
     Said,
     Settled,
 )
-from harness.plan import Plan, alarm_states, claim_of
+from harness.plan import Plan, claim_of
 from harness.record import with_strikes
 from harness.stop import Stop, Stoppable
 from harness.watch import RELOOK, Watch
@@ -94,6 +96,7 @@ class _Loop:
         self.began = stage.clock.now()
         self.injected: float | None = None
         self.bites: Bites | None = None
+        self.watchdog = Watchdog(plan, stage.account, stage.clock)
         self.heard: list[Event] = []
         self.said: list[Said] = []
 
@@ -114,6 +117,8 @@ class _Loop:
             undone=undone,
             end=max(undone, self._readable()),
             aborted=self._abort_word(),
+            fired=self.watchdog.fired,
+            alarm_read=self.watchdog.read,
         )
         judgement = with_strikes(judge(self.claim, self.watch.series, phases), settled)
         yield Judged(self.clock.now(), phases, judgement)
@@ -141,6 +146,8 @@ class _Loop:
                 else "look at the workload first: a sick or idle one teaches nothing"
             )
             raise Refused((*reasons, *unread), remedy)
+        if unfit := self.watchdog.begin():
+            raise Refused(unfit)
 
     # 2 ---------------------------------------------------------------------------------------------------------------
 
@@ -201,6 +208,7 @@ class _Loop:
 
     def undo(self) -> Generator[Event, None, list[Settled]]:
         yield from self.watch.look()
+        yield from self.watchdog.look()
         yield self._phase("undo", None)
         settled = self.put_back()
         yield from self._overheard()
@@ -270,6 +278,7 @@ class _Loop:
                 self._abort("blind", _about(self.guard.blind(self.clock.now())))
             if guarded and due:
                 self._abort("alarm", self._alarm())
+                yield from self.watchdog.look()
             yield from self._said()
             if why := self.stage.stop.wish():
                 self._abort(self.stage.stop.by, why)

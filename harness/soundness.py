@@ -10,7 +10,19 @@ from typing import get_args
 from pydantic_core import PydanticSerializationError
 
 from harness.errors import Exit
-from harness.events import Bitten, Called, DidNotBite, Ended, Event, Judged, PhaseBegan, PhaseName, Sampled, Settled
+from harness.events import (
+    Bitten,
+    Called,
+    Detected,
+    DidNotBite,
+    Ended,
+    Event,
+    Judged,
+    PhaseBegan,
+    PhaseName,
+    Sampled,
+    Settled,
+)
 from harness.plan import Plan
 from steady_state.judge import Phases
 from steady_state.kpi import Kpi
@@ -70,6 +82,10 @@ def unsound(plan: Plan, started: str, events: Sequence[Event]) -> Iterator[str]:
                 found.setdefault(event.kpi, {}).update((one.start, one) for one in event.samples)
             case Judged():
                 yield from _judged(place, event, plan, first)
+            case Detected() if abs(event.fired_at - first) > LONGEST:
+                yield f"{place}.fired_at: {event.fired_at:.15g} is more than 31 days from the first event"
+            case Detected() if plan.experiment.detected_by is None:
+                yield f"{place}: the experiment names no alarm"
             case _:
                 yield from _refers(place, event, plan)
     for kpi, starts in found.items():
@@ -143,7 +159,12 @@ def _judged(place: str, event: Judged, plan: Plan, first: float) -> Iterator[str
     for name, at in moments:
         if abs(at - first) > LONGEST:
             yield f"{place}.phases.{name}: {at:.15g} is more than 31 days from the first event, at {first:.15g}"
+    for name in ("fired", "alarm_read"):
+        if (at := getattr(event.phases, name)) is not None and abs(at - first) > LONGEST:
+            yield f"{place}.phases.{name}: {at:.15g} is more than 31 days from the first event, at {first:.15g}"
     judgement = event.judgement
+    if judgement.detection and plan.experiment.detected_by is None:
+        yield f"{place}.judgement.detection: the experiment names no alarm"
     named = {row.kpi for row in judgement.phases} | {row.kpi for row in judgement.recovery}
     for name in named | {row.worst_kpi for row in judgement.modules if row.worst_kpi is not None}:
         if name not in plan.workload.kpis:

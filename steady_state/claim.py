@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from steady_state.kpi import Bound, Kpi
 
@@ -33,6 +34,8 @@ class Phases:
     undone: float | None = None  # the undo was verified
     end: float | None = None  # observation ended
     aborted: str | None = None  # why it ended early: guard, alarm, blind, failed, signal, halt or lease, then ": " …
+    fired: float | None = None  # the claimed alarm fired for the first time since just before the injection
+    alarm_read: float | None = None  # until when its history was read; None: never, or none is claimed
 
     @property
     def abort(self) -> str | None:
@@ -50,6 +53,14 @@ class Recovery:
 
 
 @dataclass(frozen=True)
+class Detection:
+    """A claim about detection: which CloudWatch alarm, by name, fires within how long (seconds)."""
+
+    alarm: str
+    within: float
+
+
+@dataclass(frozen=True)
 class Claim:
     """What an experiment claims, resolved: all that judging needs, and nothing of AWS."""
 
@@ -60,6 +71,7 @@ class Claim:
     margin: float | None = None  # isolation's: percentage points of a ratio as a share (1% = 0.01); None: not claimed
     contained: tuple[str, ...] = ()  # modules that must not suffer
     false_verdict: float = 0.05  # budget
+    detection: Detection | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +104,21 @@ class RecoveryJudgement:
 
 
 @dataclass(frozen=True)
+class DetectionJudgement:
+    """How long the claimed alarm took to fire, with an interval; times in seconds."""
+
+    alarm: str
+    verdict: Verdict
+    since: Literal["impact", "bite"]  # what it counts from: where no business KPI is seen to suffer, the bite
+    kpi: str | None  # whose impact
+    fired: float | None  # seconds since the epoch; None: it did not
+    took: float | None  # below 0: it fired before the impact
+    low: float | None  # interval around `took`
+    high: float | None
+    words: str
+
+
+@dataclass(frozen=True)
 class ModuleJudgement:
     """Whether a module that must not suffer did: contained (held), spread (broken), unknown."""
 
@@ -116,3 +143,4 @@ class Judgement:
     recovery: tuple[RecoveryJudgement, ...]
     modules: tuple[ModuleJudgement, ...]
     notes: tuple[str, ...] = ()  # "claims no business KPI", …
+    detection: DetectionJudgement | None = None  # None: not claimed, or the fault did not bite

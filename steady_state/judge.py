@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from steady_state.claim import (
     Claim,
+    Detection,
+    DetectionJudgement,
     Judgement,
     ModuleJudgement,
     PhaseJudgement,
@@ -15,6 +17,7 @@ from steady_state.claim import (
     Verdict,
     worst,
 )
+from steady_state.detection import judge_detection
 from steady_state.isolation import judge_modules
 from steady_state.kpi import Bound, Tier
 from steady_state.phases import Error, judge_phase, seen_in
@@ -24,6 +27,8 @@ from steady_state.sentence import sentence
 
 __all__ = [
     "Claim",
+    "Detection",
+    "DetectionJudgement",
     "Judgement",
     "ModuleJudgement",
     "PhaseJudgement",
@@ -37,7 +42,7 @@ __all__ = [
 
 
 def judge(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Judgement:
-    """Judge a claim: the worst of its KPIs in every phase, its recoveries, and the modules that must not suffer.
+    """Judge a claim: the worst of its KPIs in every phase, its recoveries, its detection, and the modules beside it.
 
     Missing data and no traffic are unknown, never held. A run that the guard or a stop alarm ended is broken; one that
     ended early otherwise, did not inject or did not bite is unknown. Errors: a held KPI is wrong with a chance of at
@@ -61,10 +66,11 @@ def judge(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Judgeme
     judged = tuple(judge_phase(one, _bound(claim, one.name, one.phase), error) for one in seen)
     modules = judge_modules(claim, seen, cut_short=phases.aborted is not None) if tested else ()
     back = tuple(recoveries.values())
+    detected = judge_detection(claim, claim.detection, series, phases) if claim.detection and tested else None
     early = _early(phases)
-    verdict = early[0] if early else _verdict(claim, judged, back, modules)
-    words = sentence(claim, verdict, early[1] if early else None, judged, back, modules)
-    return Judgement(verdict, words, judged, back, modules, _notes(claim, modules))
+    verdict = early[0] if early else _verdict(claim, judged, back, modules, detected)
+    words = sentence(claim, verdict, early[1] if early else None, judged, back, modules, detected)
+    return Judgement(verdict, words, judged, back, modules, _notes(claim, modules), detected)
 
 
 def _bound(claim: Claim, kpi: str, phase: str) -> Bound | None:
@@ -101,6 +107,7 @@ def _verdict(
     judged: tuple[PhaseJudgement, ...],
     recoveries: tuple[RecoveryJudgement, ...],
     modules: tuple[ModuleJudgement, ...],
+    detected: DetectionJudgement | None,
 ) -> Verdict:
     counted = [module.verdict for module in modules if module.judged]
     if modules and not counted:
@@ -109,6 +116,7 @@ def _verdict(
         [
             *(one.verdict for one in judged if one.kpi in claim.claimed),
             *(one.verdict for one in recoveries),
+            *([detected.verdict] if detected else []),
             *counted,
         ]
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steady_state.claim import Claim, ModuleJudgement, PhaseJudgement, RecoveryJudgement, Verdict
+from steady_state.claim import Claim, DetectionJudgement, ModuleJudgement, PhaseJudgement, RecoveryJudgement, Verdict
 from steady_state.kpi import Tier
 from steady_state.words import points_in_words
 
@@ -19,6 +19,7 @@ def sentence(
     phases: tuple[PhaseJudgement, ...],
     recovery: tuple[RecoveryJudgement, ...],
     modules: tuple[ModuleJudgement, ...],
+    detected: DetectionJudgement | None = None,
 ) -> str:
     """`early`: why the claim was not tested to its end, which then is what there is to say."""
     counted = _in_order(claim, phases)
@@ -26,10 +27,11 @@ def sentence(
         claimed = ", ".join(f"{name} {_bound(claim, name)}" for name in claim.claimed[:MOST])
         return f"{verdict.value.capitalize()}: {early}. Claimed was {claimed}{_more(len(claim.claimed) - MOST)}."
     if verdict is Verdict.HELD:
-        return f"Held: {'; '.join(_good(claim, counted, recovery, modules))}."
+        return f"Held: {'; '.join(_good(claim, counted, recovery, modules, detected))}."
     found = [
         *(_of_phase(one) for one in counted if one.verdict is verdict),
         *(f"{one.kpi} was {one.words}" for one in recovery if one.verdict is verdict),
+        *(f"alarm {one.alarm} {one.words}" for one in (detected,) if one and one.verdict is verdict),
         *(one.words for one in modules if one.verdict is verdict and one.judged),
     ]
     if not found:
@@ -56,6 +58,7 @@ def _good(
     phases: list[PhaseJudgement],
     recovery: tuple[RecoveryJudgement, ...],
     modules: tuple[ModuleJudgement, ...],
+    detected: DetectionJudgement | None,
 ) -> list[str]:
     kept = [one for one in phases if one.bound != "any"]
     found = [_of_phase(one) for one in ([one for one in kept if one.phase == "during"] or kept)[:MOST]]
@@ -63,6 +66,8 @@ def _good(
     if suffered:
         slowest = max(suffered, key=lambda one: one.took or 0.0)
         found.append(f"{slowest.kpi} was {slowest.words}")
+    if detected:
+        found.append(f"alarm {detected.alarm} {detected.words}")
     judged = [one for one in modules if one.judged]
     if judged:
         which = f"{len(judged)} of {len(judged)} modules" if len(judged) > 1 else f"module {judged[0].module}"

@@ -91,7 +91,7 @@ function gamedayChart(figure, chart) {
       }
     ctx.setLineDash([]);
     for (const mark of chart.marks) {
-      ctx.strokeStyle = colour({ impact: "broken", recovered: "held", aborted: "ink" }[mark.kind]);
+      ctx.strokeStyle = colour({ impact: "broken", detected: "unknown", recovered: "held", aborted: "ink" }[mark.kind]);
       ctx.beginPath();
       ctx.moveTo(x(mark.at), bbox.top);
       ctx.lineTo(x(mark.at), bbox.top + bbox.height);

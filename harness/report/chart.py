@@ -42,7 +42,7 @@ class Band:
 class Mark:
     """A moment of the run, with the interval in which it lies where it was found in the data and one is known."""
 
-    kind: Literal["impact", "recovered", "aborted"]
+    kind: Literal["impact", "detected", "recovered", "aborted"]
     at: float
     low: float
     high: float
@@ -272,8 +272,8 @@ def out(entry: Bin, low: float | None, high: float | None) -> bool:
 
 
 def _marks(record: Record, name: str) -> tuple[Mark, ...]:
-    ends = (event.at - record.zero for event in record.remarks if event.type == "aborted")
-    marks = [Mark("aborted", round(at, 3), round(at, 3), round(at, 3)) for at in ends]
+    marks = [_at("aborted", event.at - record.zero) for event in record.remarks if event.type == "aborted"]
+    marks += [_at("detected", event.fired_at - record.zero) for event in record.remarks if event.type == "detected"]
     rows = record.judged.judgement.recovery if record.judged else ()
     found = next((row for row in rows if row.kpi == name and row.degraded), None)
     if found is None:
@@ -288,6 +288,10 @@ def _marks(record: Record, name: str) -> tuple[Mark, ...]:
         low, high = (since + (found.low or 0.0), since + (found.high or 0.0)) if known else (at, at)
         marks.append(Mark("recovered", at, round(low, 3), round(high, 3)))
     return tuple(marks)
+
+
+def _at(kind: Literal["detected", "aborted"], at: float) -> Mark:
+    return Mark(kind, round(at, 3), round(at, 3), round(at, 3))
 
 
 def _rounded(value: float) -> float:

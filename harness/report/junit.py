@@ -80,6 +80,11 @@ def _properties(record: Record) -> dict[str, str]:
         "plan": record.plan.digest,
     }
     rows = record.judged.judgement.recovery if record.judged else ()
+    detection = record.judged.judgement.detection if record.judged else None
+    if record.plan.experiment.detected_by:
+        found["detection"] = words.detection_words(record)
+    if detection and detection.took is not None:
+        found["detection_seconds"] = f"{detection.took:.3f}"
     found |= {f"recovery_seconds.{row.kpi}": f"{row.took:.3f}" for row in rows if row.took is not None}
     return {key: _clean(record, value) for key, value in found.items() if value}
 
@@ -98,6 +103,8 @@ def _details(record: Record) -> list[str]:
             for row in judgement.recovery
             if row.verdict is not Verdict.HELD
         ]
+        if (found := judgement.detection) and found.verdict is not Verdict.HELD:
+            lines.append(f"{found.verdict.value}: alarm {found.alarm} {found.words}")
         lines += [
             f"{row.verdict.value}: {row.module}: {row.words}"
             for row in judgement.modules

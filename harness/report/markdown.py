@@ -126,6 +126,9 @@ def _judgement(record: Record) -> Iterator[str]:
             ),
         )
         yield ""
+    if judgement and (detection := judgement.detection):
+        yield f"{ICONS[detection.verdict]} alarm {text_of(f'{detection.alarm} {detection.words}', account)}"
+        yield ""
     modules = (
         [text_of(row.module), f"{ICONS.get(row.state, '')} {row.state}".strip(), text_of(row.words, account)]
         for row in words.modules(record)

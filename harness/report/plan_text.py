@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from harness.account.bindings import fill, unbound
 from harness.account.change import Call, Injection, Json, Make, Shape, Strike, Turn
 from harness.plan import Plan, taken_away
+from harness.spec.experiment import alarm_name
 from steady_state.units import show_duration
 
 
@@ -33,6 +34,8 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield from (f"         read: {probe.call} → {probe.about}" for probe in injection.bite.probes)
     yield ""
     yield f"lasts  {show_duration(experiment.lasts)} once bitten, then everything is undone"
+    if detected := experiment.detected_by:
+        yield f"alarm  {alarm_name(detected.alarm)} must fire within {show_duration(detected.within)} of the impact"
     yield from _modules(plan)
     strikes = [c for i in plan.injections for c in i.changes if isinstance(c, Strike)]
     if strikes:

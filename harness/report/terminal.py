@@ -107,6 +107,8 @@ def told(event: Event, plan: Plan) -> Iterator[str]:
             yield f"bitten  {event.about}"
         case "did-not-bite":
             yield f"NO BITE {event.about}"
+        case "detected":
+            yield f"alarm   {event.alarm} has fired, {words.duration(event.at - event.fired_at)} ago"
         case "aborted":
             yield f"ABORTED by {event.why}: {event.about}"
         case "settled" if event.state not in ("restored", "healed", "untouched"):

@@ -188,6 +188,17 @@ def modules(record: Record) -> tuple[ModuleRow, ...]:
     return tuple(sorted(rows, key=lambda row: get_args(ModuleState).index(row.state)))
 
 
+def detection_words(record: Record) -> str:
+    """How long the claimed alarm took to fire, against what was claimed."""
+    claim, found = record.plan.experiment.detected_by, record.judged.judgement.detection if record.judged else None
+    if claim is None or found is None:
+        return "not claimed" if claim is None else "unknown"
+    if found.took is None:
+        return "unknown" if found.verdict is Verdict.UNKNOWN else f"not within {duration(claim.within)}"
+    took = f"{duration(found.took)} of {duration(claim.within)}" if found.took >= 0 else "before the impact"
+    return f"unknown ({took})" if found.verdict is Verdict.UNKNOWN else took
+
+
 def isolation_words(record: Record) -> str:
     """What became of the modules that must not suffer: `spread to search, 3 contained, 1 unknown`."""
     rows = [row for row in modules(record) if row.state not in ("hit", "may suffer")]

@@ -8,6 +8,7 @@ from typing import Any
 from harness.faults.fault import Fault
 from harness.spec.check_workload import unknown
 from harness.spec.document import Document, Loc
+from harness.spec.experiment import DetectionClaim, alarm_name
 from harness.spec.mistake import Mistake, one_of, quoted
 from harness.spec.twin_file import TwinFile
 from harness.spec.workload import Workload
@@ -35,6 +36,22 @@ def check_alone(document: Document, parts: dict[str, Any]) -> Iterator[Mistake]:
                 ("lasts",), what, f"at least `lasts: {show_duration(needed)}`, or recovery `from: undo`"
             )
 
+    if detected := parts.get("detected_by"):
+        yield from _detection(document, detected, parts)
+
+
+def _detection(document: Document, detected: DetectionClaim, parts: dict[str, Any]) -> Iterator[Mistake]:
+    if parts.get("lasts", detected.within) < detected.within - 1e-9:
+        what = (
+            f"the faults last {show_duration(parts['lasts'])}, too short to see whether an alarm fires within "
+            f"{show_duration(detected.within)}"
+        )
+        remedy = f"more than `lasts: {show_duration(detected.within)}`: customers suffer only after a while"
+        yield document.mistake(("lasts",), what, remedy)
+    if alarm_name(detected.alarm) in map(alarm_name, parts.get("stop_when", ())):
+        what = f"alarm {quoted(alarm_name(detected.alarm))} ends the run when it fires, which breaks the claim"
+        yield document.mistake(("detected_by", "alarm"), what, "take it out here, or out of `stop_when`")
+
 
 def check_strikes(document: Document, parts: dict[str, Any], faults: FaultsAt) -> Iterator[Mistake]:
     """Faults that nothing undoes must be allowed by the experiment."""
@@ -57,6 +74,8 @@ def check_experiment(
         )
         yield document.mistake(("lasts",), what, "shorten it, or raise `limits.exposure` in the workload")
     region = parts.get("region") or workload.regions[0]
+    if detected := parts.get("detected_by"):
+        yield from _alarm(document, detected.alarm, workload, twin, region)
     for loc, fault in faults.items():
         yield from _places(document, loc, fault, workload, _zones(twin, region), region)
 
@@ -86,6 +105,22 @@ def _region(document: Document, region: str | None, workload: Workload) -> Itera
     elif region is not None and region not in workload.regions:
         what = f"region {quoted(region)} is not one of the workload's"
         yield document.mistake(("region",), what, one_of(region, workload.regions))
+
+
+def _alarm(document: Document, alarm: str, workload: Workload, twin: TwinFile | None, region: str) -> Iterator[Mistake]:
+    loc: Loc = ("detected_by", "alarm")
+    if alarm.startswith("arn:"):
+        parts = alarm.split(":", 6)
+        if len(parts) < 7 or parts[2] != "cloudwatch" or parts[5] != "alarm" or not parts[6]:
+            example = f"like arn:aws:cloudwatch:{region}:{workload.account}:alarm:orders-low"
+            yield document.mistake(loc, f"{quoted(alarm)} is not the ARN of an alarm", example)
+            return
+        if (parts[3], parts[4]) != (region, workload.account):
+            what = f"the alarm is in {parts[3]} of account {parts[4]}, the run in {region} of {workload.account}"
+            yield document.mistake(loc, what, "name an alarm beside the workload")
+            return
+    if twin is not None:
+        yield from unknown(document, loc, "alarm", alarm_name(alarm), twin.alarms)
 
 
 def _zones(twin: TwinFile | None, region: str) -> tuple[str, ...]:

@@ -41,10 +41,22 @@ class RecoveryClaim(Written):
     sustained: Duration = Field(60.0, gt=0, description="how long it must stay recovered")
 
 
+class DetectionClaim(Written):
+    """An alarm that tells people: it fires within a time from when customers begin to suffer (else from the bite)."""
+
+    alarm: str = Field(min_length=1, description="a CloudWatch alarm, by name or ARN")
+    within: Duration = Field(gt=0, description="the longest that it may take to fire")
+
+
 class IsolationClaim(Written):
     """How much a module that must not suffer may change: points of a ratio, relative for a rate."""
 
     margin: Share = Field(0.01, gt=0, description="points of a ratio, relative for a rate")
+
+
+def alarm_name(alarm: str) -> str:
+    """The name of an alarm that is written as its name or as its ARN."""
+    return alarm.split(":", 6)[-1] if alarm.startswith("arn:") else alarm
 
 
 class Experiment(Written):
@@ -62,6 +74,7 @@ class Experiment(Written):
     lasts: Duration = Field(gt=0, description="how long the faults stay once they bite")
     during: dict[Name, During] = Field({}, description="other bounds while the faults last")
     recovery: RecoveryClaim | None = Field(None, description="the claim that steady state is back in time")
+    detected_by: DetectionClaim | None = Field(None, description="the claim that an alarm fires in time")
     isolation: IsolationClaim | None = Field(None, description="the claim that other modules do not suffer")
     guard: dict[Name, Bound] = Field({}, description="abort and undo at once beyond these bounds")
     blind_after: Duration | None = Field(None, description="no data of a guarded KPI for so long aborts")

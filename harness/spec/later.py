@@ -5,7 +5,6 @@ from __future__ import annotations
 LATER_KINDS = ("gate",)
 
 LATER_KEYS: dict[str, tuple[str, ...]] = {
-    "Experiment": ("detected_by",),
     "Gameday": ("windows", "tell", "confirm", "playbook"),
     "Kpi": ("prometheus", "logs", "alarm"),
     "Reading": ("prometheus", "logs", "alarm"),
