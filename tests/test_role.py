@@ -84,6 +84,7 @@ def test_a_role_with_just_the_derived_policy_runs_holds_and_restores(account: Wi
     derived = account.gameday("policy", "experiment.yaml", "--on", "aws")
     assert derived.returncode == Exit.HELD, derived.stderr
     policy = json.loads(derived.stdout)["run"]
+    assert "cloudwatch" not in json.dumps(policy)  # no KPI reads it
     account.may(policy)
     done = account.gameday(*LOCAL, "--reports", "out")
     assert done.returncode == Exit.HELD, done.stdout + done.stderr
