@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
+from math import ceil
 from typing import TYPE_CHECKING
 
 from harness.account.account import Account
@@ -42,6 +43,8 @@ from steady_state.claim import Judgement, Phases, Verdict
 from steady_state.clock import Clock
 from steady_state.judge import judge
 from steady_state.kpi import watched
+from steady_state.samples import Series
+from steady_state.units import show_duration
 
 if TYPE_CHECKING:
     from steady_state.guard import Fired, Guard
@@ -51,6 +54,8 @@ STEP = 1.0
 """Seconds between two looks at what is guarded."""
 SLOW = 15.0
 """Seconds between two looks at everything: KPIs without a guard, stop alarms."""
+HISTORY = 3600.0
+"""Seconds before the run that CloudWatch is asked for: what a guard must know of bursts (`baseline.KNOWN`)."""
 PROBE = 5.0
 """Seconds between two looks for the bite."""
 
@@ -90,6 +95,7 @@ class _Loop:
         kpis = watched(plan.workload.kpis, plan.experiment.guard, self.claim.during)
         self.watch = Watch(kpis, stage.source, stage.clock, RELOOK if plan.place == "aws" else 0.0)
         self.guard: Guard | None = None
+        self.history: dict[str, Series] = {}
         self.undoing = stage.account
         self.owes_undo = False
         self.aborted: Aborted | None = None
@@ -127,7 +133,7 @@ class _Loop:
     # 1 ---------------------------------------------------------------------------------------------------------------
 
     def before(self) -> Iterator[Event]:
-        from steady_state.precheck import refusals
+        from steady_state.precheck import guard_refusals, refusals, wait
 
         stage = self.stage
         stage.journal.take(stage.run, self.plan.workload.name, self.plan.account, self.plan.place)
@@ -137,7 +143,27 @@ class _Loop:
         if self.aborted:
             raise Refused((f"{self.aborted.about}, before anything was injected",))
         claimed = {name: kpi for name, kpi in self.claim.kpis.items() if name in self.claim.claimed}
-        reasons = refusals(claimed, self.watch.series, (self.began, self._readable()))
+        budget = self.plan.workload.budget
+        more = wait(
+            claimed,
+            self.watch.series,
+            (self.began, self._readable()),
+            budget.false_abort,
+            budget.false_verdict,
+        )
+        if 0 < more <= self.plan.experiment.baseline:
+            text = f"the baseline is too short to know the steady state: watching for {show_duration(ceil(more))} more"
+            yield Said(self.clock.now(), text)
+            yield from self._live(ceil(more))
+            yield from self.watch.look()
+        if self.aborted:
+            raise Refused((f"{self.aborted.about}, before anything was injected",))
+        seen, before = self.watch.series, (self.began, self._readable())
+        self.history = self._past()
+        guard = self.plan.experiment.guard
+        reasons = refusals(claimed, seen, before, budget.false_abort, budget.false_verdict) or guard_refusals(
+            guard, self.watch.kpis, seen, self.history, budget.false_abort
+        )
         if reasons:
             unread = tuple(event.text for event in self.said)
             remedy = (
@@ -173,6 +199,16 @@ class _Loop:
         if self.aborted:
             yield self.aborted
 
+    def _past(self) -> dict[str, Series]:
+        """What an account's CloudWatch knows of the hour before the run, to tell bursts by; a twin has no past."""
+        kpis = {
+            name: self.watch.kpis[name]
+            for name in self.plan.experiment.guard
+            if self.plan.place == "aws" and self.watch.kpis[name].reading.origin == "cloudwatch"
+        }
+        start = self.began - HISTORY
+        return self.stage.source.read(kpis, start, self.began) if kpis else {}
+
     def _new_guard(self, start: float) -> Guard:
         from steady_state.guard import Guard
 
@@ -181,7 +217,7 @@ class _Loop:
         return Guard(
             experiment.guard,
             workload.kpis,
-            self.watch.series,
+            {name: (*self.history.get(name, ()), *bins) for name, bins in self.watch.series.items()},
             workload.budget.false_abort,
             start,
             lasts,

@@ -37,8 +37,8 @@ DEEPEST = 100
 LONGEST = 31 * 86400.0
 """Seconds between a record's first moment and its last."""
 
-MOST_SAMPLES = 20_000
-"""Of one KPI: five hours by the second. Judging compares each with each."""
+MOST_SAMPLES = 100_000
+"""Of one KPI: more than a day by the second, which is judged in seconds."""
 
 
 def odd_numbers(raw: object) -> Iterator[str]:

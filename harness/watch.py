@@ -21,7 +21,7 @@ class Watch:
     """All that was seen of the KPIs so far; each look yields what is new or has changed since."""
 
     def __init__(self, kpis: Mapping[str, Kpi], source: Source, clock: Clock, relook: float) -> None:
-        self._kpis = kpis
+        self.kpis = kpis
         self._source = source
         self._clock = clock
         self._relook = relook
@@ -31,7 +31,7 @@ class Watch:
 
     def look(self, only: tuple[str, ...] | None = None) -> Iterator[Sampled]:
         """Read the KPIs (or some of them), and yield samples that are new or have changed."""
-        kpis = {name: kpi for name, kpi in self._kpis.items() if only is None or name in only}
+        kpis = {name: kpi for name, kpi in self.kpis.items() if only is None or name in only}
         if not kpis:
             return
         now = self._clock.now()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from math import sqrt
+from collections.abc import Sequence
 
 from steady_state.edges import Edge
 from steady_state.samples import CLOSE
@@ -15,11 +15,17 @@ BLOCK = 30.0
 """Seconds of a block over which bursts are looked for, where the baseline is long enough to have ten of them."""
 
 LARGEST = 10.0
-"""The largest inflation: a guard that needs more than ten times the evidence guards nothing. A system that is burstier
-leaves its own bound while healthy, which the check before injecting finds by playing the guard over the baseline."""
+"""The largest inflation of a rate, a gauge or an estimate; that of a guarded share may be what its blocks allow."""
 
-FAR = 6.0
-"""A bound further than so many standard deviations of the blocks from the baseline is not reached by bursts."""
+REACH = 10.0
+"""Bursts reach ten times the baseline's odds of bad, or what its worst block shows; an edge beyond is out of reach."""
+
+HIDDEN = 1.15
+"""The bursts that a baseline may hide while it is too short to show them, as the relative variance of its blocks'
+shares: tenfold failures for a twentieth of the time, for 20 s each. Half of all stretches of five minutes see none."""
+
+KNOWN = 3600.0
+"""Seconds of baseline after which bursts such as `HIDDEN` stay unseen in fewer than one system of 10,000."""
 
 
 def blocks(counts: Counts) -> list[tuple[float, float]]:
@@ -35,34 +41,97 @@ def blocks(counts: Counts) -> list[tuple[float, float]]:
     return [pair for pair in sums.values() if sum(pair) > 0]
 
 
-def inflation(edge: Edge, counts: Counts, *, cautious: bool = True) -> float:
-    """By how much to divide evidence against `edge`, so that the baseline's own bursts do not count as a breach.
+def inflation(edge: Edge, counts: Counts) -> float:
+    """By how much the baseline's own bursts inflate the variance at `edge`, as it is estimated; at least 1.
 
     Requests that fail in bursts vary more than independent ones. Of K blocks with n requests and a share q of bad,
-    Pearson's X² over K − 1 is the inflation at q; its upper 95% end (`cautious`, as a guard must be) is X² over the 5%
-    point of chi-square. The bursts' relative variance k carries it to the edge: 1 + n k q/(1 − q) (the beta-binomial's
-    variance: Williams, Applied Statistics 31, 1982, https://doi.org/10.2307/2347977). Rates: X² of counts against a
-    Poisson stream.
+    Pearson's X² over K − 1 is the inflation at q. The bursts' relative variance k carries it to the edge:
+    1 + n k q/(1 − q) (the beta-binomial's variance: Williams, Applied Statistics 31, 1982,
+    https://doi.org/10.2307/2347977). Rates: the upper 95% end of X² of counts against a Poisson stream.
 
-    1 where the baseline has too few failures (fewer than blocks) to show bursts, or where the edge is out of their
-    reach: the guard's error rate needs only that the true share stays on the good side of the edge.
+    1 where the baseline has too few failures (fewer than blocks) to show bursts, or the edge is out of their reach.
     """
     sums = blocks(counts)
-    x, y = sum(one[0] for one in sums), sum(one[1] for one in sums)
-    if len(sums) < 4 or x < len(sums) or not y:
-        return 1.0
-    freedom = _chi_square_5(len(sums) - 1) if cautious else len(sums) - 1
+    x, y = _whole(sums)
     if edge.kind == "rate":
+        if len(sums) < 4 or x < len(sums):
+            return 1.0
         spread = sum((one[0] - x / y * one[1]) ** 2 / (x / y * one[1]) for one in sums)
-        return min(LARGEST, max(1.0, spread / freedom))
-    share, each = x / (x + y), (x + y) / len(sums)
-    if edge.at >= 1 or edge.at <= 0:
+        return min(LARGEST, max(1.0, spread / _chi_square_5(len(sums) - 1)))
+    if len(sums) < 4 or x < len(sums) or not y or not 0 < edge.at < reach(counts):
         return 1.0
-    spread = sum((bad - share * (bad + good)) ** 2 / (share * (1 - share) * (bad + good)) for bad, good in sums)
-    relative = max(0.0, spread / freedom - 1) * (1 - share) / (each * share)
-    if abs(edge.at - share) > FAR * share * sqrt(relative):
+    return min(LARGEST, _at(edge, sums, _relative(sums, len(sums) - 1)))
+
+
+def caution(edge: Edge, counts: Counts) -> float:
+    """By how much a guard divides evidence against an edge of a share: what bursts may do there, seen or not.
+
+    As `inflation`, at the upper 95% end (X² over the 5% point of chi-square). What is not known of bursts, since the
+    baseline is shorter than an hour or has fewer failures than blocks, is taken to be as bad as `HIDDEN`.
+    """
+    sums = blocks(counts)
+    if edge.at >= (reach(counts) if edge.above else 1):
         return 1.0
-    return min(LARGEST, 1 + each * relative * edge.at / (1 - edge.at))
+    bad, good = _whole(sums)
+    seen = _relative(sums, _chi_square_5(len(sums) - 1)) if len(sums) >= 4 and bad and good else 0.0
+    known = min(1.0, _span(counts) / KNOWN, bad / len(sums)) if sums else 0.0
+    return _at(edge, sums, max(seen, HIDDEN * (1 - known)))
+
+
+def reach(counts: Counts) -> float:
+    """The share of bad that a healthy system's bursts may come to: see `REACH`; at the upper 95% end of the baseline's.
+
+    The upper end of a share is that of a Poisson count (Garwood, Biometrika 28, 1936, https://doi.org/10.2307/2333958).
+    """
+    from scipy.special import gammaincinv
+
+    sums = blocks(counts)
+    bad, good = _whole(sums)
+    if not bad + good:
+        return 1.0
+    most = min(0.999, float(gammaincinv(bad + 1, 0.95)) / (bad + good))
+    odds = REACH * most / (1 - most)
+    return max(odds / (1 + odds), *(one[0] / sum(one) for one in sums))
+
+
+def correlation_time(values: Sequence[float]) -> float:
+    """How many readings of a gauge tell as much as one independent one; 1 of a gauge that never moves.
+
+    The integrated autocorrelation time, summed over lags up to five times itself (Sokal, Monte Carlo Methods in
+    Statistical Mechanics, 1997, https://doi.org/10.1007/978-1-4899-0319-8_6); at most `LARGEST`.
+    """
+    mean = sum(values) / len(values) if values else 0.0
+    moves = [value - mean for value in values]
+    variance = sum(move * move for move in moves)
+    if not variance:
+        return 1.0
+    time = 1.0
+    for lag in range(1, len(moves)):
+        time += 2 * sum(one * other for one, other in zip(moves, moves[lag:], strict=False)) / variance
+        if lag >= 5 * time or time >= LARGEST:
+            break
+    return min(LARGEST, max(1.0, time))
+
+
+def _whole(sums: list[tuple[float, float]]) -> tuple[float, float]:
+    return sum(one[0] for one in sums), sum(one[1] for one in sums)
+
+
+def _span(counts: Counts) -> float:
+    return counts[-1][0] - counts[0][0] + (counts[-1][0] - counts[0][0]) / max(1, len(counts) - 1) if counts else 0.0
+
+
+def _relative(sums: list[tuple[float, float]], freedom: float) -> float:
+    bad, good = _whole(sums)
+    share, each = bad / (bad + good), (bad + good) / len(sums)
+    spread = sum((x - share * (x + y)) ** 2 / (share * (1 - share) * (x + y)) for x, y in sums)
+    return max(0.0, spread / freedom - 1) * (1 - share) / (each * share)
+
+
+def _at(edge: Edge, sums: list[tuple[float, float]], relative: float) -> float:
+    """The inflation at an edge; at most a block's requests, which would all fail together."""
+    each = sum(map(sum, sums)) / max(1, len(sums))
+    return min(1 + each * relative * edge.at / (1 - edge.at), max(1.0, each))
 
 
 def _chi_square_5(freedom: int) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
+from itertools import accumulate
 from math import log
 from typing import TYPE_CHECKING
 
@@ -10,13 +12,11 @@ from steady_state.baseline import inflation
 from steady_state.edges import count, edges_of, excess
 from steady_state.evidence import Watch, Weights, breach, health
 from steady_state.kpi import Kpi
+from steady_state.proof import proven
 from steady_state.samples import CLOSE, Series
 
 if TYPE_CHECKING:
-    from numpy import float64
-    from numpy.typing import NDArray
-
-    Matrix = NDArray[float64]
+    from steady_state.proof import Flags, Matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,11 @@ def find(kpi: Kpi, bins: Series, before: Series, alpha: float, sustained: float)
 
 def _of_readings(kpi: Kpi, bins: Series, sustained: float) -> Episode | None:
     """From the first to the last reading that begins a stretch of `sustained` with too many readings out of range."""
+    starts, bad = [one.start for one in bins], [0.0, *accumulate(one.bad for one in bins)]
 
     def falls(first: int) -> bool:
-        stretch = [one.bad for one in bins[first:] if one.start < bins[first].start + sustained - CLOSE]
-        return sum(stretch) > (1 - kpi.bound.share_of_time) * len(stretch) + 1e-9
+        last = bisect_left(starts, starts[first] + sustained - CLOSE)
+        return bad[last] - bad[first] > (1 - kpi.bound.share_of_time) * (last - first) + 1e-9
 
     fallen = [index for index, one in enumerate(bins) if one.bad and falls(index)]
     if not fallen:
@@ -64,17 +65,17 @@ def _of_readings(kpi: Kpi, bins: Series, sustained: float) -> Episode | None:
 
 
 def _of_samples(kpi: Kpi, bins: Series, before: Series, alpha: float) -> Episode | None:
-    import numpy  # noqa: ICN001
+    import numpy as np
 
     edges = edges_of(kpi, kpi.bound, before)
     known = tuple((one.start, *count(kpi, kpi.bound, one)) for one in before)
     counts = [count(kpi, kpi.bound, one) for one in bins]
-    bursts = [inflation(edge, known, cautious=False) for edge in edges]
+    bursts = [inflation(edge, known) for edge in edges]
     broken = Weights(
         tuple(pair for edge, by in zip(edges, bursts, strict=True) for pair in breach(edge).tempered(by).pairs)
     )
     well = [health(edge).tempered(by) for edge, by in zip(edges, bursts, strict=True)]
-    beyond = numpy.cumsum([0.0, *(max(excess(edge, *pair) for edge in edges) for pair in counts)])
+    beyond = np.cumsum([0.0, *(max(excess(edge, *pair) for edge in edges) for pair in counts)])
 
     onset = _onset(counts, broken, well, alpha)
     if onset is None:
@@ -97,36 +98,26 @@ def _onset(
     elsewhere. An earlier edge is ruled out when the bins up to it prove a breach already, or when those from it on
     prove that all was still well, each at α/2.
     """
-    watch = Watch(broken, len(counts))
-    by = next((index for index, pair in enumerate(counts) if watch.add(*pair) >= 1 / alpha), None)
-    if by is None and within:
-        by = min(within, len(counts)) - 1
+    import numpy as np
+
+    reached = Watch(broken, len(counts)).add(*np.array(counts).T) >= 1 / alpha
+    by = int(reached.argmax()) if reached.any() else min(within, len(counts)) - 1 if within else None
     if by is None:
         return None
-    enough = log(2 / alpha)
-    seen = counts[: by + 1]
-    until = _proof(seen[::-1], broken)[::-1]
-    onwards = [min(proofs) for proofs in zip(*(_proof(seen, one) for one in well), strict=True)]
-    left = [edge for edge in range(by + 1) if until[edge] < enough and onwards[edge] < enough]
-    return left or [by]
+    seen, enough = np.array(counts[: by + 1]), log(2 / alpha)
+    until = _proven(seen[::-1], broken, enough)[::-1]
+    onwards = np.all([_proven(seen, one, enough) for one in well], axis=0)
+    left = np.flatnonzero(~until[: by + 1] & ~onwards[: by + 1])
+    return [int(edge) for edge in left] or [by]
 
 
-def _proof(counts: list[tuple[float, float]], weights: Weights) -> list[float]:
-    """For each edge of the bins: the log of the most evidence that the bins from it on ever give (the last: none)."""
-    import numpy  # noqa: ICN001
+def _proven(counts: Matrix, weights: Weights, enough: float) -> Flags:
+    """For each edge of the bins, whether the bins from it on ever prove it; from the last one on there are none."""
+    import numpy as np
 
-    logs: Matrix = numpy.array(counts) @ numpy.array(weights.pairs).T
-    sums = numpy.vstack([numpy.zeros(logs.shape[1]), numpy.cumsum(logs, axis=0)])
-    most = [float(_mean(sums[edge + 1 :] - sums[edge]).max()) for edge in range(len(counts))]
-    return [*most, float("-inf")]
-
-
-def _mean(logs: Matrix) -> Matrix:
-    import numpy  # noqa: ICN001
-
-    top: Matrix = logs.max(axis=1, keepdims=True)
-    mean: Matrix = numpy.log(numpy.exp(logs - top).mean(axis=1)) + top[:, 0]
-    return mean
+    logs: Matrix = counts @ np.array(weights.pairs).T
+    found: Flags = np.append(proven(np.vstack([np.zeros(logs.shape[1]), np.cumsum(logs, axis=0)]), enough), [False])
+    return found
 
 
 def _moment(bins: Series, point: int, first: int, last: int) -> Moment:

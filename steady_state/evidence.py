@@ -10,9 +10,16 @@ restarts find a change that comes late (Shin, Ramdas, Rinaldo: E-detectors, http
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, log, log1p
+from math import log, log1p
+from typing import TYPE_CHECKING
 
 from steady_state.edges import Edge
+
+if TYPE_CHECKING:
+    from numpy import float64
+    from numpy.typing import ArrayLike, NDArray
+
+    Matrix = NDArray[float64]
 
 ALTERNATIVES = 10
 MOSTLY_BAD = 0.98
@@ -21,6 +28,9 @@ SMALLEST = 1e-6
 
 ENOUGH = 1e300
 """Evidence beyond this is kept at this, short of what a float can hold."""
+
+LARGEST_LOG = 690.0
+"""Of one bin: the exponential of more is no float."""
 
 HEALTHY = (0.02, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8)
 SLOWER = (0.95, 0.85, 0.7, 0.5, 0.3, 0.15, 0.05, 0.01)
@@ -82,24 +92,35 @@ def _rate(edge: Edge, factors: tuple[float, ...]) -> Weights:
 class Watch:
     """Evidence that a breach began at injection or at any bin since: the mean stays at 1 while there is none.
 
-    Half of the weight lies on injection, the other half is spread evenly over the planned bins.
+    Half of the weight lies on injection, the other half is spread evenly over the planned bins. Many streams may be
+    watched at once, each on its own.
     """
 
     def __init__(self, weights: Weights, planned: int) -> None:
-        self._weights = weights
-        self._sums = [0.0] * len(weights.pairs)
-        self._unspent = 1.0
-        self._first = 0.5
-        self._each = 0.5 / max(1, planned)
+        self._pairs = weights.pairs
+        self._planned = max(1, planned)
+        self._seen = 0
+        self._sums: Matrix | float = 0.0
 
-    def add(self, x: float, y: float) -> float:
-        """Take in one bin and answer with the evidence so far: a breach when it reaches 1/α."""
-        weight = min(self._unspent, self._each + self._first)
-        self._first = 0.0
-        self._unspent = max(0.0, self._unspent - weight)
-        share = weight / len(self._sums)
-        self._sums = [
-            min(ENOUGH, (had + share) * exp(min(value, 690.0)))
-            for had, value in zip(self._sums, self._weights.logs(x, y), strict=True)
-        ]
-        return self._unspent + sum(self._sums)
+    def add(self, x: ArrayLike, y: ArrayLike) -> Matrix:
+        """Take in bins, one after the other: the evidence after each of them, a breach when it reaches 1/α.
+
+        x and y are arrays of bins, or of bins × streams; the answer has their shape.
+        """
+        import numpy as np
+
+        x, y = np.asarray(x, float)[..., None], np.asarray(y, float)[..., None]
+        over, under = np.array(self._pairs).T
+        ratios = np.exp(np.minimum(x * over + y * under, LARGEST_LOG))
+        found, count, sums = np.empty(ratios.shape[:-1]), len(self._pairs), np.asarray(self._sums)
+        for index, ratio in enumerate(ratios):
+            before, after = self._spent(self._seen), self._spent(self._seen + 1)
+            self._seen += 1
+            sums = np.minimum((sums + (after - before) / count) * ratio, ENOUGH)
+            found[index] = 1 - after + sums.sum(axis=-1)
+        self._sums = sums
+        return found
+
+    def _spent(self, bins: int) -> float:
+        """How much of the weight has gone to those alternatives that begin within the first bins."""
+        return min(1.0, 0.5 + 0.5 * bins / self._planned) if bins else 0.0

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 
-from steady_state.baseline import Counts, inflation
-from steady_state.edges import count, edges_of, scored
+from steady_state.baseline import Counts, caution, correlation_time, inflation, reach
+from steady_state.edges import Edge, count, edges_of, scored
 from steady_state.evidence import Watch, breach
 from steady_state.kpi import Bound, Kpi
 from steady_state.samples import CLOSE, Sample, Series
@@ -16,6 +16,9 @@ from steady_state.words import seen_in_words
 
 SHORTEST_BLINDNESS = 15.0
 """Seconds. Requests that hang are counted when the customer gives up; until then a source that works is silent."""
+
+MOST_REACH = 0.9
+"""Nine of ten requests failing are an outage, however bursty a system is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,8 @@ class Guard:
             kpi = kpis[name]
             if mistake := kpi.misfit(bound):
                 raise ValueError(f"{name}: {mistake}")
-            watches = _watches(kpi, bound, before.get(name, ()), ceil(lasts / kpi.interval))
-            self._guarded[name] = _Guarded(kpi, bound, watches, start)
+            planned = ceil(lasts / kpi.interval)
+            self._guarded[name] = _Guarded(kpi, bound, watches(kpi, bound, before.get(name, ()), planned), start)
 
     def feed(self, kpi: str, samples: Iterable[Sample]) -> Fired | None:
         """Take in new bins of a KPI in order of time; those seen already or begun before injection are left out."""
@@ -85,7 +88,8 @@ class Guard:
             guarded.seen_to = sample.end
             x, y = count(guarded.kpi, guarded.bound, sample)
             if guarded.watches:
-                guarded.evidence = sum(watch.add(x, y) for watch in guarded.watches) / len(guarded.watches)
+                evidence = [float(watch.add([x], [y])[0]) for watch in guarded.watches]
+                guarded.evidence = sum(evidence) / len(evidence)
             if guarded.evidence <= 1:
                 guarded.recent.clear()
             else:
@@ -117,6 +121,27 @@ class Guard:
         return Fired(at, name, f"{name} is at {seen} in {lately}; the guard's bound is {worst.bound.words}")
 
 
-def _watches(kpi: Kpi, bound: Bound, before: Series, planned: int) -> list[Watch]:
-    known: Counts = tuple((one.start, *count(kpi, bound, one)) for one in scored(kpi, bound, before))
-    return [Watch(breach(edge).tempered(inflation(edge, known)), planned) for edge in edges_of(kpi, bound, before)]
+def watches(kpi: Kpi, bound: Bound, before: Series, planned: int, *, tempered: bool = True) -> list[Watch]:
+    """The evidence that is kept against each edge of a bound; untempered, as a baseline is played over for itself.
+
+    A share that may come in bursts is watched twice: for any breach, its evidence divided by what bursts inflate; and
+    undivided for a breach beyond their reach, so that an outage is not taken for one of them.
+    """
+    bins = scored(kpi, bound, before)
+    known: Counts = tuple((one.start, *count(kpi, bound, one)) for one in bins)
+    found = []
+    for edge in edges_of(kpi, bound, before):
+        by = _noise(kpi, edge, bins, known) if tempered else 1.0
+        found.append(Watch(breach(edge).tempered(by), planned))
+        if by > 1 and edge.kind == "share" and edge.above and kpi.kind != "gauge" and edge.at < (far := reach(known)):
+            found.append(Watch(breach(Edge("share", min(far, MOST_REACH))), planned))
+    return found
+
+
+def _noise(kpi: Kpi, edge: Edge, before: Series, known: Counts) -> float:
+    if edge.kind == "rate":
+        return inflation(edge, known)
+    if kpi.kind == "gauge":
+        values = [one.value for one in before if one.value is not None]
+        return max(inflation(edge, known), correlation_time(values))
+    return caution(edge, known)

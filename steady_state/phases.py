@@ -153,7 +153,7 @@ def _against(seen: Seen, bound: Bound, bins: Series, before: Series, error: Erro
     if all(good <= error.held for good, _ in pairs):
         return Verdict.HELD, ""
     limit = limit_of(kpi, bound)
-    more = "too little to tell" if limit is None else needs_in_words(_seconds_more(limit, totals, error.held))
+    more = "too little to tell" if limit is None else needs_in_words(seconds_more(limit, totals, error.held))
     return Verdict.UNKNOWN, more
 
 
@@ -204,7 +204,7 @@ def _events(kpi: Kpi, bins: Series) -> Tally:
     return Tally(sum(events(kpi, one) for one in bins), 0.0, seen.seconds, seen.bins)
 
 
-def _seconds_more(limit: float, seen: Tally, alpha: float) -> float:
+def seconds_more(limit: float, seen: Tally, alpha: float) -> float:
     """How much longer a phase like this must be: log(1/α) over the divergence of what was seen from the edge (Wald)."""
     share = min(max(seen.bad / seen.total, 1e-9), 1 - 1e-9)
     apart = share * log(share / limit) + (1 - share) * (log1p(-share) - log1p(-limit))

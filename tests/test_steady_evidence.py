@@ -41,7 +41,7 @@ def test_the_mean_of_the_guards_evidence_at_the_edge_is_exactly_one_after_every_
         chance = prod(edge if bad else 1 - edge for bad in stream)
         watch = Watch(breach(Edge("share", edge)), REQUESTS)
         for index, bad in enumerate(stream):
-            after[index] += chance * watch.add(bad, 1 - bad)
+            after[index] += chance * float(watch.add([bad], [1 - bad])[0])
     assert after == pytest.approx([1.0] * REQUESTS, abs=1e-12)
 
 
@@ -74,8 +74,8 @@ def test_evidence_per_request_equals_evidence_per_bin() -> None:
 def test_evidence_stays_a_number_however_much_there_is() -> None:
     watch = Watch(breach(Edge("share", 0.01)), 10)
     for _ in range(10):
-        assert 1e4 < watch.add(1e6, 0) < float("inf")
-    assert watch.add(0, 1e6) < float("inf")
+        assert 1e4 < watch.add([1e6], [0])[0] < float("inf")
+    assert watch.add([0], [1e6])[0] < float("inf")
 
 
 @pytest.mark.parametrize(("bad", "total", "share"), [(0, 60, 0.01), (3, 60, 0.01), (60, 60, 0.99), (7, 20, 0.5)])

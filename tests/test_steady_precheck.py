@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from steady_state.kpi import Kpi
-from steady_state.precheck import refusals
+from steady_state.kpi import Bound, Kpi
+from steady_state.precheck import guard_refusals, refusals, wait
 from steady_state.samples import Series
-from tests.steady_streams import counts, gauge, kpi, latency, rate, ratio, reading, readings, requests, steady
+from tests.steady_streams import bound, counts, gauge, kpi, latency, rate, ratio, reading, readings, requests, steady
 
 BEFORE = (0.0, 300.0)
 
@@ -19,7 +19,6 @@ def check(own: Kpi, series: Series) -> tuple[str, ...]:
     [
         (ratio(), steady(300)),
         (ratio(), steady(300, 50, 0.4)),
-        (ratio(), steady(300, 1)),  # too little to prove the bound, which is no reason to refuse
         (ratio("100%"), steady(300)),
         (ratio(), steady(270)),  # some gaps
         (latency(), steady(300, 50, 2)),
@@ -51,6 +50,12 @@ def test_a_steady_kpi_is_no_reason_to_refuse(own: Kpi, series: Series) -> None:
         (rate(), steady(300, 30), "orders is not steady: 30/s; its bound is at least 40/s"),
         (rate(bound={"at_most": "20/s"}), steady(300, 30), "orders is not steady: 30/s; its bound is at most 20/s"),
         (
+            ratio(),
+            steady(300, 1),
+            "orders is not yet known to be steady: 100% of 300; its bound is at least 99%; "
+            "needs about 1m7s more of baseline",
+        ),
+        (
             gauge(),
             readings([5] * 30 + [6] * 270, gauge()),
             "orders is not steady: in range 90% of 300 readings; its bound is at least 6 for 95% of the time",
@@ -79,8 +84,35 @@ def test_a_gauge_read_too_rarely_is_refused() -> None:
 
 
 def test_the_check_does_not_cry_wolf() -> None:
-    healthy = [check(ratio(), requests(seed, 300, 0.005, each=20)) for seed in range(100)]
+    healthy = [check(ratio(), requests(seed, 300, 0.004, each=20)) for seed in range(100)]
     assert healthy == [()] * 100
+
+
+@pytest.mark.parametrize(
+    ("series", "seconds"),
+    [
+        (steady(300, 50), 0),  # known
+        (steady(300, 1), 67),  # log(40) / -log(0.99) = 367 requests without a failure
+        (steady(300, 0), 0),  # idle: no use in waiting
+        (steady(300, 100, 3), 0),  # sick
+    ],
+)
+def test_a_baseline_too_short_to_prove_the_bound_says_how_much_longer_it_must_be(series: Series, seconds: int) -> None:
+    assert wait({"orders": ratio()}, {"orders": series}, BEFORE) == pytest.approx(seconds, abs=0.5)
+
+
+def test_a_guard_that_a_healthy_system_sets_off_is_not_armed() -> None:
+    own, calm, dips = ratio(), steady(300), steady(3000, start=-3600) + steady(5, 50, 20, start=-400)
+    tight, wide = {"orders": bound(at_least="99%")}, {"orders": bound(at_least="50%")}
+
+    def why(guard: dict[str, Bound], seen: Series = calm) -> tuple[str, ...]:
+        return guard_refusals(guard, {"orders": own}, {"orders": seen}, {"orders": dips}, 1e-4)
+
+    assert why(wide) == ()
+    assert why(tight) == (
+        "orders would set off its guard while healthy: it left at least 99% for a time in the last 1h5m",
+    )
+    assert why(wide, ()) == ("orders has no data to guard it by",)
 
 
 def test_offered_load_that_stays_unanswered_leaves_the_baseline_its_own_measure() -> None:
