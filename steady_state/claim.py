@@ -134,6 +134,42 @@ class ModuleJudgement:
 
 
 @dataclass(frozen=True)
+class LossJudgement:
+    """What a fault cost one KPI against what is usual, signed: below zero it went better than before."""
+
+    kpi: str
+    lost: float | None  # in what the KPI counts: orders, requests; None: cannot be told
+    low: float | None  # interval around `lost`
+    high: float | None
+    words: str  # "about 312 orders were lost (250 to 380)"
+
+
+class Move(StrEnum):
+    """How a technical KPI moved beside the business KPI: both left their bound, one of them, or neither."""
+
+    LED = "led"
+    TOGETHER = "together"
+    LAGGED = "lagged"
+    MISSED = "missed"  # it stayed within its bound while the business suffered
+    CRIED_WOLF = "cried wolf"  # it left its bound while the business did not suffer
+    QUIET = "quiet"  # neither suffered
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class LeadJudgement:
+    """Whether a technical KPI is worth watching: did it move before the business KPI, by how much; in seconds."""
+
+    kpi: str
+    business: str
+    move: Move
+    after: float | None  # how long after the business KPI it moved; below 0: before; None: not both moved
+    low: float | None  # interval around `after`
+    high: float | None
+    words: str
+
+
+@dataclass(frozen=True)
 class Judgement:
     """The verdict on a claim, with everything it rests on."""
 
@@ -144,3 +180,5 @@ class Judgement:
     modules: tuple[ModuleJudgement, ...]
     notes: tuple[str, ...] = ()  # "claims no business KPI", …
     detection: DetectionJudgement | None = None  # None: not claimed, or the fault did not bite
+    losses: tuple[LossJudgement, ...] = ()  # of every KPI that counts something; empty too in records of before
+    leads: tuple[LeadJudgement, ...] = ()  # of every technical KPI, where there is a business KPI

@@ -9,7 +9,10 @@ from steady_state.claim import (
     Detection,
     DetectionJudgement,
     Judgement,
+    LeadJudgement,
+    LossJudgement,
     ModuleJudgement,
+    Move,
     PhaseJudgement,
     Phases,
     Recovery,
@@ -20,6 +23,8 @@ from steady_state.claim import (
 from steady_state.detection import judge_detection
 from steady_state.isolation import judge_modules
 from steady_state.kpi import Bound, Tier
+from steady_state.lead import judge_leads
+from steady_state.loss import judge_losses
 from steady_state.phases import Error, judge_phase, seen_in
 from steady_state.recovery import judge_recovery
 from steady_state.samples import Series
@@ -30,7 +35,10 @@ __all__ = [
     "Detection",
     "DetectionJudgement",
     "Judgement",
+    "LeadJudgement",
+    "LossJudgement",
     "ModuleJudgement",
+    "Move",
     "PhaseJudgement",
     "Phases",
     "Recovery",
@@ -47,7 +55,7 @@ def judge(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Judgeme
     Missing data and no traffic are unknown, never held. A run that the guard or a stop alarm ended is broken; one that
     ended early otherwise, did not inject or did not bite is unknown. Errors: a held KPI is wrong with a chance of at
     most `claim.false_verdict`; so is any broken KPI among all phases together, any broken module, and each interval of
-    a recovery. KPIs that are watched but not claimed are judged and shown, and leave the verdict alone.
+    a recovery. KPIs that are watched but not claimed are judged and shown, and leave the verdict alone; losses do, too.
     """
     tested = phases.injected is not None and phases.bitten is not None
     recoveries = (
@@ -69,8 +77,9 @@ def judge(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Judgeme
     detected = judge_detection(claim, claim.detection, series, phases) if claim.detection and tested else None
     early = _early(phases)
     verdict = early[0] if early else _verdict(claim, judged, back, modules, detected)
-    words = sentence(claim, verdict, early[1] if early else None, judged, back, modules, detected)
-    return Judgement(verdict, words, judged, back, modules, _notes(claim, modules), detected)
+    losses, leads = judge_losses(claim, series, phases), judge_leads(claim, series, phases)
+    words = sentence(claim, verdict, early[1] if early else None, judged, back, modules, losses, detected)
+    return Judgement(verdict, words, judged, back, modules, _notes(claim, modules), detected, losses, leads)
 
 
 def _bound(claim: Claim, kpi: str, phase: str) -> Bound | None:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from steady_state.claim import Claim, DetectionJudgement, ModuleJudgement, PhaseJudgement, RecoveryJudgement, Verdict
+from steady_state.claim import (
+    Claim,
+    DetectionJudgement,
+    LossJudgement,
+    ModuleJudgement,
+    PhaseJudgement,
+    RecoveryJudgement,
+    Verdict,
+)
 from steady_state.kpi import Tier
 from steady_state.words import points_in_words
 
@@ -19,9 +27,30 @@ def sentence(
     phases: tuple[PhaseJudgement, ...],
     recovery: tuple[RecoveryJudgement, ...],
     modules: tuple[ModuleJudgement, ...],
+    losses: tuple[LossJudgement, ...] = (),
     detected: DetectionJudgement | None = None,
 ) -> str:
     """`early`: why the claim was not tested to its end, which then is what there is to say."""
+    return _told(claim, verdict, early, phases, recovery, modules, detected) + _cost(claim, losses)
+
+
+def _cost(claim: Claim, losses: tuple[LossJudgement, ...]) -> str:
+    """What customers lost for certain, by the claimed business KPIs."""
+    business = (one for one in losses if one.kpi in claim.claimed and claim.kpis[one.kpi].tier is Tier.BUSINESS)
+    words = [one.words for one in business if one.low is not None and one.low > 0]
+    told = "; ".join(words[:MOST]) + _more(len(words) - MOST)
+    return f" {told[0].upper()}{told[1:]}." if told else ""
+
+
+def _told(
+    claim: Claim,
+    verdict: Verdict,
+    early: str | None,
+    phases: tuple[PhaseJudgement, ...],
+    recovery: tuple[RecoveryJudgement, ...],
+    modules: tuple[ModuleJudgement, ...],
+    detected: DetectionJudgement | None,
+) -> str:
     counted = _in_order(claim, phases)
     if early is not None:
         claimed = ", ".join(f"{name} {_bound(claim, name)}" for name in claim.claimed[:MOST])

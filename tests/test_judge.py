@@ -47,7 +47,10 @@ def of_phase(series: Series, phase: str = "during", own: Kpi | None = None, **cl
 def test_a_workload_that_stays_healthy_holds_its_claim() -> None:
     found = judged({"orders": stream(during=0.1)})
     assert found.verdict is HELD
-    assert found.sentence == "Held: orders while the fault lasted: 99.8% of 21,000 (claimed: at least 99%)."
+    assert found.sentence == (
+        "Held: orders while the fault lasted: 99.8% of 21,000 (claimed: at least 99%). "
+        "About 42 orders were lost (34 to 42)."
+    )
     assert found.notes == ()
 
 
@@ -310,7 +313,9 @@ def test_the_sentence_tells_two_findings_and_counts_the_others() -> None:
     found = judged({name: stream(during=25) for name in names}, {name: ratio() for name in names})
     assert found.sentence == (
         "Broken: one while the fault lasted: 50% of 21,000 (claimed: at least 99%); "
-        "two while the fault lasted: 50% of 21,000 (claimed: at least 99%), and 2 more."
+        "two while the fault lasted: 50% of 21,000 (claimed: at least 99%), and 2 more. "
+        "About 10,500 requests of one were lost (10,492 to 10,500); "
+        "about 10,500 requests of two were lost (10,492 to 10,500), and 2 more."
     )
 
 

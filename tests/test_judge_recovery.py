@@ -225,7 +225,8 @@ def test_the_claim_of_the_design_holds_for_a_zone_that_heals() -> None:
     assert found.verdict is HELD
     assert found.sentence == (
         "Held: orders while the fault lasted: 97.6% of 21,000 (claimed: at least 95%); "
-        "checkout-capacity was back 2m after impact (between 1m58s and 2m2s; claimed: 5m)."
+        "checkout-capacity was back 2m after impact (between 1m58s and 2m2s; claimed: 5m). "
+        "About 500 orders were lost (492 to 500)."
     )
 
 
