@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: gameday test bench sample schemas clean
+.PHONY: gameday test crash-matrix bench sample schemas clean
 
 gameday: .venv/run  ## a game day on the twin: three experiments, a verdict table, a report
 	$(BIN)/gameday run experiments/storefront/gameday.yaml
@@ -12,6 +12,9 @@ test: .venv/test  ## lint, types and every test, in parallel
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto --dist worksteal
+
+crash-matrix: .venv/test  ## runs that die at every step, and are restored; ends with `N scenarios, M dirty`
+	$(BIN)/python -m tests.matrix
 
 bench: .venv/test  ## what is measured, beside a calibration loop in the same run
 	$(BIN)/python -m tests.benchmarks

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from harness.faults import CATALOGUE
 from harness.testing import Trouble
+from tests.matrix.kills import killing
 from tests.matrix.scenario import Key, Point, bench
 from tests.matrix.scenarios import play_all
 from tests.matrix.shapes import SHAPES
@@ -62,3 +65,14 @@ def test_how_the_world_stands_tells_a_fault_from_none(shape: str) -> None:
 def test_a_scenario_is_found_again_by_its_key() -> None:
     key = Key("throttle a table", "plain", Point(4, "after"), Point(2, "before"))
     assert Key.of(str(key)) == key
+
+
+def test_a_process_that_is_really_killed_is_restored_by_another() -> None:
+    """Between the write's effect and its answer, before it was sent, and in the middle of the undo."""
+    name = "killed: throttle a table"
+    with killing(impatient=True) as stage, ThreadPoolExecutor(4) as pool:
+        requests = stage.requests(name, "200000000000")
+        into, out = (at for at, one in enumerate(requests) if one == "UpdateTable")
+        wanted = [Point(into, "before"), Point(into, "after"), Point(out, "after")]
+        done = [pool.submit(stage.play, name, f"20000000000{n}", point) for n, point in enumerate(wanted, 1)]
+        assert [one.result()[1] for one in done] == [[], [], []]

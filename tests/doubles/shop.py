@@ -124,12 +124,17 @@ def open_shop(layout: Layout | None = None) -> Iterator[Shop]:
         def call(service: str, operation: str, **params: Any) -> Any:
             return account.call(Call(service=service, operation=operation, params=params), REGION)
 
-        _instances(call, layout)
-        yield Shop(account, _serverless(call, layout), layout)
+        yield Shop(account, build(call, layout), layout)
 
 
 def _listed(tags: dict[str, str], **more: Any) -> list[Any]:
     return [{"Key": key, "Value": value, **more} for key, value in tags.items()]
+
+
+def build(call: Any, layout: Layout) -> tuple[str, ...]:
+    """Lay everything out by calls (service, operation, parameters); the ids of the REST APIs."""
+    _instances(call, layout)
+    return _serverless(call, layout)
 
 
 def _instances(call: Any, layout: Layout) -> None:

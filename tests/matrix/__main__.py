@@ -1,5 +1,6 @@
 """`python -m tests.matrix`: every scenario, in parallel; ends with `N scenarios, M dirty`, and fails if one is dirty.
 
+Deaths and failing calls inside the process, real processes that are really killed, and generated plans.
 A scenario is told from all others by its key: shape of the fault | kind of account | first death | second death.
 `--only KEY` plays one again, and lists its steps.
 """
@@ -10,16 +11,23 @@ import argparse
 import os
 import sys
 import time
+import traceback
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 
 from harness.testing import Trouble
+from tests.matrix.kills import kill_all
+from tests.matrix.plans import explore
 from tests.matrix.scenario import Key, bench
 from tests.matrix.scenarios import KINDS, play_all
 from tests.matrix.shapes import SHAPES
 
 LEAST = 1000
 """Scenarios that a whole matrix has at least."""
+PLANS = 10_000
+SEEDS, WORLDS = 20, 34
+"""Generated plans, in parts that take about a minute each: about 17 plans of 20 on each world are not refused."""
+ALL = (*KINDS, "plans", "kills")
 Told = tuple[str, tuple[str, ...]]
 """A scenario's key, and what is wrong."""
 
@@ -36,13 +44,31 @@ def part(shape: str, kind: str) -> list[Told]:
     return told
 
 
-def parts(kinds: list[str], jobs: int) -> Iterator[list[Told]]:
-    """The parts of the matrix as they come in."""
-    # What takes longest goes first.
+def plans(number: int) -> tuple[int, list[Told]]:
+    """Generated plans of one seed: how many, and what is wrong."""
+    try:
+        return explore(WORLDS, number), []
+    except Exception as error:  # noqa: BLE001 - whatever it is, the matrix goes on and says it
+        return 0, [
+            (
+                f"generated plans | seed {number}",
+                (*traceback.format_exception(error)[-1:], *getattr(error, "__notes__", ())),
+            )
+        ]
+
+
+def played(kinds: list[str], jobs: int) -> Iterator[tuple[int, list[Told]]]:
+    """What comes in: how many generated plans, and scenarios."""
+    # What takes longest goes first; the killed processes mostly wait, beside all the rest.
     asked = [(shape, kind) for kind in reversed(KINDS) if kind in kinds for shape in SHAPES]
-    with ProcessPoolExecutor(jobs) as pool:
-        for done in as_completed([pool.submit(part, *one) for one in asked]):
-            yield done.result()
+    with ProcessPoolExecutor(jobs) as pool, ThreadPoolExecutor(1) as beside:
+        kills = beside.submit(lambda: list(kill_all())) if "kills" in kinds else None
+        parts = [pool.submit(part, *one) for one in asked]
+        seeds = [pool.submit(plans, number) for number in range(SEEDS)] if "plans" in kinds else []
+        yield from ((0, done.result()) for done in as_completed(parts))
+        yield from (done.result() for done in as_completed(seeds))
+        if kills:
+            yield 0, kills.result()
 
 
 def again(text: str) -> int:
@@ -63,21 +89,26 @@ def main() -> int:
     """The matrix, or a part of it."""
     parser = argparse.ArgumentParser(prog="tests.matrix")
     parser.add_argument("--only", metavar="KEY")
-    parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=KINDS)
+    parser.add_argument("--kinds", nargs="*", default=list(ALL), choices=ALL)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     asked = parser.parse_args()
     if asked.only:
         return again(asked.only)
-    began, keys, dirty = time.monotonic(), set[str](), []
-    for told in parts(asked.kinds, asked.jobs):
+    began, keys, dirty, generated = time.monotonic(), set[str](), [], 0
+    for tried, told in played(asked.kinds, asked.jobs):
+        generated += tried
         keys |= {key for key, _ in told}
         dirty += [(key, dirt) for key, dirt in told if dirt]
-        print(f"\r{len(keys)} scenarios, {len(dirty)} dirty, {time.monotonic() - began:.0f} s", end="", file=sys.stderr)
+        line = f"{len(keys)} scenarios, {len(dirty)} dirty, {generated} plans, {time.monotonic() - began:.0f} s"
+        print(f"\r{line}", end="", file=sys.stderr)
     print(file=sys.stderr)
     for key, dirt in dirty:
         print(f"DIRTY {key}", *dirt, sep="\n      ")
+    killed = sum(" | SIGKILL | " in key for key in keys)
+    print(f"{generated} generated plans; {killed} of the scenarios are real processes that were killed")
     print(f"{len(keys)} scenarios, {len(dirty)} dirty")
-    return int(bool(dirty) or len(keys) < LEAST)
+    is_short = len(keys) < LEAST or generated < (PLANS if "plans" in asked.kinds else 0)
+    return int(bool(dirty) or is_short)
 
 
 if __name__ == "__main__":

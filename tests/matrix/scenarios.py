@@ -11,9 +11,9 @@ from tests.matrix.scenario import Bench, Key, Played, Point, is_mutating
 WHENS = ("before", "after")
 KINDS = ("plain", "stranger", "late", "later", "rough", "pairs", "troubles")
 LATE = ("late", "later")
-SECONDS = 2
+SECONDS = 1
 """Deaths of the restore that are tried after each death of the run."""
-EVERY = 5
+EVERY = 8
 """Of the many writes on a rough account, which are died at: every so many-th of each shape."""
 
 
