@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from harness.account.account import Account
 from harness.account.change import Call, Json
+from harness.errors import AwsError
 from harness.spec.experiment import alarm_name
 
 STATES = Call(service="cloudwatch", operation="describe_alarms")
@@ -33,6 +34,18 @@ def alarm_states(alarms: Iterable[str], account: Account, region: str) -> dict[s
     alarms = tuple(alarms)
     found = alarms_now(alarms, account, region)
     return {alarm: found[alarm]["StateValue"] if alarm in found else "not there" for alarm in alarms}
+
+
+def stopping(alarms: Iterable[str], account: Account, region: str) -> str | None:
+    """Why stop alarms end a run: one fires, is not there, or cannot be read; None while none does."""
+    alarms = tuple(alarms)
+    if not alarms:
+        return None
+    try:
+        states = alarm_states(alarms, account, region)
+    except AwsError as error:
+        return f"the stop alarms cannot be read: {error.what}"
+    return next((f"alarm {name} is {state}" for name, state in states.items() if state in ("ALARM", "not there")), None)
 
 
 def fired_since(alarm: str, since: float, account: Account, region: str) -> float | None:

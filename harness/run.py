@@ -20,10 +20,10 @@ from harness.account.account import Account
 from harness.account.apply import apply
 from harness.account.journal import Journal
 from harness.account.undo import undo
-from harness.alarms import alarm_states
+from harness.alarms import stopping
 from harness.bites import Bites
 from harness.detection import Watchdog
-from harness.errors import AwsError, Exit, GamedayError, Refused
+from harness.errors import Exit, GamedayError, Refused
 from harness.events import (
     Aborted,
     AbortedBy,
@@ -36,6 +36,7 @@ from harness.events import (
     Settled,
 )
 from harness.plan import Plan, claim_of
+from harness.readiness import Readiness
 from harness.record import with_strikes
 from harness.stop import Stop, Stoppable
 from harness.watch import RELOOK, Watch
@@ -43,7 +44,6 @@ from steady_state.claim import Judgement, Phases, Verdict
 from steady_state.clock import Clock
 from steady_state.judge import judge
 from steady_state.kpi import watched
-from steady_state.samples import Series
 from steady_state.units import show_duration
 
 if TYPE_CHECKING:
@@ -54,8 +54,6 @@ STEP = 1.0
 """Seconds between two looks at what is guarded."""
 SLOW = 15.0
 """Seconds between two looks at everything: KPIs without a guard, stop alarms."""
-HISTORY = 3600.0
-"""Seconds before the run that CloudWatch is asked for: what a guard must know of bursts (`baseline.KNOWN`)."""
 PROBE = 5.0
 """Seconds between two looks for the bite."""
 
@@ -95,11 +93,12 @@ class _Loop:
         kpis = watched(plan.workload.kpis, plan.experiment.guard, self.claim.during)
         self.watch = Watch(kpis, stage.source, stage.clock, RELOOK if plan.place == "aws" else 0.0)
         self.guard: Guard | None = None
-        self.history: dict[str, Series] = {}
+        self.ready = Readiness(plan, self.claim)
         self.undoing = stage.account
         self.owes_undo = False
         self.aborted: Aborted | None = None
         self.began = stage.clock.now()
+        self.slow = self.began + SLOW  # the next look at everything
         self.injected: float | None = None
         self.bites: Bites | None = None
         self.watchdog = Watchdog(plan, stage.account, stage.clock)
@@ -133,37 +132,19 @@ class _Loop:
     # 1 ---------------------------------------------------------------------------------------------------------------
 
     def before(self) -> Iterator[Event]:
-        from steady_state.precheck import guard_refusals, refusals, wait
-
         stage = self.stage
         stage.journal.take(stage.run, self.plan.workload.name, self.plan.account, self.plan.place)
         yield self._phase("before", self.plan.experiment.baseline)
         yield from self._live(self.plan.experiment.baseline + self.stage.lag)
         yield from self.watch.look()
-        if self.aborted:
-            raise Refused((f"{self.aborted.about}, before anything was injected",))
-        claimed = {name: kpi for name, kpi in self.claim.kpis.items() if name in self.claim.claimed}
-        budget = self.plan.workload.budget
-        more = wait(
-            claimed,
-            self.watch.series,
-            (self.began, self._readable()),
-            budget.false_abort,
-            budget.false_verdict,
-        )
-        if 0 < more <= self.plan.experiment.baseline:
-            text = f"the baseline is too short to know the steady state: watching for {show_duration(ceil(more))} more"
-            yield Said(self.clock.now(), text)
-            yield from self._live(ceil(more))
+        if not self.aborted and (more := ceil(self.ready.wait(self.watch.series, (self.began, self._readable())))):
+            yield Said(self.clock.now(), f"steady state is not known yet: watching for {show_duration(more)} more")
+            yield from self._live(more)
             yield from self.watch.look()
         if self.aborted:
             raise Refused((f"{self.aborted.about}, before anything was injected",))
-        seen, before = self.watch.series, (self.began, self._readable())
-        self.history = self._past()
-        guard = self.plan.experiment.guard
-        reasons = refusals(claimed, seen, before, budget.false_abort, budget.false_verdict) or guard_refusals(
-            guard, self.watch.kpis, seen, self.history, budget.false_abort
-        )
+        self.ready.look_back(self.watch.kpis, stage.source, self.began)
+        reasons = self.ready.refusals(self.watch.series, (self.began, self._readable()))
         if reasons:
             unread = tuple(event.text for event in self.said)
             remedy = (
@@ -199,16 +180,6 @@ class _Loop:
         if self.aborted:
             yield self.aborted
 
-    def _past(self) -> dict[str, Series]:
-        """What an account's CloudWatch knows of the hour before the run, to tell bursts by; a twin has no past."""
-        kpis = {
-            name: self.watch.kpis[name]
-            for name in self.plan.experiment.guard
-            if self.plan.place == "aws" and self.watch.kpis[name].reading.origin == "cloudwatch"
-        }
-        start = self.began - HISTORY
-        return self.stage.source.read(kpis, start, self.began) if kpis else {}
-
     def _new_guard(self, start: float) -> Guard:
         from steady_state.guard import Guard
 
@@ -217,7 +188,7 @@ class _Loop:
         return Guard(
             experiment.guard,
             workload.kpis,
-            {name: (*self.history.get(name, ()), *bins) for name, bins in self.watch.series.items()},
+            self.ready.known(self.watch.series),
             workload.budget.false_abort,
             start,
             lasts,
@@ -299,13 +270,12 @@ class _Loop:
 
     def _live(self, seconds: float, guarded: bool = True) -> Iterator[Event]:
         """Let time pass, step by step: look at KPIs, guard, stop alarms and signals; ends early on an abort."""
-        end = self.clock.now() + seconds
-        slow = self.clock.now() + SLOW
+        end, stage = self.clock.now() + seconds, self.stage
         watched = tuple(self.plan.experiment.guard) if guarded and self.guard else ()
         while (now := self.clock.now()) < end and not (self.aborted and guarded):
             self.clock.sleep(min(STEP if watched or self.plan.place == "aws" else SLOW, end - now))
-            due = self.clock.now() >= slow
-            slow = self.clock.now() + SLOW if due else slow
+            due = self.clock.now() >= self.slow
+            self.slow = self.clock.now() + SLOW if due else self.slow
             for event in self.watch.look(None if due else watched):
                 if watched and self.guard and event.kpi in watched:
                     self._abort("guard", _about(self.guard.feed(event.kpi, event.samples)))
@@ -313,11 +283,11 @@ class _Loop:
             if watched and self.guard:
                 self._abort("blind", _about(self.guard.blind(self.clock.now())))
             if guarded and due:
-                self._abort("alarm", self._alarm())
+                self._abort("alarm", stopping(self.plan.experiment.stop_when, stage.account, self.plan.region))
                 yield from self.watchdog.look()
             yield from self._said()
-            if why := self.stage.stop.wish():
-                self._abort(self.stage.stop.by, why)
+            if why := stage.stop.wish():
+                self._abort(stage.stop.by, why)
                 if not guarded:
                     return
         if self.aborted and guarded and self.owes_undo:
@@ -327,16 +297,6 @@ class _Loop:
         while self.stage.words:
             self.said.append(Said(self.clock.now(), self.stage.words.pop(0)))
             yield self.said[-1]
-
-    def _alarm(self) -> str | None:
-        names = self.plan.experiment.stop_when
-        if not names:
-            return None
-        try:
-            states = alarm_states(names, self.stage.account, self.plan.region)
-        except AwsError as error:
-            return f"the stop alarms cannot be read: {error.what}"
-        return next((f"alarm {n} is {s}" for n, s in states.items() if s in ("ALARM", "not there")), None)
 
     def _abort(self, why: AbortedBy, about: str | None) -> None:
         if about and not self.aborted:

@@ -29,6 +29,7 @@ FLOORS = (
     "harness.stop",
     "harness.watch",
     "harness.bites",
+    "harness.readiness",
     "harness.detection",
     "harness.run",
     "harness.restore",
