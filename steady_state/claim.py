@@ -85,6 +85,7 @@ class PhaseJudgement:
     seen: str  # in words: "99.7% of 21,400", "no data"
     share_bad: float | None = None
     total: float = 0.0
+    why: str = ""  # what keeps it unknown: "needs about 6m more", "10 are the least"
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ def judge_phase(seen: Seen, bound: Bound | None, error: Error) -> PhaseJudgement
 
     def judged(verdict: Verdict, more: str = "") -> PhaseJudgement:
         text = f"{told} ({more})" if more else told
-        return PhaseJudgement(seen.name, seen.phase, verdict, words, text, totals.share_bad, totals.total)
+        return PhaseJudgement(seen.name, seen.phase, verdict, words, text, totals.share_bad, totals.total, more)
 
     if bound is None:
         return judged(Verdict.HELD)
