@@ -99,7 +99,6 @@ class _Loop:
         self.aborted: Aborted | None = None
         self.began = stage.clock.now()
         self.slow = self.began + SLOW  # the next look at everything
-        self.slow = self.began + SLOW  # the next look at everything
         self.injected: float | None = None
         self.bites: Bites | None = None
         self.watchdog = Watchdog(plan, stage.account, stage.clock)

@@ -57,7 +57,7 @@ def inflation(edge: Edge, counts: Counts) -> float:
         if len(sums) < 4 or x < len(sums):
             return 1.0
         spread = sum((one[0] - x / y * one[1]) ** 2 / (x / y * one[1]) for one in sums)
-        return min(LARGEST, max(1.0, spread / _chi_square_5(len(sums) - 1)))
+        return min(LARGEST, max(1.0, spread / _chi_square(len(sums) - 1, 0.05)))
     if len(sums) < 4 or x < len(sums) or not y or not 0 < edge.at < reach(counts):
         return 1.0
     return min(LARGEST, _at(edge, sums, _relative(sums, len(sums) - 1)))
@@ -66,16 +66,20 @@ def inflation(edge: Edge, counts: Counts) -> float:
 def caution(edge: Edge, counts: Counts) -> float:
     """By how much a guard divides evidence against an edge of a share: what bursts may do there, seen or not.
 
-    As `inflation`, at the upper 95% end (X² over the 5% point of chi-square). What is not known of bursts, since the
-    baseline is shorter than an hour or has fewer failures than blocks, is taken to be as bad as `HIDDEN`.
+    As `inflation`, at the upper 95% end (X² over the 5% point of chi-square). What is not known of bursts is taken to
+    be as bad as `HIDDEN`: since the baseline is shorter than an hour, or has fewer failures than blocks, or shows that
+    there are bursts (X² over the 95% point), whose worst may yet come.
     """
     sums = blocks(counts)
     if edge.at >= (reach(counts) if edge.above else 1):
         return 1.0
     bad, good = _whole(sums)
-    seen = _relative(sums, _chi_square_5(len(sums) - 1)) if len(sums) >= 4 and bad and good else 0.0
-    known = min(1.0, _span(counts) / KNOWN, bad / len(sums)) if sums else 0.0
-    return _at(edge, sums, max(seen, HIDDEN * (1 - known)))
+    if len(sums) < 4 or not bad or not good:
+        return _at(edge, sums, HIDDEN)
+    freedom = len(sums) - 1
+    bursts = _relative(sums, _chi_square(freedom, 0.95)) > 0
+    known = 0.0 if bursts else min(1.0, _span(counts) / KNOWN, bad / len(sums))
+    return _at(edge, sums, max(_relative(sums, _chi_square(freedom, 0.05)), HIDDEN * (1 - known)))
 
 
 def reach(counts: Counts) -> float:
@@ -134,7 +138,7 @@ def _at(edge: Edge, sums: list[tuple[float, float]], relative: float) -> float:
     return min(1 + each * relative * edge.at / (1 - edge.at), max(1.0, each))
 
 
-def _chi_square_5(freedom: int) -> float:
+def _chi_square(freedom: int, chance: float) -> float:
     from scipy.special import gammaincinv
 
-    return 2 * float(gammaincinv(freedom / 2, 0.05))
+    return 2 * float(gammaincinv(freedom / 2, chance))

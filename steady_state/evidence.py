@@ -26,10 +26,10 @@ MOSTLY_BAD = 0.98
 SMALLEST = 1e-6
 """An edge of 0 (`at_least: 100%`) is taken as one in a million: no ratio can be taken against never."""
 
-ENOUGH = 1e300
-"""Evidence beyond this is kept at this, short of what a float can hold."""
+ENOUGH = 1e40
+"""Evidence beyond this is kept at this, so that a bin more is still a float."""
 
-LARGEST_LOG = 690.0
+LARGEST_LOG = 600.0
 """Of one bin: the exponential of more is no float."""
 
 HEALTHY = (0.02, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8)

@@ -143,9 +143,9 @@ def test_more_samples_than_can_be_judged_are_said(twin: dict[str, Any], tmp_path
     raw = copy.deepcopy(twin)
     look = last(raw, "sampled")
     one = look["samples"][-1]
-    look["samples"] = [{**one, "start": one["start"] + number * one["length"]} for number in range(20_001)]
+    look["samples"] = [{**one, "start": one["start"] + number * one["length"]} for number in range(100_001)]
     (tmp_path / "record.json").write_text(json.dumps(raw))
-    with pytest.raises(InvalidInput, match=r"20,\d\d\d samples of .*; no more than 20,000 are judged"):
+    with pytest.raises(InvalidInput, match=r"10\d,\d\d\d samples of .*; no more than 100,000 are judged"):
         read_record(tmp_path / "record.json")
 
 

@@ -52,8 +52,7 @@ def test_a_steady_kpi_is_no_reason_to_refuse(own: Kpi, series: Series) -> None:
         (
             ratio(),
             steady(300, 1),
-            "orders is not yet known to be steady: 100% of 300; its bound is at least 99%; "
-            "needs about 1m7s more of baseline",
+            "orders is not yet known to be steady: 100% of 300; its bound is at least 99%; needs about 1m7s more of baseline",  # noqa: E501
         ),
         (
             gauge(),

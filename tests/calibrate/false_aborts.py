@@ -1,0 +1,72 @@
+"""Does the guard abort healthy systems? Baseline, check before injecting and guard, one experiment after the other."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steady_state.baseline import BLOCK
+from steady_state.edges import Edge
+from steady_state.evidence import Watch, breach
+from steady_state.guard import watches
+from steady_state.samples import Sample
+from tests.calibrate.row import Job, Row, at_most
+from tests.calibrate.streams import EDGE, MODELS, tried
+from tests.steady_streams import ratio
+
+ALPHA, LASTS, AT_ONCE = 1e-4, 600, 400
+HINT = 30.0
+"""Experiments whose untempered evidence never comes to this are not played in full: tempered evidence is less than it
+(Jensen's inequality), and what is kept beyond the bursts' reach needs shares of bad at which this is far exceeded."""
+
+Counts = NDArray[np.int64]
+
+
+def _played(bad: Counts, total: Counts) -> NDArray[np.float64]:
+    """The most evidence of each stream, untempered: what the baseline is played over with, and the screen."""
+    found: NDArray[np.float64] = Watch(breach(Edge("share", EDGE)), len(bad)).add(bad, total - bad).max(axis=0)
+    return found
+
+
+def _aborts(bad: Counts, total: Counts, base_bad: Counts, base_total: Counts) -> bool:
+    """Whether the guard, armed with this baseline, aborts this experiment."""
+    block = int(BLOCK)
+    sums = [part.reshape(-1, block).sum(axis=1) for part in (base_total, base_bad)]
+    before = tuple(
+        Sample(index * BLOCK, BLOCK, float(n), float(x), None) for index, (n, x) in enumerate(zip(*sums, strict=True))
+    )
+    found = [watch.add(bad, total - bad) for watch in watches(ratio(), ratio().bound, before, LASTS)]
+    return bool((sum(found) / len(found)).max() >= 1 / ALPHA)
+
+
+def false_aborts(model: str, each: float, known: int, size: int, share: float) -> list[Row]:
+    """Experiments of ten minutes behind a baseline of `known` seconds."""
+    rng = np.random.default_rng([7, list(MODELS).index(model), int(each * 10), known])
+    trials = max(AT_ONCE, int(size * share) // AT_ONCE * AT_ONCE)
+    refused = aborted = 0
+    for _ in range(trials // AT_ONCE):
+        q = MODELS[model](rng, AT_ONCE, known + LASTS)
+        total = tried(rng, each, q.shape)
+        bad = rng.binomial(total[known:], q[known:])
+        hints = np.flatnonzero(_played(bad, total[known:]) >= HINT)
+        base_total = total[:known, hints]
+        base = rng.binomial(base_total, q[:known, hints])
+        steady = _played(base, base_total) < 1 / ALPHA
+        refused += int((~steady).sum())
+        for index in np.flatnonzero(steady):
+            one = hints[index]
+            aborted += _aborts(bad[:, one], total[known:, one], base[:, index], base_total[:, index])
+    claim = f"false abort though let through: {model}, {each:g}/s, {known // 60} min known"
+    row = at_most(claim, ALPHA, aborted, trials)
+    return [Row(row.claim, row.goal, f"{row.measured}; {refused} refused that look suspicious", row.passed)]
+
+
+JOBS = tuple(
+    Job(f"false aborts, {model}, {each:g}/s, {known}s", partial(false_aborts, model, each, known, 50_000))
+    for each in (50.0, 5.0, 0.5)
+    for known in (3600, 300)
+    for model in MODELS
+    if each == 50 or model in ("even", "storms x10")
+)

@@ -1,0 +1,52 @@
+"""Shares of bad, second by second: independent requests, and three ways to come in bursts, with a mean of 0.5%."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Shares = NDArray[np.float64]
+HEALTHY = 0.005
+EDGE = 0.01
+
+
+def even(rng: np.random.Generator, streams: int, seconds: int) -> Shares:
+    """Always the same."""
+    return np.full((seconds, streams), HEALTHY)
+
+
+def wandering(rng: np.random.Generator, streams: int, seconds: int) -> Shares:
+    """The share's logarithm wanders: autoregressive, 0.9 from second to second, standard deviation 0.5."""
+    logs = np.empty((seconds, streams))
+    logs[0] = rng.normal(0, 0.5, streams)
+    for second in range(1, seconds):
+        logs[second] = 0.9 * logs[second - 1] + rng.normal(0, 0.5 * np.sqrt(1 - 0.81), streams)
+    return HEALTHY * np.exp(logs - 0.125)
+
+
+def _spells(rng: np.random.Generator, streams: int, seconds: int, times: float, part: float, lasts: float) -> Shares:
+    on = np.empty((seconds, streams), bool)
+    on[0] = rng.random(streams) < part
+    ends, begins = 1 / lasts, part / (1 - part) / lasts
+    for second in range(1, seconds):
+        on[second] = rng.random(streams) < np.where(on[second - 1], 1 - ends, begins)
+    calm = HEALTHY / (1 + part * (times - 1))
+    return np.where(on, calm * times, calm)
+
+
+def spells(rng: np.random.Generator, streams: int, seconds: int) -> Shares:
+    """Fivefold for a tenth of the time, 8 s each."""
+    return _spells(rng, streams, seconds, 5, 0.1, 8)
+
+
+def storms(rng: np.random.Generator, streams: int, seconds: int) -> Shares:
+    """Tenfold for a twentieth of the time, 20 s each: 3.4% then, beyond a limit of 1%."""
+    return _spells(rng, streams, seconds, 10, 0.05, 20)
+
+
+MODELS = {"even": even, "wandering": wandering, "spells x5": spells, "storms x10": storms}
+
+
+def tried(rng: np.random.Generator, each: float, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Requests of each second: so many where that is a whole number, else at random."""
+    return np.full(shape, int(each)) if each == int(each) else rng.poisson(each, shape)
