@@ -59,6 +59,16 @@ def test_a_claim_of_the_game_day_holds(name: str, seed: int, tmp_path: Path) -> 
             "  checkout:\n    instances: {each_zone: 2, launch_delay: 5m, slots: 32, queue: 64}",
         ),
         ("lose-a-zone", "health_check: {interval: 10s, unhealthy: 2,", "health_check: {interval: 30s, unhealthy: 5,"),
+        (
+            "lose-a-zone",
+            "orders-failing-fast: {metric: Storefront/OrdersFailed, period: 10s,",
+            "orders-failing-fast: {metric: Storefront/OrdersFailed, period: 60s,",
+        ),
+        (
+            "lose-a-zone",
+            "period: 10s, above: 2, points: 2, of: 3, missing: notBreaching}",
+            "period: 10s, above: 200, points: 2, of: 3, missing: notBreaching}",
+        ),
         ("throttle-payments", "{to: payments, timeout: 2s, retries: 2,", "{to: payments, timeout: 2s, retries: 0,"),
     ],
 )
