@@ -223,3 +223,31 @@ def test_disabled_actions_are_warned_of(tmp_path: Path) -> None:
         wish = Wish(plan.experiment, faults_of(plan.experiment), plan.workload, plan.twin, "twin")
         again = make_plan(wish, play.twin.aws, play.twin.clock.now())
         assert "the actions of alarm orders-low are disabled: it fires, and tells nobody" in again.warnings
+
+
+def test_every_report_tells_of_the_detection(tmp_path: Path) -> None:
+    from harness.record import Record
+    from harness.report.chart import chart
+    from harness.report.html import page
+    from harness.report.junit import junit
+    from harness.report.markdown import markdown
+    from harness.report.plan_text import plan_text
+    from harness.report.terminal import told
+    from harness.suite import Suite
+
+    with played(tmp_path, lambda raw: watched(raw, above=1e6), **FIELDS) as play:
+        silent = tuple(play.events())
+    with played(tmp_path / "loud", watched, **FIELDS) as play:
+        loud, plan = tuple(play.events()), play.plan
+    started = "2026-01-01T00:00:00+00:00"
+    records = [Record("one", "1", started, plan, events) for events in (silent, loud)]
+    suite = Suite("day", started, tuple(records))
+    for text in (page(suite), markdown(suite), junit(suite)):
+        assert "orders-low had not fired" in text.replace("orders\\-low", "orders-low")
+    assert "orders-low fired" in page(suite)
+    assert "orders-low fired" in markdown(suite)
+    assert 'name="detection_seconds"' in junit(suite)
+    assert [mark.kind for mark in chart(records[1], "orders").marks].count("detected") == 1
+    assert "alarm  orders-low must fire within 1m of the impact" in plan_text(plan)
+    heard = next(event for event in loud if isinstance(event, Detected))
+    assert next(told(heard, plan)).startswith("alarm   orders-low has fired")
