@@ -231,6 +231,41 @@ def report(record: Path, reports: Path) -> None:
     sys.exit(report_again(record, reports))
 
 
+@cli.command()
+@click.argument("run")
+def explain(run: str) -> None:
+    """Explain each verdict of RUN: what was claimed and seen, how sure that is, what would make it surer.
+
+    RUN is a record, a folder of them, or the id of a run under ./reports.
+
+    \b
+    Example
+      gameday explain reports/20260101-storefront/lose-a-zone.json
+    """
+    from harness.commands_records import explain_run
+
+    sys.exit(explain_run(run))
+
+
+@cli.command()
+@click.argument("new", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--against", "old", multiple=True, required=True, type=click.Path(path_type=Path), help="Older runs.")
+@click.option("--margin", default="25%", show_default=True, help="By so much it may get worse.")
+@click.option("--json", "as_json", is_flag=True, help="The comparison as JSON on stdout.")
+def regression(new: tuple[Path, ...], old: tuple[Path, ...], margin: str, as_json: bool) -> None:
+    """Compare recovery and loss of NEW runs (records, or folders of them) with those of an older release.
+
+    Exits 1 where something is proven worse, 3 where more runs are needed. Touches no account.
+
+    \b
+    Example
+      gameday regression reports/v2 --against reports/v1 --margin 10% --json
+    """
+    from harness.commands_records import regression as compare
+
+    sys.exit(compare(new, old, margin, as_json))
+
+
 def _as_typed() -> str:
     import shlex
 

@@ -75,7 +75,7 @@ def _phase(one: PhaseJudgement, odds: float, fewest: float) -> Finding:
         sure = f"it is held or broken only where a mistake is rarer than {once_in(odds)}, and these data allow both"
         surer = _mend(one, longer)
     elif reading or one.why == "the baseline itself":
-        sure = "every reading of 1 stretch counts as it is, so that nothing is estimated"
+        sure = "every reading counts as it is, so that nothing is estimated"
         surer = "a shorter `period` would read it more often"
     elif one.verdict is Verdict.HELD:
         sure = f"a KPI beyond its bound would look this good at most {once_in(odds)}"
@@ -161,11 +161,11 @@ def _module(one: ModuleJudgement, claim: Claim, phases: Phases) -> Finding:
         # What can be seen shrinks with the root of the traffic.
         times = min(1000, max(2, ceil(((one.detectable - margin) / margin) ** 2)))
         surer = f"about {times} times the traffic, or a `baseline` and a fault so many times as long, would tell"
-    return Finding(state, f"module {one.module}", claimed, one.words, sure, surer)
+    return Finding(state, f"module {one.module}", claimed, one.words.removeprefix(f"{one.module}: "), sure, surer)
 
 
 def _loss(one: LossJudgement, odds: float) -> Finding:
-    about, claimed = f"cost in {one.kpi}", "nothing, so it decides nothing: it is counted against the baseline"
+    about, claimed = f"cost in {one.kpi}", "that all is as in the baseline, which decides nothing"
     if one.lost is None or one.low is None or one.high is None:
         sure = f"a loss is told only where its interval misses the truth at most {once_in(odds)}"
         return Finding("unknown", about, claimed, one.words, sure, "data and traffic, before and after, would tell")
@@ -175,7 +175,7 @@ def _loss(one: LossJudgement, odds: float) -> Finding:
 
 
 def _lead(one: LeadJudgement, odds: float) -> Finding:
-    about, claimed = f"graph {one.kpi}", f"nothing: it is worth watching where it moves no later than {one.business}"
+    about, claimed = f"graph {one.kpi}", f"that it moves no later than {one.business}, which decides nothing"
     sure = f"the order of two moves is told where it is wrong at most {once_in(odds)}"
     surer = {
         Move.MISSED: "watch another graph, or give it a tighter bound",

@@ -25,6 +25,7 @@ FLOORS = (
     "harness.soundness",
     "harness.saved_plan",
     "harness.record",
+    "harness.releases",
     "harness.suite",
     "harness.stop",
     "harness.watch",
@@ -40,6 +41,7 @@ FLOORS = (
     "harness.report",
     "harness.commands",
     "harness.commands_undo",
+    "harness.commands_records",
     "harness.cli",
 )
 FILES = sorted((ROOT / "harness").rglob("*.py")) + sorted((ROOT / "steady_state").rglob("*.py"))

@@ -1,0 +1,145 @@
+"""Every text that a verdict is explained by has its claim, its number, its certainty and its remedy, in plain words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from harness.cli import cli
+from harness.record import write_record
+from steady_state.claim import Claim, Detection, Judgement, Phases
+from steady_state.explain import explain, once_in
+from steady_state.judge import judge
+from steady_state.samples import Series
+from tests.report_sample import broken, held, spread
+from tests.steady_streams import BITE, bound, counts, gauge, latency, phases, rate, ratio, readings, steady, within
+
+JARGON = re.compile(
+    r"[Α-Ωα-ω]|\b(p|e)-?values?\b|\b(alpha|beta|sigma|phi|null hypothesis|significan\w*|confidence|posterior|"
+    r"quantile|chi-square|variance|nan|inf|None)\b",
+    re.IGNORECASE,
+)
+CERTAIN = re.compile(r"1 time in [\d,]+|every reading counts")
+STREAMS: dict[str, Series] = {
+    "none": (),
+    "idle": steady(780, 0),
+    "short": steady(400),
+    "thin": steady(780, 0.02),
+    "fine": steady(780, 50, 0.1),
+    "close": steady(300, 50, 0.1) + steady(480, 50, 0.5, BITE),
+    "dip": steady(300) + counts([(50, 25 if second < 30 else 0) for second in range(480)], BITE),
+    "late": steady(300) + counts([(50, 25 if 60 <= second < 430 else 0) for second in range(480)], BITE),
+    "gone": steady(300) + steady(480, 50, 50, BITE),
+    "better": steady(300, 50, 2) + steady(480, 50, 0, BITE),
+}
+ENDS: tuple[Phases, ...] = (
+    phases(),
+    phases(aborted="guard: orders is at 12%", undo=BITE + 20, undone=BITE + 21, end=BITE + 80),
+    phases(aborted="signal", undo=BITE + 20, undone=BITE + 21, end=BITE + 80),
+    phases(injected=None, bitten=None),
+    phases(bitten=None),
+    phases(undo=None, undone=None, end=None),
+    phases(fired=BITE + 12, alarm_read=BITE + 480),
+)
+
+
+def judgements() -> Iterator[tuple[Claim, Judgement, Phases]]:
+    kpis = {
+        "orders": ratio(),
+        "order-rate": rate(bound={"within": "10%", "of": "baseline"}),
+        "checkout-latency": latency(tier="technical", module="catalog"),
+        "capacity": gauge(tier="technical", module="search"),
+    }
+    for (one, other), at, since in product(
+        [*((one, "fine") for one in STREAMS), ("dip", "gone"), ("fine", "none"), ("gone", "close"), ("fine", "dip")],
+        ENDS,
+        ("impact", "undo"),
+    ):
+        claim = Claim(
+            kpis,
+            tuple(kpis),
+            during={"orders": bound(at_least="95%"), "capacity": None},
+            recovery=within(60, since),
+            margin=0.01,
+            contained=("catalog", "search", "payments"),
+            detection=Detection("orders-low", 30),
+        )
+        series = {
+            "orders": STREAMS[one],
+            "order-rate": STREAMS[other],
+            "checkout-latency": STREAMS[other],
+            "capacity": readings([6] * 320 + [4] * 20 + [6] * 440, kpis["capacity"]),
+        }
+        yield claim, judge(claim, series, at), at
+
+
+def test_each_explanation_has_claim_number_certainty_and_remedy_and_no_jargon() -> None:
+    seen: set[str] = set()
+    for claim, judged, at in judgements():
+        assert not JARGON.search(judged.sentence), judged.sentence
+        found = explain(claim, judged, at)
+        counted = sum(one.bound != "any" for one in judged.phases)
+        rest = (judged.recovery, judged.modules, judged.losses, judged.leads)
+        assert len(found) == counted + sum(map(len, rest)) + (judged.detection is not None)
+        for one in found:
+            seen.add(one.words)
+            assert one.verdict
+            assert re.search(r": claimed was \S.*; seen: \S.*\. [A-Z].*; \S.*\.$", one.words), one.words
+            assert re.search(r"\d", one.claimed + one.seen + one.sure), one.words
+            assert CERTAIN.search(one.sure), one.words
+            assert len(one.surer) > 10, one.words
+            assert not JARGON.search(one.words), one.words
+            assert one.words.count(". ") <= 2, one.words
+    assert len(seen) > 150
+
+
+@pytest.mark.parametrize(
+    ("chance", "words"), [(0.05, "1 time in 20"), (0.05**2, "1 time in 400"), (1e-4, "1 time in 10,000")]
+)
+def test_a_chance_is_told_as_people_say_it(chance: float, words: str) -> None:
+    assert once_in(chance) == words
+
+
+def of(series: Series, **at) -> dict[str, str]:
+    claim = Claim({"orders": ratio()}, ("orders",), recovery=within(300), margin=0.01, contained=("shop",))
+    when = phases(**at)
+    found = explain(claim, judge(claim, {"orders": series}, when), when)
+    return {one.about: one.surer for one in found}
+
+
+def test_the_remedy_says_what_to_do_and_how_much_of_it() -> None:
+    close = steady(300, 50, 0.1) + steady(480, 50, 0.46, BITE)
+    assert "it needs about " in of(close)["orders while the fault lasted"]
+    assert (
+        of(steady(780, 50, 0.1), undo=None, undone=None, end=None)["orders after the undo"] == "run it again to its end"
+    )
+    assert of(())["orders before the fault"].startswith("mend its source")
+    short = of(STREAMS["gone"], lasts=120)["recovery of orders"]
+    assert short == "a fault that `lasts` longer would tell: by about 4m"
+    assert of(steady(780, 1, 0.02))["module shop"].startswith("about ")
+
+
+# The command --------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_explained_by_its_record_its_folder_or_its_id(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reports" / "day").mkdir(parents=True)
+    for record in (held(), broken(), spread()):
+        write_record(record, tmp_path / "reports" / "day" / f"{record.name}.json")
+    by_file = CliRunner().invoke(cli, ["explain", "reports/day/lose-a-zone.json"])
+    assert by_file.exit_code == 0
+    assert "held  Orders while the fault lasted: claimed was at least 95%; seen: 9" in by_file.output
+    assert CliRunner().invoke(cli, ["explain", held().run]).output == by_file.output
+    assert "throttle-payments: broken (twin)" in CliRunner().invoke(cli, ["explain", "reports/day"]).output
+
+
+def test_what_is_no_run_is_said(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = CliRunner().invoke(cli, ["explain", "nothing"])
+    assert "nothing is no record, and no run of that id is under reports" in str(found.exception)
