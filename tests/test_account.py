@@ -28,7 +28,7 @@ kpis:
   work:
     tier: business
     module: worker
-    ratio: {total: {command: {run: [echo, "100 0"], every: 200ms}}}
+    ratio: {total: {command: {run: [echo, "100 0"], every: 500ms}}}
     bound: {at_least: 99%}
 """
 EXPERIMENT = """
@@ -38,7 +38,7 @@ name: stop-a-worker
 workload: workload.yaml
 hypothesis: Work goes on without one worker.
 steady_state: [work]
-baseline: 2s
+baseline: 3s
 faults: [{stop-instance: {module: worker}}]
 lasts: 6s
 allow: [unchecked-undo]
