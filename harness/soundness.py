@@ -165,7 +165,8 @@ def _judged(place: str, event: Judged, plan: Plan, first: float) -> Iterator[str
     judgement = event.judgement
     if judgement.detection and plan.experiment.detected_by is None:
         yield f"{place}.judgement.detection: the experiment names no alarm"
-    named = {row.kpi for row in judgement.phases} | {row.kpi for row in judgement.recovery}
+    rows = (judgement.phases, judgement.recovery, judgement.losses, judgement.leads)
+    named = {row.kpi for part in rows for row in part} | {row.business for row in judgement.leads}
     for name in named | {row.worst_kpi for row in judgement.modules if row.worst_kpi is not None}:
         if name not in plan.workload.kpis:
             yield f"{place}.judgement: the workload has no KPI {name!r}"

@@ -50,7 +50,7 @@ def explain(claim: Claim, judged: Judgement, phases: Phases) -> tuple[Finding, .
     claimed = [one for one in judged.phases if one.kpi in claim.claimed and one.bound != "any"]
     fewest = odds / (4 * max(1, len(claim.claimed)))
     return (
-        *(_phase(one, odds, fewest) for one in claimed),
+        *(_phase(one, odds, fewest, phases) for one in claimed),
         *(_recovery(one, claim, phases) for one in judged.recovery),
         *([_detection(judged.detection, claim)] if judged.detection else []),
         *(_module(one, claim, phases) for one in judged.modules),
@@ -68,12 +68,13 @@ def once_in(chance: float) -> str:
     return f"1 time in {ceil(1 / max(chance, 1e-9) - 1e-6):,}"
 
 
-def _phase(one: PhaseJudgement, odds: float, fewest: float) -> Finding:
+def _phase(one: PhaseJudgement, odds: float, fewest: float, phases: Phases) -> Finding:
     when, longer = _WHEN[one.phase], _LONGER[one.phase]
     reading = "readings" in one.seen
     if one.verdict is Verdict.UNKNOWN:
         sure = f"it is held or broken only where a mistake is rarer than {once_in(odds)}, and these data allow both"
-        surer = _mend(one, longer)
+        ended = phases.aborted is not None or "did not get there" in f"{one.why} {one.seen}"
+        surer = "run it again to its end" if ended else _mend(one, longer)
     elif reading or one.why == "the baseline itself":
         sure = "every reading counts as it is, so that nothing is estimated"
         surer = "a shorter `period` would read it more often"
@@ -90,8 +91,6 @@ def _mend(one: PhaseJudgement, longer: str) -> str:
     """What to do about a phase that is unknown."""
     if one.why.startswith("needs about "):
         return f"{longer} would tell: it {one.why}, or that much more traffic"
-    if one.why == "the run did not get there":
-        return "run it again to its end"
     if one.why.startswith("data for only") or "no data" in (one.seen, one.why.removeprefix("the baseline has ")):
         return "mend its source: at least 80% of the time must have data"
     if one.why == "too close to tell":

@@ -22,7 +22,7 @@ def test_the_report_leads_with_the_verdicts_and_folds_the_details() -> None:
     assert lines[4] == "| lose-a-zone | ✅ held (twin) | 2m20s of 5m | 2 contained, 1 not judged | restored |"
     assert "### ❌ throttle-payments: broken (twin)" in lines
     assert "- not injecting: checkout: 4 of 6 instances would be hit, the limit is 50%" in lines
-    assert text.count("<details>") == text.count("</details>") == 3 * 4
+    assert text.count("<details>") == text.count("</details>") == 3 * 5
     assert "| reserved concurrency of payments |" in text
     assert ACCOUNT not in text
 

@@ -16,7 +16,7 @@ from harness import __version__
 from harness.account.change import AnyChange
 from harness.events import Settled
 from harness.record import Record
-from harness.report import svg, words
+from harness.report import explanation, svg, words
 from harness.report.chart import Chart, chart
 from harness.suite import Refusal, Suite
 from steady_state.judge import PhaseJudgement, RecoveryJudgement, Verdict, worst
@@ -84,7 +84,7 @@ def page(suite: Suite) -> str:
         lstrip_blocks=True,
         finalize=shown,
     )
-    environment.globals.update(words=words, svg=svg, data=_data)
+    environment.globals.update(words=words, explanation=explanation, svg=svg, data=_data)
     template = environment.get_template("page.html.j2")
     return template.render(
         suite=suite,

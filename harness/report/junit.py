@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 from harness.errors import Exit
 from harness.record import Record
-from harness.report import words
+from harness.report import explanation, words
 from harness.suite import Refusal, Suite
 from steady_state.judge import Verdict
 
@@ -85,6 +85,10 @@ def _properties(record: Record) -> dict[str, str]:
         found["detection"] = words.detection_words(record)
     if detection and detection.took is not None:
         found["detection_seconds"] = f"{detection.took:.3f}"
+    if explanation.cost(record):
+        found["cost"] = explanation.cost_words(record)
+    found |= {f"lost.{one.kpi}": f"{one.lost:.1f}" for one in explanation.losses(record) if one.lost is not None}
+    found |= {f"graph.{one.kpi}": one.move.value for one in explanation.graphs(record)}
     found |= {f"recovery_seconds.{row.kpi}": f"{row.took:.3f}" for row in rows if row.took is not None}
     return {key: _clean(record, value) for key, value in found.items() if value}
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from harness.record import Record
-from harness.report import words
+from harness.report import explanation, words
 from harness.suite import Refusal, Suite
 
 LIMIT = 65_536
@@ -84,6 +84,9 @@ def _experiment(record: Record, depth: int) -> Iterator[str]:
         yield f"{STUCK} **The account needs a person.** Something is not as it was before."
     if depth >= 1:
         yield from _folded("Steady state, recovery, isolation", _judgement(record))
+    if depth >= 3 and (found := explanation.findings(record)):
+        lines = (f"- **{one.verdict}** {text_of(one.words, plan.account)}" for one in found)
+        yield from _folded("Each verdict explained", lines)
     if depth >= 2:
         yield from _folded("Repeat it", _again(record))
     if depth >= 3:
@@ -134,10 +137,21 @@ def _judgement(record: Record) -> Iterator[str]:
         for row in words.modules(record)
     )
     yield from _table(["module", "isolation", ""], modules)
+    yield from _cost_and_graphs(record)
     notes = judgement.notes if judgement else ()
     if notes or words.warnings(record.plan):
         yield ""
         yield from (f"- {text_of(note, account)}" for note in (*notes, *words.warnings(record.plan)))
+
+
+def _cost_and_graphs(record: Record) -> Iterator[str]:
+    account = record.plan.account
+    for title, rows in (
+        ("What it cost", explanation.loss_lines(record)),
+        ("Which graphs are worth watching", [f"{one.move.value}: {one.words}" for one in explanation.graphs(record)]),
+    ):
+        if rows:
+            yield from ("", f"**{title}**", "", *(f"- {text_of(row, account)}" for row in rows))
 
 
 def _changes(record: Record) -> Iterator[str]:

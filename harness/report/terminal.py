@@ -12,8 +12,9 @@ from typing import Protocol, TextIO
 from harness.events import Event, Judged
 from harness.plan import Plan
 from harness.record import Record
-from harness.report import words
+from harness.report import explanation, words
 from harness.suite import Refusal, Suite
+from steady_state.judge import Move
 
 MARKS = {"held": "✓", "broken": "✗", "unknown": "?", "refused": "–", "interrupted": "–", "not run": "–"}
 STYLES = {
@@ -192,6 +193,13 @@ def _why(entry: Record | Refusal) -> Iterator[str]:
         yield from ([f"→ {entry.remedy}"] if entry.remedy else [])
         return
     yield words.sentence(entry)
+    worth = [one.kpi for one in explanation.graphs(entry) if one.move in (Move.LED, Move.TOGETHER)]
+    wolf = [one.words for one in explanation.graphs(entry) if one.move is Move.CRIED_WOLF]
+    missed = [one.kpi for one in explanation.graphs(entry) if one.move is Move.MISSED]
+    told = [f"worth watching: {', '.join(worth)}"] if worth else []
+    told += [f"never moved: {', '.join(missed)}"] if missed else []
+    if told or wolf:
+        yield f"Graphs: {'; '.join([*told, *wolf])}."
     if entry.stuck:
         open_ones = (one for one in entry.settled.values() if one.state in ("stuck", "conflict"))
         abouts = "; ".join(one.about for one in open_ones)
