@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -123,6 +124,26 @@ def test_a_renewal_whose_answer_was_lost_is_known_for_our_own(objects: MemoryObj
     objects.mood = lambda: Mood.WELL
     mine.renew()
     assert not mine.is_taken_over
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0, 86_400.0])
+def test_a_wall_clock_that_jumps_neither_loses_nor_prolongs_a_lease(
+    jump: float, objects: MemoryObjects, now: Now, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = lease(objects, now)
+    mine.take("run-1", "ann@laptop")
+    sighting = watch(objects, WORKLOAD, ACCOUNT, None, now.at)
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + jump)
+    now.at = LASTS - 1
+    mine.must_be_sure()
+    sighting = watch(objects, WORKLOAD, ACCOUNT, sighting, now.at)
+    assert sighting
+    assert not sighting.is_dead(now.at)
+    now.at = UNMOVED
+    with pytest.raises(LeaseLost):
+        mine.must_be_sure()
+    assert sighting.is_dead(now.at)
 
 
 def test_a_lease_that_moves_is_never_seen_as_dead(objects: MemoryObjects, now: Now) -> None:

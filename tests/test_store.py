@@ -13,7 +13,7 @@ from harness.account.aws import Aws
 from harness.account.change import Call, Json
 from harness.account.journal import Journal
 from harness.account.rows import Run
-from harness.errors import AwsError, JournalError, LeaseLost, Refused, Unplanned, Unreachable
+from harness.errors import AwsError, InvalidInput, JournalError, LeaseLost, Refused, Unplanned, Unreachable
 from harness.rescue import taken_over, told, unfinished, watched
 from harness.store.halt import forget, halt_here, halt_in, halted_here, halted_in
 from harness.store.heartbeat import Heartbeat
@@ -128,10 +128,21 @@ def test_a_bucket_that_is_not_there_is_said(aws: Aws) -> None:
 
 @pytest.mark.parametrize(
     ("store", "place"),
-    [("s3://b", ("b", "")), ("s3://b/", ("b", "")), ("s3://b/p", ("b", "p/")), ("s3://b/p/q/", ("b", "p/q/"))],
+    [
+        ("s3://team", ("team", "")),
+        ("s3://team/", ("team", "")),
+        ("s3://team/p", ("team", "p/")),
+        ("s3://team/p/q/", ("team", "p/q/")),
+    ],
 )
 def test_a_store_is_a_bucket_and_a_prefix(store: str, place: tuple[str, str]) -> None:
     assert place_of(store) == place
+
+
+@pytest.mark.parametrize("store", ["", "team", "http://127.0.0.1:1/", "s3://", "s3:///p", "s3://Team", "s3://team/a b"])
+def test_what_is_no_store_is_said(store: str) -> None:
+    with pytest.raises(InvalidInput, match="is not a store"):
+        place_of(store)
 
 
 def test_the_stores_session_writes_nowhere_else(aws: Aws) -> None:

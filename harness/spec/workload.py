@@ -27,15 +27,18 @@ Account = Annotated[str, Field(pattern=r"^\d{12}$", json_schema_extra={"type": [
 """An account id, read as text, quoted or not: the loader takes what was written."""
 
 
+STORE = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()-]+)*/?")
+"""A bucket and a prefix. Source: Amazon S3 User Guide, "General purpose bucket naming rules", "Naming objects"."""
+
+
 def _store(raw: object) -> object:
-    if isinstance(raw, str) and re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()-]+)*/?", raw):
+    if isinstance(raw, str) and STORE.fullmatch(raw):
         return raw
     msg = f"a store is written like s3://bucket/prefix; found {raw!r}"
     raise ValueError(msg)
 
 
 Store = Annotated[str, BeforeValidator(_store), Field(json_schema_extra={"pattern": "^s3://"})]
-"""A bucket and a prefix. Source: Amazon S3 User Guide, "General purpose bucket naming rules", "Naming objects"."""
 
 
 def _day(raw: object) -> object:
@@ -51,9 +54,7 @@ def _day(raw: object) -> object:
 Day = Annotated[date, BeforeValidator(_day)]
 
 
-Role = Annotated[
-    str, Field(pattern=r"^arn:aws(-[a-z]+)*:iam::\d{12}:role/([a-zA-Z0-9_+=,.@-]+/)*[a-zA-Z0-9_+=,.@-]{1,64}$")
-]
+Role = Annotated[str, Field(pattern=r"^arn:aws:iam::\d{12}:role/([a-zA-Z0-9_+=,.@-]+/)*[a-zA-Z0-9_+=,.@-]{1,64}$")]
 """The ARN of an IAM role, its path included (IAM User Guide, "IAM identifiers")."""
 
 

@@ -14,7 +14,8 @@ from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_exponen
 
 from harness.account.account import Account
 from harness.account.change import Call, Json
-from harness.errors import AwsError, JournalError, Unreachable
+from harness.errors import AwsError, InvalidInput, JournalError, Unreachable
+from harness.spec.workload import STORE
 
 NEW = ""
 """The tag of an object that is not there."""
@@ -24,7 +25,9 @@ _MISSING = ("NoSuchKey", "404", "NotFound")
 
 
 def place_of(store: str) -> tuple[str, str]:
-    """Bucket and prefix of s3://bucket/prefix; the prefix is empty or ends in a slash."""
+    """Bucket and prefix of s3://bucket/prefix; the prefix is empty or ends in a slash. Raises InvalidInput."""
+    if not STORE.fullmatch(store):
+        raise InvalidInput(f"{store!r} is not a store", "write it like s3://bucket/prefix")
     bucket, _, prefix = store.removeprefix("s3://").partition("/")
     return bucket, f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
