@@ -29,6 +29,10 @@ show must not be called a loss. By simulation (`make calibrate`) it covers burst
 LESS_SURE = 0.1
 """The same for the other end, how much was lost at most: bursts add failures, so what they hide there is little."""
 
+HIDDEN = 100.0
+"""A short baseline is taken to hide no more than bursts that inflate the variance by 1 + this times the failures per
+second: tenfold failures for a twentieth of the time come to 70 of them where they last for 20 s, to 100 for 30 s."""
+
 
 def judge_losses(claim: Claim, series: Mapping[str, Series], phases: Phases) -> tuple[LossJudgement, ...]:
     """The loss of every KPI that counts something, the claimed ones first, business before technical; gauges do not.
@@ -67,7 +71,8 @@ def judge_loss(
         return LossJudgement(name, None, None, None, f"the loss of {what} cannot be told: {why}")
     came, was, times = sum(weigh(one)[0] for one in bins), sum(x for _, x, _ in counts), here / known
     sign = -1 if _is_missing(kpi) else 1
-    at_least, at_most = (max(1.0, *(_inflation(one, sure) for one in blocks)) for sure in (SURE, LESS_SURE))
+    hidden = 1 + HIDDEN * (was + 1) / sum(one.length for one in before)
+    at_least, at_most = (max(1.0, *(_inflation(one, sure, hidden) for one in blocks)) for sure in (SURE, LESS_SURE))
     upper, lower = (at_least, at_most) if sign > 0 else (at_most, at_least)
     low, high = _bounds(was, times, lower, alpha / 2)[0], _bounds(was, times, upper, alpha / 2)[1]
     lost, ends = sign * (came - was * times), sorted((sign * (came - low), sign * (came - high)))
@@ -109,17 +114,19 @@ def _untold(
     return None if blocks else f"the baseline has fewer than {FEWEST_BLOCKS} periods of {show_duration(kpi.interval)}"
 
 
-def _inflation(blocks: Blocks, caution: float) -> float:
+def _inflation(blocks: Blocks, caution: float, hidden: float) -> float:
     """By how much bursts inflate the variance of a count: Pearson's X² of blocks over a low point of chi-square.
 
     McCullagh and Nelder, Generalized Linear Models, 1989, section 4.5. A sum over minutes varies, relative to its size,
-    at least as much as the blocks in it, so the largest over the lengths of blocks counts.
+    at least as much as the blocks in it, so the largest over the lengths of blocks counts. Where caution alone goes
+    beyond the estimate, it goes no further than `hidden`.
     """
     from scipy.special import gammaincinv
 
     share = sum(x for x, _ in blocks) / sum(exposure for _, exposure in blocks)
     spread = sum((x - share * exposure) ** 2 / (share * exposure) for x, exposure in blocks) if share else 0.0
-    return spread / (2 * float(gammaincinv((len(blocks) - 1) / 2, caution)))
+    cautious = spread / (2 * float(gammaincinv((len(blocks) - 1) / 2, caution)))
+    return max(spread / (len(blocks) - 1), min(cautious, hidden))
 
 
 def _blocks(counts: list[tuple[float, float, float]], length: float) -> Blocks:

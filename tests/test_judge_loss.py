@@ -106,6 +106,12 @@ def test_bursts_widen_the_interval() -> None:
     assert burst.high - burst.low > 2 * (calm.high - calm.low)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_half_of_little_traffic_lost_for_a_minute_is_proven_after_five_minutes_of_baseline(seed: int) -> None:
+    fault = requests(seed, 480, lambda second: 0.5 if second < 60 else 0.002, each=5, start=BITE)
+    assert loss(requests(-seed - 1, 300, 0.002, each=5) + fault).low > 0
+
+
 def test_a_longer_baseline_narrows_the_interval() -> None:
     def width(seconds: int) -> float:
         series = requests(1, seconds, 0.01, start=BITE - seconds) + requests(2, 480, 0.01, start=BITE)
