@@ -22,7 +22,7 @@ from steady_state.units import show_duration
 from steady_state.words import points_in_words, time_in_words
 
 _WHEN = {"before": "before the fault", "during": "while the fault lasted", "after": "after the undo"}
-_LONGER = {"before": "a longer `baseline`", "during": "a fault that `lasts` longer", "after": "a longer `baseline`"}
+_LONGER = {"before": "a longer baseline", "during": "a fault that lasts longer", "after": "a longer baseline"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def _phase(one: PhaseJudgement, odds: float, fewest: float, phases: Phases) -> F
         surer = "run it again to its end" if ended else _mend(one, longer)
     elif reading or one.why == "the baseline itself":
         sure = "every reading counts as it is, so that nothing is estimated"
-        surer = "a shorter `period` would read it more often"
+        surer = "a shorter period would read it more often"
     elif one.verdict is Verdict.HELD:
         sure = f"a KPI beyond its bound would look this good at most {once_in(odds)}"
         surer = f"{longer}, about twice, would make that {once_in(odds**2)}"
@@ -102,12 +102,12 @@ def _recovery(one: RecoveryJudgement, claim: Claim, phases: Phases) -> Finding:
     wanted = claim.recovery
     about = f"recovery of {one.kpi}"
     if wanted is None:
-        return Finding(one.verdict.value, about, "nothing", one.words, "it decides nothing", "claim a `recovery`")
+        return Finding(one.verdict.value, about, "nothing", one.words, "it decides nothing", "claim a recovery")
     claimed = (
         f"back within {show_duration(wanted.within)} from {wanted.since}, and for {show_duration(wanted.sustained)}"
     )
     sure = f"the true time lies outside such an interval at most {once_in(claim.false_verdict)}"
-    surer = "more traffic, or a shorter `period`, would narrow it"
+    surer = "more traffic, or a shorter period, would narrow it"
     if not one.degraded and one.verdict is Verdict.HELD:
         sure = f"a KPI that did suffer would look so well at most {once_in(claim.false_verdict)}"
         surer = "more traffic would show smaller dips"
@@ -124,10 +124,10 @@ def _watch_longer(one: RecoveryJudgement, claim: Claim, phases: Phases) -> str:
     if wanted is None or start is None or stop is None or not one.degraded:
         return "more traffic would tell, or a source without gaps"
     missing = wanted.within + wanted.sustained - (stop - start)
-    what = "a longer observation" if from_undo else "a fault that `lasts` longer"
+    what = "a longer observation" if from_undo else "a fault that lasts longer"
     if missing > 0:
         return f"{what} would tell: by about {time_in_words(missing)}"
-    return "more traffic, or a shorter `period`, would narrow the interval until it lies on one side"
+    return "more traffic, or a shorter period, would narrow the interval until it lies on one side"
 
 
 def _detection(one: DetectionJudgement, claim: Claim) -> Finding:
@@ -151,7 +151,7 @@ def _module(one: ModuleJudgement, claim: Claim, phases: Phases) -> Finding:
         Verdict.BROKEN: f"any module that did not would be called spread at most {once_in(odds)}",
         Verdict.UNKNOWN: f"a verdict may be wrong at most {once_in(odds)}, and these data allow both",
     }[one.verdict]
-    surer = "more traffic, and a longer `baseline`, would show smaller changes"
+    surer = "more traffic, and a longer baseline, would show smaller changes"
     if not one.judged:
         surer = "give it a KPI"
     elif one.verdict is Verdict.UNKNOWN and phases.aborted is not None:
@@ -159,7 +159,7 @@ def _module(one: ModuleJudgement, claim: Claim, phases: Phases) -> Finding:
     elif one.verdict is Verdict.UNKNOWN and one.detectable is not None and margin and one.detectable > margin:
         # What can be seen shrinks with the root of the traffic.
         times = min(1000, max(2, ceil(((one.detectable - margin) / margin) ** 2)))
-        surer = f"about {times} times the traffic, or a `baseline` and a fault so many times as long, would tell"
+        surer = f"about {times} times the traffic, or a baseline and a fault so many times as long, would tell"
     return Finding(state, f"module {one.module}", claimed, one.words.removeprefix(f"{one.module}: "), sure, surer)
 
 
@@ -170,7 +170,7 @@ def _loss(one: LossJudgement, odds: float) -> Finding:
         return Finding("unknown", about, claimed, one.words, sure, "data and traffic, before and after, would tell")
     state = "lost" if one.low > 0 else "none proven"
     sure = f"the true loss lies outside that interval at most {once_in(odds)}, as long as such a time is as usual"
-    return Finding(state, about, claimed, one.words, sure, "a longer `baseline` narrows it, most of all up to 1h")
+    return Finding(state, about, claimed, one.words, sure, "a longer baseline narrows it, most of all up to 1h")
 
 
 def _lead(one: LeadJudgement, odds: float) -> Finding:
@@ -181,5 +181,5 @@ def _lead(one: LeadJudgement, odds: float) -> Finding:
         Move.CRIED_WOLF: "give it a looser bound, or claim a business KPI that shows what it saw",
         Move.QUIET: "a fault that hurts more would tell whether it is worth watching",
         Move.UNKNOWN: "more traffic and a source without gaps would tell",
-    }.get(one.move, "a shorter `period` would place both moves more narrowly")
+    }.get(one.move, "a shorter period would place both moves more narrowly")
     return Finding(one.move.value, about, claimed, one.words, sure, surer)

@@ -120,7 +120,7 @@ def test_the_remedy_says_what_to_do_and_how_much_of_it() -> None:
     )
     assert of(())["orders before the fault"].startswith("mend its source")
     short = of(STREAMS["gone"], lasts=120)["recovery of orders"]
-    assert short == "a fault that `lasts` longer would tell: by about 4m"
+    assert short == "a fault that lasts longer would tell: by about 4m"
     assert of(steady(780, 1, 0.02))["module shop"].startswith("about ")
 
 

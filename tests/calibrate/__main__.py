@@ -14,7 +14,7 @@ from multiprocessing import get_context
 
 from tests.calibrate.row import Job, Row
 
-GROUPS = ("delay", "false_aborts", "recovery", "isolation", "twin")
+GROUPS = ("delay", "false_aborts", "recovery", "isolation", "loss", "regression", "twin")
 """Modules of this directory, each with its `JOBS`."""
 QUICK = 0.01
 
