@@ -16,6 +16,9 @@ test: .venv/test  ## lint, types and every test, in parallel
 crash-matrix: .venv/test  ## runs that die at every step, and are restored; ends with `N scenarios, M dirty`
 	$(BIN)/python -m tests.matrix
 
+calibrate: .venv/test  ## what the judgements promise, measured by simulation: one table, a quarter of an hour
+	$(BIN)/python -m tests.calibrate
+
 bench: .venv/test  ## what is measured, beside a calibration loop in the same run
 	$(BIN)/python -m tests.benchmarks
 

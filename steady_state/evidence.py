@@ -111,14 +111,18 @@ class Watch:
 
         x, y = np.asarray(x, float)[..., None], np.asarray(y, float)[..., None]
         over, under = np.array(self._pairs).T
-        ratios = np.exp(np.minimum(x * over + y * under, LARGEST_LOG))
-        found, count, sums = np.empty(ratios.shape[:-1]), len(self._pairs), np.asarray(self._sums)
-        for index, ratio in enumerate(ratios):
-            before, after = self._spent(self._seen), self._spent(self._seen + 1)
-            self._seen += 1
-            sums = np.minimum((sums + (after - before) / count) * ratio, ENOUGH)
-            found[index] = 1 - after + sums.sum(axis=-1)
-        self._sums = sums
+        sums = np.exp(np.minimum(x * over + y * under, LARGEST_LOG))
+        spent = [self._spent(self._seen + step) for step in range(len(sums) + 1)]
+        had: Matrix | float = self._sums
+        for ratio, before, after in zip(sums, spent[:-1], spent[1:], strict=True):
+            # Each bin's likelihood ratios become, in their place, the evidence after it.
+            np.multiply(ratio, had + (after - before) / len(over), out=ratio)
+            np.minimum(ratio, ENOUGH, out=ratio)
+            had = ratio
+        self._seen += len(sums)
+        self._sums = np.array(had)
+        unspent = 1 - np.array(spent[1:])
+        found: Matrix = sums.sum(axis=-1) + unspent.reshape(-1, *[1] * (sums.ndim - 2))
         return found
 
     def _spent(self, bins: int) -> float:

@@ -82,19 +82,22 @@ class Guard:
         guarded = self._guarded.get(kpi)
         if guarded is None:
             return None
+        fresh: list[Sample] = []
         for sample in scored(guarded.kpi, guarded.bound, tuple(samples)):
-            if sample.start < guarded.seen_to - CLOSE:
-                continue
-            guarded.seen_to = sample.end
-            x, y = count(guarded.kpi, guarded.bound, sample)
-            if guarded.watches:
-                evidence = [float(watch.add([x], [y])[0]) for watch in guarded.watches]
-                guarded.evidence = sum(evidence) / len(evidence)
-            if guarded.evidence <= 1:
+            if sample.start >= guarded.seen_to - CLOSE:
+                guarded.seen_to = sample.end
+                fresh.append(sample)
+        if not fresh or not guarded.watches:
+            return None
+        others = sum(one.evidence for one in self._guarded.values()) - guarded.evidence
+        enough = self._threshold * len(self._guarded)
+        for sample, evidence in zip(fresh, _after_each(guarded, fresh), strict=True):
+            guarded.evidence = evidence
+            if evidence <= 1:
                 guarded.recent.clear()
             else:
                 guarded.recent.append(sample)
-            if self._evidence() >= self._threshold:
+            if others + evidence >= enough:
                 return self._fired(sample.end)
         return None
 
@@ -111,14 +114,17 @@ class Guard:
                 return Fired(now, name, about)
         return None
 
-    def _evidence(self) -> float:
-        return sum(one.evidence for one in self._guarded.values()) / len(self._guarded)
-
     def _fired(self, at: float) -> Fired:
         name, worst = max(self._guarded.items(), key=lambda item: item[1].evidence)
         seen = seen_in_words(worst.kpi, worst.bound, tuple(worst.recent))
         lately = show_duration(worst.recent[-1].end - worst.recent[0].start)
         return Fired(at, name, f"{name} is at {seen} in {lately}; the guard's bound is {worst.bound.words}")
+
+
+def _after_each(guarded: _Guarded, fresh: list[Sample]) -> list[float]:
+    x, y = zip(*(count(guarded.kpi, guarded.bound, one) for one in fresh), strict=True)
+    found = [watch.add(x, y) for watch in guarded.watches]
+    return [sum(each) / len(found) for each in zip(*(one.tolist() for one in found), strict=True)]
 
 
 def watches(kpi: Kpi, bound: Bound, before: Series, planned: int, *, tempered: bool = True) -> list[Watch]:

@@ -28,7 +28,7 @@ kpis:
   work:
     tier: business
     module: worker
-    ratio: {total: {command: {run: [echo, "100 0"], every: 500ms}}}
+    ratio: {total: {command: {run: [echo, "1000 0"], every: 500ms}}}
     bound: {at_least: 99%}
 """
 EXPERIMENT = """

@@ -3,6 +3,7 @@ from __future__ import annotations
 from itertools import product
 from math import comb, exp, prod
 
+import numpy as np
 import pytest
 
 from steady_state.baseline import blocks, inflation
@@ -35,14 +36,20 @@ def test_the_mean_of_evidence_over_all_streams_at_the_edge_is_exactly_one(edge: 
 
 @pytest.mark.parametrize("edge", [0.01, 0.05, 0.5])
 def test_the_mean_of_the_guards_evidence_at_the_edge_is_exactly_one_after_every_bin(edge: float) -> None:
-    # How many are bad decides nothing about their order: every stream is played, weighed by its chance.
-    after = [0.0] * REQUESTS
-    for stream in STREAMS:
-        chance = prod(edge if bad else 1 - edge for bad in stream)
-        watch = Watch(breach(Edge("share", edge)), REQUESTS)
-        for index, bad in enumerate(stream):
-            after[index] += chance * float(watch.add([bad], [1 - bad])[0])
-    assert after == pytest.approx([1.0] * REQUESTS, abs=1e-12)
+    streams = np.array(STREAMS).T
+    chance = np.where(streams, edge, 1 - edge).prod(axis=0)
+    evidence = Watch(breach(Edge("share", edge)), REQUESTS).add(streams, 1 - streams)
+    assert list(evidence @ chance) == pytest.approx([1.0] * REQUESTS, abs=1e-12)
+
+
+def test_bins_watched_together_are_as_one_by_one_and_each_stream_is_its_own() -> None:
+    streams = np.array(STREAMS[::97]).T
+    weights = breach(Edge("share", 0.05))
+    together = Watch(weights, REQUESTS).add(streams, 1 - streams)
+    for number, stream in enumerate(streams.T):
+        alone = Watch(weights, REQUESTS)
+        one_by_one = [float(alone.add([bad], [1 - bad])[0]) for bad in stream]
+        assert list(together[:, number]) == pytest.approx(one_by_one, rel=1e-12)
 
 
 @pytest.mark.parametrize(("truth", "side"), [(0.005, breach), (0.02, health)])

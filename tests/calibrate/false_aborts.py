@@ -38,7 +38,7 @@ def _aborts(bad: Counts, total: Counts, base_bad: Counts, base_total: Counts) ->
         Sample(index * BLOCK, BLOCK, float(n), float(x), None) for index, (n, x) in enumerate(zip(*sums, strict=True))
     )
     found = [watch.add(bad, total - bad) for watch in watches(ratio(), ratio().bound, before, LASTS)]
-    return bool((sum(found) / len(found)).max() >= 1 / ALPHA)
+    return bool(np.mean(found, axis=0).max() >= 1 / ALPHA)
 
 
 def false_aborts(model: str, each: float, known: int, size: int, share: float) -> list[Row]:

@@ -55,7 +55,7 @@ kpis:
   work:
     tier: business
     module: web
-    ratio: {{total: {{command: {{run: [echo, "100 0"], every: 200ms}}}}}}
+    ratio: {{total: {{command: {{run: [echo, "1000 0"], every: 500ms}}}}}}
     bound: {{at_least: 99%}}
 """
 EXPERIMENT = """
@@ -65,7 +65,7 @@ name: killed
 workload: workload.yaml
 hypothesis: Work goes on.
 steady_state: [work]
-baseline: 2s
+baseline: 6s
 faults: [{fault}]
 lasts: 5s
 allow: [unchecked-undo]
@@ -188,7 +188,7 @@ class Killing:
     def requests(self, name: str, account: str) -> list[str]:
         """The requests of a run that nobody kills."""
         requests, dirt = self._play(name, account, None)
-        assert dirt == []
+        assert dirt == [], dirt
         return requests
 
     def play(self, name: str, account: str, point: Point) -> tuple[Key, list[str]]:

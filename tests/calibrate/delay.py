@@ -1,0 +1,144 @@
+"""How long an abort takes, per request at 50 a second, against what no method can beat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from math import log
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.run import STEP
+from steady_state.edges import Edge
+from steady_state.evidence import Watch, breach
+from steady_state.guard import Guard, watches
+from steady_state.samples import Sample
+from tests.calibrate import anchors
+from tests.calibrate.row import Job, Row
+from tests.calibrate.streams import EDGE, HEALTHY
+from tests.steady_streams import ratio, requests
+
+EVERY, RATE, AT_ONCE = 1e6, 50, 100
+LASTS = 600 * RATE
+UNKNOWN = 2 * LASTS / EVERY
+"""The budget at which a guard of ten minutes gives each request, as the start of a breach, the weight that a detector
+has whose false alarms are proven to be a million requests apart (each start weighs half of 1/planned of 1/budget)."""
+LATE = 120 * RATE
+TRUTHS = (0.05, 0.1, 0.5, 1.0)
+
+Times = NDArray[np.float64]
+
+
+def _drawn(rng: np.random.Generator, share_bad: float, healthy: int, broken: int) -> NDArray[np.bool_]:
+    shares = np.concatenate([np.full(healthy, HEALTHY), np.full(broken, share_bad)])
+    return rng.random((len(shares), AT_ONCE)) < shares[:, None]
+
+
+def _when(evidence: Times, alpha: float) -> Times:
+    over = evidence >= 1 / alpha
+    return np.where(over.any(axis=0), over.argmax(axis=0) + 1.0, np.inf)
+
+
+def _seconds(fired: Times) -> str:
+    if not len(fired) or np.isinf(np.median(fired)):
+        return "never"
+    if np.isinf(fired).mean() > 0.05:
+        return f"median {np.median(fired) / RATE:.2f}s, 95% never"
+    worst = np.quantile(fired, 0.95)
+    return f"median {np.median(fired) / RATE:.2f}s, 95% {worst / RATE:.2f}s"
+
+
+def unknown_onset(share_bad: float, share: float) -> list[Row]:
+    """A breach that begins two minutes after injection."""
+    rng = np.random.default_rng([11, int(share_bad * 100)])
+    batches = max(2, int(30 * share))
+    ours: list[Times] = []
+    best: list[Times] = []
+    for _ in range(batches):
+        bad = _drawn(rng, share_bad, LATE, 60 * RATE)
+        evidence = Watch(breach(Edge("share", HEALTHY)), LASTS).add(bad, ~bad)
+        ours.append(_when(evidence[LATE:], UNKNOWN)[evidence[:LATE].max(axis=0) < 1 / UNKNOWN])
+        best.append(anchors.optimum(bad[LATE:], HEALTHY, share_bad, EVERY))
+    mine, optimal = np.concatenate(ours), np.concatenate(best)
+    times = mine.mean() / optimal.mean()
+    told = f"x{times:.2f}; {_seconds(mine)} (optimum: mean {optimal.mean() / RATE:.2f}s)"
+    goal = 1.25 if share == 1 else 1.6
+    return [Row(f"abort delay, unknown onset, 99.5% -> {1 - share_bad:.0%}", "mean x1.25 of best", told, times <= goal)]
+
+
+def at_injection(share_bad: float, share: float) -> list[Row]:
+    """A breach that begins at injection, against log(1/α) over the divergence (or one request more).
+
+    First the evidence itself, then as a guard tempers it by what its baseline knows of bursts.
+    """
+    rng = np.random.default_rng([12, int(share_bad * 100)])
+    batches = max(2, int(30 * share))
+    divergence = share_bad * log(share_bad / EDGE)
+    divergence += (1 - share_bad) * log((1 - share_bad) / (1 - EDGE)) if share_bad < 1 else 0.0
+    limit = log(1e4) / divergence
+    bad = np.concatenate([_drawn(rng, share_bad, 0, 120 * RATE) for _ in range(batches)], axis=1)
+    fired = _when(Watch(breach(Edge("share", EDGE)), LASTS).add(bad, ~bad), 1e-4)
+    times, goal = fired.mean() / limit, 1.4 if share == 1 else 1.8
+    near = times <= goal or fired.mean() <= limit + 1
+    name = f"onset at injection, 99.5% -> {1 - share_bad:.0%}"
+    told = f"x{times:.2f}; {_seconds(fired)}"
+    rows = [Row(f"{name}, bursts known to be none", "mean x1.4 or 1 more", told, near)]
+    for known in (3600, 300):
+        found = watches(ratio(), ratio().bound, requests(5, known, HEALTHY), LASTS)
+        evidence = [watch.add(bad[:, :AT_ONCE], ~bad[:, :AT_ONCE]) for watch in found]
+        fired = _when(np.asarray(sum(evidence)) / len(evidence), 1e-4)
+        rows.append(Row(f"  as armed after {known // 60} min of a baseline without bursts", "", _seconds(fired)))
+    return rows
+
+
+def others(share: float) -> list[Row]:
+    """The same breaches, seen by others: ten minutes healthy, then the breach."""
+    rng = np.random.default_rng(13)
+    known = 600 * RATE
+    kinds: dict[str, Callable[[NDArray[np.bool_]], Times]] = {
+        "CloudWatch 3 of 5 x 60s": partial(anchors.periods, length=60 * RATE, limit=EDGE, wanted=3, of=5),
+        "CloudWatch 3 of 5 x 10s": partial(anchors.periods, length=10 * RATE, limit=EDGE, wanted=3, of=5),
+        "a threshold, 10s": partial(anchors.periods, length=10 * RATE, limit=EDGE),
+        "burn rate 14.4, 1h and 5m": partial(anchors.burn, short=300 * RATE, long=3600 * RATE, times=14.4, budget=EDGE),
+        "Kayenta's rule, 60s points": partial(anchors.rank_test, point=60 * RATE, control=8, fresh=5),
+    }
+    rows = []
+    for share_bad in TRUTHS:
+        bad = _drawn(rng, share_bad, known, 1500 * RATE)[:, : max(8, int(40 * share))]
+        shifts = rng.integers(0, 60 * RATE, 4)  # periods begin when the clock's do, not when a breach does
+        parts = np.array_split(bad, len(shifts), axis=1)
+        for name, rule in kinds.items():
+            fired = np.concatenate([rule(one[by:]) + by for one, by in zip(parts, shifts, strict=True)])
+            false = float((fired <= known).mean())
+            told = f"{_seconds(fired[fired > known] - known)}; {false:.0%} false in 10 min before"
+            rows.append(Row(f"  anchor: {name}, -> {1 - share_bad:.0%}", "", told))
+    return rows
+
+
+def whole_path(share: float) -> list[Row]:
+    """Half of all requests of a probe fail, at any instant between two looks of the run's loop."""
+    rng, took = np.random.default_rng(14), []
+    for seed in range(max(20, int(300 * share))):
+        guard = Guard({"it": ratio().bound}, {"it": ratio()}, {"it": requests(seed, 300, HEALTHY)}, 1e-4, 300.0, 600)
+        onset, look, fired = 300 + rng.random() * STEP, 300.0, None
+        while fired is None:
+            starts = look + np.arange(RATE) / RATE
+            flags = (rng.random(RATE) < np.where(starts >= onset, 0.5, HEALTHY)).astype(float)
+            samples = tuple(
+                Sample(at, 1 / RATE, 1.0, one, 1 - one) for at, one in zip(starts.tolist(), flags.tolist(), strict=True)
+            )
+            look += STEP
+            fired = guard.feed("it", samples)
+        took.append((look - onset) * RATE)
+    told = _seconds(np.array(took))
+    claim = "first bad request to the undo's first call, 50% outage, 5 min known"
+    return [Row(claim, "95% within 2s", told, bool(np.quantile(took, 0.95) <= 2 * RATE))]
+
+
+JOBS = (
+    *(Job(f"delay, unknown onset, {one:g}", partial(unknown_onset, one)) for one in TRUTHS),
+    *(Job(f"delay, at injection, {one:g}", partial(at_injection, one)) for one in TRUTHS),
+    Job("delay, whole path", whole_path),
+    Job("delay, anchors", others),
+)

@@ -1,0 +1,100 @@
+"""Isolation of twenty modules: healthy, one at the margin, one worse by two points."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from steady_state.claim import Claim, Verdict
+from steady_state.isolation import judge_modules
+from steady_state.phases import Seen
+from steady_state.samples import Sample, Series
+from tests.calibrate.row import Job, Row, lower, upper
+from tests.calibrate.streams import MODELS, tried
+from tests.steady_streams import ratio
+
+MODULES, BASELINE, MARGIN, BIN = 20, 600, 0.01, 30
+
+
+def _series(bad: np.ndarray, total: np.ndarray, start: float) -> Series:
+    whole = zip(bad.reshape(-1, BIN).sum(axis=1), total.reshape(-1, BIN).sum(axis=1), strict=True)
+    return tuple(Sample(start + index * BIN, BIN, float(n), float(x), None) for index, (x, n) in enumerate(whole))
+
+
+def _run(rng: np.random.Generator, model: str, each: float, lasts: int, worse: float) -> list[Verdict]:
+    """One run; the first module's share of bad grows by `worse`."""
+    q = MODELS[model](rng, MODULES, BASELINE + lasts)
+    q[BASELINE:, 0] += worse
+    total = tried(rng, each, q.shape)
+    bad = rng.binomial(total, q)
+    own = ratio()
+    assert own.ratio is not None
+    assert own.ratio.bad is not None
+    minutes = own.ratio.model_copy(
+        update={
+            "bad": own.ratio.bad.model_copy(update={"period": BIN}),
+            "total": own.ratio.total.model_copy(update={"period": BIN}),
+        }
+    )
+    names = [f"m{index}" for index in range(MODULES)]
+    kpis = {name: own.model_copy(update={"module": name, "ratio": minutes}) for name in names}
+    seen = []
+    for index, name in enumerate(names):
+        before = _series(bad[:BASELINE, index], total[:BASELINE, index], 0)
+        during = _series(bad[BASELINE:, index], total[BASELINE:, index], BASELINE)
+        seen.append(Seen(name, kpis[name], "during", (BASELINE, BASELINE + lasts), during, before))
+    claim = Claim(kpis, tuple(names), margin=MARGIN, contained=tuple(names))
+    return [one.verdict for one in judge_modules(claim, tuple(seen), cut_short=False)]
+
+
+def _rows(model: str, each: float, lasts: int, wanted: float | None, size: int, share: float) -> list[Row]:
+    rng = np.random.default_rng([31, list(MODELS).index(model), int(each * 10), lasts])
+    trials = max(20, int(size * share))
+    name = f"isolation, 20 modules, {model}, {each:g}/s, {lasts // 60} min"
+    healthy = [_run(rng, model, each, lasts, 0.0) for _ in range(trials)]
+    edge = [_run(rng, model, each, lasts, MARGIN) for _ in range(trials)]
+    worse = [_run(rng, model, each, lasts, 0.02) for _ in range(trials)]
+
+    def part(found: list[bool]) -> str:
+        return f"{sum(found) / trials:.3f} of {trials}"
+
+    spread = [Verdict.BROKEN in one for one in healthy]
+    at_edge = [Verdict.BROKEN in one for one in edge]
+    power = [one[0] is Verdict.BROKEN for one in worse]
+    contained = [all(verdict is Verdict.HELD for verdict in one) for one in healthy]
+    let_by = [one[0] is Verdict.HELD for one in edge]
+    rows = [
+        Row(f"{name}: false spread, healthy", "at most 0.05", part(spread), lower(sum(spread), trials) <= 0.05),
+        Row(
+            f"{name}: false spread, one at the margin",
+            "at most 0.05",
+            part(at_edge),
+            lower(sum(at_edge), trials) <= 0.05,
+        ),
+        Row(
+            f"{name}: one at the margin is called contained",
+            "at most 0.05",
+            part(let_by),
+            lower(sum(let_by), trials) <= 0.05,
+        ),
+        Row(f"{name}: power at -2%", f"at least {wanted:g}" if wanted else "", part(power)),
+        Row(f"{name}: healthy are all contained", "", part(contained)),
+    ]
+    if wanted:
+        good = upper(sum(power), trials) >= wanted
+        rows[3] = Row(rows[3].claim, rows[3].goal, rows[3].measured, good)
+    return rows
+
+
+JOBS = tuple(
+    Job(f"isolation, {model}, {each:g}/s, {lasts}s", partial(_rows, model, each, lasts, wanted, 300))
+    for model, each, lasts, wanted in (
+        ("even", 50.0, 120, 0.9),
+        ("wandering", 50.0, 600, 0.9),
+        ("spells x5", 50.0, 600, None),
+        ("storms x10", 50.0, 600, None),
+        ("even", 5.0, 600, None),
+        ("even", 0.5, 600, None),
+    )
+)

@@ -1,0 +1,114 @@
+"""Recovery times against a known truth: steps, ramps and flaps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from steady_state.claim import Phases, Recovery
+from steady_state.recovery import judge_recovery
+from steady_state.samples import Sample, Series
+from tests.calibrate.row import Job, Row, covers
+from tests.calibrate.streams import EDGE, tried
+from tests.steady_streams import ratio
+
+BEFORE, FAULT = 300, 600
+Shape = Callable[[np.ndarray, float], np.ndarray]
+"""The share of bad of each second since injection, of a healthy share; before ENDS it is beyond the bound."""
+BEGINS, ENDS = 20, 200
+
+
+def _step(depth: float, seconds: np.ndarray, healthy: float) -> np.ndarray:
+    return np.where((seconds >= BEGINS) & (seconds < ENDS), depth, healthy)
+
+
+def _ramp(depth: float, seconds: np.ndarray, healthy: float) -> np.ndarray:
+    """Falls evenly from `depth` to the bound, which it crosses when it is over."""
+    left = (ENDS - seconds) / (ENDS - BEGINS)
+    return np.where((seconds >= BEGINS) & (seconds < ENDS), EDGE + (depth - EDGE) * left, healthy)
+
+
+def _flaps(depth: float, seconds: np.ndarray, healthy: float) -> np.ndarray:
+    """Twenty seconds of forty, the last of them before the end."""
+    on = (seconds >= BEGINS) & (seconds < ENDS) & ((seconds - BEGINS) % 40 < 20)
+    return np.where(on, depth, healthy)
+
+
+SHAPES = {"step": _step, "ramp": _ramp, "flaps": _flaps}
+
+
+def _series(rng: np.random.Generator, shares: np.ndarray, each: float, start: float, length: float) -> Series:
+    total = tried(rng, each * length, shares.shape)
+    bad = rng.binomial(total, shares)
+    return tuple(
+        Sample(start + index * length, length, float(n), float(x), None)
+        for index, (n, x) in enumerate(zip(total, bad, strict=True))
+        if n
+    )
+
+
+def _coverage(
+    shape: str, depth: float, healthy: float, each: float, length: float, size: int, share: float
+) -> list[Row]:
+    rng = np.random.default_rng([21, list(SHAPES).index(shape), int(depth * 1e4), int(healthy * 1e5), int(each * 10)])
+    own = ratio().model_copy(update={"ratio": _read_each(length)})
+    phases = Phases((0, BEFORE), BEFORE, BEFORE, BEFORE + FAULT, BEFORE + FAULT, BEFORE + FAULT)
+    hits = seen = told = 0
+    errors, widths = [], []
+    trials = max(10, int(size * share))
+    for _ in range(trials):
+        before = _series(rng, np.full(int(BEFORE / length), healthy), each, 0.0, length)
+        seconds = np.arange(0, FAULT, length) + (length - 1) / 2
+        fault = _series(rng, SHAPES[shape](depth, seconds, healthy), each, BEFORE, length)
+        found = judge_recovery("it", own, before + fault, phases, Recovery(300, "impact", 60), 0.05)
+        if not found.degraded:
+            continue
+        seen += 1
+        low, high = found.low or 0.0, found.high if found.high is not None else float("inf")
+        hits += low <= ENDS - BEGINS <= high
+        if found.took is not None:
+            told += 1
+            errors.append(abs(found.took - (ENDS - BEGINS)) / length)
+            widths.append(high - low)
+    name = f"recovery, {shape} to {1 - depth:.0%}, healthy {1 - healthy:.2%}, {each:g}/s"
+    if not seen:
+        return [Row(f"{name}: interval covers", "at least 0.95", "no fall was ever proven: nothing is claimed", None)]
+    row = covers(f"{name}: interval covers", 0.95, hits, seen)
+    error = float(np.median(errors)) if errors else float("nan")
+    plain = depth >= 0.5 and each >= 50 and shape != "ramp"
+    point = f"median error {error:.1f} bins, width {np.median(widths):.0f}s, " if errors else ""
+    more = f"{row.measured}; {point}{told} of {trials} told"
+    good = bool(row.passed) and (not plain or error <= 2)
+    return [Row(row.claim, "at least 0.95, 2 bins" if plain else row.goal, more, good)]
+
+
+def _read_each(length: float) -> object:
+    own = ratio().ratio
+    assert own is not None
+    assert own.bad is not None
+    readings = {
+        name: one.model_copy(update={"period": length}) for name, one in (("bad", own.bad), ("total", own.total))
+    }
+    return own.model_copy(update=readings)
+
+
+JOBS = (
+    tuple(
+        Job(
+            f"recovery, {shape}, {depth:g}, {healthy:g}, {each:g}/s",
+            partial(_coverage, shape, depth, healthy, each, length, size),
+        )
+        for shape in SHAPES
+        for depth in (0.5, 0.1, 0.05)
+        for healthy in (0.005, 0.001)
+        for each, length, size in ((50.0, 1.0, 400),)
+    )
+    + tuple(
+        Job(f"recovery, {shape}, 0.5, 0.001, {each:g}/s", partial(_coverage, shape, 0.5, 0.001, each, length, 400))
+        for shape in SHAPES
+        for each, length in ((5.0, 1.0), (0.5, 10.0))
+    )
+    + (Job("recovery, at the edges", partial(_coverage, "step", 0.02, 0.0099, 50.0, 1.0, 400)),)
+)

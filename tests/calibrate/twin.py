@@ -1,0 +1,102 @@
+"""Whole runs of the storefront on the twin, each with another seed, against what the twin knows to be true."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import partial
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+
+from harness.account.journal import Journal
+from harness.plan import Wish
+from harness.record import Record
+from harness.spec.load import load_experiment
+from harness.suites.play import Play
+from harness.twin.truth import Outcomes, Truth
+from steady_state.judge import Phases, RecoveryJudgement
+from tests.calibrate.row import Job, Row, covers
+
+STOREFRONT = Path(__file__).parent.parent.parent / "experiments" / "storefront"
+JOURNEYS = {"orders": "buy", "browse": "browse"}
+BOUND = 0.99
+RUNS = {"lose-an-instance": 50, "lose-a-zone": 100, "throttle-payments": 50}
+"""Together 200 runs."""
+SETTLED = 10
+"""Seconds in a row whose customers got what the bound asks for, all together, that end a fall."""
+
+
+def play(name: str, seed: int) -> tuple[Record, Truth]:
+    """One run and its ground truth."""
+    loaded = load_experiment(STOREFRONT / f"{name}.yaml")
+    wish = Wish(loaded.experiment, loaded.faults, loaded.workload, loaded.twin, "twin", seed)
+    made: list[Truth] = []
+    begin = Truth.__init__
+
+    def remember(self: Truth, *given: object) -> None:
+        begin(self, *given)  # type: ignore[arg-type]
+        made.append(self)
+
+    with tempfile.TemporaryDirectory() as folder, patch.object(Truth, "__init__", remember):
+        played = Play(Journal.open(Path(folder))).experiment(wish)
+    assert isinstance(played, Record), played
+    return played, made[0]
+
+
+def back_at(outcomes: Outcomes, phases: Phases, stop: float) -> tuple[float, float] | None:
+    """When a journey truly fell and when it was truly back; None where it never fell.
+
+    It is down in a second in which fewer than the bound got what they asked for, beyond what chance makes of a healthy
+    share: that second and the nine after it together.
+    """
+    assert phases.injected is not None
+    first, last = int(phases.injected) - outcomes.start, int(stop) - outcomes.start
+    tried, failed = (np.array(part[first:last], float) for part in (outcomes.tried, outcomes.failed))
+    down = [
+        index
+        for index in np.flatnonzero(failed)
+        if failed[index : index + SETTLED].sum() > (1 - BOUND) * tried[index : index + SETTLED].sum() + 3
+    ]
+    return (phases.injected + down[0], phases.injected + down[-1] + 1) if down else None
+
+
+def _found(record: Record) -> dict[str, RecoveryJudgement]:
+    assert record.judged
+    return {one.kpi: one for one in record.judged.judgement.recovery if one.kpi in JOURNEYS}
+
+
+def _rows(name: str, size: int, share: float) -> list[Row]:
+    hits = seen = calm = wrong = 0
+    errors: list[float] = []
+    runs = max(1, int(size * share))
+    for seed in range(1000, 1000 + runs):
+        record, truth = play(name, seed)
+        recovery = record.plan.experiment.recovery
+        assert record.judged
+        assert recovery
+        phases = record.judged.phases
+        stop = phases.undo if recovery.from_ == "impact" else phases.end
+        assert stop is not None
+        assert phases.undo is not None
+        for kpi, one in _found(record).items():
+            real = back_at(truth.journeys[JOURNEYS[kpi]], phases, stop)
+            if real is None or not one.degraded:
+                calm += 1
+                wrong += one.degraded if real is None else real[1] - real[0] > SETTLED
+                continue
+            took = max(0.0, real[1] - (phases.undo if recovery.from_ == "undo" else real[0]))
+            seen += 1
+            hits += (one.low or 0.0) <= took <= (float("inf") if one.high is None else one.high)
+            if one.took is not None:
+                errors.append(abs(one.took - took))
+    rows = [Row(f"twin, {name}: falls told where there are none, or not told", "", f"{wrong} of {calm} without a fall")]
+    if seen:
+        error = float(np.median(errors)) if errors else float("inf")
+        row = covers(f"twin, {name}, {runs} runs: interval covers the truth", 0.95, hits, seen)
+        told = f"{row.measured}; median error {error:.1f}s"
+        rows.append(Row(row.claim, "at least 0.95, 1s", told, bool(row.passed) and error <= 1))
+    return rows
+
+
+JOBS = tuple(Job(f"twin, {name}", partial(_rows, name, size)) for name, size in RUNS.items())
