@@ -44,12 +44,16 @@ class Finding:
         )
 
 
-def explain(claim: Claim, judged: Judgement, phases: Phases) -> tuple[Finding, ...]:
-    """Every verdict of a judgement in the order of the report: claimed KPIs, recovery, alarm, modules, cost, graphs."""
+def explain(claim: Claim, judged: Judgement, phases: Phases, false_abort: float | None = None) -> tuple[Finding, ...]:
+    """Every verdict of a judgement in the order of the report: claimed KPIs, recovery, alarm, modules, cost, graphs.
+
+    `false_abort`: the guard's budget; where it ended the run, that comes first.
+    """
     odds = claim.false_verdict
     claimed = [one for one in judged.phases if one.kpi in claim.claimed and one.bound != "any"]
     fewest = odds / (4 * max(1, len(claim.claimed)))
     return (
+        *([_guard(phases.aborted, false_abort)] if false_abort and phases.abort == "guard" else []),
         *(_phase(one, odds, fewest, phases) for one in claimed),
         *(_recovery(one, claim, phases) for one in judged.recovery),
         *([_detection(judged.detection, claim)] if judged.detection else []),
@@ -68,6 +72,15 @@ def once_in(chance: float) -> str:
     return f"1 time in {ceil(1 / max(chance, 1e-9) - 1e-6):,}"
 
 
+def _guard(aborted: str | None, odds: float) -> Finding:
+    seen = (aborted or "").partition(":")[2].strip()
+    sure = f"the guard ends a run that stays within its bound at most {once_in(odds)}"
+    return Finding("broken", "the guard", "that no guarded KPI leaves the guard's bound", seen, sure, _AGAIN)
+
+
+_AGAIN = "mend what it found and run it again: a second abort leaves no doubt"
+
+
 def _phase(one: PhaseJudgement, odds: float, fewest: float, phases: Phases) -> Finding:
     when, longer = _WHEN[one.phase], _LONGER[one.phase]
     reading = "readings" in one.seen
@@ -75,6 +88,8 @@ def _phase(one: PhaseJudgement, odds: float, fewest: float, phases: Phases) -> F
         sure = f"it is held or broken only where a mistake is rarer than {once_in(odds)}, and these data allow both"
         ended = phases.aborted is not None or "did not get there" in f"{one.why} {one.seen}"
         surer = "run it again to its end" if ended else _mend(one, longer)
+        if ended:
+            sure = f"the time seen is too short for a verdict that is wrong at most {once_in(odds)}"
     elif reading or one.why == "the baseline itself":
         sure = "every reading counts as it is, so that nothing is estimated"
         surer = "a shorter period would read it more often"

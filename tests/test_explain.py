@@ -82,8 +82,8 @@ def test_each_explanation_has_claim_number_certainty_and_remedy_and_no_jargon() 
     seen: set[str] = set()
     for claim, judged, at in judgements():
         assert not JARGON.search(judged.sentence), judged.sentence
-        found = explain(claim, judged, at)
-        counted = sum(one.bound != "any" for one in judged.phases)
+        found = explain(claim, judged, at, 1e-4)
+        counted = sum(one.bound != "any" for one in judged.phases) + (at.abort == "guard")
         rest = (judged.recovery, judged.modules, judged.losses, judged.leads)
         assert len(found) == counted + sum(map(len, rest)) + (judged.detection is not None)
         for one in found:
@@ -122,6 +122,20 @@ def test_the_remedy_says_what_to_do_and_how_much_of_it() -> None:
     short = of(STREAMS["gone"], lasts=120)["recovery of orders"]
     assert short == "a fault that lasts longer would tell: by about 4m"
     assert of(steady(780, 1, 0.02))["module shop"].startswith("about ")
+
+
+def test_an_abort_by_the_guard_comes_first_with_its_chance_of_a_mistake() -> None:
+    at = phases(
+        aborted="guard: orders is at 12% of 50; the guard's bound is at least 50%", undo=BITE + 9, end=BITE + 99
+    )
+    claim = Claim({"orders": ratio()}, ("orders",))
+    first = explain(claim, judge(claim, {"orders": STREAMS["gone"]}, at), at, 1e-4)[0]
+    assert first.words == (
+        "The guard: claimed was that no guarded KPI leaves the guard's bound; "
+        "seen: orders is at 12% of 50; the guard's bound is at least 50%. "
+        "The guard ends a run that stays within its bound at most 1 time in 10,000; "
+        "mend what it found and run it again: a second abort leaves no doubt."
+    )
 
 
 # The command --------------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ def findings(record: Record) -> tuple[Finding, ...]:
     if found is None or record.judged is None:
         return ()
     told = replace(found, phases=tuple(replace(row, seen=words.seen(record, row)) for row in found.phases))
-    return explain(claim_of(record.plan), told, record.judged.phases)
+    return explain(claim_of(record.plan), told, record.judged.phases, record.plan.workload.budget.false_abort)
 
 
 def losses(record: Record) -> tuple[LossJudgement, ...]:
