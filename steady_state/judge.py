@@ -29,6 +29,7 @@ from steady_state.phases import Error, judge_phase, seen_in
 from steady_state.recovery import judge_recovery
 from steady_state.samples import Series
 from steady_state.sentence import sentence
+from steady_state.units import show_duration
 
 __all__ = [
     "Claim",
@@ -47,6 +48,10 @@ __all__ = [
     "judge",
     "worst",
 ]
+
+
+COARSE = 10.0
+"""Seconds of a KPI's period from which the verdict says what it costs in delay."""
 
 
 def judge(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Judgement:
@@ -137,4 +142,11 @@ def _notes(claim: Claim, modules: tuple[ModuleJudgement, ...]) -> tuple[str, ...
         notes.insert(0, "claims no business KPI: it says nothing about what customers get")
     if claim.margin is not None and not claim.contained:
         notes.append("isolation is claimed, but every module may suffer: there is nothing to judge")
+    notes += [_coarse(name, claim.kpis[name].interval) for name in claim.claimed if claim.kpis[name].interval >= COARSE]
     return tuple(notes)
+
+
+def _coarse(kpi: str, interval: float) -> str:
+    """What periods cost: an instant is on average half of one away from the end of its own."""
+    mean, most = show_duration(interval / 2), show_duration(interval)
+    return f"{kpi} comes once in {most}: what happens is seen {mean} later on average, before the source's own delay"

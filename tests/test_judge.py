@@ -342,3 +342,18 @@ def test_numpy_and_scipy_are_not_loaded_before_something_is_judged() -> None:
     script = f"import sys, {modules}; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_data_by_the_minute_says_what_it_costs_in_delay() -> None:
+    minutes = ratio()
+    assert minutes.ratio is not None
+    counts_a_minute = {
+        name: one.model_copy(update={"period": 60.0})
+        for name, one in (("bad", minutes.ratio.bad), ("total", minutes.ratio.total))
+        if one is not None
+    }
+    own = minutes.model_copy(update={"ratio": minutes.ratio.model_copy(update=counts_a_minute)})
+    assert judged({}, {"orders": own}).notes == (
+        "orders comes once in 1m: what happens is seen 30s later on average, before the source's own delay",
+    )
+    assert judged({}).notes == ()
