@@ -35,7 +35,8 @@ class Moto(Wrapped):
     """moto where it answers as AWS does not.
 
     A stale association id: an error of Python's own (AWS: InvalidAssociationID.NotFound). An ACL that is not there: the
-    subnet's association is lost first (AWS: InvalidNetworkAclID.NotFound, and nothing happens). GetAccountSettings of
+    subnet's association is lost first (AWS: InvalidNetworkAclID.NotFound, and nothing happens). A security group that
+    is not there: nobody is written (AWS: InvalidGroup.NotFound). GetAccountSettings of
     Lambda, which it does not have: a thousand at once, less what is reserved.
     """
 
@@ -55,6 +56,9 @@ class Moto(Wrapped):
                 super().one(Call(service="ec2", operation="describe_network_acls", params=wanted), region, paged=False)
             except AwsError as error:
                 raise AwsError(call.service, call.operation, "InvalidNetworkAclID.NotFound", "gone") from error
+        if call.operation == "modify_network_interface_attribute":
+            groups = {"GroupIds": call.params["Groups"]}  # an unknown one is answered with InvalidGroup.NotFound
+            super().one(Call(service="ec2", operation="describe_security_groups", params=groups), region, paged=False)
         try:
             return super().one(call, region, paged)
         except StopIteration as error:

@@ -35,12 +35,14 @@ Told = tuple[str, tuple[str, ...]]
 def part(shape: str, kind: str) -> list[Told]:
     """All scenarios of one kind and shape; after a dirty one the world is built anew."""
     told: list[Told] = []
-    with bench(shape) as on:
-        for played in play_all(on, kind):
-            told.append((str(played.key), played.dirt))
-            if played.dirt:
-                told.append((f"{shape} | {kind} | the rest", ("not played after a dirty one",)))
-                break
+    try:
+        with bench(shape) as on:
+            for one in play_all(on, kind):
+                told.append((str(one.key), one.dirt))
+                if one.dirt:
+                    return [*told, (f"{shape} | {kind} | the rest", ("not played after a dirty one",))]
+    except Exception as error:  # noqa: BLE001 - as in `plans`
+        told.append((f"{shape} | {kind} | scenario {len(told)}", _in_words(error)))
     return told
 
 
@@ -48,7 +50,7 @@ def plans(number: int) -> tuple[int, list[Told]]:
     """Generated plans of one seed: how many, and what is wrong."""
     try:
         return explore(WORLDS, number), []
-    except Exception as error:  # noqa: BLE001 - whatever it is, the matrix goes on and says it
+    except Exception as error:  # noqa: BLE001 - whatever it is, the matrix goes on, and says it
         return 0, [
             (
                 f"generated plans | seed {number}",
