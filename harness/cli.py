@@ -184,7 +184,8 @@ STORE = click.option("--store", metavar="s3://…", help="The team's store: runs
 @cli.command()
 @click.option("--list", "only_list", is_flag=True, help="Show dead runs, and change nothing.")
 @STORE
-def restore(only_list: bool, store: str | None) -> None:
+@click.option("--local-journal", is_flag=True, help="Do not tell the runs' stores: for one that is gone for good.")
+def restore(only_list: bool, store: str | None, local_journal: bool) -> None:
     """Undo what dead runs left behind; runs that live are not touched.
 
     \b
@@ -195,7 +196,7 @@ def restore(only_list: bool, store: str | None) -> None:
     """
     from harness.commands_undo import list_dead, restore_dead
 
-    sys.exit(list_dead(store) if only_list else restore_dead(store))
+    sys.exit(list_dead(store) if only_list else restore_dead(store, local=local_journal))
 
 
 @cli.command()

@@ -57,6 +57,9 @@ def make(file: Path, place: str, seed: int, production: bool) -> tuple[Plan, str
     region = wish.experiment.region or wish.workload.regions[0]
     with open_ground(wish.place, wish.workload, wish.twin, region, seed) as ground:
         made = with_rights(make_plan(wish, ground.account, ground.clock.now()), ground.account)
+    if wish.place == "aws" and not wish.workload.store:
+        word = "the workload names no `store`: to run this, `gameday run` must be told --local-journal"
+        made = made.model_copy(update={"warnings": (*made.warnings, word)})
     return made, plan_text(made)
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 from harness.account.aws import Aws, open_account
 from harness.account.filter import Filter, by_injection
 from harness.account.journal import Journal, who
-from harness.account.rows import Run
+from harness.account.rows import Row, Run
 from harness.commands import tell
 from harness.errors import Exit, GamedayError, InvalidInput, JournalError, Refused, worst
 from harness.faults.fault import counted
-from harness.rescue import Waited, caught_up, held_by, look, taken_over, told, unfinished, watched
+from harness.rescue import Waited, caught_up, held_by, look, taken_over, told, unfinished, was_taken_over, watched
 from harness.restore import dead_runs, restore
 from harness.spec.load import load_workload
 from harness.store.halt import halt_here, halt_in
@@ -29,50 +30,73 @@ from steady_state.clock import WallClock
 
 def list_dead(store: str | None) -> Exit:
     """Show dead runs of this machine, or the runs that a store holds open, and what they owe; changes nothing."""
-    if store:
-        with open_store(store, _region()) as objects:
-            found = [(place, told(objects, place)) for place in unfinished(objects)]
-        for place, known in found:
-            owed = counted(known.owed, "change") if known else "nothing noted"
-            by = f" ({known.run.who})" if known else ""
-            tell(f"{place.run}{by}  {place.workload}, account {place.account}: {owed} not settled")
-        if not found:
-            tell("no open runs in the store", err=True)
-        return Exit.HELD
+    if store is not None:
+        return _list_of(store)
     journal = Journal.open()
     dead = dead_runs(journal)
     for one in dead:
-        owed = counted(sum(row.is_open for row in journal.rows(one.id)), "change")
-        tell(f"{one.id}  {one.workload} on {one.place}, account {one.account}: {owed} not settled")
+        _show(f"{one.id}  {one.workload} on {one.place}, account {one.account}", journal.rows(one.id))
     if not dead:
         tell("no dead runs", err=True)
     return Exit.HELD
 
 
-def restore_dead(store: str | None) -> Exit:
-    """Undo what dead runs left behind, one after the other; the worst outcome is the exit code."""
+def _list_of(store: str) -> Exit:
+    code = Exit.HELD
+    with open_store(store, _region()) as objects:
+        places = unfinished(objects)
+        for place in places:
+            about = f"{place.run}  {place.workload}, account {place.account}"
+            try:
+                known = told(objects, place)
+            except JournalError as error:
+                tell(f"{about}: {error}", err=True)
+                code = Exit.STUCK
+                continue
+            _show(f"{about} ({known.run.who})" if known else about, known.rows if known else ())
+    if not places:
+        tell(f"no open runs in {store}", err=True)
+    return code
+
+
+def _show(about: str, rows: Sequence[Row]) -> None:
+    owed = [row for row in rows if row.is_open]
+    tell(f"{about}: {counted(len(owed), 'change')} not settled")
+    for row in owed:
+        tell(f"  {row.change.about}")
+
+
+def restore_dead(store: str | None, *, local: bool = False) -> Exit:
+    """Undo what dead runs left behind, one after the other; the worst outcome is the exit code.
+
+    With `local` the stores of this machine's runs are not told: for one that is gone for good.
+    """
     journal = Journal.open()
-    if store:
+    if store is not None:
         with open_store(store, _region()) as objects:
             codes = _all_of(objects, journal)
     else:
-        codes = [_of_this_machine(one, journal) for one in dead_runs(journal)]
+        codes = [_restored(one, journal) if local else _of_this_machine(one, journal) for one in dead_runs(journal)]
     if not codes:
         tell("nothing to restore: no dead runs", err=True)
     return worst(codes)
 
 
 def _all_of(objects: Objects, journal: Journal) -> list[Exit]:
-    places = unfinished(objects)
+    places, codes = unfinished(objects), []
     died_here = {run.id for run in dead_runs(journal)}
-    if any(place.run not in died_here for place in places):
+    mine = {place.run for place in places if place.run in died_here and not was_taken_over(objects, place)}
+    if len(mine) < len(places):
         tell(f"watching leases, for {UNMOVED:.0f} s at most, to see which machines live", err=True)
-    codes = []
-    for found in watched(objects, places, died_here.__contains__, time.sleep):
-        if found.is_dead:
-            codes.append(_in_store(objects, found, journal))
-        else:
+    for found in watched(objects, places, mine.__contains__, time.sleep):
+        if not found.is_dead:
             tell(f"{found.place.run}: lives, and renews its lease: left alone")
+            continue
+        try:
+            codes.append(_in_store(objects, found, journal))
+        except JournalError as error:
+            tell(f"{found.place.run}: {error}", err=True)
+            codes.append(Exit.STUCK)
     return codes
 
 
@@ -83,16 +107,29 @@ def _of_this_machine(one: Run, journal: Journal) -> Exit:
     place = Place(one.id, one.workload, one.account)
     try:
         with open_store(store, one.region) as objects:
-            return _in_store(objects, Waited(place, look(objects, place, None, time.monotonic()), True), journal)
+            return _in_store(objects, _found(objects, place), journal)
     except JournalError as error:
         # What is owed is known here too; the store learns of it when it answers again.
         tell(f"{one.id}: {error}", err=True)
-        tell(f"{one.id}: undone from this machine's journal; restore again to close it in the store", err=True)
+        again = "restore again to close it in the store; if that is gone for good: gameday restore --local-journal"
+        tell(f"{one.id}: undone from this machine's journal; {again}", err=True)
         return worst([_restored(one, journal, closes=False), Exit.UNKNOWN])
+
+
+def _found(objects: Objects, place: Place) -> Waited:
+    """A dead run of this machine, and its lease: not waited for, unless another machine has had the run meanwhile."""
+    seen = look(objects, place, None, time.monotonic())
+    if seen is None or not was_taken_over(objects, place):
+        return Waited(place, seen, is_dead=True)
+    tell(f"{place.run}: another machine was at it; watching its lease, for {UNMOVED:.0f} s at most", err=True)
+    return next(iter(watched(objects, [place], lambda _: False, time.sleep)))
 
 
 def _in_store(objects: Objects, found: Waited, journal: Journal) -> Exit:
     run = found.place.run
+    if not found.is_dead:
+        tell(f"{run}: another machine restores it: left alone")
+        return Exit.REFUSED
     if found.seen is None and caught_up(objects, found.place, journal):
         tell(f"{run}: another machine has restored it")
         return Exit.HELD
@@ -100,6 +137,7 @@ def _in_store(objects: Objects, found: Waited, journal: Journal) -> Exit:
         with taken_over(objects, found, journal):
             one = journal.run(run)
             if one:
+                tell(f"{run}: reading until nothing of it can come any more", err=True)
                 return _restored(one, journal)
             tell(f"{run}: had noted nothing; its lease is free again")
             return Exit.HELD
@@ -152,7 +190,7 @@ def halt(name: str, store: str | None) -> Exit:
     runs = [run.id for run in journal.taken(name)]
     for run in runs:
         _leave_word(journal.runs_folder, run)
-    if store and not runs:
+    if store is not None and not runs:
         with open_store(store, _region()) as objects:
             runs = [place.run for place in held_by(objects) if place.workload == name]
             for run in runs:

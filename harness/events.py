@@ -84,13 +84,13 @@ class Detected:
     type: Literal["detected"] = "detected"
 
 
-AbortedBy = Literal["guard", "alarm", "blind", "failed", "signal", "halt", "lease"]
+AbortedBy = Literal["guard", "alarm", "blind", "failed", "signal", "halt", "lease", "lapsed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Aborted:
-    """The run was ended early: by the guard, a stop alarm, missing data, a failed call, a signal, `gameday halt`, or
-    a lease that was lost.
+    """The run was ended early: by the guard, a stop alarm, missing data, a failed call, a signal, `gameday halt`, a
+    lease that was lost, or somebody who undid the fault.
     """
 
     at: float

@@ -66,7 +66,8 @@ def policies_of(plan: Plan, planning: Iterable[Call] = ()) -> Policies:
     """
     asks = asks_of(plan)
     granted = [grant_of(ask, None) for ask in asks]
-    rights = [*_rights_reads(plan.workload.role)] if plan.workload.role else []
+    acts = plan.workload.role or (plan.principal if plan.place == "aws" else None)  # the twin has no principals
+    rights = [*_rights_reads(acts)] if acts else []
     store = [] if plan.workload.role else _store(plan)
     run = [*_reads((*planning, *kpi_reads(plan), *run_reads(plan)), plan.region), *granted]
     undone = [grant for ask, grant in zip(asks, granted, strict=True) if ask.phase == "undo"]
@@ -152,11 +153,21 @@ def not_permitted(
     return tuple(dict.fromkeys(lines))
 
 
-def _rights_reads(role: str) -> Iterator[Grant]:
-    """What checking the undo's rights reads. IAM is global: its calls are in no region of the workload's."""
-    head = role.partition(":iam:")[0]
-    for kind, resource in (("role", role), ("policy", f"{head}:iam::*:policy/*")):
-        for operation in READS[kind]:
+def _rights_reads(principal: str) -> Iterator[Grant]:
+    """What checking the undo's rights reads. IAM is global: its calls are in no region of the workload's.
+
+    A session's ARN does not have its role's path, so that any path is allowed for the role's name.
+    """
+    partition, account = principal.split(":")[1], principal.split(":")[4]
+    kind, _, path = principal.split(":", 5)[5].partition("/")
+    iam = f"arn:{partition}:iam"
+    if kind == "assumed-role":
+        kind, principal = "role", f"{iam}::{account}:role/*{path.split('/')[0]}"
+    asked = {"role": [("role", principal)], "user": [("user", principal), ("group", f"{iam}::{account}:group/*")]}
+    if kind not in asked:  # the root user: nothing limits it that could be read
+        return
+    for of, resource in (*asked[kind], ("policy", f"{iam}::*:policy/*")):
+        for operation in READS[of]:
             action = action_of(Call(service="iam", operation=operation))
             if action:
                 yield Grant(action.name, resource)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 
 from harness.account.journal import Journal, who
-from harness.errors import Refused
-from harness.store.lease import LEASES, RENEW, Sighting, read, watch
+from harness.errors import JournalError, Refused
+from harness.store.lease import LEASES, RENEW, Sighting, key_of, read, watch
 from harness.store.objects import Objects
 from harness.store.records import Place, Records, Told, open_runs
 from harness.store.team import Team
@@ -28,15 +28,17 @@ class Waited:
     place: Place
     seen: Sighting | None
     is_dead: bool
+    is_quiet: bool = False  # the lease was watched: nothing that the dead machine sent can arrive any more
 
 
 def held_by(objects: Objects) -> list[Place]:
-    """The runs that hold a lease; raises JournalError."""
+    """The runs that hold a lease; raises JournalError. A lease that is none holds nothing, but keeps others out."""
     held = []
     for key in objects.keys(LEASES):
         stored = objects.get(key)
-        if stored and (holding := read(stored, key)).run:
-            held.append(Place(holding.run, holding.workload, holding.account))
+        with suppress(JournalError):
+            if stored and (holding := read(stored, key)).run and key_of(holding.workload, holding.account) == key:
+                held.append(Place(holding.run, holding.workload, holding.account))
     return held
 
 
@@ -47,8 +49,7 @@ def unfinished(objects: Objects) -> list[Place]:
 
 def told(objects: Objects, place: Place) -> Told | None:
     """What a run's records tell; None where it noted nothing. Raises JournalError."""
-    records = Records(objects, place.workload, place.account, place.run)
-    return records.tell() if records.is_begun else None
+    return Records(objects, place.workload, place.account, place.run).tell()
 
 
 def watched(
@@ -69,7 +70,7 @@ def watched(
             seen = look(objects, place, before, now)
             is_dead = seen is None or seen.is_dead(now) or died_here(place.run)
             if is_dead or before is None or seen is not before:
-                yield Waited(place, seen, is_dead)
+                yield Waited(place, seen, is_dead, is_quiet=seen is not None and seen.is_dead(now))
                 del waiting[place]
         if waiting:
             sleep(RENEW / 4)
@@ -82,15 +83,25 @@ def look(objects: Objects, place: Place, before: Sighting | None, now: float) ->
 
 
 def caught_up(objects: Objects, place: Place, journal: Journal) -> bool:
-    """Whether the store says that nothing is owed any more; a journal that thinks otherwise learns it."""
+    """Whether nothing is owed any more: the store says so, and a journal that knew more changes learns it of each."""
     records = Records(objects, place.workload, place.account, place.run)
-    if not records.is_closed:
+    known = records.tell() if records.is_closed else None
+    if known is None:
         return False
-    ends = {row.position: (row.state, row.note) for row in records.tell().rows if row.state != "open"}
+    ends = {row.position: (row.state, row.note) for row in known.rows if row.state != "open"}
     if journal.run(place.run) and journal.hold(place.run):
         journal.settle(place.run, ends)
-        journal.end(place.run, "restored by another machine")
+        return journal.end(place.run, "restored by another machine")
     return True
+
+
+def was_taken_over(objects: Objects, place: Place) -> bool:
+    """Whether another rescuer has had a run: then its own machine's death says nothing of who holds it now."""
+    try:
+        known = told(objects, place)
+    except JournalError:
+        return True
+    return known is not None and known.is_fenced
 
 
 @contextmanager
@@ -106,9 +117,11 @@ def taken_over(objects: Objects, found: Waited, journal: Journal) -> Iterator[No
         team.end("noted nothing")
         yield
         return
-    journal.adopt(owed.run, owed.rows)
+    now = time.time()
+    rows = [replace(row, answered=now) if found.is_quiet and row.is_open else row for row in owed.rows]
+    journal.adopt(owed.run, rows)
     asked: list[str] = []
     with journal.shared_with(team), team.heartbeat(place.run, lambda _, why: asked.append(why)):
         yield
-    if asked and team.is_taken_over:
+    if asked and team.lease.is_taken_over:
         raise Refused((asked[0],))

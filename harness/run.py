@@ -35,6 +35,7 @@ from harness.events import (
     Said,
     Settled,
 )
+from harness.lapses import lapsed
 from harness.plan import Plan, claim_of
 from harness.readiness import Readiness
 from harness.record import with_strikes
@@ -210,6 +211,9 @@ class _Loop:
             return
         yield self._phase("during", self.plan.experiment.lasts)
         yield from self._live(self.plan.experiment.lasts)
+        if not self.aborted:
+            self._abort("lapsed", lapsed(self.stage.run, self.stage.journal, self.stage.account))
+            yield from [self.aborted] if self.aborted else ()
 
     # 4 ---------------------------------------------------------------------------------------------------------------
 
@@ -225,10 +229,6 @@ class _Loop:
 
     def put_back(self) -> list[Settled]:
         stage = self.stage
-        if stage.journal.is_taken_over:
-            self.heard.append(Said(self.clock.now(), "another machine has taken this run over, and undoes it"))
-            self.owes_undo = False
-            return []
         settled = undo(stage.run, self.undoing, stage.journal, self.clock, self.heard.append)
         self.owes_undo = False
         return settled
@@ -246,8 +246,7 @@ class _Loop:
         yield from self.watch.look()
 
     def ended(self, judgement: Judgement, settled: list[Settled]) -> Ended:
-        # What another machine has taken over is not known here to be back.
-        stuck = self.stage.journal.is_taken_over or any(one.state in ("stuck", "conflict") for one in settled)
+        stuck = any(one.state in ("stuck", "conflict") for one in settled)
         code = {Verdict.HELD: Exit.HELD, Verdict.UNKNOWN: Exit.UNKNOWN, Verdict.BROKEN: Exit.BROKEN}[judgement.verdict]
         if self.stage.stop.is_signal:
             code = Exit.INTERRUPTED

@@ -54,7 +54,7 @@ def read_plan(path: Path) -> Plan:
     sealed, said = raw.pop("seal", None), raw.get("hash")
     if sealed != _seal(raw):
         raise InvalidInput(f"{path} was changed after it was made", _AGAIN)
-    del raw["hash"]
+    raw.pop("hash", None)
     try:
         plan = Plan.model_validate_json(json.dumps(raw))
     except ValidationError as error:

@@ -113,6 +113,7 @@ _ABORTS = {
     "signal": "a signal",
     "halt": "gameday halt",
     "lease": "the loss of its lease",
+    "lapsed": "somebody who took its fault away",
 }
 
 

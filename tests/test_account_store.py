@@ -143,7 +143,8 @@ def test_any_other_machine_restores_what_a_dead_machine_left(
     assert account.state == "stopped"
     account.another_machine()
     listed = account.gameday("restore", "--list", "--store", account.store)
-    assert "batch, account 123456789012: 1 change not settled" in listed.stdout
+    assert ": 1 change not settled" in listed.stdout
+    assert f"{account.instance}: running → stopped" in listed.stdout
 
     monkeypatch.setattr(lease, "UNMOVED", 0.0)  # 135 s on a real store
     for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):

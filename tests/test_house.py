@@ -30,6 +30,7 @@ FLOORS = (
     "harness.stop",
     "harness.watch",
     "harness.bites",
+    "harness.lapses",
     "harness.readiness",
     "harness.detection",
     "harness.run",

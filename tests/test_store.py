@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from harness.account.account import Account
 from harness.account.aws import Aws
 from harness.account.change import Call, Json
 from harness.account.journal import Journal
+from harness.account.knobs import capture
 from harness.account.rows import Run
 from harness.errors import AwsError, InvalidInput, JournalError, LeaseLost, Refused, Unplanned, Unreachable
-from harness.rescue import taken_over, told, unfinished, watched
+from harness.rescue import taken_over, told, unfinished, was_taken_over, watched
 from harness.store.halt import forget, halt_here, halt_in, halted_here, halted_in
 from harness.store.heartbeat import Heartbeat
 from harness.store.lease import LASTS, RENEW, UNMOVED, Lease
@@ -25,7 +27,8 @@ from harness.store.team import Team
 from harness.testing.objects import MemoryObjects, Mood
 from harness.testing.wrapped import Wrapped
 from tests.doubles import shop
-from tests.doubles.runs import begun
+from tests.doubles.runs import RUN, Scene, begun
+from tests.doubles.shelf import LEVEL, REGION, injection
 from tests.test_lease import ACCOUNT, WORKLOAD, Now, a_row, a_run
 
 
@@ -392,3 +395,154 @@ def test_runs_that_live_on_this_machine_are_found_by_their_workload(tmp_path: Pa
     assert [run.id for run in other.taken(WORKLOAD)] == ["run-1"]
     other.close()
     journal.close()
+
+
+# what was found by attacking it ---------------------------------------------------------------------------------------
+
+
+def told_again(memory: MemoryObjects, key: str, was: str, is_: str) -> None:
+    """Somebody edits an object."""
+    stands = memory.get(key)
+    assert stands
+    assert was in stands.body
+    memory.put(key, stands.body.replace(was, is_), stands.tag)
+
+
+RECORD = f"runs/{ACCOUNT}/{WORKLOAD}/run-1/00000"
+LEASE = f"leases/{ACCOUNT}/{WORKLOAD}.json"
+
+
+def test_a_run_that_was_taken_over_does_not_undo_what_the_next_run_does(
+    tmp_path: Path, memory: MemoryObjects, now: Now
+) -> None:
+    scene = Scene(tmp_path)
+    team = Team(memory, "shop", ACCOUNT, now)
+    with scene.journal.shared_with(team):
+        scene.journal.take(RUN, "shop", ACCOUNT, "aws")
+        scene.apply(injection(capture(LEVEL, {"a": 5}, REGION, scene.shelf)))
+        sent = len(scene.shelf.log)
+        now.at = UNMOVED  # the process slept, and another machine has restored and freed the workload meanwhile
+        (found,) = watched(memory, unfinished(memory), lambda _: True, lambda _: None, now)
+        rescuer = Journal.open(tmp_path / "rescuer")
+        with taken_over(memory, found, rescuer):
+            rescuer.settle(RUN, {0: ("restored", "back")})
+            rescuer.end(RUN)
+        rescuer.close()
+        (left,) = scene.undo()
+    assert left.state == "stuck"
+    assert "left to the machine that has taken this run over" in left.about
+    assert len(scene.shelf.log) == sent
+
+
+def test_a_lease_that_somebody_removed_is_written_anew_and_the_run_undoes(
+    tmp_path: Path, memory: MemoryObjects, now: Now
+) -> None:
+    scene = Scene(tmp_path)
+    team = Team(memory, "shop", ACCOUNT, now)
+    with scene.journal.shared_with(team):
+        scene.journal.take(RUN, "shop", ACCOUNT, "aws")
+        scene.apply(injection(capture(LEVEL, {"a": 5}, REGION, scene.shelf)))
+        memory.remove(f"leases/{ACCOUNT}/shop.json")
+        team.lease.renew()
+        (back,) = scene.undo()
+    assert back.state == "restored"
+    with pytest.raises(Refused, match="taken by run"):
+        Team(memory, "shop", ACCOUNT, now).must_be_free()
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_record_that_is_missing_is_never_taken_for_nothing_owed(
+    number: int, now: Now, memory: MemoryObjects, journal: Journal
+) -> None:
+    team = died(memory, now)
+    team.intend([a_row(2)])
+    memory.remove(f"{RECORD}{number}.json")
+    (found,) = watched(memory, unfinished(memory), lambda _: True, lambda _: None, now)
+    with pytest.raises(JournalError, match=f"record {number} of .* is missing"), taken_over(memory, found, journal):
+        pytest.fail("nobody knows what it owes")
+    with pytest.raises(Refused, match="run-1"):
+        Team(memory, WORKLOAD, ACCOUNT, now).must_be_free()
+
+
+@pytest.mark.parametrize(
+    ("was", "is_"),
+    [
+        ('"id":"run-1"', '"id":"run-9"'),
+        ('"place":"aws"', '"place":"twin"'),
+        ('"pid":1', '"pid":99999999999999999999'),
+        ('"started":0.0', '"started":1e300'),
+    ],
+)
+def test_a_run_that_is_not_that_run_is_not_restored(
+    was: str, is_: str, now: Now, memory: MemoryObjects, journal: Journal
+) -> None:
+    died(memory, now)
+    told_again(memory, f"{RECORD}0.json", was, is_)
+    (found,) = watched(memory, unfinished(memory), lambda _: True, lambda _: None, now)
+    with pytest.raises(JournalError, match="does not begin with that run"), taken_over(memory, found, journal):
+        pytest.fail("it is another's")
+
+
+def test_records_that_settle_what_never_was_are_said(now: Now, memory: MemoryObjects) -> None:
+    team = died(memory, now)
+    team.settle({0: ("restored", "back")})
+    told_again(memory, f"{RECORD}2.json", '"0":', '"7":')
+    with pytest.raises(JournalError, match="settles change 7, which it never had"):
+        told(memory, PLACE)
+
+
+def test_foreign_objects_in_the_store_keep_nobody_from_restoring(now: Now, memory: MemoryObjects) -> None:
+    died(memory, now)
+    for key in ("runs/", "runs/junk", "runs/a/b/", "leases/", "leases/junk.json", f"leases/{ACCOUNT}/other.json"):
+        memory.put(key, "junk", NEW)
+    assert unfinished(memory) == [PLACE]
+
+
+@pytest.mark.parametrize("since", ["1e300", "-1e18", "null"])
+def test_a_lease_of_an_impossible_time_is_no_lease(since: str, now: Now, memory: MemoryObjects) -> None:
+    Lease(memory, WORKLOAD, ACCOUNT, now).take("run-1", "ann@laptop")
+    body = re.sub(r'"since":[0-9.]+', f'"since":{since}', (memory.get(LEASE) or Stored("", "")).body)
+    memory.put(LEASE, body, (memory.get(LEASE) or Stored("", "")).tag)
+    with pytest.raises(JournalError, match="is not a lease"):
+        Team(memory, WORKLOAD, ACCOUNT, now).must_be_free()
+
+
+def test_a_wish_in_the_store_that_cannot_be_read_is_a_wish(memory: MemoryObjects) -> None:
+    memory.put("halts/run-1.json", "[" * 200_000, NEW)
+    assert halted_in(memory, "run-1") == "it was halted"
+
+
+def test_a_heartbeat_that_ends_for_any_reason_ends_the_run(now: Now, memory: MemoryObjects) -> None:
+    class Odd(Lease):
+        @property
+        def is_due(self) -> bool:
+            raise OverflowError("what nobody thought of")
+
+    asked = Asked()
+    with Heartbeat(Odd(memory, WORKLOAD, ACCOUNT, now), memory, "run-1", asked) as heart:
+        heart._thread.join(timeout=30)
+    assert asked.heard == [("lease", "the heartbeat ended: OverflowError: what nobody thought of")]
+
+
+def test_its_own_machine_does_not_take_a_run_from_a_rescuer_that_lives(
+    now: Now, memory: MemoryObjects, journal: Journal
+) -> None:
+    died(memory, now)
+    (found,) = watched(memory, unfinished(memory), lambda _: True, lambda _: None, now)
+    with taken_over(memory, found, journal):
+        assert was_taken_over(memory, PLACE)
+    assert not was_taken_over(memory, Place("run-9", WORKLOAD, ACCOUNT))
+
+
+def test_what_a_machine_seen_to_be_dead_has_sent_is_not_waited_for_again(
+    now: Now, memory: MemoryObjects, journal: Journal
+) -> None:
+    died(memory, now)
+
+    def sleep(seconds: float) -> None:
+        now.at += seconds
+
+    (found,) = watched(memory, unfinished(memory), lambda _: False, sleep, now)
+    assert found.is_quiet
+    with taken_over(memory, found, journal):
+        assert all(row.answered is not None for row in journal.rows("run-1"))

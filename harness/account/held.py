@@ -27,9 +27,17 @@ EVERYTHING: Mapping[str, Json] = {
 
 READS = {
     "role": ("get_role", "list_attached_role_policies", "list_role_policies", "get_role_policy"),
+    "user": (
+        "get_user",
+        "list_attached_user_policies",
+        "list_user_policies",
+        "get_user_policy",
+        "list_groups_for_user",
+    ),
+    "group": ("list_attached_group_policies", "list_group_policies", "get_group_policy"),
     "policy": ("get_policy", "get_policy_version"),
 }
-"""What is read of a role, and of the managed policies that it holds."""
+"""What is read of a role or a user, of a user's groups, and of the managed policies that they hold."""
 
 
 def held_by(principal: str, account: Account, region: str) -> Held:

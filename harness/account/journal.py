@@ -37,8 +37,7 @@ class _Named(Protocol):
 class Team(Protocol):
     """A store that a team's machines share, which must know a run's intents too before anything is sent."""
 
-    @property
-    def is_taken_over(self) -> bool: ...  # noqa: D102
+    def is_ours(self) -> bool: ...  # noqa: D102
     def must_be_free(self) -> None: ...  # noqa: D102
     def take(self, run: Run) -> None: ...  # noqa: D102
     def must_be_sure(self) -> None: ...  # noqa: D102
@@ -91,10 +90,9 @@ class Journal:
         finally:
             self._team = None
 
-    @property
-    def is_taken_over(self) -> bool:
-        """Whether another machine has taken the run over: what it owes is undone there."""
-        return self._team is not None and self._team.is_taken_over
+    def is_ours(self) -> bool:
+        """Whether the run is ours to undo: false where another machine has taken it over, and undoes it there."""
+        return self._team is None or self._team.is_ours()
 
     # runs -------------------------------------------------------------------------------------------------------------
 

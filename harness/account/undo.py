@@ -112,6 +112,9 @@ class _Undo:
 
     def work(self) -> list[Settled]:
         while self.open:
+            if not self.journal.is_ours():
+                self._leave()
+                break
             self._pass()
             if self.wire.clock.now() >= self.began + self.patience:
                 self._give_up()
@@ -252,6 +255,14 @@ class _Undo:
             end: End = "not-healed" if isinstance(change, Strike) and not error else "stuck"
             ends[position] = end, f"{change.about}: {error.what if error else step.about}"
         self._settle(ends)
+
+    def _leave(self) -> None:
+        """Another machine undoes this run: nothing more is sent or noted here."""
+        now, about = self.wire.clock.now(), "left to the machine that has taken this run over"
+        self.settled += [
+            Settled(now, position, "stuck", f"{row.change.about}: {about}") for position, row in self.open.items()
+        ]
+        self.open = {}
 
     def _settle(self, ends: dict[int, tuple[End, str]]) -> None:
         now = self.wire.clock.now()

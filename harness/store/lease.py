@@ -16,8 +16,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Annotated
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from harness.account.account import LONGEST_CALL
 from harness.errors import JournalError, LeaseLost, Refused
@@ -31,6 +32,8 @@ UNMOVED = LASTS + LONGEST_CALL
 """Seconds without a renewal after which a lease can be taken over."""
 
 LEASES = "leases/"
+FAR = 2**33
+"""More than any time or count of ours."""
 
 Monotonic = Callable[[], float]
 
@@ -43,9 +46,9 @@ class Holding:
     account: str
     run: str  # empty: free
     who: str  # user@host
-    since: float  # seconds since the epoch, by the holder's wall clock: to be shown, never compared
-    epoch: int  # counts up with every holder
-    count: int  # counts up with every renewal
+    since: Annotated[float, Field(ge=0, le=FAR)]  # seconds since the epoch, by the holder's wall: shown, never compared
+    epoch: Annotated[int, Field(ge=1, le=FAR)]  # counts up with every holder
+    count: Annotated[int, Field(ge=0, le=FAR)]  # counts up with every renewal
     nonce: str  # no two writes are alike
 
     def said(self) -> str:
@@ -169,9 +172,12 @@ class Lease:
         return self._mine
 
     def _is_still_ours(self, mine: Holding) -> bool:
-        """Whether what stands is a write of ours whose answer never came: nobody else writes with our epoch."""
+        """Whether nobody has taken over: what stands is a write of ours whose answer never came, or nothing."""
         stored = self._objects.get(self._key)
-        if stored is None or (stands := read(stored, self._key)).epoch != mine.epoch or stands.run != mine.run:
+        if stored is None:  # removed by hand: whoever is the first to write it anew has it
+            self._tag = NEW
+            return True
+        if (stands := read(stored, self._key)).epoch != mine.epoch or stands.run != mine.run:
             return False
         self._tag = stored.tag
         return True

@@ -66,6 +66,9 @@ class Closed:
 
 
 CLOSED = "closed.json"
+MOST = 2**32
+"""More than any number of ours: positions, process ids, seconds since the epoch."""
+_LOOK = "look at what is there; its own machine can restore the run without it"
 
 Record = Annotated[Begun | Intended | Ends | Fenced | Closed, Field(discriminator="type")]
 _RECORD: TypeAdapter[Begun | Intended | Ends | Fenced | Closed] = TypeAdapter(Record)
@@ -78,6 +81,7 @@ class Told:
     run: Run
     rows: tuple[Row, ...]
     length: int  # records so far
+    is_fenced: bool  # another machine has taken it over before
 
     @property
     def owed(self) -> int:
@@ -91,12 +95,8 @@ class Records:
     def __init__(self, objects: Objects, workload: str, account: str, run: str) -> None:
         self._objects = objects
         self._folder = f"runs/{account}/{workload}/{run}/"
+        self._place = account, workload, run
         self._next = 0
-
-    @property
-    def is_begun(self) -> bool:
-        """Whether anything was noted."""
-        return self._objects.get(self._key(0)) is not None
 
     @property
     def is_closed(self) -> bool:
@@ -128,30 +128,44 @@ class Records:
         body = _RECORD.dump_json(Fenced(who, epoch, _nonce())).decode()
         while True:
             told = self.tell()
+            if told is None:
+                raise JournalError(f"{self._folder} in the store is empty: nothing to fence off", _LOOK)
             if self._objects.put(self._key(told.length), body, NEW) is not None:
                 self._next = told.length + 1
                 return told
 
-    def tell(self) -> Told:
-        """What the records tell; raises JournalError where they cannot be understood."""
-        run: Run | None = None
-        rows: dict[int, Row] = {}
-        length = 0
-        for record in self._read():
-            length += 1
-            match record:
-                case Begun():
-                    run = record.run
-                case Intended():
-                    rows |= {row.position: row for row in record.rows}
-                case Ends():
-                    for position, (state, note) in record.ends.items():
-                        rows[position] = replace(rows[position], state=state, note=note)
-                case Fenced() | Closed():
-                    pass
-        if run is None:
-            raise JournalError(f"{self._folder} in the store does not begin with a run", "look at what is there")
-        return Told(run, tuple(rows[position] for position in sorted(rows)), length)
+    def tell(self) -> Told | None:
+        """What the records tell; None where there are none. Raises JournalError where some are missing or odd."""
+        numbered = [key for key in self._objects.keys(self._folder) if not key.endswith(CLOSED)]
+        found = list(self._read())
+        if len(found) < len(numbered):
+            raise JournalError(
+                f"record {len(found)} of {self._folder} is missing in the store: what the run owes is not known there",
+                "restore it on its own machine; and let no lifecycle rule remove what is below the prefix",
+            )
+        if not found:
+            return None
+        run, rows = self._run(found[0]), dict[int, Row]()
+        for record in found:
+            if isinstance(record, Intended):
+                rows |= {row.position: row for row in record.rows}
+            elif isinstance(record, Ends):
+                if odd := sorted(record.ends.keys() - rows.keys()):
+                    raise JournalError(
+                        f"{self._folder} in the store settles change {odd[0]}, which it never had", _LOOK
+                    )
+                rows |= {at: replace(rows[at], state=state, note=note) for at, (state, note) in record.ends.items()}
+        if rows and not 0 <= min(rows) <= max(rows) < MOST:
+            raise JournalError(f"{self._folder} in the store counts its changes oddly", _LOOK)
+        fenced = any(isinstance(record, Fenced) for record in found)
+        return Told(run, tuple(rows[position] for position in sorted(rows)), len(found), fenced)
+
+    def _run(self, first: Begun | Intended | Ends | Fenced | Closed) -> Run:
+        run = first.run if isinstance(first, Begun) else None
+        where = (run.account, run.workload, run.id, run.place) if run else ()
+        if run is None or where != (*self._place, "aws") or not 0 <= run.pid < MOST or not 0 <= run.started < MOST:
+            raise JournalError(f"{self._folder} in the store does not begin with that run", _LOOK)
+        return run
 
     def _read(self) -> Iterator[Begun | Intended | Ends | Fenced | Closed]:
         number = 0
@@ -203,6 +217,8 @@ def open_runs(objects: Objects) -> list[Place]:
     """The runs of a store that are not closed, the oldest first; raises JournalError."""
     found: dict[Place, bool] = {}
     for key in objects.keys("runs/"):
+        if key.count("/") != 4 or key.endswith("/"):
+            continue  # not ours
         _, account, workload, run, name = key.split("/")
         place = Place(run, workload, account)
         found[place] = found.get(place, True) and name != CLOSED

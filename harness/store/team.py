@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from harness.account.rows import End, Row, Run
-from harness.errors import JournalError
+from harness.errors import JournalError, LeaseLost
 from harness.store.heartbeat import Ask, Heartbeat
 from harness.store.lease import Lease, Monotonic, Sighting
 from harness.store.objects import Objects
@@ -22,11 +22,6 @@ class Team:
         self._objects = objects
         self._workload, self._account = workload, account
         self._records: Records | None = None
-
-    @property
-    def is_taken_over(self) -> bool:
-        """Whether another machine is known to have taken the run over."""
-        return self.lease.is_taken_over
 
     def heartbeat(self, run: str, ask: Ask) -> Heartbeat:
         """What keeps the lease while a block lasts; `ask` is told why the run is to end."""
@@ -50,14 +45,25 @@ class Team:
     def take_over(self, run: str, who: str, seen: Sighting | None) -> Told | None:
         """Take a run over from a holder that is dead, and fence it off: what it owes; None where it noted nothing.
 
-        `seen` is the lease as it was last seen, None where nobody holds it. Raises Refused where somebody else has it.
+        `seen` is the lease as it was last seen, None where nobody holds it. Raises Refused where somebody else has it,
+        and JournalError, with nothing taken, where the records cannot be understood.
         """
-        epoch = self.lease.take_over(seen, run, who) if seen else self.lease.take(run, who)
         records = self._of(run)
-        if not records.is_begun:
+        records.tell()  # what cannot be understood is not taken over
+        epoch = self.lease.take_over(seen, run, who) if seen else self.lease.take(run, who)
+        if records.tell() is None:
             return None
         self._records = records
         return records.fence(who, epoch)
+
+    def is_ours(self) -> bool:
+        """Whether the run is still ours to undo: false only where another machine is known to have taken it over."""
+        try:
+            self.must_be_sure()
+        except LeaseLost:
+            with suppress(JournalError):  # a store that does not answer keeps nobody from undoing
+                self.lease.renew()
+        return not self.lease.is_taken_over
 
     def must_be_sure(self) -> None:
         """Raises LeaseLost unless nobody else can have the workload now."""

@@ -60,6 +60,10 @@ class MemoryObjects:
             self._stands[key] = Stored(body, f'"{next(self._tags)}"')
             return self._stands[key].tag
 
+    def remove(self, key: str) -> None:
+        """Somebody removes an object, as no part of ours ever does."""
+        del self._stands[key]
+
     def keys(self, prefix: str) -> list[str]:
         """The keys that begin so, in order."""
         return sorted(key for key in self._stands if key.startswith(prefix))
