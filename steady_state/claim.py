@@ -33,7 +33,7 @@ class Phases:
     undo: float | None = None  # the undo's first call went out
     undone: float | None = None  # the undo was verified
     end: float | None = None  # observation ended
-    aborted: str | None = None  # why it ended early: guard, alarm, blind, failed, signal, halt, lease or lapsed, then ": " …
+    aborted: str | None = None  # why it ended early, a word of `harness.events.AbortedBy`, then ": " and more
     fired: float | None = None  # the claimed alarm fired for the first time since just before the injection
     alarm_read: float | None = None  # until when its history was read; None: never, or none is claimed
 
