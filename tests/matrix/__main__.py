@@ -51,12 +51,21 @@ def plans(number: int) -> tuple[int, list[Told]]:
     try:
         return explore(WORLDS, number), []
     except Exception as error:  # noqa: BLE001 - whatever it is, the matrix goes on, and says it
-        return 0, [
-            (
-                f"generated plans | seed {number}",
-                (*traceback.format_exception(error)[-1:], *getattr(error, "__notes__", ())),
-            )
-        ]
+        return 0, [(f"generated plans | seed {number}", _in_words(error))]
+
+
+def kills() -> list[Told]:
+    """The real processes that are killed."""
+    told: list[Told] = []
+    try:
+        told.extend(kill_all())
+    except Exception as error:  # noqa: BLE001 - as in `plans`
+        told.append((f"SIGKILL | scenario {len(told)}", _in_words(error)))
+    return told
+
+
+def _in_words(error: Exception) -> tuple[str, ...]:
+    return (*traceback.format_exception(error)[-3:], *getattr(error, "__notes__", ()))
 
 
 def played(kinds: list[str], jobs: int) -> Iterator[tuple[int, list[Told]]]:
@@ -64,13 +73,13 @@ def played(kinds: list[str], jobs: int) -> Iterator[tuple[int, list[Told]]]:
     # What takes longest goes first; the killed processes mostly wait, beside all the rest.
     asked = [(shape, kind) for kind in reversed(KINDS) if kind in kinds for shape in SHAPES]
     with ProcessPoolExecutor(jobs) as pool, ThreadPoolExecutor(1) as beside:
-        kills = beside.submit(lambda: list(kill_all())) if "kills" in kinds else None
+        killed = beside.submit(kills) if "kills" in kinds else None
         parts = [pool.submit(part, *one) for one in asked]
         seeds = [pool.submit(plans, number) for number in range(SEEDS)] if "plans" in kinds else []
         yield from ((0, done.result()) for done in as_completed(parts))
         yield from (done.result() for done in as_completed(seeds))
-        if kills:
-            yield 0, kills.result()
+        if killed:
+            yield 0, killed.result()
 
 
 def again(text: str) -> int:
