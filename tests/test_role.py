@@ -37,7 +37,6 @@ class WithRole(Account):
         self.iam = client(url, "iam")
         self.write("workload.yaml", "provides:", f"role: {ROLE}\nprovides:")
         self.write("experiment.yaml", "allow: [unchecked-undo]\n", "")
-        self.write("experiment.yaml", "baseline: 2s", "baseline: 1s")
         self.write("experiment.yaml", "lasts: 6s", "lasts: 1s")
         self.write("experiment.yaml", "sustained: 2s", "sustained: 1s")
         self.iam.create_role(Path="/ops/", RoleName="gameday", AssumeRolePolicyDocument=json.dumps(ANYTHING))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PATTERNS = {
     r"^[a-z][a-z0-9-]{0,62}$": ("a name: lower case letters, digits and hyphens, a letter first, 63 at most", ""),
     r"^\d{12}$": ("an account id: twelve digits", 'like "111122223333"; zeros in front count'),
-    r"^arn:aws(-[a-z]+)*:iam::\d{12}:role/([a-zA-Z0-9_+=,.@-]+/)*[a-zA-Z0-9_+=,.@-]{1,64}$": (
+    r"^arn:aws:iam::\d{12}:role/([a-zA-Z0-9_+=,.@-]+/)*[a-zA-Z0-9_+=,.@-]{1,64}$": (
         "the ARN of an IAM role",
         "like arn:aws:iam::111122223333:role/gameday",
     ),
