@@ -25,6 +25,9 @@ FLOORS = (
     "harness.soundness",
     "harness.saved_plan",
     "harness.record",
+    "harness.matrix",
+    "harness.matrix_findings",
+    "harness.matrix_change",
     "harness.releases",
     "harness.suite",
     "harness.stop",
@@ -43,6 +46,8 @@ FLOORS = (
     "harness.commands",
     "harness.commands_undo",
     "harness.commands_records",
+    "harness.commands_matrix",
+    "harness.cli_workload",
     "harness.cli",
 )
 FILES = sorted((ROOT / "harness").rglob("*.py")) + sorted((ROOT / "steady_state").rglob("*.py"))

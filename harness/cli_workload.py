@@ -1,0 +1,40 @@
+"""The doors of the verbs that look at a whole workload."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("workload", type=click.Path(path_type=Path))
+@click.option("--on", "place", type=click.Choice(["twin", "aws"]), default="twin", show_default=True, help="Where.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of targets, and of the twin.")
+@click.option("--json", "as_json", is_flag=True, help="The matrix as JSON on stdout.")
+@click.option("--markdown", type=click.Path(path_type=Path), help="Write it as Markdown, too.")
+@click.option("--against", type=click.Path(path_type=Path), help="Compare with this matrix, written by --json.")
+@click.option("--write", type=click.Path(path_type=Path), help="Write its experiments into this folder; run nothing.")
+def matrix(
+    workload: Path,
+    place: str,
+    seed: int,
+    as_json: bool,
+    markdown: Path | None,
+    against: Path | None,
+    write: Path | None,
+) -> None:
+    """Strike each module and zone of WORKLOAD on the twin, and find the dependencies that are not declared.
+
+    Exits 1 on a hidden dependency (with --against: on a new one), 3 where too little can be told.
+
+    \b
+    Examples
+      gameday matrix experiments/storefront/workload.yaml --json > matrix.json
+      gameday matrix experiments/storefront/workload.yaml --against matrix.json
+    """
+    from harness.commands_matrix import Asked
+    from harness.commands_matrix import matrix as play
+
+    sys.exit(play(workload, Asked(place, seed, as_json, markdown, against, write)))

@@ -1,0 +1,278 @@
+"""Declared dependencies and observed effects in, findings out: pure.
+
+A fault on a module may hurt it and those that need it. Any other module that suffers does so by a link that nobody
+declared; which link, is told from the other rows: where A hurts B and C, and a fault in B alone hurts C as declared,
+A → B is the link, and A → B → C the chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from itertools import pairwise
+
+from harness.matrix import Cell, Effect, Finding, Matrix, Relation, Row, State
+from harness.spec.workload import Workload
+from steady_state.claim import Verdict
+from steady_state.units import show_share
+
+
+class Declared:
+    """Who needs, tolerates and so calls whom, by the workload file; cycles are fine."""
+
+    def __init__(self, workload: Workload) -> None:
+        self.workload = workload
+        self.modules = tuple(workload.modules)
+        self.calls = {name: {*one.needs, *one.tolerates} for name, one in workload.modules.items()}
+
+    def called_from(self, modules: frozenset[str]) -> frozenset[str]:
+        """These, and all that they call, directly or through others."""
+        found = set(modules)
+        while more := {called for one in found for called in self.calls.get(one, ())} - found:
+            found |= more
+        return frozenset(found)
+
+    def callers(self, module: str) -> frozenset[str]:
+        """The modules that call this one."""
+        return frozenset(name for name, called in self.calls.items() if module in called)
+
+    def relation(self, hit: frozenset[str], module: str) -> Relation:
+        """What is declared of a module when others are hit."""
+        if module in hit:
+            return "hit"
+        if module in self.workload.suffers_with(hit):
+            return "needs"
+        if hit & set(self.workload.modules[module].tolerates):
+            return "tolerates"
+        return "through" if module in self.called_from(hit) else "none"
+
+
+class Analysis:
+    """Every row against what is declared."""
+
+    def __init__(self, workload: Workload, rows: tuple[Row, ...]) -> None:
+        self.declared = Declared(workload)
+        self.rows = rows
+        self.of = {row.module: row for row in rows if row.module}
+
+    @cached_property
+    def cells(self) -> dict[tuple[str, str], Cell]:
+        """(experiment, module) → its cell."""
+        return {(row.experiment, cell.module): cell for row in self.rows for cell in self._cells_of(row)}
+
+    def _cells_of(self, row: Row) -> Iterator[Cell]:
+        hit = frozenset(row.hit) | ({row.module} if row.module else set())
+        found = {module: _state(row, module) for module in self.declared.modules}
+        starving = {module for module, (state, _) in found.items() if state == "spread"} | hit
+        # No request reaches a module whose callers all suffer: silence there is explained, and no more.
+        while more := {
+            module
+            for module, (state, one) in found.items()
+            if state == "unknown" and one is not None and one.change is None and module not in starving
+            if (callers := self.declared.callers(module)) and callers <= starving
+        }:
+            starving |= more
+            found |= {module: ("starved", found[module][1]) for module in more}
+        for module, (state, effect) in found.items():
+            yield Cell(row.experiment, module, self.declared.relation(hit, module), state, effect)
+
+    def seen(self, source: str, module: str) -> Cell | None:
+        """The cell of a fault on one module and another module."""
+        row = self.of.get(source)
+        return self.cells[row.experiment, module] if row else None
+
+    def spreads(self, source: str, module: str) -> bool:
+        """Whether a fault on one module was seen to hurt another."""
+        cell = self.seen(source, module)
+        return cell is not None and cell.state == "spread"
+
+    def findings(self) -> Iterator[Finding]:
+        """All of them."""
+        yield from self._hidden()
+        for source in self.of:
+            yield from self._dead(source)
+        for row in self.rows:
+            if row.zone:
+                yield from self._zonal(row, row.zone)
+
+    # Hidden dependencies ---------------------------------------------------------------------------------------------
+
+    def _hidden(self) -> Iterator[Finding]:
+        """Each undeclared link once, with all that suffers by it."""
+        found: dict[tuple[str, str], Cell] = {}
+        chains: list[tuple[str, ...]] = []
+        for source in self.of:
+            roots, ways = self._roots(source)
+            found |= {(source, cell.module): cell for cell in roots}
+            chains += ways
+        for (source, module), cell in found.items():
+            yield _hidden_finding(source, cell, tuple(way for way in chains if self._culprit(way) == (source, module)))
+
+    def _roots(self, source: str) -> tuple[list[Cell], list[tuple[str, ...]]]:
+        """Who suffers first by an undeclared link from a module; and the ways from there to whoever suffers next."""
+        cells = {
+            module: cell
+            for module in self.declared.modules
+            if (cell := self.seen(source, module))
+            and cell.state == "spread"
+            and cell.relation not in ("hit", "through")
+        }
+        given = [module for module, cell in cells.items() if cell.relation == "needs"]
+        carries = {one: {other for other in cells if other != one and self._carries(one, other)} for one in cells}
+        reached = {one: _reached(one, carries) for one in cells}
+        known = {other for one in given for other in reached[one]}
+        roots: list[str] = []
+        for name in sorted(cells, key=lambda one: _suspicion(cells[one])):
+            origins = {one for one in cells if name in reached[one]}
+            if name not in known and origins <= reached[name] and not any(name in reached[root] for root in roots):
+                roots.append(name)
+        ways = [(source, *way) for way in _ways([*given, *roots], carries)]
+        return [cells[root] for root in roots], [way for way in ways if way[-1] not in given]
+
+    def _carries(self, one: str, other: str) -> bool:
+        """Whether a fault in `one` alone hurts `other`: as declared, or by an undeclared link that goes one way."""
+        declared = self.declared.relation(frozenset({one}), other) in ("needs", "through")
+        return self.spreads(one, other) and (declared or not self.spreads(other, one))
+
+    def _culprit(self, way: tuple[str, ...]) -> tuple[str, str] | None:
+        """The first link of a way that is not declared."""
+        for one, other in pairwise(way):
+            if self.declared.relation(frozenset({one}), other) in ("tolerates", "none"):
+                return one, other
+        return None
+
+    # Dead declarations -----------------------------------------------------------------------------------------------
+
+    def _dead(self, source: str) -> Iterator[Finding]:
+        own = self.seen(source, source)
+        if own is None or own.state == "contained":
+            return  # the fault shows nowhere: nothing follows from what others do not show
+        for name, module in self.declared.workload.modules.items():
+            cell = self.seen(source, name)
+            if source not in module.needs or cell is None or cell.state != "contained" or self._witness(source, name):
+                continue
+            worst = cell.effect
+            words = f"{name} declares that it needs {source}, and its KPIs do not show it"
+            words += f": {worst.words}" if worst else ""
+            yield Finding("dead", source, name, cell.experiment, words, worst)
+
+    def _witness(self, source: str, module: str) -> bool:
+        """Whether a KPI of what the module calls shows the need.
+
+        A KPI that suffers when the module does counts requests that come through it. Where it suffers with the source
+        as well, so do requests to the module, whatever the module's own KPIs count.
+        """
+        below = self.declared.called_from(frozenset({module}))
+        hurt = [_hurt(self.of.get(one)) for one in (source, module)]
+        return any(below >= {effect.module} for kpi, effect in hurt[0].items() if kpi in hurt[1])
+
+    # Zones -----------------------------------------------------------------------------------------------------------
+
+    def _zonal(self, row: Row, zone: str) -> Iterator[Finding]:
+        share = max(row.hit.values(), default=0.0)
+        for module in self.declared.modules:
+            cell = self.cells[row.experiment, module]
+            effect = cell.effect
+            if cell.state != "spread" or effect is None:
+                continue
+            if cell.relation in ("tolerates", "none") and not any(self.spreads(one, module) for one in row.hit):
+                words = f"{module} stands outside {zone} and suffers with it: {effect.kpi} got worse by {effect.size}"
+                yield Finding("zonal", zone, module, row.experiment, words, effect)
+                continue
+            more = [one for one in row.effects if one.module == module and _more_than(one, share)]
+            for one in sorted(more, key=lambda one: -(one.low or 0.0))[:1]:
+                words = (
+                    f"{zone} has {show_share(round(share, 3))} of what it hits, and its loss made {one.kpi} of {module}"
+                    f" worse by {one.size}"
+                )
+                yield Finding("zonal", zone, module, row.experiment, words, one)
+
+    # What cannot be told ---------------------------------------------------------------------------------------------
+
+    def open(self) -> Iterator[str]:
+        """What keeps the answer from being known, a line each."""
+        for row in self.rows:
+            yield from (f"{row.experiment} was not run: {why}" for why in row.refused)
+            if row.refused:
+                continue
+            for module in self.declared.modules:
+                cell = self.cells[row.experiment, module]
+                if cell.state == "unknown" and cell.relation in ("tolerates", "none") and cell.effect:
+                    yield f"{row.experiment}, {module}: {cell.effect.words}"
+
+
+def analyse(workload: Workload, rows: tuple[Row, ...], seed: int, margin: float, repeat: str = "") -> Matrix:
+    """The matrix of a workload's rows. `repeat`: the command that repeats a row, with {experiment} in it."""
+    analysis = Analysis(workload, rows)
+    findings = [
+        Finding(**{**vars(one), "repeat": repeat.format(experiment=one.experiment)}) for one in analysis.findings()
+    ]
+    order = ("hidden", "not-tolerated", "zonal", "dead")
+    findings.sort(key=lambda one: (order.index(one.kind) // 2, -((one.effect and one.effect.change) or 0.0)))
+    without = [name for name in workload.modules if all(kpi.module != name for kpi in workload.kpis.values())]
+    return Matrix(
+        workload=workload.name,
+        seed=seed,
+        margin=margin,
+        error=workload.budget.false_verdict,
+        rows=rows,
+        cells=tuple(analysis.cells.values()),
+        findings=tuple(findings),
+        notes=tuple(f"{name} cannot be judged: it has no KPI" for name in without),
+        open=tuple(analysis.open()),
+    )
+
+
+def _state(row: Row, module: str) -> tuple[State, Effect | None]:
+    effects = [one for one in row.effects if one.module == module]
+    states: tuple[tuple[Verdict, State], ...] = (
+        (Verdict.BROKEN, "spread"),
+        (Verdict.UNKNOWN, "unknown"),
+        (Verdict.HELD, "contained"),
+    )
+    for verdict, state in states:
+        if found := [one for one in effects if one.verdict is verdict]:
+            # Of several unknowns, one that saw something tells more than silence.
+            return state, max(found, key=lambda one: -1.0 if one.change is None else one.change)
+    return ("unknown" if row.refused else "no-kpi"), None
+
+
+def _hurt(row: Row | None) -> dict[str, Effect]:
+    return {one.kpi: one for one in row.effects if one.verdict is Verdict.BROKEN} if row else {}
+
+
+def _suspicion(cell: Cell) -> tuple[bool, float, str]:
+    """First who is declared to call what was struck, then who suffers most."""
+    return cell.relation != "tolerates", -((cell.effect and cell.effect.change) or 0.0), cell.module
+
+
+def _reached(start: str, edges: Mapping[str, set[str]]) -> set[str]:
+    found = {start}
+    while more := {other for one in found for other in edges[one]} - found:
+        found |= more
+    return found
+
+
+def _ways(starts: list[str], edges: Mapping[str, set[str]]) -> list[tuple[str, ...]]:
+    """The shortest way from any start to each module that can be reached, nearest first; starts left out."""
+    ways: list[tuple[str, ...]] = [(start,) for start in starts]
+    met = set(starts)
+    for way in ways:  # which grows meanwhile
+        more = sorted(edges[way[-1]] - met)
+        met |= set(more)
+        ways += [(*way, other) for other in more]
+    return ways[len(starts) :]
+
+
+def _hidden_finding(source: str, cell: Cell, chains: tuple[tuple[str, ...], ...]) -> Finding:
+    effect, name = cell.effect, cell.module
+    size = f"{effect.kpi} got worse by {effect.size}" if effect else ""
+    if cell.relation == "tolerates":
+        words = f"{name} declares that it tolerates {source}, and does not: {size}"
+        return Finding("not-tolerated", source, name, cell.experiment, words, effect, chains)
+    words = f"{name} depends on {source}, and does not declare it: {size}"
+    return Finding("hidden", source, name, cell.experiment, words, effect, chains)
+
+
+def _more_than(effect: Effect, share: float) -> bool:
+    return effect.verdict is Verdict.BROKEN and effect.kind == "share" and effect.low is not None and effect.low > share

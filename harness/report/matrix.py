@@ -1,0 +1,102 @@
+"""A matrix in words: a table for the terminal, and Markdown. Told apart by letters, never by colour alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from harness.matrix import Cell, Finding, Matrix
+from harness.report.markdown import text_of
+from harness.report.words import printable
+from steady_state.words import points_in_words
+
+SIGNS = {"spread": "X", "contained": ".", "starved": "o", "unknown": "?", "no-kpi": "-"}
+KEY = (
+    "X hurt   . contained   o without traffic, since its callers suffer   ? not to be told   - no KPI",
+    "[ ] struck   ( ) declared: needs what is struck, or its customers come through it   ! hurt, and not declared",
+)
+TITLES = {
+    "hidden": "hidden dependency",
+    "not-tolerated": "tolerated, and not tolerated",
+    "dead": "dead declaration",
+    "zonal": "zonal coupling",
+}
+
+
+def mark(cell: Cell) -> str:
+    """Three letters: `[X]` struck and hurt, `(X)` hurt as declared, ` X!` hurt and not declared, ` . ` contained."""
+    sign = SIGNS[cell.state]
+    if cell.relation == "hit":
+        return f"[{sign}]"
+    if cell.relation in ("needs", "through"):
+        return f"({sign})"
+    return f" {sign}!" if cell.state == "spread" else f" {sign} "
+
+
+def terminal(matrix: Matrix) -> str:
+    """Faults in rows, modules in columns (numbered, so that twenty fit), then the findings."""
+    return "\n".join(printable(line) for line in _terminal(matrix)) + "\n"
+
+
+def _terminal(matrix: Matrix) -> Iterator[str]:
+    modules = list(dict.fromkeys(cell.module for cell in matrix.cells))
+    marks = {(cell.experiment, cell.module): mark(cell) for cell in matrix.cells}
+    wide = max([len(row.experiment) for row in matrix.rows] + [len(name) + 4 for name in modules])
+    yield f"{matrix.workload}: what a fault (row) does to the KPIs of each module (column); twin, seed {matrix.seed}"
+    yield ""
+    yield " " * wide + "".join(f"{number:>4} " for number in range(1, len(modules) + 1))
+    for row in matrix.rows:
+        cells = "".join(f"  {marks[row.experiment, module]}" for module in modules)
+        yield f"{row.experiment:<{wide}}{' refused' if row.refused else cells}"
+    yield ""
+    yield "   ".join(f"{number} {name}" for number, name in enumerate(modules, 1))
+    yield from KEY
+    yield ""
+    for one in matrix.findings:
+        yield f"{TITLES[one.kind]}: {one.words}"
+        yield from (f"    {line}" for line in evidence(one))
+    yield from (f"not known: {why}" for why in matrix.open)
+    yield from (f"note: {note}" for note in matrix.notes)
+    yield summary(matrix)
+
+
+def evidence(one: Finding) -> Iterator[str]:
+    """The chains by which more suffers, and the command that repeats it."""
+    yield from (f"by it, {way[-1]} suffers too: {' → '.join(way)}" for way in one.chains)
+    if one.repeat:
+        yield f"repeat: {one.repeat}"
+
+
+def summary(matrix: Matrix) -> str:
+    """In a line: what was found, and how sure that is."""
+    counts = {title: sum(one.kind == kind for one in matrix.findings) for kind, title in TITLES.items()}
+    found = ", ".join(f"{count} × {title}" for title, count in counts.items() if count) or "nothing was found"
+    unknown = f"; {len(matrix.open)} cells are not known" if matrix.open else ""
+    return (
+        f"{found}{unknown} (in {len(matrix.rows)} runs; allowed: {points_in_words(matrix.margin)}; "
+        f"chance of any false spread at most {matrix.error * 100:.3g}%)"
+    )
+
+
+def markdown(matrix: Matrix) -> str:
+    """The same as Markdown."""
+    modules = list(dict.fromkeys(cell.module for cell in matrix.cells))
+    marks = {(cell.experiment, cell.module): f"`{mark(cell)}`" for cell in matrix.cells}
+    lines = [f"## Matrix of {text_of(matrix.workload)}: {text_of(summary(matrix))}", ""]
+    lines += _table(
+        ["fault", *modules],
+        ([row.experiment, *(marks[row.experiment, module] for module in modules)] for row in matrix.rows),
+    )
+    lines += ["", *(f"`{line}`  " for line in KEY), ""]
+    for one in matrix.findings:
+        lines.append(f"- **{TITLES[one.kind]}**: {text_of(one.words)}")
+        lines += [f"  - {text_of(line)}" for line in evidence(one) if not line.startswith("repeat")]
+        lines += [f"  - repeat: `{one.repeat}`"] if one.repeat else []
+    lines += [f"- not known: {text_of(why)}" for why in matrix.open]
+    lines += [f"- {text_of(note)}" for note in matrix.notes]
+    return "\n".join(lines) + "\n"
+
+
+def _table(head: list[str], rows: Iterable[list[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{' --- |' * len(head)}"
+    yield from (f"| {' | '.join(row)} |" for row in rows)

@@ -1,0 +1,192 @@
+"""Playing a matrix: one run for each module and each zone on a twin of its own, in parallel over cores."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+import yaml
+
+from harness.account.journal import Journal
+from harness.errors import InvalidInput, Refused
+from harness.matrix import Effect, Row
+from harness.plan import Wish, claim_of, taken_away
+from harness.record import Record
+from harness.spec.experiment import Experiment
+from harness.spec.load import faults_of
+from harness.spec.twin_file import TwinFile
+from harness.spec.workload import Module, Workload
+from harness.suite import Refusal
+from harness.suites.play import Play
+from steady_state.claim import Phases
+from steady_state.isolation import judge_modules
+from steady_state.kpi import Kpi, Tier
+from steady_state.phases import seen_in
+
+MARGIN = 0.01
+"""By so much a KPI may get worse: the default of an experiment's `isolation`."""
+
+LASTS = "5m"
+"""Of a baseline and of a fault: 10 requests a second then prove a margin of 1 point, at any number of modules."""
+
+
+def experiments_of(workload: Workload, twin: TwinFile, workload_file: str) -> tuple[Experiment, ...]:
+    """One experiment for each module, one for each zone. Raises Refused for a module that owns nothing to strike."""
+    poor = [name for name, one in workload.modules.items() if _fault(name, one) is None]
+    if poor:
+        reasons = tuple(f"module {name} owns nothing that a fault could strike" for name in poor)
+        raise Refused(reasons, "say under `owns` what belongs to it: tags, functions, tables or stages")
+    faults = [fault for name, one in workload.modules.items() if (fault := _fault(name, one))]
+    # Only what has interfaces stands in a zone.
+    zones = twin.zones if any(one.owns.tags for one in workload.modules.values()) else ()
+    faults += [(f"lose-{zone}", {"az-blackhole": {"zone": zone}}) for zone in zones]
+    claimed = [name for name, kpi in workload.kpis.items() if kpi.tier is Tier.BUSINESS] or [*workload.kpis][:1]
+    return tuple(
+        Experiment.model_validate(
+            {
+                "version": 1,
+                "kind": "experiment",
+                "name": name,
+                "workload": workload_file,
+                "region": workload.regions[0],
+                "hypothesis": "Only the modules that declare it suffer.",
+                "steady_state": claimed,
+                "baseline": LASTS,
+                "faults": [fault],
+                "lasts": LASTS,
+                "isolation": {"margin": "1%"},
+            }
+        )
+        for name, fault in faults
+    )
+
+
+def _fault(name: str, module: Module) -> tuple[str, dict[str, object]] | None:
+    owns = module.owns
+    if owns.tags:
+        return f"isolate-{name}", {"isolate-module": {"module": name}}
+    if owns.functions or owns.tables or owns.stages:
+        return f"throttle-{name}", {"throttle": {"module": name, "to": 0}}
+    return None
+
+
+def write_experiments(folder: Path, experiments: tuple[Experiment, ...]) -> list[Path]:
+    """Write the experiments as files to run one by one; returns the paths. Raises InvalidInput."""
+    paths = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for one in experiments:
+            raw = {
+                "version": 1,
+                "kind": "experiment",
+                "name": one.name,
+                "workload": os.path.relpath(one.workload, folder),
+                "region": one.region,
+                "hypothesis": one.hypothesis,
+                "steady_state": list(one.steady_state),
+                "baseline": LASTS,
+                "faults": list(one.faults),
+                "lasts": LASTS,
+                "isolation": {"margin": "1%"},
+            }
+            path = folder / f"{one.name}.yaml"
+            path.write_text(yaml.safe_dump(raw, sort_keys=False, width=120), encoding="utf-8")
+            paths.append(path)
+    except OSError as error:
+        msg = f"{error.filename or folder}: cannot be written: {error.strerror}"
+        raise InvalidInput(msg, "name another folder with --write") from error
+    return paths
+
+
+def play_rows(
+    workload: Workload,
+    twin: TwinFile,
+    experiments: tuple[Experiment, ...],
+    seed: int,
+    tell: Callable[[Row], None] = lambda _: None,
+    cores: int | None = None,
+) -> tuple[Row, ...]:
+    """Play every experiment on a fresh twin; the same rows for the same files and seed, whatever the cores."""
+    error = workload.budget.false_verdict / max(1, len(experiments))
+    jobs = [(workload, twin, one, seed, error) for one in experiments]
+    cores = min(len(jobs), cores or os.cpu_count() or 1)
+    if cores <= 1:
+        rows = []
+        for job in jobs:
+            rows.append(play_row(*job))
+            tell(rows[-1])
+        return tuple(rows)
+    # Spawned, since a forked process would begin with the locks and signal handlers of this one.
+    with ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=_deaf) as pool:
+        futures = [pool.submit(play_row, *job) for job in jobs]
+        try:
+            for done in as_completed(futures):
+                tell(done.result())
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        return tuple(future.result() for future in futures)
+
+
+def _deaf() -> None:
+    """Ctrl-C reaches every process of a terminal; the one that waits decides."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def play_row(workload: Workload, twin: TwinFile, experiment: Experiment, seed: int, error: float) -> Row:
+    """One run on a twin of its own. `error`: chance that any of its KPIs is called spread and is not."""
+    wish = Wish(experiment, faults_of(experiment), workload, twin, "twin", seed)
+    # A twin ends with its run, and so does its journal.
+    with TemporaryDirectory() as folder:
+        journal = Journal.open(Path(folder))
+        try:
+            played = Play(journal).experiment(wish)
+        finally:
+            journal.close()
+    fields = next(iter(experiment.faults[0].values()))
+    module, zone = fields.get("module"), fields.get("zone")
+    if isinstance(played, Refusal):
+        return Row(experiment.name, module, zone, {}, (), played.reasons)
+    return row_of(played, module, zone, error)
+
+
+def row_of(record: Record, module: str | None, zone: str | None, error: float) -> Row:
+    """What a run says of every KPI, each judged for itself as isolation judges contained modules."""
+    plan, phases = record.plan, record.judged.phases if record.judged else Phases(before=(0.0, 0.0))
+    hit = taken_away(plan.injections)
+    if phases.bitten is None or phases.aborted is not None:
+        return Row(plan.experiment.name, module, zone, hit, (), (phases.aborted or "the fault did not bite",))
+    claim = claim_of(plan)
+    owners = {name: kpi.module for name, kpi in plan.workload.kpis.items()}
+    # Each KPI stands for itself: as a module of its own name.
+    kpis = {name: kpi.model_copy(update={"module": name}) for name, kpi in claim.kpis.items()}
+    alone = replace(claim, kpis=kpis, contained=tuple(kpis), margin=MARGIN, false_verdict=error)
+    judged = judge_modules(alone, seen_in(alone, record.series, phases, {}), cut_short=False)
+    effects = tuple(
+        Effect(
+            kpi=one.module,
+            module=owners[one.module],
+            verdict=one.verdict,
+            change=one.change,
+            low=one.low,
+            high=one.high,
+            detectable=one.detectable,
+            words=one.words.partition(": ")[2],
+            kind=_kind(claim.kpis[one.module]),
+        )
+        for one in judged
+    )
+    return Row(plan.experiment.name, module, zone, hit, effects)
+
+
+def _kind(kpi: Kpi) -> Literal["share", "time", "rate"]:
+    if kpi.kind == "gauge":
+        return "time"
+    return "rate" if kpi.kind == "rate" and kpi.per is None else "share"

@@ -1,0 +1,177 @@
+"""`gameday matrix` on the twin: what is planted is found, what is cured is not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cli import main
+from harness.errors import Refused
+from harness.matrix import Matrix, to_json
+from harness.matrix_findings import analyse
+from harness.spec.load import load_experiment
+from harness.spec.twin_file import TwinFile
+from harness.spec.workload import Workload
+from harness.suites.matrix import MARGIN, experiments_of, play_rows
+from tests.doubles.play import STOREFRONT, cured, read
+
+FRONT = {"latency": {"p50": "5ms", "p95": "10ms"}, "function": {}}
+
+
+def shop(
+    calls: dict[str, list[dict[str, Any]]], declared: dict[str, dict[str, list[str]]], rate: str = "20/s"
+) -> tuple[Workload, TwinFile]:
+    """A workload of functions, each with its own customers; declared and played apart."""
+    names = list(declared)
+    metrics = {f"N/{one}{count}": {"journey": one, "count": count} for one in names for count in ("tried", "failed")}
+    twin = {
+        "version": 1,
+        "kind": "twin",
+        "zones": ["us-east-1a"],
+        "modules": {one: FRONT | {"calls": calls.get(one, [])} for one in names},
+        "warm_up": "5s",
+        "customers": {
+            "rate": rate,
+            "journeys": {one: {"share": f"{100 // len(names)}%", "enters": one, "patience": "5s"} for one in names},
+        },
+        "metrics": metrics,
+    }
+
+    def kpi(name: str) -> dict[str, Any]:
+        bad = {"cloudwatch": f"N/{name}failed", "period": "1s", "missing": "zero"}
+        ratio = {"bad": bad, "total": {"cloudwatch": f"N/{name}tried", "period": "1s"}}
+        return {"tier": "business", "module": name, "ratio": ratio, "bound": {"at_least": "95%"}}
+
+    workload = {
+        "version": 1,
+        "kind": "workload",
+        "name": "shop",
+        "provides": "A shop.",
+        "account": "111122223333",
+        "regions": ["us-east-1"],
+        "owns": {"tags": {"app": "shop"}},
+        "modules": {one: {"owns": {"functions": [one]}, **more} for one, more in declared.items()},
+        "kpis": {one: kpi(one) for one in names},
+    }
+    return Workload.model_validate(workload), TwinFile.model_validate(twin)
+
+
+def played(workload: Workload, twin: TwinFile, only: tuple[str, ...] = (), seed: int = 0) -> Matrix:
+    experiments = experiments_of(workload, twin, "workload.yaml")
+    chosen = tuple(one for one in experiments if not only or one.name in only)
+    return analyse(workload, play_rows(workload, twin, chosen, seed, cores=1), seed, MARGIN)
+
+
+def storefront(change: Any) -> Matrix:
+    workload = Workload.model_validate(read("workload.yaml"))
+    twin = TwinFile.model_validate(change(read("twin.yaml")))
+    return played(workload, twin, ("throttle-recommendations", "isolate-web"))
+
+
+def links(found: Matrix) -> list[tuple[str, str, str]]:
+    return [(one.kind, one.source, one.module) for one in found.findings]
+
+
+def test_storefronts_flaw_is_found_and_nothing_else() -> None:
+    found = storefront(lambda raw: raw)
+    assert links(found) == [("not-tolerated", "recommendations", "web")]
+    assert found.findings[0].chains == (("recommendations", "web", "checkout"),)
+    assert found.exit == 1
+
+
+def test_cured_storefront_has_no_finding() -> None:
+    found = storefront(cured)
+    assert (links(found), found.open, found.exit) == ([], (), 0)
+
+
+CALLS = {
+    "web": [{"to": "api", "timeout": "1s"}],
+    "api": [{"to": "db", "timeout": "1s"}],
+}
+DECLARED: dict[str, dict[str, list[str]]] = {"web": {"needs": ["api"]}, "api": {"needs": ["db"]}, "db": {}, "ads": {}}
+
+
+def test_a_workload_that_is_as_it_declares_has_no_finding() -> None:
+    found = played(*shop(CALLS, DECLARED))
+    assert (links(found), found.open, found.exit) == ([], (), 0)
+
+
+def test_a_planted_hidden_dependency_is_found_with_its_chain() -> None:
+    planted = {**CALLS, "api": [*CALLS["api"], {"to": "ads", "timeout": "1s"}]}
+    found = played(*shop(planted, DECLARED))
+    assert links(found) == [("hidden", "ads", "api")]
+    assert found.findings[0].chains == (("ads", "api", "web"),)
+
+
+def test_a_planted_dead_declaration_is_found() -> None:
+    found = played(*shop(CALLS, {**DECLARED, "ads": {"needs": ["db"]}}))
+    assert links(found) == [("dead", "db", "ads")]
+    assert found.exit == 0
+
+
+def test_the_same_seed_gives_the_same_bytes_on_any_number_of_cores() -> None:
+    workload, twin = shop(CALLS, DECLARED)
+    experiments = experiments_of(workload, twin, "workload.yaml")[:2]
+    one, two = (play_rows(workload, twin, experiments, 3, cores=cores) for cores in (1, 2))
+    assert to_json(analyse(workload, one, 3, MARGIN)) == to_json(analyse(workload, two, 3, MARGIN))
+
+
+def test_too_little_traffic_is_unknown_and_never_contained() -> None:
+    found = played(*shop({}, {"web": {}, "db": {}}, rate="1/s"), only=("throttle-db",))
+    assert found.exit == 3
+    assert found.open
+
+
+def test_a_module_that_owns_nothing_is_refused_by_name() -> None:
+    workload, twin = shop({}, {"web": {}})
+    raw = workload.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    bare = Workload.model_validate(raw | {"modules": {"web": {"owns": {}}}})
+    with pytest.raises(Refused, match="module web owns nothing"):
+        experiments_of(bare, twin, "workload.yaml")
+
+
+def gameday(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+    monkeypatch.setattr("sys.argv", ["gameday", "matrix", *map(str, words)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    return int(left.value.code or 0)
+
+
+def test_an_account_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gameday(monkeypatch, STOREFRONT / "workload.yaml", "--on", "aws") == 5
+    assert "not injecting: a matrix is played on the twin only, in this version" in capsys.readouterr().err
+
+
+def test_an_experiment_is_not_a_workload(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert gameday(monkeypatch, STOREFRONT / "lose-a-zone.yaml") == 2
+
+
+def test_its_experiments_can_be_written_and_are_valid(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert gameday(monkeypatch, STOREFRONT / "workload.yaml", "--write", tmp_path / "matrix") == 0
+    paths = [Path(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(paths) == 6 + 3
+    made = experiments_of(load_experiment(paths[0]).workload, load_experiment(paths[0]).twin, "")  # type: ignore[arg-type]
+    for path, one in zip(paths, made, strict=True):
+        loaded = load_experiment(path).experiment
+        assert loaded.model_copy(update={"workload": ""}) == one
+
+
+def test_a_stored_matrix_is_compared_with(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    workload, twin = shop({}, {"web": {}, "db": {}})
+    for name, model in (("workload", workload), ("twin", twin)):
+        raw = json.loads(model.model_dump_json(by_alias=True, exclude_defaults=True))
+        (tmp_path / f"{name}.yaml").write_text(json.dumps(raw | ({"twin": "twin.yaml"} if name == "workload" else {})))
+    file = tmp_path / "workload.yaml"
+    assert gameday(monkeypatch, file, "--json") == 0
+    (tmp_path / "old.json").write_text(capsys.readouterr().out)
+    assert gameday(monkeypatch, file, "--against", tmp_path / "old.json") == 0
+    assert "nothing changed" in capsys.readouterr().out
+    assert gameday(monkeypatch, file, "--against", tmp_path / "none.json") == 2
