@@ -14,6 +14,7 @@ import click
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of targets, and of the twin.")
 @click.option("--json", "as_json", is_flag=True, help="The matrix as JSON on stdout.")
 @click.option("--markdown", type=click.Path(path_type=Path), help="Write it as Markdown, too.")
+@click.option("--html", type=click.Path(path_type=Path), help="Write it as a page with the graph of dependencies, too.")
 @click.option("--against", type=click.Path(path_type=Path), help="Compare with this matrix, written by --json.")
 @click.option("--write", type=click.Path(path_type=Path), help="Write its experiments into this folder; run nothing.")
 def matrix(
@@ -22,6 +23,7 @@ def matrix(
     seed: int,
     as_json: bool,
     markdown: Path | None,
+    html: Path | None,
     against: Path | None,
     write: Path | None,
 ) -> None:
@@ -37,4 +39,4 @@ def matrix(
     from harness.commands_matrix import Asked
     from harness.commands_matrix import matrix as play
 
-    sys.exit(play(workload, Asked(place, seed, as_json, markdown, against, write)))
+    sys.exit(play(workload, Asked(place, seed, as_json, markdown, html, against, write)))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shlex
-import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.commands import tell
-from harness.errors import Exit, InvalidInput, Refused
+from harness.errors import Exit, InvalidInput, Refused, worst
 from harness.matrix import Matrix, Row, from_json, to_json
 from harness.matrix_change import difference
 from harness.matrix_findings import analyse
 from harness.report.matrix import markdown, terminal
+from harness.report.matrix_page import page
 from harness.report.words import printable
 from harness.spec.load import load_any
 from harness.spec.loaded import LoadedWorkload
@@ -27,6 +28,7 @@ class Asked:
     seed: int
     as_json: bool
     markdown: Path | None
+    html: Path | None
     against: Path | None
     write: Path | None
 
@@ -48,14 +50,14 @@ def matrix(file: Path, asked: Asked) -> Exit:
     older = _read(asked.against) if asked.against else None
     rows = play_rows(loaded.workload, loaded.twin, experiments, asked.seed, _progress)
     found = analyse(loaded.workload, rows, asked.seed, MARGIN, _repeat(file, asked.seed))
-    _markdown(found, asked.markdown)
     tell((to_json(found) if asked.as_json else terminal(found)).rstrip("\n"))
+    failed = worst([_written(asked.markdown, markdown, found), _written(asked.html, page, found)])
     if older is None:
-        return found.exit
+        return found.exit or failed
     changed = difference(older, found)
     for line in changed.lines or ("nothing changed",):
         tell(f"against {asked.against}: {printable(line)}", err=asked.as_json)
-    return changed.exit
+    return changed.exit or failed
 
 
 def _read(path: Path) -> Matrix:
@@ -75,11 +77,13 @@ def _repeat(file: Path, seed: int) -> str:
     return f"{write} && gameday run matrix/{{experiment}}.yaml --seed {seed}"
 
 
-def _markdown(found: Matrix, path: Path | None) -> None:
+def _written(path: Path | None, draw: Callable[[Matrix], str], found: Matrix) -> Exit:
+    """What was found is told in any case; a copy of it that cannot be written is said, and counts."""
     if path is None:
-        return
+        return Exit.HELD
     try:
-        path.write_text(markdown(found), encoding="utf-8")
+        path.write_text(draw(found), encoding="utf-8")
     except OSError as error:
-        # What was found is still told; only this copy of it is lost.
-        print(f"gameday: {path}: cannot be written: {error.strerror}", file=sys.stderr)
+        tell(f"gameday: {path}: cannot be written: {error.strerror}", err=True)
+        return Exit.INVALID
+    return Exit.HELD

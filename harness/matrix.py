@@ -92,6 +92,7 @@ class Matrix:
     rows: tuple[Row, ...]
     cells: tuple[Cell, ...]
     findings: tuple[Finding, ...]
+    declared: dict[str, tuple[str, ...]]  # module → what it declares that it needs or tolerates
     notes: tuple[str, ...] = ()
     open: tuple[str, ...] = ()  # what keeps the answer from being known
     version: Literal[1] = field(default=1)

@@ -218,6 +218,7 @@ def analyse(workload: Workload, rows: tuple[Row, ...], seed: int, margin: float,
         rows=rows,
         cells=tuple(analysis.cells.values()),
         findings=tuple(findings),
+        declared={name: (*one.needs, *one.tolerates) for name, one in workload.modules.items()},
         notes=tuple(f"{name} cannot be judged: it has no KPI" for name in without),
         open=tuple(analysis.open()),
     )

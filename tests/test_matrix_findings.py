@@ -14,6 +14,7 @@ from harness.matrix import Effect, Matrix, Row, from_json, to_json
 from harness.matrix_change import difference
 from harness.matrix_findings import analyse
 from harness.report.matrix import markdown, terminal
+from harness.report.matrix_page import graph, page
 from harness.spec.workload import Workload
 from steady_state.claim import Verdict
 
@@ -273,3 +274,25 @@ def test_the_table_tells_states_apart_without_colour() -> None:
     assert "throttle-ads   X!  [X]\n" in text
     assert "tolerated, and not tolerated: web declares that it tolerates ads" in text
     assert "| throttle-ads | ` X!` | `[X]` |" in markdown(found)
+
+
+def test_the_page_draws_declared_observed_and_hidden_links_apart() -> None:
+    shop = workload(web={"needs": ["api", "old"]}, api={}, old={}, ads={})
+    found = matrix(shop, api={"web": 0.5}, ads={"api": 0.3, "web": 0.3})
+    drawn = {edge.words: edge.kind for edge in graph(found, list(shop.modules)).edges}
+    assert drawn == {
+        "web → api: declared, and seen": "observed",
+        "web → old: declared, not seen": "declared",
+        "api → ads: seen, and not declared": "hidden",
+    }
+    text = page(found)
+    assert page(found) == text
+    assert "By it, web suffers too: ads → api → web" in text
+    assert "<script" not in text
+
+
+def test_the_page_shows_twenty_modules_within_its_drawing() -> None:
+    shop = workload((), **{f"module-with-a-name-{number}": {} for number in range(20)})
+    drawn = graph(matrix(shop), list(shop.modules))
+    assert len({(node.x, node.y) for node in drawn.nodes}) == 20
+    assert all(0 <= node.x <= drawn.side and 0 <= node.y <= drawn.side for node in drawn.nodes)
