@@ -25,8 +25,8 @@ from tests.matrix.shapes import SHAPES
 LEAST = 1000
 """Scenarios that a whole matrix has at least."""
 PLANS = 10_000
-SEEDS, WORLDS = 20, 34
-"""Generated plans, in parts that take about a minute each: about 17 plans of 20 on each world are not refused."""
+SEEDS, WORLDS = 20, 16
+"""Generated plans, in parts that take about a minute each: about 34 plans of 40 on each world are not refused."""
 ALL = (*KINDS, "plans", "kills")
 Told = tuple[str, tuple[str, ...]]
 """A scenario's key, and what is wrong."""
