@@ -49,13 +49,17 @@ def _share_seen(kpi: Kpi, bound: Bound | None, seen: Tally) -> str:
 
 def points_in_words(share: float) -> str:
     """A difference of two shares in percentage points: `1 point`, `0.42 points`."""
-    number = f"{share * 100:.2g}"
+    number = _two_digits(share * 100)
     return f"{number} point" if number == "1" else f"{number} points"
+
+
+def _two_digits(number: float) -> str:
+    return f"{number:.0f}" if abs(number) >= 10 else f"{number:.2g}"
 
 
 def percent_in_words(share: float) -> str:
     """A relative change: `3%`."""
-    return f"{share * 100:.2g}%"
+    return f"{_two_digits(share * 100)}%"
 
 
 def time_in_words(seconds: float) -> str:
