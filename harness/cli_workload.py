@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -40,3 +41,23 @@ def matrix(
     from harness.commands_matrix import matrix as play
 
     sys.exit(play(workload, Asked(place, seed, as_json, markdown, html, against, write)))
+
+
+@click.command()
+@click.argument("workload", type=click.Path(path_type=Path))
+@click.option("--on", "place", type=click.Choice(["twin", "aws"]), default="twin", show_default=True, help="Where.")
+@click.option("--json", "as_json", is_flag=True, help="The findings as JSON on stdout.")
+@click.option("--write", type=click.Path(path_type=Path), help="Write the experiments that would prove them into here.")
+def check(workload: Path, place: Literal["twin", "aws"], as_json: bool, write: Path | None) -> None:
+    """Find what lacks redundancy in WORKLOAD without any fault: zones, capacity, sharing, timeouts. Reads only.
+
+    Exits 1 with a finding, 3 where something could not be read.
+
+    \b
+    Examples
+      gameday check experiments/storefront/workload.yaml
+      gameday check workload.yaml --on aws --write proofs && gameday run proofs/gd101-module-web.yaml
+    """
+    from harness.commands_check import check as look
+
+    sys.exit(look(workload, place, as_json, write))

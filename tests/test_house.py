@@ -18,6 +18,7 @@ FLOORS = (
     "harness.spec",
     "harness.alarms",
     "harness.plan",
+    "harness.checks",
     "harness.store",
     "harness.iam",
     "harness.policy",
@@ -47,6 +48,7 @@ FLOORS = (
     "harness.commands_undo",
     "harness.commands_records",
     "harness.commands_matrix",
+    "harness.commands_check",
     "harness.cli_workload",
     "harness.cli",
 )
