@@ -21,7 +21,7 @@ def check(file: Path, place: Place, json: bool, write: Path | None) -> Exit:
 
     def proof(found: Found) -> str:
         if write is None:
-            return f"{name_of(found.check, found.finding)}.yaml, written by --write DIR"
+            return f"{name_of(found.check, found.finding, workload, found.region)}.yaml, written by --write DIR"
         return str(write_proof(write, found.check, found.finding, workload, found.region, loaded.path))
 
     proofs = [proof(found) for found in checked.found]

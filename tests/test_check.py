@@ -16,6 +16,7 @@ from harness.account.account import Account
 from harness.account.change import Call, Json
 from harness.checks import CHECKS
 from harness.checks.proof import write_proof
+from harness.checks.zones import HEALTHY
 from harness.cli import main
 from harness.errors import AwsError, Exit
 from harness.plan import Wish, make_plan
@@ -23,6 +24,8 @@ from harness.spec.load import load_experiment, load_workload, validate_files
 from harness.suites.check import Checked, check_workload, look, scene_of
 from harness.testing.wrapped import Wrapped
 from harness.twin.twin import Twin
+from harness.twin.world import _CODE
+from tests.doubles import server
 from tests.doubles.play import STOREFRONT, cured, read
 
 REGION = "us-east-1"
@@ -306,3 +309,40 @@ def test_storefront_mended_exits_0_and_text_says_so(
 def test_what_is_no_workload_is_invalid(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert gameday(monkeypatch, "check", STOREFRONT / "lose-a-zone.yaml") == Exit.INVALID
     assert "not a workload" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("metric", "counts"),
+    [
+        ("AWS/ApplicationELB/HealthyHostCount", True),
+        ("AWS/ApplicationELB/UnHealthyHostCount", False),
+        ("AWS/AutoScaling/GroupInServiceInstances", True),
+        ("Storefront/OrdersTried", False),
+    ],
+)
+def test_only_metrics_of_healthy_capacity_say_what_a_module_needs(metric: str, counts: bool) -> None:
+    assert bool(HEALTHY.search(metric)) is counts
+
+
+def test_an_account_is_looked_at_and_no_other_than_the_workloads(tmp_path: Path) -> None:
+    workload, twin = sound()
+    workload["account"] = "123456789012"  # moto's own
+    trusted = json.dumps(ALLOW | {"Statement": []})
+    with server.moto_server() as url:
+        env, iam, lambda_ = server.settings(url, tmp_path), server.client(url, "iam"), server.client(url, "lambda")
+        server.client(url, "sqs").create_queue(QueueName="letters")
+        for name in ("mail", "news"):
+            role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusted)["Role"]["Arn"]
+            lambda_.create_function(
+                FunctionName=name, Runtime="python3.13", Role=role, Handler="a.b", Code={"ZipFile": _CODE}
+            )
+            lambda_.create_event_source_mapping(
+                EventSourceArn=f"arn:aws:sqs:{REGION}:123456789012:letters", FunctionName=name
+            )
+        words = ("check", str(written(tmp_path, workload, twin)), "--on", "aws")
+        mine = server.gameday(*words, "--json", env=env, cwd=tmp_path)
+        written(tmp_path, workload | {"account": "111122223333"}, twin)
+        other = server.gameday(*words, env=env, cwd=tmp_path)
+    assert [one["resource"] for one in json.loads(mine.stdout)["findings"]] == ["queue letters"]
+    assert (mine.returncode, other.returncode) == (Exit.BROKEN, Exit.REFUSED)
+    assert "the workload is in 111122223333" in other.stderr

@@ -19,9 +19,10 @@ LASTS = 300.0
 """Seconds that a fault lasts, where the workload's limit of exposure allows it."""
 
 
-def name_of(check: Check, finding: Finding) -> str:
-    """The experiment's name: the check's id and the resource, the same at every look."""
-    return re.sub(r"[^a-z0-9]+", "-", f"{check.id} {finding.resource}".lower()).strip("-")[:63].strip("-")
+def name_of(check: Check, finding: Finding, workload: Workload, region: str) -> str:
+    """Its name, the same at every look: the check's id, the region where there are several, the resource."""
+    where = region if len(workload.regions) > 1 else ""
+    return re.sub(r"[^a-z0-9]+", "-", f"{check.id} {where} {finding.resource}".lower()).strip("-")[:63].strip("-")
 
 
 def claims_of(workload: Workload, finding: Finding) -> list[str]:
@@ -44,7 +45,7 @@ def experiment_of(check: Check, finding: Finding, workload: Workload, region: st
     return {
         "version": 1,
         "kind": "experiment",
-        "name": name_of(check, finding),
+        "name": name_of(check, finding, workload, region),
         "workload": file,
         "region": region,
         "hypothesis": finding.hypothesis,
