@@ -13,7 +13,8 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 
 from harness.testing import Trouble
 from tests.matrix.kills import kill_all
@@ -72,7 +73,9 @@ def played(kinds: list[str], jobs: int) -> Iterator[tuple[int, list[Told]]]:
     """What comes in: how many generated plans, and scenarios."""
     # What takes longest goes first; the killed processes mostly wait, beside all the rest.
     asked = [(shape, kind) for kind in reversed(KINDS) if kind in kinds for shape in SHAPES]
-    with ProcessPoolExecutor(jobs) as pool, ThreadPoolExecutor(1) as beside:
+    # New processes, not forks: a fork of a process with threads may wait for a lock that nobody holds any more.
+    fresh = get_context("spawn")
+    with ProcessPoolExecutor(jobs, fresh) as pool, ProcessPoolExecutor(1, fresh) as beside:
         killed = beside.submit(kills) if "kills" in kinds else None
         parts = [pool.submit(part, *one) for one in asked]
         seeds = [pool.submit(plans, number) for number in range(SEEDS)] if "plans" in kinds else []

@@ -61,10 +61,9 @@ def _pairs(bench: Bench) -> Iterator[Played]:
 
 
 def troubles(bench: Bench, *, thin: bool) -> Iterator[tuple[Trouble, int]]:
-    """Every trouble at each call that changes something, and two of them in turn at each that reads."""
+    """Every trouble at each call that changes something, and one of them in turn at each that reads."""
     every = tuple(Trouble)
     calls = [step for step in bench.steps("plain") if not step.startswith("journal.")]
     for at, call in enumerate(calls):
-        two = (every[at % len(every)], every[(at + 4) % len(every)])
-        chosen = every if is_mutating(call) else () if thin else two
+        chosen = every if is_mutating(call) else () if thin else (every[at % len(every)],)
         yield from ((trouble, at) for trouble in chosen)
