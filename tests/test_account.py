@@ -38,7 +38,7 @@ name: stop-a-worker
 workload: workload.yaml
 hypothesis: Work goes on without one worker.
 steady_state: [work]
-baseline: 3s
+baseline: 4s
 faults: [{stop-instance: {module: worker}}]
 lasts: 6s
 allow: [unchecked-undo]
