@@ -11,62 +11,22 @@ import argparse
 import os
 import sys
 import time
-import traceback
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 
 from harness.testing import Trouble
-from tests.matrix.kills import kill_all
-from tests.matrix.plans import explore
+from tests.matrix.parts import Told, kills, part, plans
 from tests.matrix.scenario import Key, bench
-from tests.matrix.scenarios import KINDS, play_all
+from tests.matrix.scenarios import KINDS
 from tests.matrix.shapes import SHAPES
 
 LEAST = 1000
 """Scenarios that a whole matrix has at least."""
 PLANS = 10_000
-SEEDS, WORLDS = 20, 16
-"""Generated plans, in parts that take about a minute each: about 34 plans of 40 on each world are not refused."""
+SEEDS = 20
+"""Generated plans that a whole matrix has at least, and in how many parts they come."""
 ALL = (*KINDS, "plans", "kills")
-Told = tuple[str, tuple[str, ...]]
-"""A scenario's key, and what is wrong."""
-
-
-def part(shape: str, kind: str) -> list[Told]:
-    """All scenarios of one kind and shape; after a dirty one the world is built anew."""
-    told: list[Told] = []
-    try:
-        with bench(shape) as on:
-            for one in play_all(on, kind):
-                told.append((str(one.key), one.dirt))
-                if one.dirt:
-                    return [*told, (f"{shape} | {kind} | the rest", ("not played after a dirty one",))]
-    except Exception as error:  # noqa: BLE001 - as in `plans`
-        told.append((f"{shape} | {kind} | scenario {len(told)}", _in_words(error)))
-    return told
-
-
-def plans(number: int) -> tuple[int, list[Told]]:
-    """Generated plans of one seed: how many, and what is wrong."""
-    try:
-        return explore(WORLDS, number), []
-    except Exception as error:  # noqa: BLE001 - whatever it is, the matrix goes on, and says it
-        return 0, [(f"generated plans | seed {number}", _in_words(error))]
-
-
-def kills() -> list[Told]:
-    """The real processes that are killed."""
-    told: list[Told] = []
-    try:
-        told.extend(kill_all())
-    except Exception as error:  # noqa: BLE001 - as in `plans`
-        told.append((f"SIGKILL | scenario {len(told)}", _in_words(error)))
-    return told
-
-
-def _in_words(error: Exception) -> tuple[str, ...]:
-    return (*traceback.format_exception(error)[-3:], *getattr(error, "__notes__", ()))
 
 
 def played(kinds: list[str], jobs: int) -> Iterator[tuple[int, list[Told]]]:

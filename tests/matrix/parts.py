@@ -1,0 +1,51 @@
+"""The parts of the matrix, each played by a process of its own: whatever goes wrong in one is told, and is dirt."""
+
+from __future__ import annotations
+
+import traceback
+
+from tests.matrix.kills import kill_all
+from tests.matrix.plans import explore
+from tests.matrix.scenario import bench
+from tests.matrix.scenarios import play_all
+
+WORLDS = 16
+"""Worlds of one part of the generated plans: about 34 plans of 40 on each are not refused."""
+Told = tuple[str, tuple[str, ...]]
+"""A scenario's key, and what is wrong."""
+
+
+def part(shape: str, kind: str) -> list[Told]:
+    """All scenarios of one kind and shape; after a dirty one the world is built anew."""
+    told: list[Told] = []
+    try:
+        with bench(shape) as on:
+            for one in play_all(on, kind):
+                told.append((str(one.key), one.dirt))
+                if one.dirt:
+                    return [*told, (f"{shape} | {kind} | the rest", ("not played after a dirty one",))]
+    except Exception as error:  # noqa: BLE001 - as in `plans`
+        told.append((f"{shape} | {kind} | scenario {len(told)}", _in_words(error)))
+    return told
+
+
+def plans(number: int) -> tuple[int, list[Told]]:
+    """Generated plans of one seed: how many, and what is wrong."""
+    try:
+        return explore(WORLDS, number), []
+    except Exception as error:  # noqa: BLE001 - whatever it is, the matrix goes on, and says it
+        return 0, [(f"generated plans | seed {number}", _in_words(error))]
+
+
+def kills() -> list[Told]:
+    """The real processes that are killed."""
+    told: list[Told] = []
+    try:
+        told.extend(kill_all())
+    except Exception as error:  # noqa: BLE001 - as in `plans`
+        told.append((f"SIGKILL | scenario {len(told)}", _in_words(error)))
+    return told
+
+
+def _in_words(error: Exception) -> tuple[str, ...]:
+    return (*traceback.format_exception(error)[-3:], *getattr(error, "__notes__", ()))
