@@ -91,17 +91,16 @@ class Lease:
 
     def must_be_free(self) -> None:
         """Raises Refused while a run has the workload: which, whose, and since when; and JournalError."""
-        stored = self._objects.get(self._key)
-        if stored and (holding := read(stored, self._key)).run:
-            raise _taken(holding)
+        before, _ = self._standing()
+        if before and before.run:
+            raise _taken(before)
 
     def take(self, run: str, who: str) -> int:
         """Take the workload; its new epoch. Raises Refused while another run has it, and JournalError."""
-        stored = self._objects.get(self._key)
-        before = read(stored, self._key) if stored else None
+        before, tag = self._standing()
         if before and before.run:
             raise _taken(before)
-        return self._claim(run, who, before, stored.tag if stored else NEW)
+        return self._claim(run, who, before, tag)
 
     def take_over(self, seen: Sighting, run: str, who: str) -> int:
         """Take a workload from a holder that was seen not to live; its new epoch. Raises Refused where it moved."""
@@ -112,11 +111,11 @@ class Lease:
         with self._lock:
             asked = self._monotonic()
             mine = Holding(self._workload, self._account, run, who, time.time(), epoch, 0, secrets.token_hex(8))
-            now = self._objects.put(self._key, _HOLDING.dump_json(mine).decode(), tag)
+            now = self._write(mine, tag)
             if now is None:
-                other = self._objects.get(self._key)
-                if other and (holding := read(other, self._key)).run:
-                    raise _taken(holding)
+                other, _ = self._standing()
+                if other and other.run:
+                    raise _taken(other)
                 raise Refused((f"workload {self._workload} is being taken by somebody else right now",), "try again")
             self._mine, self._tag, self._renewed, self._lost = mine, now, asked, None
             return epoch
@@ -127,9 +126,9 @@ class Lease:
             mine = self._held()
             asked = self._monotonic()
             more = replace(mine, count=mine.count + 1, nonce=secrets.token_hex(8))
-            tag = self._objects.put(self._key, _HOLDING.dump_json(more).decode(), self._tag)
+            tag = self._write(more, self._tag)
             if tag is None and self._is_still_ours(mine):
-                tag = self._objects.put(self._key, _HOLDING.dump_json(more).decode(), self._tag)
+                tag = self._write(more, self._tag)
             if tag is None:
                 raise self._lose()
             self._mine, self._tag, self._renewed = more, tag, asked
@@ -161,8 +160,16 @@ class Lease:
             if self._mine is None or self._lost:
                 return
             free = replace(self._mine, run="", nonce=secrets.token_hex(8))
-            self._objects.put(self._key, _HOLDING.dump_json(free).decode(), self._tag)
+            self._write(free, self._tag)
             self._mine = None
+
+    def _standing(self) -> tuple[Holding | None, str]:
+        """What the lease says, and its tag; None and NEW where there is none."""
+        stored = self._objects.get(self._key)
+        return (read(stored, self._key), stored.tag) if stored else (None, NEW)
+
+    def _write(self, holding: Holding, tag: str) -> str | None:
+        return self._objects.put(self._key, _HOLDING.dump_json(holding).decode(), tag)
 
     def _held(self) -> Holding:
         if self._lost:
@@ -173,18 +180,15 @@ class Lease:
 
     def _is_still_ours(self, mine: Holding) -> bool:
         """Whether nobody has taken over: what stands is a write of ours whose answer never came, or nothing."""
-        stored = self._objects.get(self._key)
-        if stored is None:  # removed by hand: whoever is the first to write it anew has it
-            self._tag = NEW
-            return True
-        if (stands := read(stored, self._key)).epoch != mine.epoch or stands.run != mine.run:
-            return False
-        self._tag = stored.tag
-        return True
+        stands, tag = self._standing()
+        # Removed by hand: whoever is the first to write it anew has it.
+        is_ours = stands is None or (stands.epoch, stands.run) == (mine.epoch, mine.run)
+        self._tag = tag if is_ours else self._tag
+        return is_ours
 
     def _lose(self) -> LeaseLost:
-        stored = self._objects.get(self._key)
-        now = f": {read(stored, self._key).said()}" if stored and read(stored, self._key).run else ""
+        stands, _ = self._standing()
+        now = f": {stands.said()}" if stands and stands.run else ""
         self._lost = LeaseLost(f"the lease of workload {self._workload} was taken over{now}", "gameday restore --list")
         return self._lost
 

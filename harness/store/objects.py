@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_exponential
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from harness.account.account import Account
 from harness.account.change import Call, Json
@@ -108,24 +108,13 @@ class S3Objects:
 
     def _repeated(self, params: dict[str, Json]) -> str:
         """Write; a conflict with a write under way is tried again, as S3 asks for."""
-
-        def once() -> str | AwsError:
-            try:
-                return str(self._call("put_object", **params)["ETag"])
-            except AwsError as error:
-                if error.code in _MEANWHILE:
-                    return error
-                raise
-
-        found = Retrying(
-            retry=retry_if_result(lambda answer: isinstance(answer, AwsError)),
+        writing = Retrying(
+            retry=retry_if_exception(lambda error: isinstance(error, AwsError) and error.code in _MEANWHILE),
             wait=wait_exponential(multiplier=0.05, max=0.4),
             stop=stop_after_attempt(5),
-            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
-        )(once)
-        if isinstance(found, AwsError):
-            raise found
-        return found
+            reraise=True,
+        )
+        return str(writing(self._call, "put_object", **params)["ETag"])
 
     def _call(self, operation: str, **params: Json) -> Json:
         call = Call(service="s3", operation=operation, params={"Bucket": self.bucket, **params})

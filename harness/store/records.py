@@ -71,7 +71,7 @@ MOST = 2**32
 _LOOK = "look at what is there; its own machine can restore the run without it"
 
 Record = Annotated[Begun | Intended | Ends | Fenced | Closed, Field(discriminator="type")]
-_RECORD: TypeAdapter[Begun | Intended | Ends | Fenced | Closed] = TypeAdapter(Record)
+_RECORD: TypeAdapter[Record] = TypeAdapter(Record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +123,17 @@ class Records:
         self._add(Closed(note, _nonce()))
         self._objects.put(f"{self._folder}{CLOSED}", _RECORD.dump_json(Closed(note, _nonce())).decode(), NEW)
 
-    def fence(self, who: str, epoch: int) -> Told:
-        """Fence the run off: whoever wrote its records until now can add none any more. What they tell until here."""
+    def fence(self, who: str, epoch: int) -> Told | None:
+        """Fence the run off: whoever wrote its records until now can add none any more.
+
+        What they tell until here; None where there are none, and nobody to fence off.
+        """
         body = _RECORD.dump_json(Fenced(who, epoch, _nonce())).decode()
-        while True:
-            told = self.tell()
-            if told is None:
-                raise JournalError(f"{self._folder} in the store is empty: nothing to fence off", _LOOK)
+        while told := self.tell():
             if self._objects.put(self._key(told.length), body, NEW) is not None:
                 self._next = told.length + 1
                 return told
+        return None
 
     def tell(self) -> Told | None:
         """What the records tell; None where there are none. Raises JournalError where some are missing or odd."""
@@ -160,20 +161,20 @@ class Records:
         fenced = any(isinstance(record, Fenced) for record in found)
         return Told(run, tuple(rows[position] for position in sorted(rows)), len(found), fenced)
 
-    def _run(self, first: Begun | Intended | Ends | Fenced | Closed) -> Run:
+    def _run(self, first: Record) -> Run:
         run = first.run if isinstance(first, Begun) else None
         where = (run.account, run.workload, run.id, run.place) if run else ()
         if run is None or where != (*self._place, "aws") or not 0 <= run.pid < MOST or not 0 <= run.started < MOST:
             raise JournalError(f"{self._folder} in the store does not begin with that run", _LOOK)
         return run
 
-    def _read(self) -> Iterator[Begun | Intended | Ends | Fenced | Closed]:
+    def _read(self) -> Iterator[Record]:
         number = 0
         while record := self._at(number):
             yield record
             number += 1
 
-    def _at(self, number: int) -> Begun | Intended | Ends | Fenced | Closed | None:
+    def _at(self, number: int) -> Record | None:
         stored = self._objects.get(self._key(number))
         if stored is None:
             return None
@@ -185,13 +186,13 @@ class Records:
                 "restore the run with the version that wrote it",
             ) from error
 
-    def _add(self, record: Begun | Intended | Ends | Fenced | Closed) -> None:
+    def _add(self, record: Record) -> None:
         if not self._put(record):
             raise LeaseLost(
                 "another machine has taken this run over, and undoes it", "gameday restore --list says what is owed"
             )
 
-    def _put(self, record: Begun | Intended | Ends | Fenced | Closed) -> bool:
+    def _put(self, record: Record) -> bool:
         body = _RECORD.dump_json(record).decode()
         while self._objects.put(self._key(self._next), body, NEW) is None:
             if isinstance(self._at(self._next), Fenced):

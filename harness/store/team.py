@@ -51,10 +51,9 @@ class Team:
         records = self._of(run)
         records.tell()  # what cannot be understood is not taken over
         epoch = self.lease.take_over(seen, run, who) if seen else self.lease.take(run, who)
-        if records.tell() is None:
-            return None
-        self._records = records
-        return records.fence(who, epoch)
+        told = records.fence(who, epoch)
+        self._records = records if told else None
+        return told
 
     def is_ours(self) -> bool:
         """Whether the run is still ours to undo: false only where another machine is known to have taken it over."""
