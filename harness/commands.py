@@ -13,7 +13,7 @@ from harness.account.journal import Journal
 from harness.account.underfoot import own_instance
 from harness.errors import Exit, InvalidInput, Refused, worst
 from harness.plan import Place, Plan, Wish, make_plan
-from harness.record import read_record, rejudge
+from harness.record import judged_again, read_record
 from harness.report.json_lines import JsonLines
 from harness.report.plan_text import plan_text
 from harness.report.terminal import progress, verdict_table
@@ -54,8 +54,7 @@ def wish_of(loaded: LoadedExperiment, place: str, seed: int, production: bool) -
 def make(file: Path, place: str, seed: int, production: bool) -> tuple[Plan, str]:
     """Plan one experiment; reads only."""
     wish = _one_wish(file, place, seed, production)
-    region = wish.experiment.region or wish.workload.regions[0]
-    with open_ground(wish.place, wish.workload, wish.twin, region, seed) as ground:
+    with open_ground(wish.place, wish.workload, wish.twin, wish.region, seed) as ground:
         made = with_rights(make_plan(wish, ground.account, ground.clock.now()), ground.account)
     if wish.place == "aws" and not wish.workload.store:
         word = "the workload names no `store`: to run this, `gameday run` must be told --local-journal"
@@ -75,8 +74,7 @@ def make_policies(file: Path, place: str, seed: int, production: bool) -> tuple[
     from harness.policy import Recorder, policies_of, session_policies
 
     wish = _one_wish(file, place, seed, production)
-    region = wish.experiment.region or wish.workload.regions[0]
-    with open_ground(wish.place, wish.workload, wish.twin, region, seed) as ground:
+    with open_ground(wish.place, wish.workload, wish.twin, wish.region, seed) as ground:
         recorder = Recorder(ground.account)
         made = make_plan(wish, recorder, ground.clock.now())
     if made.refusals:
@@ -177,7 +175,7 @@ def _confirm(plan: Plan, yes: bool, stop: Stop) -> None:
 def report_again(file: Path, folder: Path) -> Exit:
     """Judge a stored record again, and write its reports; the worse of the two verdicts counts."""
     record = read_record(file)
-    suite = Suite(record.name, record.started, (rejudge(record) if record.judged else record,))
+    suite = Suite(record.name, record.started, (judged_again(record),))
     page = write_reports(folder, suite)
     tell(verdict_table(suite))
     tell(f"report: {page}")

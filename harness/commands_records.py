@@ -9,8 +9,8 @@ from pathlib import Path
 
 from harness.commands import tell
 from harness.errors import Exit, InvalidInput, worst
-from harness.record import Record, read_record, rejudge
-from harness.releases import EXITS, Comparison, compare_releases
+from harness.record import EXITS, Record, judged_again, read_record
+from harness.releases import Comparison, compare_releases
 from harness.report.explanation import explained
 from harness.report.words import printable
 from steady_state.units import parse_share
@@ -32,7 +32,7 @@ def regression(new: tuple[Path, ...], old: tuple[Path, ...], margin: str, as_jso
     else:
         for line in (line for one in found for line in _lines(one)):
             tell(printable(line))
-    return worst([EXITS[one.verdict] for one in found])
+    return worst([EXITS[one.verdict.value] for one in found])
 
 
 def _lines(one: Comparison) -> Iterator[str]:
@@ -48,13 +48,8 @@ def _lines(one: Comparison) -> Iterator[str]:
 def explain_run(run: str) -> Exit:
     """Say of each verdict what was claimed and seen, how sure that is, and what would make it surer."""
     for number, record in enumerate(_named(run)):
-        tell(("\n" if number else "") + "\n".join(printable(line) for line in explained(_again(record))))
+        tell(("\n" if number else "") + "\n".join(printable(line) for line in explained(judged_again(record))))
     return Exit.HELD
-
-
-def _again(record: Record) -> Record:
-    """Judged again where it can be: a record of an older gameday then tells as much as one of today."""
-    return rejudge(record) if record.judged else record
 
 
 def _named(run: str) -> list[Record]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 from harness.account.aws import Aws, open_account
@@ -24,7 +23,7 @@ from harness.store.lease import UNMOVED
 from harness.store.objects import Objects
 from harness.store.opening import open_store
 from harness.store.records import Place
-from harness.suites.acting import rescuing, role_of
+from harness.suites.acting import named_by, rescuing
 from steady_state.clock import WallClock
 
 
@@ -149,7 +148,7 @@ def _in_store(objects: Objects, found: Waited, journal: Journal) -> Exit:
 def _restored(one: Run, journal: Journal, *, closes: bool = True) -> Exit:
     def account() -> Aws:
         aws = block.enter_context(closing(open_account()))
-        if role_of(one):
+        if named_by(one, "role"):
             aws = block.enter_context(rescuing(aws, one))
         block.enter_context(aws.only(Filter(by_injection(journal.rows(one.id)), one.id)))
         return aws
@@ -169,11 +168,9 @@ def _restored(one: Run, journal: Journal, *, closes: bool = True) -> Exit:
 
 def _store_of(run: Run) -> str | None:
     """The store that a run of the journal is known to, if any; a plan that cannot be read names none."""
-    try:
-        store = json.loads(run.plan)["workload"].get("store") if run.place == "aws" else None
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return None
-    return str(store) if store else None
+    with suppress(JournalError):
+        return named_by(run, "store") if run.place == "aws" else None
+    return None
 
 
 def _region() -> str:

@@ -76,11 +76,16 @@ class Wish:
     production: bool = False  # the command line said --production
     instance: str | None = None  # the EC2 instance that this process runs on
 
+    @property
+    def region(self) -> str:
+        """Where it runs: the experiment's region, else the workload's first."""
+        return self.experiment.region or self.workload.regions[0]
+
 
 def make_plan(wish: Wish, account: Account, now: float) -> Plan:
     """Resolve an experiment; reads only. A read that fails raises Refused: what cannot be checked is not injected."""
     workload, experiment = wish.workload, wish.experiment
-    region = experiment.region or workload.regions[0]
+    region = wish.region
     try:
         found, principal = whoami(account, region)
         stray = _stray(workload, found, region, wish, now)

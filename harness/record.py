@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -28,7 +27,7 @@ from harness.events import (
     Settled,
 )
 from harness.plan import Place, Plan, claim_of
-from harness.soundness import odd_numbers, unsound
+from harness.soundness import content, odd_numbers, unsound
 from steady_state.judge import Judgement, Verdict, judge, worst
 from steady_state.samples import Sample, Series
 
@@ -40,6 +39,13 @@ LARGEST = 256 * 2**20
 
 Outcome = Literal["held", "unknown", "broken", "refused"]
 """What a report says of an experiment: a verdict, or that nothing was injected."""
+
+EXITS: dict[Outcome, Exit] = {
+    "held": Exit.HELD,
+    "unknown": Exit.UNKNOWN,
+    "broken": Exit.BROKEN,
+    "refused": Exit.REFUSED,
+}
 
 
 @dataclass(frozen=True)
@@ -181,6 +187,11 @@ def rejudge(record: Record) -> Rejudged:
     return Rejudged(**values, again=with_strikes(judgement, record.settled.values()))
 
 
+def judged_again(record: Record) -> Record:
+    """Judged again where it can be: a record of an older gameday then tells as much as one of today."""
+    return rejudge(record) if record.judged else record
+
+
 def with_strikes(judgement: Judgement, settled: Iterable[Settled]) -> Judgement:
     """A strike that never heals breaks the claim, and is named."""
     sick = [one.about for one in settled if one.state == "not-healed"]
@@ -242,15 +253,9 @@ _RUN_AGAIN = "read it with the gameday that wrote it, or run the experiment agai
 
 
 def _parsed(path: Path) -> object:
+    raw = content(path, "record", LARGEST, _NAME_ONE)
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):  # a pipe or a device may never end
-            raise InvalidInput(f"{path}: is not a file", _NAME_ONE)
-        if found.st_size > LARGEST:
-            raise InvalidInput(f"{path}: is larger than any record ({found.st_size >> 20:,} MB)", _NAME_ONE)
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidInput(f"{path}: cannot be read: {error.strerror}", _NAME_ONE) from error
+        return json.loads(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"{path}: is not JSON: {error}", _NAME_ONE) from error
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.errors import Exit, InvalidInput
+from harness.errors import InvalidInput
 from harness.record import Record, Rejudged, rejudge
 from steady_state.claim import Verdict, worst
 from steady_state.kpi import Tier
 from steady_state.regression import Measured, Regression, compare, holm
-
-EXITS = {Verdict.HELD: Exit.HELD, Verdict.UNKNOWN: Exit.UNKNOWN, Verdict.BROKEN: Exit.BROKEN}
 
 
 @dataclass(frozen=True)

@@ -38,10 +38,10 @@ from harness.events import (
 from harness.lapses import lapsed
 from harness.plan import Plan, claim_of
 from harness.readiness import Readiness
-from harness.record import with_strikes
+from harness.record import EXITS, with_strikes
 from harness.stop import Stop, Stoppable
 from harness.watch import RELOOK, Watch
-from steady_state.claim import Judgement, Phases, Verdict
+from steady_state.claim import Judgement, Phases
 from steady_state.clock import Clock
 from steady_state.judge import judge
 from steady_state.kpi import watched
@@ -247,7 +247,7 @@ class _Loop:
 
     def ended(self, judgement: Judgement, settled: list[Settled]) -> Ended:
         stuck = any(one.state in ("stuck", "conflict") for one in settled)
-        code = {Verdict.HELD: Exit.HELD, Verdict.UNKNOWN: Exit.UNKNOWN, Verdict.BROKEN: Exit.BROKEN}[judgement.verdict]
+        code = EXITS[judgement.verdict.value]
         if self.stage.stop.is_signal:
             code = Exit.INTERRUPTED
         if stuck:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from harness.account.change import Json
 from harness.errors import InvalidInput
 from harness.plan import Plan, canonical
-from harness.soundness import odd_numbers
+from harness.soundness import content, odd_numbers
 from harness.spec.check_experiment import check_alone, check_experiment, check_strikes
 from harness.spec.check_workload import check_together, check_twin, check_workload
 from harness.spec.document import Document, Loc
@@ -69,15 +68,9 @@ def read_plan(path: Path) -> Plan:
 
 
 def _parsed(path: Path) -> Json:
+    written = content(path, "plan", LARGEST, _MAKE)
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):  # a pipe or a device may never end
-            raise InvalidInput(f"{path}: is not a file", _MAKE)
-        if found.st_size > LARGEST:
-            raise InvalidInput(f"{path}: is larger than any plan ({found.st_size >> 20:,} MB)", _MAKE)
-        raw = json.loads(path.read_bytes())
-    except OSError as error:
-        raise InvalidInput(f"{path}: cannot be read: {error.strerror}", _MAKE) from error
+        raw = json.loads(written)
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"{path} is not a saved plan: {error}", _MAKE) from error
     if odd := next(odd_numbers(raw), None):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
+from pathlib import Path
 from typing import get_args
 
 from pydantic_core import PydanticSerializationError
 
-from harness.errors import Exit
+from harness.errors import Exit, InvalidInput
 from harness.events import (
     Bitten,
     Called,
@@ -54,6 +56,19 @@ def odd_numbers(raw: object) -> Iterator[str]:
                 waiting += [(value, (*place, str(key))) for key, value in inner if not isinstance(value, str)]
         elif isinstance(node, int | float) and not abs(node) <= LARGEST:
             yield f"{'.'.join(place)}: {str(node)[:24]} is no number that a run writes"
+
+
+def content(path: Path, kind: str, largest: int, remedy: str) -> bytes:
+    """What stands in the file of a record or a plan; raises InvalidInput where it is none that could be read whole."""
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe or a device may never end
+            raise InvalidInput(f"{path}: is not a file", remedy)
+        if found.st_size > largest:
+            raise InvalidInput(f"{path}: is larger than any {kind} ({found.st_size >> 20:,} MB)", remedy)
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{path}: cannot be read: {error.strerror}", remedy) from error
 
 
 def unsound(plan: Plan, started: str, events: Sequence[Event]) -> Iterator[str]:

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from harness.errors import Exit, worst
 from harness.plan import Plan
-from harness.record import Outcome, Record
-
-EXITS = {"held": Exit.HELD, "broken": Exit.BROKEN, "unknown": Exit.UNKNOWN, "refused": Exit.REFUSED}
+from harness.record import EXITS, Outcome, Record
 
 
 @dataclass(frozen=True)

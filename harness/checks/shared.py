@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import combinations
 
 from harness.account.change import Json
 from harness.account.held import held_by
+from harness.account.inventory import Named
 from harness.checks.finding import BULKHEADS, Check, Finding, Scene
 
 Users = dict[str, set[str]]
@@ -98,26 +99,28 @@ def _named_by(policy: Json) -> Iterator[str]:
 
 def shared_tables(scene: Scene) -> Iterator[Finding]:
     """Tables that several modules own by name, or whose functions' and instances' roles name."""
-    users = _granted(scene, "dynamodb", "table/")
-    known = {one.name: one.module for one in scene.inventory.tables}
-    for name, module in known.items():
-        users.setdefault(name, set()).add(module)
-    for module, declared in scene.workload.modules.items():
-        for name in declared.owns.tables:
-            users.setdefault(name, set()).add(module)
-    yield from _findings(scene, "table", users, {name: {"throttle": {"table": name, "to": 0}} for name in known})
+    owned = {module: one.owns.tables for module, one in scene.workload.modules.items()}
+    yield from _owned(scene, "table", _granted(scene, "dynamodb", "table/"), scene.inventory.tables, owned)
 
 
 def shared_functions(scene: Scene) -> Iterator[Finding]:
     """Functions that several modules own by name, or that roles of other modules may invoke by name."""
-    users = _granted(scene, "lambda", "function:")
-    known = {one.name: one.module for one in scene.inventory.functions}
-    for name, module in known.items():
-        users.setdefault(name, set()).add(module)
-    for module, declared in scene.workload.modules.items():
-        for name in declared.owns.functions:
+    owned = {module: one.owns.functions for module, one in scene.workload.modules.items()}
+    yield from _owned(scene, "function", _granted(scene, "lambda", "function:"), scene.inventory.functions, owned)
+
+
+def _owned(
+    scene: Scene, kind: str, users: Users, known: Iterable[Named], owned: Mapping[str, tuple[str, ...]]
+) -> Iterator[Finding]:
+    """Findings of what modules own by name, beside its other users; `kind` is what a throttle calls it."""
+    throttles: dict[str, dict[str, Json]] = {}
+    for one in known:
+        users.setdefault(one.name, set()).add(one.module)
+        throttles[one.name] = {"throttle": {kind: one.name, "to": 0}}
+    for module, names in owned.items():
+        for name in names:
             users.setdefault(name, set()).add(module)
-    yield from _findings(scene, "function", users, {name: {"throttle": {"function": name, "to": 0}} for name in known})
+    yield from _findings(scene, kind, users, throttles)
 
 
 def shared_queues(scene: Scene) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -55,13 +56,13 @@ def acting(account: Aws, sessions: Sessions | None, plan: Plan, run: str) -> Ite
         yield Acting(first, (lambda: opened("undo")) if sessions else (lambda: first))
 
 
-def role_of(run: Run) -> str | None:
-    """The role that a run of the journal acted through; None where it named none."""
+def named_by(run: Run, key: Literal["role", "store"]) -> str | None:
+    """The role that a run of the journal acted through, or the store that knows it; None where it named none."""
     try:
-        role = json.loads(run.plan)["workload"].get("role")
+        found = json.loads(run.plan)["workload"].get(key)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise _unreadable(run) from error
-    return str(role) if role else None
+    return str(found) if found else None
 
 
 @contextmanager

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.account.account import Account, whoami
-from harness.account.inventory import Inventory, Possession
 from harness.checks import CHECKS
 from harness.checks.finding import Check, Finding, Scene
 from harness.errors import AwsError, Exit, Refused
-from harness.plan import Place
+from harness.plan import Place, inventory_of
 from harness.spec.twin_file import TwinFile
-from harness.spec.workload import Owns, Workload
+from harness.spec.workload import Workload
 from harness.suites.ground import open_ground
 
 
@@ -60,9 +59,7 @@ def check_workload(workload: Workload, twin: TwinFile | None, place: Place) -> C
 
 def scene_of(workload: Workload, twin: TwinFile | None, account: Account, region: str) -> Scene:
     """One region of a workload, to be looked at."""
-    modules = {name: _possession(module.owns) for name, module in workload.modules.items()}
-    inventory = Inventory(account, region, _possession(workload.owns), modules)
-    return Scene(workload, twin, region, inventory, account)
+    return Scene(workload, twin, region, inventory_of(workload, account, region), account)
 
 
 def look(scene: Scene) -> Checked:
@@ -75,10 +72,6 @@ def look(scene: Scene) -> Checked:
         except AwsError as error:
             unread.append(f"{check.id} {check.name} in {scene.region}: {error.what}")
     return Checked(tuple(found), tuple(unread), tuple(scene.notes))
-
-
-def _possession(owns: Owns) -> Possession:
-    return Possession(owns.tags, owns.functions, owns.tables, owns.stages)
 
 
 def _same_account(workload: Workload, account: Account, region: str) -> None:

@@ -57,12 +57,11 @@ class Play:
     def experiment(self, wish: Wish, saved: Plan | None = None) -> Record | Refusal:
         """Plan and run one experiment; a saved plan is applied exactly, or refused where the account has moved on."""
         plan: Plan | None = None
-        region = wish.experiment.region or wish.workload.regions[0]
         try:
-            with shared(self.journal, wish, region, local=self.local_journal) as team:
+            with shared(self.journal, wish, local=self.local_journal) as team:
                 if wish.place == "aws":
                     self.journal.must_be_free(wish.workload.name, wish.workload.account)
-                with open_ground(wish.place, wish.workload, wish.twin, region, wish.seed) as ground:
+                with open_ground(wish.place, wish.workload, wish.twin, wish.region, wish.seed) as ground:
                     plan = with_rights(make_plan(wish, ground.account, ground.clock.now()), ground.account)
                     if saved and (reasons := moved_on(saved, plan)):
                         raise Refused(reasons, "make a new plan, and read it")

@@ -15,7 +15,7 @@ from harness.store.team import Team
 
 
 @contextmanager
-def shared(journal: Journal, wish: Wish, region: str, *, local: bool) -> Iterator[Team | None]:
+def shared(journal: Journal, wish: Wish, *, local: bool) -> Iterator[Team | None]:
     """While this lasts, an account run's journal and lease are also in its workload's store, unless `local` is said.
 
     Raises Refused where neither is there, InvalidInput where both are.
@@ -35,7 +35,7 @@ def shared(journal: Journal, wish: Wish, region: str, *, local: bool) -> Iterato
         reason = f"workload {workload.name} names no `store`, where its team's machines find journal and lease"
         raise Refused((reason,), "add `store: s3://bucket/prefix` to it; or say --local-journal, and restore only here")
     else:
-        with open_store(workload.store, region) as objects:
+        with open_store(workload.store, wish.region) as objects:
             team = Team(objects, workload.name, workload.account)
             with journal.shared_with(team):
                 yield team
