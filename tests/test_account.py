@@ -86,6 +86,14 @@ class Account:
         words = ("run", "experiment.yaml", "--on", "aws", "--yes", *self.journal, "--json", *more)
         return running(*words, env=self.env, cwd=self.folder)
 
+    def dies_in_mid_run(self) -> None:
+        """A run is killed while its fault is in, and leaves it there."""
+        with self.running() as process:
+            wait_for(process, "phase", phase="during")
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        assert self.state == "stopped"
+
 
 TAGS = {"app": "batch", "module": "worker", "gameday": "allowed"}
 RUN = ("run", "experiment.yaml", "--on", "aws", "--yes", "--local-journal")
@@ -148,11 +156,7 @@ def test_a_second_ctrl_c_does_not_skip_the_undo(account: Account) -> None:
 
 
 def test_a_killed_run_is_restored_and_a_second_restore_changes_nothing(account: Account) -> None:
-    with account.running() as process:
-        wait_for(process, "phase", phase="during")
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert account.state == "stopped"
+    account.dies_in_mid_run()
 
     listed = account.gameday("restore", "--list")
     assert "batch on aws, account 123456789012: 1 change not settled" in listed.stdout

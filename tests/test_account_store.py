@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,11 +120,7 @@ def test_halt_says_when_nobody_has_the_workload(account: Shared) -> None:
 
 
 def test_a_killed_run_is_restored_on_its_own_machine_without_waiting_and_freed_in_the_store(account: Shared) -> None:
-    with account.running() as process:
-        wait_for(process, "phase", phase="during")
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert account.state == "stopped"
+    account.dies_in_mid_run()
     restored = account.gameday("restore")
     assert restored.returncode == Exit.HELD, restored.stderr
     assert account.state == "running"
@@ -136,11 +131,7 @@ def test_a_killed_run_is_restored_on_its_own_machine_without_waiting_and_freed_i
 def test_any_other_machine_restores_what_a_dead_machine_left(
     account: Shared, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with account.running() as process:
-        wait_for(process, "phase", phase="during")
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert account.state == "stopped"
+    account.dies_in_mid_run()
     account.another_machine()
     listed = account.gameday("restore", "--list", "--store", account.store)
     assert ": 1 change not settled" in listed.stdout

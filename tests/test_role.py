@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from harness.account.held import held_by
 from harness.errors import AwsError, Exit, GamedayError
 from harness.record import read_record
 from tests.doubles.server import client, moto_server
-from tests.test_account import RUN, Account, wait_for
+from tests.test_account import RUN, Account
 
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/ops/gameday"
@@ -176,11 +175,7 @@ def test_the_root_user_may_all_and_other_kinds_are_not_known(aws: Any) -> None:
 def test_a_killed_run_is_restored_through_its_role(account: WithRole) -> None:
     account.may(ANYTHING)
     account.write("experiment.yaml", "lasts: 1s", "lasts: 9s")
-    with account.running() as process:
-        wait_for(process, "phase", phase="during")
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert account.state == "stopped"
+    account.dies_in_mid_run()
     restored = account.gameday("restore")
     assert restored.returncode == Exit.HELD, restored.stderr
     assert account.state == "running"

@@ -19,7 +19,7 @@ from harness.events import Event, PhaseBegan
 from harness.plan import Plan
 from harness.policy import session_policies
 from harness.run import Stage, run
-from harness.suites.acting import acting, rescuing, role_of
+from harness.suites.acting import acting, named_by, rescuing
 from harness.suites.ground import cloudwatch
 from tests.doubles.play import REGION, Played, played
 from tests.doubles.sts import Sts
@@ -207,7 +207,7 @@ def journalled(plan: str) -> Run:
 
 def test_a_dead_run_is_restored_through_its_role_and_can_only_be_undone(sts: Sts, plan: Plan) -> None:
     one = journalled(plan.model_dump_json(by_alias=True))
-    assert role_of(one) == ROLE
+    assert named_by(one, "role") == ROLE
     with rescuing(sts.base(), one):
         (asked,) = sts.asked
     assert asked["Policy"] == session_policies(plan, RUN)["undo"]
@@ -222,6 +222,6 @@ def test_a_role_that_cannot_be_assumed_any_more_is_named_by_restore(sts: Sts, pl
 
 
 def test_a_run_without_a_role_is_restored_with_the_credentials_at_hand(play: Played) -> None:
-    assert role_of(journalled(play.plan.model_dump_json(by_alias=True))) is None
+    assert named_by(journalled(play.plan.model_dump_json(by_alias=True)), "role") is None
     with pytest.raises(JournalError, match="cannot be read"):
-        role_of(journalled("{}"))
+        named_by(journalled("{}"), "role")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -412,14 +413,20 @@ RECORD = f"runs/{ACCOUNT}/{WORKLOAD}/run-1/00000"
 LEASE = f"leases/{ACCOUNT}/{WORKLOAD}.json"
 
 
-def test_a_run_that_was_taken_over_does_not_undo_what_the_next_run_does(
-    tmp_path: Path, memory: MemoryObjects, now: Now
-) -> None:
-    scene = Scene(tmp_path)
-    team = Team(memory, "shop", ACCOUNT, now)
+@contextmanager
+def injected(scene: Scene, team: Team) -> Iterator[None]:
+    """A run that the store knows of, with its fault in."""
     with scene.journal.shared_with(team):
         scene.journal.take(RUN, "shop", ACCOUNT, "aws")
         scene.apply(injection(capture(LEVEL, {"a": 5}, REGION, scene.shelf)))
+        yield
+
+
+def test_a_run_that_was_taken_over_does_not_undo_what_the_next_run_does(
+    tmp_path: Path, memory: MemoryObjects, now: Now
+) -> None:
+    scene, team = Scene(tmp_path), Team(memory, "shop", ACCOUNT, now)
+    with injected(scene, team):
         sent = len(scene.shelf.log)
         now.at = UNMOVED  # the process slept, and another machine has restored and freed the workload meanwhile
         (found,) = watched(memory, unfinished(memory), lambda _: True, lambda _: None, now)
@@ -437,11 +444,8 @@ def test_a_run_that_was_taken_over_does_not_undo_what_the_next_run_does(
 def test_a_lease_that_somebody_removed_is_written_anew_and_the_run_undoes(
     tmp_path: Path, memory: MemoryObjects, now: Now
 ) -> None:
-    scene = Scene(tmp_path)
-    team = Team(memory, "shop", ACCOUNT, now)
-    with scene.journal.shared_with(team):
-        scene.journal.take(RUN, "shop", ACCOUNT, "aws")
-        scene.apply(injection(capture(LEVEL, {"a": 5}, REGION, scene.shelf)))
+    scene, team = Scene(tmp_path), Team(memory, "shop", ACCOUNT, now)
+    with injected(scene, team):
         memory.remove(f"leases/{ACCOUNT}/shop.json")
         team.lease.renew()
         (back,) = scene.undo()
