@@ -98,6 +98,11 @@ class Matrix:
     version: Literal[1] = field(default=1)
 
     @property
+    def modules(self) -> list[str]:
+        """The modules in the workload's order."""
+        return list(dict.fromkeys(cell.module for cell in self.cells))
+
+    @property
     def hidden(self) -> tuple[Finding, ...]:
         """Hidden dependencies; one that is declared tolerated and is not is one, too."""
         return tuple(one for one in self.findings if one.kind in ("hidden", "not-tolerated"))

@@ -32,13 +32,17 @@ def blocks(counts: Counts) -> list[tuple[float, float]]:
     """The bins summed over blocks of 30 s (of a tenth of the baseline where that is shorter)."""
     if not counts:
         return []
-    start, span = counts[0][0], counts[-1][0] - counts[0][0]
-    length = max(min(BLOCK, span / 10), CLOSE)
+    span = counts[-1][0] - counts[0][0]
+    return [pair for pair in sums_over(counts, max(min(BLOCK, span / 10), CLOSE)) if sum(pair) > 0]
+
+
+def sums_over(counts: Sequence[tuple[float, float, float]], length: float) -> list[tuple[float, float]]:
+    """The bins summed over blocks of so many seconds, the first of which begins with the first bin."""
     sums: dict[int, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
     for at, x, y in counts:
-        block = int((at - start) / length)
+        block = int((at - counts[0][0]) / length)
         sums[block] = (sums[block][0] + x, sums[block][1] + y)
-    return [pair for pair in sums.values() if sum(pair) > 0]
+    return list(sums.values())
 
 
 def inflation(edge: Edge, counts: Counts) -> float:
@@ -57,7 +61,7 @@ def inflation(edge: Edge, counts: Counts) -> float:
         if len(sums) < 4 or x < len(sums):
             return 1.0
         spread = sum((one[0] - x / y * one[1]) ** 2 / (x / y * one[1]) for one in sums)
-        return min(LARGEST, max(1.0, spread / _chi_square(len(sums) - 1, 0.05)))
+        return min(LARGEST, max(1.0, spread / chi_square(len(sums) - 1, 0.05)))
     if len(sums) < 4 or x < len(sums) or not y or not 0 < edge.at < reach(counts):
         return 1.0
     return min(LARGEST, _at(edge, sums, _relative(sums, len(sums) - 1)))
@@ -77,9 +81,9 @@ def caution(edge: Edge, counts: Counts) -> float:
     if len(sums) < 4 or not bad or not good:
         return _at(edge, sums, HIDDEN)
     freedom = len(sums) - 1
-    bursts = _relative(sums, _chi_square(freedom, 0.95)) > 0
+    bursts = _relative(sums, chi_square(freedom, 0.95)) > 0
     known = 0.0 if bursts else min(1.0, _span(counts) / KNOWN, bad / len(sums))
-    return _at(edge, sums, max(_relative(sums, _chi_square(freedom, 0.05)), HIDDEN * (1 - known)))
+    return _at(edge, sums, max(_relative(sums, chi_square(freedom, 0.05)), HIDDEN * (1 - known)))
 
 
 def reach(counts: Counts) -> float:
@@ -138,7 +142,8 @@ def _at(edge: Edge, sums: list[tuple[float, float]], relative: float) -> float:
     return min(1 + each * relative * edge.at / (1 - edge.at), max(1.0, each))
 
 
-def _chi_square(freedom: int, chance: float) -> float:
+def chi_square(freedom: int, chance: float) -> float:
+    """The point below which chi-square lies with this chance."""
     from scipy.special import gammaincinv
 
     return 2 * float(gammaincinv(freedom / 2, chance))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from steady_state.baseline import chi_square
+
 FEWEST = 3
 """Degrees of freedom with which bursts can be told; with fewer the counts are taken to be as bursty as `BURSTIEST`."""
 
@@ -59,8 +61,6 @@ def burst(*parts: Sequence[float]) -> float:
     freedom = sum(len(part) - 1 for part in parts)
     if freedom < FEWEST:
         return BURSTIEST
-    from scipy.special import gammaincinv
-
     means = [sum(part) / len(part) for part in parts]
     spread = sum((one - mean) ** 2 / mean for part, mean in zip(parts, means, strict=True) if mean for one in part)
-    return max(1.0, spread / (2 * float(gammaincinv(freedom / 2, CAUTION))))
+    return max(1.0, spread / chi_square(freedom, CAUTION))

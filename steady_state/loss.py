@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from math import inf
 
+from steady_state.baseline import chi_square, sums_over
 from steady_state.claim import Claim, LossJudgement, Phases
 from steady_state.edges import events
 from steady_state.kpi import Kpi, Tier
@@ -121,21 +121,14 @@ def _inflation(blocks: Blocks, caution: float, hidden: float) -> float:
     at least as much as the blocks in it, so the largest over the lengths of blocks counts. Where caution alone goes
     beyond the estimate, it goes no further than `hidden`.
     """
-    from scipy.special import gammaincinv
-
     share = sum(x for x, _ in blocks) / sum(exposure for _, exposure in blocks)
     spread = sum((x - share * exposure) ** 2 / (share * exposure) for x, exposure in blocks) if share else 0.0
-    cautious = spread / (2 * float(gammaincinv((len(blocks) - 1) / 2, caution)))
+    cautious = spread / chi_square(len(blocks) - 1, caution)
     return max(spread / (len(blocks) - 1), min(cautious, hidden))
 
 
 def _blocks(counts: list[tuple[float, float, float]], length: float) -> Blocks:
-    sums: dict[int, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
-    start = counts[0][0] if counts else 0.0
-    for at, x, exposure in counts:
-        had = sums[int((at - start) / length)]
-        sums[int((at - start) / length)] = (had[0] + x, had[1] + exposure)
-    return [one for one in sums.values() if one[1]]
+    return [one for one in sums_over(counts, length) if one[1]]
 
 
 def _bounds(seen: float, times: float, inflation: float, error: float) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -62,6 +63,18 @@ class Section:
     isolation: str  # the worst state of a module that must not suffer; empty where there is none
 
 
+def environment_of(shown: Callable[[object], object]) -> Environment:
+    """What renders the pages; every value on one passes `shown`."""
+    return Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=shown,
+    )
+
+
 def page(suite: Suite) -> str:
     """The report of a suite; the same suite gives the same bytes."""
     accounts = {entry.plan.account for entry in suite.entries if entry.plan}
@@ -76,14 +89,7 @@ def page(suite: Suite) -> str:
         return text
 
     scripts = [_read(name) for name in SCRIPTS]
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=shown,
-    )
+    environment = environment_of(shown)
     environment.globals.update(words=words, explanation=explanation, svg=svg, data=_data)
     template = environment.get_template("page.html.j2")
     return template.render(

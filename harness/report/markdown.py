@@ -47,7 +47,7 @@ def _lines(suite: Suite, depth: int) -> Iterator[str]:
     yield f"## Gameday {text_of(suite.name)}: {suite.tally}"
     yield ""
     rows = [*map(_overview, suite.entries), *([text_of(name), "not run", "", "", ""] for name in suite.not_run)]
-    yield from _table(["experiment", "verdict", "recovery", "isolation", "account"], rows)
+    yield from table(["experiment", "verdict", "recovery", "isolation", "account"], rows)
     for entry in suite.entries:
         yield ""
         if isinstance(entry, Refusal):
@@ -112,11 +112,11 @@ def _judgement(record: Record) -> Iterator[str]:
             ]
             for row in judgement.phases
         )
-        yield from _table(["KPI", "phase", "seen", "bound"], rows)
+        yield from table(["KPI", "phase", "seen", "bound"], rows)
         yield ""
     if record.judged and judgement and judgement.recovery:
         undo = record.judged.phases.undo
-        yield from _table(
+        yield from table(
             ["KPI", "from impact", "from undo", "recovery"],
             (
                 [
@@ -136,7 +136,7 @@ def _judgement(record: Record) -> Iterator[str]:
         [text_of(row.module), f"{ICONS.get(row.state, '')} {row.state}".strip(), text_of(row.words, account)]
         for row in words.modules(record)
     )
-    yield from _table(["module", "isolation", ""], modules)
+    yield from table(["module", "isolation", ""], modules)
     yield from _cost_and_graphs(record)
     notes = judgement.notes if judgement else ()
     if notes or words.warnings(record.plan):
@@ -164,7 +164,7 @@ def _changes(record: Record) -> Iterator[str]:
         cells = (change.about, change.where, f"{change.before} → {change.after}", change.undo, after)
         return [text_of(cell, account) for cell in cells]
 
-    yield from _table(["change", "of", "before → during", "undo", "afterwards"], map(row, range(len(changes))))
+    yield from table(["change", "of", "before → during", "undo", "afterwards"], map(row, range(len(changes))))
 
 
 def _calls(record: Record) -> Iterator[str]:
@@ -178,7 +178,7 @@ def _calls(record: Record) -> Iterator[str]:
         ]
         for call in record.calls
     )
-    yield from _table(["at", "phase", "call", "took", "outcome"], rows)
+    yield from table(["at", "phase", "call", "took", "outcome"], rows)
 
 
 def _again(record: Record) -> Iterator[str]:
@@ -204,7 +204,8 @@ def _folded(title: str, lines: Iterable[str]) -> Iterator[str]:
     yield from ("", f"<details><summary>{title}</summary>", "", *lines, "", "</details>")
 
 
-def _table(head: list[str], rows: Iterable[list[str]]) -> Iterator[str]:
+def table(head: list[str], rows: Iterable[list[str]]) -> Iterator[str]:
+    """The lines of a table; its cells are Markdown already."""
     yield f"| {' | '.join(head)} |"
     yield f"|{' --- |' * len(head)}"
     yield from (f"| {' | '.join(row)} |" for row in rows)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from harness.matrix import Cell, Finding, Matrix
-from harness.report.markdown import text_of
+from harness.report.markdown import table, text_of
 from harness.report.words import printable
 from steady_state.words import points_in_words
 
@@ -38,7 +38,7 @@ def terminal(matrix: Matrix) -> str:
 
 
 def _terminal(matrix: Matrix) -> Iterator[str]:
-    modules = list(dict.fromkeys(cell.module for cell in matrix.cells))
+    modules = matrix.modules
     marks = {(cell.experiment, cell.module): mark(cell) for cell in matrix.cells}
     wide = max([len(row.experiment) for row in matrix.rows] + [len(name) + 4 for name in modules])
     yield f"{matrix.workload}: what a fault (row) does to the KPIs of each module (column); twin, seed {matrix.seed}"
@@ -79,10 +79,10 @@ def summary(matrix: Matrix) -> str:
 
 def markdown(matrix: Matrix) -> str:
     """The same as Markdown."""
-    modules = list(dict.fromkeys(cell.module for cell in matrix.cells))
+    modules = matrix.modules
     marks = {(cell.experiment, cell.module): f"`{mark(cell)}`" for cell in matrix.cells}
     lines = [f"## Matrix of {text_of(matrix.workload)}: {text_of(summary(matrix))}", ""]
-    lines += _table(
+    lines += table(
         ["fault", *modules],
         ([row.experiment, *(marks[row.experiment, module] for module in modules)] for row in matrix.rows),
     )
@@ -94,9 +94,3 @@ def markdown(matrix: Matrix) -> str:
     lines += [f"- not known: {text_of(why)}" for why in matrix.open]
     lines += [f"- {text_of(note)}" for note in matrix.notes]
     return "\n".join(lines) + "\n"
-
-
-def _table(head: list[str], rows: Iterable[list[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield f"|{' --- |' * len(head)}"
-    yield from (f"| {' | '.join(row)} |" for row in rows)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import cos, hypot, pi, sin
-from pathlib import Path
 from typing import Literal
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from harness.matrix import Cell, Matrix
 from harness.report import words
+from harness.report.html import environment_of
 from harness.report.matrix import KEY, TITLES, mark, summary
 
 SIDE = 700.0
@@ -53,15 +51,8 @@ class Graph:
 
 def page(matrix: Matrix) -> str:
     """The page; the same matrix gives the same bytes."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: words.printable(value) if type(value) is str else value,
-    )
-    modules = list(dict.fromkeys(cell.module for cell in matrix.cells))
+    environment = environment_of(lambda value: words.printable(value) if type(value) is str else value)
+    modules = matrix.modules
     return environment.get_template("matrix.html.j2").render(
         matrix=matrix,
         summary=summary(matrix),
