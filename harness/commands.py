@@ -16,7 +16,8 @@ from harness.plan import Place, Plan, Wish, make_plan
 from harness.record import judged_again, read_record
 from harness.report.json_lines import JsonLines
 from harness.report.plan_text import plan_text
-from harness.report.terminal import progress, verdict_table
+from harness.report.progress import progress
+from harness.report.terminal import verdict_table
 from harness.report.write import write_reports
 from harness.rights import with_rights
 from harness.saved_plan import read_plan

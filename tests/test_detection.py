@@ -232,7 +232,7 @@ def test_every_report_tells_of_the_detection(tmp_path: Path) -> None:
     from harness.report.junit import junit
     from harness.report.markdown import markdown
     from harness.report.plan_text import plan_text
-    from harness.report.terminal import told
+    from harness.report.told import told
     from harness.suite import Suite
 
     with played(tmp_path, lambda raw: watched(raw, above=1e6), **FIELDS) as play:

@@ -17,7 +17,8 @@ from harness.report.html import page
 from harness.report.junit import junit
 from harness.report.live import LiveProgress
 from harness.report.markdown import markdown
-from harness.report.terminal import PlainProgress, verdict_table
+from harness.report.progress import PlainProgress
+from harness.report.terminal import verdict_table
 from harness.suite import Refusal, Suite
 from steady_state.judge import Verdict
 from tests.report_sample import EPOCH, broken, held

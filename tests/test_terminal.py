@@ -12,7 +12,9 @@ import pytest
 from harness.events import Aborted, Called, PhaseBegan, Sampled, Settled
 from harness.record import Record
 from harness.report.live import LiveProgress, sparkline
-from harness.report.terminal import PlainProgress, clock, progress, verdict_table
+from harness.report.progress import PlainProgress, progress
+from harness.report.terminal import verdict_table
+from harness.report.told import clock
 from harness.suite import Suite
 from steady_state.samples import Sample
 from tests.report_sample import WORKLOAD, broken, held, stuck, suite
@@ -201,7 +203,7 @@ def test_a_small_chart_shows_the_dip() -> None:
 
 
 def test_plain_progress_does_not_load_rich() -> None:
-    code = "import sys, harness.report.terminal as t; t.progress(sys.stderr); print('rich' in sys.modules)"
+    code = "import sys, harness.report.progress as t; t.progress(sys.stderr); print('rich' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     assert done.stdout.strip() == "False"
 

@@ -21,7 +21,7 @@ from harness.plan import Plan
 from harness.report import words
 from harness.report.chart import allowed_range, out, pooled
 from harness.report.quiet import quiet
-from harness.report.terminal import MARKS, STYLES, clock, told
+from harness.report.told import MARKS, STYLES, clock, told
 from steady_state.kpi import Bound, Kpi
 from steady_state.samples import Sample
 
