@@ -16,6 +16,7 @@ FLOORS = (
     "harness.account",
     "harness.faults",
     "harness.spec",
+    "harness.sdk",
     "harness.alarms",
     "harness.plan",
     "harness.checks",
@@ -89,7 +90,7 @@ def test_only_one_module_opens_the_door_to_aws() -> None:
     def touches(path: Path, roots: set[str]) -> bool:
         return any(name.partition(".")[0] in roots for name in imports_of(path))
 
-    # moto needs botocore's types to answer requests; it opens no session.
+    # The twin needs botocore's types to answer requests, and faults in the SDK its endpoint: they open no session.
     assert [module_of(path) for path in FILES if touches(path, {"boto3"})] == []
     doors = {module_of(path) for path in FILES if "botocore.session" in imports_of(path)}
     assert doors == {"harness.account.aws"}

@@ -13,6 +13,9 @@ READ_TIMEOUT = 20.0
 LONGEST_CALL = 3 * (CONNECT_TIMEOUT + READ_TIMEOUT)
 """Seconds until a request that got no answer can no longer arrive: every attempt of botocore's standard mode (3)."""
 
+USER_AGENT = "gameday"
+"""What every client of the harness says it is; faults of `harness.sdk` leave those alone."""
+
 
 class Account(Protocol):
     """What planning, applying and undoing need of AWS."""

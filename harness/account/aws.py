@@ -29,7 +29,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoC
 from botocore.model import OperationModel
 from botocore.response import StreamingBody
 
-from harness.account.account import CONNECT_TIMEOUT, LONGEST_CALL, READ_TIMEOUT, Account, whoami
+from harness.account.account import CONNECT_TIMEOUT, LONGEST_CALL, READ_TIMEOUT, USER_AGENT, Account, whoami
 from harness.account.change import Call, Json
 from harness.errors import AwsError, InvalidInput, Unreachable
 from steady_state.masks import masked_userinfo
@@ -54,7 +54,7 @@ class Aws:
             read_timeout=READ_TIMEOUT,
             max_pool_connections=max(workers, 10),
             retries={"mode": "standard", "total_max_attempts": 3},
-            user_agent_extra="gameday",
+            user_agent_extra=USER_AGENT,
         )
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
