@@ -18,7 +18,7 @@ from harness.spec.rule import Kind, Rule
 
 
 class Which(TypedDict, total=False):
-    """Which requests: `region`, `share` like 50% (by `seed`), `first` so many, `after` so many. `sleep`: see `faults`."""
+    """Which requests: in a `region`, a `share` like 50% by `seed`, the `first` so many, `after` so many."""
 
     region: str | None
     share: str
