@@ -68,6 +68,14 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Chain:
+    """What else suffers by a link, and how it comes to it."""
+
+    way: tuple[str, ...]  # source, module, …, last
+    effect: Effect | None  # on the last
+
+
+@dataclass(frozen=True)
 class Finding:
     """What declarations and effects do not agree on, with its evidence."""
 
@@ -77,7 +85,8 @@ class Finding:
     experiment: str
     words: str
     effect: Effect | None = None
-    chains: tuple[tuple[str, ...], ...] = ()  # what else suffers by this link: source, module, …, last
+    chains: tuple[Chain, ...] = ()
+    runs: tuple[str, ...] = ()  # the experiments it rests on: its own, and those that told the chains
     repeat: str = ""  # the command that repeats it
 
 

@@ -8,12 +8,14 @@ A → B is the link, and A → B → C the chain.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
 
-from harness.matrix import Cell, Effect, Finding, Matrix, Relation, Row, State
+from harness.matrix import Cell, Chain, Effect, Finding, Matrix, Relation, Row, State
 from harness.spec.workload import Workload
 from steady_state.claim import Verdict
+from steady_state.kpi import Tier
 from steady_state.units import show_share
 
 
@@ -54,6 +56,7 @@ class Analysis:
         self.declared = Declared(workload)
         self.rows = rows
         self.of = {row.module: row for row in rows if row.module}
+        self.business = frozenset(name for name, kpi in workload.kpis.items() if kpi.tier is Tier.BUSINESS)
 
     @cached_property
     def cells(self) -> dict[tuple[str, str], Cell]:
@@ -62,7 +65,7 @@ class Analysis:
 
     def _cells_of(self, row: Row) -> Iterator[Cell]:
         hit = frozenset(row.hit) | ({row.module} if row.module else set())
-        found = {module: _state(row, module) for module in self.declared.modules}
+        found = {module: _state(row, module, self.business) for module in self.declared.modules}
         starving = {module for module, (state, _) in found.items() if state == "spread"} | hit
         # No request reaches a module whose callers all suffer: silence there is explained, and no more.
         while more := {
@@ -106,7 +109,12 @@ class Analysis:
             found |= {(source, cell.module): cell for cell in roots}
             chains += ways
         for (source, module), cell in found.items():
-            yield _hidden_finding(source, cell, tuple(way for way in chains if self._culprit(way) == (source, module)))
+            mine = [way for way in chains if self._culprit(way) == (source, module)]
+            yield _hidden_finding(source, cell, tuple(self._chain(way) for way in mine))
+
+    def _chain(self, way: tuple[str, ...]) -> Chain:
+        cell = self.seen(way[0], way[-1])
+        return Chain(way, cell.effect if cell else None)
 
     def _roots(self, source: str) -> tuple[list[Cell], list[tuple[str, ...]]]:
         """Who suffers first by an undeclared link from a module; and the ways from there to whoever suffers next."""
@@ -140,6 +148,12 @@ class Analysis:
             if self.declared.relation(frozenset({one}), other) in ("tolerates", "none"):
                 return one, other
         return None
+
+    def runs(self, finding: Finding) -> tuple[str, ...]:
+        """The experiments that a finding rests on."""
+        between = [module for chain in finding.chains for module in chain.way[1:-1]]
+        told = (self.of[module].experiment for module in between if module in self.of)
+        return tuple(dict.fromkeys((finding.experiment, *told)))
 
     # Dead declarations -----------------------------------------------------------------------------------------------
 
@@ -205,7 +219,8 @@ def analyse(workload: Workload, rows: tuple[Row, ...], seed: int, margin: float,
     """The matrix of a workload's rows. `repeat`: the command that repeats a row, with {experiment} in it."""
     analysis = Analysis(workload, rows)
     findings = [
-        Finding(**{**vars(one), "repeat": repeat.format(experiment=one.experiment)}) for one in analysis.findings()
+        replace(one, repeat=repeat.format(experiment=one.experiment), runs=analysis.runs(one))
+        for one in analysis.findings()
     ]
     order = ("hidden", "not-tolerated", "zonal", "dead")
     findings.sort(key=lambda one: (order.index(one.kind) // 2, -((one.effect and one.effect.change) or 0.0)))
@@ -224,7 +239,7 @@ def analyse(workload: Workload, rows: tuple[Row, ...], seed: int, margin: float,
     )
 
 
-def _state(row: Row, module: str) -> tuple[State, Effect | None]:
+def _state(row: Row, module: str, business: frozenset[str]) -> tuple[State, Effect | None]:
     effects = [one for one in row.effects if one.module == module]
     states: tuple[tuple[Verdict, State], ...] = (
         (Verdict.BROKEN, "spread"),
@@ -233,8 +248,10 @@ def _state(row: Row, module: str) -> tuple[State, Effect | None]:
     )
     for verdict, state in states:
         if found := [one for one in effects if one.verdict is verdict]:
-            # Of several unknowns, one that saw something tells more than silence.
-            return state, max(found, key=lambda one: -1.0 if one.change is None else one.change)
+            # Customers tell most, and capacity least; of several unknowns one that saw something, more than silence.
+            told = [(one.kpi in business, one.kind != "time") if state == "spread" else () for one in found]
+            sizes = [-1.0 if one.change is None else one.change for one in found]
+            return state, max(zip(told, sizes, found, strict=True), key=lambda three: three[:2])[2]
     return ("unknown" if row.refused else "no-kpi"), None
 
 
@@ -265,7 +282,7 @@ def _ways(starts: list[str], edges: Mapping[str, set[str]]) -> list[tuple[str, .
     return ways[len(starts) :]
 
 
-def _hidden_finding(source: str, cell: Cell, chains: tuple[tuple[str, ...], ...]) -> Finding:
+def _hidden_finding(source: str, cell: Cell, chains: tuple[Chain, ...]) -> Finding:
     effect, name = cell.effect, cell.module
     size = f"{effect.kpi} got worse by {effect.size}" if effect else ""
     if cell.relation == "tolerates":

@@ -184,16 +184,21 @@ def _shares(bins: Series) -> Counts:
 
 
 def _bursts(seen: list[Seen]) -> float:
-    """The relative variance of the blocks' shares of bad beyond chance, pooled over the baselines of all KPIs."""
+    """The relative variance of the blocks' shares of bad beyond chance, pooled over the baselines of all KPIs.
+
+    By moments, blocks weighted by their size: one failure in a last, short block says next to nothing of bursts.
+    """
     excess = expected = 0.0
     for one in seen:
         sums = [] if one.kpi.kind == "gauge" or _is_rate(one.kpi) else blocks(_shares(one.before))
         bad, total = sum(pair[0] for pair in sums), sum(map(sum, sums))
         if len(sums) < 2 or not 0 < bad < total:
             continue
-        share = bad / total
-        excess += sum((x - share * (x + y)) ** 2 / (share * (1 - share) * (x + y)) for x, y in sums) - (len(sums) - 1)
-        expected += sum((x + y - 1) * share / (1 - share) for x, y in sums)
+        share, squares = bad / total, sum((x + y) ** 2 for x, y in sums)
+        chance = share * (1 - share) * (total - squares / total)  # the share being the blocks' own
+        scale = share * (1 - share) * squares / total
+        excess += (sum((x - share * (x + y)) ** 2 for x, y in sums) - chance) / scale
+        expected += share**2 * (squares - total) / scale
     return max(0.0, excess / expected) if expected else 0.0
 
 

@@ -20,6 +20,12 @@ TITLES = {
     "dead": "dead declaration",
     "zonal": "zonal coupling",
 }
+REMEDIES = {
+    "hidden": "cut it, or write `needs: [{source}]` in {module}",
+    "not-tolerated": "give the call a timeout and a fallback, or write `needs: [{source}]` in {module}",
+    "dead": "take {source} out of {module}'s `needs`, or give {module} a KPI that shows the need",
+    "zonal": "see what `gameday check` says of {source} and {module}",
+}
 
 
 def mark(cell: Cell) -> str:
@@ -60,8 +66,13 @@ def _terminal(matrix: Matrix) -> Iterator[str]:
 
 
 def evidence(one: Finding) -> Iterator[str]:
-    """The chains by which more suffers, and the command that repeats it."""
-    yield from (f"by it, {way[-1]} suffers too: {' → '.join(way)}" for way in one.chains)
+    """What else suffers by it, what to do about it, the runs it rests on, and the command that repeats it."""
+    for chain in one.chains:
+        size = f" ({chain.effect.kpi} got worse by {chain.effect.size})" if chain.effect else ""
+        yield f"by it, {chain.way[-1]} suffers too: {' → '.join(chain.way)}{size}"
+    yield f"remedy: {REMEDIES[one.kind].format(source=one.source, module=one.module)}"
+    if len(one.runs) > 1:
+        yield f"runs: {', '.join(one.runs)}"
     if one.repeat:
         yield f"repeat: {one.repeat}"
 
