@@ -14,6 +14,7 @@ from pydantic import Field
 from harness.account.account import Account, whoami
 from harness.account.change import Frozen, Injection, Json, Strike, Turn
 from harness.account.inventory import Inventory, Possession
+from harness.account.pace import slowed
 from harness.account.underfoot import underfoot
 from harness.alarms import alarm_states, alarms_now, fired_since, unfit
 from harness.errors import AwsError, Refused
@@ -134,6 +135,7 @@ def make_plan(wish: Wish, account: Account, now: float) -> Plan:
         warnings=(
             *(warning for injection in injections for warning in injection.warnings),
             *muted_alarm,
+            *slowed(change for injection in injections for change in injection.changes),
             *((f"{reason} (an account would refuse)" for reason in beyond) if wish.place == "twin" else ()),
         ),
     )

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from harness.account.account import Account
 from harness.account.apply import apply
 from harness.account.journal import Journal
+from harness.account.pace import Pace
 from harness.account.undo import undo
 from harness.alarms import stopping
 from harness.bites import Bites
@@ -167,13 +168,14 @@ class _Loop:
         self.owes_undo = True
         self.injected = self.clock.now()
         self.guard = self._new_guard(self.injected)
-        first = 0
+        first, clock = 0, Stoppable(self.clock, stage.stop)
+        pace = Pace(clock) if plan.place == "aws" else None
         for injection in plan.injections:
             if self.aborted:
                 break
             try:
-                clock = Stoppable(self.clock, stage.stop)
-                apply(injection.stages, first, stage.run, stage.account, stage.journal, clock, self.heard.append)
+                hear = self.heard.append
+                apply(injection.stages, first, stage.run, stage.account, stage.journal, clock, hear, pace)
             except GamedayError as error:
                 self._abort(stage.stop.by if stage.stop.why else "failed", stage.stop.why or error.what)
             first += len(injection.changes)

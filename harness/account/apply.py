@@ -16,6 +16,7 @@ from harness.account.calls import Hear, Wire, is_later, is_uncertain, until
 from harness.account.change import Call, Json, Make, Shape, Strike, Turn
 from harness.account.journal import Journal
 from harness.account.knobs import Reading, read_beside, read_turns, said, stands_at, writes
+from harness.account.pace import Pace, lasts
 from harness.account.rows import Outcome, Row
 from harness.errors import ApplyFailed, AwsError, GamedayError
 from steady_state.clock import Clock
@@ -28,14 +29,23 @@ STANDS_WITHIN = 300.0
 Stages = tuple[tuple[Turn | Make | Strike, ...], ...]
 
 
-def apply(stages: Stages, first: int, run: str, account: Account, journal: Journal, clock: Clock, hear: Hear) -> None:
-    """Make an injection's changes; `first` is the position in the plan of its first one.
+def apply(
+    stages: Stages,
+    first: int,
+    run: str,
+    account: Account,
+    journal: Journal,
+    clock: Clock,
+    hear: Hear,
+    pace: Pace | None = None,
+) -> None:
+    """Make an injection's changes; `first` is the position in the plan of its first one, `pace` that of its calls.
 
     Raises ApplyFailed, JournalError or GamedayError; nothing is undone here. Again for the same run and positions it
     makes nothing twice: the first intent stays, and only what does not stand is written once more.
     """
     wire = Wire(run, "inject", account, clock, hear)
-    stage = _Stage(wire, journal)
+    stage = _Stage(wire, journal, pace)
     position = first
     for number, changes in enumerate(stages):
         rows = [Row(position + n, first, number, filled(change, run, stage.made)) for n, change in enumerate(changes)]
@@ -70,6 +80,7 @@ class _Task:
 class _Stage:
     wire: Wire
     journal: Journal
+    pace: Pace | None = None  # None: as fast as it goes
     made: dict[str, str] = field(default_factory=dict)  # name → id of what the injection made so far
     readings: dict[int, Reading] = field(default_factory=dict)
     unproven: list[Row] = field(default_factory=list)  # sent, and not yet read to stand
@@ -160,14 +171,19 @@ class _Stage:
 
         def nothing_is_left() -> bool:
             self._look_again(later)
-            while not later and (going := [task for task in tasks if task.calls]):
+            while not later and (going := self._paced([task for task in tasks if task.calls])):
                 failed = self._round(going, later)
                 if failed:
                     raise failed
             return not later
 
-        if not until(nothing_is_left, self.wire.clock, NOT_NOW):
+        paced = lasts((call, task.row.change.region) for task in tasks for call in task.calls) if self.pace else 0.0
+        if not until(nothing_is_left, self.wire.clock, NOT_NOW + paced):
             raise ApplyFailed(f'{later[0].row.change.about}: AWS said "not now" for {NOT_NOW:.0f} s', "try again later")
+
+    def _paced(self, going: list[_Task]) -> list[_Task]:
+        """Those whose call may go out now: the undo's share of each API is not touched."""
+        return self.pace.first(going, lambda one: (one.calls[0], one.row.change.region)) if self.pace else going
 
     def _look_again(self, later: list[_Task]) -> None:
         """Before trying again: a look-up may have gone stale, the call may have worked, or somebody else wrote."""

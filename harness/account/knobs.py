@@ -149,13 +149,14 @@ def writes(turn: Turn, side: Side, now: Reading, bindings: Mapping[str, Json]) -
     if turn.knob.shape is Shape.SET:
         return [bind(call, {**known, "value": value}) for call, value in _to_move(turn, side, now)]
     value = turn.before if side == "before" else turn.after
-    call = _setter(turn.knob, value)
+    call = setter(turn.knob, value)
     if call is None:
         raise GamedayError(f"no call sets {turn.knob.name} of {turn.id} to {said(value)}", "mend the knob")
     return [bind(call, {**known, "value": value})]
 
 
-def _setter(knob: Knob, value: Json) -> Call | None:
+def setter(knob: Knob, value: Json) -> Call | None:
+    """The call that sets a scalar or a switch to a value; None where there is none."""
     if knob.shape is Shape.SWITCH:
         return knob.positions.get(str(value))
     return knob.clear if value is None else knob.write
@@ -235,7 +236,7 @@ def _not_writable(turn: Turn) -> list[Json]:
     """The values that no call of the knob writes; a set needs both its calls."""
     if turn.knob.shape is Shape.SET:
         return [] if turn.knob.add and turn.knob.remove else [[*turn.adds, *turn.removes]]
-    return [value for value in (turn.before, turn.after) if _setter(turn.knob, value) is None]
+    return [value for value in (turn.before, turn.after) if setter(turn.knob, value) is None]
 
 
 def _as_read(knob: Knob, now: Reading) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from harness.account.bindings import fill, unbound
 from harness.account.change import Call, Injection, Json, Make, Shape, Strike, Turn
+from harness.account.knobs import setter
 from harness.plan import Plan, taken_away
 from harness.spec.experiment import alarm_name
 from steady_state.units import show_duration
@@ -105,8 +106,7 @@ def _writes(turn: Turn, to: Json, adds: tuple[Json, ...], removes: tuple[Json, .
         moved = ((knob.remove, removes), (knob.add, adds))
         yield from (_call(call, {**known, "value": list(items)}) for call, items in moved if call and items)
         return
-    call = knob.positions.get(str(to)) if knob.shape is Shape.SWITCH else knob.clear if to is None else knob.write
-    if call:
+    if call := setter(knob, to):
         yield _call(call, {**known, "value": to})
 
 
