@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from tests.calibrate.__main__ import QUICK, jobs
+from tests.calibrate.anchors import ALARMS, back, burn, first, higher
+from tests.calibrate.jobs import QUICK, jobs
 from tests.calibrate.row import at_most, covers, lower, upper
 
 SLOW = (
@@ -46,3 +48,37 @@ def test_a_false_abort_too_many_is_a_miss(events: int, passed: bool) -> None:
 @pytest.mark.parametrize(("hits", "passed"), [(200, True), (185, True), (180, False)])
 def test_an_interval_that_covers_too_rarely_is_a_miss(hits: int, passed: bool) -> None:
     assert covers("", 0.95, hits, 200).passed is passed
+
+
+def seconds(bad: list[int], total: int = 50) -> tuple[np.ndarray, np.ndarray]:
+    counted = np.array(bad)[:, None]
+    return counted, np.full_like(counted, total)
+
+
+def test_an_alarm_fires_with_the_third_period_over_the_limit_and_holds_until_two_of_five_are_left() -> None:
+    fired = ALARMS["CloudWatch 3 of 5 x 10s"](*seconds([0] * 60 + [1] * 40 + [0] * 60), 0)[:, 0]
+    assert np.flatnonzero(fired).tolist() == list(range(89, 129))
+    assert first(fired[:, None])[0] == 90
+
+
+def test_a_burn_rate_fires_where_both_windows_have_burnt_too_much() -> None:
+    fired = burn(*seconds([0] * 100 + [50] * 100), 0, short=10, long=100)
+    assert first(fired)[0] == 100 + 15  # the long window: 14.4% of 100 s are bad
+    assert not burn(*seconds([0] * 100 + [5] * 500), 0).any()
+
+
+def test_kayentas_rule_finds_points_that_are_higher_than_usual_and_none_in_the_usual() -> None:
+    usual, worse = np.arange(10.0)[:, None], np.arange(20.0, 30.0)[:, None]
+    assert higher(usual, worse).all()
+    assert not higher(usual, usual).any()
+    assert not higher(usual[:1], worse[:1]).any()  # too few to tell
+
+
+def test_an_alarm_that_was_over_tells_when_and_one_that_is_not_tells_nothing() -> None:
+    counts = [0] * 60 + [50] * 60 + [0] * 60
+    told = {name: back(*(one[:, 0] for one in seconds([*counts, *last])), 60) for name, last in LASTS.items()}
+    assert told["calm"]["a threshold, 10s"] == 60
+    assert told["again"]["a threshold, 10s"] == np.inf
+
+
+LASTS = {"calm": [0] * 20, "again": [50] * 20}

@@ -3,32 +3,15 @@
     python -m tests.calibrate [--quick] [WORDS]     # only the jobs whose name holds WORDS
 
 Seeds are frozen: the same table comes out every time. Exit code 1 where a goal is missed.
+Beside each row stands what other rules make of the same streams, or why they have no answer.
 """
 
 from __future__ import annotations
 
 import sys
-import time
-from importlib import import_module
 from multiprocessing import get_context
 
-from tests.calibrate.row import Job, Row
-
-GROUPS = ("delay", "false_aborts", "recovery", "isolation", "loss", "regression", "twin")
-"""Modules of this directory, each with its `JOBS`."""
-QUICK = 0.01
-
-
-def jobs(words: str = "") -> list[Job]:
-    """All jobs, in the order of the table."""
-    found = [job for group in GROUPS for job in import_module(f"tests.calibrate.{group}").JOBS]
-    return [job for job in found if words in job.name]
-
-
-def fill(task: tuple[int, float]) -> tuple[list[Row], float]:
-    """The rows of one job, and the seconds they took."""
-    began = time.monotonic()
-    return jobs()[task[0]].fill(task[1]), time.monotonic() - began
+from tests.calibrate.jobs import QUICK, fill, jobs
 
 
 def main(arguments: list[str]) -> int:
@@ -42,6 +25,8 @@ def main(arguments: list[str]) -> int:
             for row in rows:
                 verdict = {True: "PASS", False: "FAIL", None: "    "}[row.passed]
                 print(f"{verdict}  {row.claim:<66} {row.goal:<22} {row.measured}", flush=True)
+                for name, told in row.anchors.items():
+                    print(f"         anchor: {name:<79} {told}", flush=True)
                 missed += row.passed is False
             if "--times" in arguments:
                 print(f"      ({seconds:.1f}s)", flush=True)

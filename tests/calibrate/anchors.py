@@ -1,52 +1,114 @@
-"""What others do, on the same streams: alarms of periods, burn rates, a threshold, and the exact optimum."""
+"""What others do, on the same streams: alarms of periods, burn rates, a threshold, Kayenta; and the exact optimum."""
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from math import floor
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.calibrate.streams import EDGE
+
 Bad = NDArray[np.bool_]
-"""Requests × streams, one every 20 ms."""
+Counts = NDArray[np.int64]
+"""Of each second and stream."""
+
+Rule = Callable[[Counts, Counts, int], Bad]
+"""(bad, total, seconds known before injection) → whether it is in alarm at the end of each second, stream by stream."""
 
 
-def periods(bad: Bad, length: int, limit: float, wanted: int = 1, of: int = 1) -> NDArray[np.float64]:
-    """The request at which an alarm of M of N periods first fires: shares over the limit; infinity where it does not.
+def periods(bad: Counts, total: Counts, known: int, length: int, wanted: int = 1, of: int = 1) -> Bad:
+    """An alarm of M of N periods whose share of bad is over the limit; a period without traffic is not.
 
     M of N as CloudWatch's `DatapointsToAlarm` and `EvaluationPeriods`.
     """
-    whole = bad[: len(bad) // length * length].reshape(-1, length, bad.shape[1]).mean(axis=1) > limit
-    return (_first(_last(whole, of) >= wanted) + 1) * length
+    over = _summed(bad, length) > EDGE * _summed(total, length)
+    return _held(_last(over, of) >= wanted, length, len(bad))
 
 
-def burn(bad: Bad, short: int, long: int, times: float, budget: float) -> NDArray[np.float64]:
+def burn(bad: Counts, total: Counts, known: int, short: int = 300, long: int = 3600, times: float = 14.4) -> Bad:
     """Multiwindow burn rate (The Site Reliability Workbook, chapter 5): both windows burn the budget so much too fast.
 
     What is before the stream counts as good.
     """
-    over = (_last(bad, short) > times * budget * short) & (_last(bad, long) > times * budget * long)
-    return _first(over) + 1
+    limit = times * EDGE * total.mean(axis=0)
+    return (_last(bad, short) > limit * short) & (_last(bad, long) > limit * long)
 
 
-def rank_test(bad: Bad, point: int, control: int, fresh: int) -> NDArray[np.float64]:
-    """Kayenta's judge on one metric, looked at after each point: the last points against those at the beginning.
+def rank_test(bad: Counts, total: Counts, known: int, point: int = 60, fresh: int = 5) -> Bad:
+    """Kayenta's judge on one metric, looked at after each point: the last points against ten from before injection.
 
     High where the 98% interval of the Hodges-Lehmann shift lies over a quarter of it (MannWhitneyClassifier of the
     NetflixACAJudge, https://github.com/spinnaker/kayenta), here by the normal approximation of the ranks.
     """
-    shares = bad[: len(bad) // point * point].reshape(-1, point, bad.shape[1]).mean(axis=1)
-    usual = shares[:control]
-    order = control * fresh / 2 - 2.326 * np.sqrt(control * fresh * (control + fresh + 1) / 12)
+    begins = known // point
+    shares = _summed(bad, point) / np.maximum(1, _summed(total, point))
+    usual = shares[max(0, begins - 600 // point) : begins]
     fired = np.zeros(shares.shape, bool)
-    for end in range(control + fresh, len(shares) + 1):
-        shifts = np.sort((shares[None, end - fresh : end] - usual[:, None]).reshape(-1, bad.shape[1]), axis=0)
-        fired[end - 1] = shifts[max(0, int(order))] > 0.25 * np.abs(np.median(shifts, axis=0))
-    return (_first(fired) + 1) * point
+    for end in range(begins + fresh, len(shares) + 1):
+        fired[end - 1] = higher(usual, shares[end - fresh : end])
+    return _held(fired, point, len(bad))
+
+
+def higher(usual: NDArray[np.float64], fresh: NDArray[np.float64]) -> Bad:
+    """Whether Kayenta's classifier calls the fresh values (values × streams) higher than usual."""
+    pairs = len(usual) * len(fresh)
+    order = floor(pairs / 2 - 2.326 * np.sqrt(pairs * (len(usual) + len(fresh) + 1) / 12))
+    shifts = np.sort((fresh[None] - usual[:, None]).reshape(pairs, -1), axis=0)
+    found: Bad = (order >= 0) & (shifts[max(0, order)] > 0.25 * np.abs(np.median(shifts, axis=0)))
+    return found
+
+
+ALARMS: Mapping[str, Rule] = {
+    "CloudWatch 3 of 5 x 60s": partial(periods, length=60, wanted=3, of=5),
+    "CloudWatch 3 of 5 x 10s": partial(periods, length=10, wanted=3, of=5),
+    "a threshold, 10s": partial(periods, length=10),
+    "burn rate 14.4, 1h and 5m": burn,
+}
+RULES: Mapping[str, Rule] = {**ALARMS, "Kayenta's rule, 60s points": rank_test}
+
+
+def first(fired: Bad) -> NDArray[np.float64]:
+    """The seconds after which each stream's alarm first fires; infinity where it does not."""
+    return np.where(fired.any(axis=0), fired.argmax(axis=0) + 1, np.inf)
+
+
+def back(bad: Counts, total: Counts, known: int) -> dict[str, float]:
+    """When each alarm over one stream was last over, in seconds after it first fired; infinity where it is not told.
+
+    Kayenta's rule compares windows, and has no such moment.
+    """
+    found = {}
+    for name, rule in ALARMS.items():
+        fired = np.flatnonzero(rule(bad[:, None], total[:, None], known)[known:, 0])
+        told = len(fired) and fired[-1] < len(bad) - known - 1
+        found[name] = float(fired[-1] + 1 - fired[0]) if told else np.inf
+    return found
+
+
+def errors(found: list[dict[str, float]], truths: list[float]) -> dict[str, str]:
+    """How far the recovery times of alarms lie from the truth; none of them comes with an interval."""
+    told = {"Kayenta's rule": "- (it compares two windows, and tells no moment)"} if found else {}
+    for name in found[0] if found else ():
+        off = np.array([one[name] - truth for one, truth in zip(found, truths, strict=True)])
+        seen = off[np.isfinite(off)]
+        median = f"median error {np.median(seen):+.0f}s" if len(seen) else "never"
+        told[name] = f"no interval; {median}, told in {len(seen)} of {len(off)}"
+    return told
+
+
+def none(why: str) -> dict[str, str]:
+    """What stands beside a row that no other rule answers."""
+    return {"none of them": f"- ({why})"}
 
 
 def optimum(bad: Bad, healthy: float, broken: float, every: float) -> NDArray[np.float64]:
-    """CUSUM for the true change, which nothing beats (Moustakides, Annals of Statistics 14, 1986)."""
+    """CUSUM for the true change, request by request, which nothing beats (Moustakides, Annals of Statistics 14, 1986).
+
+    The request at which each stream (a column) is found; infinity where it is not.
+    """
     good, worse, limit = _cusum(healthy, broken, every)
     height, fired = np.zeros(bad.shape[1]), np.full(bad.shape[1], np.inf)
     for index, one in enumerate(bad):
@@ -79,12 +141,22 @@ def _run(limit: int, down: int, up: int, healthy: float) -> float:
     return float(solve(matrix, np.ones(limit))[0])
 
 
-def _last(flags: Bad, size: int) -> NDArray[np.int64]:
+def _summed(counts: Counts, length: int) -> Counts:
+    whole = len(counts) // length
+    found: Counts = counts[: whole * length].reshape(whole, length, -1).sum(axis=1)
+    return found
+
+
+def _held(fired: Bad, length: int, seconds: int) -> Bad:
+    """States at the ends of periods as they stand at the end of each second."""
+    ended = (np.arange(seconds) + 1) // length
+    found: Bad = np.concatenate([np.zeros((1, fired.shape[1]), bool), fired])[ended]
+    return found
+
+
+def _last(flags: Bad | Counts, size: int) -> Counts:
     sums = np.cumsum(flags, axis=0, dtype=np.int64)
     before = np.zeros_like(sums)
     before[size:] = sums[:-size] if size < len(sums) else sums[:0]
-    return sums - before
-
-
-def _first(fired: Bad) -> NDArray[np.float64]:
-    return np.where(fired.any(axis=0), fired.argmax(axis=0), np.inf)
+    found: Counts = sums - before
+    return found

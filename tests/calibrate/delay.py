@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from math import log
 
@@ -26,6 +25,8 @@ UNKNOWN = 2 * LASTS / EVERY
 has whose false alarms are proven to be a million requests apart (each start weighs half of 1/planned of 1/budget)."""
 LATE = 120 * RATE
 TRUTHS = (0.05, 0.1, 0.5, 1.0)
+
+_AS_ABOVE = {"all of them": "as beside the unknown onset: they know of no injection"}
 
 Times = NDArray[np.float64]
 
@@ -64,7 +65,8 @@ def unknown_onset(share_bad: float, share: float) -> list[Row]:
     times = mine.mean() / optimal.mean()
     told = f"x{times:.2f}; {_seconds(mine)} (optimum: mean {optimal.mean() / RATE:.2f}s)"
     goal = 1.25 if share == 1 else 1.6
-    return [Row(f"abort delay, unknown onset, 99.5% -> {1 - share_bad:.0%}", "mean x1.25 of best", told, times <= goal)]
+    claim = f"abort delay, unknown onset, 99.5% -> {1 - share_bad:.0%}"
+    return [Row(claim, "mean x1.25 of best", told, times <= goal, others(share_bad, share))]
 
 
 def at_injection(share_bad: float, share: float) -> list[Row]:
@@ -83,7 +85,7 @@ def at_injection(share_bad: float, share: float) -> list[Row]:
     near = times <= goal or fired.mean() <= limit + 1
     name = f"onset at injection, 99.5% -> {1 - share_bad:.0%}"
     told = f"x{times:.2f}; {_seconds(fired)}"
-    rows = [Row(f"{name}, bursts known to be none", "mean x1.4 or 1 more", told, near)]
+    rows = [Row(f"{name}, bursts known to be none", "mean x1.4 or 1 more", told, near, _AS_ABOVE)]
     for known in (3600, 300):
         found = watches(ratio(), ratio().bound, requests(5, known, HEALTHY), LASTS)
         evidence = [watch.add(bad[:, :AT_ONCE], ~bad[:, :AT_ONCE]) for watch in found]
@@ -92,28 +94,22 @@ def at_injection(share_bad: float, share: float) -> list[Row]:
     return rows
 
 
-def others(share: float) -> list[Row]:
-    """The same breaches, seen by others: ten minutes healthy, then the breach."""
-    rng = np.random.default_rng(13)
-    known = 600 * RATE
-    kinds: dict[str, Callable[[NDArray[np.bool_]], Times]] = {
-        "CloudWatch 3 of 5 x 60s": partial(anchors.periods, length=60 * RATE, limit=EDGE, wanted=3, of=5),
-        "CloudWatch 3 of 5 x 10s": partial(anchors.periods, length=10 * RATE, limit=EDGE, wanted=3, of=5),
-        "a threshold, 10s": partial(anchors.periods, length=10 * RATE, limit=EDGE),
-        "burn rate 14.4, 1h and 5m": partial(anchors.burn, short=300 * RATE, long=3600 * RATE, times=14.4, budget=EDGE),
-        "Kayenta's rule, 60s points": partial(anchors.rank_test, point=60 * RATE, control=8, fresh=5),
-    }
-    rows = []
-    for share_bad in TRUTHS:
-        bad = _drawn(rng, share_bad, known, 1500 * RATE)[:, : max(8, int(40 * share))]
-        shifts = rng.integers(0, 60 * RATE, 4)  # periods begin when the clock's do, not when a breach does
-        parts = np.array_split(bad, len(shifts), axis=1)
-        for name, rule in kinds.items():
-            fired = np.concatenate([rule(one[by:]) + by for one, by in zip(parts, shifts, strict=True)])
-            false = float((fired <= known).mean())
-            told = f"{_seconds(fired[fired > known] - known)}; {false:.0%} false in 10 min before"
-            rows.append(Row(f"  anchor: {name}, -> {1 - share_bad:.0%}", "", told))
-    return rows
+def others(share_bad: float, share: float) -> dict[str, str]:
+    """The same breach, seen by others: ten minutes healthy, then the breach."""
+    rng = np.random.default_rng([13, int(share_bad * 100)])
+    known, streams = 600, max(8, int(40 * share))
+    shares = np.concatenate([np.full(known, HEALTHY), np.full(1500, share_bad)])
+    bad = rng.binomial(RATE, shares[:, None], (len(shares), streams))
+    shifts = rng.integers(0, 60, 4)  # periods begin when the clock's do, not when a breach does
+    parts = [(one, by) for one, by in zip(np.array_split(bad, len(shifts), axis=1), shifts.tolist(), strict=True)]
+    told = {}
+    for name, rule in anchors.RULES.items():
+        fired = np.concatenate(
+            [anchors.first(rule(one[by:], np.full_like(one[by:], RATE), known - by)) + by for one, by in parts]
+        )
+        false = float((fired <= known).mean())
+        told[name] = f"{_seconds((fired[fired > known] - known) * RATE)}; {false:.0%} false in 10 min before"
+    return told
 
 
 def whole_path(share: float) -> list[Row]:
@@ -133,12 +129,11 @@ def whole_path(share: float) -> list[Row]:
         took.append((look - onset) * RATE)
     told = _seconds(np.array(took))
     claim = "first bad request to the undo's first call, 50% outage, 5 min known"
-    return [Row(claim, "95% within 2s", told, bool(np.quantile(took, 0.95) <= 2 * RATE))]
+    return [Row(claim, "95% within 2s", told, bool(np.quantile(took, 0.95) <= 2 * RATE), _AS_ABOVE)]
 
 
 JOBS = (
     *(Job(f"delay, unknown onset, {one:g}", partial(unknown_onset, one)) for one in TRUTHS),
     *(Job(f"delay, at injection, {one:g}", partial(at_injection, one)) for one in TRUTHS),
     Job("delay, whole path", whole_path),
-    Job("delay, anchors", others),
 )

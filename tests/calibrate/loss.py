@@ -8,6 +8,7 @@ import numpy as np
 
 from steady_state.loss import judge_loss
 from steady_state.samples import Sample, Series
+from tests.calibrate.anchors import none
 from tests.calibrate.row import Job, Row, covers
 from tests.calibrate.streams import MODELS, tried
 from tests.steady_streams import kpi, reading
@@ -49,7 +50,13 @@ def coverage(model: str, each: float, known: int, size: int, share: float) -> li
     row = covers(claim, 0.95, int(covered), trials)
     usual = total[known:].sum(axis=0).mean()
     return [
-        Row(row.claim, row.goal, f"{row.measured}; ±{np.median(widths) / 2:.0f} of {usual:,.0f} requests", row.passed)
+        Row(
+            row.claim,
+            row.goal,
+            f"{row.measured}; ±{np.median(widths) / 2:.0f} of {usual:,.0f} requests",
+            row.passed,
+            none("they tell that a limit was crossed, not what it cost"),
+        )
     ]
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from scipy.special import betaincinv
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A claim, its goal, and what was measured. `passed` None: an anchor, or a figure without a goal."""
+    """A claim, its goal, what was measured, and what others make of the same streams.
+
+    `passed` None: a figure without a goal.
+    """
 
     claim: str
     goal: str
     measured: str
     passed: bool | None = None
+    anchors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
