@@ -52,6 +52,7 @@ FLOORS = (
     "harness.commands_check",
     "harness.cli_workload",
     "harness.cli",
+    "harness.pytest_plugin",
 )
 FILES = sorted((ROOT / "harness").rglob("*.py")) + sorted((ROOT / "steady_state").rglob("*.py"))
 

@@ -7,8 +7,8 @@ from xml.etree import ElementTree as ET
 from harness.errors import Exit
 from harness.record import Record
 from harness.report import explanation, words
+from harness.report.shortfalls import not_held
 from harness.suite import Refusal, Suite
-from steady_state.judge import Verdict
 
 
 def junit(suite: Suite) -> str:
@@ -43,7 +43,7 @@ def _case(entry: Record | Refusal) -> ET.Element:
     seconds = f"{entry.end - entry.start:.3f}"
     case = ET.Element("testcase", {"classname": entry.plan.workload.name, "name": name, "time": seconds})
     properties = ET.SubElement(case, "properties")
-    for key, value in _properties(entry).items():
+    for key, value in properties_of(entry).items():
         ET.SubElement(properties, "property", {"name": key, "value": value})
     if tag := _tag(entry):
         message = _clean(entry, words.sentence(entry))
@@ -68,7 +68,8 @@ def _type(record: Record) -> str:
     return "stuck" if record.stuck else record.outcome
 
 
-def _properties(record: Record) -> dict[str, str]:
+def properties_of(record: Record) -> dict[str, str]:
+    """What a dashboard wants of a run, by name; what is not known is left out."""
     found = {
         "verdict": record.outcome,
         "place": record.place,
@@ -94,31 +95,7 @@ def _properties(record: Record) -> dict[str, str]:
 
 
 def _details(record: Record) -> list[str]:
-    lines = [f"claimed: {record.plan.experiment.hypothesis}", f"seen: {words.sentence(record)}"]
-    if record.judged:
-        judgement = record.judged.judgement
-        lines += [
-            f"{row.verdict.value}: {row.kpi} {row.phase}: {words.seen(record, row)}; claimed {row.bound}"
-            for row in judgement.phases
-            if row.verdict is not Verdict.HELD and row.kpi in record.plan.experiment.steady_state
-        ]
-        lines += [
-            f"{row.verdict.value}: {row.kpi}: {row.words}"
-            for row in judgement.recovery
-            if row.verdict is not Verdict.HELD
-        ]
-        if (found := judgement.detection) and found.verdict is not Verdict.HELD:
-            lines.append(f"{found.verdict.value}: alarm {found.alarm} {found.words}")
-        lines += [
-            f"{row.verdict.value}: {row.module}: {row.words}"
-            for row in judgement.modules
-            if row.verdict is not Verdict.HELD
-        ]
-    lines += [
-        f"{settled.state}: change {position + 1}: {settled.about}"
-        for position, settled in sorted(record.settled.items())
-        if settled.state not in ("restored", "healed", "untouched")
-    ]
+    lines = [f"claimed: {record.plan.experiment.hypothesis}", f"seen: {words.sentence(record)}", *not_held(record)]
     return [*lines, f"repeat: {record.command}"] if record.command else lines
 
 

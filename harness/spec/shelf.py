@@ -39,6 +39,10 @@ class Shelf:
         """What a file became, with all that it names. Raises InvalidFile."""
         return self._once(self._became, file, self._read)
 
+    def kind(self, file: Path) -> str:
+        """Of which kind a file is. Raises InvalidFile where it cannot be read, or is of none that we know."""
+        return str(self._document(file).data["kind"])
+
     def _document(self, file: Path) -> Document:
         return self._once(self._documents, file, lambda path: _known(read_document(path, self._environ)))
 

@@ -72,6 +72,10 @@ class Twin:
         """The account for whoever has boto3: `boto3.Session(botocore_session=twin.session)`."""
         return self._seal.another_session().session
 
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A client of this account, as boto3.client gives it."""
+        return self.session.create_client(service, region_name=region or self.region)
+
     @property
     def principal(self) -> str:
         """The ARN of whoever calls."""

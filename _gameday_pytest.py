@@ -1,0 +1,130 @@
+"""Gameday's door to pytest: options, a marker, fixtures. Nothing of Gameday is imported until one of them is used.
+
+It stands beside the packages, under a name that nobody else has: a project may have a folder `harness` of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from harness.pytest_plugin.fixtures import Runner, Twins
+
+PACKAGES = ("harness", "steady_state")
+PREFIX = "gameday."
+"""Of the properties that reports carry, from `harness.pytest_plugin.playing`."""
+_files: pytest.StashKey[frozenset[Path]] = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The two options, and the ini key."""
+    group = parser.getgroup("gameday", "gameday: resilience experiments")
+    group.addoption(
+        "--gameday-on", choices=["twin", "aws"], default="twin", help="where experiments run (default: twin)"
+    )
+    group.addoption("--gameday-reports", metavar="DIR", help="write each run's record and report into this folder")
+    parser.addini("gameday_experiments", "YAML experiments to collect, as globs from the rootdir", "args", [])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The marker of collected experiments, and the files that hold them."""
+    config.stash[_files] = _chosen(config)
+    config.addinivalue_line("markers", "gameday: an experiment in YAML, collected by Gameday")
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """What people must know before anything runs."""
+    if why := hidden():
+        return f"gameday: off: {why}"
+    if config.getoption("--gameday-on") == "aws":
+        return "gameday: experiments inject into the AWS account of the credentials at hand"
+    return None
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """YAML files that `gameday_experiments` names."""
+    if file_path.suffix not in (".yaml", ".yml") or file_path not in parent.config.stash[_files]:
+        return None
+    if hidden():
+        return Hidden.from_parent(parent, path=file_path)
+    from harness.pytest_plugin.collection import ExperimentFile
+
+    return ExperimentFile.from_parent(parent, path=file_path)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The verdicts, where there are any; reports of other processes carry them as properties."""
+    reports = [one for some in terminalreporter.stats.values() for one in some if hasattr(one, "user_properties")]
+    told = {one.nodeid: one for one in reports if any(name.startswith(PREFIX) for name, _ in one.user_properties)}
+    if told:
+        from harness.pytest_plugin.summary import table
+
+        terminalreporter.section("gameday")
+        terminalreporter.write(table([one.user_properties for one in told.values()]))
+
+
+@pytest.fixture
+def gameday_run(request: pytest.FixtureRequest) -> Runner:
+    """Run an experiment (a YAML file, or its keys as keywords) and get its record, to be asserted on."""
+    _must_be_ours()
+    from harness.pytest_plugin.fixtures import Runner
+
+    return Runner(request)
+
+
+@pytest.fixture
+def gameday_twin(request: pytest.FixtureRequest) -> Iterator[Twins]:
+    """Open the twin of a workload: an AWS account inside the process, with customers and virtual time."""
+    _must_be_ours()
+    from harness.pytest_plugin.fixtures import Twins
+
+    with Twins(request) as twins:
+        yield twins
+
+
+def hidden() -> str | None:
+    """What of the project hides a package of ours, as a project's folder does under `python -m pytest`."""
+    for name in PACKAGES:
+        ours, found = Path(__file__).parent / name, _where(name)
+        if found not in (ours, ours / "__init__.py"):
+            remedy = f"run `pytest` instead of `python -m pytest`, or rename {name}"
+            return f"{found} hides the package {name} of gameday-harness; to use Gameday here {remedy}"
+    return None
+
+
+def _where(name: str) -> Path | None:
+    try:
+        spec = find_spec(name)
+    except ValueError:  # a module that was put into sys.modules by hand
+        return None
+    if spec is None:
+        return None
+    return Path(next(iter(spec.submodule_search_locations or [str(spec.origin)])))
+
+
+class Hidden(pytest.File):
+    """An experiment that cannot be read, since something hides our package."""
+
+    def collect(self) -> list[pytest.Item]:
+        """Say so."""
+        raise self.CollectError(hidden())
+
+
+def _must_be_ours() -> None:
+    if why := hidden():
+        pytest.fail(why, pytrace=False)
+
+
+def _chosen(config: pytest.Config) -> frozenset[Path]:
+    """The files that the globs name."""
+    globs: list[str] = config.getini("gameday_experiments")
+    try:
+        return frozenset(path for glob in globs for path in config.rootpath.glob(glob))
+    except (NotImplementedError, ValueError) as error:
+        msg = f"gameday_experiments: {error}: write globs from {config.rootpath}, like experiments/*.yaml"
+        raise pytest.UsageError(msg) from error

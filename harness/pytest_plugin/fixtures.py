@@ -1,0 +1,77 @@
+"""What the fixtures hand to a test: runs of experiments, and twins to look into."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import pytest
+
+from harness.errors import InvalidInput
+from harness.pytest_plugin import stories
+from harness.pytest_plugin.inline import written
+from harness.pytest_plugin.verdict import no_traceback, run_for
+from harness.pytest_plugin.view import RecordView
+from harness.spec.load import load_experiment, load_workload
+from harness.spec.loaded import LoadedExperiment
+
+if TYPE_CHECKING:
+    from harness.twin.twin import Twin
+
+
+class Runner:
+    """Runs experiments for one test."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._item = request.node
+        stories.listen(request.config)
+
+    def __call__(
+        self, experiment: str | Path | LoadedExperiment | None = None, /, *, seed: int = 0, **keys: Any
+    ) -> RecordView:
+        """Run an experiment to its end: a file (from the test's folder, or the rootdir), or its keys as keywords.
+
+        `faults` also takes faults as values. What a mistake is fails the test; a refusal skips it.
+        """
+        with no_traceback():
+            if (experiment is None) == (not keys):
+                raise InvalidInput("gameday_run takes an experiment file, or the keys of one as keywords", "give one")
+            loaded = experiment if isinstance(experiment, LoadedExperiment) else self._loaded(experiment, keys)
+        return RecordView(run_for(self._item, loaded, seed))
+
+    def _loaded(self, file: str | Path | None, keys: dict[str, Any]) -> LoadedExperiment:
+        if file is not None:
+            return load_experiment(found(file, self._item))
+        keys = {"workload": "workload.yaml", **keys}
+        return written({**keys, "workload": str(found(keys["workload"], self._item))}, self._item)
+
+
+class Twins:
+    """Opens twins for one test, and closes them after it."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._item = request.node
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def __call__(self, workload: str | Path, *, seed: int = 0) -> Twin:
+        """The twin of a workload file (from the test's folder, or the rootdir), warmed up; one at a time."""
+        with no_traceback():
+            from harness.twin.twin import Twin
+
+            loaded = load_workload(found(workload, self._item))
+            if loaded.twin is None:
+                raise InvalidInput(f"{loaded.path} names no twin", "add `twin: twin.yaml` to it")
+            return self._open.enter_context(Twin(loaded.workload, loaded.twin, seed))
+
+
+def found(file: str | Path, item: pytest.Item) -> Path:
+    """A file named in a test: from the folder of the test, else from the rootdir."""
+    beside = item.path.parent / file
+    return beside if beside.exists() else item.config.rootpath / file

@@ -1,0 +1,395 @@
+"""The pytest plugin as its users meet it: projects of their own, run by pytest inside this process or beside it."""
+
+from __future__ import annotations
+
+import sys
+from xml.etree import ElementTree as ET
+
+import pytest
+
+pytest_plugins = ("pytester",)
+
+WORKLOAD = """
+version: 1
+kind: workload
+name: tiny
+provides: Orders are taken, and news are read.
+account: "111122223333"
+regions: [us-east-1]
+twin: twin.yaml
+owns: {tags: {app: tiny}}
+modules:
+  shop: {owns: {functions: [shop]}, needs: [pay]}
+  pay: {owns: {functions: [pay]}}
+  news: {owns: {functions: [news]}}
+kpis:
+  orders:
+    tier: business
+    module: shop
+    ratio: {bad: {cloudwatch: Tiny/Failed, period: 1s, missing: zero}, total: {cloudwatch: Tiny/Tried, period: 1s}}
+    bound: {at_least: 95%}
+  news-read:
+    tier: business
+    module: news
+    ratio: {bad: {cloudwatch: Tiny/Unread, period: 1s, missing: zero}, total: {cloudwatch: Tiny/Asked, period: 1s}}
+    bound: {at_least: 95%}
+"""
+TWIN = """
+version: 1
+kind: twin
+zones: [us-east-1a, us-east-1b]
+warm_up: 5s
+modules:
+  shop: {function: {}, latency: {p50: 5ms, p95: 10ms}, calls: [{to: pay}]}
+  pay: {function: {}, latency: {p50: 5ms, p95: 10ms}}
+  news: {function: {}, latency: {p50: 5ms, p95: 10ms}}
+customers:
+  rate: 40/s
+  journeys: {buy: {share: 50%, enters: shop}, read: {share: 50%, enters: news}}
+metrics:
+  Tiny/Tried: {journey: buy, count: tried}
+  Tiny/Failed: {journey: buy, count: failed}
+  Tiny/Asked: {journey: read, count: tried}
+  Tiny/Unread: {journey: read, count: failed}
+"""
+
+
+def experiment(name: str, module: str, **keys: str) -> str:
+    written = {
+        "version": "1",
+        "kind": "experiment",
+        "name": name,
+        "workload": "workload.yaml",
+        "hypothesis": f"Orders are taken without {module}.",
+        "steady_state": "[orders]",
+        "baseline": "1m",
+        "faults": f"[{{throttle: {{module: {module}, to: 0}}}}]",
+        "lasts": "30s",
+        **keys,
+    }
+    return "".join(f"{key}: {value}\n" for key, value in written.items())
+
+
+HELD, BROKEN = experiment("no-news", "news"), experiment("no-pay", "pay")
+INLINE = """
+def run(gameday_run, **keys):
+    return gameday_run(**{
+        "workload": "exp/workload.yaml", "steady_state": ["orders"], "baseline": "1m", "lasts": "30s",
+        "faults": [{"throttle": {"module": "pay", "to": 0}}], **keys,
+    })
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """pytester forgets what a run imported; numpy and moto cannot be imported twice, so they are before."""
+    import harness.pytest_plugin.collection
+    import harness.pytest_plugin.fixtures
+    import harness.pytest_plugin.summary  # noqa: F401
+    from harness.account.journal import Journal
+    from harness.commands import wish_of
+    from harness.spec.load import load_experiment
+    from harness.suites.play import Play
+
+    folder = tmp_path_factory.mktemp("tiny")
+    for name, text in {"workload": WORKLOAD, "twin": TWIN, "no-pay": BROKEN}.items():
+        (folder / f"{name}.yaml").write_text(text)
+    Play(Journal.open(folder)).experiment(wish_of(load_experiment(folder / "no-pay.yaml"), "twin", 0, False))
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, loaded_once: None) -> pytest.Pytester:
+    """A project with a workload, and experiments to be collected from exp/."""
+    monkeypatch.setenv("GAMEDAY_HOME", str(pytester.path / "home"))
+    pytester.makeini("[pytest]\naddopts = --strict-markers\ngameday_experiments = exp/*.yaml\n")
+    (pytester.path / "exp").mkdir()
+    write(pytester, workload=WORKLOAD, twin=TWIN)
+    return pytester
+
+
+def write(project: pytest.Pytester, **files: str) -> None:
+    for name, text in files.items():
+        (project.path / "exp" / f"{name.replace('_', '-')}.yaml").write_text(text)
+
+
+def output(result: pytest.RunResult) -> str:
+    return result.stdout.str()
+
+
+def test_experiments_are_items_that_names_faults_and_modules_select(project: pytest.Pytester) -> None:
+    day = "version: 1\nkind: gameday\nname: day\nworkload: workload.yaml\nexperiments: [no-news.yaml]\n"
+    write(project, no_news=HELD, no_pay=BROKEN, day=day)
+    for words, ids in {
+        (): ["exp/no-news.yaml::no-news", "exp/no-pay.yaml::no-pay"],
+        ("-k", "pay"): ["exp/no-pay.yaml::no-pay"],
+        ("-k", "throttle and tiny and not pay"): ["exp/no-news.yaml::no-news"],
+        ("-m", "not gameday"): [],
+    }.items():
+        result = project.runpytest_inprocess("--collect-only", "-q", *words)
+        assert [line for line in result.outlines if "::" in line] == ids
+        assert not result.errlines
+
+
+def test_a_mistake_in_yaml_is_a_collection_error_with_its_place_and_remedy(project: pytest.Pytester) -> None:
+    write(project, typo=HELD.replace("to: 0", "too: 0"), kind=HELD.replace("experiment\n", "experimnet\n"), good=HELD)
+    result = project.runpytest_inprocess()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(
+        [
+            "exp/kind.yaml:2:7: there is no kind `experimnet`",
+            "*did you mean `experiment`?",
+            "exp/typo.yaml:8:36: unknown key `too`",
+            "*│ faults: [[]{throttle: {module: news, too: 0}}]",
+            "*did you mean `to`?",
+        ]
+    )
+    assert "Traceback" not in output(result)
+
+
+def test_verdicts_are_told_as_pytest_tells_them(project: pytest.Pytester) -> None:
+    twice = "[{throttle: {module: pay, to: 0}}, {throttle: {module: pay, to: 1}}]"
+    write(
+        project,
+        broken=BROKEN,
+        held=experiment("no-news", "news", isolation="{margin: 5%}", recovery="{within: 20s, from: undo}"),
+        refused=experiment("twice", "pay", faults=twice),
+        unknown=experiment("too-short", "pay", baseline="30s"),
+    )
+    result = project.runpytest_inprocess("--junitxml=junit.xml", "--gameday-reports=out", "-rs")
+    result.assert_outcomes(passed=1, failed=1, errors=1, skipped=1)
+    result.stdout.fnmatch_lines(
+        [
+            "no-pay (twin): Broken: orders while the fault lasted: 0% of *",
+            "  broken: orders during: 0% of *; claimed at least 95%",
+            "  orders, bound: at least 95%",
+            "  100% █*█│▁*▁│*█",
+            "    0% before 1m *│during 1m*│after 1m",
+            "  again: pytest 'exp/broken.yaml::no-pay'",
+            "*= gameday =*",
+            "✗  no-pay * broken (twin) * restored",
+            "✓  no-news * held (twin) * 1 contained, 1 not judged  restored",
+            "–  twice * refused * untouched",
+            "[?]  too-short * unknown (twin) * restored",
+            "SKIPPED * not injecting: throttle and throttle would both change *",
+        ]
+    )
+    for hint in ("Traceback", "harness/", "AssertionError"):
+        assert hint not in output(result)
+    cases = {case.get("name"): case for case in ET.parse(project.path / "junit.xml").iter("testcase")}
+    kinds = {name: {child.tag for child in case} & {"failure", "error", "skipped"} for name, case in cases.items()}
+    assert kinds == {"no-pay": {"failure"}, "no-news": set(), "twice": {"skipped"}, "too-short": {"error"}}
+    found = {one.get("name"): one.get("value") for one in cases["no-news"].iter("property")}
+    assert found["gameday.verdict"] == "held"
+    assert found["gameday.recovery"] == "not degraded"
+    assert len(found["gameday.plan"] or "") == 64
+    assert (project.path / "out" / "exp-broken.yaml--no-pay" / "no-pay.json").is_file()
+
+
+def test_an_assertion_about_a_run_tells_its_story(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        test_pay=INLINE
+        + """
+def test_orders_need_no_payments(gameday_run):
+    '''Orders are taken without payments.'''
+    record = run(gameday_run)
+    assert record.verdict == "broken"
+    assert not record.held
+    assert record.contained and record.restored
+    assert record.recovered_within("10s", since="undo", sustained="20s")
+    assert record.recovered_within("20s", sustained="10s")
+"""
+    )
+    result = project.runpytest_inprocess()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            '>       assert record.recovered_within("20s", sustained="10s")',
+            "E *orders-need-no-payments (twin): not recovered within 20s of impact: orders: not back by *",
+            "E         claimed: Orders are taken without payments.",
+            "E         100% █*█│▁*▁│*█",
+            "test_pay.py:*: AssertionError",
+        ]
+    )
+    assert "pytest_plugin/" not in output(result)
+    assert "where" not in output(result)
+
+
+def test_an_assertion_of_something_else_is_left_alone(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        test_pay=INLINE
+        + """
+def test_it(gameday_run):
+    record = run(gameday_run)
+    if not record.held:
+        assert 1 + 1 == 3
+"""
+    )
+    result = project.runpytest_inprocess()
+    result.stdout.fnmatch_lines(["E           assert (1 + 1) == 3"])
+
+
+def test_what_is_wrong_in_a_test_is_said_there(project: pytest.Pytester) -> None:
+    write(project, alone=WORKLOAD.replace("twin: twin.yaml\n", ""))
+    project.makepyfile(
+        test_wrong=INLINE
+        + """
+def test_typo(gameday_run):
+    run(gameday_run, steady_state=["order"], lasts=5)
+
+def test_no_file(gameday_run):
+    gameday_run("exp/no-nws.yaml")
+
+def test_nothing(gameday_run):
+    gameday_run()
+
+def test_object(gameday_run):
+    run(gameday_run, during={"orders": object()})
+
+def test_no_twin(gameday_twin):
+    gameday_twin("exp/alone.yaml")
+
+def test_two_twins(gameday_twin):
+    gameday_twin("exp/workload.yaml")
+    gameday_twin("exp/workload.yaml")
+"""
+    )
+    write(project, no_news=HELD)
+    result = project.runpytest_inprocess("test_wrong.py")
+    result.assert_outcomes(failed=6)
+    result.stdout.fnmatch_lines(
+        [
+            "test_wrong.py::test_typo, as YAML:*: there is no KPI `order`",
+            "*did you mean `orders`?",
+            "test_wrong.py::test_typo, as YAML:*: `lasts`: a duration needs a number and a unit*",
+            "*no-nws.yaml: there is no such file",
+            "*did you mean `no-news.yaml`?",
+            "gameday_run takes an experiment file, or the keys of one as keywords",
+            "gameday_run: not a value of YAML: *object*",
+            "*alone.yaml names no twin",
+            "a twin is already running in this process",
+        ]
+    )
+    for hint in ("Traceback", "During handling", "direct cause"):
+        assert hint not in output(result)
+
+
+def test_a_time_without_its_unit_is_shown_in_the_test(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        test_pay=INLINE + "\ndef test_it(gameday_run):\n    assert run(gameday_run).recovered_within('5')\n"
+    )
+    result = project.runpytest_inprocess()
+    result.stdout.fnmatch_lines(
+        [
+            ">       assert run(gameday_run).recovered_within('5')",
+            "E       harness.errors.InvalidInput: recovered_within: within: a duration needs a number and a unit*",
+            '*write it like record.recovered_within("5m", since="undo")',
+        ]
+    )
+    assert "pydantic" not in output(result)
+
+
+def test_a_twin_is_an_account_with_customers(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+def test_it(gameday_twin):
+    twin = gameday_twin("exp/workload.yaml", seed=3)
+    names = {one["FunctionName"] for one in twin.client("lambda").list_functions()["Functions"]}
+    assert names == {"shop", "pay", "news"}
+    twin.client("lambda").put_function_concurrency(FunctionName="pay", ReservedConcurrentExecutions=0)
+    before = twin.now
+    twin.live(10)
+    assert twin.now == before + 10
+
+def test_the_next_one_is_another(gameday_twin):
+    answer = gameday_twin("exp/workload.yaml").client("lambda").get_function_concurrency(FunctionName="pay")
+    assert "ReservedConcurrentExecutions" not in answer
+"""
+    )
+    project.runpytest_inprocess("test_a_twin_is_an_account_with_customers.py").assert_outcomes(passed=2)
+
+
+def test_on_an_account_what_is_refused_is_skipped_with_its_reason(project: pytest.Pytester) -> None:
+    write(project, no_news=HELD)
+    result = project.runpytest_inprocess("--gameday-on=aws", "-rs")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(
+        [
+            "gameday: experiments inject into the AWS account of the credentials at hand",
+            "SKIPPED * not injecting: workload tiny names no `store`*",
+        ]
+    )
+
+
+def test_globs_that_are_none_are_a_usage_error(project: pytest.Pytester) -> None:
+    result = project.runpytest_inprocess("-o", "gameday_experiments=/exp/*.yaml")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: gameday_experiments: *write globs from *, like experiments/[*].yaml"])
+
+
+def test_processes_of_xdist_share_the_work_and_one_table_tells_all(project: pytest.Pytester) -> None:
+    write(project, no_news=HELD, no_pay=BROKEN)
+    result = project.runpytest_subprocess("-n", "2", "-p", "no:cacheprovider")
+    result.assert_outcomes(passed=1, failed=1)
+    for row in ("✓  no-news * held (twin) *", "✗  no-pay * broken (twin) *", "  100% █*█│▁*▁│*█"):
+        result.stdout.fnmatch_lines([row])
+
+
+LOADED = """
+import sys
+import pytest
+
+class Look:
+    def pytest_sessionfinish(self):
+        print("LOADED", sorted({name.partition(".")[0] for name in sys.modules} & set(sys.argv[1].split(","))))
+
+pytest.main(["--collect-only", "-q", "-p", "no:hypothesispytest"], plugins=[Look()])
+"""
+
+
+def loaded(project: pytest.Pytester, *names: str) -> str:
+    (project.path / "look.py").write_text(LOADED)
+    result = project.run(sys.executable, "look.py", ",".join(names))
+    return next(line for line in result.outlines if line.startswith("LOADED"))
+
+
+def test_a_suite_without_experiments_loads_nothing_of_ours(project: pytest.Pytester) -> None:
+    project.makeini("[pytest]\n")
+    project.makepyfile("def test_it(): pass")
+    ours = ("_gameday_pytest", "harness", "steady_state", "pydantic", "yaml", "boto3", "botocore", "moto", "numpy")
+    assert loaded(project, *ours) == "LOADED ['_gameday_pytest']"
+
+
+def test_collecting_experiments_loads_neither_aws_nor_numbers(project: pytest.Pytester) -> None:
+    write(project, no_news=HELD)
+    assert loaded(project, "harness", "boto3", "botocore", "moto", "numpy", "scipy") == "LOADED ['harness']"
+
+
+def test_a_project_with_a_harness_of_its_own_runs_and_one_line_says_what_hides_what(project: pytest.Pytester) -> None:
+    write(project, no_news=HELD)
+    package = project.mkpydir("harness")
+    (package / "own.py").write_text("answer = 42\n")
+    project.makepyfile(
+        test_own="""
+from harness.own import answer
+
+def test_it():
+    assert answer == 42
+
+def test_ours(gameday_run):
+    gameday_run("exp/no-news.yaml")
+"""
+    )
+    result = project.run(sys.executable, "-m", "pytest", "test_own.py")
+    result.assert_outcomes(passed=1, errors=1)
+    line = f"{package} hides the package harness of gameday-harness; to use Gameday here run `pytest` instead of *"
+    result.stdout.fnmatch_lines([f"gameday: off: {line}", line])
+    result = project.run(sys.executable, "-m", "pytest", "exp")
+    result.stdout.fnmatch_lines(["*ERROR collecting exp/no-news.yaml*", line])
+
+
+def test_the_project_files_are_found_from_the_test(project: pytest.Pytester) -> None:
+    write(project, no_news=HELD)
+    (project.path / "exp" / "test_beside.py").write_text(
+        "def test_it(gameday_run):\n    assert gameday_run('no-news.yaml').held\n"
+    )
+    project.runpytest_inprocess("exp/test_beside.py").assert_outcomes(passed=1)
