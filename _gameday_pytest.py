@@ -14,6 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     from harness.pytest_plugin.fixtures import Runner, Twins
+    from harness.pytest_plugin.sdk import SdkFaults
 
 PACKAGES = ("harness", "steady_state")
 PREFIX = "gameday."
@@ -85,6 +86,16 @@ def gameday_twin(request: pytest.FixtureRequest) -> Iterator[Twins]:
 
     with Twins(request) as twins:
         yield twins
+
+
+@pytest.fixture
+def gameday_sdk(request: pytest.FixtureRequest) -> Iterator[SdkFaults]:
+    """Faults for the boto3 calls of the code under test, until the test ends: throttle, fail, delay, timeout, …."""
+    _must_be_ours()
+    from harness.pytest_plugin.sdk import SdkFaults
+
+    with SdkFaults(request) as faults:
+        yield faults
 
 
 def hidden() -> str | None:

@@ -393,3 +393,57 @@ def test_the_project_files_are_found_from_the_test(project: pytest.Pytester) -> 
         "def test_it(gameday_run):\n    assert gameday_run('no-news.yaml').held\n"
     )
     project.runpytest_inprocess("exp/test_beside.py").assert_outcomes(passed=1)
+
+
+CODE = """
+import boto3
+import pytest
+from moto import mock_aws
+
+@pytest.fixture
+def table(monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="us-east-1")
+        client.create_table(TableName="orders", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}], BillingMode="PAY_PER_REQUEST")
+        yield client
+
+def put(table):
+    table.put_item(TableName="orders", Item={"id": {"S": "1"}})
+"""
+
+
+def test_faults_of_the_sdk_begin_at_once_and_end_with_the_test(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        test_put=CODE
+        + """
+def test_two_throttles_are_borne(gameday_sdk, table):
+    seen = gameday_sdk.throttle("dynamodb", "PutItem", first=2, sleep=lambda seconds: None)
+    put(table)
+    assert (seen.injected, seen.retried) == (2, 2)
+
+def test_it_is_over(table):
+    put(table)
+    assert table.scan(TableName="orders")["Count"] == 1
+
+def test_all_at_once(gameday_sdk, table):
+    from harness.sdk import Rule
+    gameday_sdk(Rule(kind="fail", service="dynamodb"), sleep=lambda seconds: None)
+    put(table)
+
+def test_typo(gameday_sdk):
+    gameday_sdk.throttle("dynamodb", "PutItme")
+"""
+    )
+    result = project.runpytest_inprocess()
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*- AWS calls under Gameday's faults -*",
+            "1 calls, 4 attempts, 4 hit, 1 failed; * of back-off *",
+            "  dynamodb.PutItem: 4 attempts, 4 hit, * of back-off → InternalServerError",
+            "throttle: dynamodb has no operation `PutItme`; did you mean `PutItem`?",
+        ]
+    )
