@@ -10,8 +10,11 @@ from harness.errors import AwsError
 
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 20.0
-LONGEST_CALL = 3 * (CONNECT_TIMEOUT + READ_TIMEOUT)
-"""Seconds until a request that got no answer can no longer arrive: every attempt of botocore's standard mode (3)."""
+ATTEMPTS = 3
+PAUSES = (1.0 + 5.0) + (2.0 + 5.0)
+"""Seconds between a call's attempts, at most: throttled, and asked to wait (botocore, `retries/standard.py`)."""
+LONGEST_CALL = ATTEMPTS * (CONNECT_TIMEOUT + READ_TIMEOUT) + PAUSES
+"""Seconds until a request that got no answer can no longer arrive: every attempt, and the pauses between them."""
 
 USER_AGENT = "gameday"
 """What every client of the harness says it is; faults of `harness.sdk` leave those alone."""

@@ -29,7 +29,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoC
 from botocore.model import OperationModel
 from botocore.response import StreamingBody
 
-from harness.account.account import CONNECT_TIMEOUT, LONGEST_CALL, READ_TIMEOUT, USER_AGENT, Account, whoami
+from harness.account.account import ATTEMPTS, CONNECT_TIMEOUT, LONGEST_CALL, READ_TIMEOUT, USER_AGENT, Account, whoami
 from harness.account.change import Call, Json
 from harness.errors import AwsError, InvalidInput, Unreachable
 from steady_state.masks import masked_userinfo
@@ -53,7 +53,7 @@ class Aws:
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,
             max_pool_connections=max(workers, 10),
-            retries={"mode": "standard", "total_max_attempts": 3},
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             user_agent_extra=USER_AGENT,
         )
         self._clients: dict[tuple[str, str], Any] = {}

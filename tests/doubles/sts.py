@@ -25,7 +25,7 @@ _ERROR = """<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Er
 <Code>{code}</Code><Message>{code} it says</Message></Error></ErrorResponse>"""
 
 
-class _Raw(io.BytesIO):
+class Raw(io.BytesIO):
     def stream(self, **_: Any) -> Any:
         yield self.read()
 
@@ -56,4 +56,4 @@ class Sts:
             text = _SESSION.format(number=len(self.asked), until=until)
             if self.refuses:
                 status, text = 403, _ERROR.format(code=self.refuses)
-        return AWSResponse(request.url, status, {}, _Raw(text.encode()))
+        return AWSResponse(request.url, status, {}, Raw(text.encode()))
