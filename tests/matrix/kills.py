@@ -36,7 +36,7 @@ from tests.matrix.scenario import Key, Point
 from tests.matrix.stand import differences
 
 LONGEST = 420.0
-"""Seconds after which a process is ended: a restore waits for a request that may be on its way (75 s), and settles."""
+"""Seconds after which a process is ended: a restore waits for a request that may be on its way (89 s), and settles."""
 TRIES = 8
 IMPATIENT = "import harness.account.undo as undo; undo.LONGEST_CALL = 1.0; from harness.cli import main; main()"
 """The command, with requests on loopback that are lost after a second: for the few that run with every test."""
