@@ -32,12 +32,12 @@ class Readiness:
         return more if 0 < more <= self._plan.experiment.baseline else 0.0
 
     def look_back(self, kpis: Mapping[str, Kpi], source: Source, began: float) -> None:
-        """Read what an account's CloudWatch knows of guarded KPIs in the hour before; a twin has no past."""
+        """Read what CloudWatch or Prometheus know of guarded KPIs in the hour before; a twin has no past."""
         self._kpis = kpis
         asked = {
             name: kpis[name]
             for name in self._plan.experiment.guard
-            if self._plan.place == "aws" and kpis[name].reading.origin == "cloudwatch"
+            if self._plan.place == "aws" and kpis[name].reading.origin in ("cloudwatch", "prometheus")
         }
         self._past = dict(source.read(asked, began - HISTORY, began)) if asked else {}
 

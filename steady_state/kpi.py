@@ -6,19 +6,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializationInfo, field_serializer, model_validator
+from pydantic import Field, model_validator
 
-from steady_state.masks import keeps_secrets, masked_url, masked_words
+from steady_state.reading import Reading, Written
 from steady_state.units import BoundAmount, Duration, Share, show_duration, show_share
-
-
-class Written(BaseModel):
-    """Something written in YAML: immutable, and an unknown key is a mistake."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
-
-
-Origin = Literal["cloudwatch", "http", "command"]
 
 
 class Tier(StrEnum):
@@ -28,87 +19,8 @@ class Tier(StrEnum):
     TECHNICAL = "technical"
 
 
-class Http(Written):
-    """A URL that is asked every so often; an answer of 400 and above, or none in time, is bad."""
-
-    url: str = Field(pattern=r"^https?://", description="what to ask, with GET")
-    every: Duration = Field(1.0, gt=0, description="how often")
-    timeout: Duration = Field(1.0, gt=0, description="no answer for so long is bad, at that instant")
-
-    @field_serializer("url")
-    def _masked(self, url: str, info: SerializationInfo) -> str:
-        return url if keeps_secrets(info) else masked_url(url)
-
-
-class Command(Written):
-    """A program that prints one number (gauge) or `good bad` counts (ratio) on its last line."""
-
-    run: tuple[str, ...] = Field(min_length=1, description="the program and its arguments; no shell reads it")
-    every: Duration = Field(10.0, gt=0)
-    timeout: Duration = Field(10.0, gt=0)
-
-    @field_serializer("run")
-    def _masked(self, run: tuple[str, ...], info: SerializationInfo) -> tuple[str, ...]:
-        return run if keeps_secrets(info) else masked_words(run)
-
-
-class Reading(Written):
-    """Where a number comes from: exactly one of `cloudwatch`, `http`, `command`."""
-
-    cloudwatch: str | None = Field(
-        None, pattern=r"^[^/].*/[^/]+$", description="Namespace/MetricName, like AWS/Lambda/Errors"
-    )
-    dimensions: dict[str, str] = Field(
-        {}, description="CloudWatch dimensions: all of the metric's, or another metric is read"
-    )
-    statistic: Literal["Sum", "Average", "Minimum", "Maximum", "SampleCount"] = Field(
-        "Sum", description="of each period"
-    )
-    period: Duration = Field(60.0, gt=0, description="the metric's resolution: 1s, 5s, 10s, 30s or whole minutes")
-    missing: Literal["unknown", "zero"] = Field(
-        "unknown",
-        description="zero: for a metric published only when nonzero; counts only where the denominator reported",
-    )
-    unit: Literal["s", "ms"] = Field(
-        "s", description="latency only: what the metric counts in (AWS/Lambda Duration: ms)"
-    )
-    http: Http | None = None
-    command: Command | None = None
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Reading:
-        named = [name for name in ("cloudwatch", "http", "command") if getattr(self, name) is not None]
-        if len(named) != 1:
-            found = " and ".join(named) or "none"
-            msg = f"a KPI reads from exactly one of cloudwatch, http, command; found {found}"
-            raise ValueError(msg)
-        if self.cloudwatch and self.period not in (1, 5, 10, 20, 30) and self.period % 60:
-            msg = "CloudWatch has periods of 1s, 5s, 10s, 20s, 30s and whole minutes"
-            raise ValueError(msg)
-        return self
-
-    @property
-    def namespace(self) -> str:
-        """The CloudWatch namespace; it may hold slashes itself (AWS/Lambda)."""
-        return (self.cloudwatch or "").rpartition("/")[0]
-
-    @property
-    def metric(self) -> str:
-        """The CloudWatch metric's name."""
-        return (self.cloudwatch or "").rpartition("/")[2]
-
-    @property
-    def origin(self) -> Origin:
-        """Which of the three sources it names."""
-        if self.cloudwatch:
-            return "cloudwatch"
-        return "http" if self.http else "command"
-
-    @property
-    def interval(self) -> float:
-        """Seconds between two readings."""
-        source = self.http or self.command
-        return source.every if source else self.period
+COUNTERS = {"cloudwatch": "CloudWatch", "prometheus": "Prometheus"}
+"""Sources that count one thing at a time; the others count good and bad together."""
 
 
 class Ratio(Written):
@@ -120,11 +32,11 @@ class Ratio(Written):
     @model_validator(mode="after")
     def _two_counts(self) -> Ratio:
         origin = self.total.origin
-        if origin != "cloudwatch" and self.bad is not None:
+        if origin in ("http", "command") and self.bad is not None:
             msg = f"{origin} counts good and bad by itself: write it under `total` alone"
             raise ValueError(msg)
-        if origin == "cloudwatch" and (self.bad is None or self.bad.origin != "cloudwatch"):
-            msg = "a ratio from CloudWatch counts `bad` and `total`, both with cloudwatch"
+        if origin in COUNTERS and (self.bad is None or self.bad.origin != origin):
+            msg = f"a ratio from {COUNTERS[origin]} counts `bad` and `total`, both with {origin}"
             raise ValueError(msg)
         if self.bad is not None:
             _same_period(self.bad, self.total, "bad", "total")
@@ -252,14 +164,21 @@ class Kpi(Written):
             if self.rate is None:
                 msg = f"`per` goes with a rate; this is a {self.kind}"
                 raise ValueError(msg)
-            if {self.rate.origin, self.per.origin} != {"cloudwatch"}:
-                msg = "`rate` and `per` are read from CloudWatch, both of them"
+            if self.per.origin not in COUNTERS or self.rate.origin != self.per.origin:
+                msg = "`rate` and `per` are read from CloudWatch, both of them, or from Prometheus"
                 raise ValueError(msg)
             _same_period(self.rate, self.per, "rate", "per")
         kinds = {"http": ("ratio", "latency"), "command": ("ratio", "gauge")}.get(self.reading.origin)
         if kinds and self.kind not in kinds:
             msg = f"{self.reading.origin} can be read as {' or '.join(kinds)}, not as {self.kind}"
             raise ValueError(msg)
+        for one in (*((self.ratio.bad, self.ratio.total) if self.ratio else ()), self.latency, self.rate, self.per):
+            if one is not None and one.prometheus and not one.prometheus.selects:
+                msg = (
+                    'a query of counters is a selector like `name{label="value"}`, without functions: what rate() and '
+                    "increase() answer is estimated, and a sum() hides restarts"
+                )
+                raise ValueError(msg)
         if self.reading.missing == "zero":
             msg = "`missing: zero` needs a denominator: it stands at `ratio.bad`, or at a `rate` that has `per`"
             raise ValueError(msg)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steady_state.kpi import Command, Http
 from steady_state.masks import KEEP_SECRETS, masked_url, masked_userinfo
+from steady_state.reading import Command, Http, Prometheus
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,12 @@ def test_a_url_is_written_down_without_what_may_be_a_secret(url: str, masked: st
     assert masked_url(url) == masked
     assert Http(url=url).model_dump(mode="json")["url"] == masked
     assert Http(url=url).url == url
+
+
+def test_a_prometheus_is_written_down_without_name_and_password() -> None:
+    own = Prometheus(url="https://ana:secret@prometheus.test/tenant", query="up")
+    assert own.model_dump(mode="json")["url"] == "https://***@prometheus.test/tenant"
+    assert Prometheus.model_validate_json(own.model_dump_json(context=KEEP_SECRETS)) == own
 
 
 WORD = st.text("abcXYZ019-._~%!$'()*+,;:@", min_size=1)

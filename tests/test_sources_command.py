@@ -6,8 +6,8 @@ import threading
 import pytest
 
 from steady_state.clock import WallClock
-from steady_state.kpi import Command as Spec
 from steady_state.kpi import Kpi
+from steady_state.reading import Command as Spec
 from steady_state.samples import Sample
 from steady_state.sources import open_sources
 from steady_state.sources.command import Command, parse, run

@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from steady_state.clock import TestClock, WallClock
-from steady_state.kpi import Http as Spec
 from steady_state.kpi import Kpi
+from steady_state.reading import Http as Spec
 from steady_state.samples import Sample
 from steady_state.sources import open_sources
 from steady_state.sources.http import Http, Pool, Probe, bins

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from steady_state.kpi import Kpi, watched
+from steady_state.reading import Prometheus
 from tests.steady_streams import bound, gauge, kpi, latency, rate, ratio, reading
 
 
@@ -23,6 +24,14 @@ from tests.steady_streams import bound, gauge, kpi, latency, rate, ratio, readin
         ({"gauge": reading("A"), "limits": ["1s"], "bound": {"at_least": 1}}, "`limits` goes with a latency"),
         ({"gauge": {"http": {"url": "http://a"}}, "bound": {"at_least": 1}}, "http can be read as ratio or latency"),
         ({"latency": {"command": {"run": ["a"]}}, "bound": {"p95": "1s"}}, "command can be read as ratio or gauge"),
+        (
+            {"ratio": {"total": {"prometheus": {"url": "http://p", "query": "a"}}}, "bound": {"at_least": "9%"}},
+            "a ratio from Prometheus counts `bad` and `total`, both with prometheus",
+        ),
+        (
+            {"rate": {"prometheus": {"url": "http://p", "query": "rate(a[1m])"}}, "bound": {"at_least": "9/s"}},
+            "a query of counters is a selector",
+        ),
         ({"ratio": {"total": reading("A")}, "bound": {"at_least": "9%"}}, "counts `bad` and `total`"),
         (
             {"ratio": {"bad": reading("A"), "total": {"http": {"url": "http://a"}}}, "bound": {"at_least": "9%"}},
@@ -78,3 +87,21 @@ def test_other_bounds_make_requests_be_counted_over_their_limits_too() -> None:
     assert read["slow"].other_limits == (0.5, 2.0)
     assert read["orders"] is kpis["orders"]
     assert watched(kpis, {"slow": bound(p50="300ms")})["slow"].other_limits == ()
+
+
+@pytest.mark.parametrize(
+    ("query", "selects"),
+    [
+        ("up", True),
+        ("job:errors:total", True),
+        (' http_total{code=~"5..", path="/{id}", le!="}"} ', True),
+        ('{__name__="a b"}', True),
+        ("sum(http_total)", False),
+        ("http_total[5m]", False),
+        ("http_total offset 5m", False),
+        ('a{b="c"} + d{e="f"}', False),
+        ("1", False),
+    ],
+)
+def test_a_selector_of_series_is_told_from_an_expression(query: str, selects: bool) -> None:
+    assert Prometheus(url="http://p", query=query).selects is selects

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from harness.spec.workload import Name
-from steady_state.kpi import Bound, Written
+from steady_state.kpi import Bound
+from steady_state.reading import Written
 from steady_state.units import Duration, Share
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from harness.spec.workload import Name
-from steady_state.kpi import Written
+from steady_state.reading import Written
 
 
 class Gameday(Written):

@@ -6,8 +6,8 @@ LATER_KINDS = ("gate",)
 
 LATER_KEYS: dict[str, tuple[str, ...]] = {
     "Gameday": ("windows", "tell", "confirm", "playbook"),
-    "Kpi": ("prometheus", "logs", "alarm"),
-    "Reading": ("prometheus", "logs", "alarm"),
+    "Kpi": ("logs", "alarm"),
+    "Reading": ("logs", "alarm"),
 }
 """Model → keys."""
 

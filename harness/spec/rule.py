@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from harness.account.models import operations, services, spelled
 from harness.spec.mistake import nearest, quoted
-from steady_state.kpi import Written
+from steady_state.reading import Written
 from steady_state.units import Duration, Share, show_duration, show_share
 
 Kind = Literal["throttle", "fail", "delay", "timeout", "blackhole", "lose-reply"]

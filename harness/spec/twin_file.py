@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from harness.spec.workload import Name
-from steady_state.kpi import Written
+from steady_state.reading import Written
 from steady_state.units import Duration, Rate, Share, show_duration
 
 MetricName = Annotated[str, Field(pattern=r"^[^/].*/[^/]+$", description="Namespace/MetricName")]

@@ -34,6 +34,7 @@ PATTERNS = {
         "a statistic of an alarm",
         "there can be: Sum, Average, Minimum, Maximum, SampleCount, or a percentile like p99",
     ),
+    r"^https?://[^?#\s]+$": ("the address of a Prometheus", "like http://prometheus:9090, without a query"),
     r"^https?://": ("a URL that begins with http:// or https://", "like https://example.com/health"),
 }
 """Every pattern of the models: what a text is, and an example."""

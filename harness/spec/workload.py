@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from harness.account.tags import TagKey
-from steady_state.kpi import Kpi, Written
+from steady_state.kpi import Kpi
+from steady_state.reading import Written
 from steady_state.units import Duration, Share
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]

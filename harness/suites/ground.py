@@ -40,8 +40,11 @@ class Ground:
 def open_ground(place: Place, workload: Workload, twin: TwinFile | None, region: str, seed: int) -> Iterator[Ground]:
     """Open the twin or the account, to be read only until a run allows what it planned (`Aws.only`).
 
-    Raises InvalidInput where the workload has no twin or AWS is not set up, Refused where its role cannot be assumed.
+    Raises InvalidInput where the workload has no twin, AWS is not set up or a KPI asks what its source can never
+    answer; Refused where its role cannot be assumed.
     """
+    from steady_state.sources import Sources, Unfit, open_sources
+
     if place == "twin":
         if twin is None:
             raise InvalidInput(
@@ -50,11 +53,12 @@ def open_ground(place: Place, workload: Workload, twin: TwinFile | None, region:
         from harness.twin.twin import Twin
 
         with Twin(workload, twin, seed=seed, region=region) as world, world.aws.only(Filter()):
-            yield Ground(world.aws, world.clock, cloudwatch(world.aws, region, lag=0.0), 0.0, [])
+            twins = Sources({"cloudwatch": cloudwatch(world.aws, region, lag=0.0)})
+            elsewhere = [name for name, kpi in workload.kpis.items() if kpi.reading.origin != "cloudwatch"]
+            words = [f"{name} has no data: the twin has CloudWatch alone" for name in elsewhere]
+            yield Ground(world.aws, world.clock, twins, 0.0, words)
         return
-    from steady_state.sources import open_sources
-
-    words: list[str] = []
+    said: list[str] = []
     lag = LAG if any(kpi.reading.origin == "cloudwatch" for kpi in workload.kpis.values()) else 0.0
     with ExitStack() as block:
         base = block.enter_context(closing(open_account()))
@@ -62,8 +66,11 @@ def open_ground(place: Place, workload: Workload, twin: TwinFile | None, region:
         sessions = block.enter_context(open_sessions(base, workload.role, region)) if workload.role else None
         aws = sessions.reading() if sessions else base
         block.enter_context(aws.only(Filter()))
-        source = block.enter_context(open_sources(cloudwatch(aws, region, LAG), workload.kpis, words.append))
-        yield Ground(aws, WallClock(), source, lag, words, sessions)
+        try:
+            source = block.enter_context(open_sources(cloudwatch(aws, region, LAG), workload.kpis, said.append))
+        except Unfit as error:
+            raise InvalidInput(f"workload {workload.name}: {error}") from error
+        yield Ground(aws, WallClock(), source, lag, said, sessions)
 
 
 def cloudwatch(aws: Aws, region: str, lag: float) -> Source:

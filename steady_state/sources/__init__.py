@@ -7,7 +7,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 from steady_state.clock import WallClock
-from steady_state.kpi import Kpi, Origin
+from steady_state.kpi import Kpi
+from steady_state.reading import Origin
 from steady_state.samples import Series
 
 
@@ -20,6 +21,10 @@ class Source(Protocol):
         What is not there is a gap. Reading the same stretch again gives late points, and corrected ones.
         """
         ...
+
+
+class Unfit(ValueError):
+    """A source answers, but never with what a KPI asks for: the KPI must be written otherwise."""
 
 
 class Sources:
@@ -42,13 +47,14 @@ class Sources:
 def open_sources(
     cloudwatch: Source, kpis: Mapping[str, Kpi], say: Callable[[str], None] = lambda _: None
 ) -> Iterator[Source]:
-    """All that `kpis` name: probes are sent and commands run from here on, until the block ends.
+    """All that `kpis` name: probes are sent, queries asked and commands run from here on, until the block ends.
 
-    `say` is told, once for each KPI, what a source cannot read.
+    `say` is told, once for each KPI, what a source cannot read. Raises Unfit where a KPI asks what its source can never
+    answer.
     """
     by_origin = {
         origin: {name: kpi for name, kpi in kpis.items() if kpi.reading.origin == origin}
-        for origin in ("http", "command")
+        for origin in ("http", "prometheus", "command")
     }
     sources: dict[Origin, Source] = {"cloudwatch": cloudwatch}
     with ExitStack() as stack:
@@ -56,6 +62,10 @@ def open_sources(
             from steady_state.sources.http import Http
 
             sources["http"] = stack.enter_context(Http(by_origin["http"], WallClock()))
+        if by_origin["prometheus"]:
+            from steady_state.sources.prometheus import Prometheus
+
+            sources["prometheus"] = stack.enter_context(Prometheus(by_origin["prometheus"], WallClock(), say))
         if by_origin["command"]:
             from steady_state.sources.command import Command
 

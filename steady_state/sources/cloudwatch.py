@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from math import ceil, floor
 from typing import Any
 
-from steady_state.kpi import Kpi, Reading
+from steady_state.kpi import Kpi
+from steady_state.reading import Reading
 from steady_state.samples import CLOSE, Sample, Series
 
 QUERIES_A_CALL = 500

@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Self
 
 from steady_state.clock import Clock
-from steady_state.kpi import Command as Spec
 from steady_state.kpi import Kpi
+from steady_state.reading import Command as Spec
 from steady_state.samples import Sample, Series, inside
 from steady_state.sources.pace import Pace
 

@@ -13,8 +13,8 @@ from typing import Self
 import urllib3
 
 from steady_state.clock import Clock
-from steady_state.kpi import Http as Spec
 from steady_state.kpi import Kpi
+from steady_state.reading import Http as Spec
 from steady_state.samples import CLOSE, Sample, Series
 from steady_state.sources.pace import Pace
 

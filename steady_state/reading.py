@@ -1,0 +1,137 @@
+"""Where a KPI's numbers come from: CloudWatch, a probe of ours, Prometheus, or a program."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SerializationInfo, field_serializer, model_validator
+
+from steady_state.masks import keeps_secrets, masked_url, masked_words
+from steady_state.units import Duration
+
+
+class Written(BaseModel):
+    """Something written in YAML: immutable, and an unknown key is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
+
+
+Origin = Literal["cloudwatch", "http", "prometheus", "command"]
+
+
+class Http(Written):
+    """A URL that is asked every so often; an answer of 400 and above, or none in time, is bad."""
+
+    url: str = Field(pattern=r"^https?://", description="what to ask, with GET")
+    every: Duration = Field(1.0, gt=0, description="how often")
+    timeout: Duration = Field(1.0, gt=0, description="no answer for so long is bad, at that instant")
+
+    @field_serializer("url")
+    def _masked(self, url: str, info: SerializationInfo) -> str:
+        return url if keeps_secrets(info) else masked_url(url)
+
+
+class Command(Written):
+    """A program that prints one number (gauge) or `good bad` counts (ratio) on its last line."""
+
+    run: tuple[str, ...] = Field(min_length=1, description="the program and its arguments; no shell reads it")
+    every: Duration = Field(10.0, gt=0)
+    timeout: Duration = Field(10.0, gt=0)
+
+    @field_serializer("run")
+    def _masked(self, run: tuple[str, ...], info: SerializationInfo) -> tuple[str, ...]:
+        return run if keeps_secrets(info) else masked_words(run)
+
+
+class Prometheus(Written):
+    """A query to a Prometheus, or to what speaks its HTTP API; the answer is read in steps of the period."""
+
+    url: str = Field(pattern=r"^https?://[^?#\s]+$", description="its address, without /api/v1")
+    query: str = Field(
+        min_length=1,
+        description="counters (ratio, rate) or a classic histogram's buckets (latency), as they are: name{labels}, "
+        "without rate() and sum(); a gauge: any expression with one answer",
+    )
+    timeout: Duration = Field(5.0, gt=0, description="no answer for so long is a gap")
+
+    @field_serializer("url")
+    def _masked(self, url: str, info: SerializationInfo) -> str:
+        return url if keeps_secrets(info) else masked_url(url)
+
+    @property
+    def selects(self) -> bool:
+        """Whether the query is a selector of series, not an expression over them."""
+        return _SELECTOR.fullmatch(self.query) is not None
+
+
+_LABELS = r"""\{(?:[^{}"'`]|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)*\}"""
+_SELECTOR = re.compile(rf"\s*(?:[a-zA-Z_:][\w:]*\s*(?:{_LABELS})?|{_LABELS})\s*", re.DOTALL)
+"""`name{label="value"}`, where either part may be left out (Prometheus, "Time series selectors")."""
+
+
+class Reading(Written):
+    """Where a number comes from: exactly one of `cloudwatch`, `http`, `prometheus`, `command`."""
+
+    cloudwatch: str | None = Field(
+        None, pattern=r"^[^/].*/[^/]+$", description="Namespace/MetricName, like AWS/Lambda/Errors"
+    )
+    dimensions: dict[str, str] = Field(
+        {}, description="CloudWatch dimensions: all of the metric's, or another metric is read"
+    )
+    statistic: Literal["Sum", "Average", "Minimum", "Maximum", "SampleCount"] = Field(
+        "Sum", description="of each period"
+    )
+    period: Duration = Field(
+        60.0,
+        gt=0,
+        description="CloudWatch: the metric's resolution, 1s, 5s, 10s, 30s or whole minutes; "
+        "Prometheus: the step, at least twice the scrape interval",
+    )
+    missing: Literal["unknown", "zero"] = Field(
+        "unknown",
+        description="zero: for a metric published only when nonzero; counts only where the denominator reported",
+    )
+    unit: Literal["s", "ms"] = Field(
+        "s", description="latency only: what the metric counts in (AWS/Lambda Duration: ms)"
+    )
+    http: Http | None = None
+    prometheus: Prometheus | None = None
+    command: Command | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Reading:
+        named = [name for name in ("cloudwatch", "http", "prometheus", "command") if getattr(self, name) is not None]
+        if len(named) != 1:
+            found = " and ".join(named) or "none"
+            msg = f"a KPI reads from exactly one of cloudwatch, http, prometheus, command; found {found}"
+            raise ValueError(msg)
+        if self.cloudwatch and self.period not in (1, 5, 10, 20, 30) and self.period % 60:
+            msg = "CloudWatch has periods of 1s, 5s, 10s, 20s, 30s and whole minutes"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def namespace(self) -> str:
+        """The CloudWatch namespace; it may hold slashes itself (AWS/Lambda)."""
+        return (self.cloudwatch or "").rpartition("/")[0]
+
+    @property
+    def metric(self) -> str:
+        """The CloudWatch metric's name."""
+        return (self.cloudwatch or "").rpartition("/")[2]
+
+    @property
+    def origin(self) -> Origin:
+        """Which of the four sources it names."""
+        if self.cloudwatch:
+            return "cloudwatch"
+        if self.prometheus:
+            return "prometheus"
+        return "http" if self.http else "command"
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two readings."""
+        source = self.http or self.command
+        return source.every if source else self.period

@@ -1,0 +1,195 @@
+"""KPIs from Prometheus: range queries, asked again and again in threads of their own, so that no run waits for them.
+
+Source: Prometheus, "HTTP API", https://prometheus.io/docs/prometheus/latest/querying/api/ (`query_range`: start and end
+inclusive; `lookback_delta`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from math import floor
+from types import TracebackType
+from typing import Self
+from urllib.parse import unquote
+
+import urllib3
+
+from steady_state.clock import Clock
+from steady_state.kpi import Kpi
+from steady_state.masks import masked_url
+from steady_state.reading import Reading
+from steady_state.samples import CLOSE, Sample, Series
+from steady_state.sources import Unfit
+from steady_state.sources.counters import Lines, parse, queries, samples, with_limits
+from steady_state.sources.pace import Pace
+from steady_state.units import show_duration
+
+HISTORY = 3600.0
+"""Seconds that are read when it begins: what guards are armed by."""
+
+RELOOK = 180.0
+"""Seconds back that are read each time: scrapes that came late, and what was missed while nobody answered."""
+
+LATEST = 10.0
+"""Seconds that a scrape may take at most (Prometheus' `scrape_timeout`), or half a period where that is shorter."""
+
+Ask = Callable[[Reading, int, int], bytes]
+"""Asks a query for the values at so many periods since the epoch, from one number to another."""
+
+
+@dataclass
+class _Asked:
+    name: str
+    kpi: Kpi
+    bins: dict[int, Sample] = field(default_factory=dict)
+    said: set[str] = field(default_factory=set)
+
+
+class Prometheus:
+    """Asks every KPI's queries from `with` on until the block ends; `read` tells the bins that are known.
+
+    A bin is read when half a period, at most 10 s, has passed since its end. No answer, an error and a warning leave a
+    gap that is said once, and filled when it answers within three minutes. Raises Unfit in `with` where a KPI asks what
+    the first answer shows to be impossible.
+    """
+
+    def __init__(
+        self, kpis: Mapping[str, Kpi], clock: Clock, say: Callable[[str], None], ask: Ask | None = None
+    ) -> None:
+        self._clock = clock
+        self._say = say
+        self._ask = ask or Server()
+        self._lock = threading.Lock()
+        self._asked = {name: _Asked(name, kpi) for name, kpi in kpis.items()}
+        self._paces = [
+            Pace(one.kpi.interval / 2, clock, lambda due, one=one: self._again(one, due), f"prometheus-{name}")  # type: ignore[misc]
+            for name, one in self._asked.items()
+        ]
+
+    def __enter__(self) -> Self:
+        now = self._clock.now()
+        with ThreadPoolExecutor(max(1, len(self._asked)), "prometheus") as threads:
+            for done in [threads.submit(self.look, name, now, HISTORY) for name in self._asked]:
+                done.result()
+        for pace in self._paces:
+            pace.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for pace in self._paces:
+            pace.stop(patience=1.0)
+
+    def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> dict[str, Series]:
+        """The bins of each KPI between two instants."""
+        return {name: self._known(one, kpis[name], start, end) for name, one in self._asked.items() if name in kpis}
+
+    def look(self, name: str, now: float, back: float) -> None:
+        """Ask for a KPI's bins of so many seconds before now. Raises Unfit."""
+        one = self._asked[name]
+        length = one.kpi.interval
+        last = floor((now - min(LATEST, length / 2)) / length + CLOSE)
+        first = max(1, last - int(back / length))
+        try:
+            answers = tuple(self._lines(reading, first, last) for reading in queries(one.kpi))
+            if not answers[-1]:
+                self._say_once(one, f"{name} has a gap: its query answers with no series")
+            found = samples(one.kpi, answers, first + 1, last)
+        except Unfit as error:
+            msg = f"{name}: {error}"
+            raise Unfit(msg) from None
+        except ValueError as error:
+            self._say_once(one, f"{name} has a gap: {error}")
+            return
+        with self._lock:
+            for number in range(first + 1, last + 1):
+                one.bins.pop(number, None)
+            one.bins.update((round(sample.end / length), sample) for sample in found)
+
+    def _lines(self, reading: Reading, first: int, last: int) -> Lines:
+        assert reading.prometheus is not None, "only what names a Prometheus is asked"  # noqa: S101
+        try:
+            return parse(self._ask(reading, first, last), reading.period)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            late = isinstance(error, urllib3.exceptions.TimeoutError)
+            why = f"no answer in {show_duration(reading.prometheus.timeout)}" if late else "it cannot be reached"
+            msg = f"{masked_url(reading.prometheus.url)}: {why}"
+            raise ValueError(msg) from None
+        except ValueError as error:
+            msg = f"{masked_url(reading.prometheus.url)}: {error}"
+            raise ValueError(msg) from None
+
+    def _again(self, one: _Asked, due: float) -> None:
+        try:
+            self.look(one.name, due, RELOOK)
+        except Unfit as error:
+            self._say_once(one, str(error))
+
+    def _known(self, one: _Asked, kpi: Kpi, start: float, end: float) -> Series:
+        with self._lock:
+            bins = [one.bins[number] for number in sorted(one.bins)]
+        within = (each for each in bins if each.start >= start - CLOSE and each.end <= end + CLOSE)
+        found = tuple(with_limits(kpi, each) for each in within)
+        counted = {limit for each in found[-1:] for limit, _ in each.over}
+        for limit in kpi.other_limits if found else ():
+            if limit not in counted:
+                edges = ", ".join(show_duration(edge) for edge, _ in bins[-1].over)
+                self._say_once(one, f"{one.name}: its limit of {show_duration(limit)} is no edge; others are: {edges}")
+        return found
+
+    def _say_once(self, one: _Asked, words: str) -> None:
+        if words not in one.said:
+            one.said.add(words)
+            self._say(words)
+
+
+class Server:
+    """Asks over HTTP with urllib3; a name and password in the URL are sent as basic authentication."""
+
+    def __init__(self) -> None:
+        self._pool = urllib3.PoolManager(num_pools=32, maxsize=16, retries=False)
+
+    def __call__(self, reading: Reading, first: int, last: int) -> bytes:
+        """The body of the answer. Raises HTTPError or OSError without one, ValueError with another status."""
+        spec, period = reading.prometheus, reading.period
+        assert spec is not None, "only what names a Prometheus is asked"  # noqa: S101
+        url = urllib3.util.parse_url(spec.url)
+        fields = {
+            "query": _fresh(reading),
+            "start": _number(first * period),
+            "end": _number(last * period),
+            "step": _number(period),
+            "timeout": f"{round(spec.timeout * 1000)}ms",
+            "lookback_delta": _number(period),
+        }
+        answer = self._pool.request(
+            "GET",
+            f"{url._replace(auth=None).url.rstrip('/')}/api/v1/query_range",
+            fields=fields,
+            headers=urllib3.make_headers(basic_auth=unquote(url.auth)) if url.auth else None,
+            timeout=urllib3.Timeout(total=spec.timeout),
+            redirect=False,
+        )
+        # Prometheus says what is wrong in the body of a 400, 422 or 503.
+        if answer.status not in (200, 400, 422, 503):
+            msg = f"it answers with status {answer.status}"
+            raise ValueError(msg)
+        return bytes(answer.data)
+
+
+def _fresh(reading: Reading) -> str:
+    """The query, such that a value older than a period is none: by itself Prometheus repeats it for five minutes.
+
+    Of an expression only `lookback_delta` says so, which some servers ignore.
+    """
+    assert reading.prometheus is not None, "only what names a Prometheus is asked"  # noqa: S101
+    query = reading.prometheus.query
+    return f"last_over_time({query}[{round(reading.period * 1000)}ms])" if reading.prometheus.selects else query
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}".rstrip("0").rstrip(".")
