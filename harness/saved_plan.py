@@ -70,12 +70,22 @@ def read_plan(path: Path) -> Plan:
 def _parsed(path: Path) -> Json:
     written = content(path, "plan", LARGEST, _MAKE)
     try:
-        raw = json.loads(written)
+        raw = json.loads(written, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"{path} is not a saved plan: {error}", _MAKE) from error
     if odd := next(odd_numbers(raw), None):
         raise InvalidInput(f"{path}: is damaged at {odd}", _AGAIN)
     return raw
+
+
+def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    """An object each of whose keys stands once: of two, people may read the one that does not count."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        msg = f"key {next(key for key in keys if keys.count(key) > 1)!r} stands twice in one object"
+        raise ValueError(msg)
+    return found
 
 
 def _seal(raw: dict[str, Json]) -> str:

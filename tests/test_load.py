@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import botocore.loaders
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
@@ -27,6 +28,7 @@ from harness.spec.load import (
 from harness.spec.loaded import LoadedTwin
 from harness.spec.mistake import InvalidFile, Mistake
 from harness.spec.model_at import keys_of
+from harness.spec.regions import REGIONS
 from harness.spec.schema import MODELS
 from harness.spec.wording import PATTERNS
 from steady_state.units import Amount
@@ -383,7 +385,7 @@ def test_every_pattern_of_the_files_has_words():
         for below in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
             yield from patterns(below)
 
-    units = (r"(ms|s|m|h|d)", r"\s*%$", r"/\s*(s|m|h)$", "^s3://")  # read, and put into words, by functions
+    units = (r"(ms|s|m|h|d)", r"\s*%$", r"/\s*(s|m|h)$", "^s3://", "-[1-9]$")  # read, and put into words, by functions
     raw = {pattern for model in MODELS.values() for pattern in patterns(model.model_json_schema())}
     assert {pattern for pattern in raw if not any(unit in pattern for unit in units)} == set(PATTERNS)
 
@@ -569,6 +571,26 @@ def test_a_file_that_is_not_there_or_no_file_is_a_mistake(folder, tmp_path):
     assert device.what == "this is not a regular file"
 
 
+def test_a_file_that_lies_elsewhere_is_found(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (deep := folder / "experiments" / "shop").mkdir(parents=True)
+    for name in ("lose-a-zone.yaml", "blackhole.yaml"):
+        (deep / name).write_text((folder / E).read_text())
+    for asked, remedy in (
+        ("lose-a-zone.yaml", "did you mean `experiments/shop/lose-a-zone.yaml`?"),
+        ("blckhole.yaml", "did you mean `experiments/shop/blackhole.yaml`?"),
+        ("experimnts/shop/lose-a-zone.yaml", "there is no folder experimnts either: did you mean `experiments`?"),
+        ("xyz.yaml", "the folder has: gameday.yaml, lose-an-instance.yaml, twin.yaml, workload.yaml"),
+    ):
+        (mistake,) = validate_files([asked])
+        assert (mistake.what, mistake.remedy) == ("there is no such file", remedy)
+    (mistake,) = validate_files([deep / "lose-a-zone.yaml"])
+    assert mistake.what == "`workload.yaml`: there is no such file"
+    (above := deep.parent / "workload.yaml").write_text((folder / W).read_text())
+    (mistake, _) = validate_files([deep / "lose-a-zone.yaml", above])
+    assert mistake.remedy == "did you mean `../workload.yaml`?"
+
+
 def test_a_mistake_is_shown_with_its_line_and_a_caret(folder):
     edit(folder, E, ("from: impact", "from: impct"), ("       # the system heals by itself", ""))
     (mistake,) = mistakes_of(folder / E)
@@ -702,10 +724,28 @@ def test_bounds_are_read_with_their_units(folder):
 # --- what AWS would not take ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1", "us-esat-1", "moon", "us-east-1a"])
-def test_a_region_that_is_not_served_is_a_mistake(folder, region):
-    mistakes = mistakes_of(edit(folder, W, ("regions: [us-east-1]", f"regions: [{region}]")))
-    assert f"`{region}` is not a region of AWS's standard partition" in mistakes[0].what
+@pytest.mark.parametrize(
+    ("region", "remedy"),
+    [
+        ("us-esat-1", "did you mean `us-"),
+        ("us-east-9", "did you mean `us-east-"),
+        ("us-east-1a", "did you mean `us-east-1`?"),
+        ("US-EAST-1", "did you mean `us-east-1`?"),
+        ("us-gov-west-1", "did you mean `us-west-1`?"),
+        ("moon", "like us-east-1; the partitions of China, GovCloud and the like are not served"),
+    ],
+)
+def test_a_region_that_is_not_there_is_a_mistake(folder, region, remedy):
+    (mistake,) = mistakes_of(edit(folder, W, ("regions: [us-east-1]", f"regions: [{region}]")))
+    assert mistake.what == f"`{region}` is not a region of AWS's standard partition"
+    assert at(mistake).startswith(region)
+    assert mistake.remedy.startswith(remedy)
+
+
+def test_the_regions_known_are_those_of_botocore():
+    read = botocore.loaders.Loader().load_data("partitions")["partitions"]
+    (regions,) = (one["regions"] for one in read if one["id"] == "aws")
+    assert set(REGIONS) == {name for name in regions if not name.endswith("-global")}
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "ap-southeast-7", "mx-central-1", "il-central-1", "eu-south-2"])

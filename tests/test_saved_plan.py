@@ -136,6 +136,17 @@ def test_an_edited_plan_is_not_injected(
         assert "was changed after it was made" in said.err
 
 
+def test_a_key_that_stands_twice_is_refused_although_the_seal_fits(
+    made: Path, injected: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = made.read_text()
+    made.write_text(text.replace('"region":', '"region": "moon",\n "region":', 1))
+    assert json.loads(made.read_text()) == json.loads(text)
+    assert gameday("run", str(made), "--reports", "out") == Exit.INVALID
+    assert injected == []
+    assert "key 'region' stands twice in one object" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", "1", '"x"', "{", "\xff", "[" * 100_000, '{"seed": NaN}'])
 def test_what_is_no_plan_at_all_is_invalid_input(text: str, made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = made.with_name("none.json")

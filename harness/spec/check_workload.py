@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from harness.spec.document import Document, Loc
-from harness.spec.mistake import Mistake, one_of, quoted
+from harness.spec.mistake import Mistake, nearest, one_of, quoted
+from harness.spec.regions import REGIONS
 from harness.spec.twin_file import Journey, TwinFile, TwinModule
 from harness.spec.workload import Workload
 from steady_state.units import show_share
@@ -27,6 +28,12 @@ def check_workload(document: Document, parts: dict[str, Any]) -> Iterator[Mistak
     if role and account and role.split(":")[4] != account:
         what = f"the role is of account {role.split(':')[4]}, the workload is in {account}"
         yield document.mistake(("role",), what, f"name a role of account {account}: a run acts nowhere else")
+    for index, region in enumerate(parts.get("regions", ())):
+        if region not in REGIONS:
+            what = f"{quoted(region)} is not a region of AWS's standard partition"
+            meant = nearest(region, REGIONS)
+            other = "like us-east-1; the partitions of China, GovCloud and the like are not served"
+            yield document.mistake(("regions", index), what, f"did you mean `{meant}`?" if meant else other)
     for name, module in parts.get("modules", {}).items():
         for kind in ("needs", "tolerates"):
             for index, other in enumerate(getattr(module, kind)):
@@ -111,6 +118,6 @@ def check_together(
         what = f"not all modules of {file} are played here: {named} {'is' if len(left_out) == 1 else 'are'} missing"
         yield twin_document.mistake(("modules",), what, "say how the twin plays every module of the workload", key=True)
     for index, zone in enumerate(twin.zones):
-        if not zone.startswith(workload.regions):
+        if not zone.startswith(workload.regions) and {*workload.regions} <= {*REGIONS}:
             what = f"zone {quoted(zone)} is in none of the workload's regions ({', '.join(workload.regions)})"
             yield twin_document.mistake(("zones", index), what, f"a zone is named like {workload.regions[0]}a")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping as Names
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.spec.mistake import InvalidFile, Mistake, one_of
+from harness.spec.missing import why_missing
+from harness.spec.mistake import InvalidFile, Mistake
 from harness.spec.values import value_of
 from harness.spec.yaml12 import Entry, Items, Mapping, Node, Scalar, compose
 from harness.spec.yaml_trouble import LINE_BREAK, Place, Trouble, place_of
@@ -115,21 +115,6 @@ def missing(file: Path) -> Mistake:
     """That a file is not there, with the nearest name in its folder."""
     what, remedy = why_missing(file)
     return Mistake(str(file), 0, 0, what, remedy)
-
-
-def why_missing(file: Path) -> tuple[str, str]:
-    """Why a path is no file, and what to do."""
-    if "\0" in str(file):
-        return "this is no path", "write the file's name"
-    if file.is_dir():
-        return "this is a folder, not a file", "name a file in it"
-    if file.exists():
-        return "this is not a regular file", "copy it into one"
-    try:
-        names = sorted(each.name for each in os.scandir(file.parent) if each.name.endswith((".yaml", ".yml")))
-    except OSError:
-        return "there is no such file", f"there is no folder {file.parent} either"
-    return "there is no such file", one_of(file.name, names, "the folder has") or "the folder has no YAML file"
 
 
 def entry_at(node: Node, step: str | int) -> Entry | None:

@@ -12,9 +12,10 @@ from pydantic import BaseModel
 
 from harness import __version__
 from harness.spec.check_workload import check_together, check_twin, check_workload
-from harness.spec.document import Document, Loc, read_document, why_missing
+from harness.spec.document import Document, Loc, read_document
 from harness.spec.later import LATER_KINDS
 from harness.spec.loaded import Loaded, LoadedExperiment, LoadedGameday, LoadedTwin, LoadedWorkload
+from harness.spec.missing import why_missing
 from harness.spec.mistake import InvalidFile, Mistake, one_of, quoted
 from harness.spec.shape import shaped, sound_parts
 from harness.spec.wording import found
@@ -143,7 +144,7 @@ class Shelf:
         if not isinstance(name, str) or not name:
             return None
         file = document.file.parent / name
-        if wrong := _no_file(file):
+        if wrong := _no_file(file, document.file.parent):
             mistakes.append(document.mistake(loc, f"{quoted(name)}: {wrong[0]}", wrong[1]))
             return None
         try:
@@ -187,8 +188,8 @@ def _real(file: Path) -> str:
     return str(file) if "\0" in str(file) else os.path.realpath(file)
 
 
-def _no_file(file: Path) -> tuple[str, str] | None:
+def _no_file(file: Path, near: Path) -> tuple[str, str] | None:
     try:
-        return None if file.is_file() else why_missing(file)
+        return None if file.is_file() else why_missing(file, near)
     except OSError as error:
         return f"the file cannot be read: {error.strerror}", "make it readable for the user who runs gameday"

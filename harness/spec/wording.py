@@ -25,10 +25,6 @@ PATTERNS = {
         "like arn:aws:iam::111122223333:role/gameday",
     ),
     r"^[^/].*/[^/]+$": ("Namespace/MetricName", "like AWS/Lambda/Errors"),
-    r"^(us|eu|ap|sa|ca|me|af|il|mx)-(central|north|south|east|west|northeast|northwest|southeast|southwest)-[1-9]$": (
-        "a region of AWS's standard partition",
-        "like us-east-1; the partitions of China, GovCloud and the like are not served",
-    ),
     r"^.{1,128}$": ("the key of a tag: 1 to 128 characters", "name the tag"),
     r"^(Sum|Average|Minimum|Maximum|SampleCount|p(\d{1,2}(\.\d{1,10})?|100))$": (
         "a statistic of an alarm",

@@ -16,13 +16,8 @@ from steady_state.units import Duration, Share
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 """A name of ours: lower case, digits and hyphens."""
 
-Region = Annotated[
-    str,
-    Field(
-        pattern=r"^(us|eu|ap|sa|ca|me|af|il|mx)-(central|north|south|east|west|northeast|northwest|southeast|southwest)-[1-9]$"
-    ),
-]
-"""A region of the partition `aws`, the only one served (names: botocore's partitions.json, `regionRegex`)."""
+Region = Annotated[str, Field(json_schema_extra={"pattern": "^[a-z]{2}-[a-z]+-[1-9]$"})]
+"""A region; which there are stands in `harness/spec/regions`."""
 
 Account = Annotated[str, Field(pattern=r"^\d{12}$", json_schema_extra={"type": ["string", "integer"]})]
 """An account id, read as text, quoted or not: the loader takes what was written."""
