@@ -140,9 +140,9 @@ def test_a_key_that_stands_twice_is_refused_although_the_seal_fits(
     made: Path, injected: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = made.read_text()
-    made.write_text(text.replace('"region":', '"region": "moon",\n "region":', 1))
-    assert json.loads(made.read_text()) == json.loads(text)
-    assert gameday("run", str(made), "--reports", "out") == Exit.INVALID
+    (twice := made.with_name("twice.json")).write_text(text.replace('"region":', '"region": "moon",\n "region":', 1))
+    assert json.loads(twice.read_text()) == json.loads(text)
+    assert gameday("run", str(twice), "--reports", "out") == Exit.INVALID
     assert injected == []
     assert "key 'region' stands twice in one object" in capsys.readouterr().err
 

@@ -34,11 +34,11 @@ def _remedy(file: Path, near: Path | None) -> str:
         return _no_folder(file)
     elsewhere = _elsewhere(file.parent)
     by_name = {each.name: each for each in reversed(elsewhere)}
-    if not (meant := by_name.get(file.name)) and not nearest(file.name, here):
-        meant = by_name.get(nearest(file.name, by_name) or "")
+    meant = by_name.get(file.name) or _like(file, [file.with_name(name) for name in here]) or _like(file, elsewhere)
     if meant:
-        return f"did you mean `{os.path.relpath(meant, near) if near else meant}`?"
-    return one_of(file.name, here, "the folder has") or "the folder has no YAML file"
+        beside = meant.name if meant.parent == file.parent else meant
+        return f"did you mean `{os.path.relpath(meant, near) if near else beside}`?"
+    return one_of("", here, "the folder has") or "the folder has no YAML file"
 
 
 def _no_folder(file: Path) -> str:
@@ -48,6 +48,12 @@ def _no_folder(file: Path) -> str:
     except OSError:
         meant = None
     return f"there is no folder {gone} either" + (f": did you mean `{gone.with_name(meant)}`?" if meant else "")
+
+
+def _like(file: Path, others: list[Path]) -> Path | None:
+    """The file that is probably meant; its ending tells nothing."""
+    stem = nearest(file.stem, [one.stem for one in others])
+    return next((one for one in others if one.stem == stem), None)
 
 
 def _elsewhere(folder: Path) -> list[Path]:
