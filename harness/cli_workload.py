@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Literal
@@ -13,34 +14,45 @@ import click
 @click.argument("workload", type=click.Path(path_type=Path))
 @click.option("--on", "place", type=click.Choice(["twin", "aws"]), default="twin", show_default=True, help="Where.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of targets, and of the twin.")
+@click.option("--production", is_flag=True, help="The workload is in production, and this is meant.")
+@click.option("--local-journal", is_flag=True, help="On an account without `store`: only this machine can restore.")
+@click.option("--yes", is_flag=True, help="Do not ask before an account is touched.")
 @click.option("--json", "as_json", is_flag=True, help="The matrix as JSON on stdout.")
-@click.option("--markdown", type=click.Path(path_type=Path), help="Write it as Markdown, too.")
-@click.option("--html", type=click.Path(path_type=Path), help="Write it as a page with the graph of dependencies, too.")
-@click.option("--against", type=click.Path(path_type=Path), help="Compare with this matrix, written by --json.")
+@click.option(
+    "--reports", type=click.Path(path_type=Path), help="Write a page, Markdown, JSON and each run into this folder."
+)
+@click.option(
+    "--against", type=click.Path(path_type=Path), help="Compare with this folder of --reports, or file of --json."
+)
 @click.option("--write", type=click.Path(path_type=Path), help="Write its experiments into this folder; run nothing.")
 def matrix(
     workload: Path,
-    place: str,
+    place: Literal["twin", "aws"],
     seed: int,
+    production: bool,
+    local_journal: bool,
+    yes: bool,
     as_json: bool,
-    markdown: Path | None,
-    html: Path | None,
+    reports: Path | None,
     against: Path | None,
     write: Path | None,
 ) -> None:
-    """Strike each module and zone of WORKLOAD on the twin, and find the dependencies that are not declared.
+    """Strike each module and zone of WORKLOAD, and find the dependencies that are not declared.
 
+    On the twin all runs are played at once, on an account one after the other (about a quarter of an hour each).
     Exits 1 on a hidden dependency (with --against: on a new one), 3 where too little can be told.
 
     \b
     Examples
-      gameday matrix experiments/storefront/workload.yaml --json > matrix.json
-      gameday matrix experiments/storefront/workload.yaml --against matrix.json
+      gameday matrix experiments/storefront/workload.yaml --reports reports/v1
+      gameday matrix experiments/storefront/workload.yaml --against reports/v1
     """
     from harness.commands_matrix import Asked
     from harness.commands_matrix import matrix as play
 
-    sys.exit(play(workload, Asked(place, seed, as_json, markdown, html, against, write)))
+    told = shlex.join(["gameday", *sys.argv[1:]])
+    asked = Asked(place, seed, production, local_journal, yes, as_json, reports, against, write, told)
+    sys.exit(play(workload, asked))
 
 
 @click.command()

@@ -162,9 +162,13 @@ def _wish_again(saved: Plan, production: bool) -> Wish:
 
 
 def _confirm(plan: Plan, yes: bool, stop: Stop) -> None:
-    if plan.place == "twin" or yes:
-        return
-    print(plan_text(plan), file=sys.stderr)
+    if plan.place == "aws" and not yes:
+        ask(plan_text(plan), stop)
+
+
+def ask(text: str, stop: Stop) -> None:
+    """Show what is planned, and ask for a `yes`. Raises Refused without one."""
+    print(text, file=sys.stderr)
     if not sys.stdin.isatty():
         raise Refused(("nobody can be asked here, and --yes was not said",), "say --yes after reading the plan")
     print("Type yes to inject: ", end="", file=sys.stderr, flush=True)

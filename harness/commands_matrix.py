@@ -3,87 +3,175 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from harness.commands import tell
-from harness.errors import Exit, InvalidInput, Refused, worst
+from harness.account.journal import Journal
+from harness.commands import ask, tell
+from harness.errors import Exit, InvalidInput, worst
 from harness.matrix import Matrix, Row, from_json, to_json
 from harness.matrix_change import difference
 from harness.matrix_findings import analyse
+from harness.plan import Place, Plan
+from harness.record import Record
 from harness.report.matrix import markdown, terminal
 from harness.report.matrix_page import page
+from harness.report.plan_text import plan_text
+from harness.report.progress import progress
 from harness.report.words import printable
+from harness.report.write import write_reports
+from harness.spec.experiment import Experiment
 from harness.spec.load import load_any
 from harness.spec.loaded import LoadedWorkload
-from harness.suites.matrix import MARGIN, experiments_of, play_rows, write_experiments
+from harness.spec.workload import Workload
+from harness.suite import Refusal, Suite
+from harness.suites.matrix import MARGIN, Keep, experiments_of, play_rows, write_experiments
+from harness.suites.play import Play
+from harness.suites.signals import undo_on_signals
+
+MATRIX_FILE = "matrix.json"
+"""In a folder of reports: what --against reads."""
 
 
 @dataclass(frozen=True)
 class Asked:
     """What `gameday matrix` was told."""
 
-    place: str
+    place: Place
     seed: int
+    production: bool
+    local_journal: bool
+    yes: bool
     as_json: bool
-    markdown: Path | None
-    html: Path | None
+    reports: Path | None
     against: Path | None
     write: Path | None
+    command: str
 
 
 def matrix(file: Path, asked: Asked) -> Exit:
     """Play every row, or write the experiments; show what was found."""
-    if asked.place != "twin":
-        raise Refused(("a matrix is played on the twin only, in this version",), "leave --on aws out")
     loaded = load_any(file)
     if not isinstance(loaded, LoadedWorkload):
         raise InvalidInput(f"{file} is not a workload", "a matrix is made of a whole workload")
-    if loaded.twin is None:
-        raise InvalidInput(f"workload {loaded.workload.name} has no twin", "add `twin: twin.yaml` to it")
-    experiments = experiments_of(loaded.workload, loaded.twin, str(file))
+    workload = loaded.workload
+    experiments = experiments_of(workload, _zones(loaded, asked.place), str(file))
     if asked.write:
         for path in write_experiments(asked.write, experiments):
             tell(str(path))
         return Exit.HELD
     older = _read(asked.against) if asked.against else None
-    rows = play_rows(loaded.workload, loaded.twin, experiments, asked.seed, _progress)
-    found = analyse(loaded.workload, rows, asked.seed, MARGIN, _repeat(file, asked.seed))
+    folder = _folder(asked, workload.name)
+    keep = partial(keep_row, folder) if folder else None
+    if loaded.twin and asked.place == "twin":
+        code, rows = Exit.HELD, play_rows(workload, loaded.twin, experiments, asked.seed, _progress, keep=keep)
+    else:
+        code, rows = _on_account(file, workload, experiments, asked, keep or (lambda _: None))
+    found = analyse(workload, rows, asked.seed, MARGIN, _repeat(file, asked), asked.place)
     tell((to_json(found) if asked.as_json else terminal(found)).rstrip("\n"))
-    failed = worst([_written(asked.markdown, markdown, found), _written(asked.html, page, found)])
+    codes = [code, _written(folder, found, asked.as_json) if folder else Exit.HELD]
     if older is None:
-        return found.exit or failed
+        return worst([found.exit, *codes])
     changed = difference(older, found)
     for line in changed.lines or ("nothing changed",):
         tell(f"against {asked.against}: {printable(line)}", err=asked.as_json)
-    return changed.exit or failed
+    return worst([changed.exit, *codes])
+
+
+def _zones(loaded: LoadedWorkload, place: Place) -> tuple[str, ...]:
+    if place == "aws":
+        from harness.suites.matrix_account import zones_of
+
+        return zones_of(loaded.workload)
+    if loaded.twin is None:
+        raise InvalidInput(f"workload {loaded.workload.name} has no twin", "add `twin: twin.yaml` to it")
+    return loaded.twin.zones
+
+
+def _on_account(
+    file: Path, workload: Workload, experiments: tuple[Experiment, ...], asked: Asked, keep: Keep
+) -> tuple[Exit, tuple[Row, ...]]:
+    from harness.suites.matrix_account import Rows
+
+    player = Play(
+        Journal.open(),
+        [progress(sys.stderr)],
+        local_journal=asked.local_journal,
+        command=asked.command,
+        files=(str(file),),
+    )
+
+    def confirm(plans: list[Plan | Refusal]) -> None:
+        if not asked.yes:
+            ask("\n\n".join(map(_plan_words, plans)), player.stop)
+
+    with undo_on_signals(player.stop):
+        rows = Rows(player, confirm, keep, partial(tell, err=True))
+        return rows.play(workload, experiments, asked.seed, asked.production)
+
+
+def _plan_words(planned: Plan | Refusal) -> str:
+    if isinstance(planned, Refusal):
+        return f"{planned.name} will be refused: {'; '.join(planned.reasons)}"
+    return plan_text(planned)
+
+
+def _folder(asked: Asked, name: str) -> Path | None:
+    """Where reports go: where it was said; on an account, whose hours nobody wants to lose, in any case."""
+    if asked.reports is None and asked.place == "twin":
+        return None
+    folder = asked.reports or Path("reports") / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-matrix-{name}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"{folder}: the reports cannot be written: {error.strerror}"
+        raise InvalidInput(msg, "name another folder with --reports") from error
+    return folder
+
+
+def keep_row(folder: Path, record: Record) -> None:
+    """A row's record and its own page, in a folder of its name; a page that cannot be written is said."""
+    try:
+        write_reports(folder / record.name, Suite(record.name, record.started, (record,)))
+    except InvalidInput as error:
+        tell(f"gameday: {error}", err=True)
+
+
+def _written(folder: Path, found: Matrix, quiet: bool) -> Exit:
+    """What was found is told in any case; a copy of it that cannot be written is said, and counts."""
+    texts = {MATRIX_FILE: to_json(found), "matrix.md": markdown(found), "index.html": page(found)}
+    try:
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        tell(f"gameday: {error.filename or folder}: cannot be written: {error.strerror}", err=True)
+        return Exit.INVALID
+    tell(f"report: {folder / 'index.html'}", err=quiet)
+    kept = all((folder / row.experiment / "index.html").exists() for row in found.rows if not row.refused)
+    return Exit.HELD if kept else Exit.INVALID
 
 
 def _read(path: Path) -> Matrix:
+    path = path / MATRIX_FILE if path.is_dir() else path
     try:
         return from_json(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "is not text"
-        raise InvalidInput(f"{path}: cannot be read: {why}", "name what `gameday matrix --json` wrote") from error
+        raise InvalidInput(
+            f"{path}: cannot be read: {why}", "name a folder of --reports, or what `gameday matrix --json` wrote"
+        ) from error
 
 
 def _progress(row: Row) -> None:
     tell(f"{row.experiment}: {'refused: ' + row.refused[0] if row.refused else 'played'}", err=True)
 
 
-def _repeat(file: Path, seed: int) -> str:
-    write = shlex.join(["gameday", "matrix", str(file), "--write", "matrix"]).replace("{", "{{").replace("}", "}}")
-    return f"{write} && gameday run matrix/{{experiment}}.yaml --seed {seed}"
-
-
-def _written(path: Path | None, draw: Callable[[Matrix], str], found: Matrix) -> Exit:
-    """What was found is told in any case; a copy of it that cannot be written is said, and counts."""
-    if path is None:
-        return Exit.HELD
-    try:
-        path.write_text(draw(found), encoding="utf-8")
-    except OSError as error:
-        tell(f"gameday: {path}: cannot be written: {error.strerror}", err=True)
-        return Exit.INVALID
-    return Exit.HELD
+def _repeat(file: Path, asked: Asked) -> str:
+    aws = ["--on", "aws"] if asked.place == "aws" else []
+    local = ["--local-journal"] if asked.local_journal else []
+    write = shlex.join(["gameday", "matrix", str(file), *aws, "--write", "matrix"])
+    run = shlex.join([*aws, *local, "--seed", str(asked.seed)])
+    return f"{write} && gameday run matrix/".replace("{", "{{").replace("}", "}}") + "{experiment}.yaml " + run

@@ -95,6 +95,7 @@ class Matrix:
     """All of it."""
 
     workload: str
+    place: Literal["twin", "aws"]
     seed: int
     margin: float
     error: float  # chance of any false spread in the whole matrix

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.errors import Exit, InvalidInput
-from harness.matrix import Cell, Effect, Matrix
+from harness.matrix import Cell, Effect, Finding, Matrix
 
 
 @dataclass(frozen=True)
 class Difference:
     """What is not as it was, a line each."""
 
-    new: tuple[str, ...]  # hidden dependencies that were not there
-    lines: tuple[str, ...]  # all that changed, these included
-    exit: Exit
+    lines: tuple[str, ...]
+    exit: Exit  # broken on a hidden dependency that was not there
 
 
 def difference(old: Matrix, new: Matrix) -> Difference:
@@ -26,17 +25,22 @@ def difference(old: Matrix, new: Matrix) -> Difference:
     if (old.workload, old.margin) != (new.workload, new.margin):
         what = f"the older matrix is of {old.workload} with a margin of {old.margin}, not of {new.workload}"
         raise InvalidInput(f"{what} with {new.margin}", "name a matrix of the same workload")
-    before = {(one.source, one.module) for one in old.hidden}
-    fresh = tuple(one.words for one in new.hidden if (one.source, one.module) not in before)
-    after = {(one.source, one.module) for one in new.hidden}
-    gone = tuple(one.words for one in old.hidden if (one.source, one.module) not in after)
+    before, after = ({_what(one) for one in each.findings} for each in (old, new))
+    fresh = tuple(one.words for one in new.findings if _what(one) not in before)
+    gone = tuple(one.words for one in old.findings if _what(one) not in after)
+    broken = {(one.source, one.module) for one in new.hidden} - {(one.source, one.module) for one in old.hidden}
     lines = [
         *(f"new: {words}" for words in fresh),
         *(f"no longer found: {words}" for words in gone),
         *_cells(old, new),
     ]
-    code = Exit.BROKEN if fresh else Exit.UNKNOWN if new.open else Exit.HELD
-    return Difference(fresh, tuple(lines), code)
+    code = Exit.BROKEN if broken else Exit.UNKNOWN if new.open else Exit.HELD
+    return Difference(tuple(lines), code)
+
+
+def _what(finding: Finding) -> tuple[str, str, str]:
+    """What makes two findings the same: for a zone, whichever hurts most."""
+    return finding.kind, "" if finding.kind == "zonal" else finding.source, finding.module
 
 
 def _cells(old: Matrix, new: Matrix) -> list[str]:
@@ -56,7 +60,9 @@ def _cells(old: Matrix, new: Matrix) -> list[str]:
 
 
 def _told(cell: Cell) -> str:
-    return f"hurt ({cell.effect.kpi} by {cell.effect.size})" if cell.state == "spread" and cell.effect else cell.state
+    state = "hurt" if cell.state == "spread" else cell.state
+    known = cell.effect is not None and cell.effect.change is not None
+    return f"{state} ({cell.effect.kpi} by {cell.effect.size})" if known and cell.effect else state
 
 
 def _apart(then: Effect | None, now: Effect | None) -> bool:

@@ -13,6 +13,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from harness.matrix import Cell, Chain, Effect, Finding, Matrix, Relation, Row, State
+from harness.plan import Place
 from harness.spec.workload import Workload
 from steady_state.claim import Verdict
 from steady_state.kpi import Tier
@@ -94,9 +95,7 @@ class Analysis:
         yield from self._hidden()
         for source in self.of:
             yield from self._dead(source)
-        for row in self.rows:
-            if row.zone:
-                yield from self._zonal(row, row.zone)
+        yield from self._zonal()
 
     # Hidden dependencies ---------------------------------------------------------------------------------------------
 
@@ -151,6 +150,8 @@ class Analysis:
 
     def runs(self, finding: Finding) -> tuple[str, ...]:
         """The experiments that a finding rests on."""
+        if finding.runs:
+            return finding.runs
         between = [module for chain in finding.chains for module in chain.way[1:-1]]
         told = (self.of[module].experiment for module in between if module in self.of)
         return tuple(dict.fromkeys((finding.experiment, *told)))
@@ -182,24 +183,37 @@ class Analysis:
 
     # Zones -----------------------------------------------------------------------------------------------------------
 
-    def _zonal(self, row: Row, zone: str) -> Iterator[Finding]:
-        share = max(row.hit.values(), default=0.0)
+    def _zonal(self) -> Iterator[Finding]:
+        """Each module that a zone's loss hurts more than it may, once: by the zone that hurts most."""
         for module in self.declared.modules:
-            cell = self.cells[row.experiment, module]
-            effect = cell.effect
-            if cell.state != "spread" or effect is None:
-                continue
-            if cell.relation in ("tolerates", "none") and not any(self.spreads(one, module) for one in row.hit):
-                words = f"{module} stands outside {zone} and suffers with it: {effect.kpi} got worse by {effect.size}"
-                yield Finding("zonal", zone, module, row.experiment, words, effect)
-                continue
-            more = [one for one in row.effects if one.module == module and _more_than(one, share)]
-            for one in sorted(more, key=lambda one: -(one.low or 0.0))[:1]:
-                words = (
-                    f"{zone} has {show_share(round(share, 3))} of what it hits, and its loss made {one.kpi} of {module}"
-                    f" worse by {one.size}"
-                )
-                yield Finding("zonal", zone, module, row.experiment, words, one)
+            for hurt in (self._outside, self._beyond_share):
+                found = [(row, effect) for row in self.rows if row.zone and (effect := hurt(row, module))]
+                if not found:
+                    continue
+                found.sort(key=lambda pair: -(pair[1].change or 0.0))
+                row, effect = found[0]
+                zone, share = row.zone or "", max(row.hit.values(), default=0.0)
+                words = f"{module} stands outside of {zone} and suffers with it"
+                if hurt == self._beyond_share:
+                    words = f"{zone} has {show_share(round(share, 3))} of what it hits, and {module} loses more with it"
+                words += f": {effect.kpi} got worse by {effect.size}"
+                words += "".join(f"; with {other.zone}, {one.kpi} by {one.size}" for other, one in found[1:])
+                runs = tuple(other.experiment for other, _ in found)
+                yield Finding("zonal", zone, module, row.experiment, words, effect, runs=runs)
+
+    def _outside(self, row: Row, module: str) -> Effect | None:
+        """How a module suffers that neither stands in the row's zone, nor needs what stands there."""
+        cell = self.cells[row.experiment, module]
+        stray = cell.state == "spread" and cell.relation in ("tolerates", "none")
+        return cell.effect if stray and not any(self.spreads(one, module) for one in row.hit) else None
+
+    def _beyond_share(self, row: Row, module: str) -> Effect | None:
+        """How a module suffers that loses more than the row's zone has of what it hits."""
+        if self._outside(row, module):
+            return None
+        share = max(row.hit.values(), default=0.0)
+        more = [one for one in row.effects if one.module == module and _more_than(one, share)]
+        return max(more, key=lambda one: (one.kpi in self.business, one.low or 0.0), default=None)
 
     # What cannot be told ---------------------------------------------------------------------------------------------
 
@@ -215,7 +229,9 @@ class Analysis:
                     yield f"{row.experiment}, {module}: {cell.effect.words}"
 
 
-def analyse(workload: Workload, rows: tuple[Row, ...], seed: int, margin: float, repeat: str = "") -> Matrix:
+def analyse(
+    workload: Workload, rows: tuple[Row, ...], seed: int, margin: float, repeat: str = "", place: Place = "twin"
+) -> Matrix:
     """The matrix of a workload's rows. `repeat`: the command that repeats a row, with {experiment} in it."""
     analysis = Analysis(workload, rows)
     findings = [
@@ -227,6 +243,7 @@ def analyse(workload: Workload, rows: tuple[Row, ...], seed: int, margin: float,
     without = [name for name in workload.modules if all(kpi.module != name for kpi in workload.kpis.values())]
     return Matrix(
         workload=workload.name,
+        place=place,
         seed=seed,
         margin=margin,
         error=workload.budget.false_verdict,

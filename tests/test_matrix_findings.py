@@ -14,7 +14,8 @@ from harness.matrix import Effect, Matrix, Row, from_json, to_json
 from harness.matrix_change import difference
 from harness.matrix_findings import analyse
 from harness.report.matrix import markdown, terminal
-from harness.report.matrix_page import graph, page
+from harness.report.matrix_graph import graph
+from harness.report.matrix_page import page
 from harness.spec.workload import Workload
 from steady_state.claim import Verdict
 
@@ -254,10 +255,13 @@ def test_only_a_new_hidden_dependency_breaks_a_comparison() -> None:
     assert difference(old, old).lines == ()
     assert difference(old, old).exit == Exit.HELD
     later = difference(old, new)
-    assert (len(later.new), later.exit) == (1, Exit.BROKEN)
+    assert ([line for line in later.lines if line.startswith("new")], later.exit) == (
+        ["new: web depends on ads, and does not declare it: web got worse by 40 points (39.9 to 40.1)"],
+        Exit.BROKEN,
+    )
     assert any(line.startswith("throttle-db, web: hurt (web by 40 points") for line in later.lines)
     back = difference(new, old)
-    assert (back.new, back.exit) == ((), Exit.HELD)
+    assert (back.exit, [line for line in back.lines if line.startswith("new:")]) == (Exit.HELD, [])
     assert any(line.startswith("no longer found: web depends on ads") for line in back.lines)
 
 
@@ -279,20 +283,22 @@ def test_the_table_tells_states_apart_without_colour() -> None:
 def test_the_page_draws_declared_observed_and_hidden_links_apart() -> None:
     shop = workload(web={"needs": ["api", "old"]}, api={}, old={}, ads={})
     found = matrix(shop, api={"web": 0.5}, ads={"api": 0.3, "web": 0.3})
-    drawn = {edge.words: edge.kind for edge in graph(found, list(shop.modules)).edges}
+    drawn = {edge.words: edge.kind for edge in graph(found).edges}
     assert drawn == {
         "web → api: declared, and seen": "observed",
-        "web → old: declared, not seen": "declared",
+        "web → old: declared, and not seen to spread": "declared",
         "api → ads: seen, and not declared": "hidden",
     }
     text = page(found)
     assert page(found) == text
-    assert "By it, web suffers too: ads → api → web" in text
+    assert "by it: web suffers too, ads → api → web: web got worse by 30 points" in text
     assert "<script" not in text
 
 
 def test_the_page_shows_twenty_modules_within_its_drawing() -> None:
     shop = workload((), **{f"module-with-a-name-{number}": {} for number in range(20)})
-    drawn = graph(matrix(shop), list(shop.modules))
+    drawn = graph(matrix(shop))
     assert len({(node.x, node.y) for node in drawn.nodes}) == 20
-    assert all(0 <= node.x <= drawn.side and 0 <= node.y <= drawn.side for node in drawn.nodes)
+    assert all(
+        0 <= node.x <= drawn.width - drawn.box and 0 <= node.y <= drawn.height - drawn.tall for node in drawn.nodes
+    )

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.matrix import Cell, Finding, Matrix
+from harness.matrix import Cell, Finding, Matrix, Relation
 from harness.report.markdown import table, text_of
-from harness.report.words import printable
+from harness.report.words import count, printable
 from steady_state.words import points_in_words
 
 SIGNS = {"spread": "X", "contained": ".", "starved": "o", "unknown": "?", "no-kpi": "-"}
+RELATIONS: dict[Relation, str] = {
+    "hit": "struck",
+    "needs": "needs it",
+    "tolerates": "tolerates it",
+    "through": "its customers come through it",
+    "none": "nothing",
+}
 KEY = (
     "X hurt   . contained   o without traffic, since its callers suffer   ? not to be told   - no KPI",
     "[ ] struck   ( ) declared: needs what is struck, or its customers come through it   ! hurt, and not declared",
@@ -24,7 +31,7 @@ REMEDIES = {
     "hidden": "cut it, or write `needs: [{source}]` in {module}",
     "not-tolerated": "give the call a timeout and a fallback, or write `needs: [{source}]` in {module}",
     "dead": "take {source} out of {module}'s `needs`, or give {module} a KPI that shows the need",
-    "zonal": "see what `gameday check` says of {source} and {module}",
+    "zonal": "keep its calls inside a zone, or try again in another; `gameday check` looks for what stands in one",
 }
 
 
@@ -47,7 +54,8 @@ def _terminal(matrix: Matrix) -> Iterator[str]:
     modules = matrix.modules
     marks = {(cell.experiment, cell.module): mark(cell) for cell in matrix.cells}
     wide = max([len(row.experiment) for row in matrix.rows] + [len(name) + 4 for name in modules])
-    yield f"{matrix.workload}: what a fault (row) does to the KPIs of each module (column); twin, seed {matrix.seed}"
+    where = f"{matrix.place}, seed {matrix.seed}"
+    yield f"{matrix.workload}: what a fault (row) does to the KPIs of each module (column); {where}"
     yield ""
     yield " " * wide + "".join(f"{number:>4} " for number in range(1, len(modules) + 1))
     for row in matrix.rows:
@@ -59,31 +67,30 @@ def _terminal(matrix: Matrix) -> Iterator[str]:
     yield ""
     for one in matrix.findings:
         yield f"{TITLES[one.kind]}: {one.words}"
-        yield from (f"    {line}" for line in evidence(one))
+        yield from (f"    {name}: {text}" for name, text in evidence(one))
     yield from (f"not known: {why}" for why in matrix.open)
     yield from (f"note: {note}" for note in matrix.notes)
     yield summary(matrix)
 
 
-def evidence(one: Finding) -> Iterator[str]:
+def evidence(one: Finding) -> Iterator[tuple[str, str]]:
     """What else suffers by it, what to do about it, the runs it rests on, and the command that repeats it."""
     for chain in one.chains:
-        size = f" ({chain.effect.kpi} got worse by {chain.effect.size})" if chain.effect else ""
-        yield f"by it, {chain.way[-1]} suffers too: {' → '.join(chain.way)}{size}"
-    yield f"remedy: {REMEDIES[one.kind].format(source=one.source, module=one.module)}"
-    if len(one.runs) > 1:
-        yield f"runs: {', '.join(one.runs)}"
+        size = f": {chain.effect.kpi} got worse by {chain.effect.size}" if chain.effect else ""
+        yield "by it", f"{chain.way[-1]} suffers too, {' → '.join(chain.way)}{size}"
+    yield "remedy", REMEDIES[one.kind].format(source=one.source, module=one.module)
+    yield "runs", ", ".join(one.runs)
     if one.repeat:
-        yield f"repeat: {one.repeat}"
+        yield "repeat", one.repeat
 
 
 def summary(matrix: Matrix) -> str:
     """In a line: what was found, and how sure that is."""
-    counts = {title: sum(one.kind == kind for one in matrix.findings) for kind, title in TITLES.items()}
-    found = ", ".join(f"{count} × {title}" for title, count in counts.items() if count) or "nothing was found"
-    unknown = f"; {len(matrix.open)} cells are not known" if matrix.open else ""
+    counted = {title: sum(one.kind == kind for one in matrix.findings) for kind, title in TITLES.items()}
+    found = ", ".join(f"{number} × {title}" for title, number in counted.items() if number) or "nothing was found"
+    unknown = f"; not known: {count(len(matrix.open), 'cell')}" if matrix.open else ""
     return (
-        f"{found}{unknown} (in {len(matrix.rows)} runs; allowed: {points_in_words(matrix.margin)}; "
+        f"{found}{unknown} (in {count(len(matrix.rows), 'run')}; allowed: {points_in_words(matrix.margin)}; "
         f"chance of any false spread at most {matrix.error * 100:.3g}%)"
     )
 
@@ -100,8 +107,7 @@ def markdown(matrix: Matrix) -> str:
     lines += ["", *(f"`{line}`  " for line in KEY), ""]
     for one in matrix.findings:
         lines.append(f"- **{TITLES[one.kind]}**: {text_of(one.words)}")
-        lines += [f"  - {text_of(line)}" for line in evidence(one) if not line.startswith("repeat")]
-        lines += [f"  - repeat: `{one.repeat}`"] if one.repeat else []
+        lines += [f"  - {name}: {f'`{text}`' if name == 'repeat' else text_of(text)}" for name, text in evidence(one)]
     lines += [f"- not known: {text_of(why)}" for why in matrix.open]
     lines += [f"- {text_of(note)}" for note in matrix.notes]
     return "\n".join(lines) + "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from multiprocessing import get_context
@@ -37,7 +37,11 @@ BASELINE, LASTS = "3m", "5m"
 """Of each run: 6 requests a second then prove a margin of 1 point, in a matrix of 20 modules as well."""
 
 
-def experiments_of(workload: Workload, twin: TwinFile, workload_file: str) -> tuple[Experiment, ...]:
+Keep = Callable[[Record], None]
+"""What becomes of a row's record; called in the process that played it."""
+
+
+def experiments_of(workload: Workload, zones: Sequence[str], workload_file: str) -> tuple[Experiment, ...]:
     """One experiment for each module, one for each zone. Raises Refused for a module that owns nothing to strike."""
     poor = [name for name, one in workload.modules.items() if _fault(name, one) is None]
     if poor:
@@ -45,8 +49,8 @@ def experiments_of(workload: Workload, twin: TwinFile, workload_file: str) -> tu
         raise Refused(reasons, "say under `owns` what belongs to it: tags, functions, tables or stages")
     faults = [fault for name, one in workload.modules.items() if (fault := _fault(name, one))]
     # Only what has interfaces stands in a zone.
-    zones = twin.zones if any(one.owns.tags for one in workload.modules.values()) else ()
-    faults += [(f"lose-{zone}", {"az-blackhole": {"zone": zone}}) for zone in zones]
+    standing = zones if any(one.owns.tags for one in workload.modules.values()) else ()
+    faults += [(f"lose-{zone}", {"az-blackhole": {"zone": zone}}) for zone in standing]
     claimed = [name for name, kpi in workload.kpis.items() if kpi.tier is Tier.BUSINESS] or [*workload.kpis][:1]
     return tuple(
         Experiment.model_validate(
@@ -112,10 +116,11 @@ def play_rows(
     seed: int,
     tell: Callable[[Row], None] = lambda _: None,
     cores: int | None = None,
+    keep: Keep | None = None,
 ) -> tuple[Row, ...]:
     """Play every experiment on a fresh twin; the same rows for the same files and seed, whatever the cores."""
-    error = workload.budget.false_verdict / max(1, len(experiments))
-    jobs = [(workload, twin, one, seed, error) for one in experiments]
+    error = error_of_row(workload, experiments)
+    jobs = [(workload, twin, one, seed, error, keep) for one in experiments]
     cores = min(len(jobs), cores or os.cpu_count() or 1)
     if cores <= 1:
         rows = []
@@ -140,7 +145,14 @@ def _deaf() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def play_row(workload: Workload, twin: TwinFile, experiment: Experiment, seed: int, error: float) -> Row:
+def error_of_row(workload: Workload, experiments: Sequence[Experiment]) -> float:
+    """The chance that is left to each row, so that all together keep the budget (Bonferroni)."""
+    return workload.budget.false_verdict / max(1, len(experiments))
+
+
+def play_row(
+    workload: Workload, twin: TwinFile, experiment: Experiment, seed: int, error: float, keep: Keep | None = None
+) -> Row:
     """One run on a twin of its own. `error`: chance that any of its KPIs is called spread and is not."""
     wish = Wish(experiment, faults_of(experiment), workload, twin, "twin", seed)
     # A twin ends with its run, and so does its journal.
@@ -150,25 +162,27 @@ def play_row(workload: Workload, twin: TwinFile, experiment: Experiment, seed: i
             played = Play(journal).experiment(wish)
         finally:
             journal.close()
-    fields = next(iter(experiment.faults[0].values()))
-    module, zone = fields.get("module"), fields.get("zone")
-    if isinstance(played, Refusal):
-        return Row(experiment.name, module, zone, {}, (), played.reasons)
-    return row_of(played, module, zone, error)
+    if keep and isinstance(played, Record):
+        keep(played)
+    return row_of(experiment, played, error)
 
 
-def row_of(record: Record, module: str | None, zone: str | None, error: float) -> Row:
+def row_of(experiment: Experiment, played: Record | Refusal, error: float) -> Row:
     """What a run says of every KPI, each judged for itself as isolation judges contained modules."""
-    plan, phases = record.plan, record.judged.phases if record.judged else Phases(before=(0.0, 0.0))
+    fields = next(iter(experiment.faults[0].values()))
+    name, module, zone = experiment.name, fields.get("module"), fields.get("zone")
+    if isinstance(played, Refusal):
+        return Row(name, module, zone, {}, (), played.reasons)
+    plan, phases = played.plan, played.judged.phases if played.judged else Phases(before=(0.0, 0.0))
     hit = taken_away(plan.injections)
     if phases.bitten is None or phases.aborted is not None:
-        return Row(plan.experiment.name, module, zone, hit, (), (phases.aborted or "the fault did not bite",))
+        return Row(name, module, zone, hit, (), (phases.aborted or "the fault did not bite",))
     claim = claim_of(plan)
     owners = {name: kpi.module for name, kpi in plan.workload.kpis.items()}
     # Each KPI stands for itself: as a module of its own name.
     kpis = {name: kpi.model_copy(update={"module": name}) for name, kpi in claim.kpis.items()}
     alone = replace(claim, kpis=kpis, contained=tuple(kpis), margin=MARGIN, false_verdict=error)
-    judged = judge_modules(alone, seen_in(alone, record.series, phases, {}), cut_short=False)
+    judged = judge_modules(alone, seen_in(alone, played.series, phases, {}), cut_short=False)
     effects = tuple(
         Effect(
             kpi=one.module,
@@ -183,7 +197,7 @@ def row_of(record: Record, module: str | None, zone: str | None, error: float) -
         )
         for one in judged
     )
-    return Row(plan.experiment.name, module, zone, hit, effects)
+    return Row(name, module, zone, hit, effects)
 
 
 def _kind(kpi: Kpi) -> Literal["share", "time", "rate"]:

@@ -111,7 +111,7 @@ def costs(seed: str) -> None:
     for size in DRAWN:
         graph = world(seed_of(seed, size, 0), size).cured
         workload, twin = workload_of(graph), twin_of(graph)
-        rows = experiments_of(workload, twin, "workload.yaml")
+        rows = experiments_of(workload, twin.zones, "workload.yaml")
         before, began = _cpu(), time.monotonic()
         play_rows(workload, twin, rows, 0, cores=CORES)
         wall, cpu = time.monotonic() - began, _cpu() - before

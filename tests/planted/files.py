@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 from harness.spec.twin_file import TwinFile
@@ -99,7 +100,7 @@ def _module(graph: Graph, name: str, kind: Kind) -> dict[str, Any]:
 def _call(graph: Graph, link: Link) -> dict[str, Any]:
     call: dict[str, Any] = {"to": link.callee, "retries": link.retries, "backoff": seconds(link.backoff)}
     call |= {"only": link.only, "fallback": link.fallback}
-    return call | ({"timeout": seconds(graph.budget(link.callee))} if link.timeout else {})
+    return call | ({"timeout": seconds(link.waits * graph.budget(link.callee))} if isfinite(link.waits) else {})
 
 
 def seconds(number: float) -> str:

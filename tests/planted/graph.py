@@ -22,7 +22,7 @@ class Link:
     caller: str
     callee: str
     says: Literal["needs", "tolerates", "nothing"]
-    timeout: bool = True  # how long follows from the callee
+    waits: float = 1.0  # times as long as the callee takes at most; infinite: there is no timeout
     retries: int = 0
     backoff: float = 0.05
     fallback: bool = False
@@ -129,4 +129,4 @@ def _link(rng: random.Random, graph: Graph, caller: str, callee: str) -> Link:
 
 def cure(link: Link) -> Link:
     """The call as it should be: it gives up in time, and goes on without an answer."""
-    return replace(link, timeout=True, retries=0, fallback=True)
+    return replace(link, waits=1.0, retries=0, fallback=True)

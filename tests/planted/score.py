@@ -50,7 +50,7 @@ def seed_of(commit: str, size: int, number: int) -> str:
 def matrix_of(graph: Graph, seed: int, only: tuple[str, ...] = ()) -> Matrix:
     """A matrix of the modules' rows (of those in `only`), as `gameday matrix` makes it; zones hide no dependency."""
     workload, twin = workload_of(graph), twin_of(graph)
-    made = experiments_of(workload, twin, "workload.yaml")
+    made = experiments_of(workload, twin.zones, "workload.yaml")
     rows = tuple(
         one for one in made if (name := one.name.partition("-")[2]) in graph.kinds and name in (only or (name,))
     )
