@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from harness import __version__
-from harness.cli_workload import check, matrix
+from harness.cli_workload import check, matrix, proxy
 from harness.errors import Exit, GamedayError, InvalidInput
 
 EXITS = """\b
@@ -20,7 +20,7 @@ Exit codes
 """
 
 
-@click.group(epilog=EXITS, context_settings={"help_option_names": ["-h", "--help"]}, commands=[matrix, check])
+@click.group(epilog=EXITS, context_settings={"help_option_names": ["-h", "--help"]}, commands=[matrix, check, proxy])
 @click.version_option(__version__, prog_name="gameday")
 def cli() -> None:
     """Prove that an AWS workload survives failure."""

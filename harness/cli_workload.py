@@ -1,4 +1,4 @@
-"""The doors of the verbs that look at a whole workload."""
+"""The doors of the verbs that look at a whole workload, or stand beside a program."""
 
 from __future__ import annotations
 
@@ -73,3 +73,24 @@ def check(workload: Path, place: Literal["twin", "aws"], as_json: bool, write: P
     from harness.commands_check import check as look
 
     sys.exit(look(workload, place, as_json, write))
+
+
+@click.command()
+@click.option("--rules", "rules", type=click.Path(path_type=Path), required=True, help="A file with `kind: rules`.")
+@click.option("--to", metavar="URL", help="The endpoint behind it (default: a moto of its own).")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=4577, show_default=True, help="On loopback; 0: a free one."
+)
+def proxy(rules: Path, to: str | None, port: int) -> None:
+    """Stand between a program and AWS's endpoint, on loopback, and let its AWS calls meet the RULES.
+
+    The program, in whatever language, sets AWS_ENDPOINT_URL. Ctrl-C ends it, and tells what each rule has hit.
+
+    \b
+    Examples
+      gameday proxy --rules rules.yaml
+      gameday proxy --rules rules.yaml --to http://127.0.0.1:4566
+    """
+    from harness.commands_proxy import serve
+
+    sys.exit(serve(rules, to, port))

@@ -50,6 +50,7 @@ FLOORS = (
     "harness.commands_records",
     "harness.commands_matrix",
     "harness.commands_check",
+    "harness.commands_proxy",
     "harness.cli_workload",
     "harness.cli",
     "harness.pytest_plugin",

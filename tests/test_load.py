@@ -36,6 +36,7 @@ from steady_state.units import Amount
 STARTER = Path(yaml12.__file__).parent / "starter"
 NAMES = ("workload.yaml", "twin.yaml", "lose-an-instance.yaml", "gameday.yaml")
 W, T, E, G = NAMES
+RULES = "{version: 1, kind: rules, rules: [{throttle: {service: dynamodb, share: 50%}}]}"
 
 
 @pytest.fixture
@@ -696,7 +697,9 @@ JSON = st.recursive(
 def test_any_values_under_known_keys_become_a_value_or_mistakes(folder, data, kind):
     keys = [key for key in keys_of(MODELS[kind]) if key not in ("version", "kind")]
     drawn = data.draw(st.dictionaries(st.sampled_from(keys), JSON, max_size=6))
-    good = yaml.safe_load((STARTER / {"workload": W, "twin": T, "experiment": E, "gameday": G}[kind]).read_text())
+    starters = {"workload": W, "twin": T, "experiment": E, "gameday": G}
+    text = (STARTER / starters[kind]).read_text() if kind in starters else RULES
+    good = yaml.safe_load(text)
     (folder / "any.yaml").write_text(yaml.safe_dump({**good, **drawn}, allow_unicode=True), errors="surrogatepass")
     value_or_mistakes(folder / "any.yaml")
 

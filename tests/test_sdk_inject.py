@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
 from typing import Any
 
 import botocore.session
@@ -31,11 +32,13 @@ class Slept(list[float]):
         self.append(seconds)
 
 
+SESSION = botocore.session.Session()
+SESSION.set_credentials("test", "test")
+
+
 def client(service: str = "dynamodb", mode: str = "standard", region: str = "us-east-1", **more: Any) -> Any:
-    session = botocore.session.Session()
-    session.set_credentials("test", "test")
     config = Config(retries={"mode": mode}, connect_timeout=3, read_timeout=7, **more)
-    return session.create_client(service, region, config=config)
+    return SESSION.create_client(service, region, config=config)
 
 
 @pytest.fixture
@@ -88,14 +91,13 @@ def test_each_retry_mode_sees_the_real_thing(
 
 def test_a_throttle_waits_longer_than_another_error() -> None:
     """The code that is sent decides the wait: botocore's standard mode knows a throttle from a failure."""
-    waits = {}
+    waits, sqs = {}, client("sqs")
     for fault in (throttle, fail):
-        total = 0.0
-        for _ in range(20):
-            with fault("sqs", sleep=Slept()) as seen, pytest.raises(ClientError):
-                client("sqs").list_queues()
-            total += seen.backoff
-        waits[fault] = total
+        with fault("sqs", sleep=Slept()) as seen:
+            for _ in range(10):  # the client's retry quota lasts so long
+                with pytest.raises(ClientError):
+                    sqs.list_queues()
+        waits[fault] = seen.backoff
     assert waits[throttle] > 4 * waits[fail]
 
 
@@ -108,10 +110,16 @@ def test_a_call_that_is_hit_first_succeeds_on_its_retry_and_says_so(table: Any) 
     assert written(table)
 
 
-def test_adaptive_mode_limits_its_own_rate_after_a_throttle() -> None:
+def test_adaptive_mode_limits_its_own_rate_after_a_throttle_and_the_record_has_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    amounts = cycle([0.02, 0.0])  # in place of seconds
+    monkeypatch.setattr(bucket.TokenBucket, "_sleep_amount", lambda *_: next(amounts))
     with throttle("sqs", sleep=Slept()) as seen, pytest.raises(ClientError):
         client("sqs", "adaptive").list_queues()
-    assert sum(each.limited for each in seen.calls[0].attempts) > 0.1
+    first, *later = seen.calls[0].attempts
+    assert first.limited < 0.02 <= min(each.limited for each in later)
+    assert seen.backoff > sum(each.backoff for each in seen.calls[0].attempts) + 0.04
 
 
 # what is carried out --------------------------------------------------------------------------------------------------
@@ -301,7 +309,7 @@ def test_who_has_wrapped_ours_meanwhile_keeps_it(table: Any, monkeypatch: pytest
         (lambda: throttle("s3", "PutObjct"), "throttle: s3 has no operation `PutObjct`; did you mean `PutObject`?"),
         (lambda: fail("s3", share="150%"), "a share is a number from 0% to 100% with its sign"),
         (lambda: delay("s3", wait="400"), "a duration needs a number and a unit"),
-        (lambda: fail("s3", shares="5%"), "fail: unknown keyword `shares`; did you mean `share`?"),  # type: ignore[call-arg]
+        (lambda: fail("s3", shares="5%"), "fail: unknown key `shares`; did you mean `share`?"),  # type: ignore[call-arg]
         (lambda: delay("s3"), "a delay rule needs `wait`, like 400ms"),  # type: ignore[call-arg]
         (lambda: fail("s3", status=200), "status: Input should be greater than or equal to 400"),
     ],

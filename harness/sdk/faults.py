@@ -13,8 +13,7 @@ from harness.errors import InvalidInput
 from harness.sdk.attempt import Sleep
 from harness.sdk.inject import Injection
 from harness.sdk.matching import overlaps
-from harness.spec.mistake import one_of, quoted
-from harness.spec.rule import Kind, Rule
+from harness.spec.rule import Kind, Rule, in_words
 
 
 class Which(TypedDict, total=False):
@@ -96,14 +95,5 @@ def _one(kind: Kind, service: str, operation: str | None, said: Mapping[str, Any
     try:
         rule = Rule.model_validate({**fields, "kind": kind, "service": service, "operation": operation})
     except ValidationError as error:
-        raise InvalidInput(f"{kind}: {'; '.join(_words(each) for each in error.errors())}") from error
+        raise InvalidInput(f"{kind}: {'; '.join(in_words(error))}") from error
     return Injection((rule,), said.get("seed", 0), said.get("sleep", time.sleep))
-
-
-def _words(error: Any) -> str:
-    if error["type"] == "value_error":
-        return str(error["ctx"]["error"])
-    name = str(error["loc"][0])
-    if error["type"] == "extra_forbidden":
-        return f"unknown keyword {quoted(name)}; {one_of(name, (*Rule.model_fields, 'seed', 'sleep'), 'there are')}"
-    return f"{name}: {error['msg']}"

@@ -8,7 +8,7 @@ from collections.abc import Mapping as Names
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from harness.spec.loaded import Loaded, LoadedExperiment, LoadedGameday, LoadedTwin, LoadedWorkload
+from harness.spec.loaded import Loaded, LoadedExperiment, LoadedGameday, LoadedRules, LoadedTwin, LoadedWorkload
 from harness.spec.mistake import InvalidFile, Mistake
 from harness.spec.shelf import Shelf
 
@@ -39,6 +39,11 @@ def load_gameday(path: Path | str, environ: Names[str, str] | None = None) -> Lo
     return _of_kind(load_any(path, environ), LoadedGameday)
 
 
+def load_rules(path: Path | str, environ: Names[str, str] | None = None) -> LoadedRules:
+    """Rules for the AWS calls of a program. Raises InvalidFile."""
+    return _of_kind(load_any(path, environ), LoadedRules)
+
+
 def faults_of(experiment: Experiment) -> tuple[Fault, ...]:
     """The faults of an experiment that was loaded before, and may have been stored since."""
     # Late: the catalogue is dear, and not every file needs it.
@@ -67,6 +72,7 @@ def _of_kind(loaded: Loaded, wanted: type[L]) -> L:
         LoadedWorkload: "a workload",
         LoadedExperiment: "an experiment",
         LoadedGameday: "a gameday",
+        LoadedRules: "a rules file",
     }
     what = f"this is {kinds[type(loaded)]}, not {kinds[wanted]}"
     raise InvalidFile([Mistake(str(loaded.path), 0, 0, what, f"name {kinds[wanted]}")])

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from harness.spec.document import Document
     from harness.spec.experiment import Experiment
     from harness.spec.gameday import Gameday
+    from harness.spec.rule import Rule
     from harness.spec.twin_file import TwinFile
     from harness.spec.workload import Workload
 
@@ -56,4 +57,13 @@ class LoadedGameday:
     experiments: tuple[LoadedExperiment, ...]
 
 
-Loaded = LoadedTwin | LoadedWorkload | LoadedExperiment | LoadedGameday
+@dataclass(frozen=True)
+class LoadedRules:
+    """A rules file: its rules in order, and the seed of their shares."""
+
+    path: Path
+    rules: tuple[Rule, ...]
+    seed: int
+
+
+Loaded = LoadedTwin | LoadedWorkload | LoadedExperiment | LoadedGameday | LoadedRules

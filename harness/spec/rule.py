@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from harness.account.models import operations, services, spelled
-from harness.spec.mistake import nearest, quoted
+from harness.spec.mistake import nearest, one_of, quoted
 from steady_state.reading import Written
 from steady_state.units import Duration, Share, show_duration, show_share
 
@@ -25,11 +25,20 @@ OWN_FIELDS: Mapping[Kind, frozenset[str]] = {
 }
 """What can be said of one kind of rule, besides what can be said of each."""
 
+EXAMPLES: Mapping[Kind, str] = {
+    "throttle": "throttle: {service: dynamodb, operation: PutItem, share: 50%}",
+    "fail": "fail: {service: s3, code: AccessDenied, first: 3}",
+    "delay": "delay: {service: sqs, wait: 400ms}",
+    "timeout": "timeout: {service: lambda, operation: Invoke}",
+    "blackhole": "blackhole: {service: kms, region: us-east-1}",
+    "lose-reply": "lose-reply: {service: dynamodb, operation: PutItem, first: 1}",
+}
+
 ALWAYS = 1.0
 
 
 class Rule(Written):
-    """What happens to which requests. It counts requests on the wire: each retry of the SDK is one.
+    """What happens to which requests; each attempt of a call is one.
 
     throttle: the service's own error for too many requests. fail: an error with `code`, or the service's own failure.
     delay: the request arrives `wait` later. timeout: it never arrives, and the client waits for an answer. blackhole:
@@ -59,6 +68,12 @@ class Rule(Written):
             raise ValueError(msg)
         return service
 
+    @field_validator("operation")
+    @classmethod
+    def _known_operation(cls, operation: str | None, info: ValidationInfo) -> str | None:
+        service = info.data.get("service")
+        return operation if operation is None or service is None else _operation(operation, service)
+
     @model_validator(mode="after")
     def _sound(self) -> Rule:
         for name in ("wait", "code", "status"):
@@ -69,9 +84,6 @@ class Rule(Written):
         if self.kind == "delay" and self.wait is None:
             msg = "a delay rule needs `wait`, like 400ms"
             raise ValueError(msg)
-        if self.operation is not None:
-            # A name that both spellings share from here on.
-            object.__setattr__(self, "operation", _operation(self.operation, self.service))
         return self
 
     def __str__(self) -> str:
@@ -87,6 +99,18 @@ class Rule(Written):
         if self.after:
             said += f", after {self.after}"
         return said + (f", at most {self.first}" if self.first else "")
+
+
+def in_words(wrong: ValidationError) -> Iterator[str]:
+    """What is wrong with a rule that is written in Python or JSON, a line for each mistake."""
+    for error in wrong.errors(include_url=False):
+        name = str(error["loc"][0]) if error["loc"] else ""
+        if error["type"] == "value_error":
+            yield str(error["ctx"]["error"])
+        elif error["type"] == "extra_forbidden":
+            yield f"unknown key {quoted(name)}; {one_of(name, Rule.model_fields, 'there can be')}"
+        else:
+            yield f"{name}: {error['msg']}" if name else error["msg"]
 
 
 def _operation(operation: str, service: str) -> str:

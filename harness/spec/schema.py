@@ -18,6 +18,8 @@ from harness.errors import InvalidInput
 from harness.faults import CATALOGUE
 from harness.spec.experiment import Experiment
 from harness.spec.gameday import Gameday
+from harness.spec.rule import EXAMPLES, OWN_FIELDS, Kind, Rule
+from harness.spec.rules_file import RulesFile
 from harness.spec.twin_file import TwinFile
 from harness.spec.workload import Workload
 from steady_state.units import show_duration, show_share
@@ -30,6 +32,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "experiment": Experiment,
     "gameday": Gameday,
     "twin": TwinFile,
+    "rules": RulesFile,
 }
 
 _VARIABLE = r"\$\{"
@@ -71,6 +74,8 @@ def _schema(model: type[BaseModel]) -> dict[str, Json]:
     definitions = raw.pop("$defs", {})
     if model is Experiment:
         raw["properties"]["faults"]["items"] = _fault_entry(definitions)
+    if model is RulesFile:
+        raw["properties"]["rules"]["items"] = _entry("rule", {kind: _rule(kind) for kind in EXAMPLES})
     whole = _each({**raw, "definitions": definitions}, _for_editors)
     top = {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -87,10 +92,25 @@ def _fault_entry(definitions: dict[str, Json]) -> Json:
         definitions.update(fields.pop("$defs", {}))
         about = f"{cleandoc(fault.__doc__ or '')}\n\nUndo: {fault.undo}.\nExample: {fault.example}"
         faults[name] = {**fields, "description": about}
+    return _entry("fault", faults)
+
+
+def _rule(kind: Kind) -> Json:
+    """The fields of one kind of rule, without those of the others alone."""
+    fields = Rule.model_json_schema(by_alias=True)
+    others = {"kind", *frozenset().union(*OWN_FIELDS.values())} - OWN_FIELDS[kind]
+    for name in others:
+        del fields["properties"][name]
+    required = ["service", *(["wait"] if kind == "delay" else [])]
+    about = f"{cleandoc(Rule.__doc__ or '')}\n\nExample: {EXAMPLES[kind]}"
+    return {**fields, "required": required, "description": about}
+
+
+def _entry(noun: str, named: dict[str, Json]) -> Json:
     return {
-        "description": "one fault: its name, and its fields",
+        "description": f"one {noun}: its name, and its fields",
         "type": "object",
-        "properties": faults,
+        "properties": named,
         "additionalProperties": False,
         "minProperties": 1,
         "maxProperties": 1,

@@ -14,7 +14,7 @@ from harness import __version__
 from harness.spec.check_workload import check_together, check_twin, check_workload
 from harness.spec.document import Document, Loc, read_document
 from harness.spec.later import LATER_KINDS
-from harness.spec.loaded import Loaded, LoadedExperiment, LoadedGameday, LoadedTwin, LoadedWorkload
+from harness.spec.loaded import Loaded, LoadedExperiment, LoadedGameday, LoadedRules, LoadedTwin, LoadedWorkload
 from harness.spec.missing import why_missing
 from harness.spec.mistake import InvalidFile, Mistake, one_of, quoted
 from harness.spec.shape import shaped, sound_parts
@@ -24,7 +24,7 @@ T = TypeVar("T")
 L = TypeVar("L", bound=Loaded)
 M = TypeVar("M", bound=BaseModel)
 
-KINDS = ("workload", "experiment", "gameday", "twin")
+KINDS = ("workload", "experiment", "gameday", "twin", "rules")
 VERSION = 1
 
 
@@ -67,6 +67,7 @@ class Shelf:
             "experiment": self._experiment,
             "gameday": self._gameday,
             "twin": self._twin,
+            "rules": self._rules,
         }
         mistakes: list[Mistake] = []
         loaded = readers[kind](document, mistakes)
@@ -127,6 +128,14 @@ class Shelf:
                 mistakes.append(document.mistake(loc, what, "write a game day for each workload"))
             experiments += [one] if one else []
         return LoadedGameday(document.file, gameday, tuple(experiments)) if gameday else None
+
+    def _rules(self, document: Document, mistakes: list[Mistake]) -> LoadedRules | None:
+        from harness.spec.rules_file import RulesFile, read_rules
+
+        rules, wrong = read_rules(document, self._environ)
+        file, _ = self._shaped(RulesFile, document, mistakes)
+        mistakes += wrong
+        return LoadedRules(document.file, rules, file.seed) if file else None
 
     def _shaped(self, model: type[M], document: Document, mistakes: list[Mistake]) -> tuple[M | None, dict[str, Any]]:
         value, wrong = shaped(model, document, self._environ)

@@ -1,0 +1,42 @@
+"""What `gameday proxy` does."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from harness.errors import Exit
+from harness.sdk.matching import overlaps
+from harness.sdk.serving import proxy
+from harness.spec.load import load_rules
+from harness.suites.signals import HEARD
+
+
+def serve(file: Path, to: str | None, port: int) -> Exit:
+    """Stand beside a program until SIGINT or SIGTERM; then tell what each rule has hit."""
+    loaded = load_rules(file)
+    ended = threading.Event()
+    for heard in HEARD:
+        signal.signal(heard, lambda *_: ended.set())
+    with proxy(*loaded.rules, to=to, port=port, seed=loaded.seed, hear=_say) as running:
+        for number, rule in enumerate(loaded.rules, 1):
+            _say(f"rule {number}: {rule}")
+        for note in overlaps(loaded.rules):
+            _say(note)
+        _say(
+            f"requests go on to {to or 'a moto of its own'}; change rules at {running.url}/_gameday/rules; Ctrl-C ends"
+        )
+        print(f"export AWS_ENDPOINT_URL={running.url}", flush=True)
+        ended.wait()
+        named = running.rules.named
+        passed = running.rules.passed
+    for one in named:
+        _say(f"rule {one.name} ({one.rule}): hit {one.count.hit} of the {one.count.met} requests it met")
+    _say(f"requests that passed: {passed}")
+    return Exit.HELD
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
