@@ -24,6 +24,13 @@ from steady_state.words import points_in_words, time_in_words
 _WHEN = {"before": "before the fault", "during": "while the fault lasted", "after": "after the undo"}
 _LONGER = {"before": "a longer baseline", "during": "a fault that lasts longer", "after": "a longer baseline"}
 
+_TWICE = {
+    "before": "a baseline about twice as long",
+    "during": "a fault that lasts about twice as long",
+    "after": "a baseline, and with it the time after, about twice as long",
+}
+_NOTHING = "nothing about it, and it decides no verdict"
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -81,21 +88,27 @@ def _guard(aborted: str | None, odds: float) -> Finding:
 _AGAIN = "mend what it found and run it again: a second abort leaves no doubt"
 
 
+def _to_its_end(phases: Phases) -> str:
+    return "mend what the guard found, and run it again" if phases.abort == "guard" else "run it again to its end"
+
+
 def _phase(one: PhaseJudgement, odds: float, fewest: float, phases: Phases) -> Finding:
     when, longer = _WHEN[one.phase], _LONGER[one.phase]
     reading = "readings" in one.seen
     if one.verdict is Verdict.UNKNOWN:
         sure = f"it is held or broken only where a mistake is rarer than {once_in(odds)}, and these data allow both"
         ended = phases.aborted is not None or "did not get there" in f"{one.why} {one.seen}"
-        surer = "run it again to its end" if ended else _mend(one, longer)
+        surer = _to_its_end(phases) if ended else _mend(one, longer)
         if ended:
-            sure = f"the time seen is too short for a verdict that is wrong at most {once_in(odds)}"
+            sure = (
+                f"a verdict that is wrong at most {once_in(odds)} needs the whole time, of which only a part was seen"
+            )
     elif reading or one.why == "the baseline itself":
         sure = "every reading counts as it is, so that nothing is estimated"
         surer = "a shorter period would read it more often"
     elif one.verdict is Verdict.HELD:
         sure = f"a KPI beyond its bound would look this good at most {once_in(odds)}"
-        surer = f"{longer}, about twice, would make that {once_in(odds**2)}"
+        surer = f"{_TWICE[one.phase]} would make that {once_in(odds**2)}"
     else:
         sure = f"a KPI within its bound would look this bad at most {once_in(fewest)}"
         surer = f"a second run that breaks too would make that {once_in(fewest**2)}"
@@ -170,7 +183,7 @@ def _module(one: ModuleJudgement, claim: Claim, phases: Phases) -> Finding:
     if not one.judged:
         surer = "give it a KPI"
     elif one.verdict is Verdict.UNKNOWN and phases.aborted is not None:
-        surer = "run it again to its end"
+        surer = _to_its_end(phases)
     elif one.verdict is Verdict.UNKNOWN and one.detectable is not None and margin and one.detectable > margin:
         # What can be seen shrinks with the root of the traffic.
         times = min(1000, max(2, ceil(((one.detectable - margin) / margin) ** 2)))
@@ -179,17 +192,17 @@ def _module(one: ModuleJudgement, claim: Claim, phases: Phases) -> Finding:
 
 
 def _loss(one: LossJudgement, odds: float) -> Finding:
-    about, claimed = f"cost in {one.kpi}", "that all is as in the baseline, which decides nothing"
+    about, claimed = f"cost in {one.kpi}", _NOTHING
     if one.lost is None or one.low is None or one.high is None:
         sure = f"a loss is told only where its interval misses the truth at most {once_in(odds)}"
         return Finding("unknown", about, claimed, one.words, sure, "data and traffic, before and after, would tell")
     state = "lost" if one.low > 0 else "none proven"
-    sure = f"the true loss lies outside that interval at most {once_in(odds)}, as long as such a time is as usual"
+    sure = f"the true loss lies outside that interval at most {once_in(odds)}, if all else would have been as before"
     return Finding(state, about, claimed, one.words, sure, "a longer baseline narrows it, most of all up to 1h")
 
 
 def _lead(one: LeadJudgement, odds: float) -> Finding:
-    about, claimed = f"graph {one.kpi}", f"that it moves no later than {one.business}, which decides nothing"
+    about, claimed = f"graph {one.kpi}", _NOTHING
     sure = f"the order of two moves is told where it is wrong at most {once_in(odds)}"
     surer = {
         Move.MISSED: "watch another graph, or give it a tighter bound",
