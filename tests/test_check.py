@@ -23,7 +23,7 @@ from harness.plan import Wish, make_plan
 from harness.spec.load import load_experiment, load_workload, validate_files
 from harness.suites.check import Checked, check_workload, look, scene_of
 from harness.testing.wrapped import Wrapped
-from harness.twin.twin import Twin
+from harness.twin.twin import START, Twin
 from harness.twin.world import _CODE
 from tests.doubles import server
 from tests.doubles.play import STOREFRONT, cured, read
@@ -152,12 +152,14 @@ class Plant:
     account: Callable[[Stand], None] = lambda _: None
     bound: int = 2
     call: dict[str, Any] = field(default_factory=dict)  # what site's call of mail says instead
+    rate: str = "5/s"
 
 
 PLANTS = {
     "GD101": Plant("module site", lose_instances, bound=1),
     "GD102": Plant("target group sound-site", lose_targets),
     "GD103": Plant("module site", bound=3),
+    "GD104": Plant("module site", rate="4000/s"),
     "GD201": Plant("table rows", share_table),
     "GD202": Plant("queue letters", share_queue),
     "GD203": Plant("function mail", share_function),
@@ -180,6 +182,7 @@ def planted(folder: Path, plant: Plant, declared: tuple[str, str] | None = None)
     workload, twin = sound()
     workload["kpis"]["site-capacity"]["bound"]["at_least"] = plant.bound
     twin["modules"]["site"]["calls"][0] |= plant.call
+    twin["customers"]["rate"] = plant.rate
     if declared:
         workload["modules"][declared[0]]["needs"] = [declared[1]]
     file = written(folder, workload, twin)
@@ -193,7 +196,7 @@ def planted(folder: Path, plant: Plant, declared: tuple[str, str] | None = None)
 
 def looked(file: Path, account: Account) -> Checked:
     loaded = load_workload(file)
-    return look(scene_of(loaded.workload, loaded.twin, account, REGION))
+    return look(scene_of(loaded.workload, loaded.twin, account, REGION, START))
 
 
 def ids(checked: Checked) -> list[str]:
@@ -272,6 +275,33 @@ def test_what_cannot_be_read_is_said_and_is_unknown(tmp_path: Path) -> None:
     (why,) = checked.unread
     assert why.startswith("GD102 ")
     assert "AccessDenied" in why
+
+
+class Remembers(Wrapped):
+    """An account whose CloudWatch has a history of the CPU of site's group: quiet, but for one peak."""
+
+    def __init__(self, inner: Account, peak: float) -> None:
+        super().__init__(inner)
+        self.peak = peak
+
+    def pages(self, call: Call, region: str) -> Json:
+        if call.operation != "get_metric_data":
+            return super().pages(call, region)
+        names = [query["MetricStat"]["Metric"]["Dimensions"][0]["Value"] for query in call.params["MetricDataQueries"]]
+        values = [20.0, self.peak, 20.0] if names == ["sound-site"] else []
+        times = ["2025-12-20T09:00:00Z", "2025-12-20T09:05:00Z", "2025-12-20T09:10:00Z"][: len(values)]
+        return {"MetricDataResults": [{"Id": "cpu0", "Values": values, "Timestamps": times}]}
+
+
+@pytest.mark.parametrize(("peak", "found"), [(49.0, []), (51.0, ["GD104"])])
+def test_a_peak_that_half_the_instances_could_not_bear_is_found_in_the_history(
+    peak: float, found: list[str], tmp_path: Path
+) -> None:
+    with planted(tmp_path, Plant("")) as (file, stand):
+        checked = looked(file, Remembers(stand.twin.aws, peak))
+    assert ids(checked) == found
+    for one in checked.found:
+        assert "its CPU was at 51% (2025-12-20T09:05:00Z, the peak of 14 days), which would be 102%" in one.finding.what
 
 
 def gameday(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:

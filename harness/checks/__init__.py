@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.checks import shared, waiting, zones
+from harness.checks import peaks, shared, waiting, zones
 from harness.checks.finding import Check
 
-CHECKS: tuple[Check, ...] = (*zones.CHECKS, *shared.CHECKS, *waiting.CHECKS)
+CHECKS: tuple[Check, ...] = (*zones.CHECKS, *peaks.CHECKS, *shared.CHECKS, *waiting.CHECKS)
 """Every kind of finding, by its stable id."""

@@ -37,6 +37,7 @@ class Scene:
     region: str
     inventory: Inventory
     account: Account
+    now: float  # seconds since the epoch
     notes: list[str] = field(default_factory=list)  # what could not be judged, and why that is no error
 
     def knows(self, module: str, other: str) -> bool:

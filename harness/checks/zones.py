@@ -90,6 +90,14 @@ def _zone(described: Json, zone_of: dict[str, str]) -> str | None:
     return zone_of.get(target["Id"]) or target.get("AvailabilityZone")
 
 
+def without_fullest_zone(scene: Scene) -> Iterator[tuple[str, str, int, int]]:
+    """Modules on instances in several zones: the fullest zone, how many stand elsewhere, and how many in all."""
+    for module, zones in sorted(zones_of(scene).items()):
+        if len(zones) > 1 and any(one.module == module for one in scene.inventory.instances):
+            zone, most = max(sorted(zones.items()), key=lambda item: item[1])
+            yield module, zone, zones.total() - most, zones.total()
+
+
 def too_few_without_a_zone(scene: Scene) -> Iterator[Finding]:
     """Modules of which fewer instances are left than they claim to need, when their fullest zone goes.
 
@@ -97,22 +105,18 @@ def too_few_without_a_zone(scene: Scene) -> Iterator[Finding]:
     twin file). A scaling group's MinSize is no such claim: it often has the spare in it. Without a gauge: not judged.
     """
     needs = _needs(scene)
-    for module, zones in sorted(zones_of(scene).items()):
-        if not any(one.module == module for one in scene.inventory.instances):
-            continue
+    for module, zone, left, whole in without_fullest_zone(scene):
         if module not in needs:
             scene.notes.append(
                 f"{module} has no gauge of healthy capacity with `at_least`, so that what it needs is not known (GD103)"
             )
             continue
         kpi, needed = needs[module]
-        zone, most = max(sorted(zones.items()), key=lambda item: item[1])
-        left = zones.total() - most
-        if len(zones) > 1 and left < needed:
+        if left < needed:
             yield Finding(
                 resource=f"module {module}",
                 modules=(module,),
-                what=f"it claims at least {needed:g} ({kpi}); without {zone} it has {left} of {zones.total()}",
+                what=f"it claims at least {needed:g} ({kpi}); without {zone} it has {left} of {whole}",
                 fault={"az-blackhole": {"zone": zone}},
                 hypothesis=f"With {zone} gone, {module} has the capacity that it claims without launching anything.",
                 claims=(kpi,),

@@ -48,7 +48,7 @@ def check_workload(workload: Workload, twin: TwinFile | None, place: Place) -> C
         with open_ground(place, workload, twin, region, seed=0) as ground:
             if place == "aws":
                 _same_account(workload, ground.account, region)
-            one = look(scene_of(workload, twin, ground.account, region))
+            one = look(scene_of(workload, twin, ground.account, region, ground.clock.now()))
         found += one.found
         unread += one.unread
         notes += one.notes
@@ -57,9 +57,9 @@ def check_workload(workload: Workload, twin: TwinFile | None, place: Place) -> C
     return Checked(tuple(found), tuple(unread), tuple(notes))
 
 
-def scene_of(workload: Workload, twin: TwinFile | None, account: Account, region: str) -> Scene:
+def scene_of(workload: Workload, twin: TwinFile | None, account: Account, region: str, now: float) -> Scene:
     """One region of a workload, to be looked at."""
-    return Scene(workload, twin, region, inventory_of(workload, account, region), account)
+    return Scene(workload, twin, region, inventory_of(workload, account, region), account, now)
 
 
 def look(scene: Scene) -> Checked:
