@@ -53,6 +53,7 @@ FLOORS = (
     "harness.commands_proxy",
     "harness.cli_workload",
     "harness.cli",
+    "harness.strategies",
     "harness.pytest_plugin",
 )
 FILES = sorted((ROOT / "harness").rglob("*.py")) + sorted((ROOT / "steady_state").rglob("*.py"))

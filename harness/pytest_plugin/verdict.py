@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -40,10 +41,18 @@ def run_for(item: pytest.Item, loaded: LoadedExperiment, seed: int = 0) -> Recor
         entry = play(loaded, orders(item.config), item.nodeid, seed)
     item.user_properties.extend(properties(entry))
     if isinstance(entry, Refusal):
+        _no_example()
         remedy = (f"→ {entry.remedy}",) if entry.remedy else ()
         reasons = "; ".join(words.printable(one) for one in (*words.refusal_lines(entry), *remedy))
         raise pytest.skip.Exception(reasons, _use_item_location=True)  # the place of the test, not this one
     return entry
+
+
+def _no_example() -> None:
+    """In a test of Hypothesis a refusal ends one example, not the test."""
+    hypothesis = sys.modules.get("hypothesis")
+    if hypothesis and hypothesis.currently_in_test_context():
+        hypothesis.reject()
 
 
 @contextmanager

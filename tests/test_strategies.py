@@ -1,0 +1,159 @@
+"""Strategies give what the files could say, and nothing that a workload has not; a test's settings stay its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, HTTPClientError
+from hypothesis import Phase, find, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
+from hypothesis.stateful import invariant, rule, run_state_machine_as_test
+from hypothesis.strategies import SearchStrategy
+from moto import mock_aws
+
+from harness.errors import InvalidInput
+from harness.faults import CATALOGUE
+from harness.faults.fault import Fault
+from harness.sdk import Rule
+from harness.spec.load import load_workload
+from harness.strategies import Schedule, SdkMachine, faults, schedules, sdk_rules
+
+STOREFRONT = Path(__file__).parent.parent / "experiments" / "storefront" / "workload.yaml"
+LOADED = load_workload(STOREFRONT)
+QUICK = settings(settings.get_profile("gameday"), max_examples=60, database=None)
+
+
+@QUICK
+@given(faults(LOADED, strikes=True))
+def test_a_fault_names_what_the_workload_has_and_reads_back_as_written(fault: Fault) -> None:
+    module, zone = getattr(fault, "module", None), getattr(fault, "zone", None)
+    assert module is None or module in LOADED.workload.modules
+    assert zone is None or zone in LOADED.twin.zones  # type: ignore[union-attr]
+    written = fault.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    assert type(fault).model_validate(written) == fault
+
+
+@QUICK
+@given(schedules(LOADED, most=3))
+def test_a_schedule_strikes_no_target_twice_and_nothing_for_good(schedule: Schedule) -> None:
+    assert 1 <= len(schedule.faults) <= 3
+    assert schedule.lasts in ("1m", "3m")
+    assert not any(fault.always_strikes for fault in schedule.faults)
+    targets = [getattr(fault, "module", None) or fault.name for fault in schedule.faults]
+    assert len(set(targets)) == len(targets)
+
+
+@QUICK
+@given(sdk_rules("dynamodb.PutItem", "sqs", first=1, after=4))
+def test_a_rule_is_of_the_calls_and_within_its_limits(one: Rule) -> None:
+    assert (one.service, one.operation) in (("dynamodb", "PutItem"), ("sqs", None))
+    assert one.first == 1
+    assert one.after <= 4
+    assert (one.wait is not None) == (one.kind == "delay")
+
+
+def reached(strategy: SearchStrategy[Fault]) -> set[str]:
+    """The names of the faults that a strategy can give."""
+    names = set()
+    for name in CATALOGUE:
+        try:
+            find(strategy, lambda fault, name=name: fault.name == name, settings=QUICK)
+        except NoSuchExample:
+            continue
+        names.add(name)
+    return names
+
+
+def test_every_fault_of_the_catalogue_is_reached_that_the_workload_can_have() -> None:
+    assert reached(faults(LOADED, strikes=True)) == set(CATALOGUE)
+    assert reached(faults(LOADED)) == {name for name, fault in CATALOGUE.items() if not fault.always_strikes}
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: faults(LOADED, "throtle"), "there is no fault `throtle`\n  → did you mean `throttle`?"),
+        (lambda: faults(LOADED, "reboot-instance"), "none of reboot-instance can hit workload storefront"),
+        (lambda: sdk_rules("dynamodb.PutItme"), "did you mean `PutItem`?"),
+        (lambda: sdk_rules("dinamodb"), "did you mean `dynamodb`?"),
+        (sdk_rules, "sdk_rules needs the calls that may fail"),
+    ],
+    ids=["fault", "strike", "operation", "service", "none"],
+)
+def test_a_wrong_name_is_told_with_the_right_one(make: object, words: str) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        make()  # type: ignore[operator]
+    assert words in str(raised.value)
+
+
+def test_the_profile_is_there_and_loaded_by_nobody() -> None:
+    code = """
+from hypothesis import settings
+settings.register_profile("mine", max_examples=7)
+settings.load_profile("mine")
+import harness.strategies
+assert settings().max_examples == 7
+assert settings.get_profile("gameday").deadline is None
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+CLIENT = boto3.client("dynamodb", "us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+
+
+class Counting(SdkMachine):
+    """A counter in a table, which is wrong once a reply is lost: botocore adds again."""
+
+    calls = ("dynamodb.UpdateItem",)
+    kinds = ("throttle", "lose-reply")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mock = mock_aws()
+        self.mock.start()
+        self.table = CLIENT
+        self.table.create_table(
+            TableName="counts",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        self.counted = 0
+
+    @rule(by=st.just(1))
+    def count(self, by: int) -> None:
+        try:
+            self.table.update_item(
+                TableName="counts",
+                Key={"id": {"S": "all"}},
+                UpdateExpression="ADD n :by",
+                ExpressionAttributeValues={":by": {"N": str(by)}},
+            )
+        except (ClientError, HTTPClientError):
+            return
+        self.counted += by
+
+    @invariant()
+    def what_was_counted_stands(self) -> None:
+        item = self.table.get_item(TableName="counts", Key={"id": {"S": "all"}}).get("Item")
+        assert int(item["n"]["N"] if item else 0) == self.counted
+
+    def teardown(self) -> None:
+        super().teardown()
+        self.mock.stop()
+
+
+UNSHRUNK = settings(QUICK, max_examples=100, derandomize=True, phases=[Phase.generate])
+
+
+def test_a_machine_finds_the_count_that_a_lost_reply_doubles() -> None:
+    with pytest.raises(AssertionError) as raised:
+        run_state_machine_as_test(Counting, settings=UNSHRUNK)
+    told = "\n".join(raised.value.__notes__)
+    assert "a_fault_begins" in told
+    assert "Rule(kind='lose-reply', service='dynamodb', operation='UpdateItem'" in told
