@@ -111,7 +111,7 @@ class SdkMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self._open = ExitStack()
+        self._faults = ExitStack()
         self._failing = False
         self.seen: list[sdk.Record] = []  # what every fault so far did to calls
 
@@ -120,19 +120,19 @@ class SdkMachine(RuleBasedStateMachine):
     def a_fault_begins(self, data: st.DataObject) -> None:
         """Calls begin to fail."""
         drawn = data.draw(sdk_rules(*self.calls, kinds=self.kinds))
-        self.seen.append(self._open.enter_context(sdk.faults(drawn, sleep=_at_once)))
+        self.seen.append(self._faults.enter_context(sdk.faults(drawn, sleep=_at_once)))
         self._failing = True
 
     @precondition(lambda self: self._failing)
     @rule()
     def all_is_well_again(self) -> None:
         """No call fails any more."""
-        self._open.close()
+        self._faults.close()
         self._failing = False
 
     def teardown(self) -> None:
         """Whatever happened, no fault stays."""
-        self._open.close()
+        self._faults.close()
 
 
 def _at_once(_: float) -> None:

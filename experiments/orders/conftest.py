@@ -2,39 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
-import boto3
 import pytest
-from botocore.config import Config
-from moto import mock_aws
-from planted import PlantedShop
-from shop import Names, Shop
-
-# Three attempts, and short time-outs: what a shop that customers wait for would set.
-CLIENT = Config(connect_timeout=0.1, read_timeout=0.1, retries={"mode": "standard", "total_max_attempts": 3})
-VERSIONS = {"sold": Shop, "planted": PlantedShop}
-UNITS = 100
+from shop import Shop
+from stand import open_shop
 
 
 @pytest.fixture
-def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+def shop() -> Iterator[Shop]:
     """A shop with a hundred teapots."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    with mock_aws():
-        session = boto3.Session(region_name="us-east-1")
-        dynamodb, sqs, s3 = (session.client(name, config=CLIENT) for name in ("dynamodb", "sqs", "s3"))
-        for table, key in (("orders", "id"), ("stock", "item")):
-            dynamodb.create_table(
-                TableName=table,
-                BillingMode="PAY_PER_REQUEST",
-                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-            )
-        dynamodb.put_item(TableName="stock", Item={"item": {"S": "teapot"}, "units": {"N": str(UNITS)}})
-        s3.create_bucket(Bucket="receipts")
-        # A message that was received and not deleted is back at once: tests do not wait.
-        queue = sqs.create_queue(QueueName="warehouse", Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
-        yield VERSIONS[os.environ.get("ORDERS", "sold")](dynamodb, sqs, s3, Names(queue=queue))
+    with open_shop() as shop:
+        yield shop

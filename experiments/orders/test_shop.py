@@ -1,16 +1,16 @@
 """What the shop promises while AWS fails. Three of these find a bug of the version in `planted.py`:
 
-ORDERS=planted pytest experiments/orders
+ORDERS=planted pytest experiments/orders/test_shop.py
 """
 
 from __future__ import annotations
 
 import pytest
 from shop import AwsTrouble, Order, Shop, SoldOut
+from stand import UNITS
 
 from harness.sdk import fail, lose_reply, throttle
 
-UNITS = 100
 TEAPOT = Order("order-1", "teapot", units=2)
 
 
