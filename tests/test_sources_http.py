@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from steady_state.clock import TestClock, WallClock
-from steady_state.kpi import Kpi
+from steady_state.kpi import Bound, Kpi, watched
 from steady_state.reading import Http as Spec
 from steady_state.samples import Sample
 from steady_state.sources import open_sources
@@ -56,6 +56,15 @@ def test_latency_counts_what_came_after_the_limit_what_failed_and_what_never_cam
         Probe(-1.5, None),
     ]
     assert bins(slow(), SPEC, probes, 0, 1) == (Sample(0, 1, 4, 3, 0.25, ((1.0, 2.0),)),)
+
+
+def test_a_limit_that_only_a_guard_names_is_counted_over_too() -> None:
+    plain = slow().model_copy(update={"limits": ()})
+    clock = TestClock(10.0)
+    source = Http({"slow": plain}, clock, ask=lambda _: 200)
+    clock.sleep(5.0)
+    found = source.read(watched({"slow": plain}, {"slow": Bound.model_validate({"p50": "1s"})}), 10.0, 15.0)
+    assert {one.over for one in found["slow"]} == {((1.0, 0.0),)}
 
 
 def test_only_complete_bins_are_told() -> None:

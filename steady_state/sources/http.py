@@ -33,7 +33,6 @@ class Probe:
 
 @dataclass
 class _Probed:
-    kpi: Kpi
     spec: Spec
     since: float
     probes: list[Probe] = field(default_factory=list)
@@ -50,9 +49,7 @@ class Http:
     def __init__(self, kpis: Mapping[str, Kpi], clock: Clock, ask: Ask | None = None) -> None:
         self._clock = clock
         self._ask = ask or Pool()
-        self._probed = {
-            name: _Probed(kpi, kpi.reading.http, clock.now()) for name, kpi in kpis.items() if kpi.reading.http
-        }
+        self._probed = {name: _Probed(kpi.reading.http, clock.now()) for name, kpi in kpis.items() if kpi.reading.http}
         self._lock = threading.Lock()
         # A probe that outlasts its time-out is counted as bad by `bins` all the same: two more threads than needed.
         threads = sum(ceil(one.spec.timeout / one.spec.every) + 2 for one in self._probed.values())
@@ -75,11 +72,14 @@ class Http:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> dict[str, Series]:
-        """The complete bins of each KPI, as long as `every`; bins from before the first probe are gaps."""
+        """The complete bins of each KPI, as long as `every`; bins from before the first probe are gaps.
+
+        Answers are counted over the limits that the KPIs name here, which may be more than when they were opened.
+        """
         now = min(end, self._clock.now())
         with self._lock:
             return {
-                name: bins(one.kpi, one.spec, one.probes, max(start, one.since), now)
+                name: bins(kpis[name], one.spec, one.probes, max(start, one.since), now)
                 for name, one in self._probed.items()
                 if name in kpis
             }
