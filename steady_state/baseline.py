@@ -25,7 +25,12 @@ HIDDEN = 1.15
 shares: tenfold failures for a twentieth of the time, for 20 s each. Half of all stretches of five minutes see none."""
 
 KNOWN = 3600.0
-"""Seconds of baseline after which bursts such as `HIDDEN` stay unseen in fewer than one system of 10,000."""
+"""Seconds of baseline without bursts after which `HIDDEN` is halved, and no more, however long it is.
+
+Bursts that come once in a baseline K stay unseen in a third of all, so that no length rules them out: the chance that
+they stay unseen and one comes in a run L is at most L/(e K), one in 16 for an hour and ten minutes. Halved, evidence of
+a burst like `HIDDEN` must still go on for seven times its mean length to be taken for a breach.
+"""
 
 
 def blocks(counts: Counts) -> list[tuple[float, float]]:
@@ -71,8 +76,8 @@ def caution(edge: Edge, counts: Counts) -> float:
     """By how much a guard divides evidence against an edge of a share: what bursts may do there, seen or not.
 
     As `inflation`, at the upper 95% end (X² over the 5% point of chi-square). What is not known of bursts is taken to
-    be as bad as `HIDDEN`: since the baseline is shorter than an hour, or has fewer failures than blocks, or shows that
-    there are bursts (X² over the 95% point), whose worst may yet come.
+    be as bad as `HIDDEN`; as half of it after an hour (`KNOWN`) with at least as many failures as blocks which shows no
+    bursts (X² below the 95% point). Of bursts that it does show the worst may yet come.
     """
     sums = blocks(counts)
     if edge.at >= (reach(counts) if edge.above else 1):
@@ -83,7 +88,7 @@ def caution(edge: Edge, counts: Counts) -> float:
     freedom = len(sums) - 1
     bursts = _relative(sums, chi_square(freedom, 0.95)) > 0
     known = 0.0 if bursts else min(1.0, _span(counts) / KNOWN, bad / len(sums))
-    return _at(edge, sums, max(_relative(sums, chi_square(freedom, 0.05)), HIDDEN * (1 - known)))
+    return _at(edge, sums, max(_relative(sums, chi_square(freedom, 0.05)), HIDDEN * (1 - known / 2)))
 
 
 def reach(counts: Counts) -> float:

@@ -9,6 +9,7 @@ restarts find a change that comes late (Shin, Ramdas, Rinaldo: E-detectors, http
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import log, log1p
 from typing import TYPE_CHECKING
@@ -31,6 +32,9 @@ ENOUGH = 1e40
 
 LARGEST_LOG = 600.0
 """Of one bin: the exponential of more is no float."""
+
+STRETCH = 250.0
+"""Logarithms of likelihood ratios that are summed before the sum is taken to be evidence: far from a float's limits."""
 
 HEALTHY = (0.02, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8)
 SLOWER = (0.95, 0.85, 0.7, 0.5, 0.3, 0.15, 0.05, 0.01)
@@ -111,20 +115,44 @@ class Watch:
 
         x, y = np.asarray(x, float)[..., None], np.asarray(y, float)[..., None]
         over, under = np.array(self._pairs).T
-        sums = np.exp(np.minimum(x * over + y * under, LARGEST_LOG))
-        spent = [self._spent(self._seen + step) for step in range(len(sums) + 1)]
+        logs = np.minimum(x * over + y * under, LARGEST_LOG)
+        spent = np.array([self._spent(self._seen + step) for step in range(len(logs) + 1)])
+        begins = (np.diff(spent) / len(over)).reshape(-1, *[1] * (logs.ndim - 1))
         had: Matrix | float = self._sums
-        for ratio, before, after in zip(sums, spent[:-1], spent[1:], strict=True):
-            # Each bin's likelihood ratios become, in their place, the evidence after it.
-            np.multiply(ratio, had + (after - before) / len(over), out=ratio)
-            np.minimum(ratio, ENOUGH, out=ratio)
-            had = ratio
-        self._seen += len(sums)
+        for first, last in _stretches(logs):
+            logs[first:last] = _onwards(logs[first:last], begins[first:last], had)
+            had = logs[last - 1]
+        self._seen += len(logs)
         self._sums = np.array(had)
-        unspent = 1 - np.array(spent[1:])
-        found: Matrix = sums.sum(axis=-1) + unspent.reshape(-1, *[1] * (sums.ndim - 2))
+        found: Matrix = logs.sum(axis=-1) + (1 - spent[1:]).reshape(-1, *[1] * (logs.ndim - 2))
         return found
 
     def _spent(self, bins: int) -> float:
         """How much of the weight has gone to those alternatives that begin within the first bins."""
         return min(1.0, 0.5 + 0.5 * bins / self._planned) if bins else 0.0
+
+
+def _stretches(logs: Matrix) -> Iterator[tuple[int, int]]:
+    """Stretches of bins, (first, past the last), over which no product of likelihood ratios leaves a float's range."""
+    import numpy as np
+
+    most = np.cumsum(np.abs(logs).max(axis=tuple(range(1, logs.ndim)), initial=0.0))
+    first = 0
+    while first < len(logs):
+        room = (most[first - 1] if first else 0.0) + STRETCH
+        last = max(first + 1, int(np.searchsorted(most, room, "right")))
+        yield first, last
+        first = last
+
+
+def _onwards(logs: Matrix, begins: Matrix, had: Matrix | float) -> Matrix:
+    """The evidence of each alternative after each bin of a stretch: R_j = (R_(j-1) + w_j) L_j, for all j at once.
+
+    That is R_j = C_j (R_0 + sum of w_i / C_(i-1) up to i = j), with C the product of the likelihood ratios so far.
+    """
+    import numpy as np
+
+    whole = np.cumsum(logs, axis=0)
+    since = np.cumsum(begins * np.exp(logs - whole), axis=0)
+    found: Matrix = np.minimum(np.exp(whole) * (had + since), ENOUGH)
+    return found

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from steady_state.baseline import HIDDEN, caution
+from steady_state.edges import Edge
 from steady_state.guard import SHORTEST_BLINDNESS, Fired, Guard
 from steady_state.kpi import Bound, Kpi, watched
 from steady_state.samples import Series
@@ -204,3 +206,13 @@ def test_by_default_silence_may_last_two_bins_and_the_sources_lag() -> None:
     assert guard(own=minutes).blind(BITE + SHORTEST_BLINDNESS + 1) is not None
     assert guard((), slow, lag=60).blind(BITE + 180) is None
     assert guard((), slow, lag=60).blind(BITE + 181) is not None
+
+
+def test_an_hour_without_bursts_halves_what_they_may_be_and_a_day_no_more() -> None:
+    edge = Edge("share", 0.01)
+
+    def cautious(hours: float) -> float:
+        return caution(edge, tuple((float(second), 1.0, 199.0) for second in range(0, int(hours * 3600), 4)))
+
+    assert cautious(0.25) > cautious(0.5) > cautious(1) == pytest.approx(cautious(24), rel=1e-6)
+    assert cautious(24) == pytest.approx(1 + 1500 * HIDDEN / 2 / 99, rel=0.01)

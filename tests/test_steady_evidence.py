@@ -208,3 +208,11 @@ def test_a_rate_per_offered_load_is_a_share() -> None:
     assert count(own, own.bound, counts([(50, 8)])[0]) == (8, 42)
     absolute = own.model_copy(update={"bound": bound(at_least="40/s")})
     assert count(absolute, absolute.bound, counts([(50, 8)])[0]) == (42, 1)
+
+
+@pytest.mark.parametrize("q", [0.0, 0.005, 0.3, 1.0])
+def test_bins_taken_in_together_are_worth_what_they_are_one_by_one(q: float) -> None:
+    bad = np.random.default_rng(3).random(400) < q
+    together, each = (Watch(breach(Edge("share", 0.01)), 600) for _ in range(2))
+    one_by_one = np.concatenate([each.add([one], [1 - one]) for one in bad.astype(float)])
+    assert together.add(bad, ~bad) == pytest.approx(one_by_one, rel=1e-9)

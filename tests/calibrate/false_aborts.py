@@ -14,14 +14,14 @@ from steady_state.guard import watches
 from steady_state.samples import Sample
 from tests.calibrate import anchors
 from tests.calibrate.row import Job, Row, at_most
-from tests.calibrate.streams import EDGE, MODELS, tried
+from tests.calibrate.streams import EDGE, FRESH, tried
 from tests.steady_streams import ratio
 
-ALPHA, LASTS, AT_ONCE = 1e-4, 600, 400
-SEEN_BY_OTHERS = 5
+ALPHA, LASTS, AT_ONCE = 1e-4, 600, 1000
+SEEN_BY_OTHERS = 2
 """Batches that other rules are tried on, too: what they do often shows in two thousand experiments."""
-HINT = 30.0
-"""Experiments whose untempered evidence never comes to this are not played in full: tempered evidence is less than it
+HINT = 1 / ALPHA
+"""Experiments whose untempered evidence never reaches 1/α are not played in full: tempered evidence is less than it
 (Jensen's inequality), and what is kept beyond the bursts' reach needs shares of bad at which this is far exceeded."""
 
 Counts = NDArray[np.int64]
@@ -53,12 +53,13 @@ def _others(seed: list[int], q: NDArray[np.float64], total: Counts, bad: Counts,
 
 def false_aborts(model: str, each: float, known: int, size: int, share: float) -> list[Row]:
     """Experiments of ten minutes behind a baseline of `known` seconds."""
-    rng = np.random.default_rng([7, list(MODELS).index(model), int(each * 10), known])
-    trials = max(AT_ONCE, int(size * share) // AT_ONCE * AT_ONCE)
+    rng = np.random.default_rng([77, list(FRESH).index(model), int(each * 10), known])
+    at_once = min(AT_ONCE, int(size * share))
+    trials = int(size * share) // at_once * at_once
     refused = aborted = 0
     others: list[dict[str, Counts]] = []
-    for batch in range(trials // AT_ONCE):
-        q = MODELS[model](rng, AT_ONCE, known + LASTS)
+    for batch in range(trials // at_once):
+        q = FRESH[model](rng, at_once, known + LASTS)
         total = tried(rng, each, q.shape)
         bad = rng.binomial(total[known:], q[known:])
         if batch < SEEN_BY_OTHERS:
@@ -85,6 +86,6 @@ JOBS = tuple(
     Job(f"false aborts, {model}, {each:g}/s, {known}s", partial(false_aborts, model, each, known, 50_000))
     for each in (50.0, 5.0, 0.5)
     for known in (3600, 300)
-    for model in MODELS
+    for model in FRESH
     if each == 50 or model in ("even", "storms x10")
 )

@@ -30,10 +30,15 @@ def _series(bad: np.ndarray, total: np.ndarray, start: float) -> Series:
     return tuple(Sample(start + index * BIN, BIN, float(n), float(x), None) for index, (x, n) in enumerate(whole))
 
 
-def _run(rng: np.random.Generator, model: str, each: float, lasts: int, worse: float) -> tuple[list[Verdict], Fired]:
-    """One run, in our judgement and in that of others; the first module's share of bad grows by `worse`."""
-    q = MODELS[model](rng, MODULES, BASELINE + lasts)
-    q[BASELINE:, 0] += worse
+def _run(
+    rng: np.random.Generator, model: str, each: float, lasts: int, worse: float, known: int = BASELINE
+) -> tuple[list[Verdict], Fired]:
+    """One run behind a baseline of `known` seconds, in our judgement and in that of others.
+
+    The first module's share of bad grows by `worse`.
+    """
+    q = MODELS[model](rng, MODULES, known + lasts)
+    q[known:, 0] += worse
     total = tried(rng, each, q.shape)
     bad = rng.binomial(total, q)
     own = ratio()
@@ -49,12 +54,28 @@ def _run(rng: np.random.Generator, model: str, each: float, lasts: int, worse: f
     kpis = {name: own.model_copy(update={"module": name, "ratio": minutes}) for name in names}
     seen = []
     for index, name in enumerate(names):
-        before = _series(bad[:BASELINE, index], total[:BASELINE, index], 0)
-        during = _series(bad[BASELINE:, index], total[BASELINE:, index], BASELINE)
-        seen.append(Seen(name, kpis[name], "during", (BASELINE, BASELINE + lasts), during, before))
+        before = _series(bad[:known, index], total[:known, index], 0)
+        during = _series(bad[known:, index], total[known:, index], known)
+        seen.append(Seen(name, kpis[name], "during", (known, known + lasts), during, before))
     claim = Claim(kpis, tuple(names), margin=MARGIN, contained=tuple(names))
-    fired = {name: rule(bad, total, BASELINE)[BASELINE:].any(axis=0) for name, rule in RULES.items()}
+    fired = {name: rule(bad, total, known)[known:].any(axis=0) for name, rule in RULES.items()}
     return [one.verdict for one in judge_modules(claim, tuple(seen), cut_short=False)], fired
+
+
+def time_needed(model: str, each: float, share: float) -> list[Row]:
+    """How long baseline and run must each last where requests are few, by doubling, until the power is 0.9."""
+    rng, lasts, trials = np.random.default_rng([32, int(each * 10)]), 300, max(10, int(60 * share))
+    told = ""
+    for _ in range(8):
+        lasts *= 2
+        found = [_run(rng, model, each, lasts, 0.02, known=lasts)[0][0] for _ in range(trials)]
+        power = found.count(Verdict.BROKEN) / trials
+        told = f"{lasts // 60} min of baseline and as much of fault ({power:.2f} of {trials})"
+        if power >= 0.9:
+            break
+    else:
+        told = f"more than {told}"
+    return [Row(f"isolation, 20 modules, {model}, {each:g}/s: time needed for power 0.9 at -2%", "", told)]
 
 
 def _rows(model: str, each: float, lasts: int, wanted: float | None, size: int, share: float) -> list[Row]:
@@ -128,4 +149,4 @@ JOBS = tuple(
         ("even", 5.0, 600, None),
         ("even", 0.5, 600, None),
     )
-)
+) + tuple(Job(f"isolation, time needed, {each:g}/s", partial(time_needed, "even", each)) for each in (5.0, 0.5))

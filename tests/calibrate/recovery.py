@@ -26,10 +26,18 @@ def _step(depth: float, seconds: np.ndarray, healthy: float) -> np.ndarray:
     return np.where((seconds >= BEGINS) & (seconds < ENDS), depth, healthy)
 
 
-def _ramp(depth: float, seconds: np.ndarray, healthy: float) -> np.ndarray:
+def _ramp(depth: float, seconds: np.ndarray, healthy: float, ends: float = ENDS) -> np.ndarray:
     """Falls evenly from `depth` to the bound, which it crosses when it is over."""
-    left = (ENDS - seconds) / (ENDS - BEGINS)
-    return np.where((seconds >= BEGINS) & (seconds < ENDS), EDGE + (depth - EDGE) * left, healthy)
+    left = (ends - seconds) / (ENDS - BEGINS)
+    return np.where((seconds >= BEGINS) & (seconds < ends), EDGE + (depth - EDGE) * left, healthy)
+
+
+def _knowing(depth: float, seconds: np.ndarray, healthy: float, fault: Series) -> float:
+    """The most likely end of a ramp for one who knows all else of it: how well a point can be told at all."""
+    ends = np.arange(ENDS - 60, ENDS + 61)
+    shares = np.array([_ramp(depth, seconds, healthy, end) for end in ends]).clip(1e-6, 1 - 1e-6)
+    bad, total = np.array([(one.bad, one.total) for one in fault]).T
+    return float(ends[(np.log(shares) @ bad + np.log1p(-shares) @ (total - bad)).argmax()] - ENDS)
 
 
 def _flaps(depth: float, seconds: np.ndarray, healthy: float) -> np.ndarray:
@@ -58,7 +66,7 @@ def _coverage(
     own = ratio().model_copy(update={"ratio": _read_each(length)})
     phases = Phases((0, BEFORE), BEFORE, BEFORE, BEFORE + FAULT, BEFORE + FAULT, BEFORE + FAULT)
     hits = seen = told = 0
-    errors, widths = [], []
+    errors, widths, best = [], [], []
     others: list[dict[str, float]] = []
     trials = max(10, int(size * share))
     for _ in range(trials):
@@ -76,6 +84,8 @@ def _coverage(
         if found.took is not None:
             told += 1
             errors.append((found.took - (ENDS - BEGINS)) / length)
+            if shape == "ramp" and each >= 50:
+                best.append(_knowing(depth, seconds, healthy, fault))
             widths.append(high - low)
     name = f"recovery, {shape} to {1 - depth:.0%}, healthy {1 - healthy:.2%}, {each:g}/s"
     beside = anchors.errors(others, [float(ENDS - BEGINS)] * len(others))
@@ -90,6 +100,8 @@ def _coverage(
     plain = each >= 50 and depth > 2 * EDGE
     off = float(np.median(np.abs(errors))) if errors else float("nan")
     point = f"median error {error:+.1f} bins (absolute {off:.1f}), width {np.median(widths):.0f}s, " if errors else ""
+    if best:
+        point += f"who knows the ramp {np.median(best):+.1f} ({np.median(np.abs(best)):.1f}), "
     more = f"{row.measured}; {point}{told} of {trials} told"
     good = bool(row.passed) and (not plain or share < 1 or abs(error) <= 2)
     return [Row(row.claim, "at least 0.95, 2 bins" if plain else row.goal, more, good, beside)]

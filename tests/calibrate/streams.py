@@ -1,4 +1,4 @@
-"""Shares of bad, second by second: independent requests, and three ways to come in bursts, with a mean of 0.5%."""
+"""Shares of bad, second by second: independent requests, and four ways to come in bursts, with a mean of 0.5%."""
 
 from __future__ import annotations
 
@@ -44,7 +44,23 @@ def storms(rng: np.random.Generator, streams: int, seconds: int) -> Shares:
     return _spells(rng, streams, seconds, 10, 0.05, 20)
 
 
+def swells(rng: np.random.Generator, streams: int, seconds: int) -> Shares:
+    """Eightfold for a twenty-fifth of the time, 15 s each on average, some far longer (Lomax, exponent 2.5)."""
+    times, part, lasts, exponent = 8, 0.04, 15, 2.5
+    early = 20 * lasts
+    on = np.zeros((seconds, streams), bool)
+    for stream, count in enumerate(rng.poisson(part / lasts * (seconds + early), streams)):
+        begun = rng.uniform(-early, seconds, count)
+        ended = begun + lasts * (exponent - 1) * rng.pareto(exponent, count)
+        for first, last in zip(begun.astype(int), ended.astype(int), strict=True):
+            on[max(0, first) : max(0, last), stream] = True
+    calm = HEALTHY / (1 + part * (times - 1))
+    return np.where(on, calm * times, calm)
+
+
 MODELS = {"even": even, "wandering": wandering, "spells x5": spells, "storms x10": storms}
+FRESH = {**MODELS, "swells x8": swells}
+"""With one on which nothing was ever tuned."""
 
 
 def tried(rng: np.random.Generator, each: float, shape: tuple[int, ...]) -> NDArray[np.int64]:
