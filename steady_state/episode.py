@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from steady_state.baseline import inflation
 from steady_state.edges import count, edges_of, excess
-from steady_state.evidence import Watch, Weights, breach, health
+from steady_state.ending import likeliest_end
+from steady_state.evidence import SMALLEST, Watch, Weights, breach, health
 from steady_state.kpi import Kpi
 from steady_state.proof import proven
 from steady_state.samples import CLOSE, Series
@@ -86,6 +87,10 @@ def _of_samples(kpi: Kpi, bins: Series, before: Series, alpha: float) -> Episode
     # That there was a fall is proven; seen from its end it need not be proven again, only be placed.
     ended = [size - edge for edge in _onset(counts[::-1], broken, well, alpha, within=size - min(onset)) or ()]
     back = max(ended, key=lambda edge: (beyond[edge], -edge))
+    if len(edges) == 1 and edges[0].kind == "share" and edges[0].above:
+        bad, good = (sum(part) for part in list(zip(*known, strict=True))[1:]) if known else (0.0, 0.0)
+        usual = min((bad + 0.5) / (bad + good + 1), 0.9 * max(edges[0].at, SMALLEST))
+        back = likeliest_end(counts, ended, back, edges[0], usual, bursts[0])
     return Episode(_moment(bins, begun, min(onset), max(onset)), _moment(bins, back, min(ended), max(ended)))
 
 

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from steady_state.edges import Edge
+from steady_state.ending import likeliest_end
+
+EDGE, USUAL, EACH, END = Edge("share", 0.01), 0.001, 50, 180
+
+
+def drawn(shares: np.ndarray, seed: int) -> list[tuple[float, float]]:
+    bad = np.random.default_rng(seed).binomial(EACH, shares)
+    return [(float(one), float(EACH - one)) for one in bad]
+
+
+def ended(counts: list[tuple[float, float]]) -> tuple[int, int]:
+    """Where the breach ended most likely, and where it would have by the peak of what lies beyond the edge."""
+    beyond = np.cumsum([0.0, *(bad - EDGE.at * (bad + good) for bad, good in counts)])
+    peak = int(beyond.argmax())
+    return likeliest_end(counts, range(100, 260), peak, EDGE, USUAL, 1.0), peak
+
+
+def test_a_step_back_is_found_to_the_bin() -> None:
+    counts = drawn(np.where(np.arange(400) < END, 0.5, USUAL), 1)
+    assert ended(counts) == (END, END)
+
+
+def test_the_end_of_a_shallow_slope_is_not_told_early() -> None:
+    seconds = np.arange(400) + 0.5
+    shares = np.where(seconds < END, 0.01 + 0.04 * (END - seconds) / END, USUAL)
+    ours, peaks = np.median([ended(drawn(shares, seed)) for seed in range(60)], axis=0) - END
+    assert abs(ours) <= 3
+    assert peaks < -5
+
+
+@pytest.mark.parametrize("at", [0.0, 0.2, 0.99])
+def test_only_what_the_evidence_leaves_may_be_the_end(at: float) -> None:
+    counts = drawn(np.where(np.arange(400) < END, 0.5, USUAL), 2)
+    assert likeliest_end(counts, [150, 151], 150, Edge("share", at), at / 2 + 1e-7, 4.0) in (150, 151)
