@@ -240,6 +240,7 @@ def analyse(
     ]
     order = ("hidden", "not-tolerated", "zonal", "dead")
     findings.sort(key=lambda one: (order.index(one.kind) // 2, -((one.effect and one.effect.change) or 0.0)))
+    elsewhere = f"only {workload.regions[0]} is struck, and not {', '.join(workload.regions[1:])}"
     without = [name for name in workload.modules if all(kpi.module != name for kpi in workload.kpis.values())]
     return Matrix(
         workload=workload.name,
@@ -251,7 +252,10 @@ def analyse(
         cells=tuple(analysis.cells.values()),
         findings=tuple(findings),
         declared={name: (*one.needs, *one.tolerates) for name, one in workload.modules.items()},
-        notes=tuple(f"{name} cannot be judged: it has no KPI" for name in without),
+        notes=(
+            *(f"{name} cannot be judged: it has no KPI" for name in without),
+            *([elsewhere] if workload.regions[1:] else []),
+        ),
         open=tuple(analysis.open()),
     )
 

@@ -302,3 +302,10 @@ def test_the_page_shows_twenty_modules_within_its_drawing() -> None:
     assert all(
         0 <= node.x <= drawn.width - drawn.box and 0 <= node.y <= drawn.height - drawn.tall for node in drawn.nodes
     )
+
+
+def test_other_regions_of_a_workload_are_said_to_be_left_out() -> None:
+    shop = workload(web={})
+    assert matrix(shop).notes == ()
+    wide = shop.model_copy(update={"regions": ("us-east-1", "eu-west-1")})
+    assert matrix(wide).notes == ("only us-east-1 is struck, and not eu-west-1",)
