@@ -17,6 +17,14 @@ called by it, so that its customers come through it; nothing of that."""
 State = Literal["spread", "contained", "starved", "unknown", "no-kpi"]
 """What was seen of a module: proven worse or proven not; without traffic since its callers suffer; not to be told."""
 
+STATE_WORDS: dict[State, str] = {
+    "spread": "hurt",
+    "contained": "contained",
+    "starved": "without traffic, since its callers suffer",
+    "unknown": "not to be told",
+    "no-kpi": "no KPI",
+}
+
 Kind = Literal["hidden", "not-tolerated", "dead", "zonal"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.errors import Exit, InvalidInput
-from harness.matrix import Cell, Effect, Finding, Matrix
+from harness.matrix import STATE_WORDS, Cell, Effect, Finding, Matrix
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def _cells(old: Matrix, new: Matrix) -> list[str]:
 
 
 def _told(cell: Cell) -> str:
-    state = "hurt" if cell.state == "spread" else cell.state
+    state = STATE_WORDS[cell.state]
     known = cell.effect is not None and cell.effect.change is not None
     return f"{state} ({cell.effect.kpi} by {cell.effect.size})" if known and cell.effect else state
 

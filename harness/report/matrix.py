@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.matrix import Cell, Finding, Matrix, Relation
+from harness.matrix import STATE_WORDS, Cell, Finding, Matrix, Relation, State
 from harness.report.markdown import table, text_of
 from harness.report.words import count, printable
 from steady_state.words import points_in_words
 
-SIGNS = {"spread": "X", "contained": ".", "starved": "o", "unknown": "?", "no-kpi": "-"}
+SIGNS: dict[State, str] = {"spread": "X", "contained": ".", "starved": "o", "unknown": "?", "no-kpi": "-"}
 RELATIONS: dict[Relation, str] = {
     "hit": "struck",
     "needs": "needs it",
@@ -18,7 +18,7 @@ RELATIONS: dict[Relation, str] = {
     "none": "nothing",
 }
 KEY = (
-    "X hurt   . contained   o without traffic, since its callers suffer   ? not to be told   - no KPI",
+    "   ".join(f"{sign} {STATE_WORDS[state]}" for state, sign in SIGNS.items()),
     "[ ] struck   ( ) declared: needs what is struck, or its customers come through it   ! hurt, and not declared",
 )
 TITLES = {

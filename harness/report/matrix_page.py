@@ -6,10 +6,10 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from harness.matrix import Cell, Matrix
+from harness.matrix import STATE_WORDS, Cell, Matrix
 from harness.report import words
 from harness.report.html import environment_of
-from harness.report.matrix import KEY, RELATIONS, SIGNS, TITLES, evidence, mark, summary
+from harness.report.matrix import KEY, RELATIONS, TITLES, evidence, mark, summary
 from harness.report.matrix_graph import WORDS, graph
 
 HERE = Path(__file__).parent
@@ -25,7 +25,7 @@ def page(matrix: Matrix) -> str:
         modules=matrix.modules,
         cells={(cell.experiment, cell.module): cell for cell in matrix.cells},
         mark=mark,
-        signs=SIGNS,
+        states=STATE_WORDS,
         relations=RELATIONS,
         evidence=evidence,
         kind=_kind,
@@ -43,4 +43,4 @@ def _kind(cell: Cell) -> str:
 
 
 def _told(cell: Cell) -> str:
-    return f"{cell.effect.kpi} {cell.effect.words}" if cell.effect else cell.state
+    return f"{cell.effect.kpi} {cell.effect.words}" if cell.effect else STATE_WORDS[cell.state]
