@@ -25,7 +25,8 @@ class Trouble(StrEnum):
 
 
 _LASTS = (Trouble.DENIED_ON, Trouble.EXPIRED_ON)
-_HAPPENS = (Trouble.BROKEN_AFTER, Trouble.LOST)
+HAPPENS = frozenset({Trouble.BROKEN_AFTER, Trouble.LOST})
+"""Troubles of calls that happen all the same."""
 
 
 def _code(service: str, trouble: Trouble) -> str:
@@ -59,7 +60,7 @@ class FailingAccount(Wrapped):
         if self.at is None or number < self.at or (number > self.at and self.trouble not in _LASTS):
             return super().one(call, region, paged)
         self.met = True
-        if self.trouble in _HAPPENS:
+        if self.trouble in HAPPENS:
             super().one(call, region, paged)
         code = _code(call.service, self.trouble)
         unheard = self.trouble in (Trouble.TIMEOUT, Trouble.LOST)

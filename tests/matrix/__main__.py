@@ -12,8 +12,9 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
+from queue import Queue
 
 from harness.testing import Trouble
 from tests.matrix.parts import Told, kills, part, plans
@@ -26,6 +27,8 @@ LEAST = 1000
 PLANS = 10_000
 SEEDS = 20
 """Generated plans that a whole matrix has at least, and in how many parts they come."""
+TELL = 10.0
+"""Seconds after which killed processes are told of, at the latest."""
 ALL = (*KINDS, "plans", "kills")
 
 
@@ -35,14 +38,16 @@ def played(kinds: list[str], jobs: int) -> Iterator[tuple[int, list[Told]]]:
     asked = [(shape, kind) for kind in reversed(KINDS) if kind in kinds for shape in SHAPES]
     # New processes, not forks: a fork of a process with threads may wait for a lock that nobody holds any more.
     fresh = get_context("spawn")
-    with ProcessPoolExecutor(jobs, fresh) as pool, ProcessPoolExecutor(1, fresh) as beside:
-        killed = beside.submit(kills) if "kills" in kinds else None
-        parts = [pool.submit(part, *one) for one in asked]
-        seeds = [pool.submit(plans, number) for number in range(SEEDS)] if "plans" in kinds else []
-        yield from ((0, done.result()) for done in as_completed(parts))
-        yield from (done.result() for done in as_completed(seeds))
-        if killed:
-            yield 0, killed.result()
+    with fresh.Manager() as manager, ProcessPoolExecutor(jobs, fresh) as pool, ProcessPoolExecutor(1, fresh) as beside:
+        heard: Queue[Told] = manager.Queue()
+        waiting = {beside.submit(kills, heard)} if "kills" in kinds else set[Future[tuple[int, list[Told]]]]()
+        waiting |= {pool.submit(part, *one) for one in asked}
+        waiting |= {pool.submit(plans, number) for number in range(SEEDS)} if "plans" in kinds else set()
+        while waiting:
+            done, waiting = wait(waiting, TELL, FIRST_COMPLETED)
+            yield from (one.result() for one in done)
+            while not heard.empty():
+                yield 0, [heard.get()]
 
 
 def again(text: str) -> int:
@@ -74,7 +79,8 @@ def main() -> int:
         keys |= {key for key, _ in told}
         dirty += [(key, dirt) for key, dirt in told if dirt]
         line = f"{len(keys)} scenarios, {len(dirty)} dirty, {generated} plans, {time.monotonic() - began:.0f} s"
-        print(f"\r{line}", end="", file=sys.stderr)
+        # On a terminal one line that moves on; in a file a line of its own each.
+        print(f"\r{line}" if sys.stderr.isatty() else line, end="" if sys.stderr.isatty() else "\n", file=sys.stderr)
     print(file=sys.stderr)
     for key, dirt in dirty:
         print(f"DIRTY {key}", *dirt, sep="\n      ")

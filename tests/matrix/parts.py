@@ -1,8 +1,12 @@
-"""The parts of the matrix, each played by a process of its own: whatever goes wrong in one is told, and is dirt."""
+"""The parts of the matrix, each played by a process of its own: whatever goes wrong in one is told, and is dirt.
+
+A part answers with how many generated plans it tried, and with its scenarios.
+"""
 
 from __future__ import annotations
 
 import traceback
+from queue import Queue
 
 from tests.matrix.kills import kill_all
 from tests.matrix.plans import explore
@@ -15,7 +19,7 @@ Told = tuple[str, tuple[str, ...]]
 """A scenario's key, and what is wrong."""
 
 
-def part(shape: str, kind: str) -> list[Told]:
+def part(shape: str, kind: str) -> tuple[int, list[Told]]:
     """All scenarios of one kind and shape; after a dirty one the world is built anew."""
     told: list[Told] = []
     try:
@@ -23,10 +27,10 @@ def part(shape: str, kind: str) -> list[Told]:
             for one in play_all(on, kind):
                 told.append((str(one.key), one.dirt))
                 if one.dirt:
-                    return [*told, (f"{shape} | {kind} | the rest", ("not played after a dirty one",))]
+                    return 0, [*told, (f"{shape} | {kind} | the rest", ("not played after a dirty one",))]
     except Exception as error:  # noqa: BLE001 - as in `plans`
         told.append((f"{shape} | {kind} | scenario {len(told)}", _in_words(error)))
-    return told
+    return 0, told
 
 
 def plans(number: int) -> tuple[int, list[Told]]:
@@ -37,14 +41,14 @@ def plans(number: int) -> tuple[int, list[Told]]:
         return 0, [(f"generated plans | seed {number}", _in_words(error))]
 
 
-def kills() -> list[Told]:
-    """The real processes that are killed."""
-    told: list[Told] = []
+def kills(heard: Queue[Told]) -> tuple[int, list[Told]]:
+    """The real processes that are killed, each heard of as soon as it is over."""
     try:
-        told.extend(kill_all())
+        for told in kill_all():
+            heard.put(told)
     except Exception as error:  # noqa: BLE001 - as in `plans`
-        told.append((f"SIGKILL | scenario {len(told)}", _in_words(error)))
-    return told
+        return 0, [("SIGKILL | the rest", _in_words(error))]
+    return 0, []
 
 
 def _in_words(error: Exception) -> tuple[str, ...]:
