@@ -537,13 +537,27 @@ def test_every_mistake_is_said_at_once(folder):
     edit(folder, W, ("tolerates: [orders]", "tolerates: [order]"), ("tier: business", "tier: busy"))
     edit(folder, T, ("share: 70%", "share: 60%"))
     said = [mistake.what for mistake in mistakes_of(folder / G)]
-    for part in ("`lasts`", "unknown key `alow`", "module `order`", "`tier`", "add up to 90%"):
+    for part in ("`lasts`", "unknown key `alow`", "no module `order`", "no KPI `ordrs`", "`tier`", "add up to 90%"):
         assert any(part in what for what in said), part
     edit(folder, W, ("tolerates: [order]", "tolerates: [orders]"), ("tier: busy", "tier: business"))
     edit(folder, T, ("share: 60%", "share: 70%"))
     said = [mistake.what for mistake in mistakes_of(folder / E)]
     for part in ("`lasts`", "unknown key `alow`", "no module `order`", "no KPI `ordrs`"):
         assert any(part in what for what in said), part
+
+
+def test_names_are_checked_while_the_workload_is_wrong_elsewhere(folder):
+    edit(folder, W, ("tier: business", "tier: busy"))
+    edit(folder, E, ("[orders, ", "[ordrs, "), ("module: orders,", "module: order,"))
+    said = {mistake.what: mistake.remedy for mistake in mistakes_of(folder / E)}
+    assert said["there is no KPI `ordrs`"] == "did you mean `orders`?"
+    assert said["there is no module `order`"] == "did you mean `orders`?"
+    assert len(said) == 3
+
+
+def test_names_are_not_guessed_where_the_workload_does_not_say_them(folder):
+    edit(folder, W, ("kpis:", "kpi:"))
+    assert {Path(mistake.file).name for mistake in mistakes_of(folder / E)} == {W}
 
 
 # --- validating many, and rendering ---------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.faults.fault import Fault
-from harness.spec.check_workload import unknown
+from harness.spec.check_workload import Known, unknown
 from harness.spec.document import Document, Loc
 from harness.spec.experiment import DetectionClaim, alarm_name
 from harness.spec.mistake import Mistake, one_of, quoted
@@ -65,6 +65,7 @@ def check_experiment(
     document: Document, parts: dict[str, Any], faults: FaultsAt, workload: Workload, twin: TwinFile | None
 ) -> Iterator[Mistake]:
     """An experiment against its workload."""
+    yield from check_names(document, parts, faults, workload.kpis, workload.modules)
     yield from _kpis(document, parts, workload)
     yield from _region(document, parts.get("region"), workload)
     exposure = workload.limits.exposure
@@ -77,16 +78,27 @@ def check_experiment(
     if detected := parts.get("detected_by"):
         yield from _alarm(document, detected.alarm, workload, twin, region)
     for loc, fault in faults.items():
-        yield from _places(document, loc, fault, workload, _zones(twin, region), region)
+        yield from _place(document, loc, fault, _zones(twin, region), region)
+
+
+def check_names(
+    document: Document, parts: dict[str, Any], faults: FaultsAt, kpis: Known, modules: Known
+) -> Iterator[Mistake]:
+    """The KPIs and modules that an experiment names: they are known where the workload is wrong elsewhere, too."""
+    for index, name in enumerate(parts.get("steady_state", ())):
+        yield from unknown(document, ("steady_state", index), "KPI", name, kpis)
+    for key in ("during", "guard"):
+        for name in parts.get(key, {}):
+            yield from unknown(document, (key, name), "KPI", name, kpis, key=True)
+    for loc, fault in faults.items():
+        if (module := getattr(fault, "module", None)) is not None:
+            yield from unknown(document, (*loc, "module"), "module", module, modules)
 
 
 def _kpis(document: Document, parts: dict[str, Any], workload: Workload) -> Iterator[Mistake]:
     claimed = parts.get("steady_state")
-    for index, name in enumerate(claimed or ()):
-        yield from unknown(document, ("steady_state", index), "KPI", name, workload.kpis)
     for key in ("during", "guard"):
         for name, bound in parts.get(key, {}).items():
-            yield from unknown(document, (key, name), "KPI", name, workload.kpis, key=True)
             if name not in workload.kpis:
                 continue
             if isinstance(bound, Bound) and (misfit := workload.kpis[name].misfit(bound)):
@@ -127,12 +139,8 @@ def _zones(twin: TwinFile | None, region: str) -> tuple[str, ...]:
     return tuple(zone for zone in twin.zones if zone.startswith(region)) if twin else ()
 
 
-def _places(
-    document: Document, loc: Loc, fault: Fault, workload: Workload, zones: tuple[str, ...], region: str
-) -> Iterator[Mistake]:
-    module, zone = getattr(fault, "module", None), getattr(fault, "zone", None)
-    if module is not None:
-        yield from unknown(document, (*loc, "module"), "module", module, workload.modules)
+def _place(document: Document, loc: Loc, fault: Fault, zones: tuple[str, ...], region: str) -> Iterator[Mistake]:
+    zone = getattr(fault, "zone", None)
     if zone is not None and zones:
         yield from unknown(document, (*loc, "zone"), "zone", zone, zones)
     elif zone is not None and not zone.startswith(region):

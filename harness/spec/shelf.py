@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from collections.abc import Mapping as Names
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -99,7 +100,7 @@ class Shelf:
         return LoadedWorkload(document.file, workload, played.twin if played else None, played.path if played else None)
 
     def _experiment(self, document: Document, mistakes: list[Mistake]) -> LoadedExperiment | None:
-        from harness.spec.check_experiment import check_alone, check_experiment, check_strikes
+        from harness.spec.check_experiment import check_alone, check_experiment, check_names, check_strikes
         from harness.spec.experiment import Experiment
         from harness.spec.fault_entries import read_faults
 
@@ -109,6 +110,10 @@ class Shelf:
         of = self._named(document, ("workload",), LoadedWorkload, "workload", mistakes)
         if of:
             mistakes += check_experiment(document, parts, faults, of.workload, of.twin)
+        elif named := self._beside(document, "workload"):
+            kpis, modules = named.names("kpis"), named.names("modules")
+            if kpis and modules:
+                mistakes += check_names(document, parts, faults, kpis, modules)
         if experiment is None or of is None:
             return None
         values = tuple(faults.values())
@@ -144,6 +149,14 @@ class Shelf:
             sound_parts(model, document.data) if value is None else {k: getattr(value, k) for k in model.model_fields}
         )
         return value, parts
+
+    def _beside(self, document: Document, kind: str) -> Document | None:
+        """The document of the file that stands at `kind`, though it has mistakes; None where it is none of it."""
+        name = document.data.get(kind)
+        with suppress(InvalidFile):
+            other = self._document(document.file.parent / name) if isinstance(name, str) and name else None
+            return other if other and other.data["kind"] == kind else None
+        return None
 
     def _named(self, document: Document, loc: Loc, wanted: type[L], kind: str, mistakes: list[Mistake]) -> L | None:
         """The file that a document names at a place; None where it names none, or a wrong one."""
