@@ -22,6 +22,9 @@ from harness.store.objects import place_of
 LONGEST = 2048
 """Characters of a session policy at most (STS API Reference, AssumeRole, parameter Policy)."""
 
+_NOTHING: Document = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+"""What a session may do that needs nothing of AWS (a proxy's rule): a policy without any statement is none."""
+
 _METRICS = Call(service="cloudwatch", operation="get_metric_data")
 
 
@@ -194,7 +197,8 @@ def _boundary(actions: set[str], rights: Sequence[Grant], region: str) -> Docume
 
 
 def _compact(reads: list[Grant], asks: Iterable[Ask], run: str) -> str:
-    return compact(document([*reads, *(grant_of(ask, run) for ask in asks)]))
+    granted = [*reads, *(grant_of(ask, run) for ask in asks)]
+    return compact(document(granted) if granted else _NOTHING)
 
 
 def _reads(calls: Iterable[Call], region: str) -> list[Grant]:

@@ -23,7 +23,7 @@ from harness.faults import CATALOGUE
 from harness.testing import DyingAccount, Killed, RoughAccount, Way, applicable, law, touched
 from steady_state.clock import TestClock
 from tests.doubles.runs import RUN, Planned
-from tests.doubles.shop import REGION, Shop, open_shop
+from tests.doubles.shop import REGION, Shop, open_beside, open_shop
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,9 @@ LAWS = {
     "reboot-instance": Law("reboot-instance", lambda _: {"module": "web"}),
     "throttle a function": Law("throttle", lambda _: {"function": "payments", "to": 0}),
     "throttle a table": Law("throttle", lambda _: {"table": "ledger", "to": "5%"}),
+    "throttle a service for a program": Law(
+        "throttle", lambda shop: {"sdk": "dynamodb", "share": "50%", "at": shop.proxy}, open_beside
+    ),
     "throttle a stage": Law("throttle", lambda shop: {"stage": f"{shop.api}/live", "to": "5%"}),
 }
 
@@ -126,7 +129,7 @@ def test_every_fault_of_the_catalogue_is_held_to_the_law() -> None:
 
 
 def test_every_knob_of_the_catalogue_is_tried() -> None:
-    with open_shop() as shop:
+    with open_beside() as shop:
         tried: dict[str, set[str]] = {fault: set() for fault in CATALOGUE}
         for one in LAWS.values():
             changes = one.injection(shop).changes

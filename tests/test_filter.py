@@ -30,7 +30,7 @@ from steady_state.clock import TestClock
 from tests.doubles.play import SHORT, cured, read
 from tests.doubles.runs import RUN, begun
 from tests.doubles.shelf import ITEMS, LEVEL, MAKE, POWER, REGION, STRIKE, turn
-from tests.doubles.shop import aws, open_shop
+from tests.doubles.shop import aws
 from tests.test_fault_laws import LAWS
 
 
@@ -51,7 +51,7 @@ def passes(allowed: Filter, call: Call, region: str = REGION) -> bool:
 
 @pytest.mark.parametrize("name", LAWS)
 def test_every_fault_is_applied_and_undone_behind_the_filter_of_its_own_plan(name: str, tmp_path: Path) -> None:
-    with open_shop() as shop:
+    with LAWS[name].world() as shop:
         changes = (injection := LAWS[name].injection(shop)).changes
         before = touched(changes, RUN, shop.account)
         clock, journal = TestClock(1_800_000_000.0), begun(tmp_path)

@@ -14,6 +14,8 @@ FLOORS = (
     "harness.account.change",
     "harness.events",
     "harness.account",
+    "harness.spec.mistake",
+    "harness.spec.rule",
     "harness.faults",
     "harness.spec",
     "harness.sdk",

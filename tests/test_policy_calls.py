@@ -40,7 +40,7 @@ def resolved(name: str) -> Iterator[tuple[Shop, Plan]]:
         )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", [name for name in LAWS if name != "throttle a service for a program"])  # asks no AWS
 def test_the_session_that_injects_and_the_one_that_undoes_may_call_what_they_really_call(
     name: str, tmp_path: Path
 ) -> None:

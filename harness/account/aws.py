@@ -30,6 +30,7 @@ from botocore.model import OperationModel
 from botocore.response import StreamingBody
 
 from harness.account.account import ATTEMPTS, CONNECT_TIMEOUT, LONGEST_CALL, READ_TIMEOUT, USER_AGENT, Account, whoami
+from harness.account.beside import PROXY, ask_proxy
 from harness.account.change import Call, Json
 from harness.errors import AwsError, InvalidInput, Unreachable
 from steady_state.masks import masked_userinfo
@@ -47,8 +48,9 @@ CREDENTIALS_REMEDY = "check your AWS credentials: aws sts get-caller-identity mu
 class Aws:
     """An `Account` through botocore: in parallel on an account, in order with one worker (the twin)."""
 
-    def __init__(self, session: botocore.session.Session, workers: int = WORKERS) -> None:
+    def __init__(self, session: botocore.session.Session, workers: int = WORKERS, proxies: bool = True) -> None:
         self.session = session
+        self.proxies = proxies  # whether there can be any beside a program: not within a twin
         self.config = Config(
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,
@@ -108,7 +110,8 @@ class Aws:
         if self._pool is None or len(calls) < 2:
             return [one(item) for item in calls]
         for call, region in calls:
-            self.client(call.service, region)
+            if call.service != PROXY:
+                self.client(call.service, region)
         return list(self._pool.map(one, calls))
 
     def close(self) -> None:
@@ -117,6 +120,19 @@ class Aws:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _answer(self, call: Call, region: str, paged: bool) -> Json:
+        answer = self._of_proxy(call, region) if call.service == PROXY else self._of_aws(call, region, paged)
+        if self._filter:
+            self._filter.learn(call, region, answer)
+        return answer
+
+    def _of_proxy(self, call: Call, region: str) -> Json:
+        if not self.proxies:
+            raise AwsError(PROXY, call.operation, "NoProxy", "no program of the twin passes a proxy; run with --on aws")
+        if self._filter:
+            self._filter.check(call, region)
+        return ask_proxy(call)
+
+    def _of_aws(self, call: Call, region: str, paged: bool) -> Json:
         try:
             client = self.client(call.service, region)
             if paged and client.can_paginate(call.operation):
@@ -135,10 +151,7 @@ class Aws:
             raise Unreachable(
                 call.service, call.operation, type(error).__name__, masked_userinfo(str(error)), CREDENTIALS_REMEDY
             ) from error
-        answer = plain(raw)
-        if self._filter:
-            self._filter.learn(call, region, answer)
-        return answer
+        return plain(raw)
 
 
 def _answered(call: Call, error: ClientError) -> AwsError:
@@ -227,7 +240,7 @@ class SealedSession:
         self.session.set_credentials("twin", "twin")
         self.answer: Answer | None = None
         self.session.get_component("event_emitter").register_first("before-send", self._send)
-        self.aws = Aws(self.session, workers=1)
+        self.aws = Aws(self.session, workers=1, proxies=False)
 
     def _send(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
         if self.answer is None:

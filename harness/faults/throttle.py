@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from harness.account.change import Excess, Injection, Json, Knob, Probe, Turn
 from harness.account.inventory import Named
@@ -13,7 +13,9 @@ from harness.faults.apigateway import THROTTLING
 from harness.faults.dynamodb import CAPACITY
 from harness.faults.fault import Fault, Look, bite, call, counted, not_opted_in, staged, unknown_places
 from harness.faults.lambda_ import CONCURRENCY
-from steady_state.units import Amount, BoundAmount
+from harness.faults.sdk import AT, RULE, ruled
+from harness.spec.rule import Rule, in_words
+from steady_state.units import Amount, BoundAmount, Share
 
 UNITS = {"ReadCapacityUnits": "Read", "WriteCapacityUnits": "Write"}
 """A table's capacities, and how CloudWatch calls what it throttles of them."""
@@ -25,15 +27,20 @@ PERIOD = 60
 class Throttle(Fault):
     """A dependency's capacity goes down: a function's concurrency, a table's throughput, an API stage's rate and burst.
 
+    `sdk` throttles a service for one program instead: a share of its requests, at the proxy that they pass.
+
     A table cannot go below 1 unit, and serves up to five minutes of unused capacity first (DynamoDB Developer Guide,
     "Burst capacity"); decreases are limited to four a day and one an hour after that.
     """
 
     name: ClassVar[str] = "throttle"
-    turns: ClassVar[tuple[Knob, ...]] = (CONCURRENCY, CAPACITY, THROTTLING)
-    undo: ClassVar[str] = "the capacity that was there is written back; none where none was reserved"
+    turns: ClassVar[tuple[Knob, ...]] = (CONCURRENCY, CAPACITY, THROTTLING, RULE)
+    undo: ClassVar[str] = (
+        "the capacity that was there is written back, none where none was reserved; the proxy's rule goes"
+    )
     bites: ClassVar[str] = (
-        "CloudWatch counts clearly more throttled requests (Throttles, Read/WriteThrottleEvents, 4XXError) than before"
+        "CloudWatch counts more throttled requests (Throttles, Read/WriteThrottleEvents, 4XXError) than before, "
+        "or the proxy what it hit"
     )
     example: ClassVar[str] = "throttle: {module: payments, to: 0}"
 
@@ -41,7 +48,11 @@ class Throttle(Fault):
     function: str | None = Field(None, description="this Lambda function")
     table: str | None = Field(None, description="this DynamoDB table")
     stage: str | None = Field(None, description="this API Gateway stage, as api-id/stage")
-    to: BoundAmount = Field(description="what is left: a share of what is there (5%), or a number (0)")
+    to: BoundAmount = Field(Amount(0.0, ""), description="what is left: a share of what is there (5%), or a number (0)")
+    sdk: str | None = Field(None, description="this service, for the program behind a proxy (gameday proxy)")
+    operation: str | None = Field(None, description="only this operation of `sdk`, like PutItem")
+    share: Share | None = Field(None, gt=0, description="how many of the requests to `sdk`; none: all")
+    at: str = Field(AT, description="the URL of the proxy")
 
     @field_validator("to")
     @classmethod
@@ -53,15 +64,41 @@ class Throttle(Fault):
 
     @model_validator(mode="after")
     def _names_one(self) -> Throttle:
-        named = [key for key in ("module", "function", "table", "stage") if getattr(self, key)]
+        told = {key for key in self.model_fields_set if getattr(self, key) is not None}
+        targets = ("function", "table", "stage", "sdk") if self.sdk else ("module", "function", "table", "stage")
+        named = [key for key in targets if key in told]
         if len(named) != 1:
-            msg = f"throttle names exactly one of module, function, table, stage; found {' and '.join(named) or 'none'}"
+            msg = (
+                "throttle names exactly one of module, function, table, stage, sdk; "
+                f"found {' and '.join(named) or 'none'}"
+            )
             raise ValueError(msg)
+        others = told & ({"to"} if self.sdk else {"operation", "share", "at"})
+        if others:
+            msg = f"throttle of {named[0]} has no `{min(others)}`"
+            raise ValueError(msg)
+        if not self.sdk and "to" not in told:
+            msg = "throttle needs `to`: what is left, a share like 5% or a number like 0"
+            raise ValueError(msg)
+        if self.sdk:
+            self._rule()
         return self
+
+    def _rule(self) -> Rule:
+        share = "100%" if self.share is None else f"{self.share * 100:.12g}%"
+        try:
+            return Rule.model_validate(
+                {"kind": "throttle", "service": self.sdk, "operation": self.operation, "share": share}
+            )
+        except ValidationError as error:
+            raise ValueError("; ".join(in_words(error))) from error
 
     def inject(self, look: Look) -> Injection:
         """The changes, resolved against the account; reads only. Raises AwsError."""
         refusals = unknown_places(look, self.module, None)
+        if self.sdk:
+            found = ruled(look, self._rule(), self.at, self.name, self.module)
+            return found.model_copy(update={"refusals": (*refusals, *found.refusals)})
         functions = self._chosen(self.function, look.inventory.functions if self.module or self.function else ())
         tables = self._chosen(self.table, look.inventory.tables if self.module or self.table else ())
         stages = self._chosen(self.stage, look.inventory.stages if self.module or self.stage else ())

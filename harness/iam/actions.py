@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from harness.account.beside import PROXY
 from harness.account.change import Call
 from harness.errors import GamedayError, InvalidInput
 
@@ -47,7 +48,7 @@ class Action:
 
 def action_of(call: Call) -> Action | None:
     """The action that a call needs; None where it needs none. Raises GamedayError where none is known."""
-    if str(call) in FREE:
+    if str(call) in FREE or call.service == PROXY:
         return None
     name = EXCEPTIONS.get(str(call)) or _named_alike(call)
     service, _, short = name.partition(":")

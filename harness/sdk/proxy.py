@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from harness.account.account import USER_AGENT
 from harness.errors import InvalidInput
 from harness.sdk.control import PREFIX, answer
 from harness.sdk.http1 import HEAD_LIMIT, Head, Malformed, copy_answer, message, read_body, read_head
@@ -140,7 +141,8 @@ class Proxy:
             writer.write(_plain(status, reason, said, "application/json"))
             await writer.drain()
             return head.keeps_alive
-        services = self.rules.services
+        # The harness's own calls are not the program's.
+        services = () if USER_AGENT in head.named.get("user-agent", "").split() else self.rules.services
         found = identify(Wire(method, target, head.named, body), services) if services else None
         rule = self.rules.hit(found)
         if rule is None or found is None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 from unittest.mock import patch
@@ -24,6 +25,7 @@ from harness.account.change import Call, Json
 from harness.account.inventory import Inventory, Possession
 from harness.errors import AwsError
 from harness.faults.fault import Look
+from harness.sdk.serving import proxy
 from harness.testing.wrapped import Wrapped
 
 REGION = "us-east-1"
@@ -97,6 +99,7 @@ class Shop:
     account: Moto
     apis: tuple[str, ...]  # ids of the REST APIs, each with a stage `live`
     layout: Layout = Layout()
+    proxy: str = ""  # the URL of one beside it
 
     @property
     def api(self) -> str:
@@ -129,6 +132,14 @@ def open_shop(layout: Layout | None = None) -> Iterator[Shop]:
             return account.call(Call(service=service, operation=operation, params=params), REGION)
 
         yield Shop(account, build(call, layout), layout)
+
+
+@contextmanager
+def open_beside() -> Iterator[Shop]:
+    """The workload, and a proxy on this machine that a program of it might use."""
+    behind = socket.create_server(("127.0.0.1", 0))
+    with behind, open_shop() as shop, proxy(to=f"http://127.0.0.1:{behind.getsockname()[1]}") as running:
+        yield replace(shop, proxy=running.url)
 
 
 def _listed(tags: dict[str, str], **more: Any) -> list[Any]:
