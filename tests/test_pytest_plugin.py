@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -379,12 +381,10 @@ def test_ours(gameday_run):
     gameday_run("exp/no-news.yaml")
 """
     )
-    result = project.run(sys.executable, "-m", "pytest", "test_own.py")
-    result.assert_outcomes(passed=1, errors=1)
+    result = project.run(sys.executable, "-m", "pytest", "--continue-on-collection-errors")
+    result.assert_outcomes(passed=1, errors=2)
     line = f"{package} hides the package harness of gameday-harness; to use Gameday here run `pytest` instead of *"
-    result.stdout.fnmatch_lines([f"gameday: off: {line}", line])
-    result = project.run(sys.executable, "-m", "pytest", "exp")
-    result.stdout.fnmatch_lines(["*ERROR collecting exp/no-news.yaml*", line])
+    result.stdout.fnmatch_lines([f"gameday: off: {line}", "*ERROR collecting exp/no-news.yaml*", line])
 
 
 def test_the_project_files_are_found_from_the_test(project: pytest.Pytester) -> None:
@@ -446,4 +446,21 @@ def test_typo(gameday_sdk):
             "  dynamodb.PutItem: 4 attempts, 4 hit, * of back-off → InternalServerError",
             "throttle: dynamodb has no operation `PutItme`; did you mean `PutItem`?",
         ]
+    )
+
+
+def test_the_readme_says_what_happens(project: pytest.Pytester) -> None:
+    from harness.spec.starter import write_starter
+
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    files = dict(re.findall(r"Put this into `(\w+\.py)`:\n\n```python\n(.*?)```", readme, re.DOTALL))
+    assert set(files) == {"test_chaos.py", "test_counter.py"}
+    write_starter(project.path / "chaos")
+    project.makeini("[pytest]\ngameday_experiments = chaos/*.yaml\n")
+    for name, code in files.items():
+        (project.path / name).write_text(code)
+    result = project.runpytest_inprocess("chaos", *files)
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(
+        ["E       assert 2 == 1", "2 calls, 3 attempts, 1 hit, 0 failed; *", "*UpdateItem: 2 *"]
     )
