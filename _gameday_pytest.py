@@ -5,6 +5,7 @@ It stands beside the packages, under a name that nobody else has: a project may 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -52,7 +53,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     if file_path.suffix not in (".yaml", ".yml") or file_path not in parent.config.stash[_files]:
         return None
     if hidden():
-        return Hidden.from_parent(parent, path=file_path)
+        experiment = re.search(rb"^kind:\s*experiment\b", file_path.read_bytes(), re.MULTILINE)
+        return Hidden.from_parent(parent, path=file_path) if experiment else None
     from harness.pytest_plugin.collection import ExperimentFile
 
     return ExperimentFile.from_parent(parent, path=file_path)
