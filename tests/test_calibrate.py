@@ -14,6 +14,7 @@ SLOW = (
     "delay, at injection, 0",
     "isolation, s",
     "isolation, w",
+    "isolation, time",
     "loss",
     "regression",
 )

@@ -29,7 +29,7 @@ def test_a_step_back_is_found_to_the_bin() -> None:
 def test_the_end_of_a_shallow_slope_is_not_told_early() -> None:
     seconds = np.arange(400) + 0.5
     shares = np.where(seconds < END, 0.01 + 0.04 * (END - seconds) / END, USUAL)
-    ours, peaks = np.median([ended(drawn(shares, seed)) for seed in range(60)], axis=0) - END
+    ours, peaks = np.median([ended(drawn(shares, seed)) for seed in range(40)], axis=0) - END
     assert abs(ours) <= 3
     assert peaks < -5
 
