@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import pairwise
 from multiprocessing import get_context
 
@@ -50,9 +50,16 @@ def share(part: int, whole: int) -> str:
 
 
 def played(drawn: dict[int, int], seed: str) -> list[Score]:
-    """All workloads, two at a time."""
+    """All workloads, two at a time, each told as soon as it is done."""
     with ProcessPoolExecutor(CORES, mp_context=get_context("spawn")) as pool:
         jobs = [pool.submit(score, seed_of(seed, size, i), size) for size, count in drawn.items() for i in range(count)]
+        for number, job in enumerate(as_completed(jobs), 1):
+            one = job.result()
+            found = sum(each.found for each in one.outcomes)
+            told(
+                f"{number} of {len(jobs)}: {one.modules}/{one.name[:8]}, found {found} of {len(one.outcomes)}, "
+                f"made up {len(one.extra)}, after the cure {len(one.cured)}, {one.seconds:.0f}s CPU"
+            )
         return [job.result() for job in jobs]
 
 
