@@ -14,6 +14,7 @@ from harness.account.underfoot import own_instance
 from harness.errors import Exit, InvalidInput, Refused, worst
 from harness.plan import Place, Plan, Wish, make_plan
 from harness.record import judged_again, read_record
+from harness.refused import ENDING, read_refusal
 from harness.report.json_lines import JsonLines
 from harness.report.plan_text import plan_text
 from harness.report.progress import progress
@@ -179,8 +180,12 @@ def ask(text: str, stop: Stop) -> None:
 
 def report_again(file: Path, folder: Path) -> Exit:
     """Judge a stored record again, and write its reports; the worse of the two verdicts counts."""
-    record = read_record(file)
-    suite = Suite(record.name, record.started, (judged_again(record),))
+    if file.name.endswith(ENDING):
+        refusal, started = read_refusal(file)
+        suite = Suite(refusal.name, started, (refusal,))
+    else:
+        record = read_record(file)
+        suite = Suite(record.name, record.started, (judged_again(record),))
     page = write_reports(folder, suite)
     tell(verdict_table(suite))
     tell(f"report: {page}")

@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.commands import tell
 from harness.errors import Exit, InvalidInput, worst
 from harness.record import EXITS, Record, judged_again, read_record
+from harness.refused import ENDING
 from harness.releases import Comparison, compare_releases
 from harness.report.explanation import explained
 from harness.report.words import printable
@@ -76,7 +77,8 @@ def _records(paths: tuple[Path, ...]) -> list[Record]:
     """Every record that is named, or lies in a folder that is. Raises InvalidInput."""
     found = []
     for path in paths:
-        files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+        below = (one for one in sorted(path.rglob("*.json")) if not one.name.endswith(ENDING))
+        files = [*below] if path.is_dir() else [path]
         if not files:
             raise InvalidInput(f"{path} holds no record", "name a folder that `gameday run --reports` wrote, or a file")
         found += [read_record(file) for file in files]

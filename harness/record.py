@@ -210,14 +210,20 @@ _RECORD: TypeAdapter[Record] = TypeAdapter(Record)
 def write_record(record: Record, path: Path) -> None:
     """Write a record as one JSON file, an event a line. Raises OSError."""
     head: dict[str, Any] = _RECORD.dump_python(record, mode="json", by_alias=True)
-    # What users write stands without its defaults: some of them may not be written (a latency's statistic).
-    plan = record.plan
-    for key, written in (("experiment", plan.experiment), ("workload", plan.workload), ("twin", plan.twin)):
-        if written is not None:
-            head["plan"][key] = written.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    head["plan_hash"] = plan.digest
+    head["plan"] = plan_written(record.plan)
+    head["plan_hash"] = record.plan.digest
     events = ",\n".join(_compact(event) for event in head.pop("events"))
     path.write_text(f'{_compact(head)[:-1]},"events":[\n{events}\n]}}\n', encoding="utf-8")
+
+
+def plan_written(plan: Plan) -> dict[str, Any]:
+    """A plan as JSON that is read back; secrets are masked."""
+    raw: dict[str, Any] = plan.model_dump(mode="json", by_alias=True)
+    # What users write stands without its defaults: some of them may not be written (a latency's statistic).
+    for key, written in (("experiment", plan.experiment), ("workload", plan.workload), ("twin", plan.twin)):
+        if written is not None:
+            raw[key] = written.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return raw
 
 
 def read_record(path: Path) -> Record:

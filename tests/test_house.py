@@ -34,6 +34,7 @@ FLOORS = (
     "harness.matrix_change",
     "harness.releases",
     "harness.suite",
+    "harness.refused",
     "harness.stop",
     "harness.watch",
     "harness.bites",

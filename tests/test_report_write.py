@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from harness.errors import InvalidInput
+from harness.commands import report_again
+from harness.commands_records import regression
+from harness.errors import Exit, InvalidInput
+from harness.plan import Plan
 from harness.record import read_record
+from harness.refused import read_refusal
 from harness.report.write import write_reports
 from harness.suite import Suite
-from tests.report_sample import held, suite
+from tests.report_sample import held, refused, suite
 
 
 def test_the_folder_holds_records_page_summary_and_junit(tmp_path: Path) -> None:
@@ -22,6 +27,7 @@ def test_the_folder_holds_records_page_summary_and_junit(tmp_path: Path) -> None
         "junit.xml",
         "lose-a-zone.json",
         "lose-recommendations.json",
+        "stop-half-of-checkout.refused.json",
         "summary.md",
         "throttle-payments.json",
     ]
@@ -45,3 +51,31 @@ def test_a_place_that_cannot_be_written_is_said_with_a_remedy(tmp_path: Path) ->
 def test_text_that_is_no_unicode_does_not_stop_the_reports(tmp_path: Path) -> None:
     index = write_reports(tmp_path, Suite("day \ud800", "soon", (held(),)))
     assert "day �" in index.read_text()
+
+
+@pytest.mark.parametrize("plan", [None, held().plan], ids=["before it was planned", "planned"])
+def test_a_refusals_reports_are_made_again_from_its_file(plan: Plan | None, tmp_path: Path) -> None:
+    refusal = replace(refused(), plan=plan)
+    day = Suite(refusal.name, "2026-11-23T10:00:00+00:00", (refusal,))
+    write_reports(tmp_path / "first", day)
+    (file,) = (tmp_path / "first").glob("*.refused.json")
+    assert read_refusal(file) == (refusal, day.started)
+    assert report_again(file, tmp_path / "again") == Exit.REFUSED
+    for name in ("index.html", "summary.md", "junit.xml", file.name):
+        assert (tmp_path / "again" / name).read_text() == (tmp_path / "first" / name).read_text()
+
+
+NO_NAME = '{"version": 1, "started": "x", "refused": {"name": 1}}'
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "{", NO_NAME, "[" * 99_999])
+def test_what_is_no_refusal_is_said(text: str, tmp_path: Path) -> None:
+    (file := tmp_path / "x.refused.json").write_text(text)
+    with pytest.raises(InvalidInput, match=r"x\.refused\.json"):
+        read_refusal(file)
+
+
+def test_refusals_are_passed_over_where_records_are_read(tmp_path: Path) -> None:
+    write_reports(tmp_path, Suite("alone", "2026-11-23T10:00:00+00:00", (refused(),)))
+    with pytest.raises(InvalidInput, match="holds no record"):
+        regression((tmp_path,), (tmp_path,), "25%", as_json=False)

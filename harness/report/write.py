@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.errors import InvalidInput
 from harness.record import Record, write_record
+from harness.refused import ENDING, write_refusal
 from harness.report.html import page
 from harness.report.junit import junit
 from harness.report.markdown import markdown
@@ -14,7 +15,7 @@ from harness.suite import Suite
 
 
 def write_reports(folder: Path, suite: Suite) -> Path:
-    """Write each record, then index.html, summary.md and junit.xml; returns the page. Raises InvalidInput.
+    """Write each record and refusal, then index.html, summary.md and junit.xml; returns the page. Raises InvalidInput.
 
     Records come first: every other report can be made again from them.
     """
@@ -22,10 +23,12 @@ def write_reports(folder: Path, suite: Suite) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         seen: Counter[str] = Counter()
         for entry in suite.entries:
+            seen[entry.name] += 1
+            name = f"{entry.name}-{seen[entry.name]}" if seen[entry.name] > 1 else entry.name
             if isinstance(entry, Record):
-                seen[entry.name] += 1
-                again = f"-{seen[entry.name]}" if seen[entry.name] > 1 else ""
-                write_record(entry, folder / f"{entry.name}{again}.json")
+                write_record(entry, folder / f"{name}.json")
+            else:
+                write_refusal(entry, suite.started, folder / f"{name}{ENDING}")
         index = folder / "index.html"
         for path, text in (
             (index, page(suite)),
