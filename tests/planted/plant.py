@@ -74,7 +74,7 @@ def _pairs(rng: random.Random, graph: Graph) -> Iterator[tuple[str, str]]:
 def _only(rng: random.Random, graph: Graph, module: str) -> tuple[str, ...]:
     """All journeys, or the rarer one of a front that reaches the module."""
     rare = [name for name in graph.load()[module] if name.endswith("-minor")]
-    return (rng.choice(rare),) if rng.random() < 0.6 else ()
+    return (rng.choice(rare),) if rare and rng.random() < 0.6 else ()
 
 
 def missing_timeout(rng: random.Random, sick: Graph, cured: Graph) -> Planted | None:
