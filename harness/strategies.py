@@ -42,7 +42,7 @@ settings.register_profile(
 )
 
 SHARES = ("10%", "25%", "50%", "75%")
-AMOUNTS = (0, 1, 2, *SHARES)
+AMOUNTS = (0, 1, 2, 5, "50%")
 WAITS = ("50ms", "500ms", "5s", "90s")
 """The last is beyond botocore's read timeout of 60 s (botocore.config.Config)."""
 
@@ -164,7 +164,7 @@ def _values(name: str, field: FieldInfo, model: type[Fault], loaded: LoadedWorkl
     if name == "zone":
         return loaded.twin.zones if loaded.twin else ()
     known: dict[str, Sequence[Any]] = {"to": AMOUNTS, "count": (1, 2), "share": SHARES}
-    if name in known:
+    if name in known and not (name == "share" and "sdk" in model.model_fields):  # that one is a share of requests
         return known[name]
     if get_origin(field.annotation) is Literal:
         return get_args(field.annotation)

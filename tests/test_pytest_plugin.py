@@ -387,6 +387,24 @@ def test_ours(gameday_run):
     result.stdout.fnmatch_lines([f"gameday: off: {line}", "*ERROR collecting exp/no-news.yaml*", line])
 
 
+def test_faults_that_hypothesis_draws_are_run_and_refused_ones_are_no_examples(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        test_any=INLINE
+        + """
+from hypothesis import given, settings
+from harness.strategies import schedules
+
+@settings(settings.get_profile("gameday"), max_examples=2, derandomize=True)
+@given(schedules("exp/workload.yaml", "throttle", most=1, lasts=["30s"]))
+def test_it(gameday_run, schedule):
+    assert run(gameday_run, faults=schedule.faults, lasts=schedule.lasts).restored
+"""
+    )
+    result = project.runpytest_inprocess("test_any.py")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*it * (twin) * restored"])
+
+
 def test_the_project_files_are_found_from_the_test(project: pytest.Pytester) -> None:
     write(project, no_news=HELD)
     (project.path / "exp" / "test_beside.py").write_text(

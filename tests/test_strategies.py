@@ -34,7 +34,7 @@ def test_a_fault_names_what_the_workload_has_and_reads_back_as_written(fault: Fa
     module, zone = getattr(fault, "module", None), getattr(fault, "zone", None)
     assert module is None or module in LOADED.workload.modules
     assert zone is None or zone in LOADED.twin.zones  # type: ignore[union-attr]
-    written = fault.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    written = fault.model_dump(mode="json", by_alias=True, exclude_unset=True)
     assert type(fault).model_validate(written) == fault
 
 

@@ -47,7 +47,7 @@ def written(keys: dict[str, Any], item: pytest.Item) -> LoadedExperiment:
 
 def _fault(one: object) -> object:
     if isinstance(one, Fault):
-        return {one.name: one.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
+        return {one.name: one.model_dump(mode="json", by_alias=True, exclude_unset=True)}
     return one
 
 
