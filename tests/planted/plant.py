@@ -94,10 +94,10 @@ def shared_pool(rng: random.Random, sick: Graph, cured: Graph) -> Planted | None
         if sick.kinds[caller] != "instances" or len(journeys) < 2:
             continue
         link = Link(caller, callee, "tolerates", inf, 8, 0.1, True, (rng.choice(journeys),))
-        # As many as are held where every call is slow, and given up in time.
-        sick.slots[caller] = cured.slots[caller] = max(2, round(sick.rate(caller) * sick.budget(caller) / ZONES))
         sick.links.append(link)
         cured.links.append(cure(link))
+        # As many as are held where every call is slow, this one too, and given up in time: so the cure is one.
+        sick.slots[caller] = cured.slots[caller] = max(2, round(sick.rate(caller) * sick.budget(caller) / ZONES))
         return Planted("shared pool", callee, caller)
     return None
 
