@@ -23,7 +23,7 @@ LONGEST = 2048
 """Characters of a session policy at most (STS API Reference, AssumeRole, parameter Policy)."""
 
 _NOTHING: Document = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
-"""What a session may do that needs nothing of AWS (a proxy's rule): a policy without any statement is none."""
+"""What may be done where nothing of AWS is needed (a proxy's rule): IAM takes no policy without a statement."""
 
 _METRICS = Call(service="cloudwatch", operation="get_metric_data")
 
@@ -77,7 +77,7 @@ def policies_of(plan: Plan, planning: Iterable[Call] = ()) -> Policies:
     rescue = [*_reads(undo_reads(plan), plan.region), *undone]
     ceiling = _boundary({grant.action for grant in run}, [*rights, *store], plan.region)
     caller = document([*_assuming(plan.workload.role), *_store(plan)]) if plan.workload.role else None
-    return Policies(document([*run, *rights, *store]), document([*rescue, *store]), ceiling, caller)
+    return Policies(_policy([*run, *rights, *store]), _policy([*rescue, *store]), ceiling, caller)
 
 
 def session_policies(plan: Plan, run: str) -> dict[str, str]:
@@ -182,11 +182,13 @@ def _boundary(actions: set[str], rights: Sequence[Grant], region: str) -> Docume
     What is not in the list is denied in so many words: a resource's own policy may grant a session what a boundary
     merely leaves out. Source: IAM User Guide, "Permissions boundaries for IAM entities".
     """
+    if not actions and not rights:
+        return _NOTHING
     ceiling = sorted(actions)
     all_of_it = sorted(actions | {grant.action for grant in rights})
     here = {"StringEquals": {"aws:RequestedRegion": region}}
     statements: list[Json] = [
-        {"Effect": "Allow", "Action": ceiling, "Resource": "*", "Condition": here},
+        *([{"Effect": "Allow", "Action": ceiling, "Resource": "*", "Condition": here}] if ceiling else []),
         {"Effect": "Deny", "NotAction": all_of_it, "Resource": "*"},
         *document(rights)["Statement"],
     ]
@@ -197,8 +199,11 @@ def _boundary(actions: set[str], rights: Sequence[Grant], region: str) -> Docume
 
 
 def _compact(reads: list[Grant], asks: Iterable[Ask], run: str) -> str:
-    granted = [*reads, *(grant_of(ask, run) for ask in asks)]
-    return compact(document(granted) if granted else _NOTHING)
+    return compact(_policy([*reads, *(grant_of(ask, run) for ask in asks)]))
+
+
+def _policy(granted: Sequence[Grant]) -> Document:
+    return document(granted) if granted else _NOTHING
 
 
 def _reads(calls: Iterable[Call], region: str) -> list[Grant]:

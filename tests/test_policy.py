@@ -16,10 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.account.beside import PROXY
-from harness.account.change import Call, Make, Strike, Turn
+from harness.account.change import Bite, Call, Make, Strike, Turn
 from harness.errors import GamedayError, InvalidInput, Refused
 from harness.faults import CATALOGUE
 from harness.faults.explain import written_by
+from harness.faults.sdk import RULE
 from harness.iam.actions import action_of, actions_of
 from harness.iam.asks import NAMED, asks_of
 from harness.iam.evaluate import Decision, Document, Doubt, Request, decide
@@ -336,6 +337,20 @@ def test_whoever_runs_may_keep_journal_and_lease_in_the_store_and_nothing_beside
     assert not any(allowed(PUT, [document]) for document in may_not)
     if role and policies.caller:
         assert allowed(Request("sts:AssumeRole", role, {}), [policies.caller])
+
+
+def test_what_asks_nothing_of_aws_may_do_nothing_there(store: tuple[Twin, Workload]) -> None:
+    plan = plan_on(*store, {"throttle": {"function": "payments", "to": 0}})
+    args = {"url": "http://127.0.0.1:4577", "name": "mine"}
+    turn = Turn(region=plan.region, knob=RULE, id="mine", args=args, after={"kind": "throttle", "service": "s3"})
+    (injection,) = plan.injections
+    beside = injection.model_copy(update={"stages": ((turn,),), "bite": Bite(about="", probes=())})
+    plan = plan.model_copy(update={"injections": (beside,)})
+    found = policies_of(plan)
+    nothing = [{"Effect": "Deny", "Action": "*", "Resource": "*"}]
+    assert found.rescue["Statement"] == nothing
+    assert [one["Action"] for one in found.run["Statement"]] == ["cloudwatch:GetMetricData"]
+    assert json.loads(session_policies(plan, RUN)["undo"])["Statement"] == nothing
 
 
 def test_a_missing_undo_right_is_named(store: tuple[Twin, Workload]) -> None:
