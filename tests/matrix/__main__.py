@@ -73,17 +73,18 @@ def main() -> int:
     asked = parser.parse_args()
     if asked.only:
         return again(asked.only)
-    began, keys, dirty, generated = time.monotonic(), set[str](), [], 0
+    began, keys, dirty, generated = time.monotonic(), set[str](), list[str](), 0
     for tried, told in played(asked.kinds, asked.jobs):
         generated += tried
         keys |= {key for key, _ in told}
-        dirty += [(key, dirt) for key, dirt in told if dirt]
+        for key, dirt in told:
+            if dirt:
+                dirty.append(key)
+                print(f"DIRTY {key}", *dirt, sep="\n      ", flush=True)
         line = f"{len(keys)} scenarios, {len(dirty)} dirty, {generated} plans, {time.monotonic() - began:.0f} s"
         # On a terminal one line that moves on; in a file a line of its own each.
         print(f"\r{line}" if sys.stderr.isatty() else line, end="" if sys.stderr.isatty() else "\n", file=sys.stderr)
     print(file=sys.stderr)
-    for key, dirt in dirty:
-        print(f"DIRTY {key}", *dirt, sep="\n      ")
     killed = sum(" | SIGKILL | " in key for key in keys)
     print(f"{generated} generated plans; {killed} of the scenarios are real processes that were killed")
     print(f"{len(keys)} scenarios, {len(dirty)} dirty")

@@ -38,6 +38,8 @@ from tests.matrix.stand import differences
 LONGEST = 420.0
 """Seconds after which a process is ended: a restore waits for a request that may be on its way (89 s), and settles."""
 TRIES = 8
+ALIVE = threading.BoundedSemaphore(2 * (os.cpu_count() or 1))
+"""Victims that live at once: more of them find no steady baseline. Restores mostly wait, and are not counted."""
 IMPATIENT = "import harness.account.undo as undo; undo.LONGEST_CALL = 1.0; from harness.cli import main; main()"
 """The command, with requests on loopback that are lost after a second: for the few that run with every test."""
 
@@ -242,7 +244,7 @@ class Killing:
         for _ in range(TRIES):
             door.seen.clear()
             door.is_out.clear()
-            with said.open("wb") as words:
+            with ALIVE, said.open("wb") as words:
                 door.victim = subprocess.Popen(command, stdout=words, stderr=words, **how)
                 door.is_out.set()
                 code = door.victim.wait(LONGEST)
