@@ -66,16 +66,23 @@ class Graph:
         """Its two journeys: their share of its customers."""
         return {f"{front}-major": 1 - self.minor[front], f"{front}-minor": self.minor[front]}
 
-    def load(self) -> dict[str, dict[str, float]]:
-        """Module → journey → requests for each customer of the journey, when nothing fails."""
+    def load(self, failing: frozenset[str] = frozenset()) -> dict[str, dict[str, float]]:
+        """Module → journey → requests for each customer of the journey, retries apart.
+
+        Where a module that a caller cannot do without is `failing`, the caller gives up: what it would call next, it
+        does not.
+        """
         found: dict[str, dict[str, float]] = {
             name: dict.fromkeys(self.journeys(name), 1.0) if name in self.fronts else {} for name in self.kinds
         }
         for name in self.kinds:  # callers stand before what they call
+            goes_on = dict(found[name])
             for link in self.out(name):
-                for journey, each in found[name].items():
-                    if not link.only or journey in link.only:
-                        found[link.callee][journey] = found[link.callee].get(journey, 0.0) + each
+                for journey in [one for one in goes_on if not link.only or one in link.only]:
+                    each = goes_on[journey]
+                    found[link.callee][journey] = found[link.callee].get(journey, 0.0) + each
+                    if link.callee in failing and not link.fallback:
+                        del goes_on[journey]
         return found
 
     def budget(self, module: str) -> float:

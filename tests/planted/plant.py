@@ -47,7 +47,9 @@ def world(seed: str, size: int) -> World:
         )
         found = [PLANTS[kind](rng, sick, cured) for kind in wanted]
         planted = tuple(one for one in found if one)
-        if len(planted) == len(found) and _apart(planted, sick) and all(cured.rate(name) > 5 for name in cured.kinds):
+        seen = all(_is_reached(one, sick) for one in planted)
+        busy = all(cured.rate(name) > 5 for name in cured.kinds)
+        if len(planted) == len(found) and seen and busy and _apart(planted, sick):
             return World(sick, cured, planted)
 
 
@@ -56,6 +58,16 @@ def _apart(planted: tuple[Planted, ...], graph: Graph) -> bool:
     sources, victims = ({one.source for one in planted}, {one.module for one in planted})
     alone = len(sources) == len(victims) == len(planted)
     return alone and not any(one.module in graph.needed_by(one.source) for one in planted)
+
+
+def _is_reached(planted: Planted, graph: Graph) -> bool:
+    """Whether requests that would call the source still come to the victim while the source fails.
+
+    Where those that are declared to need the source give up before they would call the victim, no run can show it.
+    """
+    reached = graph.load(frozenset(graph.needed_by(planted.source)))[planted.module]
+    only = next((one.only for one in graph.out(planted.module) if one.callee == planted.source), ())
+    return any(each for journey, each in reached.items() if not only or journey in only)
 
 
 def _pairs(rng: random.Random, graph: Graph) -> Iterator[tuple[str, str]]:
