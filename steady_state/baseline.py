@@ -34,11 +34,15 @@ a burst like `HIDDEN` must still go on for seven times its mean length to be tak
 
 
 def blocks(counts: Counts) -> list[tuple[float, float]]:
-    """The bins summed over blocks of 30 s (of a tenth of the baseline where that is shorter)."""
+    """The bins summed over blocks of equal length: at least 30 s, of a baseline too short for ten of these a tenth.
+
+    Equal, since a last block of a few bins, in which the one request fails, would look like a burst.
+    """
     if not counts:
         return []
-    span = counts[-1][0] - counts[0][0]
-    return [pair for pair in sums_over(counts, max(min(BLOCK, span / 10), CLOSE)) if sum(pair) > 0]
+    span = _span(counts)
+    many = max(1, min(int(span / CLOSE), max(10, int(span / BLOCK))))
+    return [pair for pair in sums_over(counts, max(span / many, CLOSE)) if sum(pair) > 0]
 
 
 def sums_over(counts: Sequence[tuple[float, float, float]], length: float) -> list[tuple[float, float]]:

@@ -6,7 +6,7 @@ from math import comb, exp, prod
 import numpy as np
 import pytest
 
-from steady_state.baseline import blocks, inflation
+from steady_state.baseline import blocks, caution, inflation
 from steady_state.compare import Spread, interval, rate_tails, rates_tails, score, share_tails
 from steady_state.edges import Edge, count, edges_of
 from steady_state.evidence import Watch, Weights, breach, health
@@ -176,7 +176,24 @@ def test_a_rate_in_bursts_asks_for_more_evidence() -> None:
 
 def test_a_short_baseline_is_cut_into_shorter_blocks() -> None:
     assert len(blocks(known(counts([(50, 1)] * 600), ratio()))) == 20
-    assert 10 <= len(blocks(known(counts([(50, 1)] * 60), ratio()))) <= 11
+    assert len(blocks(known(counts([(50, 1)] * 60), ratio()))) == 10
+
+
+@pytest.mark.parametrize("seconds", [60, 299, 300, 301, 315, 329, 330, 600, 3601])
+def test_no_block_is_shorter_than_another(seconds: int) -> None:
+    sizes = [sum(pair) for pair in blocks(known(counts([(50, 1)] * seconds), ratio()))]
+    assert sum(sizes) == 50 * seconds
+    assert max(sizes) - min(sizes) <= 50
+
+
+@pytest.mark.parametrize("last", [(1, 1), (20, 1)])
+def test_one_failure_in_the_last_second_is_no_burst(last: tuple[int, int]) -> None:
+    even = counts([(20, int(second % 15 == 7)) for second in range(300)])
+    one_more = counts([(20, int(second % 15 == 7)) for second in range(300)] + [last])
+    edge = Edge("share", 0.1)
+    assert inflation(Edge("share", 0.01), known(one_more, ratio())) == 1
+    for limit in (edge, Edge("share", 0.01)):
+        assert caution(limit, known(one_more, ratio())) == pytest.approx(caution(limit, known(even, ratio())), rel=0.05)
 
 
 # Bounds as edges ---------------------------------------------------------------------------------------------------
