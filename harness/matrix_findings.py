@@ -12,42 +12,13 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
 
-from harness.matrix import Cell, Chain, Effect, Finding, Matrix, Relation, Row, State
+from harness.matrix import Cell, Chain, Effect, Finding, Matrix, Row, State
+from harness.matrix_declared import Declared
 from harness.plan import Place
 from harness.spec.workload import Workload
 from steady_state.claim import Verdict
 from steady_state.kpi import Tier
 from steady_state.units import show_share
-
-
-class Declared:
-    """Who needs, tolerates and so calls whom, by the workload file; cycles are fine."""
-
-    def __init__(self, workload: Workload) -> None:
-        self.workload = workload
-        self.modules = tuple(workload.modules)
-        self.calls = {name: {*one.needs, *one.tolerates} for name, one in workload.modules.items()}
-
-    def called_from(self, modules: frozenset[str]) -> frozenset[str]:
-        """These, and all that they call, directly or through others."""
-        found = set(modules)
-        while more := {called for one in found for called in self.calls.get(one, ())} - found:
-            found |= more
-        return frozenset(found)
-
-    def callers(self, module: str) -> frozenset[str]:
-        """The modules that call this one."""
-        return frozenset(name for name, called in self.calls.items() if module in called)
-
-    def relation(self, hit: frozenset[str], module: str) -> Relation:
-        """What is declared of a module when others are hit."""
-        if module in hit:
-            return "hit"
-        if module in self.workload.suffers_with(hit):
-            return "needs"
-        if hit & set(self.workload.modules[module].tolerates):
-            return "tolerates"
-        return "through" if module in self.called_from(hit) else "none"
 
 
 class Analysis:
@@ -117,13 +88,23 @@ class Analysis:
 
     def _roots(self, source: str) -> tuple[list[Cell], list[tuple[str, ...]]]:
         """Who suffers first by an undeclared link from a module; and the ways from there to whoever suffers next."""
+        seen = {module: cell for module in self.declared.modules if (cell := self.seen(source, module))}
         cells = {
             module: cell
-            for module in self.declared.modules
-            if (cell := self.seen(source, module))
-            and cell.state == "spread"
-            and cell.relation not in ("hit", "through")
+            for module, cell in seen.items()
+            if cell.state == "spread" and cell.relation not in ("hit", "through")
         }
+        roots, ways = self._first(source, cells)
+        # What is too small a share to be proven where it arises may be proven at callers with less other traffic.
+        faint = {
+            module: cell
+            for module, cell in seen.items()
+            if cell.state == "unknown" and cell.relation == "tolerates" and cell.effect and (cell.effect.low or 0) > 0
+            if any(root.relation == "none" and self._needed(module, root.module) for root in roots)
+        }
+        return self._first(source, cells | faint) if faint else (roots, ways)
+
+    def _first(self, source: str, cells: dict[str, Cell]) -> tuple[list[Cell], list[tuple[str, ...]]]:
         given = [module for module, cell in cells.items() if cell.relation == "needs"]
         carries = {one: {other for other in cells if other != one and self._carries(one, other)} for one in cells}
         reached = {one: _reached(one, carries) for one in cells}
@@ -135,6 +116,10 @@ class Analysis:
                 roots.append(name)
         ways = [(source, *way) for way in _ways([*given, *roots], carries)]
         return [cells[root] for root in roots], [way for way in ways if way[-1] not in given]
+
+    def _needed(self, one: str, other: str) -> bool:
+        """Whether a fault in `one` hurts `other` as declared."""
+        return self.spreads(one, other) and self.declared.relation(frozenset({one}), other) == "needs"
 
     def _carries(self, one: str, other: str) -> bool:
         """Whether a fault in `one` alone hurts `other`: as declared, or by an undeclared link that goes one way."""

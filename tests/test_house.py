@@ -30,6 +30,7 @@ FLOORS = (
     "harness.saved_plan",
     "harness.record",
     "harness.matrix",
+    "harness.matrix_declared",
     "harness.matrix_findings",
     "harness.matrix_change",
     "harness.releases",

@@ -119,6 +119,31 @@ def test_a_chain_may_run_down_to_those_whose_customers_come_through_the_victim()
     assert [one.way for one in found.findings[0].chains] == [("ads", "web", "checkout")]
 
 
+def faint(shop: Workload, low: float) -> Matrix:
+    """ads hurt web, proven; of api, which web needs, only the estimate shows it: it answers others, too."""
+    struck = row(shop, "ads", web=0.03)
+    unsure = Effect("api", "api", Verdict.UNKNOWN, 0.01, low, 0.013, 0.017, "cannot be told", "share")
+    effects = tuple(unsure if one.module == "api" else one for one in struck.effects)
+    rows = (dataclasses.replace(struck, effects=effects), row(shop, "api", web=0.9), row(shop, "web"))
+    return analyse(shop, rows, 0, 0.01)
+
+
+def test_an_effect_too_faint_where_it_arises_is_still_the_link_that_explains_who_suffers() -> None:
+    found = faint(workload(web={"needs": ["api"]}, api={"tolerates": ["ads"]}, ads={}), low=0.007)
+    assert links(found) == [("not-tolerated", "ads", "api")]
+    assert [one.way for one in found.findings[0].chains] == [("ads", "api", "web")]
+
+
+def test_where_nothing_shows_between_who_suffers_is_the_finding() -> None:
+    found = faint(workload(web={"needs": ["api"]}, api={"tolerates": ["ads"]}, ads={}), low=-0.002)
+    assert links(found) == [("hidden", "ads", "web")]
+
+
+def test_who_tolerates_a_module_itself_is_not_excused_by_a_faint_effect_further_down() -> None:
+    found = faint(workload(web={"needs": ["api"], "tolerates": ["ads"]}, api={"tolerates": ["ads"]}, ads={}), low=0.007)
+    assert links(found) == [("not-tolerated", "ads", "web")]
+
+
 def test_a_hidden_link_further_up_is_one_finding_and_not_one_for_each_module_behind_it() -> None:
     """bank <- payments (declared) <- mail (hidden): the bank's row is explained by the row of payments."""
     shop = workload(payments={"needs": ["bank"]}, bank={}, mail={})
