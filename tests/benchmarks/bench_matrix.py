@@ -71,6 +71,7 @@ def findings(scores: Sequence[Score]) -> None:
     for size in sorted({one.modules for one in scores}):
         _line(str(size), [one for one in scores if one.modules == size])
     _line("all", scores)
+    told(f"draws refused since no run could show a dependency of theirs: {sum(one.out_of_sight for one in scores)}")
     outcomes = [one for each in scores for one in each.outcomes]
     told("\nrecall of what the run could see (four times out of five), by kind")
     for kind in PLANTS:

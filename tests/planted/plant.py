@@ -27,6 +27,7 @@ class World:
     sick: Graph
     cured: Graph
     planted: tuple[Planted, ...]
+    out_of_sight: int  # draws that were refused since no run could show one of theirs
 
 
 Plant = Callable[[random.Random, Graph, Graph], Planted | None]
@@ -38,6 +39,7 @@ def world(seed: str, size: int) -> World:
     rng = random.Random(seed)
     kinds = [*PLANTS]
     rng.shuffle(kinds)
+    out_of_sight = 0
     while True:
         sick = random_graph(rng, size)
         cured = deepcopy(sick)
@@ -47,10 +49,12 @@ def world(seed: str, size: int) -> World:
         )
         found = [PLANTS[kind](rng, sick, cured) for kind in wanted]
         planted = tuple(one for one in found if one)
-        seen = all(_is_reached(one, sick) for one in planted)
         busy = all(cured.rate(name) > 5 for name in cured.kinds)
-        if len(planted) == len(found) and seen and busy and _apart(planted, sick):
-            return World(sick, cured, planted)
+        if not (len(planted) == len(found) and busy and _apart(planted, sick)):
+            continue
+        if all(_is_reached(one, sick) for one in planted):
+            return World(sick, cured, planted, out_of_sight)
+        out_of_sight += 1
 
 
 def _apart(planted: tuple[Planted, ...], graph: Graph) -> bool:

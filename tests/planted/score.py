@@ -39,6 +39,7 @@ class Score:
     extra: tuple[tuple[str, str], ...]  # links that were found and are none
     cured: tuple[tuple[str, str], ...]  # links that were found after the cure
     open: int  # cells that are not known, in both
+    out_of_sight: int  # draws before it that were refused since no run could show one of theirs
     seconds: float  # of CPU, for both matrices
 
 
@@ -72,6 +73,7 @@ def score(name: str, size: int) -> Score:
         tuple(link for link in links if link not in truth),
         tuple((one.source, one.module) for one in cured.hidden),
         len(sick.open) + len(cured.open),
+        made.out_of_sight,
         seconds,
     )
 
