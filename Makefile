@@ -35,9 +35,9 @@ clean:
 .venv/run: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[twin]'
-	touch $@
+	@touch $@
 
 .venv/test: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
-	touch .venv/run $@
+	@touch .venv/run $@

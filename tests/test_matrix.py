@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +133,38 @@ def gameday(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
     with pytest.raises(SystemExit) as left:
         main()
     return int(left.value.code or 0)
+
+
+PARENT = """
+import os, signal, sys
+from multiprocessing import active_children
+from pathlib import Path
+from harness.spec.load import load_workload
+from harness.suites.matrix import experiments_of, play_rows
+
+def killed(_):
+    print(*(child.pid for child in active_children()), flush=True)
+    os.kill(os.getpid(), int(sys.argv[2]))
+
+if __name__ == "__main__":
+    loaded = load_workload(Path(sys.argv[1]))
+    experiments = experiments_of(loaded.workload, (), "")
+    play_rows(loaded.workload, loaded.twin, experiments, 7, killed, cores=2)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_no_worker_outlives_a_matrix_that_is_ended(tmp_path: Path, number: signal.Signals) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    command = [sys.executable, str(script), str(STOREFRONT / "workload.yaml"), str(int(number))]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == (-number if number is signal.SIGKILL else -signal.SIGINT), ended.stderr
+    workers = [int(pid) for pid in ended.stdout.split()]
+    assert len(workers) == 2
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{pid}").exists() for pid in workers):
+        assert time.monotonic() < deadline
 
 
 def test_an_experiment_is_not_a_workload(monkeypatch: pytest.MonkeyPatch) -> None:

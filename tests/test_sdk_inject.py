@@ -312,6 +312,9 @@ def test_who_has_wrapped_ours_meanwhile_keeps_it(table: Any, monkeypatch: pytest
         (lambda: fail("s3", shares="5%"), "fail: unknown key `shares`; did you mean `share`?"),  # type: ignore[call-arg]
         (lambda: delay("s3"), "a delay rule needs `wait`, like 400ms"),  # type: ignore[call-arg]
         (lambda: fail("s3", status=200), "status: Input should be greater than or equal to 400"),
+        (lambda: faults("throttle"), "faults: 'throttle' is no rule"),  # type: ignore[arg-type]
+        (lambda: fail("s3", sleep=5), "sleep: 5 cannot be called"),  # type: ignore[typeddict-item]
+        (lambda: fail("s3", seed=[]), "seed: [] is no whole number"),  # type: ignore[typeddict-item]
     ],
 )
 def test_a_wrong_fault_is_one_clear_line(fault: Callable[[], Injection], said: str) -> None:

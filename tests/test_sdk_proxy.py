@@ -284,9 +284,17 @@ def test_an_answer_of_unknown_length_is_passed_on_in_chunks(answer: bytes) -> No
         (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", b"a header is 'no colon'"),
         (b"PUT / HTTP/1.1\r\nContent-Length: x\r\n\r\n", b"Content-Length is 'x'"),
         (b"PUT / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab", b"the connection ended within a body"),
+        (
+            b"PUT / HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 5\r\n\r\nabcde",
+            b"Content-Length is said to be 3, and 5",
+        ),
+        (b"PUT / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", b"Content-Length is '99"),
+        (b"PUT / HTTP/1.1\r\nContent-Length: 999999999999\r\n\r\n", b"the body is larger than 256 MiB"),
         (b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"a chunk's size is"),
+        (b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc\r\n0\r\n\r\n", b"a chunk's size is"),
+        (b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffff\r\n", b"the body is larger than 256 MiB"),
     ],
-    ids=["first line", "header", "length", "body", "chunk"],
+    ids=["first line", "header", "length", "body", "two", "digits", "large", "chunk", "negative chunk", "large chunk"],
 )
 def test_what_is_no_http_is_answered_with_400(moto: Running, raw: bytes, said: bytes) -> None:
     answer = sent(moto, raw)
@@ -308,8 +316,22 @@ def test_a_head_without_an_end_is_malformed(raw: bytes, said: str) -> None:
         asyncio.run(read())
 
 
-def test_an_answer_that_ends_half_way_breaks_the_clients_connection() -> None:
-    with stub(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf") as (url, _), proxy(to=url) as running:
+def test_head_gets_no_body_from_the_proxys_own_api(moto: Running) -> None:
+    answer = sent(moto, b"HEAD /_gameday/rules HTTP/1.1\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert answer.endswith(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc\r\n0\r\n\r\n",
+    ],
+    ids=["short", "negative chunk"],
+)
+def test_an_answer_that_ends_half_way_breaks_the_clients_connection(answer: bytes) -> None:
+    with stub(answer) as (url, _), proxy(to=url) as running:
         connection = HTTPConnection(running.url.removeprefix("http://"), timeout=5)
         connection.request("GET", "/")
         with pytest.raises((ConnectionResetError, IncompleteRead)):
@@ -337,6 +359,8 @@ def test_an_unreachable_endpoint_while_it_runs_answers_502(moto: Running) -> Non
     [
         ("http://127.0.0.1:1", "nothing answers at http://127.0.0.1:1: Connection refused"),
         ("127.0.0.1:80", "127.0.0.1:80 is no endpoint"),
+        ("http://[::1", "http://[::1 is no endpoint"),
+        ("http://a..b:80", "http://a..b:80 is no endpoint"),
         ("http://127.0.0.1:99999", "http://127.0.0.1:99999 is no endpoint"),
         ("https://sqs.us-east-1.amazonaws.com", "takes no request that was signed for the proxy's name"),
     ],

@@ -53,6 +53,9 @@ def faults(*parts: Rule | Injection, seed: int = 0, sleep: Sleep = time.sleep) -
     makes clients wait, for back-off and for what rules hold; a test that has no time gives `lambda seconds: None`, and
     reads from the record what would have been waited.
     """
+    if wrong := next((part for part in parts if not isinstance(part, Rule | Injection)), None):
+        raise InvalidInput(f"faults: {wrong!r} is no rule", 'write throttle("dynamodb"), or Rule(…)')
+    _sound(seed, sleep)
     rules = tuple(rule for part in parts for rule in (part.rules if isinstance(part, Injection) else (part,)))
     for note in overlaps(rules):
         if "never hits" in note:
@@ -96,4 +99,13 @@ def _one(kind: Kind, service: str, operation: str | None, said: Mapping[str, Any
         rule = Rule.model_validate({**fields, "kind": kind, "service": service, "operation": operation})
     except ValidationError as error:
         raise InvalidInput(f"{kind}: {'; '.join(in_words(error))}") from error
-    return Injection((rule,), said.get("seed", 0), said.get("sleep", time.sleep))
+    seed, sleep = said.get("seed", 0), said.get("sleep", time.sleep)
+    _sound(seed, sleep)
+    return Injection((rule,), seed, sleep)
+
+
+def _sound(seed: object, sleep: object) -> None:
+    if not isinstance(seed, int):
+        raise InvalidInput(f"seed: {seed!r} is no whole number", "write seed=7")
+    if not callable(sleep):
+        raise InvalidInput(f"sleep: {sleep!r} cannot be called", "write sleep=lambda seconds: None")

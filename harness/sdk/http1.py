@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
@@ -11,6 +12,11 @@ from functools import cached_property
 HEAD_LIMIT = 128 * 1024
 """Bytes of a request's first line and headers; AWS's own limits are lower."""
 PIECE = 64 * 1024
+BODY_LIMIT = 256 * 2**20
+"""Bytes of a request's body, which is held in memory; what is larger comes in parts (S3 multipart uploads)."""
+
+_LENGTH = re.compile(r"[0-9]{1,18}")
+_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
 
 _OF_THE_HOP = frozenset(
     {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "expect"}
@@ -43,10 +49,12 @@ class Head:
     @property
     def length(self) -> int | None:
         """Bytes of the body, where they are said. Raises Malformed."""
-        said = self.named.get("content-length")
-        if said is not None and not said.isdecimal():
-            raise Malformed(f"Content-Length is {said!r}")
-        return None if said is None else int(said)
+        said = {value for name, value in self.headers if name.lower() == "content-length"}
+        if len(said) > 1:
+            raise Malformed(f"Content-Length is said to be {', and '.join(sorted(said)[:2])[:60]}")
+        if wrong := next((value for value in said if not _LENGTH.fullmatch(value)), None):
+            raise Malformed(f"Content-Length is {wrong[:20]!r}")
+        return next((int(value) for value in said), None)
 
     @property
     def keeps_alive(self) -> bool:
@@ -85,16 +93,28 @@ async def read_head(reader: StreamReader) -> Head | None:
 async def read_body(reader: StreamReader, head: Head) -> bytes:
     """A request's whole body, out of its chunks. Raises Malformed."""
     if head.chunked:
-        return b"".join([piece async for piece in _chunks(reader)])
+        pieces, length = [], 0
+        async for piece in _chunks(reader):
+            length += len(piece)
+            _bounded(length)
+            pieces.append(piece)
+        return b"".join(pieces)
+    _bounded(head.length or 0)
     try:
         return await reader.readexactly(head.length or 0)
     except asyncio.IncompleteReadError as ended:
         raise Malformed("the connection ended within a body") from ended
 
 
+def _bounded(length: int) -> None:
+    if length > BODY_LIMIT:
+        raise Malformed(f"the body is larger than {BODY_LIMIT // 2**20} MiB")
+
+
 async def _chunks(reader: StreamReader) -> AsyncIterator[bytes]:
     try:
         while size := _size(await reader.readuntil(b"\r\n")):
+            _bounded(size)
             yield await reader.readexactly(size)
             await reader.readexactly(2)
         while await reader.readuntil(b"\r\n") != b"\r\n":
@@ -104,10 +124,10 @@ async def _chunks(reader: StreamReader) -> AsyncIterator[bytes]:
 
 
 def _size(line: bytes) -> int:
-    try:
-        return int(line.partition(b";")[0], 16)
-    except ValueError as wrong:
-        raise Malformed(f"a chunk's size is {line[:20]!r}") from wrong
+    size = line.partition(b";")[0].strip()
+    if not _SIZE.fullmatch(size):
+        raise Malformed(f"a chunk's size is {line[:20]!r}")
+    return int(size, 16)
 
 
 async def copy_answer(reader: StreamReader, head: Head, method: str, writer: StreamWriter | None) -> bool:

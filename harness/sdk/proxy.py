@@ -42,19 +42,20 @@ class Upstream:
     _idle: list[Link] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
         try:
-            port = parts.port
-        except ValueError:
-            port = -1
-        if parts.scheme not in ("http", "https") or not parts.hostname or port == -1 or parts.path not in ("", "/"):
+            parts = urlsplit(self.url)
+            port, host = parts.port, (parts.hostname or "").encode("idna")
+        except ValueError:  # UnicodeError is one
+            port, host = None, b""
+        if not host or parts.scheme not in ("http", "https") or parts.path not in ("", "/"):
             raise InvalidInput(f"{self.url} is no endpoint", "name one like http://127.0.0.1:4566")
-        if parts.hostname.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
+        name = host.decode()
+        if name.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
             raise InvalidInput(
-                f"{parts.hostname} takes no request that was signed for the proxy's name",
+                f"{name} takes no request that was signed for the proxy's name",
                 "put the proxy before moto or another endpoint like AWS's; in the process, use harness.sdk",
             )
-        self._host, self._tls = parts.hostname, parts.scheme == "https"
+        self._host, self._tls = name, parts.scheme == "https"
         self._port = port or (443 if self._tls else 80)
 
     async def link(self) -> Link:
@@ -138,7 +139,7 @@ class Proxy:
         method, target, _ = head.first
         if target.startswith(PREFIX):
             status, reason, said = answer(self.rules, method, target, body)
-            writer.write(_plain(status, reason, said, "application/json"))
+            writer.write(_plain(status, reason, b"" if method == "HEAD" else said, "application/json"))
             await writer.drain()
             return head.keeps_alive
         # The harness's own calls are not the program's.

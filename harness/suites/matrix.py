@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -37,6 +38,8 @@ BASELINE, LASTS = "3m", "5m"
 """Of each run: 6 requests a second then prove a margin of 1 point, in a matrix of 20 modules as well."""
 
 
+ENDED_BY = (signal.SIGTERM, signal.SIGHUP)
+
 Keep = Callable[[Record], None]
 """What becomes of a row's record; called in the process that played it."""
 
@@ -62,6 +65,8 @@ def experiments_of(workload: Workload, zones: Sequence[str], workload_file: str)
                 "region": workload.regions[0],
                 "hypothesis": "Only the modules that declare it suffer.",
                 "steady_state": claimed,
+                # Who suffers is what is asked, and `isolation` says it: of the others nothing is claimed meanwhile.
+                "during": dict.fromkeys(claimed, "any"),
                 "baseline": BASELINE,
                 "faults": [fault],
                 "lasts": LASTS,
@@ -98,6 +103,7 @@ def write_experiments(folder: Path, experiments: tuple[Experiment, ...]) -> list
                 "baseline": BASELINE,
                 "faults": list(one.faults),
                 "lasts": LASTS,
+                "during": dict.fromkeys(one.during, "any"),
                 "isolation": {"margin": "1%"},
             }
             path = folder / f"{one.name}.yaml"
@@ -129,20 +135,32 @@ def play_rows(
             tell(rows[-1])
         return tuple(rows)
     # Spawned, since a forked process would begin with the locks and signal handlers of this one.
-    with ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=_deaf) as pool:
+    with ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=_begin) as pool:
         futures = [pool.submit(play_row, *job) for job in jobs]
+        # To be told to end is Ctrl-C, whoever tells it; on the twin there is nothing to undo.
+        before = {number: signal.signal(number, signal.default_int_handler) for number in ENDED_BY}
         try:
             for done in as_completed(futures):
                 tell(done.result())
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
         return tuple(future.result() for future in futures)
 
 
-def _deaf() -> None:
-    """Ctrl-C reaches every process of a terminal; the one that waits decides."""
+def _begin() -> None:
+    """Ctrl-C reaches every process of a terminal: the one that waits decides, and none outlives it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def error_of_row(workload: Workload, experiments: Sequence[Experiment]) -> float:
