@@ -29,7 +29,6 @@ _TWICE = {
     "during": "a fault that lasts about twice as long",
     "after": "a baseline, and with it the time after, about twice as long",
 }
-_NOTHING = "nothing about it, and it decides no verdict"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Finding:
 
     verdict: str  # held, broken, unknown; of a loss or a graph: what it is
     about: str
-    claimed: str
+    claimed: str  # empty for what no claim is about: costs and graphs
     seen: str
     sure: str
     surer: str
@@ -46,9 +45,8 @@ class Finding:
     @property
     def words(self) -> str:
         """What was claimed and seen; how sure, and what would make it surer."""
-        return (
-            f"{_start(self.about)}: claimed was {self.claimed}; seen: {self.seen}. {_start(self.sure)}; {self.surer}."
-        )
+        told = f": claimed was {self.claimed}; seen: {self.seen}" if self.claimed else f", not claimed: {self.seen}"
+        return f"{_start(self.about)}{told}. {_start(self.sure)}; {self.surer}."
 
 
 def explain(claim: Claim, judged: Judgement, phases: Phases, false_abort: float | None = None) -> tuple[Finding, ...]:
@@ -192,7 +190,7 @@ def _module(one: ModuleJudgement, claim: Claim, phases: Phases) -> Finding:
 
 
 def _loss(one: LossJudgement, odds: float) -> Finding:
-    about, claimed = f"cost in {one.kpi}", _NOTHING
+    about, claimed = f"cost in {one.kpi}", ""
     if one.lost is None or one.low is None or one.high is None:
         sure = f"a loss is told only where its interval misses the truth at most {once_in(odds)}"
         return Finding("unknown", about, claimed, one.words, sure, "data and traffic, before and after, would tell")
@@ -202,7 +200,7 @@ def _loss(one: LossJudgement, odds: float) -> Finding:
 
 
 def _lead(one: LeadJudgement, odds: float) -> Finding:
-    about, claimed = f"graph {one.kpi}", _NOTHING
+    about, claimed = f"graph {one.kpi}", ""
     sure = f"the order of two moves is told where it is wrong at most {once_in(odds)}"
     surer = {
         Move.MISSED: "watch another graph, or give it a tighter bound",
