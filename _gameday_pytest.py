@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,8 +87,8 @@ def gameday_twin(request: pytest.FixtureRequest) -> Iterator[Twins]:
     _must_be_ours()
     from harness.pytest_plugin.fixtures import Twins
 
-    with Twins(request) as twins:
-        yield twins
+    with ExitStack() as until_then:
+        yield Twins(request, until_then)
 
 
 @pytest.fixture
@@ -96,8 +97,8 @@ def gameday_sdk(request: pytest.FixtureRequest) -> Iterator[SdkFaults]:
     _must_be_ours()
     from harness.pytest_plugin.sdk import SdkFaults
 
-    with SdkFaults(request) as faults:
-        yield faults
+    with ExitStack() as until_then:
+        yield SdkFaults(request, until_then)
 
 
 def hidden() -> str | None:

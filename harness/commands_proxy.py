@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 from pathlib import Path
@@ -11,15 +10,19 @@ from harness.errors import Exit
 from harness.sdk.matching import overlaps
 from harness.sdk.serving import proxy
 from harness.spec.load import load_rules
-from harness.suites.signals import HEARD
+from harness.spec.loaded import LoadedRules
+from harness.suites.signals import signals_to
 
 
 def serve(file: Path, to: str | None, port: int) -> Exit:
     """Stand beside a program until SIGINT or SIGTERM; then tell what each rule has hit."""
     loaded = load_rules(file)
     ended = threading.Event()
-    for heard in HEARD:
-        signal.signal(heard, lambda *_: ended.set())
+    with signals_to(lambda *_: ended.set()):
+        return _serve(loaded, to, port, ended)
+
+
+def _serve(loaded: LoadedRules, to: str | None, port: int, ended: threading.Event) -> Exit:
     with proxy(*loaded.rules, to=to, port=port, seed=loaded.seed, hear=_say) as running:
         for number, rule in enumerate(loaded.rules, 1):
             _say(f"rule {number}: {rule}")

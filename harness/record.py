@@ -27,7 +27,7 @@ from harness.events import (
     Settled,
 )
 from harness.plan import Place, Plan, claim_of
-from harness.soundness import content, odd_numbers, unsound
+from harness.soundness import content, damage, odd_numbers, unsound
 from steady_state.judge import Judgement, Verdict, judge, worst
 from steady_state.samples import Sample, Series
 
@@ -244,9 +244,7 @@ def read_record(path: Path) -> Record:
     try:
         record = _RECORD.validate_python(raw)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise InvalidInput(f"{path}: is damaged at {place}: {first['msg']}", _RUN_AGAIN) from error
+        raise InvalidInput(f"{path}: {damage(error)}", _RUN_AGAIN) from error
     if wrong := next(unsound(record.plan, record.started, record.events), None):
         raise InvalidInput(f"{path}: is damaged at {wrong}", _RUN_AGAIN)
     if said not in (None, record.plan.digest):  # None: written before records carried it

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import InvalidInput
 from harness.record import plan_written
-from harness.soundness import content, odd_numbers
+from harness.soundness import content, damage, odd_numbers
 from harness.suite import Refusal
 
 ENDING = ".refused.json"
@@ -39,8 +39,6 @@ def read_refusal(path: Path) -> tuple[Refusal, str]:
             raise InvalidInput(f"{path}: is damaged at {odd}", _REMEDY)
         return _REFUSAL.validate_json(json.dumps(raw.get("refused"))), raw["started"]
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise InvalidInput(f"{path}: is damaged at {place}: {first['msg']}", _REMEDY) from error
+        raise InvalidInput(f"{path}: {damage(error)}", _REMEDY) from error
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"{path}: is not JSON: {error}", _REMEDY) from error

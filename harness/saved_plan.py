@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from harness.account.change import Json
 from harness.errors import InvalidInput
 from harness.plan import Plan, canonical
-from harness.soundness import content, odd_numbers
+from harness.soundness import content, damage, odd_numbers
 from harness.spec.check_experiment import check_alone, check_experiment, check_strikes
 from harness.spec.check_workload import check_together, check_twin, check_workload
 from harness.spec.document import Document, Loc
@@ -57,9 +57,7 @@ def read_plan(path: Path) -> Plan:
     try:
         plan = Plan.model_validate_json(json.dumps(raw))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InvalidInput(f"{path}: is damaged at {where}: {first['msg']}", _AGAIN) from error
+        raise InvalidInput(f"{path}: {damage(error)}", _AGAIN) from error
     if mistakes := list(_mistakes(path, plan)):
         raise InvalidFile(mistakes)
     if plan.digest != said:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import get_args
 
+from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from harness.errors import Exit, InvalidInput
@@ -41,6 +42,12 @@ LONGEST = 31 * 86400.0
 
 MOST_SAMPLES = 100_000
 """Of one KPI: more than a day by the second, which is judged in seconds."""
+
+
+def damage(error: ValidationError) -> str:
+    """Where the JSON of a file first has another shape than we write, and why."""
+    first = error.errors(include_url=False)[0]
+    return f"is damaged at {'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
 
 
 def odd_numbers(raw: object) -> Iterator[str]:

@@ -10,12 +10,10 @@ from harness.account.change import Json
 from harness.checks.finding import STATIC, Check, Finding, Scene
 from harness.checks.zones import without_fullest_zone
 from harness.spec.twin_file import Latency, TwinFile
+from steady_state.edges import ONE_SIDED_95
 
 DAYS, PERIOD = 14, 300
 """Of history, in days; of a datapoint, in seconds: what EC2 publishes without detailed monitoring."""
-
-Z95 = 1.6449
-"""The standard normal's 95% point."""
 
 
 def too_busy_without_a_zone(scene: Scene) -> Iterator[Finding]:
@@ -109,7 +107,7 @@ def _called(twin: TwinFile, module: str, journey: str, above: frozenset[str]) ->
 
 def _mean(latency: Latency) -> float:
     """Of a lognormal distribution with that median and 95th percentile."""
-    return latency.p50 * exp((log(latency.p95 / latency.p50) / Z95) ** 2 / 2)
+    return latency.p50 * exp((log(latency.p95 / latency.p50) / ONE_SIDED_95) ** 2 / 2)
 
 
 CHECKS = (

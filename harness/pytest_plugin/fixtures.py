@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -48,17 +48,11 @@ class Runner:
 
 
 class Twins:
-    """Opens twins for one test, and closes them after it."""
+    """Opens twins for one test; `until_then` closes them after it."""
 
-    def __init__(self, request: pytest.FixtureRequest) -> None:
+    def __init__(self, request: pytest.FixtureRequest, until_then: ExitStack) -> None:
         self._item = request.node
-        self._open = ExitStack()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
+        self._until_then = until_then
 
     def __call__(self, workload: str | Path, *, seed: int = 0) -> Twin:
         """The twin of a workload file (from the test's folder, or the rootdir), warmed up; one at a time."""
@@ -68,7 +62,7 @@ class Twins:
             loaded = load_workload(found(workload, self._item))
             if loaded.twin is None:
                 raise InvalidInput(f"{loaded.path} names no twin", "add `twin: twin.yaml` to it")
-            return self._open.enter_context(Twin(loaded.workload, loaded.twin, seed))
+            return self._until_then.enter_context(Twin(loaded.workload, loaded.twin, seed))
 
 
 def found(file: str | Path, item: pytest.Item) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Self, Unpack
+from typing import Unpack
 
 import pytest
 
@@ -19,15 +19,9 @@ from harness.sdk.faults import Answer, Later, Patience
 class SdkFaults:
     """The faults of `harness.sdk`; each begins at once. A test that fails shows what they did to its calls."""
 
-    def __init__(self, request: pytest.FixtureRequest) -> None:
+    def __init__(self, request: pytest.FixtureRequest, until_then: ExitStack) -> None:
         self._item = request.node
-        self._open = ExitStack()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
+        self._until_then = until_then
 
     def __call__(self, *rules: sdk.Rule | sdk.Injection, seed: int = 0, sleep: Sleep = time.sleep) -> sdk.Record:
         """Several rules at once: of those that hit a request the first wins."""
@@ -59,7 +53,7 @@ class SdkFaults:
 
     def _begin(self, make: Callable[[], sdk.Injection]) -> sdk.Record:
         with no_traceback():
-            record = self._open.enter_context(make())
+            record = self._until_then.enter_context(make())
         stories.listen(self._item.config)
         self._item.stash.setdefault(stories.CALLS, []).append(record)
         return record

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from harness.pytest_plugin.playing import PREFIX
 from harness.report import words
-from harness.report.told import MARKS
-
-COLUMNS = ("", "experiment", "verdict", "recovery", "isolation", "account")
+from harness.report.told import COLUMNS, MARKS
 
 Properties = list[tuple[str, object]]
 

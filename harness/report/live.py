@@ -21,11 +21,11 @@ from harness.plan import Plan
 from harness.report import words
 from harness.report.chart import allowed_range, out, pooled
 from harness.report.quiet import quiet
+from harness.report.sparkline import BARS
 from harness.report.told import MARKS, STYLES, clock, told
 from steady_state.kpi import Bound, Kpi
 from steady_state.samples import Sample
 
-BLOCKS = "▁▂▃▄▅▆▇█"
 WIDE = 24
 """Bars of a small chart."""
 MOST = 12
@@ -179,7 +179,7 @@ def sparkline(samples: list[Sample], kpi: Kpi) -> str:
         low, high = (0.0, max(high, 0.1)) if kpi.kind == "ratio" and kpi.bound.at_most else (min(low, 0.9), 1.0)
     else:
         low, high = min(low, 0.0), max(high, low + 1e-9)
-    return "".join(BLOCKS[round((bar.value - low) / (high - low) * 7)] if bar else " " for bar in bars)
+    return "".join(BARS[round((bar.value - low) / (high - low) * 7)] if bar else " " for bar in bars)
 
 
 def _value(value: float, kpi: Kpi) -> str:

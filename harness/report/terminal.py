@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from harness.record import Record
 from harness.report import explanation, words
-from harness.report.told import MARKS, STYLES, fitted
+from harness.report.told import COLUMNS, MARKS, STYLES, fitted
 from harness.suite import Refusal, Suite
 from steady_state.judge import Move
 
@@ -33,7 +33,7 @@ def verdict_table(suite: Suite) -> str:
         soft_wrap=False,
     )
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    for head in ("", "experiment", "verdict", "recovery", "isolation", "account"):
+    for head in COLUMNS:
         table.add_column(head, overflow="fold")
     for entry in suite.entries:
         state = words.state_of(entry)

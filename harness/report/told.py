@@ -9,6 +9,9 @@ from harness.events import Event, Judged
 from harness.plan import Plan
 from harness.report import words
 
+COLUMNS = ("", "experiment", "verdict", "recovery", "isolation", "account")
+"""Of the table of verdicts."""
+
 MARKS = {"held": "✓", "broken": "✗", "unknown": "?", "refused": "–", "interrupted": "–", "not run": "–"}
 STYLES = {
     "held": "green",

@@ -6,14 +6,13 @@ import time
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any
-from uuid import uuid4
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from botocore.hooks import first_non_none_response
 from botocore.model import OperationModel
 
-from harness.sdk.wire import MESSAGES, error_reply, fault_of
+from harness.sdk.wire import hit_reply
 from harness.spec.rule import Rule
 
 Sleep = Callable[[float], None]
@@ -119,10 +118,7 @@ class Sending(StandIn):
 
     def _error(self, rule: Rule, url: str) -> AWSResponse:
         service = self.model.service_model
-        fault = fault_of(rule, service.service_name, self.model.name)
-        reply = error_reply(
-            service.resolved_protocol, service.service_name, fault, MESSAGES[rule.kind], f"gameday-{uuid4().hex[:16]}"
-        )
+        reply = hit_reply(rule, service.resolved_protocol, service.service_name, self.model.name)
         return AWSResponse(url, reply.status, reply.headers, _Raw(reply.body))
 
     def _hold(self, seconds: float) -> None:

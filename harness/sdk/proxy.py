@@ -22,7 +22,7 @@ from harness.sdk.control import PREFIX, answer
 from harness.sdk.http1 import HEAD_LIMIT, Head, Malformed, copy_answer, message, read_body, read_head
 from harness.sdk.identify import Identified, Wire, identify
 from harness.sdk.proxy_rules import Rules
-from harness.sdk.wire import MESSAGES, Fault, Reply, error_reply, fault_of
+from harness.sdk.wire import Fault, Reply, error_reply, hit_reply
 from harness.spec.rule import Rule
 
 LOOPBACK = "127.0.0.1"
@@ -154,8 +154,8 @@ class Proxy:
         self, rule: Rule, found: Identified, head: Head, body: bytes, reader: StreamReader, writer: StreamWriter
     ) -> bool:
         if rule.kind in ("throttle", "fail"):
-            fault = fault_of(rule, found.request.service, found.request.operation)
-            _reply(writer, _error(found, fault, MESSAGES[rule.kind]), head.first[0])
+            reply = hit_reply(rule, found.protocol, found.request.service, found.request.operation)
+            _reply(writer, reply, head.first[0])
             await writer.drain()
             return True
         if rule.kind == "delay":
@@ -228,10 +228,6 @@ def why(error: Exception) -> str:
 async def _gone(reader: StreamReader) -> None:
     while await reader.read(1024):
         pass
-
-
-def _error(found: Identified, fault: Fault, said: str) -> Reply:
-    return error_reply(found.protocol, found.request.service, fault, said, f"gameday-{uuid4().hex[:16]}")
 
 
 def _reply(writer: StreamWriter, reply: Reply, method: str) -> None:

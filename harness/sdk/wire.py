@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from uuid import uuid4
 from xml.sax.saxutils import escape
 
 from harness.account.models import service_model
@@ -121,6 +122,12 @@ def _status(service: str, code: str) -> int:
 def speaks_query(service: str) -> bool:
     """Whether a service that left the query protocol still names errors by that protocol's codes, in a header."""
     return "awsQueryCompatible" in service_model(service).metadata
+
+
+def hit_reply(rule: Rule, protocol: str, service: str, operation: str) -> Reply:
+    """What a request that a `throttle` or `fail` rule hits is answered with, in the wire form of its protocol."""
+    fault = fault_of(rule, service, operation)
+    return error_reply(protocol, service, fault, MESSAGES[rule.kind], f"gameday-{uuid4().hex[:16]}")
 
 
 def error_reply(protocol: str, service: str, fault: Fault, message: str, request_id: str) -> Reply:

@@ -26,6 +26,7 @@ from harness.spec.twin_file import TwinFile
 from harness.spec.workload import Module, Workload
 from harness.suite import Refusal
 from harness.suites.play import Play
+from harness.suites.signals import signals_to
 from steady_state.claim import Phases
 from steady_state.isolation import judge_modules
 from steady_state.kpi import Kpi, Tier
@@ -138,16 +139,13 @@ def play_rows(
     with ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=_begin) as pool:
         futures = [pool.submit(play_row, *job) for job in jobs]
         # To be told to end is Ctrl-C, whoever tells it; on the twin there is nothing to undo.
-        before = {number: signal.signal(number, signal.default_int_handler) for number in ENDED_BY}
-        try:
-            for done in as_completed(futures):
-                tell(done.result())
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        with signals_to(signal.default_int_handler, ENDED_BY):
+            try:
+                for done in as_completed(futures):
+                    tell(done.result())
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
         return tuple(future.result() for future in futures)
 
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from harness.account.underfoot import own_instance
 from harness.errors import Exit, Refused
 from harness.matrix import Row
-from harness.plan import Plan, Wish, inventory_of, make_plan
+from harness.plan import Plan, Wish, inventory_of
 from harness.record import Record
-from harness.rights import with_rights
 from harness.spec.experiment import Experiment
 from harness.spec.load import faults_of
 from harness.spec.workload import Workload
@@ -18,7 +17,6 @@ from harness.suite import Refusal
 from harness.suites.ground import open_ground
 from harness.suites.matrix import Keep, error_of_row, row_of
 from harness.suites.play import Play
-from harness.suites.sharing import shared
 
 
 def zones_of(workload: Workload) -> tuple[str, ...]:
@@ -59,17 +57,13 @@ class Rows:
         entries = tuple(self._played(wishes))
         error = error_of_row(workload, experiments)
         rows = tuple(row_of(one, entry, error) for one, entry in zip(experiments, entries, strict=True))
-        stuck = any(isinstance(one, Record) and _stuck(one) for one in entries)
+        stuck = any(isinstance(one, Record) and one.stuck for one in entries)
         return (Exit.STUCK if stuck else Exit.INTERRUPTED if self.player.stop.is_signal else Exit.HELD), rows
 
     def _planned(self, wish: Wish) -> Plan | Refusal:
-        journal = self.player.journal
         try:
-            with shared(journal, wish, local=self.player.local_journal):
-                journal.must_be_free(wish.workload.name, wish.workload.account)
-                with open_ground(wish.place, wish.workload, wish.twin, wish.region, wish.seed) as ground:
-                    plan = with_rights(make_plan(wish, ground.account, ground.clock.now()), ground.account)
-            return Refusal(plan.experiment.name, plan.refusals) if plan.refusals else plan
+            with self.player.planned(wish) as (plan, _, _):
+                return Refusal(plan.experiment.name, plan.refusals) if plan.refusals else plan
         except Refused as refusal:
             return Refusal(wish.experiment.name, refusal.reasons, remedy=refusal.remedy)
 
@@ -87,12 +81,8 @@ class Rows:
                 self.keep(played)
             else:
                 self.tell(f"{name} was refused: {'; '.join(played.reasons)}")
-            if isinstance(played, Record) and _stuck(played):
+            if isinstance(played, Record) and played.stuck:
                 why = f"the matrix ended before: {name} left the account stuck"
             elif self.player.stop.why:
                 why = f"the matrix ended before: {self.player.stop.why}"
             yield played
-
-
-def _stuck(record: Record) -> bool:
-    return record.ended is None or record.stuck

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -58,19 +59,24 @@ class Play:
         """Plan and run one experiment; a saved plan is applied exactly, or refused where the account has moved on."""
         plan: Plan | None = None
         try:
-            with shared(self.journal, wish, local=self.local_journal) as team:
-                if wish.place == "aws":
-                    self.journal.must_be_free(wish.workload.name, wish.workload.account)
-                with open_ground(wish.place, wish.workload, wish.twin, wish.region, wish.seed) as ground:
-                    plan = with_rights(make_plan(wish, ground.account, ground.clock.now()), ground.account)
-                    if saved and (reasons := moved_on(saved, plan)):
-                        raise Refused(reasons, "make a new plan, and read it")
-                    if plan.refusals:
-                        raise Refused(plan.refusals)
-                    self.confirm(plan)
-                    return self._run(plan, ground, team)
+            with self.planned(wish) as (plan, ground, team):
+                if saved and (reasons := moved_on(saved, plan)):
+                    raise Refused(reasons, "make a new plan, and read it")
+                if plan.refusals:
+                    raise Refused(plan.refusals)
+                self.confirm(plan)
+                return self._run(plan, ground, team)
         except Refused as refusal:
             return Refusal(wish.experiment.name, refusal.reasons, plan, refusal.remedy, self.stop.is_signal)
+
+    @contextmanager
+    def planned(self, wish: Wish) -> Iterator[tuple[Plan, Ground, Team | None]]:
+        """A plan, on its ground, of a workload that nobody has taken; reads only. Raises Refused."""
+        with shared(self.journal, wish, local=self.local_journal) as team:
+            if wish.place == "aws":
+                self.journal.must_be_free(wish.workload.name, wish.workload.account)
+            with open_ground(wish.place, wish.workload, wish.twin, wish.region, wish.seed) as ground:
+                yield with_rights(make_plan(wish, ground.account, ground.clock.now()), ground.account), ground, team
 
     def _run(self, plan: Plan, ground: Ground, team: Team | None) -> Record:
         name = new_run_id()

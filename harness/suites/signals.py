@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -26,7 +26,16 @@ def undo_on_signals(stop: Stop) -> Iterator[None]:
         else:
             _say(f"{name} again: still undoing. To force: kill -9 {os.getpid()}, and later `gameday restore`")
 
-    before = {number: signal.signal(number, heard) for number in HEARD}
+    with signals_to(heard):
+        yield
+
+
+@contextmanager
+def signals_to(
+    heard: Callable[[int, FrameType | None], object], numbers: Iterable[signal.Signals] = HEARD
+) -> Iterator[None]:
+    """While this lasts, these signals call `heard`; afterwards they do what they did."""
+    before = {number: signal.signal(number, heard) for number in numbers}
     try:
         yield
     finally:

@@ -7,14 +7,12 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
-from types import TracebackType
-from typing import Self
 
 from steady_state.clock import Clock
 from steady_state.kpi import Kpi
 from steady_state.reading import Command as Spec
 from steady_state.samples import Sample, Series, inside
-from steady_state.sources.pace import Pace
+from steady_state.sources.pace import Pace, Paced
 
 
 @dataclass
@@ -26,7 +24,7 @@ class _Run:
     said: bool = False
 
 
-class Command:
+class Command(Paced):
     """Runs every KPI's program at even times from `with` on until the block ends.
 
     What it prints is of the time since it ran last: the bin before it. A program that fails, takes too long or prints
@@ -37,22 +35,11 @@ class Command:
         self._say = say
         self._lock = threading.Lock()
         self._runs = {name: _Run(name, kpi, kpi.reading.command) for name, kpi in kpis.items() if kpi.reading.command}
-        self._paces = [
+        paces = (
             Pace(one.spec.every, clock, lambda due, one=one: self.sample(one.name, due), f"command-{name}")  # type: ignore[misc]
             for name, one in self._runs.items()
-        ]
-
-    def __enter__(self) -> Self:
-        for pace in self._paces:
-            pace.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        longest = max((one.spec.timeout for one in self._runs.values()), default=0.0)
-        for pace in self._paces:
-            pace.stop(longest)
+        )
+        super().__init__(paces, patience=max((one.spec.timeout for one in self._runs.values()), default=0.0))
 
     def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> dict[str, Series]:
         """The bins of each KPI between two instants."""

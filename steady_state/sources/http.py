@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from math import ceil, floor, inf
 from types import TracebackType
-from typing import Self
 
 import urllib3
 
@@ -16,7 +15,7 @@ from steady_state.clock import Clock
 from steady_state.kpi import Kpi
 from steady_state.reading import Http as Spec
 from steady_state.samples import CLOSE, Sample, Series
-from steady_state.sources.pace import Pace
+from steady_state.sources.pace import Pace, Paced
 
 Ask = Callable[[Spec], int]
 """Sends one request and answers with the HTTP status; raises OSError or urllib3's HTTPError where none comes."""
@@ -38,7 +37,7 @@ class _Probed:
     probes: list[Probe] = field(default_factory=list)
 
 
-class Http:
+class Http(Paced):
     """Probes every KPI's URL from `with` on until the block ends; `read` counts what has come back.
 
     An answer of 400 and above, a refused or broken connection, and none within `timeout` are bad, each at the instant
@@ -54,21 +53,15 @@ class Http:
         # A probe that outlasts its time-out is counted as bad by `bins` all the same: two more threads than needed.
         threads = sum(ceil(one.spec.timeout / one.spec.every) + 2 for one in self._probed.values())
         self._threads = ThreadPoolExecutor(max(1, threads), "probe")
-        self._paces = [
+        super().__init__(
             Pace(one.spec.every, clock, lambda due, one=one: self._send(one, due), f"probe-{name}")  # type: ignore[misc]
             for name, one in self._probed.items()
-        ]
-
-    def __enter__(self) -> Self:
-        for pace in self._paces:
-            pace.start()
-        return self
+        )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for pace in self._paces:
-            pace.stop(patience=1.0)
+        super().__exit__(kind, error, trace)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> dict[str, Series]:

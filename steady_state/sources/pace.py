@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import floor
+from types import TracebackType
+from typing import Self
 
 from steady_state.clock import Clock
 
@@ -39,3 +41,22 @@ class Pace:
 
     def _next(self) -> float:
         return (floor(self._clock.now() / self._every) + 1) * self._every
+
+
+class Paced:
+    """Something that keeps its paces from `with` on until the block ends; `patience` as in `Pace.stop`."""
+
+    def __init__(self, paces: Iterable[Pace], patience: float = 1.0) -> None:
+        self._paces = tuple(paces)
+        self._patience = patience
+
+    def __enter__(self) -> Self:
+        for pace in self._paces:
+            pace.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for pace in self._paces:
+            pace.stop(self._patience)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from math import floor
-from types import TracebackType
 from typing import Self
 from urllib.parse import unquote
 
@@ -21,10 +20,10 @@ from steady_state.clock import Clock
 from steady_state.kpi import Kpi
 from steady_state.masks import masked_url
 from steady_state.reading import Reading
-from steady_state.samples import CLOSE, Sample, Series
+from steady_state.samples import CLOSE, Sample, Series, inside
 from steady_state.sources import Unfit
 from steady_state.sources.counters import Lines, parse, queries, samples, with_limits
-from steady_state.sources.pace import Pace
+from steady_state.sources.pace import Pace, Paced
 from steady_state.units import show_duration
 
 HISTORY = 3600.0
@@ -48,7 +47,7 @@ class _Asked:
     said: set[str] = field(default_factory=set)
 
 
-class Prometheus:
+class Prometheus(Paced):
     """Asks every KPI's queries from `with` on until the block ends; `read` tells the bins that are known.
 
     A bin is read when half a period, at most 10 s, has passed since its end. No answer, an error and a warning leave a
@@ -64,25 +63,17 @@ class Prometheus:
         self._ask = ask or Server()
         self._lock = threading.Lock()
         self._asked = {name: _Asked(name, kpi) for name, kpi in kpis.items()}
-        self._paces = [
+        super().__init__(
             Pace(one.kpi.interval / 2, clock, lambda due, one=one: self._again(one, due), f"prometheus-{name}")  # type: ignore[misc]
             for name, one in self._asked.items()
-        ]
+        )
 
     def __enter__(self) -> Self:
         now = self._clock.now()
         with ThreadPoolExecutor(max(1, len(self._asked)), "prometheus") as threads:
             for done in [threads.submit(self.look, name, now, HISTORY) for name in self._asked]:
                 done.result()
-        for pace in self._paces:
-            pace.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for pace in self._paces:
-            pace.stop(patience=1.0)
+        return super().__enter__()
 
     def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> dict[str, Series]:
         """The bins of each KPI between two instants."""
@@ -131,9 +122,8 @@ class Prometheus:
 
     def _known(self, one: _Asked, kpi: Kpi, start: float, end: float) -> Series:
         with self._lock:
-            bins = [one.bins[number] for number in sorted(one.bins)]
-        within = (each for each in bins if each.start >= start - CLOSE and each.end <= end + CLOSE)
-        found = tuple(with_limits(kpi, each) for each in within)
+            bins = tuple(one.bins[number] for number in sorted(one.bins))
+        found = tuple(with_limits(kpi, each) for each in inside(bins, start, end))
         counted = {limit for each in found[-1:] for limit, _ in each.over}
         for limit in kpi.other_limits if found else ():
             if limit not in counted:
