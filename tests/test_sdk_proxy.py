@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
 import socket
@@ -22,7 +21,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from harness.errors import InvalidInput
-from harness.sdk.http1 import Malformed, read_head
+from harness.sdk import link
 from harness.sdk.serving import Running, proxy
 from harness.spec.rule import Rule
 
@@ -277,47 +276,115 @@ def test_an_answer_of_unknown_length_is_passed_on_in_chunks(answer: bytes) -> No
         assert connection.getresponse().read() == b"ok"
 
 
+@pytest.mark.parametrize("status", ["102 Processing", "103 Early Hints"])
+def test_what_an_endpoint_says_before_its_answer_is_not_the_answer(status: str) -> None:
+    early = f"HTTP/1.1 {status}\r\nLink: </x>\r\n\r\n".encode()
+    with stub(early + OK) as (url, _), proxy(to=url) as running:
+        answer = sent(running, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"\r\n\r\nok")
+
+
+def test_headers_keep_their_order_and_spelling_both_ways() -> None:
+    lines = b"hOST: h\r\nX-Amz-Date: 1\r\nx-aMz-B: 2  2\r\nContent-Length: 1\r\nAccept: */*\r\nx-amz-A: \xe9\r\n"
+    answers = b"X-Zz: 1\r\ncontent-LENGTH: 2\r\nx-AA: \xe9\r\nX-Zz: 2\r\n"
+    with stub(b"HTTP/1.1 200 Fine Too\r\n" + answers + b"\r\nok") as (url, got), proxy(to=url) as running:
+        answer = sent(running, b"PUT /%7Ek?a=b%20c&d HTTP/1.1\r\n" + lines + b"Connection: keep-alive\r\n\r\nx")
+    assert b"".join(got) == b"PUT /%7Ek?a=b%20c&d HTTP/1.1\r\n" + lines + b"\r\nx"
+    assert answer == b"HTTP/1.1 200 Fine Too\r\n" + answers + b"\r\nok"
+
+
+def test_requests_sent_before_their_answers_are_answered_in_turn_with_and_without_bodies() -> None:
+    heads = (b"200 OK\r\nContent-Length: 5", b"204 No Content", b"304 Not Modified\r\nContent-Length: 7", b"200 OK")
+    answers = [b"HTTP/1.1 " + head + b"\r\nConnection: close\r\n\r\n" for head in heads]
+    asked = b"".join(b"%s / HTTP/1.1\r\nHost: h\r\n\r\n" % method for method in (b"HEAD", b"GET", b"GET", b"GET"))
+    with stub(*answers) as (url, _), proxy(to=url) as running:
+        answer = sent(running, asked)
+    assert answer == (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n"
+        b"HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n"
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    )
+
+
+def test_an_answer_goes_on_in_pieces_as_they_come() -> None:
+    had = threading.Event()
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        listening.accept()[0].close()  # the proxy's look whether somebody is there
+        with listening.accept()[0] as connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf")
+            if had.wait(5):
+                connection.sendall(b"half")
+
+    threading.Thread(target=serve, daemon=True).start()
+    with listening, proxy(to=f"http://127.0.0.1:{listening.getsockname()[1]}") as running:
+        connection = HTTPConnection(running.url.removeprefix("http://"), timeout=5)
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        assert answer.read(4) == b"half"
+        had.set()
+        assert answer.read() == b"half"
+
+
+def test_what_an_endpoint_says_unasked_is_nobodys_answer() -> None:
+    unasked = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbad"
+    with stub(unasked, OK) as (url, _), proxy(to=url) as running:
+        answer = sent(running, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" * 2)
+    assert (answer.count(b"\r\n\r\nok"), b"bad" in answer) == (2, False)
+
+
+def test_an_old_client_gets_no_chunks_and_its_connection_ends() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+    with stub(answer) as (url, _), proxy(to=url) as running:
+        assert sent(running, b"GET / HTTP/1.0\r\nHost: h\r\n\r\n") == b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok"
+
+
+PUT = b"PUT / HTTP/1.1\r\nHost: h\r\n"
+CHUNKS = PUT + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
 @pytest.mark.parametrize(
-    ("raw", "said"),
+    ("raw", "status", "said"),
     [
-        (b"nonsense\r\n\r\n", b"the first line is 'nonsense'"),
-        (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", b"a header is 'no colon'"),
-        (b"PUT / HTTP/1.1\r\nContent-Length: x\r\n\r\n", b"Content-Length is 'x'"),
-        (b"PUT / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab", b"the connection ended within a body"),
-        (
-            b"PUT / HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 5\r\n\r\nabcde",
-            b"Content-Length is said to be 3, and 5",
-        ),
-        (b"PUT / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", b"Content-Length is '99"),
-        (b"PUT / HTTP/1.1\r\nContent-Length: 999999999999\r\n\r\n", b"the body is larger than 256 MiB"),
-        (b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"a chunk's size is"),
-        (b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc\r\n0\r\n\r\n", b"a chunk's size is"),
-        (b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffff\r\n", b"the body is larger than 256 MiB"),
+        (b"nonsense\r\n\r\n", 400, "illegal request line: ('nonsense')"),
+        (b"GET / HT", 400, "peer unexpectedly closed connection"),
+        (b"GET / HTTP/1.1\r\n\r\n", 400, "Missing mandatory Host: header"),
+        (PUT + b"no colon\r\n\r\n", 400, "illegal header line: ('no colon')"),
+        (PUT + b"X: " + b"a" * 200_000, 431, "the head is larger than 128 KiB"),
+        (PUT + b"Content-Length: x\r\n\r\n", 400, "bad Content-Length"),
+        (PUT + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", 400, "bad Content-Length"),
+        (PUT + b"Content-Length: 3\r\nContent-Length: 5\r\n\r\nabcde", 400, "conflicting Content-Length headers"),
+        (PUT + b"Content-Length: 5\r\n\r\nab", 400, "without sending complete message body (received 2 bytes"),
+        (PUT + b"Content-Length: 999999999999\r\n\r\nab", 413, "the body is larger than 256 MiB"),
+        (PUT + b"Expect: 100-continue\r\nContent-Length: 999999999999\r\n\r\n", 413, "the body is larger than"),
+        (PUT + b"Transfer-Encoding: gzip, chunked\r\n\r\n", 501, "Only Transfer-Encoding: chunked is supported"),
+        (CHUNKS + b"zz\r\n", 400, "illegal chunk header: ('zz"),
+        (CHUNKS + b"-5\r\nabc\r\n0\r\n\r\n", 400, "illegal chunk header: ('-5"),
+        (CHUNKS + b"ffffffffff\r\nabc", 400, "incomplete chunked read"),
+        (b"CONNECT sqs.example:443 HTTP/1.1\r\nHost: h\r\n\r\n", 405, "this is no HTTP proxy: set AWS_ENDPOINT_URL"),
     ],
-    ids=["first line", "header", "length", "body", "two", "digits", "large", "chunk", "negative chunk", "large chunk"],
+    ids=lambda value: repr(value)[:40],
 )
-def test_what_is_no_http_is_answered_with_400(moto: Running, raw: bytes, said: bytes) -> None:
-    answer = sent(moto, raw)
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert said in answer
+def test_what_cannot_go_on_is_answered_in_one_line(moto: Running, raw: bytes, status: int, said: str) -> None:
+    head, _, body = sent(moto, raw).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"Connection: close" in head
+    assert body.startswith(b"gameday proxy: ")
+    assert said.encode() in body
+    assert body.count(b"\n") == 1
 
 
-@pytest.mark.parametrize(
-    ("raw", "said"), [(b"GET / HTTP/1.1\r\nX: " + b"a" * 2000, "too long"), (b"GET / HT", "ended within a head")]
-)
-def test_a_head_without_an_end_is_malformed(raw: bytes, said: str) -> None:
-    async def read() -> None:
-        reader = asyncio.StreamReader(limit=1000)
-        reader.feed_data(raw)
-        reader.feed_eof()
-        await read_head(reader)
-
-    with pytest.raises(Malformed, match=said):
-        asyncio.run(read())
+def test_a_body_in_chunks_that_grows_too_large_is_refused_too(moto: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "BODY_LIMIT", 4)
+    assert sent(moto, CHUNKS + b"3\r\nabc\r\n").startswith(b"HTTP/1.1 400 ")
+    assert sent(moto, CHUNKS + b"3\r\nabc\r\n2\r\nde\r\n").startswith(b"HTTP/1.1 413 ")
 
 
 def test_head_gets_no_body_from_the_proxys_own_api(moto: Running) -> None:
-    answer = sent(moto, b"HEAD /_gameday/rules HTTP/1.1\r\n\r\n")
+    answer = sent(moto, b"HEAD /_gameday/rules HTTP/1.1\r\nHost: h\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 404 ")
     assert answer.endswith(b"\r\n\r\n")
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import InvalidInput
-from harness.sdk.proxy import LOOPBACK, Proxy, Upstream, why
+from harness.sdk.proxy import LOOPBACK, Proxy
 from harness.sdk.proxy_rules import Rules
+from harness.sdk.upstream import Upstream, why
 from harness.spec.rule import Rule
 
 

@@ -3,22 +3,18 @@
     python -m tests.benchmarks.bench_proxy
 
 A stub endpoint, the proxy and the client are three processes on loopback. Direct and proxied requests take turns on two
-kept connections, so that both see the same machine. Beside ours stands the same forwarding on threads of the standard
-library, without any rule: why the proxy is one loop of asyncio streams.
+kept connections, so that both see the same machine.
 """
 
 from __future__ import annotations
 
 import asyncio
-import http.client
 import multiprocessing
 import os
 import socket
-import socketserver
 import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -73,41 +69,6 @@ def ours(upstream: int, say: Connection) -> None:
         threading.Event().wait()
 
 
-def on_threads(upstream: int, say: Connection) -> None:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-        wbufsize = 65536
-
-        def setup(self) -> None:
-            super().setup()
-            self.link = http.client.HTTPConnection("127.0.0.1", upstream)
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            self.link.putrequest("POST", self.path, skip_host=True, skip_accept_encoding=True)
-            for name, value in self.headers.items():
-                self.link.putheader(name, value)
-            self.link.endheaders(body)
-            answer = self.link.getresponse()
-            got = answer.read()
-            self.send_response_only(answer.status)
-            for name, value in answer.getheaders():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(got)
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-
-    server = Server(("127.0.0.1", 0), Handler)
-    say.send(server.server_address[1])
-    server.serve_forever()
-
-
 class Client:
     """One kept connection."""
 
@@ -140,8 +101,8 @@ def at(times: list[float], share: float) -> float:
     return sorted(times)[int(share * len(times))] * 1000
 
 
-def measured(name: str, forwarder: Callable[[int, Connection], None], upstream: int) -> None:
-    process, port = started(forwarder, upstream)
+def measured(upstream: int) -> None:
+    process, port = started(ours, upstream)
     direct, through = Client(upstream), Client(port)
     for _ in range(200):
         direct.ask(), through.ask()
@@ -159,20 +120,17 @@ def measured(name: str, forwarder: Callable[[int, Connection], None], upstream: 
         thread.join()
     wall, spent = time.perf_counter() - wall, cpu_of(process.pid or 0) - began
     sent = share * len(clients)
-    print(f"{name:<8} {sent / spent:6.0f} requests per CPU second, {sent / wall:6.0f} a second by 8 connections")
+    print(f"{sent / spent:6.0f} requests per CPU second, {sent / wall:6.0f} a second by 8 connections")
     for share in (0.5, 0.9, 0.95, 0.99):
         apart, together = at(alone, share), at(proxied, share)
-        print(
-            f"{'':<8} p{share * 100:.0f}: {apart:.2f} ms direct, {together:.2f} through, {together - apart:.2f} added"
-        )
+        print(f"p{share * 100:.0f}: {apart:.2f} ms direct, {together:.2f} through, {together - apart:.2f} added")
     process.terminate()
     process.join()
 
 
 def main() -> None:
     process, upstream = started(stub)
-    measured("streams", ours, upstream)
-    measured("threads", on_threads, upstream)
+    measured(upstream)
     process.terminate()
     process.join()
 
