@@ -117,6 +117,7 @@ def make_plan(wish: Wish, account: Account, now: float) -> Plan:
         *alarms,
         *unfit_alarm,
         *ground,
+        *(_unread(wish) if wish.place == "twin" else ()),
     )
     return Plan(
         experiment=experiment,
@@ -167,6 +168,16 @@ def _stray(workload: Workload, found: str, region: str, wish: Wish, now: float) 
             if freeze.from_ <= today <= freeze.to
         ]
     return tuple(reasons)
+
+
+def _unread(wish: Wish) -> tuple[str, ...]:
+    """Why a twin cannot show what an experiment claims or guards: it has CloudWatch alone."""
+    asked = dict.fromkeys((*wish.experiment.steady_state, *wish.experiment.guard))
+    origins = {name: wish.workload.kpis[name].reading.origin for name in asked}
+    elsewhere = ", ".join(f"{name} ({origin})" for name, origin in origins.items() if origin != "cloudwatch")
+    remedy = "give them a `cloudwatch:` metric that the twin file feeds under `metrics:`, or run with --on aws"
+    what = f"the twin has CloudWatch alone, and these KPIs of workload {wish.workload.name} are read elsewhere"
+    return (f"{what}: {elsewhere}; {remedy}",) if elsewhere else ()
 
 
 def _firing(alarms: tuple[str, ...], account: Account, region: str) -> tuple[str, ...]:

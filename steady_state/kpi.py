@@ -56,17 +56,23 @@ class Bound(Written):
     Gauge: `at_least` / `at_most`, `for` a share of the time. Rate: those per second, or `within` of the baseline.
     """
 
-    at_least: BoundAmount | None = None
-    at_most: BoundAmount | None = None
-    p50: Duration | None = Field(None, gt=0)
-    p90: Duration | None = Field(None, gt=0)
-    p95: Duration | None = Field(None, gt=0)
-    p99: Duration | None = Field(None, gt=0)
-    p999: Duration | None = Field(None, gt=0, alias="p99.9")
+    at_least: BoundAmount | None = Field(
+        None, description="ratio: a share of good like 99%; rate: like 50/s; gauge: a number like 6"
+    )
+    at_most: BoundAmount | None = Field(
+        None, description="ratio: a share of bad like 1%; rate: like 50/s; gauge: a number like 6"
+    )
+    p50: Duration | None = Field(None, gt=0, description="half of the requests take at most so long, like 300ms")
+    p90: Duration | None = Field(None, gt=0, description="90% of the requests take at most so long, like 300ms")
+    p95: Duration | None = Field(None, gt=0, description="95% of the requests take at most so long, like 300ms")
+    p99: Duration | None = Field(None, gt=0, description="99% of the requests take at most so long, like 300ms")
+    p999: Duration | None = Field(
+        None, gt=0, alias="p99.9", description="99.9% of the requests take at most so long, like 300ms"
+    )
     for_: Share | None = Field(
         None, alias="for", description="the share of readings in range that suffices; default 95%"
     )
-    within: Share | None = Field(None, description="of the baseline, either way")
+    within: Share | None = Field(None, description="of the baseline, either way, like 5%")
     of: Literal["baseline"] | None = None
 
     @property
@@ -179,6 +185,8 @@ class Kpi(Written):
                     "increase() answer is estimated, and a sum() hides restarts"
                 )
                 raise ValueError(msg)
+        if self.latency and self.latency.prometheus and (why := self.latency.prometheus.no_histogram):
+            raise ValueError(why)
         if self.reading.missing == "zero":
             msg = "`missing: zero` needs a denominator: it stands at `ratio.bad`, or at a `rate` that has `per`"
             raise ValueError(msg)

@@ -64,10 +64,23 @@ class Prometheus(Written):
         """Whether the query is a selector of series, not an expression over them."""
         return _SELECTOR.fullmatch(self.query) is not None
 
+    @property
+    def no_histogram(self) -> str | None:
+        """Why a selector cannot be all buckets of a classic histogram, by its text alone; None: it may be."""
+        equal = {label: text[1:-1] for label, operator, text in _MATCHER.findall(self.query) if operator == "="}
+        name = self.query.partition("{")[0].strip() or equal.get("__name__", "")
+        # A recording rule, with colons in its name, may be called anything.
+        if name and ":" not in name and not name.endswith("_bucket"):
+            base = re.sub("_(count|sum|total)$", "", name)
+            return f"a latency is read from the buckets of a classic histogram, like {base}_bucket; found {name}"
+        return 'a latency needs all buckets of its histogram: take le="…" out' if "le" in equal else None
 
-_LABELS = r"""\{(?:[^{}"'`]|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)*\}"""
+
+_TEXT = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)"""
+_LABELS = rf"""\{{(?:[^{{}}"'`]|{_TEXT})*\}}"""
 _SELECTOR = re.compile(rf"\s*(?:[a-zA-Z_:][\w:]*\s*(?:{_LABELS})?|{_LABELS})\s*", re.DOTALL)
 """`name{label="value"}`, where either part may be left out (Prometheus, "Time series selectors")."""
+_MATCHER = re.compile(rf"(\w+)\s*(=~|!~|!=|=)\s*({_TEXT})", re.DOTALL)
 
 
 class Reading(Written):

@@ -17,6 +17,7 @@ from harness.spec.twin_file import TwinFile
 from harness.spec.workload import Workload
 from harness.testing.wrapped import Wrapped
 from harness.twin.twin import Twin
+from steady_state.kpi import Kpi
 from tests.doubles.play import REGION, SHORT, cured, read
 
 
@@ -109,6 +110,15 @@ def test_stopping_a_member_is_a_strike_unless_its_replacing_is_held(twin: Twin, 
     held = plan_on(twin, workload, {"stop-instance": {"module": "web", "hold_replacement": True}}).injections[0].changes
     assert [change.kind for change in struck] == ["strike"]
     assert [change.kind for change in held] == ["turn", "turn"]
+
+
+def test_what_the_twin_cannot_read_is_refused_before_it_plays(twin: Twin, workload: Workload) -> None:
+    probed = {"ratio": {"total": {"http": {"url": "http://127.0.0.1:9"}}}, "bound": {"at_least": "99%"}}
+    orders = Kpi.model_validate({"tier": "business", "module": "checkout", **probed})
+    elsewhere = workload.model_copy(update={"kpis": {**workload.kpis, "orders": orders}})
+    (reason,) = plan_on(twin, elsewhere, {"throttle": {"module": "payments", "to": 0}}).refusals
+    assert "of workload storefront are read elsewhere: orders (http); give them a `cloudwatch:` metric" in reason
+    assert "or run with --on aws" in reason
 
 
 def test_two_faults_on_one_setting_are_refused(twin: Twin, workload: Workload) -> None:

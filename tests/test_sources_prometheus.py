@@ -321,6 +321,6 @@ def test_what_is_wrong_is_said_in_its_own_words(server: ThreadingHTTPServer, que
 
 
 def test_what_a_source_can_never_answer_ends_the_run_before_it_begins(server: ThreadingHTTPServer) -> None:
-    own = kpi(latency=asks("orders_total", url(server)), bound={"p95": "300ms"})
+    own = kpi(latency=asks("job:orders:sum", url(server)), bound={"p95": "300ms"})
     with pytest.raises(Unfit, match="it: its series have no `le`"), open_sources(Scripted({}), {"it": own}):
         pass

@@ -53,6 +53,38 @@ def test_a_kpi_that_cannot_be_meant_is_refused_with_the_reason(written: dict[str
         kpi(**written)
 
 
+def of_prometheus(query: str) -> Kpi:
+    return kpi(latency={"prometheus": {"url": "http://p", "query": query}}, bound={"p95": "300ms"})
+
+
+@pytest.mark.parametrize(
+    ("query", "mistake"),
+    [
+        ("http_seconds_count", "like http_seconds_bucket; found http_seconds_count"),
+        ('up{job="web"}', "like up_bucket; found up"),
+        ('{job="web", __name__ = "http_seconds_sum"}', "like http_seconds_bucket; found http_seconds_sum"),
+        ('http_seconds_bucket{job="web",le="0.3"}', 'needs all buckets of its histogram: take le="…" out'),
+    ],
+)
+def test_a_latency_that_no_histogram_can_answer_is_refused_by_its_text(query: str, mistake: str) -> None:
+    with pytest.raises(ValidationError, match=mistake):
+        of_prometheus(query)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "http_seconds_bucket",
+        'http_seconds_bucket{handle="x", le=~"0.3|[+]Inf"}',
+        "job:http_seconds:sum",
+        '{__name__=~".+_bucket"}',
+        '{job="web", handle="a,le=\'1\'"}',
+    ],
+)
+def test_a_latency_that_may_be_a_histogram_is_left_to_its_first_answer(query: str) -> None:
+    assert of_prometheus(query).kind == "latency"
+
+
 @pytest.mark.parametrize("own", [ratio(), gauge(), latency(), rate(), latency(bound={"p99.9": "1s"}, limits=["2s"])])
 def test_a_kpi_survives_its_json(own: Kpi) -> None:
     assert Kpi.model_validate_json(own.model_dump_json(by_alias=True)) == own

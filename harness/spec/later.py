@@ -4,12 +4,16 @@ from __future__ import annotations
 
 LATER_KINDS = ("gate",)
 
-LATER_KEYS: dict[str, tuple[str, ...]] = {
-    "Gameday": ("windows", "tell", "confirm", "playbook"),
-    "Kpi": ("logs", "alarm"),
-    "Reading": ("logs", "alarm"),
+_INSTEAD = {
+    "logs": "let a metric filter of the log group count, and read that with `cloudwatch:`, or ask in a `command:`",
+    "alarm": "read the metric that it watches with `cloudwatch:`; alarms stand in `detected_by` and `stop_when`",
 }
-"""Model → keys."""
+LATER_KEYS: dict[str, dict[str, str]] = {
+    "Gameday": dict.fromkeys(("windows", "tell", "confirm", "playbook"), "leave it out: a later version brings it"),
+    "Kpi": _INSTEAD,
+    "Reading": _INSTEAD,
+}
+"""Model → key → what to do meanwhile."""
 
 LATER_WORDS = ("conflict-prone",)
 """Values of `allow`."""

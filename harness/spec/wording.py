@@ -129,8 +129,8 @@ def _missing(model: type[BaseModel], loc: Loc) -> tuple[str, str]:
 
 def _unknown(model: type[BaseModel], loc: Loc) -> tuple[str, str]:
     key, holder = str(loc[-1]), model_at(model, loc[:-1])
-    if holder and key in LATER_KEYS.get(holder.__name__, ()):
-        return f"{quoted(key)} is not supported yet", "leave it out: a later version brings it"
+    if holder and (instead := LATER_KEYS.get(holder.__name__, {}).get(key)):
+        return f"{quoted(key)} is not supported yet", instead
     return f"unknown key {quoted(key)}", one_of(key, keys_of(holder), "there can be") if holder else ""
 
 
