@@ -133,6 +133,11 @@ class ModuleJudgement:
     words: str
     judged: bool = True  # False: it has no KPI, which leaves the run's verdict alone and is said in a note
 
+    @property
+    def seen(self) -> str:
+        """Its words without its name before them, which its KPI may bear, too."""
+        return self.words.removeprefix(f"{self.module}: ").removeprefix(f"{self.module} ")
+
 
 @dataclass(frozen=True)
 class LossJudgement:

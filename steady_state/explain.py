@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 
@@ -43,10 +44,37 @@ class Finding:
     surer: str
 
     @property
+    def told(self) -> str:
+        """What was seen, and what was claimed where that does not say so itself."""
+        says_so = not self.claimed or "claimed" in self.seen or "allowed" in self.seen
+        return f"{self.about}: {self.seen}" if says_so else f"{self.about}: {self.seen} (claimed: {self.claimed})"
+
+    @property
+    def certainty(self) -> str:
+        """How sure it is, and what would make it surer: a sentence."""
+        return f"{_start(self.sure)}; {self.surer}."
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Verdicts that are alike and equally certain: a clause for each, and one sentence on how sure they are."""
+
+    verdict: str
+    told: tuple[str, ...]
+    certainty: str
+
+    @property
     def words(self) -> str:
-        """What was claimed and seen; how sure, and what would make it surer."""
-        told = f": claimed was {self.claimed}; seen: {self.seen}" if self.claimed else f", not claimed: {self.seen}"
-        return f"{_start(self.about)}{told}. {_start(self.sure)}; {self.surer}."
+        """All of it in two sentences."""
+        return f"{_start('; '.join(self.told))}. {self.certainty}"
+
+
+def together(findings: Iterable[Finding]) -> tuple[Explanation, ...]:
+    """Findings with one verdict and one certainty side by side, in the order of the first of them."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in findings:
+        found.setdefault((one.verdict, one.certainty), []).append(one.told)
+    return tuple(Explanation(verdict, tuple(told), certainty) for (verdict, certainty), told in found.items())
 
 
 def explain(claim: Claim, judged: Judgement, phases: Phases, false_abort: float | None = None) -> tuple[Finding, ...]:
@@ -80,7 +108,7 @@ def once_in(chance: float) -> str:
 def _guard(aborted: str | None, odds: float) -> Finding:
     seen = (aborted or "").partition(":")[2].strip()
     sure = f"the guard ends a run that stays within its bound at most {once_in(odds)}"
-    return Finding("broken", "the guard", "that no guarded KPI leaves the guard's bound", seen, sure, _AGAIN)
+    return Finding("broken", "the guard", "no guarded KPI leaves the guard's bound", seen, sure, _AGAIN)
 
 
 _AGAIN = "mend what it found and run it again: a second abort leaves no doubt"
@@ -165,13 +193,13 @@ def _detection(one: DetectionJudgement, claim: Claim) -> Finding:
     }[one.verdict]
     sure = f"the moment it counts from lies outside its interval at most {once_in(claim.false_verdict)}"
     about = f"alarm {one.alarm}"
-    return Finding(one.verdict.value, about, f"that it fires within {show_duration(within)}", one.words, sure, surer)
+    return Finding(one.verdict.value, about, f"it fires within {show_duration(within)}", one.words, sure, surer)
 
 
 def _module(one: ModuleJudgement, claim: Claim, phases: Phases) -> Finding:
     margin, odds = claim.margin or 0.0, claim.false_verdict
     state = {Verdict.HELD: "contained", Verdict.BROKEN: "spread", Verdict.UNKNOWN: "unknown"}[one.verdict]
-    claimed = f"that it changes by at most {points_in_words(margin)}"
+    claimed = f"it changes by at most {points_in_words(margin)}"
     sure = {
         Verdict.HELD: f"a module that got worse by more would look so at most {once_in(odds)}",
         Verdict.BROKEN: f"any module that did not would be called spread at most {once_in(odds)}",
@@ -186,7 +214,7 @@ def _module(one: ModuleJudgement, claim: Claim, phases: Phases) -> Finding:
         # What can be seen shrinks with the root of the traffic.
         times = min(1000, max(2, ceil(((one.detectable - margin) / margin) ** 2)))
         surer = f"about {times} times the traffic, or a baseline and a fault so many times as long, would tell"
-    return Finding(state, f"module {one.module}", claimed, one.words.removeprefix(f"{one.module}: "), sure, surer)
+    return Finding(state, f"module {one.module}", claimed, one.seen, sure, surer)
 
 
 def _loss(one: LossJudgement, odds: float) -> Finding:
@@ -208,4 +236,4 @@ def _lead(one: LeadJudgement, odds: float) -> Finding:
         Move.QUIET: "a fault that hurts more would tell whether it is worth watching",
         Move.UNKNOWN: "more traffic and a source without gaps would tell",
     }.get(one.move, "a shorter period would place both moves more narrowly")
-    return Finding(one.move.value, about, claimed, one.words, sure, surer)
+    return Finding(one.move.value, about, claimed, one.words.removeprefix(f"{one.kpi} "), sure, surer)

@@ -61,7 +61,7 @@ def _told(
         *(_of_phase(one) for one in counted if one.verdict is verdict),
         *(f"{one.kpi} was {one.words}" for one in recovery if one.verdict is verdict),
         *(f"alarm {one.alarm} {one.words}" for one in (detected,) if one and one.verdict is verdict),
-        *(one.words for one in modules if one.verdict is verdict and one.judged),
+        *(f"{one.module}: {one.seen}" for one in modules if one.verdict is verdict and one.judged),
     ]
     if not found:
         return (

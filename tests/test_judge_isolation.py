@@ -51,7 +51,7 @@ def test_a_module_that_stays_as_it_was_is_contained() -> None:
 def test_a_module_that_suffers_by_more_than_the_margin_has_been_spread_to() -> None:
     found = isolation({"catalog": stream(0.1, 2.5)}, {"catalog": ratio(module="catalog")}, ("catalog",))
     assert found.verdict is BROKEN
-    assert found.sentence.startswith("Broken: catalog: catalog got worse by 4.8 points (at most")
+    assert found.sentence.startswith("Broken: catalog: got worse by 4.8 points (at most")
     assert found.sentence.endswith("1 point was allowed.")
 
 

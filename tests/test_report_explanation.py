@@ -45,10 +45,10 @@ def test_every_report_tells_the_cost_and_the_graphs() -> None:
 def test_the_page_explains_each_verdict_as_the_terminal_does() -> None:
     record = rejudge(broken())
     text, told = page(suite(record)), "\n".join(explanation.explained(record))
-    found = explanation.findings(record)
-    assert len(found) > 20
+    found = explanation.explanations(record)
+    assert len([line for one in found for line in one.told]) > 20 > len(found)
     for one in found:
-        assert one.words in told
+        assert all(line in told for line in (one.verdict, *one.told, one.certainty))
         assert one.words in html.unescape(text)
 
 
@@ -68,7 +68,7 @@ def test_a_record_from_before_losses_were_judged_shows_none() -> None:
     assert not explanation.graphs(record)
     assert "What it cost" not in page(suite(record))
     unjudged = replace(record, events=record.events[:3])
-    assert explanation.findings(unjudged) == ()
+    assert explanation.explanations(unjudged) == ()
 
 
 def test_a_record_written_before_losses_and_graphs_were_judged_is_still_read(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from harness.plan import claim_of
 from harness.record import Record, Rejudged
 from harness.report import words
-from steady_state.explain import Finding, explain
+from steady_state.explain import Explanation, explain, together
 from steady_state.judge import Judgement, LeadJudgement, LossJudgement, Move
 from steady_state.kpi import Tier
 from steady_state.loss import noun_of
@@ -21,13 +21,14 @@ def judgement(record: Record) -> Judgement | None:
     return record.judged.judgement if record.judged else None
 
 
-def findings(record: Record) -> tuple[Finding, ...]:
-    """Each verdict of a record, explained; of a run that was not judged: none."""
+def explanations(record: Record) -> tuple[Explanation, ...]:
+    """Each verdict of a record, explained, those that are alike together; of a run that was not judged: none."""
     found = judgement(record)
     if found is None or record.judged is None:
         return ()
     told = replace(found, phases=tuple(replace(row, seen=words.seen(record, row)) for row in found.phases))
-    return explain(claim_of(record.plan), told, record.judged.phases, record.plan.workload.budget.false_abort)
+    budget = record.plan.workload.budget.false_abort
+    return together(explain(claim_of(record.plan), told, record.judged.phases, budget))
 
 
 def losses(record: Record) -> tuple[LossJudgement, ...]:
@@ -76,11 +77,12 @@ def graphs(record: Record) -> tuple[LeadJudgement, ...]:
 
 
 def explained(record: Record) -> Iterator[str]:
-    """A run in plain sentences, a verdict a paragraph: for the terminal."""
+    """A run in plain sentences, a verdict a line: for the terminal."""
     yield f"{record.name}: {words.label(record.outcome, record.place)}"
     yield words.sentence(record)
     if record.place == "twin":
         yield "It was rehearsed on the twin: only a run on the account proves it."
-    for one in findings(record):
-        yield ""
-        yield f"{one.verdict}  {one.words}"
+    for one in explanations(record):
+        yield from ("", one.verdict)
+        yield from (f"  {line}" for line in one.told)
+        yield f"  → {one.certainty}"

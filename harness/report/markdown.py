@@ -84,7 +84,7 @@ def _experiment(record: Record, depth: int) -> Iterator[str]:
         yield f"{STUCK} **The account needs a person.** Something is not as it was before."
     if depth >= 1:
         yield from _folded("Steady state, recovery, isolation", _judgement(record))
-    if depth >= 3 and (found := explanation.findings(record)):
+    if depth >= 3 and (found := explanation.explanations(record)):
         lines = (f"- **{one.verdict}** {text_of(one.words, plan.account)}" for one in found)
         yield from _folded("Each verdict explained", lines)
     if depth >= 2:

@@ -34,7 +34,7 @@ def spread(judgement: Judgement) -> Iterator[str]:
     """Modules that suffered and must not, then those of which it cannot be told."""
     for row in sorted(judgement.modules, key=_worst_first):
         if row.verdict is not Verdict.HELD:
-            yield f"{row.verdict.value}: {row.words}"
+            yield f"{row.verdict.value}: {row.module}: {row.seen}"
 
 
 def left_behind(record: Record) -> Iterator[str]:

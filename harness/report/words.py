@@ -182,7 +182,7 @@ def modules(record: Record) -> tuple[ModuleRow, ...]:
             change = _points(found.change, found.low, found.high)
             seen = "" if found.detectable is None else f"{found.detectable * 100:.2g} points"
             state: ModuleState = "not judged" if found.worst_kpi is None else states[found.verdict]
-            rows.append(ModuleRow(name, state, found.worst_kpi, change, seen, found.words))
+            rows.append(ModuleRow(name, state, found.worst_kpi, change, seen, found.seen))
         else:
             rows.append(ModuleRow(name, "not judged", None, "", "", _not_judged(record, name)))
     return tuple(sorted(rows, key=lambda row: get_args(ModuleState).index(row.state)))
