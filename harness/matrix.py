@@ -43,6 +43,11 @@ class Effect:
     kind: Literal["share", "time", "rate"]  # a share of requests; of time (a gauge's); a rate, changed relatively
 
     @property
+    def told(self) -> str:
+        """What became of it, to be read after its module's name, which the KPI may bear, too."""
+        return self.words if self.kpi == self.module else f"{self.kpi} {self.words}"
+
+    @property
     def size(self) -> str:
         """`91 points (90 to 92)`; only where the change is known."""
         if self.change is None or self.low is None or self.high is None:

@@ -153,7 +153,7 @@ class Analysis:
                 continue
             worst = cell.effect
             words = f"{name} declares that it needs {source}, and its KPIs do not show it"
-            words += f": {worst.words}" if worst else ""
+            words += f": {worst.kpi} {worst.words}" if worst else ""
             yield Finding("dead", source, name, cell.experiment, words, worst)
 
     def _witness(self, source: str, module: str) -> bool:
@@ -211,7 +211,7 @@ class Analysis:
             for module in self.declared.modules:
                 cell = self.cells[row.experiment, module]
                 if cell.state == "unknown" and cell.relation in ("tolerates", "none") and cell.effect:
-                    yield f"{row.experiment}, {module}: {cell.effect.words}"
+                    yield f"{row.experiment}, {module}: {cell.effect.told}"
 
 
 def analyse(

@@ -13,7 +13,7 @@ from harness.errors import Exit, InvalidInput
 from harness.matrix import Effect, Matrix, Row, from_json, to_json
 from harness.matrix_change import difference
 from harness.matrix_findings import analyse
-from harness.report.matrix import markdown, terminal
+from harness.report.matrix import headline, markdown, terminal
 from harness.report.matrix_graph import graph
 from harness.report.matrix_page import page
 from harness.spec.workload import Workload
@@ -318,6 +318,8 @@ def test_the_page_draws_declared_observed_and_hidden_links_apart() -> None:
     assert page(found) == text
     assert "by it: web suffers too, ads → api → web: web got worse by 30 points" in text
     assert "<script" not in text
+    assert '<p class="matrix-verdict">1 hidden dependency, 1 dead declaration</p>' in text
+    assert "or write <code>needs: [ads]</code> in api" in text
 
 
 def test_the_page_shows_twenty_modules_within_its_drawing() -> None:
@@ -327,6 +329,13 @@ def test_the_page_shows_twenty_modules_within_its_drawing() -> None:
     assert all(
         0 <= node.x <= drawn.width - drawn.box and 0 <= node.y <= drawn.height - drawn.tall for node in drawn.nodes
     )
+
+
+def test_a_matrix_without_findings_says_so_and_a_kpi_named_like_its_module_is_named_once() -> None:
+    quiet = matrix(workload(web={}, db={}))
+    assert headline(quiet) == "No undeclared dependency was found"
+    assert headline(matrix(workload(web={}, db={}), db={"web": SILENT})).endswith(", 1 cell not known")
+    assert [effect("web", 0.5, kpi).told for kpi in ("web", "pages")] == ["changed by 0.5", "pages changed by 0.5"]
 
 
 def test_other_regions_of_a_workload_are_said_to_be_left_out() -> None:

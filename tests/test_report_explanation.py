@@ -50,6 +50,8 @@ def test_the_page_explains_each_verdict_as_the_terminal_does() -> None:
     for one in found:
         assert all(line in told for line in (one.verdict, *one.told, one.certainty))
         assert one.words in html.unescape(text)
+    assert "module web: web " not in told
+    assert "module payments: payments " not in told
 
 
 def test_the_terminal_names_the_graphs_worth_watching() -> None:

@@ -141,6 +141,14 @@ def test_a_stuck_account_is_said_before_the_first_chart() -> None:
     assert "was absent, is 5: somebody else changed it" in text
 
 
+def test_quoted_words_are_set_as_code_and_a_refusal_has_its_remedy() -> None:
+    refusal = Refusal("x", ("it does not say `allow: [strike]` <b>", "half a `quote"), None, "say `so`")
+    text = page(Suite("day", "2026-09-22T09:30:00Z", (refusal,)))
+    assert "it does not say <code>allow: [strike]</code> &lt;b&gt;" in text
+    assert "half a `quote" in text
+    assert "→ say <code>so</code>" in text
+
+
 def test_one_experiment_alone_has_no_table_of_contents() -> None:
     assert "<nav" not in page(Suite("lose-a-zone", "2026-09-22T09:30:00Z", (held(),)))
 

@@ -64,8 +64,16 @@ class Section:
 
 
 def environment_of(shown: Callable[[object], object]) -> Environment:
-    """What renders the pages; every value on one passes `shown`."""
-    return Environment(
+    """What renders the pages; every value on one passes `shown`, and the filter `coded` sets `quoted words` as code."""
+
+    def coded(text: str) -> object:
+        parts = str(shown(text)).split("`")
+        if len(parts) % 2 == 0:
+            return text
+        code = Markup("<code>{}</code>")
+        return Markup("").join(code.format(part) if index % 2 else part for index, part in enumerate(parts))
+
+    environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
@@ -73,6 +81,8 @@ def environment_of(shown: Callable[[object], object]) -> Environment:
         lstrip_blocks=True,
         finalize=shown,
     )
+    environment.filters["coded"] = coded
+    return environment
 
 
 def page(suite: Suite) -> str:

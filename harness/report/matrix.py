@@ -27,6 +27,12 @@ TITLES = {
     "dead": "dead declaration",
     "zonal": "zonal coupling",
 }
+COUNTED = {
+    "hidden": ("hidden dependency", "hidden dependencies"),
+    "not-tolerated": ("dependency not tolerated as declared", "dependencies not tolerated as declared"),
+    "dead": ("dead declaration", "dead declarations"),
+    "zonal": ("zonal coupling", "zonal couplings"),
+}
 REMEDIES = {
     "hidden": "cut it, or write `needs: [{source}]` in {module}",
     "not-tolerated": "give the call a timeout and a fallback, or write `needs: [{source}]` in {module}",
@@ -70,7 +76,7 @@ def _terminal(matrix: Matrix) -> Iterator[str]:
         yield from (f"    {name}: {text}" for name, text in evidence(one))
     yield from (f"not known: {why}" for why in matrix.open)
     yield from (f"note: {note}" for note in matrix.notes)
-    yield summary(matrix)
+    yield f"{headline(matrix)} ({basis(matrix)})"
 
 
 def evidence(one: Finding) -> Iterator[tuple[str, str]]:
@@ -84,14 +90,19 @@ def evidence(one: Finding) -> Iterator[tuple[str, str]]:
         yield "repeat", one.repeat
 
 
-def summary(matrix: Matrix) -> str:
-    """In a line: what was found, and how sure that is."""
-    counted = {title: sum(one.kind == kind for one in matrix.findings) for kind, title in TITLES.items()}
-    found = ", ".join(f"{number} × {title}" for title, number in counted.items() if number) or "nothing was found"
-    unknown = f"; not known: {count(len(matrix.open), 'cell')}" if matrix.open else ""
+def headline(matrix: Matrix) -> str:
+    """What was found, counted, and how much cannot be told."""
+    counted = {kind: sum(one.kind == kind for one in matrix.findings) for kind in COUNTED}
+    found = [f"{number} {COUNTED[kind][number > 1]}" for kind, number in counted.items() if number]
+    unknown = [f"{count(len(matrix.open), 'cell')} not known"] if matrix.open else []
+    return ", ".join([*(found or ["No undeclared dependency was found"]), *unknown])
+
+
+def basis(matrix: Matrix) -> str:
+    """What that rests on, and how sure it is."""
     return (
-        f"{found}{unknown} (in {count(len(matrix.rows), 'run')}; allowed: {points_in_words(matrix.margin)}; "
-        f"chance of any false spread at most {matrix.error * 100:.3g}%)"
+        f"{count(len(matrix.rows), 'run')}; allowed: {points_in_words(matrix.margin)}; "
+        f"chance of any false spread at most {matrix.error * 100:.3g}%"
     )
 
 
@@ -99,7 +110,7 @@ def markdown(matrix: Matrix) -> str:
     """The same as Markdown."""
     modules = matrix.modules
     marks = {(cell.experiment, cell.module): f"`{mark(cell)}`" for cell in matrix.cells}
-    lines = [f"## Matrix of {text_of(matrix.workload)}: {text_of(summary(matrix))}", ""]
+    lines = [f"## Matrix of {text_of(matrix.workload)}: {text_of(headline(matrix))}", "", text_of(basis(matrix)), ""]
     lines += table(
         ["fault", *modules],
         ([row.experiment, *(marks[row.experiment, module] for module in modules)] for row in matrix.rows),

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from harness.matrix import STATE_WORDS, Cell, Matrix
 from harness.report import words
 from harness.report.html import environment_of
-from harness.report.matrix import KEY, RELATIONS, TITLES, evidence, mark, summary
+from harness.report.matrix import KEY, RELATIONS, TITLES, basis, evidence, headline, mark
 from harness.report.matrix_graph import WORDS, graph
 
 HERE = Path(__file__).parent
@@ -20,7 +20,8 @@ def page(matrix: Matrix) -> str:
     environment = environment_of(lambda value: words.printable(value) if type(value) is str else value)
     return environment.get_template("matrix.html.j2").render(
         matrix=matrix,
-        summary=summary(matrix),
+        headline=headline(matrix),
+        basis=basis(matrix),
         titles=TITLES,
         modules=matrix.modules,
         cells={(cell.experiment, cell.module): cell for cell in matrix.cells},
@@ -43,4 +44,4 @@ def _kind(cell: Cell) -> str:
 
 
 def _told(cell: Cell) -> str:
-    return f"{cell.effect.kpi} {cell.effect.words}" if cell.effect else STATE_WORDS[cell.state]
+    return cell.effect.told if cell.effect else STATE_WORDS[cell.state]

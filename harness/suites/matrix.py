@@ -208,7 +208,7 @@ def row_of(experiment: Experiment, played: Record | Refusal, error: float) -> Ro
             low=one.low,
             high=one.high,
             detectable=one.detectable,
-            words=one.words.partition(": ")[2],
+            words=one.seen,
             kind=_kind(claim.kpis[one.module]),
         )
         for one in judged
