@@ -6,6 +6,7 @@ It stands beside the packages, under a name that nobody else has: a project may 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
@@ -22,6 +23,7 @@ PACKAGES = ("harness", "steady_state")
 PREFIX = "gameday."
 """Of the properties that reports carry, from `harness.pytest_plugin.playing`."""
 _files: pytest.StashKey[frozenset[Path]] = pytest.StashKey()
+_began: pytest.StashKey[float] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """The marker of collected experiments, and the files that hold them."""
-    config.stash[_files] = _chosen(config)
+    config.stash[_files], config.stash[_began] = _chosen(config), time.time()
     config.addinivalue_line("markers", "gameday: an experiment in YAML, collected by Gameday")
 
 
@@ -61,8 +63,13 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     return ExperimentFile.from_parent(parent, path=file_path)
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """The verdicts, where there are any; reports of other processes carry them as properties."""
+    in_xdist = hasattr(config, "workerinput")
+    if config.getoption("--gameday-on") == "aws" and not in_xdist and not hidden():
+        from harness.pytest_plugin.turns import put_back_since
+
+        put_back_since(config.stash[_began], config)
     reports = [one for some in terminalreporter.stats.values() for one in some if hasattr(one, "user_properties")]
     told = {one.nodeid: one for one in reports if any(name.startswith(PREFIX) for name, _ in one.user_properties)}
     if told:

@@ -75,7 +75,7 @@ def restore_dead(store: str | None, *, local: bool = False) -> Exit:
         with open_store(store, _region()) as objects:
             codes = _all_of(objects, journal)
     else:
-        codes = [_restored(one, journal) if local else _of_this_machine(one, journal) for one in dead_runs(journal)]
+        codes = [_restored(one, journal) if local else restore_here(one, journal) for one in dead_runs(journal)]
     if not codes:
         tell("nothing to restore: no dead runs", err=True)
     return worst(codes)
@@ -99,7 +99,8 @@ def _all_of(objects: Objects, journal: Journal) -> list[Exit]:
     return codes
 
 
-def _of_this_machine(one: Run, journal: Journal) -> Exit:
+def restore_here(one: Run, journal: Journal) -> Exit:
+    """Undo a dead run of this machine, tell so, and free its workload in its store."""
     store = _store_of(one)
     if store is None:
         return _restored(one, journal)

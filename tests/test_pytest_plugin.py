@@ -9,6 +9,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from harness.account.journal import Journal
+
 pytest_plugins = ("pytester",)
 
 WORKLOAD = """
@@ -88,7 +90,6 @@ def loaded_once(tmp_path_factory: pytest.TempPathFactory) -> None:
     import harness.pytest_plugin.collection
     import harness.pytest_plugin.fixtures
     import harness.pytest_plugin.summary  # noqa: F401
-    from harness.account.journal import Journal
     from harness.commands import wish_of
     from harness.spec.load import load_experiment
     from harness.suites.play import Play
@@ -326,6 +327,31 @@ def test_globs_that_are_none_are_a_usage_error(project: pytest.Pytester) -> None
     result = project.runpytest_inprocess("-o", "gameday_experiments=/exp/*.yaml")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: gameday_experiments: *write globs from *, like experiments/[*].yaml"])
+
+
+def test_a_time_limit_in_mid_run_undoes_and_says_so(project: pytest.Pytester) -> None:
+    write(project, no_pay=BROKEN)
+    project.makeconftest(
+        """
+import pytest
+from harness.run import _Loop
+
+def during(loop):  # as pytest-timeout does it in its handler of SIGALRM
+    pytest.fail("Timeout (>1.0s) from pytest-timeout.")
+
+def pytest_runtest_setup(item):
+    item.config.stash.setdefault("patch", pytest.MonkeyPatch()).setattr(_Loop, "during", during)
+
+def pytest_runtest_teardown(item):
+    item.config.stash["patch"].undo()
+"""
+    )
+    project.makepyfile(test_pay=INLINE + "\ndef test_it(gameday_run):\n    run(gameday_run)\n")
+    result = project.runpytest_inprocess()
+    result.assert_outcomes(failed=1, errors=1)
+    result.stdout.fnmatch_lines(["Timeout (>1.0s) from pytest-timeout.", "gameday: 1 change undone"] * 2)
+    assert "harness/" not in output(result)
+    assert Journal.open(project.path / "home").unended() == []
 
 
 def test_processes_of_xdist_share_the_work_and_one_table_tells_all(project: pytest.Pytester) -> None:

@@ -44,8 +44,8 @@ class ExperimentItem(pytest.Item):
         self.add_marker(pytest.mark.gameday)
         self.extra_keyword_matches.update(words_of(loaded))
         if self.config.getoption("--gameday-on") == "aws" and self.config.pluginmanager.hasplugin("xdist"):
-            # With --dist loadgroup one process runs all experiments of a workload; else its lease refuses the second.
-            self.add_marker(pytest.mark.xdist_group(loaded.workload.name))
+            # They take turns on the account; with --dist loadgroup no process waits for that.
+            self.add_marker(pytest.mark.xdist_group("gameday"))
 
     def setup(self) -> None:
         """Run it. Refused: skipped. Unknown, stuck, or a mistake: an error."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,12 @@ import pytest
 
 from harness.account.journal import Journal
 from harness.commands import wish_of
+from harness.events import Event
+from harness.faults.fault import counted
+from harness.plan import Plan
+from harness.pytest_plugin.turns import in_turn, past_capturing
 from harness.record import Record
+from harness.report import words
 from harness.report.junit import properties_of
 from harness.report.progress import PlainProgress
 from harness.report.write import write_reports
@@ -41,26 +46,65 @@ def orders(config: pytest.Config) -> Orders:
     return Orders(config.getoption("--gameday-on"), config.invocation_params.dir / reports if reports else None)
 
 
-def play(loaded: LoadedExperiment, said: Orders, nodeid: str, seed: int = 0) -> Record | Refusal:
+def play(loaded: LoadedExperiment, config: pytest.Config, nodeid: str, seed: int = 0) -> Record | Refusal:
     """Run an experiment to its end; what happens is printed as it happens, for pytest to capture. Raises GamedayError.
 
-    Ctrl-C and SIGTERM undo first, and then end the session (KeyboardInterrupt).
+    On an account suites take turns. Ctrl-C and SIGTERM undo first, and then end the session (KeyboardInterrupt).
     """
-    stop = Stop()
+    said, stop, heard = orders(config), Stop(), _Heard(config)
     with closing(Journal.open()) as journal, _undoing_first(stop):
         player = Play(
             journal,
-            [PlainProgress(sys.stdout)],
+            [PlainProgress(sys.stdout), heard],
             stop=stop,
             command=f"pytest '{nodeid}'",
             files=(str(loaded.path),),
         )
-        entry = player.experiment(wish_of(loaded, said.place, seed, production=False))
+        turn = in_turn(journal, loaded.workload.account, stop) if said.place == "aws" else nullcontext()
+        try:
+            with turn:
+                entry = player.experiment(wish_of(loaded, said.place, seed, production=False))
+        except pytest.fail.Exception as error:  # the time limit of pytest-timeout
+            raise pytest.fail.Exception(f"{error}\n{heard.left(journal)}", pytrace=False) from None
+        except BaseException:
+            print(heard.left(journal))
+            raise
     if stop.is_signal:
-        raise KeyboardInterrupt(stop.why)
+        became = words.account_words(entry) if isinstance(entry, Record) else "untouched"
+        raise KeyboardInterrupt(f"{stop.why}; {entry.name}: the account is {became}")
     if said.reports and isinstance(entry, Record):
         write_reports(said.reports / _folder(nodeid), Suite(entry.name, entry.started, (entry,)))
     return entry
+
+
+class _Heard:
+    """Remembers the run, and tells people who press Ctrl-C what they wait for, past pytest's capturing."""
+
+    run: str | None = None
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def begin(self, plan: Plan, run: str) -> None:
+        """A run begins."""
+        self.run, self._name = run, plan.experiment.name
+
+    def hear(self, event: Event) -> None:
+        """A signal came: it is undone first."""
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal and event.type == "aborted" and event.why == "signal":
+            with past_capturing(self._config):
+                terminal.write_line(f"\ngameday: {event.about}: undoing {self._name} first")
+
+    def close(self) -> None:
+        """The run is over."""
+
+    def left(self, journal: Journal) -> str:
+        """What became of a run that an error ended, in a line."""
+        rows = journal.rows(self.run) if self.run else []
+        if left := sum(row.is_open for row in rows):
+            return f"gameday: {counted(left, 'change')} not undone: gameday restore"
+        return f"gameday: {counted(len(rows), 'change')} undone" if rows else "gameday: nothing was injected"
 
 
 @contextmanager

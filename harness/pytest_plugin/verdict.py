@@ -10,7 +10,7 @@ from typing import Literal
 import pytest
 
 from harness.errors import GamedayError
-from harness.pytest_plugin.playing import orders, play, properties
+from harness.pytest_plugin.playing import play, properties
 from harness.pytest_plugin.view import RecordView
 from harness.record import Record
 from harness.report import words
@@ -38,7 +38,7 @@ def ending_of(record: Record) -> tuple[Literal["passed", "failed", "error"], str
 def run_for(item: pytest.Item, loaded: LoadedExperiment, seed: int = 0) -> Record:
     """Run an experiment while an item runs; its report carries what came out. A refusal skips the item."""
     with no_traceback():
-        entry = play(loaded, orders(item.config), item.nodeid, seed)
+        entry = play(loaded, item.config, item.nodeid, seed)
     item.user_properties.extend(properties(entry))
     if isinstance(entry, Refusal):
         _no_example()
