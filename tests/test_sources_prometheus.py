@@ -4,6 +4,7 @@ import json
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -179,10 +180,18 @@ def test_resets_gaps_duplicates_and_disorder_change_no_count_that_is_told(counte
     [
         (b"<html>", "not that of a Prometheus"),
         (b"[]", "not that of a Prometheus"),
+        (b"[" * 100_000, "not that of a Prometheus"),
+        (b'{"status": "success", "data": {"result": [{"metric": {}, "values": [[NaN, "1"]]}]}}', "not that of a"),
+        (
+            b'{"status": "success", "data": {"result": [{"metric": {}, "values": [[1%b, "1"]]}]}}' % (b"0" * 400),
+            "not that",
+        ),
+        (b'{"status": "success", "data": {"result": [{"metric": {}, "values": [[9]]}]}}', "not that of a Prometheus"),
         (b'{"status": "success"}', "not that of a Prometheus"),
         (b'{"status": "success", "data": {"result": [{"metric": {}, "values": [7]}]}}', "not that of a Prometheus"),
         (b'{"status": "error", "errorType": "bad_data", "error": "parse error: unclosed"}', "it says: parse error"),
         (answer(warnings=["a store did not answer"]), "it warns: a store did not answer"),
+        (answer(warnings=["a\n" * 150]), r"it warns: (a ){95}$"),
     ],
 )
 def test_what_is_no_whole_answer_is_said(body: bytes, reason: str) -> None:
@@ -234,6 +243,36 @@ def test_no_answer_is_a_gap_that_is_said_once_without_the_password() -> None:
     assert said == ["it has a gap: http://***@prometheus: it cannot be reached"]
 
 
+@pytest.mark.parametrize(
+    ("points", "reason"),
+    [
+        (steps(*(5 + number % 2 for number in range(14))), "fell 6 times in 13 moves, which is no counter"),
+        (steps(3, -1), "is below zero, which is no counter: query one, like name_total"),
+    ],
+)
+def test_what_is_no_counter_is_refused_at_its_first_answer(points: list[tuple[float, float]], reason: str) -> None:
+    told = Told(orders=answer((A, points)))
+    rated = Prometheus({"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}, TestClock(0), print, told)
+    with pytest.raises(Unfit, match=reason):
+        rated.look("it", 145, 150)
+    read_as_gauge = Prometheus({"it": kpi(gauge=asks("orders"), bound={"at_least": 1})}, TestClock(0), print, told)
+    read_as_gauge.look("it", 145, 150)
+
+
+def test_a_counter_that_restarts_now_and_then_is_one() -> None:
+    told = Told(orders=answer((A, steps(*(number % 4 * 10 for number in range(14))))))
+    source = Prometheus({"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}, TestClock(0), print, told)
+    source.look("it", 145, 150)
+
+
+def test_an_answer_without_any_number_is_said() -> None:
+    said: list[str] = []
+    told = Told(orders=answer((A, steps(float("nan"), float("inf"), 1e305))))
+    source = Prometheus({"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}, TestClock(0), said.append, told)
+    source.look("it", 45, 100)
+    assert said == ["it has a gap: its query answers with no number"]
+
+
 def test_another_limit_that_is_no_edge_is_said_with_those_there_are() -> None:
     said: list[str] = []
     told = Told(http_seconds_bucket=answer(*histogram(A, {"0.3": [0, 9], "0.5": [0, 9], "+Inf": [0, 10]})))
@@ -246,6 +285,9 @@ def test_another_limit_that_is_no_edge_is_said_with_those_there_are() -> None:
 # Over loopback -------------------------------------------------------------------------------------------------------
 
 
+ENDLESS = {"last_over_time(drip[10000ms])": 1, "last_over_time(huge[10000ms])": 2**20}
+
+
 class Handler(BaseHTTPRequestHandler):
     """A Prometheus whose counter grows by 5 a second; `slow` never answers."""
 
@@ -253,6 +295,13 @@ class Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         asked = {key: values[0] for key, values in parse_qs(url.query).items()}
         self.server.seen.append((url.path, asked, self.headers["Authorization"]))  # type: ignore[attr-defined]
+        if asked["query"] in ENDLESS:
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                while not self.server.over.wait(0.01 if "drip" in asked["query"] else 0):  # type: ignore[attr-defined]
+                    self.wfile.write(b" " * ENDLESS[asked["query"]])
+            return
         if "slow" in asked["query"]:
             self.server.over.wait(10)  # type: ignore[attr-defined]
         first, last, step = (float(asked[key]) for key in ("start", "end", "step"))
@@ -306,6 +355,7 @@ def test_a_prometheus_is_asked_for_values_that_are_no_older_than_a_period(server
     ("query", "reason"),
     [
         ("slow", "no answer in 0.05s"),
+        ("drip", "no answer in 0.05s"),
         ("wrong", "it says: unknown function"),
         ("proxy", "it answers with status 502"),
     ],
@@ -318,6 +368,13 @@ def test_what_is_wrong_is_said_in_its_own_words(server: ThreadingHTTPServer, que
     assert len(said) == 1
     assert said[0].startswith("it has a gap: http://***@127.0.0.1:")
     assert said[0].endswith(reason.replace("0.05s", "50ms"))
+
+
+def test_of_an_endless_answer_only_so_much_is_read(server: ThreadingHTTPServer) -> None:
+    said: list[str] = []
+    own = kpi(rate=asks("huge", url(server)), bound={"at_least": "1/s"})
+    Prometheus({"it": own}, WallClock(), said.append, Server()).look("it", 1000, 100)
+    assert said[0].endswith("its answer is longer than 32 MiB: select fewer series")
 
 
 def test_what_a_source_can_never_answer_ends_the_run_before_it_begins(server: ThreadingHTTPServer) -> None:

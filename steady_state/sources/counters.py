@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from math import inf, isclose, isfinite
+from typing import Any
 
 from steady_state.kpi import Kpi
 from steady_state.reading import Reading
@@ -33,19 +35,34 @@ class Line:
 
 Lines = tuple[Line, ...]
 
+LARGEST = 1e300
+"""What is as large is no number that could be summed up."""
+MOVES = 12
+"""Moves of a series by which a gauge, which falls about as often as it rises, is told from a counter that restarts."""
+
 
 def parse(body: bytes, period: float) -> Lines:
     """A range query's answer. What is no number is a gap. Raises ValueError saying what was found instead."""
     try:
         answer = json.loads(body)
-        if answer["status"] != "success":
-            raise ValueError(f"it says: {answer.get('error', answer['status'])}")
-        if answer.get("warnings"):  # the data may be only a part
-            raise ValueError(f"it warns: {answer['warnings'][0]}")
-        return tuple(_merged(answer["data"]["result"], period))
-    except (KeyError, TypeError, AttributeError, json.JSONDecodeError, UnicodeDecodeError):
+        trouble = _trouble(answer)
+        lines = () if trouble else tuple(_merged(answer["data"]["result"], period))
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError):
         msg = "its answer is not that of a Prometheus"
         raise ValueError(msg) from None
+    if trouble:
+        raise ValueError(trouble)
+    return lines
+
+
+def _trouble(answer: dict[str, Any]) -> str | None:
+    """What an answer says of itself; with a warning, the data may be only a part."""
+    said = None
+    if answer["status"] != "success":
+        said = f"it says: {answer.get('error', answer['status'])}"
+    elif answer.get("warnings"):
+        said = f"it warns: {answer['warnings'][0]}"
+    return said and " ".join(said.split())[:200]
 
 
 def _merged(result: list[dict[str, object]], period: float) -> Iterator[Line]:
@@ -56,7 +73,7 @@ def _merged(result: list[dict[str, object]], period: float) -> Iterator[Line]:
         points = found.setdefault(tuple(sorted(labels.items())), {})  # type: ignore[attr-defined]
         for at, text in values:  # type: ignore[attr-defined]
             number, value = round(at / period), float(text)
-            if isfinite(value) and isclose(at, number * period, abs_tol=period / 100):
+            if abs(value) < LARGEST and isclose(at, number * period, abs_tol=period / 100):
                 points[number] = value
     return (Line(dict(labels), points) for labels, points in found.items())
 
@@ -95,6 +112,18 @@ def increase(lines: Lines, number: int, reported: frozenset[tuple[str | None, st
         seen = True
         found += now if before is None or now < before else now - before
     return found if seen else None
+
+
+def must_count(kpi: Kpi, answers: tuple[Lines, ...]) -> None:
+    """Raises Unfit where a series that should be a counter is below zero, or falls too often for one that restarts."""
+    for line in (line for lines in answers for line in lines if not kpi.gauge):
+        values = [line.points[number] for number in sorted(line.points)]
+        moves = [now - before for before, now in pairwise(values) if now != before]
+        falls = sum(move < 0 for move in moves)
+        if min(values, default=0.0) < 0 or (len(moves) >= MOVES and falls > len(moves) / 3):
+            what = "is below zero" if min(values) < 0 else f"fell {falls} times in {len(moves)} moves"
+            msg = f"its query answers with a series that {what}, which is no counter: query one, like name_total"
+            raise Unfit(msg)
 
 
 def _reported(lines: Lines, number: int) -> frozenset[tuple[str | None, str | None]]:

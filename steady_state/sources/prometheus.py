@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from math import floor
+from time import monotonic
 from typing import Self
 from urllib.parse import unquote
 
@@ -22,7 +23,7 @@ from steady_state.masks import masked_url
 from steady_state.reading import Reading
 from steady_state.samples import CLOSE, Sample, Series, inside
 from steady_state.sources import Unfit
-from steady_state.sources.counters import Lines, parse, queries, samples, with_limits
+from steady_state.sources.counters import Lines, must_count, parse, queries, samples, with_limits
 from steady_state.sources.pace import Pace, Paced
 from steady_state.units import show_duration
 
@@ -35,6 +36,9 @@ RELOOK = 180.0
 LATEST = 10.0
 """Seconds that a scrape may take at most (Prometheus' `scrape_timeout`), or half a period where that is shorter."""
 
+LARGEST = 32 * 2**20
+"""Bytes of an answer that are read: an hour of some 10,000 series."""
+
 Ask = Callable[[Reading, int, int], bytes]
 """Asks a query for the values at so many periods since the epoch, from one number to another."""
 
@@ -45,6 +49,7 @@ class _Asked:
     kpi: Kpi
     bins: dict[int, Sample] = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
+    answered: bool = False
 
 
 class Prometheus(Paced):
@@ -70,10 +75,25 @@ class Prometheus(Paced):
 
     def __enter__(self) -> Self:
         now = self._clock.now()
-        with ThreadPoolExecutor(max(1, len(self._asked)), "prometheus") as threads:
-            for done in [threads.submit(self.look, name, now, HISTORY) for name in self._asked]:
+        looks: dict[str, Future[None]] = {name: Future() for name in self._asked}
+        for name, done in looks.items():
+            told = (name, now, done)
+            threading.Thread(target=self._first, args=told, name=f"prometheus-{name}", daemon=True).start()
+        longest = max((one.kpi.reading.prometheus.timeout for one in self._asked.values()), default=0.0)  # type: ignore[union-attr]
+        wait(looks.values(), timeout=2 * longest + LATEST)
+        for name, done in looks.items():
+            if done.done():
                 done.result()
+            else:
+                self._say_once(self._asked[name], f"{name} has a gap: no answer yet")
         return super().__enter__()
+
+    def _first(self, name: str, now: float, done: Future[None]) -> None:
+        try:
+            self.look(name, now, HISTORY)
+            done.set_result(None)
+        except Exception as error:  # noqa: BLE001 - whatever it is belongs to who waits
+            done.set_exception(error)
 
     def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> dict[str, Series]:
         """The bins of each KPI between two instants."""
@@ -87,8 +107,12 @@ class Prometheus(Paced):
         first = max(1, last - int(back / length))
         try:
             answers = tuple(self._lines(reading, first, last) for reading in queries(one.kpi))
-            if not answers[-1]:
-                self._say_once(one, f"{name} has a gap: its query answers with no series")
+            if not any(line.points for line in answers[-1]):
+                what = "no number" if answers[-1] else "no series"
+                self._say_once(one, f"{name} has a gap: its query answers with {what}")
+            elif not one.answered:
+                must_count(one.kpi, answers)
+                one.answered = True
             found = samples(one.kpi, answers, first + 1, last)
         except Unfit as error:
             msg = f"{name}: {error}"
@@ -106,8 +130,10 @@ class Prometheus(Paced):
         try:
             return parse(self._ask(reading, first, last), reading.period)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            late = isinstance(error, urllib3.exceptions.TimeoutError)
-            why = f"no answer in {show_duration(reading.prometheus.timeout)}" if late else "it cannot be reached"
+            late = isinstance(error, urllib3.exceptions.TimeoutError | TimeoutError)
+            broken = isinstance(error, urllib3.exceptions.ProtocolError)
+            why = "its answer broke off, or is no HTTP" if broken else "it cannot be reached"
+            why = f"no answer in {show_duration(reading.prometheus.timeout)}" if late else why
             msg = f"{masked_url(reading.prometheus.url)}: {why}"
             raise ValueError(msg) from None
         except ValueError as error:
@@ -156,6 +182,7 @@ class Server:
             "timeout": f"{round(spec.timeout * 1000)}ms",
             "lookback_delta": _number(period),
         }
+        until = monotonic() + spec.timeout
         answer = self._pool.request(
             "GET",
             f"{url._replace(auth=None).url.rstrip('/')}/api/v1/query_range",
@@ -163,12 +190,30 @@ class Server:
             headers=urllib3.make_headers(basic_auth=unquote(url.auth)) if url.auth else None,
             timeout=urllib3.Timeout(total=spec.timeout),
             redirect=False,
+            preload_content=False,
         )
+        try:
+            body = _body(answer, until)
+        finally:
+            answer.close()
         # Prometheus says what is wrong in the body of a 400, 422 or 503.
         if answer.status not in (200, 400, 422, 503):
             msg = f"it answers with status {answer.status}"
             raise ValueError(msg)
-        return bytes(answer.data)
+        return body
+
+
+def _body(answer: urllib3.BaseHTTPResponse, until: float) -> bytes:
+    """All of an answer, piece by piece: urllib3's time-outs are for each piece, and one that drips never ends."""
+    body = bytearray()
+    while piece := answer.read1(2**16, decode_content=False):
+        body += piece
+        if len(body) > LARGEST:
+            msg = f"its answer is longer than {LARGEST // 2**20} MiB: select fewer series"
+            raise ValueError(msg)
+        if monotonic() > until:
+            raise TimeoutError
+    return bytes(body)
 
 
 def _fresh(reading: Reading) -> str:
