@@ -155,6 +155,29 @@ def test_probes_go_out_again_and_again_and_their_answers_are_counted(server: Thr
     assert sum(one.total for one in found["down"]) > 0
 
 
+def test_no_probe_that_gets_no_end_of_an_answer_keeps_the_process() -> None:
+    held, over = threading.Semaphore(0), threading.Event()
+
+    def ask(_: Spec) -> int:
+        held.release()
+        over.wait(10)  # as long as a server that sends its header byte by byte
+        return 200
+
+    own = probed(ratio={"total": {"http": {"url": "http://localhost/", "every": "20ms", "timeout": "20ms"}}})
+    clock = WallClock()
+    with Http({"it": own}, clock, ask) as source:
+        for _ in range(3):
+            assert held.acquire(timeout=10)
+        probing = [one for one in threading.enumerate() if one.name.startswith("probe")]
+        assert probing
+        assert all(one.daemon for one in probing)
+        assert all(one.bad == one.total for one in source.read({"it": own}, 0, clock.now())["it"])
+    over.set()
+    for one in probing:
+        one.join(10)
+        assert not one.is_alive()
+
+
 def test_a_refused_connection_is_bad() -> None:
     def refuse(_: Spec) -> int:
         raise ConnectionRefusedError

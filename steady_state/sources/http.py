@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from math import ceil, floor, inf
+from queue import SimpleQueue
 from types import TracebackType
+from typing import Self
 
 import urllib3
 
@@ -51,18 +53,27 @@ class Http(Paced):
         self._probed = {name: _Probed(kpi.reading.http, clock.now()) for name, kpi in kpis.items() if kpi.reading.http}
         self._lock = threading.Lock()
         # A probe that outlasts its time-out is counted as bad by `bins` all the same: two more threads than needed.
-        threads = sum(ceil(one.spec.timeout / one.spec.every) + 2 for one in self._probed.values())
-        self._threads = ThreadPoolExecutor(max(1, threads), "probe")
+        self._threads = sum(ceil(one.spec.timeout / one.spec.every) + 2 for one in self._probed.values())
+        self._due: SimpleQueue[tuple[Spec, Probe] | None] = SimpleQueue()
         super().__init__(
             Pace(one.spec.every, clock, lambda due, one=one: self._send(one, due), f"probe-{name}")  # type: ignore[misc]
             for name, one in self._probed.items()
         )
 
+    def __enter__(self) -> Self:
+        # Daemons: a server whose header comes byte by byte holds a thread for as long as it likes, also at the end.
+        for number in range(self._threads):
+            threading.Thread(target=self._work, name=f"probe-{number}", daemon=True).start()
+        return super().__enter__()
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         super().__exit__(kind, error, trace)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        while not self._due.empty():
+            self._due.get()
+        for _ in range(self._threads):
+            self._due.put(None)
 
     def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> dict[str, Series]:
         """The complete bins of each KPI, as long as `every`; bins from before the first probe are gaps.
@@ -81,12 +92,16 @@ class Http(Paced):
         probe = Probe(due)
         with self._lock:
             probed.probes.append(probe)
-        self._threads.submit(self._await, probed.spec, probe)
+        self._due.put((probed.spec, probe))
+
+    def _work(self) -> None:
+        while (due := self._due.get()) is not None:
+            self._await(*due)
 
     def _await(self, spec: Spec, probe: Probe) -> None:
         try:
             good = self._ask(spec) < 400
-        except (OSError, urllib3.exceptions.HTTPError):
+        except (OSError, urllib3.exceptions.HTTPError, HTTPException):
             good = False
         with self._lock:
             probe.good = good
