@@ -26,12 +26,27 @@ def test_a_step_back_is_found_to_the_bin() -> None:
     assert ended(counts) == (END, END)
 
 
-def test_the_end_of_a_shallow_slope_is_not_told_early() -> None:
-    seconds = np.arange(400) + 0.5
-    shares = np.where(seconds < END, 0.01 + 0.04 * (END - seconds) / END, USUAL)
-    ours, peaks = np.median([ended(drawn(shares, seed)) for seed in range(40)], axis=0) - END
-    assert abs(ours) <= 3
-    assert peaks < -5
+def slope(depth: float) -> np.ndarray:
+    """Falls evenly from `depth` to the edge, and on."""
+    left = (END - np.arange(400) - 0.5) / END
+    return np.maximum(EDGE.at + (depth - EDGE.at) * left, USUAL)
+
+
+def medians(shares: np.ndarray) -> list[float]:
+    found = [ended(drawn(shares, seed)) for seed in range(20)]
+    return (np.median(found, axis=0) - END).tolist()
+
+
+def test_the_end_of_a_slope_from_half_is_found_to_the_bin() -> None:
+    ours, _ = medians(slope(0.5))
+    assert abs(ours) <= 1
+
+
+def test_whether_a_shallow_slope_ends_at_the_edge_or_goes_on_its_end_is_told_between_too_early_and_too_late() -> None:
+    cut, peak = medians(np.where(np.arange(400) < END, slope(0.05), USUAL))
+    on, _ = medians(slope(0.05))
+    assert -4 <= cut <= 0 <= on <= 6
+    assert peak < -5
 
 
 @pytest.mark.parametrize("at", [0.0, 0.2, 0.99])

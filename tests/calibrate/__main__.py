@@ -8,6 +8,7 @@ Beside each row stands what other rules make of the same streams, or why they ha
 
 from __future__ import annotations
 
+import os
 import sys
 from multiprocessing import get_context
 
@@ -20,6 +21,7 @@ def main(arguments: list[str]) -> int:
     words = " ".join(one for one in arguments if not one.startswith("--"))
     wanted = [index for index, job in enumerate(jobs()) if words in job.name]
     missed = 0
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # two processes, a core for each
     with get_context("spawn").Pool(2) as pool:
         for rows, seconds in pool.imap(fill, [(index, share) for index in wanted]):
             for row in rows:

@@ -17,7 +17,7 @@ from tests.steady_streams import ratio
 
 BEFORE, FAULT = 300, 600
 SEEN_BY_OTHERS = 100
-Shape = Callable[[np.ndarray, float], np.ndarray]
+Shape = Callable[..., np.ndarray]
 """The share of bad of each second since injection, of a healthy share; before ENDS it is beyond the bound."""
 BEGINS, ENDS = 20, 200
 
@@ -27,15 +27,20 @@ def _step(depth: float, seconds: np.ndarray, healthy: float) -> np.ndarray:
 
 
 def _ramp(depth: float, seconds: np.ndarray, healthy: float, ends: float = ENDS) -> np.ndarray:
-    """Falls evenly from `depth` to the bound, which it crosses when it is over."""
+    """Falls evenly from `depth` to the bound, which it crosses when it is over, and is well at once."""
+    return np.where(seconds < ends, _slope(depth, seconds, healthy, ends), healthy)
+
+
+def _slope(depth: float, seconds: np.ndarray, healthy: float, ends: float = ENDS) -> np.ndarray:
+    """Falls evenly from `depth` through the bound to what is healthy."""
     left = (ends - seconds) / (ENDS - BEGINS)
-    return np.where((seconds >= BEGINS) & (seconds < ends), EDGE + (depth - EDGE) * left, healthy)
+    return np.where(seconds >= BEGINS, np.maximum(EDGE + (depth - EDGE) * left, healthy), healthy)
 
 
-def _knowing(depth: float, seconds: np.ndarray, healthy: float, fault: Series) -> float:
+def _knowing(ramp: Shape, depth: float, seconds: np.ndarray, healthy: float, fault: Series) -> float:
     """The most likely end of a ramp for one who knows all else of it: how well a point can be told at all."""
     ends = np.arange(ENDS - 60, ENDS + 61)
-    shares = np.array([_ramp(depth, seconds, healthy, end) for end in ends]).clip(1e-6, 1 - 1e-6)
+    shares = np.array([ramp(depth, seconds, healthy, end) for end in ends]).clip(1e-6, 1 - 1e-6)
     bad, total = np.array([(one.bad, one.total) for one in fault]).T
     return float(ends[(np.log(shares) @ bad + np.log1p(-shares) @ (total - bad)).argmax()] - ENDS)
 
@@ -46,7 +51,8 @@ def _flaps(depth: float, seconds: np.ndarray, healthy: float) -> np.ndarray:
     return np.where(on, depth, healthy)
 
 
-SHAPES = {"step": _step, "ramp": _ramp, "flaps": _flaps}
+SHAPES: dict[str, tuple[Shape, ...]] = {"step": (_step,), "ramp": (_ramp, _slope), "flaps": (_flaps,)}
+"""Several kinds of a shape are taken in turn: nobody knows beforehand of which kind a fall will be."""
 
 
 def _series(rng: np.random.Generator, shares: np.ndarray, each: float, start: float, length: float) -> Series:
@@ -66,13 +72,14 @@ def _coverage(
     own = ratio().model_copy(update={"ratio": _read_each(length)})
     phases = Phases((0, BEFORE), BEFORE, BEFORE, BEFORE + FAULT, BEFORE + FAULT, BEFORE + FAULT)
     hits = seen = told = 0
-    errors, widths, best = [], [], []
+    errors, widths, best, kinds = [], [], [], []
     others: list[dict[str, float]] = []
     trials = max(10, int(size * share))
-    for _ in range(trials):
+    for trial in range(trials):
+        kind = trial % len(SHAPES[shape])
         before = _series(rng, np.full(int(BEFORE / length), healthy), each, 0.0, length)
         seconds = np.arange(0, FAULT, length) + (length - 1) / 2
-        fault = _series(rng, SHAPES[shape](depth, seconds, healthy), each, BEFORE, length)
+        fault = _series(rng, SHAPES[shape][kind](depth, seconds, healthy), each, BEFORE, length)
         if len(others) < SEEN_BY_OTHERS:
             others.append(anchors.back(*_seconds(before + fault), BEFORE))
         found = judge_recovery("it", own, before + fault, phases, Recovery(300, "impact", 60), 0.05)
@@ -84,8 +91,9 @@ def _coverage(
         if found.took is not None:
             told += 1
             errors.append((found.took - (ENDS - BEGINS)) / length)
+            kinds.append(kind)
             if shape == "ramp" and each >= 50:
-                best.append(_knowing(depth, seconds, healthy, fault))
+                best.append(_knowing(SHAPES[shape][kind], depth, seconds, healthy, fault))
             widths.append(high - low)
     name = f"recovery, {shape} to {1 - depth:.0%}, healthy {1 - healthy:.2%}, {each:g}/s"
     beside = anchors.errors(others, [float(ENDS - BEGINS)] * len(others))
@@ -101,6 +109,8 @@ def _coverage(
     off = float(np.median(np.abs(errors))) if errors else float("nan")
     point = f"median error {error:+.1f} bins (absolute {off:.1f}), width {np.median(widths):.0f}s, " if errors else ""
     if best:
+        stepping, going_on = (np.median(np.array(errors)[np.array(kinds) == kind]) for kind in (0, 1))
+        point += f"stepping back at the bound {stepping:+.1f}, going on through it {going_on:+.1f}, "
         point += f"who knows the ramp {np.median(best):+.1f} ({np.median(np.abs(best)):.1f}), "
     more = f"{row.measured}; {point}{told} of {trials} told"
     good = bool(row.passed) and (not plain or share < 1 or abs(error) <= 2)

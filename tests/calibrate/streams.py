@@ -60,7 +60,8 @@ def swells(rng: np.random.Generator, streams: int, seconds: int) -> Shares:
 
 MODELS = {"even": even, "wandering": wandering, "spells x5": spells, "storms x10": storms}
 FRESH = {**MODELS, "swells x8": swells}
-"""With one on which nothing was ever tuned. Its bursts may last for minutes: breaches in all but name."""
+"""With one on which nothing was ever tuned, and of which nothing is promised: its bursts may last for minutes, and are
+breaches in all but name."""
 
 
 def tried(rng: np.random.Generator, each: float, shape: tuple[int, ...]) -> NDArray[np.int64]:
