@@ -12,7 +12,6 @@ from tests.matrix.kills import killing
 from tests.matrix.scenario import Key, Point, bench
 from tests.matrix.scenarios import play_all
 from tests.matrix.shapes import SHAPES
-from tests.matrix.stand import stand
 
 PLAIN = (
     "blackhole of 1 subnet",
@@ -25,6 +24,7 @@ PLAIN = (
     "throttle a function that reserves nothing",
     "throttle a table",
     "throttle a stage",
+    "throttle a service for a program that is throttled already",
 )
 SMALL = ("blackhole of 1 subnet", "throttle a table", "stop 1 that no group holds")
 SAMPLE = [
@@ -57,9 +57,9 @@ def test_the_sample_has_every_trouble() -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_how_the_world_stands_tells_a_fault_from_none(shape: str) -> None:
     with bench(shape) as on:
-        before = stand()
+        before = on.stand()
         on.inject_only()
-        assert (stand() != before) == (not shape.startswith("reboot"))
+        assert (on.stand() != before) == (not shape.startswith("reboot"))
 
 
 def test_a_scenario_is_found_again_by_its_key() -> None:

@@ -9,10 +9,11 @@ import io
 import os
 import socket
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 from unittest.mock import patch
 
@@ -25,7 +26,9 @@ from harness.account.change import Call, Json
 from harness.account.inventory import Inventory, Possession
 from harness.errors import AwsError
 from harness.faults.fault import Look
+from harness.sdk.proxy_rules import Rules
 from harness.sdk.serving import proxy
+from harness.spec.rule import Rule
 from harness.testing.wrapped import Wrapped
 
 REGION = "us-east-1"
@@ -100,6 +103,7 @@ class Shop:
     apis: tuple[str, ...]  # ids of the REST APIs, each with a stage `live`
     layout: Layout = Layout()
     proxy: str = ""  # the URL of one beside it
+    rules: Rules = field(default_factory=Rules)  # of that proxy, out of its memory
 
     @property
     def api(self) -> str:
@@ -135,11 +139,13 @@ def open_shop(layout: Layout | None = None) -> Iterator[Shop]:
 
 
 @contextmanager
-def open_beside() -> Iterator[Shop]:
-    """The workload, and a proxy on this machine that a program of it might use."""
+def open_beside(standing: Mapping[str, Rule] = MappingProxyType({})) -> Iterator[Shop]:
+    """The workload, and a proxy on this machine that a program of it might use; `standing` are rules that it has."""
     behind = socket.create_server(("127.0.0.1", 0))
     with behind, open_shop() as shop, proxy(to=f"http://127.0.0.1:{behind.getsockname()[1]}") as running:
-        yield replace(shop, proxy=running.url)
+        for name, rule in standing.items():
+            running.rules.put(name, rule)
+        yield replace(shop, proxy=running.url, rules=running.rules)
 
 
 def _listed(tags: dict[str, str], **more: Any) -> list[Any]:

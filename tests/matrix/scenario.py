@@ -23,7 +23,7 @@ from harness.testing import DyingAccount, DyingJournal, FailingAccount, Killed, 
 from harness.testing.dying import When
 from steady_state.clock import TestClock
 from tests.doubles.runs import Planned
-from tests.doubles.shop import REGION, Shop, open_shop
+from tests.doubles.shop import REGION, Shop
 from tests.matrix.shapes import SHAPES
 from tests.matrix.stand import ACCOUNT, MEMORY, differences, made, stand
 
@@ -92,12 +92,16 @@ class Bench:
     def _call(self, service: str, operation: str, **params: Json) -> Json:
         return self.shop.account.call(Call(service=service, operation=operation, params=params), REGION)
 
+    def stand(self) -> dict[str, Any]:
+        """How the world stands, the rules of a proxy beside it too."""
+        return stand() | {f"rule {one.name}": one.rule for one in self.shop.rules.named}
+
     # the processes ----------------------------------------------------------------------------------------------------
 
     def play(self, key: Key) -> Played:
         self.runs += 1
         run = f"run-{self.runs}"
-        before, began = stand(), self.clock.now()
+        before, began = self.stand(), self.clock.now()
         rough, life = self._account(run, key), Life(*((key.first.at, key.first.when) if key.first else ()))
         lives, calls = [life], self._lives(run, rough, life)
         owed = self._owed(run)
@@ -171,7 +175,7 @@ class Bench:
     def fail(self, trouble: Trouble, at: int) -> Played:
         """A run one of whose calls fails: put back, or said to be stuck, and then put back with what works again."""
         self.runs += 1
-        run, before = f"run-{self.runs}", stand()
+        run, before = f"run-{self.runs}", self.stand()
         account, journal = FailingAccount(self.shop.account, trouble, at), Journal.open(self.folder)
         settled = self._runs(run, account, journal)
         closed = journal.run(run).ended is not None  # type: ignore[union-attr]
@@ -212,9 +216,9 @@ class Bench:
     def _stranger(self, before: dict[str, Any]) -> dict[str, Any]:
         """Somebody else changes the first setting that has a third value; how all should stand in the end."""
         for turn, value in self.others():
-            was = stand()
+            was = self.stand()
             self._set(turn, value)
-            theirs = {key: is_ for key, is_ in stand().items() if was.get(key) != is_}
+            theirs = {key: is_ for key, is_ in self.stand().items() if was.get(key) != is_}
             if turn.knob.shape is Shape.SET:
                 theirs = {key: sorted({*before[key], *value}) for key in theirs}
             return before | theirs
@@ -228,6 +232,7 @@ class Bench:
             "function.concurrency": 7,
             "table.capacity": {"ReadCapacityUnits": 33, "WriteCapacityUnits": 33},
             "stage.throttling": {"rate": 77, "burst": 33},
+            "proxy.rule": {"kind": "throttle", "service": "dynamodb", "share": "7%"},
         }
         found = [(turn, values[turn.knob.name]) for turn in self.turned.values() if turn.knob.name in values]
         groups = [turn for turn in self.turned.values() if turn.knob.name == "interface.groups"]
@@ -265,7 +270,7 @@ class Bench:
 
     def _differences(self, expected: dict[str, Any]) -> Iterator[str]:
         """What does not stand as it should; of what was struck only its replacement counts, which is the group's."""
-        now = stand()
+        now = self.stand()
         if self.struck:  # what heals has other ids
             now, expected = ({k: v for k, v in one.items() if not _of_instance(k)} for one in (now, expected))
         yield from differences(expected, now)
@@ -323,7 +328,7 @@ def bench(name: str) -> Iterator[Bench]:
     """A shape on a world of its own, with a journal of its own."""
     folder = Path(tempfile.mkdtemp(dir=MEMORY))
     try:
-        with open_shop(SHAPES[name].layout) as shop:
+        with SHAPES[name].world() as shop:
             yield Bench(name, shop, folder)
     finally:
         shutil.rmtree(folder)

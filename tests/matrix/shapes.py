@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from harness.account.change import Injection
 from harness.faults import CATALOGUE
-from tests.doubles.shop import Layout, Shop
+from harness.spec.rule import Rule
+from tests.doubles.shop import Layout, Shop, open_beside, open_shop
 
 Fields = dict[str, Any]
 SMALL = Layout()
+MILD = Rule.model_validate({"kind": "throttle", "service": "dynamodb", "share": "5%"})
 
 
 @dataclass(frozen=True)
 class Shape:
     fault: str
     fields: Callable[[Shop], Fields]
-    layout: Layout = SMALL
+    world: Callable[[], AbstractContextManager[Shop]] = open_shop
 
     def injection(self, shop: Shop) -> Injection:
         """The fault resolved on its world, after a trip through JSON, as a saved plan is applied."""
@@ -28,7 +32,14 @@ class Shape:
 
 
 def _of(fault: str, layout: Layout = SMALL, **fields: Any) -> Shape:
-    return Shape(fault, lambda _: fields, layout)
+    return Shape(fault, lambda _: fields, partial(open_shop, layout))
+
+
+def _beside(standing: Mapping[str, Rule]) -> Shape:
+    def fields(shop: Shop) -> Fields:
+        return {"sdk": "dynamodb", "share": "50%", "at": shop.proxy}
+
+    return Shape("throttle", fields, partial(open_beside, standing))
 
 
 ONE = Layout(zones=("us-east-1a", "us-east-1b"))
@@ -64,4 +75,8 @@ SHAPES: dict[str, Shape] = {
     "throttle a table": _of("throttle", table="ledger", to="5%"),
     "throttle a stage": Shape("throttle", lambda shop: {"stage": f"{shop.api}/live", "to": "5%"}),
     "throttle a module of six": _of("throttle", RESERVED, module="payments", to=1),
+    "throttle a service for a program": _beside({}),
+    "throttle a service for a program that is throttled already": _beside(
+        {"gameday-throttle-dynamodb": MILD, "other": MILD}
+    ),
 }
