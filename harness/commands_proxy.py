@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 import threading
 from pathlib import Path
@@ -13,10 +14,15 @@ from harness.spec.load import load_rules
 from harness.spec.loaded import LoadedRules
 from harness.suites.signals import signals_to
 
+FILES = 8192
+"""Open files that are asked for: each request that is under way needs two, and shells often give 1,024."""
+
 
 def serve(file: Path, to: str | None, port: int) -> Exit:
     """Stand beside a program until SIGINT or SIGTERM; then tell what each rule has hit."""
     loaded = load_rules(file)
+    least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(least, min(most, FILES)), most))
     ended = threading.Event()
     with signals_to(lambda *_: ended.set()):
         return _serve(loaded, to, port, ended)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, IncompleteRead
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,9 @@ import botocore.session
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from harness.errors import InvalidInput
 from harness.sdk import link
@@ -62,7 +68,7 @@ def moto() -> Iterator[Running]:
 
 
 @contextmanager
-def stub(*answers: bytes) -> Iterator[tuple[str, list[bytes]]]:
+def stub(*answers: bytes, tls: ssl.SSLContext | None = None) -> Iterator[tuple[str, list[bytes]]]:
     """An endpoint that answers with these bytes in turn, one connection each, and what it got."""
     got: list[bytes] = []
     listening = socket.create_server(("127.0.0.1", 0))
@@ -73,6 +79,11 @@ def stub(*answers: bytes) -> Iterator[tuple[str, list[bytes]]]:
                 connection = listening.accept()[0]
             except OSError:
                 return
+            if tls:
+                try:
+                    connection = tls.wrap_socket(connection, server_side=True)
+                except OSError:
+                    continue
             with connection:
                 while b"\r\n\r\n" not in (have := connection.recv(65536)) and have:
                     got.append(have)
@@ -82,7 +93,7 @@ def stub(*answers: bytes) -> Iterator[tuple[str, list[bytes]]]:
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}", got
+        yield f"http{'s' if tls else ''}://127.0.0.1:{listening.getsockname()[1]}", got
     finally:
         listening.close()
 
@@ -250,7 +261,8 @@ def test_a_chunked_upload_goes_on_in_one_piece_and_the_host_as_it_came() -> None
     assert b"X-Amzn-Odd: 1\r\n" in answer
     whole = b"".join(got)
     assert b"Host: bucket.s3.example\r\n" in whole
-    assert b"Content-Length: 5\r\n\r\n" in whole
+    assert b"Content-Length: 5\r\n" in whole
+    assert whole.endswith(b"\r\n\r\nabcde")
     assert b"Transfer-Encoding" not in whole
 
 
@@ -290,7 +302,10 @@ def test_headers_keep_their_order_and_spelling_both_ways() -> None:
     answers = b"X-Zz: 1\r\ncontent-LENGTH: 2\r\nx-AA: \xe9\r\nX-Zz: 2\r\n"
     with stub(b"HTTP/1.1 200 Fine Too\r\n" + answers + b"\r\nok") as (url, got), proxy(to=url) as running:
         answer = sent(running, b"PUT /%7Ek?a=b%20c&d HTTP/1.1\r\n" + lines + b"Connection: keep-alive\r\n\r\nx")
-    assert b"".join(got) == b"PUT /%7Ek?a=b%20c&d HTTP/1.1\r\n" + lines + b"\r\nx"
+    head, _, body = b"".join(got).partition(b"\r\n\r\n")
+    before, _, via = head.rpartition(b"\r\n")
+    assert (before + b"\r\n", body) == (b"PUT /%7Ek?a=b%20c&d HTTP/1.1\r\n" + lines, b"x")
+    assert via.startswith(b"Via: 1.1 gameday-")
     assert answer == b"HTTP/1.1 200 Fine Too\r\n" + answers + b"\r\nok"
 
 
@@ -334,6 +349,39 @@ def test_what_an_endpoint_says_unasked_is_nobodys_answer() -> None:
     with stub(unasked, OK) as (url, _), proxy(to=url) as running:
         answer = sent(running, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" * 2)
     assert (answer.count(b"\r\n\r\nok"), b"bad" in answer) == (2, False)
+
+
+def test_what_it_says_later_and_unasked_is_not_either() -> None:
+    late, said = threading.Event(), threading.Event()
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        listening.accept()[0].close()  # the proxy's look whether somebody is there
+        with listening.accept()[0] as connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst")
+            late.wait(5)
+            connection.sendall(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+        said.set()
+        with listening.accept()[0] as connection:
+            connection.recv(65536)
+            connection.sendall(OK)
+
+    threading.Thread(target=serve, daemon=True).start()
+    with listening, proxy(to=f"http://127.0.0.1:{listening.getsockname()[1]}") as running:
+        assert sent(running, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").endswith(b"first")
+        late.set()
+        said.wait(5)
+        ask(running, "GET", "/_gameday/rules")  # by now the proxy has heard it
+        assert sent(running, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").endswith(b"ok")
+
+
+def test_heads_that_never_end_hold_nobody_up(moto: Running) -> None:
+    port = int(moto.url.rpartition(":")[2])
+    with ExitStack() as slow:
+        for _ in range(50):
+            slow.enter_context(socket.create_connection(("127.0.0.1", port))).sendall(b"GET / HTTP/1.1\r\nX: ")
+        assert ask(moto, "GET", "/_gameday/rules")[0] == 200
 
 
 def test_an_old_client_gets_no_chunks_and_its_connection_ends() -> None:
@@ -422,6 +470,62 @@ def test_an_unreachable_endpoint_while_it_runs_answers_502(moto: Running) -> Non
 
 
 @pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"", "the connection ended before an answer"),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", "what came is no HTTP/1.1: illegal status line: ('SSH-2.0-OpenSSH')"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 200_000, "what came is no HTTP/1.1: the head is larger than 128 KiB"),
+    ],
+    ids=["nothing", "garbage", "too much"],
+)
+def test_an_endpoint_that_answers_with_no_http_is_502_and_why(answer: bytes, said: str) -> None:
+    heard: list[str] = []
+    with stub(answer) as (url, _), proxy(to=url, hear=heard.append) as running:
+        assert ask(running, "GET", "/") == (
+            502, {"__type": "UpstreamUnreachable", "message": f"gameday proxy: {url} does not answer: {said}"},
+        )  # fmt: skip
+    assert heard == [f"{url} does not answer: {said}"]
+
+
+def test_proxies_that_lead_to_each_other_say_so() -> None:
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    with proxy(to=f"http://127.0.0.1:{port}") as one:
+        listening.close()
+        with proxy(to=one.url, port=port):
+            status, said = ask(one, "GET", "/")
+    assert (status, said["message"]) == (
+        508, f"gameday proxy: http://127.0.0.1:{port} does not answer: it leads back to this proxy"
+    )  # fmt: skip
+
+
+def _self_signed() -> bytes:
+    """A certificate of this machine's address, and its key."""
+    key, name, now = ec.generate_private_key(ec.SECP256R1()), x509.Name([]), datetime.now(UTC)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(1), now + timedelta(1))
+    signed = made.add_extension(address, critical=True).sign(key, hashes.SHA256())
+    form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return signed.public_bytes(serialization.Encoding.PEM) + key.private_bytes(serialization.Encoding.PEM, *form)
+
+
+def test_an_endpoint_of_ones_own_certificate_is_trusted_when_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = tmp_path / "certificate.pem"
+    certificate.write_bytes(_self_signed())
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    with stub(OK, OK, tls=tls) as (url, _):
+        with pytest.raises(InvalidInput, match="its certificate is not trusted: self-signed") as wrong, proxy(to=url):
+            pass
+        assert "SSL_CERT_FILE=FILE gameday proxy" in wrong.value.remedy
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        with proxy(to=url) as running:
+            assert sent(running, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").endswith(b"ok")
+
+
+@pytest.mark.parametrize(
     ("to", "said"),
     [
         ("http://127.0.0.1:1", "nothing answers at http://127.0.0.1:1: Connection refused"),
@@ -459,10 +563,17 @@ def test_the_command_stands_beside_a_program_until_it_is_asked_to_end(tmp_path: 
         "version: 1\nkind: rules\nrules:\n  - fail: {service: sqs, first: 1}\n  - fail: {service: sqs, share: 50%}\n"
     )
     command = [sys.executable, "-m", "harness.cli", "proxy", "--rules", str(file), "--port", "0", "--to", moto.upstream]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    few = ["sh", "-c", 'ulimit -Sn 64 && exec "$@"', "sh", *command]
+    with (
+        subprocess.Popen(few, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+        ExitStack() as end,
+    ):
+        end.callback(process.kill)
         assert process.stdout
         line = process.stdout.readline()
         assert line.startswith("export AWS_ENDPOINT_URL=http://127.0.0.1:")
+        for _ in range(100):  # more than 64 files
+            end.enter_context(socket.create_connection(("127.0.0.1", int(line.rpartition(":")[2]))))
         status, said = ask(Running(line.strip().partition("=")[2], "", moto.rules), "GET", "/_gameday/rules")
         assert (status, len(said["rules"])) == (200, 2)
         process.send_signal(signal.SIGINT)

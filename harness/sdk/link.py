@@ -35,7 +35,10 @@ class Link:
     async def hear(self) -> h11.Event:
         """What the other side says next. Raises h11.RemoteProtocolError, OSError."""
         while not isinstance(event := self.talk.next_event(), h11.Event):
-            self.talk.receive_data(await self.reader.read(PIECE))
+            said = await self.reader.read(PIECE)
+            if not said and self.talk.their_state is h11.SEND_RESPONSE:
+                raise ConnectionError("the connection ended before an answer")
+            self.talk.receive_data(said)
         return event
 
     async def say(self, *events: h11.Event) -> None:
@@ -50,10 +53,17 @@ class Link:
         self.talk.start_next_cycle()
         return True
 
-    @property
-    def silent(self) -> bool:
-        """Whether the other side has said nothing unasked, and is still there."""
-        return not (self.talk.trailing_data[0] or self.reader.at_eof() or self.writer.is_closing())
+    def is_silent(self) -> bool:
+        """Whether the other side has said nothing unasked, not even its end; where it has, let it go."""
+        if self.talk.trailing_data[0] or self.writer.is_closing():
+            return False
+        reading = self.reader.read(1)
+        try:
+            reading.send(None)  # runs until it would have to wait
+        except StopIteration:
+            return False
+        reading.close()
+        return True
 
 
 async def whole_body(link: Link, request: h11.Request) -> bytes:
@@ -76,8 +86,11 @@ def _bounded(length: int) -> None:
         raise h11.RemoteProtocolError(f"the body is larger than {BODY_LIMIT // 2**20} MiB", error_status_hint=413)
 
 
-def request_on(request: h11.Request, body: bytes) -> tuple[h11.Event, ...]:
-    """A request as it goes on to the next hop: in one piece, `Host` as it came, since it is signed."""
+def request_on(request: h11.Request, body: bytes, via: bytes) -> tuple[h11.Event, ...]:
+    """A request as it goes on to the next hop: in one piece, `Host` as it came, since it is signed.
+
+    `via` is who passes it on (RFC 9110, section 7.6.3).
+    """
     lines = _beyond_the_hop(request)
     named = {name for name, _ in request.headers}
     if b"transfer-encoding" in named:
@@ -85,6 +98,7 @@ def request_on(request: h11.Request, body: bytes) -> tuple[h11.Event, ...]:
         lines.append((b"Content-Length", b"%d" % len(body)))
     elif b"content-length" not in named and request.method in (b"POST", b"PUT", b"PATCH"):
         lines.append((b"Content-Length", b"0"))
+    lines.append((b"Via", via))
     head = h11.Request(method=request.method, target=request.target, headers=lines)
     return (head, h11.Data(data=body), h11.EndOfMessage())
 

@@ -38,6 +38,7 @@ class Proxy:
         self.rules = rules
         self.upstream = upstream
         self.hear = hear
+        self._via = b"1.1 gameday-%b" % uuid4().hex.encode()
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
 
@@ -94,6 +95,8 @@ class Proxy:
             return True
         # The harness's own calls are not the program's.
         services = () if USER_AGENT in wire.headers.get("user-agent", "").split() else self.rules.services
+        if (b"via", self._via) in list(request.headers):
+            return await self._unreachable(client, request, 508, "it leads back to this proxy")
         found = identify(wire, services) if services else None
         rule = self.rules.hit(found)
         if rule is None or found is None:
@@ -118,11 +121,11 @@ class Proxy:
 
     async def _forward(self, request: h11.Request, body: bytes, client: Link | None) -> bool:
         """Send a request on, and its answer back (to nobody: it is read all the same)."""
-        onward = request_on(request, body)
+        onward = request_on(request, body, self._via)
         try:
             link = await self.upstream.link()
         except OSError as error:
-            return await self._unreachable(client, request, error)
+            return await self._unreachable(client, request, 502, why(error))
         try:
             await link.say(*onward)
             while isinstance(answered := await link.hear(), h11.InformationalResponse):
@@ -130,7 +133,7 @@ class Proxy:
         except (OSError, h11.RemoteProtocolError) as error:
             # Whether it was carried out is not known: no answer is what the client gets, too.
             link.writer.close()
-            return await self._unreachable(client, request, error)
+            return await self._unreachable(client, request, 502, why(error))
         try:
             await _pass_on(link, answered, client)
         except (OSError, h11.ProtocolError):
@@ -145,12 +148,12 @@ class Proxy:
         self.upstream.keep(link)
         return True
 
-    async def _unreachable(self, client: Link | None, request: h11.Request, error: Exception) -> bool:
-        said = f"{self.upstream.url} does not answer: {why(error)}"
+    async def _unreachable(self, client: Link | None, request: h11.Request, status: int, why: str) -> bool:
+        said = f"{self.upstream.url} does not answer: {why}"
         self.rules.upstream_failed += 1
         self.hear(said)
         if client:
-            fault = error_reply("json", "sts", Fault(UNREACHABLE, 502), f"gameday proxy: {said}", uuid4().hex)
+            fault = error_reply("json", "sts", Fault(UNREACHABLE, status), f"gameday proxy: {said}", uuid4().hex)
             await _error(client, request, fault)
         return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,7 +36,7 @@ def proxy(
     `hear` is told when the endpoint does not answer. Raises InvalidInput where the port is in use, moto's server is not
     installed, or nothing answers at `to`.
     """
-    with _endpoint(to) as upstream, _loop() as loop:
+    with _endpoint(to) as upstream, _loop(hear) as loop:
         at_work = Proxy(Rules.numbered(rules, seed), Upstream(upstream), hear)
         bound = _done(loop, at_work.open(port))
         try:
@@ -45,8 +46,16 @@ def proxy(
 
 
 @contextmanager
-def _loop() -> Iterator[asyncio.AbstractEventLoop]:
+def _loop(hear: Callable[[str], None]) -> Iterator[asyncio.AbstractEventLoop]:
+    def tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, OSError):  # too many open files
+            hear(f"a client waits: {why(error)}")
+        else:
+            loop.default_exception_handler(context)
+
     loop = asyncio.new_event_loop()
+    loop.set_exception_handler(tell)
     thread = threading.Thread(target=loop.run_forever, name="gameday-proxy", daemon=True)
     thread.start()
     try:
@@ -90,9 +99,12 @@ async def _reached(url: str) -> None:
     try:
         upstream.keep(await upstream.link())
     except OSError as error:
+        untrusted = isinstance(error, ssl.SSLCertVerificationError)
         raise InvalidInput(
-            f"nothing answers at {url}: {why(error)}",
-            "start it first; without --to there is a moto behind the proxy",
+            f"{url} cannot be reached: {why(error)}" if untrusted else f"nothing answers at {url}: {why(error)}",
+            "name a file with a certificate that is to be trusted: SSL_CERT_FILE=FILE gameday proxy …"
+            if untrusted
+            else "start it first; without --to there is a moto behind the proxy",
         ) from error
     finally:
         upstream.close()

@@ -15,6 +15,8 @@ from harness.sdk.link import Link, in_words
 
 IDLE = 64
 """Connections to the endpoint that are kept for later requests."""
+PATIENCE = 10.0
+"""Seconds for a connection to come about, TLS and all."""
 
 
 @dataclass
@@ -45,10 +47,14 @@ class Upstream:
         """A connection, one that waits or a new one. Raises OSError."""
         while self._idle:
             link = self._idle.pop()
-            if link.silent:
+            if link.is_silent():
                 return link
             link.writer.close()
-        return Link(await asyncio.open_connection(self._host, self._port, ssl=self._tls), h11.CLIENT)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return Link(await asyncio.open_connection(self._host, self._port, ssl=self._tls), h11.CLIENT)
+        except TimeoutError as error:
+            raise TimeoutError(f"no connection within {PATIENCE:g} s") from error
 
     def keep(self, link: Link) -> None:
         """Keep a connection whose last answer is read, where it can carry another exchange."""
@@ -68,5 +74,7 @@ def why(error: Exception) -> str:
     """Why a connection did not come about, or did not last, in the system's own words."""
     if isinstance(error, h11.ProtocolError):
         return f"what came is no HTTP/1.1: {in_words(error)}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
     number = error.errno if isinstance(error, OSError) else None
     return os.strerror(number) if number and not isinstance(error, ssl.SSLError) else str(error)
