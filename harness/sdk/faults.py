@@ -51,7 +51,7 @@ def faults(*parts: Rule | Injection, seed: int = 0, sleep: Sleep = time.sleep) -
 
     `seed` decides which requests are in a rule's `share`: the same for the same seed, whatever the threads do. `sleep`
     makes clients wait, for back-off and for what rules hold; a test that has no time gives `lambda seconds: None`, and
-    reads from the record what would have been waited.
+    reads from the record what would have been waited. Adaptive mode's own rate limiter waits in any case.
     """
     if wrong := next((part for part in parts if not isinstance(part, Rule | Injection)), None):
         raise InvalidInput(f"faults: {wrong!r} is no rule", 'write throttle("dynamodb"), or Rule(…)')

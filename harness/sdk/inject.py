@@ -34,7 +34,9 @@ class Injection:
     """Rules and a seed: faults for as long as it is entered. May be entered again, each time with a record of its own.
 
     Process-wide: a request of any thread counts and may be hit, whichever thread entered. Of several injections the one
-    entered last is asked first.
+    entered last is asked first. A forked process has the faults too, and a record of its own. Not reached are clients
+    of aiobotocore, whose endpoint overrides what is replaced here (the proxy reaches them), and presigned URLs, which
+    others open.
     """
 
     def __init__(self, rules: tuple[Rule, ...], seed: int = 0, sleep: Sleep = time.sleep) -> None:

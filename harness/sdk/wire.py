@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from uuid import uuid4
 from xml.sax.saxutils import escape
@@ -127,7 +127,11 @@ def speaks_query(service: str) -> bool:
 def hit_reply(rule: Rule, protocol: str, service: str, operation: str) -> Reply:
     """What a request that a `throttle` or `fail` rule hits is answered with, in the wire form of its protocol."""
     fault = fault_of(rule, service, operation)
-    return error_reply(protocol, service, fault, MESSAGES[rule.kind], f"gameday-{uuid4().hex[:16]}")
+    message = "Injected by Gameday" if rule.code else MESSAGES[rule.kind]
+    reply = error_reply(protocol, service, fault, message, f"gameday-{uuid4().hex[:16]}")
+    if service_model(service).operation_model(operation).http.get("method") == "HEAD":
+        return replace(reply, body=b"")  # no code either: SDKs see the status alone (RFC 9110, section 9.3.2)
+    return reply
 
 
 def error_reply(protocol: str, service: str, fault: Fault, message: str, request_id: str) -> Reply:
