@@ -58,6 +58,9 @@ class Schedule:
 def faults(workload: str | Path | LoadedWorkload, *names: str, strikes: bool = False) -> st.SearchStrategy[Fault]:
     """Faults that can hit a workload: of these names, else of all; what nothing undoes only with `strikes`.
 
+    `throttle: {sdk: …}` is not among them: no workload file says which services its programs call, and the twin's
+    customers pass no proxy. `sdk_rules` draws what fails in a program's own calls.
+
     Raises InvalidInput for a name that is none, and where no fault can hit the workload.
     """
     loaded = workload if isinstance(workload, LoadedWorkload) else load_workload(workload)
