@@ -52,12 +52,14 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """YAML files that `gameday_experiments` names."""
-    if file_path.suffix not in (".yaml", ".yml") or file_path not in parent.config.stash[_files]:
+    """YAML files that `gameday_experiments` names, and experiments that the command line does."""
+    if file_path.suffix not in (".yaml", ".yml"):
+        return None
+    by_name = parent.session.isinitpath(file_path) and _is_experiment(file_path)
+    if not by_name and file_path not in parent.config.stash[_files]:
         return None
     if hidden():
-        experiment = re.search(rb"^kind:\s*experiment\b", file_path.read_bytes(), re.MULTILINE)
-        return Hidden.from_parent(parent, path=file_path) if experiment else None
+        return Hidden.from_parent(parent, path=file_path) if _is_experiment(file_path) else None
     from harness.pytest_plugin.collection import ExperimentFile
 
     return ExperimentFile.from_parent(parent, path=file_path)
@@ -108,6 +110,11 @@ def gameday_sdk(request: pytest.FixtureRequest) -> Iterator[SdkFaults]:
         yield SdkFaults(request, until_then)
 
 
+def _is_experiment(file: Path) -> bool:
+    """Whether a file says so, without reading YAML."""
+    return bool(re.search(rb"^kind:\s*experiment\b", file.read_bytes(), re.MULTILINE))
+
+
 def hidden() -> str | None:
     """What of the project hides a package of ours, as a project's folder does under `python -m pytest`."""
     for name in PACKAGES:
@@ -145,7 +152,15 @@ def _chosen(config: pytest.Config) -> frozenset[Path]:
     """The files that the globs name."""
     globs: list[str] = config.getini("gameday_experiments")
     try:
-        return frozenset(path for glob in globs for path in config.rootpath.glob(glob))
+        found = {glob: frozenset(config.rootpath.glob(glob)) for glob in globs}
     except (NotImplementedError, ValueError) as error:
         msg = f"gameday_experiments: {error}: write globs from {config.rootpath}, like experiments/*.yaml"
         raise pytest.UsageError(msg) from error
+    for glob in (glob for glob, files in found.items() if not files):
+        # As pytest warns of `testpaths` that match nothing.
+        told = pytest.PytestConfigWarning(f"gameday_experiments: no file matches {glob}, a glob from {config.rootpath}")
+        try:
+            config.issue_config_time_warning(told, stacklevel=2)
+        except pytest.PytestConfigWarning:  # -W error
+            raise pytest.UsageError(str(told)) from None
+    return frozenset[Path]().union(*found.values())

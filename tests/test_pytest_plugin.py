@@ -239,8 +239,18 @@ def test_what_is_wrong_in_a_test_is_said_there(project: pytest.Pytester) -> None
 def test_typo(gameday_run):
     run(gameday_run, steady_state=["order"], lasts=5)
 
+def test_deep(gameday_run):
+    low = {"at_least": "50%", "at_lest": "50%"}
+    run(gameday_run, faults=[{"throttle": {"module": "pay", "too": 0}}], guard={"orders": low}, during={"orders": low})
+
 def test_no_file(gameday_run):
     gameday_run("exp/no-nws.yaml")
+
+def test_no_path(gameday_run):
+    run(gameday_run, workload=None)
+
+def test_no_workload(gameday_run):
+    run(gameday_run, workload="workload.yml")
 
 def test_nothing(gameday_run):
     gameday_run()
@@ -251,6 +261,9 @@ def test_object(gameday_run):
 def test_no_twin(gameday_twin):
     gameday_twin("exp/alone.yaml")
 
+def test_no_seed(gameday_twin):
+    gameday_twin("exp/workload.yaml", seed=-1)
+
 def test_two_twins(gameday_twin):
     gameday_twin("exp/workload.yaml")
     gameday_twin("exp/workload.yaml")
@@ -258,17 +271,23 @@ def test_two_twins(gameday_twin):
     )
     write(project, no_news=HELD)
     result = project.runpytest_inprocess("test_wrong.py")
-    result.assert_outcomes(failed=6)
+    result.assert_outcomes(failed=10)
     result.stdout.fnmatch_lines(
         [
-            "test_wrong.py::test_typo, as YAML:*: there is no KPI `order`",
+            "test_wrong.py::test_typo: lasts: `lasts`: a duration needs a number and a unit*",
+            "test_wrong.py::test_typo: steady_state[[]0[]]: there is no KPI `order`",
             "*did you mean `orders`?",
-            "test_wrong.py::test_typo, as YAML:*: `lasts`: a duration needs a number and a unit*",
+            "test_wrong.py::test_deep: faults[[]0[]].throttle.too: unknown key `too`",
+            "test_wrong.py::test_deep: guard.orders.at_lest: unknown key `at_lest`",
             "*no-nws.yaml: there is no such file",
             "*did you mean `no-news.yaml`?",
+            "None is no file",
+            "*workload.yml: there is no such file",
+            "*did you mean `*/exp/workload.yaml`?",
             "gameday_run takes an experiment file, or the keys of one as keywords",
             "gameday_run: not a value of YAML: *object*",
             "*alone.yaml names no twin",
+            "seed: -1 is no whole number from 0",
             "a twin is already running in this process",
         ]
     )
@@ -352,6 +371,23 @@ def pytest_runtest_teardown(item):
     result.stdout.fnmatch_lines(["Timeout (>1.0s) from pytest-timeout.", "gameday: 1 change undone"] * 2)
     assert "harness/" not in output(result)
     assert Journal.open(project.path / "home").unended() == []
+
+
+def test_globs_that_match_nothing_are_warned_of(project: pytest.Pytester) -> None:
+    nothing = ("--collect-only", "-q", "-o", "gameday_experiments=nope/*.yaml exp/*.yaml")
+    told = "gameday_experiments: no file matches nope/[*].yaml, a glob from *"
+    project.runpytest_inprocess(*nothing).stdout.fnmatch_lines([f"*PytestConfigWarning: {told}"])
+    strict = project.runpytest_subprocess("-W", "error", *nothing)
+    assert strict.ret == pytest.ExitCode.USAGE_ERROR
+    strict.stderr.fnmatch_lines([f"ERROR: {told}"])
+
+
+def test_an_experiment_named_on_the_command_line_needs_no_glob(project: pytest.Pytester) -> None:
+    write(project, no_news=HELD)
+    project.makeini("[pytest]\n")
+    result = project.runpytest_inprocess("--collect-only", "-q", "exp/no-news.yaml")
+    assert [line for line in result.outlines if "::" in line] == ["exp/no-news.yaml::no-news"]
+    assert project.runpytest_inprocess("--collect-only", "-q").ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
 def test_processes_of_xdist_share_the_work_and_one_table_tells_all(project: pytest.Pytester) -> None:

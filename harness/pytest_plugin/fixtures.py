@@ -36,15 +36,20 @@ class Runner:
         """
         with no_traceback():
             if (experiment is None) == (not keys):
-                raise InvalidInput("gameday_run takes an experiment file, or the keys of one as keywords", "give one")
+                raise InvalidInput(
+                    "gameday_run takes an experiment file, or the keys of one as keywords", "give the one or the other"
+                )
+            must_be_a_seed(seed)
             loaded = experiment if isinstance(experiment, LoadedExperiment) else self._loaded(experiment, keys)
         return RecordView(run_for(self._item, loaded, seed))
 
     def _loaded(self, file: str | Path | None, keys: dict[str, Any]) -> LoadedExperiment:
         if file is not None:
             return load_experiment(found(file, self._item))
-        keys = {"workload": "workload.yaml", **keys}
-        return written({**keys, "workload": str(found(keys["workload"], self._item))}, self._item)
+        workload = found(keys.get("workload", "workload.yaml"), self._item)
+        if not workload.is_file():
+            load_workload(workload)  # which says what is wrong with it
+        return written({**keys, "workload": str(workload)}, self._item)
 
 
 class Twins:
@@ -59,6 +64,7 @@ class Twins:
         with no_traceback():
             from harness.twin.twin import Twin
 
+            must_be_a_seed(seed)
             loaded = load_workload(found(workload, self._item))
             if loaded.twin is None:
                 raise InvalidInput(f"{loaded.path} names no twin", "add `twin: twin.yaml` to it")
@@ -66,6 +72,14 @@ class Twins:
 
 
 def found(file: str | Path, item: pytest.Item) -> Path:
-    """A file named in a test: from the folder of the test, else from the rootdir."""
+    """A file named in a test: from the folder of the test, else from the rootdir. Raises InvalidInput for no path."""
+    if not isinstance(file, str | Path):
+        raise InvalidInput(f"{file!r} is no file", 'write its path, like "chaos/workload.yaml"')
     beside = item.path.parent / file
     return beside if beside.exists() else item.config.rootpath / file
+
+
+def must_be_a_seed(seed: object) -> None:
+    """Raises InvalidInput for what no run could be played again by."""
+    if not isinstance(seed, int) or seed < 0:
+        raise InvalidInput(f"seed: {seed!r} is no whole number from 0", "write seed=7")

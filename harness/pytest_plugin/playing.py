@@ -67,7 +67,8 @@ def play(loaded: LoadedExperiment, config: pytest.Config, nodeid: str, seed: int
         except pytest.fail.Exception as error:  # the time limit of pytest-timeout
             raise pytest.fail.Exception(f"{error}\n{heard.left(journal)}", pytrace=False) from None
         except BaseException:
-            print(heard.left(journal))
+            if heard.run:
+                print(heard.left(journal))
             raise
     if stop.is_signal:
         became = words.account_words(entry) if isinstance(entry, Record) else "untouched"
