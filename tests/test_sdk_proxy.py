@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -431,7 +432,8 @@ def test_a_body_in_chunks_that_grows_too_large_is_refused_too(moto: Running, mon
     assert sent(moto, CHUNKS + b"3\r\nabc\r\n2\r\nde\r\n").startswith(b"HTTP/1.1 413 ")
 
 
-def test_head_gets_no_body_from_the_proxys_own_api(moto: Running) -> None:
+def test_the_proxys_own_api_answers_in_a_line_and_head_without_a_body(moto: Running) -> None:
+    assert sent(moto, b"GET /_gameday/rules HTTP/1.1\r\nHost: h\r\n\r\n").endswith(b"}\n")
     answer = sent(moto, b"HEAD /_gameday/rules HTTP/1.1\r\nHost: h\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 404 ")
     assert answer.endswith(b"\r\n\r\n")
@@ -551,8 +553,14 @@ def test_a_port_in_use_is_one_clear_line(moto: Running) -> None:
 
 
 def test_motos_server_that_is_not_installed_has_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "moto.server", None)
-    with pytest.raises(InvalidInput, match="moto's server is not installed") as wrong, proxy():
+    for name in [one for one in sys.modules if one.startswith(("moto.server", "moto.moto_server"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "flask", None)
+    with (
+        warnings.catch_warnings(action="error"),
+        pytest.raises(InvalidInput, match="moto's server is not installed") as wrong,
+        proxy(),
+    ):
         pass
     assert "pip install 'gameday-harness[proxy]'" in wrong.value.remedy
 

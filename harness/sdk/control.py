@@ -53,4 +53,4 @@ def _wrong(status: int, reason: str, *errors: str) -> Answered:
 
 
 def _json(status: int, reason: str, said: object) -> Answered:
-    return status, reason, json.dumps(said).encode()
+    return status, reason, f"{json.dumps(said)}\n".encode()

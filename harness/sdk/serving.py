@@ -6,6 +6,7 @@ import asyncio
 import logging
 import ssl
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -77,7 +78,8 @@ def _endpoint(to: str | None) -> Iterator[str]:
         yield to
         return
     try:
-        from moto.server import ThreadedMotoServer
+        with warnings.catch_warnings(action="ignore"):  # moto's own, which would stand before ours
+            from moto.server import ThreadedMotoServer
     except ModuleNotFoundError as error:
         raise InvalidInput(
             f"moto's server is not installed (no module {error.name})",
