@@ -12,8 +12,8 @@ from pathlib import Path
 from harness.account.journal import Journal
 from harness.commands import ask, tell
 from harness.errors import Exit, InvalidInput, worst
-from harness.matrix import Matrix, Row, from_json, to_json
-from harness.matrix_change import difference
+from harness.matrix import MATRIX_FILE, Matrix, Row, from_json, to_json
+from harness.matrix_change import comparable, difference
 from harness.matrix_findings import analyse
 from harness.plan import Place, Plan
 from harness.record import Record
@@ -23,6 +23,7 @@ from harness.report.plan_text import plan_text
 from harness.report.progress import progress
 from harness.report.words import printable
 from harness.report.write import write_reports
+from harness.soundness import content
 from harness.spec.experiment import Experiment
 from harness.spec.load import load_any
 from harness.spec.loaded import LoadedWorkload
@@ -32,8 +33,8 @@ from harness.suites.matrix import MARGIN, Keep, experiments_of, play_rows, write
 from harness.suites.play import Play
 from harness.suites.signals import undo_on_signals
 
-MATRIX_FILE = "matrix.json"
-"""In a folder of reports: what --against reads."""
+LARGEST = 64 * 2**20
+"""Bytes of a matrix that are read."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def matrix(file: Path, asked: Asked) -> Exit:
         for path in write_experiments(asked.write, experiments):
             tell(str(path))
         return Exit.HELD
-    older = _read(asked.against) if asked.against else None
+    older = _read(asked.against, workload.name) if asked.against else None
     folder = _folder(asked, workload.name)
     keep = partial(keep_row, folder) if folder else None
     if loaded.twin and asked.place == "twin":
@@ -154,15 +155,13 @@ def _written(folder: Path, found: Matrix, quiet: bool) -> Exit:
     return Exit.HELD if kept else Exit.INVALID
 
 
-def _read(path: Path) -> Matrix:
+def _read(path: Path, workload: str) -> Matrix:
+    """The matrix to compare with: that it can be is known before anything is played."""
     path = path / MATRIX_FILE if path.is_dir() else path
-    try:
-        return from_json(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "is not text"
-        raise InvalidInput(
-            f"{path}: cannot be read: {why}", "name a folder of --reports, or what `gameday matrix --json` wrote"
-        ) from error
+    remedy = "name a folder of --reports, or what `gameday matrix --json` wrote"
+    found = from_json(content(path, "matrix", LARGEST, remedy), str(path))
+    comparable(found, workload, MARGIN)
+    return found
 
 
 def _progress(row: Row) -> None:

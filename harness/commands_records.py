@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from harness.commands import tell
 from harness.errors import Exit, InvalidInput, worst
+from harness.matrix import MATRIX_FILE
 from harness.record import EXITS, Record, judged_again, read_record
 from harness.refused import ENDING
 from harness.releases import Comparison, compare_releases
 from harness.report.explanation import explained
 from harness.report.words import printable
+from harness.spec.mistake import quoted
 from steady_state.units import parse_share
 
 REPORTS = Path("reports")
@@ -55,12 +58,14 @@ def explain_run(run: str) -> Exit:
 
 def _named(run: str) -> list[Record]:
     """The records of a file or folder, else of the run with this id under ./reports."""
-    if Path(run).exists():
+    if os.path.exists(run):  # noqa: PTH110 - Path.exists raises for a name that is too long
         return _records((Path(run),))
     found = (read_record(path) for path in sorted(REPORTS.rglob("*.json")) if run in _head(path))
     records = [one for one in found if one.run == run]
     if not records:
-        raise InvalidInput(f"{run} is no record, and no run of that id is under {REPORTS}", "name the JSON of a run")
+        raise InvalidInput(
+            f"{quoted(run)} is no record, and no run of that id is under {REPORTS}", "name the JSON of a run"
+        )
     return records[:1]
 
 
@@ -77,7 +82,9 @@ def _records(paths: tuple[Path, ...]) -> list[Record]:
     """Every record that is named, or lies in a folder that is. Raises InvalidInput."""
     found = []
     for path in paths:
-        below = (one for one in sorted(path.rglob("*.json")) if not one.name.endswith(ENDING))
+        below = (
+            one for one in sorted(path.rglob("*.json")) if one.name != MATRIX_FILE and not one.name.endswith(ENDING)
+        )
         files = [*below] if path.is_dir() else [path]
         if not files:
             raise InvalidInput(f"{path} holds no record", "name a folder that `gameday run --reports` wrote, or a file")

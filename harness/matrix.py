@@ -136,6 +136,9 @@ class Matrix:
         return Exit.BROKEN if self.hidden else Exit.UNKNOWN if self.open else Exit.HELD
 
 
+MATRIX_FILE = "matrix.json"
+"""A matrix in a folder of reports, beside the records of its runs."""
+
 _MATRIX: TypeAdapter[Matrix] = TypeAdapter(Matrix)
 
 
@@ -144,7 +147,7 @@ def to_json(matrix: Matrix) -> str:
     return _MATRIX.dump_json(matrix, indent=2).decode()
 
 
-def from_json(text: str, name: str) -> Matrix:
+def from_json(text: str | bytes, name: str) -> Matrix:
     """A matrix from its JSON. Raises InvalidInput; `name` says where the text is from."""
     try:
         return _MATRIX.validate_json(text)

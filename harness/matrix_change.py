@@ -16,15 +16,20 @@ class Difference:
     exit: Exit  # broken on a hidden dependency that was not there
 
 
+def comparable(old: Matrix, workload: str, margin: float) -> None:
+    """Raises InvalidInput where a matrix is of another workload, or was judged by another margin."""
+    if (old.workload, old.margin) != (workload, margin):
+        what = f"the older matrix is of {old.workload} with a margin of {old.margin}, not of {workload} with {margin}"
+        raise InvalidInput(what, "name a matrix of the same workload")
+
+
 def difference(old: Matrix, new: Matrix) -> Difference:
     """Compare two matrices. Raises InvalidInput where they are of different workloads, or judged by another margin.
 
     A size has changed where the intervals of both do not meet: a stricter sign than a test of their difference
     (Schenker and Gentleman, The American Statistician 55, 2001, https://doi.org/10.1198/000313001317097960).
     """
-    if (old.workload, old.margin) != (new.workload, new.margin):
-        what = f"the older matrix is of {old.workload} with a margin of {old.margin}, not of {new.workload}"
-        raise InvalidInput(f"{what} with {new.margin}", "name a matrix of the same workload")
+    comparable(old, new.workload, new.margin)
     before, after = ({_what(one) for one in each.findings} for each in (old, new))
     fresh = tuple(one.words for one in new.findings if _what(one) not in before)
     gone = tuple(one.words for one in old.findings if _what(one) not in after)

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli import cli
+from harness.errors import InvalidInput
 from harness.record import write_record
 from steady_state.claim import Claim, Detection, Judgement, Phases
 from steady_state.explain import Explanation, explain, once_in, together
@@ -169,10 +170,14 @@ def test_a_run_is_explained_by_its_record_its_folder_or_its_id(tmp_path: Path, m
     assert by_file.exit_code == 0
     assert "\nheld\n  orders while the fault lasted: 9" in by_file.output
     assert CliRunner().invoke(cli, ["explain", held().run]).output == by_file.output
+    (tmp_path / "reports" / "day" / "matrix.json").write_text("{}")
     assert "throttle-payments: broken (twin)" in CliRunner().invoke(cli, ["explain", "reports/day"]).output
 
 
 def test_what_is_no_run_is_said(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     found = CliRunner().invoke(cli, ["explain", "nothing"])
-    assert "nothing is no record, and no run of that id is under reports" in str(found.exception)
+    assert "`nothing` is no record, and no run of that id is under reports" in str(found.exception)
+    long = CliRunner().invoke(cli, ["explain", "x" * 5000])
+    assert isinstance(long.exception, InvalidInput)
+    assert len(str(long.exception)) < 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -183,6 +184,10 @@ def test_its_experiments_can_be_written_and_are_valid(
     for path, one in zip(paths, made, strict=True):
         loaded = load_experiment(path).experiment
         assert loaded.model_copy(update={"workload": ""}) == one
+    assert gameday(monkeypatch, STOREFRONT / "workload.yaml", "--write", tmp_path / "matrix") == 0
+    paths[0].write_text(mine := f"{paths[0].read_text()}# a change of ours\n")
+    assert gameday(monkeypatch, STOREFRONT / "workload.yaml", "--write", tmp_path / "matrix") == 2
+    assert paths[0].read_text() == mine
 
 
 def write(folder: Path, workload: Workload, twin: TwinFile, **more: Any) -> Path:
@@ -217,7 +222,30 @@ def test_a_matrix_with_its_runs_is_kept_and_compared_with(monkeypatch: Patch, tm
     told = capsys.readouterr().out
     assert "new: web depends on db, and does not declare it: web got worse by 100 points (99" in told
     assert "throttle-db, web: was contained (web by 0 points (" in told
-    assert gameday(monkeypatch, file, "--against", tmp_path / "none.json") == 2
+
+
+def test_what_cannot_be_compared_with_is_said_before_anything_is_played(
+    monkeypatch: Patch, tmp_path: Path, capsys: Capture
+) -> None:
+    file = write(tmp_path, *shop({}, {"web": {}, "db": {}}))
+    monkeypatch.setattr("harness.commands_matrix.play_rows", lambda *_: pytest.fail("played"))
+    os.mkfifo(tmp_path / "pipe")
+    other = to_json(Matrix("other", "twin", 0, 0.01, 0.05, (), (), (), {}))
+    (tmp_path / "other.json").write_text(other)
+    (tmp_path / "newer.json").write_text(other.replace('"version": 1', '"version": 2'))
+    (tmp_path / "binary.json").write_bytes(b"\xff\xfe")
+    told = {
+        "none.json": "cannot be read: No such file",
+        "pipe": "is not a file",
+        "other.json": "the older matrix is of other with a margin of 0.01",
+        "newer.json": "is not a matrix: Input should be 1 at version",
+        "binary.json": "is not a matrix: Invalid JSON",
+    }
+    for name, reason in told.items():
+        assert gameday(monkeypatch, file, "--against", tmp_path / name) == 2
+        said = capsys.readouterr().err
+        assert reason in said
+        assert "→ name" in said
 
 
 @pytest.mark.usefixtures("one_core")
@@ -246,7 +274,7 @@ def test_a_kpi_without_traffic_is_unknown(monkeypatch: Patch, tmp_path: Path, ca
     kpis = json.loads(workload.model_dump_json(by_alias=True, exclude_defaults=True))["kpis"]
     silent = json.loads(json.dumps(kpis["ads"]).replace("N/ads", "N/nobody")) | {"tier": "technical"}
     assert gameday(monkeypatch, write(tmp_path, workload, twin, kpis=kpis | {"ads": silent})) == 3
-    assert "not known: throttle-web, ads: ads cannot be told: no data" in capsys.readouterr().out
+    assert "not known: throttle-web, ads: cannot be told: no data" in capsys.readouterr().out
 
 
 def test_a_module_with_no_targets_is_refused_by_name(monkeypatch: Patch, tmp_path: Path, capsys: Capture) -> None:

@@ -10,7 +10,7 @@ import yaml
 
 from harness.account.change import Json
 from harness.checks.finding import Check, Finding
-from harness.errors import InvalidInput
+from harness.spec.draft import write_draft
 from harness.spec.workload import Workload
 from steady_state.kpi import Tier
 from steady_state.units import show_duration
@@ -66,10 +66,5 @@ def write_proof(
     head = (
         f"# {check.id} {check.name}: {finding.resource}: {finding.what}\n# {check.practice.id} {check.practice.title}\n"
     )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(head + yaml.safe_dump(raw, sort_keys=False, width=120, allow_unicode=True), encoding="utf-8")
-    except OSError as error:
-        msg = f"{error.filename or path}: cannot be written: {error.strerror}"
-        raise InvalidInput(msg, "name another folder with --write") from error
+    write_draft(path, head + yaml.safe_dump(raw, sort_keys=False, width=120, allow_unicode=True))
     return path

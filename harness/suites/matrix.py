@@ -16,10 +16,11 @@ from typing import Literal
 import yaml
 
 from harness.account.journal import Journal
-from harness.errors import InvalidInput, Refused
+from harness.errors import Refused
 from harness.matrix import Effect, Row
 from harness.plan import Wish, claim_of, taken_away
 from harness.record import Record
+from harness.spec.draft import write_draft
 from harness.spec.experiment import Experiment
 from harness.spec.load import faults_of
 from harness.spec.twin_file import TwinFile
@@ -90,29 +91,23 @@ def _fault(name: str, module: Module) -> tuple[str, dict[str, object]] | None:
 def write_experiments(folder: Path, experiments: tuple[Experiment, ...]) -> list[Path]:
     """Write the experiments as files to run one by one; returns the paths. Raises InvalidInput."""
     paths = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for one in experiments:
-            raw = {
-                "version": 1,
-                "kind": "experiment",
-                "name": one.name,
-                "workload": os.path.relpath(one.workload, folder),
-                "region": one.region,
-                "hypothesis": one.hypothesis,
-                "steady_state": list(one.steady_state),
-                "baseline": BASELINE,
-                "faults": list(one.faults),
-                "lasts": LASTS,
-                "during": dict.fromkeys(one.during, "any"),
-                "isolation": {"margin": "1%"},
-            }
-            path = folder / f"{one.name}.yaml"
-            path.write_text(yaml.safe_dump(raw, sort_keys=False, width=120), encoding="utf-8")
-            paths.append(path)
-    except OSError as error:
-        msg = f"{error.filename or folder}: cannot be written: {error.strerror}"
-        raise InvalidInput(msg, "name another folder with --write") from error
+    for one in experiments:
+        raw = {
+            "version": 1,
+            "kind": "experiment",
+            "name": one.name,
+            "workload": os.path.relpath(one.workload, folder),
+            "region": one.region,
+            "hypothesis": one.hypothesis,
+            "steady_state": list(one.steady_state),
+            "baseline": BASELINE,
+            "faults": list(one.faults),
+            "lasts": LASTS,
+            "during": dict.fromkeys(one.during, "any"),
+            "isolation": {"margin": "1%"},
+        }
+        paths.append(folder / f"{one.name}.yaml")
+        write_draft(paths[-1], yaml.safe_dump(raw, sort_keys=False, width=120))
     return paths
 
 
