@@ -109,9 +109,6 @@ class Aws:
 
         if self._pool is None or len(calls) < 2:
             return [one(item) for item in calls]
-        for call, region in calls:
-            if call.service != PROXY:
-                self.client(call.service, region)
         return list(self._pool.map(one, calls))
 
     def close(self) -> None:
