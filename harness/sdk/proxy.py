@@ -128,8 +128,8 @@ class Proxy:
             return await self._unreachable(client, request, 502, why(error))
         try:
             await link.say(*onward)
-            while isinstance(answered := await link.hear(), h11.InformationalResponse):
-                pass  # of this hop
+            while not isinstance(answered := await link.hear(), h11.Response):
+                pass  # what is said before the answer is of this hop
         except (OSError, h11.RemoteProtocolError) as error:
             # Whether it was carried out is not known: no answer is what the client gets, too.
             link.writer.close()
@@ -158,8 +158,8 @@ class Proxy:
         return True
 
 
-async def _pass_on(link: Link, answered: h11.Event, client: Link | None) -> None:
-    if client and isinstance(answered, h11.Response):
+async def _pass_on(link: Link, answered: h11.Response, client: Link | None) -> None:
+    if client:
         await client.say(answer_on(answered))
     while isinstance(event := await link.hear(), h11.Data):
         if client:
