@@ -147,6 +147,7 @@ def test_a_copy_is_told_from_a_put_and_a_bucket_in_the_hosts_name_is_seen() -> N
     assert s3("PUT", "/bucket/key", **{"x-amz-copy-source": "other/key"}) == "CopyObject"
     assert s3("PUT", "/key", "bucket.localhost:9") == "PutObject"
     assert s3("PUT", "/", "bucket.localhost:9") == "CreateBucket"
+    assert s3("PUT", "//[key", "bucket.localhost:9") == "PutObject"  # no host, and no address
 
 
 @pytest.mark.parametrize("version", ["s3", "s3v4"])

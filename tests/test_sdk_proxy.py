@@ -225,6 +225,8 @@ def test_rules_are_changed_while_it_runs(moto: Running) -> None:
             400,
             "a share is a number from 0% to 100%",
         ),
+        ("PUT", "rules/x", {"kind": "fail", "service": "s3", "code": "No\r\nX: y"}, 400, "ASCII without spaces"),
+        ("PUT", "rules/x", {"kind": "fail", "service": "s3", "code": "Zu€"}, 400, "like AccessDenied; found `Zu€`"),
         ("PUT", "rules/x", [], 400, "should be an object"),
         ("DELETE", "rules/x", None, 404, "there is no rule x"),
         ("POST", "rules", None, 404, "there are: GET /_gameday/rules"),

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
 
 from harness.account.models import operations, service_model
 from harness.sdk.matching import Request
@@ -28,6 +28,16 @@ class Wire:
     target: str  # path and query, as they were sent
     headers: Mapping[str, str]
     body: bytes
+
+    @property
+    def path(self) -> str:
+        """As it was sent: a key of S3 may begin with a slash, and is no host then."""
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        """As it was sent."""
+        return self.target.partition("?")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,7 @@ def identify(wire: Wire, services: Iterable[str]) -> Identified | None:
 
 def scope(wire: Wire) -> tuple[str | None, str | None]:
     """Region and signing name of a request's signature, in its header or (presigned) in its query."""
-    query = urlsplit(wire.target).query
+    query = wire.query
     text = wire.headers.get("authorization", "")
     if not text and "X-Amz-Credential=" in query:
         text = unquote(query).replace("X-Amz-Credential=", "Credential=")
@@ -115,11 +125,11 @@ def _plain(wire: Wire) -> bytes:
 
 
 def _query(wire: Wire) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(wire.target).query, keep_blank_values=True)
+    return parse_qs(wire.query, keep_blank_values=True)
 
 
 def _routed(wire: Wire, service: str) -> str | None:
-    path, query = urlsplit(wire.target).path, _query(wire)
+    path, query = wire.path, _query(wire)
     if service == "s3":
         if path.startswith("/v20180820/"):
             return None  # S3 Control signs as s3, too

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, get_args
 
@@ -35,6 +36,7 @@ EXAMPLES: Mapping[Kind, str] = {
 }
 
 ALWAYS = 1.0
+_CODE = re.compile(r"[!-~]+")
 
 
 class Rule(Written):
@@ -73,6 +75,15 @@ class Rule(Written):
     def _known_operation(cls, operation: str | None, info: ValidationInfo) -> str | None:
         service = info.data.get("service")
         return operation if operation is None or service is None else _operation(operation, service)
+
+    @field_validator("code")
+    @classmethod
+    def _visible_code(cls, code: str | None) -> str | None:
+        # It stands in headers, too.
+        if code is not None and not _CODE.fullmatch(code):
+            msg = f"an error's code is ASCII without spaces, like AccessDenied; found {quoted(code)}"
+            raise ValueError(msg)
+        return code
 
     @model_validator(mode="after")
     def _sound(self) -> Rule:
