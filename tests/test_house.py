@@ -26,6 +26,7 @@ FLOORS = (
     "harness.iam",
     "harness.policy",
     "harness.rights",
+    "harness.skewed",
     "harness.soundness",
     "harness.saved_plan",
     "harness.record",

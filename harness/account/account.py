@@ -16,6 +16,9 @@ PAUSES = (1.0 + 5.0) + (2.0 + 5.0)
 LONGEST_CALL = ATTEMPTS * (CONNECT_TIMEOUT + READ_TIMEOUT) + PAUSES
 """Seconds until a request that got no answer can no longer arrive: every attempt, and the pauses between them."""
 
+AWS = "AWS"
+"""What AWS is called among the clocks that are compared with ours."""
+
 USER_AGENT = "gameday"
 """What every client of the harness says it is; faults of `harness.sdk` leave those alone."""
 

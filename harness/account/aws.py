@@ -29,11 +29,21 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoC
 from botocore.model import OperationModel
 from botocore.response import StreamingBody
 
-from harness.account.account import ATTEMPTS, CONNECT_TIMEOUT, LONGEST_CALL, READ_TIMEOUT, USER_AGENT, Account, whoami
+from harness.account.account import (
+    ATTEMPTS,
+    AWS,
+    CONNECT_TIMEOUT,
+    LONGEST_CALL,
+    READ_TIMEOUT,
+    USER_AGENT,
+    Account,
+    whoami,
+)
 from harness.account.beside import PROXY, ask_proxy
 from harness.account.change import Call, Json
 from harness.errors import AwsError, InvalidInput, Unreachable
 from steady_state.masks import masked_userinfo
+from steady_state.skew import Clocks
 
 if TYPE_CHECKING:
     from harness.account.filter import Filter
@@ -62,6 +72,7 @@ class Aws:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="aws") if workers > 1 else None
         self._filter: Filter | None = None
+        self.clocks: Clocks | None = None  # are told when AWS says what time it is
         # Before the parameters are built nothing is signed or sent yet; whoever uses the session's clients comes by.
         session.get_component("event_emitter").register_first("before-parameter-build", self._check)
 
@@ -130,6 +141,7 @@ class Aws:
         return ask_proxy(call)
 
     def _of_aws(self, call: Call, region: str, paged: bool) -> Json:
+        sent = self.clocks.now() if self.clocks else 0.0
         try:
             client = self.client(call.service, region)
             if paged and client.can_paginate(call.operation):
@@ -148,6 +160,9 @@ class Aws:
             raise Unreachable(
                 call.service, call.operation, type(error).__name__, masked_userinfo(str(error)), CREDENTIALS_REMEDY
             ) from error
+        if self.clocks:
+            headers = raw.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+            self.clocks.heard(AWS, headers.get("date"), sent)
         return plain(raw)
 
 

@@ -16,6 +16,7 @@ from harness.plan import Place
 from harness.spec.twin_file import TwinFile
 from harness.spec.workload import Workload
 from steady_state.clock import Clock, WallClock
+from steady_state.skew import Clocks
 
 if TYPE_CHECKING:
     from steady_state.sources import Source
@@ -33,6 +34,7 @@ class Ground:
     source: Source
     lag: float  # seconds until the source's bins can be read
     words: list[str]  # what the source could not read, to be said
+    clocks: Clocks | None = None  # what the sources' own clocks show
     sessions: Sessions | None = None  # of the workload's role, which `account` reads through
 
 
@@ -60,17 +62,20 @@ def open_ground(place: Place, workload: Workload, twin: TwinFile | None, region:
         return
     said: list[str] = []
     lag = LAG if any(kpi.reading.origin == "cloudwatch" for kpi in workload.kpis.values()) else 0.0
+    clock = WallClock()
+    clocks = Clocks(clock)
     with ExitStack() as block:
         base = block.enter_context(closing(open_account()))
         block.enter_context(base.only(Filter()))
         sessions = block.enter_context(open_sessions(base, workload.role, region)) if workload.role else None
         aws = sessions.reading() if sessions else base
         block.enter_context(aws.only(Filter()))
+        aws.clocks = clocks
         try:
-            source = block.enter_context(open_sources(cloudwatch(aws, region, LAG), workload.kpis, said.append))
+            source = block.enter_context(open_sources(cloudwatch(aws, region, LAG), workload.kpis, said.append, clocks))
         except Unfit as error:
             raise InvalidInput(f"workload {workload.name}: {error}") from error
-        yield Ground(aws, WallClock(), source, lag, said, sessions)
+        yield Ground(aws, clock, source, lag, said, clocks, sessions)
 
 
 def cloudwatch(aws: Aws, region: str, lag: float) -> Source:

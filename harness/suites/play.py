@@ -19,6 +19,7 @@ from harness.plan import Plan, Wish, make_plan, moved_on
 from harness.record import Record
 from harness.rights import with_rights
 from harness.run import Stage, run
+from harness.skewed import with_clocks
 from harness.stop import Stop
 from harness.store.team import Team
 from harness.suite import Refusal
@@ -76,7 +77,8 @@ class Play:
             if wish.place == "aws":
                 self.journal.must_be_free(wish.workload.name, wish.workload.account)
             with open_ground(wish.place, wish.workload, wish.twin, wish.region, wish.seed) as ground:
-                yield with_rights(make_plan(wish, ground.account, ground.clock.now()), ground.account), ground, team
+                plan = with_rights(make_plan(wish, ground.account, ground.clock.now()), ground.account)
+                yield with_clocks(plan, ground.clocks), ground, team
 
     def _run(self, plan: Plan, ground: Ground, team: Team | None) -> Record:
         name = new_run_id()

@@ -10,6 +10,7 @@ from steady_state.clock import WallClock
 from steady_state.kpi import Kpi
 from steady_state.reading import Origin
 from steady_state.samples import Series
+from steady_state.skew import Clocks
 
 
 class Source(Protocol):
@@ -45,12 +46,15 @@ class Sources:
 
 @contextmanager
 def open_sources(
-    cloudwatch: Source, kpis: Mapping[str, Kpi], say: Callable[[str], None] = lambda _: None
+    cloudwatch: Source,
+    kpis: Mapping[str, Kpi],
+    say: Callable[[str], None] = lambda _: None,
+    clocks: Clocks | None = None,
 ) -> Iterator[Source]:
     """All that `kpis` name: probes are sent, queries asked and commands run from here on, until the block ends.
 
-    `say` is told, once for each KPI, what a source cannot read. Raises Unfit where a KPI asks what its source can never
-    answer.
+    `say` is told, once for each KPI, what a source cannot read, and `clocks` what time a source says it is. Raises
+    Unfit where a KPI asks what its source can never answer.
     """
     by_origin = {
         origin: {name: kpi for name, kpi in kpis.items() if kpi.reading.origin == origin}
@@ -63,9 +67,11 @@ def open_sources(
 
             sources["http"] = stack.enter_context(Http(by_origin["http"], WallClock()))
         if by_origin["prometheus"]:
-            from steady_state.sources.prometheus import Prometheus
+            from steady_state.sources.prometheus import Prometheus, Server
 
-            sources["prometheus"] = stack.enter_context(Prometheus(by_origin["prometheus"], WallClock(), say))
+            sources["prometheus"] = stack.enter_context(
+                Prometheus(by_origin["prometheus"], WallClock(), say, Server(clocks))
+            )
         if by_origin["command"]:
             from steady_state.sources.command import Command
 

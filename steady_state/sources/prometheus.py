@@ -22,6 +22,7 @@ from steady_state.kpi import Kpi
 from steady_state.masks import masked_url
 from steady_state.reading import Reading
 from steady_state.samples import CLOSE, Sample, Series, inside
+from steady_state.skew import Clocks
 from steady_state.sources import Unfit
 from steady_state.sources.counters import Lines, must_count, parse, queries, samples, with_limits
 from steady_state.sources.pace import Pace, Paced
@@ -166,7 +167,8 @@ class Prometheus(Paced):
 class Server:
     """Asks over HTTP with urllib3; a name and password in the URL are sent as basic authentication."""
 
-    def __init__(self) -> None:
+    def __init__(self, clocks: Clocks | None = None) -> None:
+        self._clocks = clocks
         self._pool = urllib3.PoolManager(num_pools=32, maxsize=16, retries=False)
 
     def __call__(self, reading: Reading, first: int, last: int) -> bytes:
@@ -183,6 +185,7 @@ class Server:
             "lookback_delta": _number(period),
         }
         until = monotonic() + spec.timeout
+        sent = self._clocks.now() if self._clocks else 0.0
         answer = self._pool.request(
             "GET",
             f"{url._replace(auth=None).url.rstrip('/')}/api/v1/query_range",
@@ -192,6 +195,8 @@ class Server:
             redirect=False,
             preload_content=False,
         )
+        if self._clocks:
+            self._clocks.heard(f"Prometheus {masked_url(spec.url)}", answer.headers.get("date"), sent)
         try:
             body = _body(answer, until)
         finally:
