@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.planted.plant import PLANTS, world
+from tests.planted.plant import PLANTS, RETRYING, world
 from tests.planted.score import matrix_of, seed_of
 
 FROZEN = {
@@ -40,3 +40,10 @@ def test_a_workload_follows_from_its_seed_and_hides_one_dependency_for_each_five
             or each.kind == "retry storm"
             or each.source in one.sick.below(each.module)
         )
+
+
+def test_no_planted_dependency_storms_a_table_that_another_left_scarce() -> None:
+    for number in range(60):
+        made = world(seed_of("dev", 10, number), 10)
+        for one in made.planted:
+            assert one.kind not in RETRYING or not made.sick.scarce & made.sick.below(one.source)

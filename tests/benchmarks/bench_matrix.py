@@ -17,7 +17,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import pairwise
 from multiprocessing import get_context
 
-from harness.suites.matrix import experiments_of, play_rows
+from harness.suites.matrix import MARGIN, experiments_of, play_rows
 from tests.benchmarks.calibration import calibration
 from tests.planted.files import twin_of, workload_of
 from tests.planted.plant import PLANTS, world
@@ -86,6 +86,7 @@ def findings(scores: Sequence[Score]) -> None:
         for one in each.outcomes:
             if not one.found:
                 size = f"{100 * one.effect:.2g} points worse; {100 * one.visible:.2g} could be seen"
+                size += " (below the margin)" if one.effect < MARGIN else ""
                 told(f"  missed: {one.planted} in {each.modules}/{each.name[:8]}: {size}")
         for link in each.extra:
             told(f"  made up: {link} in {each.modules}/{each.name[:8]}")

@@ -58,10 +58,12 @@ def world(seed: str, size: int) -> World:
 
 
 def _apart(planted: tuple[Planted, ...], graph: Graph) -> bool:
-    """Whether each has a source and a victim of its own, and is declared by nothing that another brought."""
+    """Whether each has a source and a victim of its own, and brings no other, declared or by its own retries."""
     sources, victims = ({one.source for one in planted}, {one.module for one in planted})
     alone = len(sources) == len(victims) == len(planted)
-    return alone and not any(one.module in graph.needed_by(one.source) for one in planted)
+    declared = any(one.module in graph.needed_by(one.source) for one in planted)
+    storming = any(graph.scarce & graph.below(one.source) for one in planted if one.kind in RETRYING)
+    return alone and not declared and not storming
 
 
 def _is_reached(planted: Planted, graph: Graph) -> bool:
@@ -158,6 +160,9 @@ def retry_storm(rng: random.Random, sick: Graph, cured: Graph) -> Planted | None
         return Planted("retry storm", broken, table)
     return None
 
+
+RETRYING = ("missing timeout", "shared pool")
+"""What tries again and again as well: above a scarce table each would be a second storm, whatever fails below it."""
 
 SPARED = 0.5
 """A table of DynamoDB saves up five minutes of what it does not use: a lesser storm would be over before it is felt."""
