@@ -20,14 +20,13 @@ from harness.report.plan_text import plan_text
 from harness.report.progress import progress
 from harness.report.terminal import verdict_table
 from harness.report.write import write_reports
-from harness.rights import with_rights
 from harness.saved_plan import read_plan
 from harness.spec.load import faults_of, load_any
 from harness.spec.loaded import LoadedExperiment, LoadedGameday
 from harness.stop import Stop
 from harness.suite import Suite
 from harness.suites.ground import open_ground
-from harness.suites.play import Play, new_run_id
+from harness.suites.play import Play, new_run_id, plan_on
 from harness.suites.signals import undo_on_signals
 
 
@@ -57,7 +56,7 @@ def make(file: Path, place: str, seed: int, production: bool) -> tuple[Plan, str
     """Plan one experiment; reads only."""
     wish = _one_wish(file, place, seed, production)
     with open_ground(wish.place, wish.workload, wish.twin, wish.region, seed) as ground:
-        made = with_rights(make_plan(wish, ground.account, ground.clock.now()), ground.account)
+        made = plan_on(ground, wish)
     if wish.place == "aws" and not wish.workload.store:
         word = "the workload names no `store`: to run this, `gameday run` must be told --local-journal"
         made = made.model_copy(update={"warnings": (*made.warnings, word)})

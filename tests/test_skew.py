@@ -13,14 +13,20 @@ from hypothesis import strategies as st
 
 from harness.account.account import AWS
 from harness.account.change import Call
-from harness.plan import Plan
+from harness.plan import Plan, Wish
 from harness.skewed import with_clocks
+from harness.spec.experiment import Experiment
+from harness.spec.load import faults_of
+from harness.spec.workload import Workload
+from harness.suites.ground import Ground
+from harness.suites.play import plan_on
 from harness.twin.twin import Twin
 from steady_state.clock import TestClock, WallClock
 from steady_state.reading import Reading
 from steady_state.skew import Clocks, Offset, narrowed, offset
 from steady_state.sources.prometheus import Server
-from tests.doubles.play import REGION
+from steady_state.sources.scripted import Scripted
+from tests.doubles.play import REGION, SHORT
 from tests.report_sample import held
 from tests.steady_streams import kpi
 
@@ -100,6 +106,15 @@ def test_the_clock_of_what_tells_no_kpi_does_not_matter() -> None:
     experiment = plan.experiment.model_copy(update={"detected_by": None})
     elsewhere = plan.model_copy(update={"workload": workload, "experiment": experiment})
     assert told(30, plan=elsewhere) == elsewhere
+
+
+def test_a_plan_is_refused_by_the_clocks_of_its_ground(twin: Twin, workload: Workload) -> None:
+    clocks = Clocks(TestClock(NOW))
+    clocks.heard(AWS, formatdate(NOW + 30, usegmt=True), NOW)
+    experiment = Experiment.model_validate(SHORT | {"faults": [{"throttle": {"module": "payments", "to": 0}}]})
+    wish = Wish(experiment, faults_of(experiment), workload, None, "twin")
+    ground = Ground(twin.aws, twin.clock, Scripted({}), 0.0, [], clocks)
+    assert "the clock of AWS is 30s ahead of ours" in plan_on(ground, wish).refusals[-1]
 
 
 class Late(BaseHTTPRequestHandler):

@@ -77,8 +77,7 @@ class Play:
             if wish.place == "aws":
                 self.journal.must_be_free(wish.workload.name, wish.workload.account)
             with open_ground(wish.place, wish.workload, wish.twin, wish.region, wish.seed) as ground:
-                plan = with_rights(make_plan(wish, ground.account, ground.clock.now()), ground.account)
-                yield with_clocks(plan, ground.clocks), ground, team
+                yield plan_on(ground, wish), ground, team
 
     def _run(self, plan: Plan, ground: Ground, team: Team | None) -> Record:
         name = new_run_id()
@@ -151,6 +150,12 @@ class Play:
                 self.listeners.remove(listener)
             at = events[-1].at if events else 0.0
             events.append(Said(at, f"{type(listener).__name__} was dropped: {type(error).__name__}: {error}"))
+
+
+def plan_on(ground: Ground, wish: Wish) -> Plan:
+    """A plan, with all that its ground says against it; reads only. Raises Refused."""
+    plan = with_rights(make_plan(wish, ground.account, ground.clock.now()), ground.account)
+    return with_clocks(plan, ground.clocks)
 
 
 def new_run_id() -> str:
