@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.matrix import Relation
+from harness.spec.reach import reached
 from harness.spec.workload import Workload
 
 
@@ -16,10 +17,7 @@ class Declared:
 
     def called_from(self, modules: frozenset[str]) -> frozenset[str]:
         """These, and all that they call, directly or through others."""
-        found = set(modules)
-        while more := {called for one in found for called in self.calls.get(one, ())} - found:
-            found |= more
-        return frozenset(found)
+        return reached(modules, self.calls)
 
     def callers(self, module: str) -> frozenset[str]:
         """The modules that call this one."""

@@ -15,6 +15,7 @@ from itertools import pairwise
 from harness.matrix import Cell, Chain, Effect, Finding, Matrix, Row, State
 from harness.matrix_declared import Declared
 from harness.plan import Place
+from harness.spec.reach import reached
 from harness.spec.workload import Workload
 from steady_state.claim import Verdict
 from steady_state.kpi import Tier
@@ -107,12 +108,12 @@ class Analysis:
     def _first(self, source: str, cells: dict[str, Cell]) -> tuple[list[Cell], list[tuple[str, ...]]]:
         given = [module for module, cell in cells.items() if cell.relation == "needs"]
         carries = {one: {other for other in cells if other != one and self._carries(one, other)} for one in cells}
-        reached = {one: _reached(one, carries) for one in cells}
-        known = {other for one in given for other in reached[one]}
+        beyond = {one: reached([one], carries) for one in cells}
+        known = {other for one in given for other in beyond[one]}
         roots: list[str] = []
         for name in sorted(cells, key=lambda one: _suspicion(cells[one])):
-            origins = {one for one in cells if name in reached[one]}
-            if name not in known and origins <= reached[name] and not any(name in reached[root] for root in roots):
+            origins = {one for one in cells if name in beyond[one]}
+            if name not in known and origins <= beyond[name] and not any(name in beyond[root] for root in roots):
                 roots.append(name)
         ways = [(source, *way) for way in _ways([*given, *roots], carries)]
         return [cells[root] for root in roots], [way for way in ways if way[-1] not in given]
@@ -268,13 +269,6 @@ def _hurt(row: Row | None) -> dict[str, Effect]:
 def _suspicion(cell: Cell) -> tuple[bool, float, str]:
     """First who is declared to call what was struck, then who suffers most."""
     return cell.relation != "tolerates", -((cell.effect and cell.effect.change) or 0.0), cell.module
-
-
-def _reached(start: str, edges: Mapping[str, set[str]]) -> set[str]:
-    found = {start}
-    while more := {other for one in found for other in edges[one]} - found:
-        found |= more
-    return found
 
 
 def _ways(starts: list[str], edges: Mapping[str, set[str]]) -> list[tuple[str, ...]]:

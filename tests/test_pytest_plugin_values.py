@@ -9,8 +9,9 @@ import pytest
 from harness.errors import InvalidInput
 from harness.pytest_plugin.verdict import ending_of
 from harness.pytest_plugin.view import RecordView
-from harness.report.sparkline import BARS, GAP, sparkline
+from harness.report.sparkline import BARS, GAP, bar, scale, sparkline
 from tests.report_sample import broken, held, spread, stuck
+from tests.steady_streams import gauge, ratio
 
 
 def test_a_chart_shows_the_fall_between_the_phases() -> None:
@@ -84,3 +85,21 @@ def test_a_mistake_in_a_question_is_named(given: dict[str, str], words: str) -> 
     with pytest.raises(InvalidInput, match=words) as raised:
         RecordView(held()).recovered_within(**given)
     assert "write it like record.recovered_within(" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("own", "values", "reach"),
+    [
+        (ratio(), [0.999, 1.0], (0.9, 1.0)),
+        (ratio(), [0.2, 1.0], (0.2, 1.0)),
+        (ratio(), [0.0, 0.02], (0.0, 0.1)),
+        (gauge(), [4.0, 6.0], (0.0, 6.0)),
+        (gauge(), [-2.0, -1.0], (-2.0, 0.0)),
+    ],
+)
+def test_bars_of_shares_reach_over_ten_points_and_all_others_from_zero(own, values, reach) -> None:
+    assert scale(own, values) == pytest.approx(reach)
+
+
+def test_where_all_is_zero_the_bars_are_low() -> None:
+    assert bar(0.0, *scale(gauge(), [0.0])) == BARS[0]

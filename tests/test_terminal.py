@@ -195,7 +195,7 @@ def test_a_small_chart_shows_the_dip() -> None:
         return Sample(0, 1, 10, bad, 1 - bad / 10)
 
     assert sparkline([good(0), good(10), good(0)], WORKLOAD.kpis["orders"]) == "█▁█"
-    assert sparkline([good(0), Sample(1, 1, 0, 0, None), good(0)], WORKLOAD.kpis["orders"]) == "█ █"
+    assert sparkline([good(0), Sample(1, 1, 0, 0, None), good(0)], WORKLOAD.kpis["orders"]) == "█·█"
     assert sparkline([good(0), good(10)], WORKLOAD.kpis["payments-errors"]) == "▁█"
     capacity = WORKLOAD.kpis["checkout-capacity"]
     assert sparkline([Sample(0, 1, 1, 0, 6.0), Sample(1, 1, 1, 0, 0.0)], capacity) == "█▁"

@@ -7,8 +7,10 @@ each, and nodes move towards the mean of their neighbours.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from harness.spec.reach import reached
 
 SWEEPS = 6
 """Passes over the layers; more change nothing on graphs of twenty nodes."""
@@ -70,17 +72,10 @@ def _acyclic(names: Sequence[str], edges: Sequence[tuple[str, str]]) -> list[tup
     after: dict[str, set[str]] = {name: set() for name in names}
     kept: list[tuple[str, str]] = []
     for start, end in edges:
-        if start != end and start not in _reached(end, after) and end not in after[start]:
+        if start != end and start not in reached([end], after) and end not in after[start]:
             after[start].add(end)
             kept.append((start, end))
     return kept
-
-
-def _reached(start: str, after: Mapping[str, set[str]]) -> set[str]:
-    found = {start}
-    while more := {other for one in found for other in after[one]} - found:
-        found |= more
-    return found
 
 
 def _layers(names: Sequence[str], along: Sequence[tuple[str, str]]) -> dict[str, int]:

@@ -21,7 +21,7 @@ from harness.plan import Plan
 from harness.report import words
 from harness.report.chart import allowed_range, out, pooled
 from harness.report.quiet import quiet
-from harness.report.sparkline import BARS
+from harness.report.sparkline import bar, scale
 from harness.report.told import MARKS, STYLES, clock, told
 from steady_state.kpi import Bound, Kpi
 from steady_state.samples import Sample
@@ -168,18 +168,14 @@ class _State:
 
 
 def sparkline(samples: list[Sample], kpi: Kpi) -> str:
-    """The last stretch of a KPI in blocks; a gap is a space. Shares span at least ten points, gauges start at zero."""
+    """The last stretch of a KPI in bars."""
     if not samples:
         return ""
     size = max(1, math.ceil(len(samples) / WIDE))
-    bars = [pooled(samples[at : at + size], kpi) for at in range(0, len(samples), size)]
-    values = [bar.value for bar in bars if bar]
-    low, high = min(values, default=0.0), max(values, default=1.0)
-    if kpi.kind in ("ratio", "latency"):
-        low, high = (0.0, max(high, 0.1)) if kpi.kind == "ratio" and kpi.bound.at_most else (min(low, 0.9), 1.0)
-    else:
-        low, high = min(low, 0.0), max(high, low + 1e-9)
-    return "".join(BARS[round((bar.value - low) / (high - low) * 7)] if bar else " " for bar in bars)
+    bins = [pooled(samples[at : at + size], kpi) for at in range(0, len(samples), size)]
+    values = [one.value for one in bins if one]
+    low, high = scale(kpi, values) if values else (0.0, 1.0)
+    return "".join(bar(one.value if one else None, low, high) for one in bins)
 
 
 def _value(value: float, kpi: Kpi) -> str:

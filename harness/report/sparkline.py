@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -19,8 +19,8 @@ WIDTH = 60
 """Characters of a whole run."""
 LEAST = 14
 """Characters of a phase: a fault of seconds is as easy to see as a baseline of hours, and its name fits."""
-SPAN = 0.02
-"""A chart of shares spans at least two points, so that noise does not look like news."""
+SPAN = 0.1
+"""A chart of shares spans at least ten points, so that noise does not look like news."""
 SHOWN = {"before": "before", "inject": "during", "during": "during", "undo": "after", "after": "after"}
 
 
@@ -33,21 +33,35 @@ class _Phase:
 
 
 def sparkline(record: Record, name: str) -> tuple[str, ...]:
-    """Two lines; none where the KPI has no sample. The bars reach from the lowest value to the highest."""
+    """Two lines; none where the KPI has no sample. Beside them stand the ends of their scale."""
     kpi, series = record.plan.workload.kpis[name], record.series.get(name, ())
     phases = tuple(_phases(record.spans))
     cells = [list(_cells(kpi, series, phase)) for phase in phases]
     seen = [value for values in cells for value in values if value is not None]
     if not seen:
         return ()
-    low, high = min(seen), max(seen)
-    if kpi.kind in ("ratio", "latency"):
-        low = min(low, high - SPAN)
-    bars = "│".join("".join(_bar(value, low, high) for value in values) for values in cells)
+    low, high = scale(kpi, seen)
+    bars = "│".join("".join(bar(value, low, high) for value in values) for values in cells)
     under = "│".join(f"{phase.name} {words.duration(phase.end - phase.start)}".ljust(phase.width) for phase in phases)
     tall, short = (_amount(kpi, value) for value in (high, low))
     wide = max(len(tall), len(short))
     return (f"{tall:>{wide}} {bars}", f"{short:>{wide}} {under.rstrip()}")
+
+
+def scale(kpi: Kpi, values: Sequence[float]) -> tuple[float, float]:
+    """Between which values the bars reach: of shares at least ten points, of all else from zero on."""
+    low, high = min(values), max(values)
+    if kpi.kind in ("ratio", "latency"):
+        low = max(0.0, min(low, high - SPAN))
+        return low, max(high, low + SPAN)
+    return min(low, 0.0), max(high, 0.0)
+
+
+def bar(value: float | None, low: float, high: float) -> str:
+    """A value as a bar on a scale; None is a gap."""
+    if value is None:
+        return GAP
+    return BARS[round((value - low) / (high - low) * (len(BARS) - 1))] if high > low else BARS[0]
 
 
 def _phases(spans: tuple[Span, ...]) -> Iterator[_Phase]:
@@ -66,12 +80,6 @@ def _cells(kpi: Kpi, series: Series, phase: _Phase) -> Iterator[float | None]:
         start = phase.start + index * step
         found = pooled(touching(series, start, start + step), kpi)
         yield found.value if found else None
-
-
-def _bar(value: float | None, low: float, high: float) -> str:
-    if value is None:
-        return GAP
-    return BARS[-1] if high == low else BARS[round((value - low) / (high - low) * (len(BARS) - 1))]
 
 
 def _amount(kpi: Kpi, value: float) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from harness.account.tags import TagKey
+from harness.spec.reach import reached
 from steady_state.kpi import Kpi
 from steady_state.reading import Written
 from steady_state.units import Duration, Share
@@ -130,7 +131,8 @@ class Workload(Written):
 
     def suffers_with(self, hit: frozenset[str]) -> frozenset[str]:
         """The modules that may suffer when `hit` do: those, and all that need them, transitively (cycles are fine)."""
-        suffering = set(hit)
-        while more := {name for name, module in self.modules.items() if suffering & set(module.needs)} - suffering:
-            suffering |= more
-        return frozenset(suffering)
+        needed_by: dict[str, list[str]] = {}
+        for name, module in self.modules.items():
+            for needed in module.needs:
+                needed_by.setdefault(needed, []).append(name)
+        return reached(hit, needed_by)
