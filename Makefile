@@ -1,6 +1,8 @@
 # Everything here makes its own virtual environment first: a fresh machine needs Python 3.11+, make and git.
 PYTHON ?= python3
 BIN := .venv/bin
+# Tests start many processes: each reads what the first has compiled.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: gameday test crash-matrix bench sample schemas clean
 

@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from hypothesis import settings
 
 from harness.spec.twin_file import TwinFile
 from harness.spec.workload import Workload
 
 if TYPE_CHECKING:
     from harness.twin.twin import Twin
+
+# Time depends on the machine: no property fails because it is busy.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 STOREFRONT = Path(__file__).parent.parent / "experiments" / "storefront"
 
@@ -86,3 +91,12 @@ def twin(workload: Workload, twin_file: TwinFile) -> Iterator[Twin]:
 
     with Twin(workload, twin_file, seed=7) as twin:
         yield twin
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The URL of an AWS endpoint in another process; each test makes, and ends, an account's worth of its own on it."""
+    from tests.doubles.server import moto_server
+
+    with moto_server() as url:
+        yield url

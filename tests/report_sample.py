@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 from harness.account.change import Bite, Call, Injection, Knob, Make, Probe, Read, Shape, Strike, Turn
 from harness.events import (
@@ -430,6 +431,7 @@ def _module(name: str, kpi: str, change: float, verdict: Verdict, words: str) ->
     return ModuleJudgement(name, verdict, kpi, change, change - 0.004, change + 0.004, 0.006, words)
 
 
+@cache
 def held() -> Record:
     """A zone is lost, and the claim holds."""
     experiment = _experiment(
@@ -471,6 +473,7 @@ def held() -> Record:
     return _record(plan, story, judgement)
 
 
+@cache
 def broken() -> Record:
     """Payments are throttled, and orders are not back while the fault lasts."""
     experiment = _experiment(
@@ -508,6 +511,7 @@ def broken() -> Record:
     return _record(plan, story, judgement, code=1)
 
 
+@cache
 def spread() -> Record:
     """Recommendations are cut off, and search suffers though nobody declared that it may."""
     experiment = _experiment(

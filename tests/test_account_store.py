@@ -11,17 +11,10 @@ import pytest
 from harness.commands_undo import restore_dead
 from harness.errors import Exit
 from harness.store import lease
-from tests.doubles.server import client, moto_server
+from tests.doubles.server import client
 from tests.test_account import Account, wait_for
 
 RUN = ("run", "experiment.yaml", "--on", "aws", "--yes")
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with moto_server() as url:
-        client(url, "s3").create_bucket(Bucket="ledger")
-        yield url
 
 
 class Shared(Account):
@@ -34,11 +27,18 @@ class Shared(Account):
         self.url = url
         self.store = f"s3://ledger/{folder.name}"
         self.s3 = client(url, "s3")
+        self.s3.create_bucket(Bucket="ledger")
         self.write("workload.yaml", "provides:", f"store: {self.store}\nprovides:")
 
     def another_machine(self) -> None:
         """The next commands are another machine's."""
         self.env = self.env | {"GAMEDAY_HOME": str(self.folder / "other")}
+
+    def lease(self) -> tuple[str, str, int]:
+        """The workload, who has taken it, how often it was taken."""
+        (key,) = self.keys("leases/")
+        body = json.loads(self.s3.get_object(Bucket="ledger", Key=key)["Body"].read())
+        return body["workload"], body["run"], body["epoch"]
 
     def keys(self, prefix: str) -> list[str]:
         listed = self.s3.list_objects_v2(Bucket="ledger", Prefix=f"{self.folder.name}/{prefix}")
@@ -46,8 +46,8 @@ class Shared(Account):
 
 
 @pytest.fixture
-def account(url: str, tmp_path: Path) -> Iterator[Shared]:
-    account = Shared(url, tmp_path)
+def account(server: str, tmp_path: Path) -> Iterator[Shared]:
+    account = Shared(server, tmp_path)
     yield account
     account.ec2.terminate_instances(InstanceIds=[account.instance])
 
@@ -56,9 +56,7 @@ def test_a_run_keeps_its_intents_in_the_store_and_frees_the_workload(account: Sh
     done = account.gameday(*RUN)
     assert done.returncode == Exit.HELD, done.stderr + done.stdout
     assert account.state == "running"
-    (key,) = account.keys("leases/")
-    body = json.loads(account.s3.get_object(Bucket="ledger", Key=key)["Body"].read())
-    assert (body["workload"], body["run"], body["epoch"]) == ("batch", "", 1)
+    assert account.lease() == ("batch", "", 1)
     names = [key.rpartition("/")[2] for key in account.keys("runs/")]
     assert names == ["000000.json", "000001.json", "000002.json", "000003.json", "closed.json"]
     assert "no open runs" in account.gameday("restore", "--list", "--store", account.store).stderr
@@ -87,23 +85,15 @@ def test_a_store_that_is_not_there_refuses_before_anything_is_touched(account: S
     assert account.state == "running"
 
 
-def test_another_machine_is_told_who_has_the_workload(account: Shared) -> None:
-    with account.running() as process:
-        wait_for(process, "phase", phase="during")
+def test_another_machine_is_told_who_has_the_workload_and_halt_makes_that_one_abort_and_undo(account: Shared) -> None:
+    with account.in_mid_run() as process:
+        mine = account.env
         account.another_machine()
         second = account.gameday(*RUN)
         assert second.returncode == Exit.REFUSED
         assert "workload batch is taken by run" in second.stdout
-        process.communicate()
-        assert process.returncode == Exit.HELD
-    assert account.state == "running"
-
-
-def test_halt_makes_a_run_on_this_machine_abort_and_undo(account: Shared) -> None:
-    account.write("workload.yaml", "module_share: 100%", "module_share: 100%, exposure: 2h")
-    account.write("experiment.yaml", "lasts: 6s", "lasts: 1h")
-    with account.running() as process:
-        wait_for(process, "phase", phase="during")
+        assert account.state == "stopped"
+        account.env = mine
         halted = account.gameday("halt", "batch")
         assert halted.returncode == Exit.HELD, halted.stderr
         assert "asked to abort and undo" in halted.stdout
@@ -125,7 +115,7 @@ def test_a_killed_run_is_restored_on_its_own_machine_without_waiting_and_freed_i
     assert restored.returncode == Exit.HELD, restored.stderr
     assert account.state == "running"
     assert "no open runs" in account.gameday("restore", "--list", "--store", account.store).stderr
-    assert account.gameday(*RUN).returncode == Exit.HELD
+    assert account.lease() == ("batch", "", 2)
 
 
 def test_any_other_machine_restores_what_a_dead_machine_left(

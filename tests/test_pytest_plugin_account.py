@@ -18,7 +18,7 @@ from harness.account.journal import Journal
 from harness.account.rows import Run
 from harness.pytest_plugin.turns import in_turn
 from harness.stop import Stop
-from tests.doubles.server import LONGEST, client, moto_server
+from tests.doubles.server import LONGEST
 from tests.test_account import TAGS
 from tests.test_account_store import Shared
 
@@ -54,16 +54,10 @@ def test_who_is_told_to_end_while_waiting_has_injected_nothing(tmp_path: Path) -
         pass
 
 
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with moto_server() as url:
-        client(url, "s3").create_bucket(Bucket="ledger")
-        yield url
-
-
 @pytest.fixture
-def account(url: str, tmp_path: Path) -> Iterator[Shared]:
-    account = Shared(url, tmp_path)
+def account(server: str, tmp_path: Path) -> Iterator[Shared]:
+    account = Shared(server, tmp_path)
+    account.write("experiment.yaml", "lasts: 2s", "lasts: 6s")
     (tmp_path / "pytest.ini").write_text("[pytest]\ngameday_experiments = *.yaml\n")
     yield account
     account.ec2.terminate_instances(InstanceIds=[account.instance])

@@ -14,7 +14,7 @@ from harness.account.change import Json
 from harness.account.held import held_by
 from harness.errors import AwsError, Exit, GamedayError
 from harness.record import read_record
-from tests.doubles.server import client, moto_server
+from tests.doubles.server import client
 from tests.test_account import RUN, Account
 
 ACCOUNT = "123456789012"
@@ -36,8 +36,6 @@ class WithRole(Account):
         self.iam = client(url, "iam")
         self.write("workload.yaml", "provides:", f"role: {ROLE}\nprovides:")
         self.write("experiment.yaml", "allow: [unchecked-undo]\n", "")
-        self.write("experiment.yaml", "lasts: 6s", "lasts: 1s")
-        self.write("experiment.yaml", "sustained: 2s", "sustained: 1s")
         self.iam.create_role(Path="/ops/", RoleName="gameday", AssumeRolePolicyDocument=json.dumps(ANYTHING))
 
     def may(self, policy: Json) -> None:
@@ -50,15 +48,9 @@ class WithRole(Account):
         self.iam.delete_role(RoleName="gameday")
 
 
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with moto_server() as url:
-        yield url
-
-
 @pytest.fixture
-def account(url: str, tmp_path: Path) -> Iterator[WithRole]:
-    account = WithRole(url, tmp_path)
+def account(server: str, tmp_path: Path) -> Iterator[WithRole]:
+    account = WithRole(server, tmp_path)
     yield account
     account.close()
 
@@ -105,7 +97,7 @@ def test_what_depends_on_conditions_is_said_and_must_be_allowed(account: WithRol
     assert done.returncode == Exit.REFUSED
     assert "whether undo is permitted cannot be checked: ec2:StartInstances on" in done.stdout
     assert "the experiment does not say `allow: [unchecked-undo]`" in done.stdout
-    account.write("experiment.yaml", "lasts: 1s", "allow: [unchecked-undo]\nlasts: 1s")
+    account.write("experiment.yaml", "lasts: 2s", "allow: [unchecked-undo]\nlasts: 2s")
     planned = account.gameday("plan", "experiment.yaml", "--on", "aws")
     assert planned.returncode == Exit.HELD
     assert "whether undo is permitted cannot be checked: ec2:StartInstances on" in planned.stdout
@@ -174,7 +166,6 @@ def test_the_root_user_may_all_and_other_kinds_are_not_known(aws: Any) -> None:
 
 def test_a_killed_run_is_restored_through_its_role(account: WithRole) -> None:
     account.may(ANYTHING)
-    account.write("experiment.yaml", "lasts: 1s", "lasts: 9s")
     account.dies_in_mid_run()
     restored = account.gameday("restore")
     assert restored.returncode == Exit.HELD, restored.stderr

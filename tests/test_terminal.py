@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -139,7 +140,7 @@ def test_a_display_that_nobody_closed_gives_way_to_the_next(monkeypatch: pytest.
 def test_the_terminal_cannot_be_driven_by_what_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     record = hostile(held())
     evil = record.plan.experiment.model_copy(update={"hypothesis": "\x1b]0;owned\x07 [red]markup[/red]"})
-    record = Record(**{**vars(held()), "plan": record.plan.model_copy(update={"experiment": evil})})
+    record = replace(held(), plan=record.plan.model_copy(update={"experiment": evil}))
     text = shown(record, io.StringIO())
     assert "\x1b" not in text
     assert "[red]markup[/red]" in text

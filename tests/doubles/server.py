@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import signal
 import socket
@@ -9,11 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import botocore.session
+
+from harness.cli import main
 
 ROOT = Path(__file__).parent.parent.parent
 GAMEDAY = Path(sys.executable).parent / "gameday"
@@ -60,8 +65,25 @@ def settings(url: str, home: Path) -> dict[str, str]:
     }
 
 
-def gameday(*words: str, env: dict[str, str], cwd: Path, **how: Any) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+def gameday(*words: str, env: dict[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    """What a command does and says, played inside this process: another one would mostly import."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with (
+        patch.dict(os.environ, env, clear=True),
+        patch("sys.argv", ["gameday", *words]),
+        contextlib.chdir(cwd),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            main()
+        except SystemExit as left:
+            code = int(left.code or 0)
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
+
+
+def process_of(*words: str, env: dict[str, str], cwd: Path, **how: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, in a process of its own."""
     return subprocess.run(
         [str(GAMEDAY), *words], env=env, cwd=cwd, text=True, capture_output=True, stdin=subprocess.DEVNULL,
         timeout=LONGEST, check=False, **how,
