@@ -29,7 +29,7 @@ kpis:
   work:
     tier: business
     module: worker
-    ratio: {total: {command: {run: [echo, "1000 0"], every: 200ms}}}
+    ratio: {total: {command: {run: [echo, "1000 0"], every: 500ms}}}
     bound: {at_least: 99%}
 """
 EXPERIMENT = """
@@ -39,7 +39,7 @@ name: stop-a-worker
 workload: workload.yaml
 hypothesis: Work goes on without one worker.
 steady_state: [work]
-baseline: 4s
+baseline: 5s
 faults: [{stop-instance: {module: worker}}]
 lasts: 2s
 allow: [unchecked-undo]

@@ -158,7 +158,8 @@ if __name__ == "__main__":
 def test_no_worker_outlives_a_matrix_that_is_ended(tmp_path: Path, number: signal.Signals) -> None:
     script = tmp_path / "parent.py"
     script.write_text(PARENT)
-    command = [sys.executable, str(script), str(STOREFRONT / "workload.yaml"), str(int(number))]
+    file = write(tmp_path, *shop(CALLS, DECLARED))
+    command = [sys.executable, str(script), str(file), str(int(number))]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == (-number if number is signal.SIGKILL else -signal.SIGINT), ended.stderr
     workers = [int(pid) for pid in ended.stdout.split()]

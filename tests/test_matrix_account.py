@@ -15,7 +15,7 @@ import pytest
 from harness.cli import main
 from harness.errors import Exit
 from harness.matrix import from_json
-from tests.doubles.server import client, moto_server, settings
+from tests.doubles.server import client, settings
 
 WORKLOAD = """
 version: 1
@@ -78,7 +78,7 @@ class World:
 
     def live(self) -> None:
         cut_off = False
-        while not self.ended.wait(0.1):
+        while not self.ended.wait(0.2):
             isolated = self.seen() != self.groups
             if isolated == cut_off:
                 continue
@@ -107,13 +107,14 @@ def living(world: World) -> Iterator[World]:
         world.ec2.terminate_instances(InstanceIds=[world.instance])
 
 
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with moto_server() as url:
-        iam = client(url, "iam")
-        iam.create_user(UserName="moto")
-        iam.put_user_policy(UserName="moto", PolicyName="all", PolicyDocument=json.dumps(ANYTHING))
-        yield url
+@pytest.fixture
+def url(server: str) -> Iterator[str]:
+    iam = client(server, "iam")
+    iam.create_user(UserName="moto")
+    iam.put_user_policy(UserName="moto", PolicyName="all", PolicyDocument=json.dumps(ANYTHING))
+    yield server
+    iam.delete_user_policy(UserName="moto", PolicyName="all")
+    iam.delete_user(UserName="moto")
 
 
 @pytest.fixture
@@ -122,7 +123,7 @@ def world(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("harness.suites.matrix.BASELINE", "5s")
-    monkeypatch.setattr("harness.suites.matrix.LASTS", "4s")
+    monkeypatch.setattr("harness.suites.matrix.LASTS", "3s")
     with living(World(url, tmp_path)) as world:
         yield world
 
