@@ -15,7 +15,7 @@ from tests.matrix.shapes import SHAPES
 
 PLAIN = (
     "blackhole of 1 subnet",
-    "blackhole of 2 subnets, launches blocked",
+    "blackhole of 1 subnet, launches blocked",
     "isolate a module",
     "stop 1, replacing held",
     "stop 1 that no group holds",

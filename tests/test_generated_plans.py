@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-import pytest
-
 from harness.faults import CATALOGUE
 from tests.matrix.plans import explore
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_a_run_calls_what_its_plan_says_and_needs_every_statement_of_its_policy(seed: int) -> None:
+def test_a_run_calls_what_its_plan_says_and_needs_every_statement_of_its_policy() -> None:
     seen: Counter[str] = Counter()
-    assert explore(5, seed, lambda fault: seen.update([fault])) > 100
+    assert explore(5, 0, lambda fault: seen.update([fault])) > 100
     assert set(seen) == set(CATALOGUE)

@@ -230,7 +230,7 @@ def mutated(draw: st.DrawFn, raw: dict[str, Any]) -> dict[str, Any]:
 
 
 @settings(
-    max_examples=150,
+    max_examples=75,
     deadline=None,
     derandomize=True,
     database=None,

@@ -43,7 +43,7 @@ def verdict(record: Record) -> Verdict:
     return record.judged.judgement.verdict
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("name", GAMEDAY)
 def test_a_claim_of_the_game_day_holds(name: str, seed: int, tmp_path: Path) -> None:
     record = run(name, tmp_path, seed=seed)
