@@ -49,14 +49,22 @@ def play(name: str, seed: int) -> tuple[Record, Truth]:
 def fell(truth: Truth, journey: str, phases: Phases, stop: float) -> tuple[float, float] | None:
     """When a journey truly fell and when it was truly back for good; None where it never fell.
 
-    It is down in each second in which fewer of its customers than the bound got what they asked for. That is no matter
-    of chance here: on the storefront no customer fails without a fault, which is asserted of all before the injection.
+    It is down in each second in which fewer of its customers than the bound got what they asked for, if from the first
+    to the last of them, taken together, fewer than the bound did: one customer in thirty is more than a bound of 99%
+    allows, and no fall while all others of that minute are served. Without a fault none fails here, which is asserted.
     """
     stretches = truth.degraded(journey, BOUND)
     assert phases.injected is not None
     assert not any(begun < phases.injected for begun, _ in stretches)
     seen = [(begun, min(ended, stop)) for begun, ended in stretches if begun < stop]
-    return (seen[0][0], seen[-1][1]) if seen else None
+    if not seen:
+        return None
+    first, last, outcomes = seen[0][0], seen[-1][1], truth.journeys[journey]
+    tried, failed = (
+        sum(counts[int(first) - outcomes.start : int(last) - outcomes.start])
+        for counts in (outcomes.tried, outcomes.failed)
+    )
+    return (first, last) if tried - failed < BOUND * tried else None
 
 
 def _found(record: Record) -> dict[str, RecoveryJudgement]:
