@@ -32,6 +32,8 @@ FLOORS = (
     "harness.record",
     "harness.matrix",
     "harness.matrix_declared",
+    "harness.matrix_seen",
+    "harness.matrix_links",
     "harness.matrix_findings",
     "harness.matrix_change",
     "harness.releases",

@@ -144,6 +144,23 @@ def test_who_tolerates_a_module_itself_is_not_excused_by_a_faint_effect_further_
     assert links(found) == [("not-tolerated", "ads", "web")]
 
 
+@pytest.mark.parametrize(
+    ("at_web", "found"),
+    [
+        (0.0095, [("not-tolerated", "ads", "web")]),  # a fault that hurts ads a third as much hurts web a third as much
+        (0.001, [("hidden", "db", "web")]),  # web had to suffer from it, and did not: it needs the table itself
+    ],
+)
+def test_a_tolerated_module_is_the_link_where_what_it_needs_is_struck(at_web: float, found: list[Any]) -> None:
+    shop = workload(web={"tolerates": ["ads"]}, ads={"needs": ["db"]}, db={})
+    seen = matrix(shop, db={"ads": 0.99, "web": 0.03}, ads={"ads": 0.33, "web": at_web})
+    assert links(seen) == found
+    if at_web == 0.0095:
+        assert [one.way for one in seen.findings[0].chains] == [("db", "ads", "web")]
+        assert seen.findings[0].experiment == "throttle-db"
+        assert "web declares that it tolerates ads, and does not: web got worse by 3 points" in seen.findings[0].words
+
+
 def test_a_hidden_link_further_up_is_one_finding_and_not_one_for_each_module_behind_it() -> None:
     """bank <- payments (declared) <- mail (hidden): the bank's row is explained by the row of payments."""
     shop = workload(payments={"needs": ["bank"]}, bank={}, mail={})
