@@ -60,6 +60,13 @@ class Links:
             for module, cell in seen.items()
             if cell.state == "spread" and cell.relation not in ("hit", "through")
         }
+        # What fails with what it needs is silent where those who say that they tolerate it are stuck in their calls.
+        cells |= {
+            module: cell
+            for module, cell in seen.items()
+            if cell.state in ("starved", "unknown") and cell.relation == "needs"
+            if cell.effect and cell.effect.change is None and any(self._stuck(module, other) for other in cells)
+        }
         roots, ways = self._first(source, cells)
         # What is too small a share to be proven where it arises may be proven at callers with less other traffic.
         faint = {
@@ -93,6 +100,10 @@ class Links:
     def _needed(self, one: str, other: str) -> bool:
         """Whether a fault in `one` hurts `other` as declared."""
         return self.seen.spreads(one, other) and self.seen.declared.relation(frozenset({one}), other) == "needs"
+
+    def _stuck(self, one: str, other: str) -> bool:
+        """Whether a fault in `one` hurts `other` though it says that it tolerates it."""
+        return self.seen.spreads(one, other) and self.seen.declared.relation(frozenset({one}), other) == "tolerates"
 
     def _carries(self, one: str, other: str) -> bool:
         """Whether a fault in `one` alone hurts `other`: as declared, or by an undeclared link that goes one way."""

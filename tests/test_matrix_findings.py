@@ -161,6 +161,19 @@ def test_a_tolerated_module_is_the_link_where_what_it_needs_is_struck(at_web: fl
         assert "web declares that it tolerates ads, and does not: web got worse by 3 points" in seen.findings[0].words
 
 
+@pytest.mark.parametrize(
+    ("ads_with_db", "found"),
+    [
+        (SILENT, [("not-tolerated", "ads", "web")]),  # web is stuck in its calls of ads, which fails with the table
+        (0.0, [("not-tolerated", "ads", "web"), ("hidden", "db", "web")]),  # ads goes on without the table
+    ],
+)
+def test_a_tolerated_module_that_nobody_asks_any_more_is_the_link(ads_with_db: float | None, found: list[Any]) -> None:
+    shop = workload(web={"tolerates": ["ads"]}, ads={"needs": ["db"]}, db={})
+    seen = matrix(shop, db={"ads": ads_with_db, "web": 0.9}, ads={"ads": SILENT, "web": 0.4})
+    assert sorted(one for one in links(seen) if one[0] != "dead") == sorted(found)
+
+
 def test_a_hidden_link_further_up_is_one_finding_and_not_one_for_each_module_behind_it() -> None:
     """bank <- payments (declared) <- mail (hidden): the bank's row is explained by the row of payments."""
     shop = workload(payments={"needs": ["bank"]}, bank={}, mail={})
