@@ -65,6 +65,11 @@ class Account:
         )
         self.instance = run["Instances"][0]["InstanceId"]
 
+    def close(self) -> None:
+        """End every instance there is: the next test has the server to itself."""
+        found = self.ec2.describe_instances()["Reservations"]
+        self.ec2.terminate_instances(InstanceIds=[one["InstanceId"] for place in found for one in place["Instances"]])
+
     @property
     def state(self) -> str:
         found = self.ec2.describe_instances(InstanceIds=[self.instance])
@@ -113,7 +118,7 @@ SAVED = ("run", "plan.json", *RUN[2:])
 def account(server: str, tmp_path: Path) -> Iterator[Account]:
     account = Account(server, tmp_path)
     yield account
-    account.ec2.terminate_instances(InstanceIds=[account.instance])
+    account.close()
 
 
 def wait_for(process: subprocess.Popen[str], type_: str, **fields: Any) -> None:

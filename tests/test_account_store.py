@@ -49,7 +49,7 @@ class Shared(Account):
 def account(server: str, tmp_path: Path) -> Iterator[Shared]:
     account = Shared(server, tmp_path)
     yield account
-    account.ec2.terminate_instances(InstanceIds=[account.instance])
+    account.close()
 
 
 def test_a_run_keeps_its_intents_in_the_store_and_frees_the_workload(account: Shared) -> None:

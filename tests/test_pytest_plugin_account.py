@@ -60,7 +60,7 @@ def account(server: str, tmp_path: Path) -> Iterator[Shared]:
     account.write("experiment.yaml", "lasts: 2s", "lasts: 6s")
     (tmp_path / "pytest.ini").write_text("[pytest]\ngameday_experiments = *.yaml\n")
     yield account
-    account.ec2.terminate_instances(InstanceIds=[account.instance])
+    account.close()
 
 
 class Suite:

@@ -42,7 +42,7 @@ class WithRole(Account):
         self.iam.put_role_policy(RoleName="gameday", PolicyName="own", PolicyDocument=json.dumps(policy))
 
     def close(self) -> None:
-        self.ec2.terminate_instances(InstanceIds=[self.instance])
+        super().close()
         for name in self.iam.list_role_policies(RoleName="gameday")["PolicyNames"]:
             self.iam.delete_role_policy(RoleName="gameday", PolicyName=name)
         self.iam.delete_role(RoleName="gameday")
