@@ -16,13 +16,14 @@ from harness.account.change import Frozen, Injection, Json, Strike, Turn
 from harness.account.inventory import Inventory, Possession
 from harness.account.pace import slowed
 from harness.account.underfoot import underfoot
-from harness.alarms import alarm_states, alarms_now, fired_since, unfit
+from harness.alarms import absent_alarms, detecting, firing
 from harness.errors import AwsError, Refused
 from harness.faults.fault import Fault, Look
-from harness.spec.experiment import DetectionClaim, Experiment, alarm_name
+from harness.spec.experiment import Experiment, alarm_name
 from harness.spec.twin_file import TwinFile
 from harness.spec.workload import Workload
 from steady_state.claim import Claim, Detection, Recovery
+from steady_state.reading import ON_THE_TWIN, Reading
 from steady_state.units import show_duration, show_share
 
 Place = Literal["twin", "aws"]
@@ -82,6 +83,17 @@ class Wish:
         """Where it runs: the experiment's region, else the workload's first."""
         return self.experiment.region or self.workload.regions[0]
 
+    @property
+    def asked(self) -> dict[str, Reading]:
+        """What the KPIs that are claimed or guarded read."""
+        names = dict.fromkeys((*self.experiment.steady_state, *self.experiment.guard))
+        return {name: self.workload.kpis[name].reading for name in names}
+
+    @property
+    def alarms(self) -> dict[str, str]:
+        """The alarms that those KPIs read, by the KPI's name."""
+        return {name: reading.alarm for name, reading in self.asked.items() if reading.alarm}
+
 
 def make_plan(wish: Wish, account: Account, now: float) -> Plan:
     """Resolve an experiment; reads only. A read that fails raises Refused: what cannot be checked is not injected."""
@@ -102,8 +114,9 @@ def make_plan(wish: Wish, account: Account, now: float) -> Plan:
         )
         injections = tuple(fault.inject(look) for fault in wish.faults)
         running = Counter(one.module for one in look.inventory.instances if one.state == "running")
-        alarms = _firing(experiment.stop_when, account, region)
-        unfit_alarm, muted_alarm = _detection(experiment.detected_by, account, region, now)
+        alarms = firing(experiment.stop_when, account, region)
+        unfit_alarm, muted_alarm = detecting(experiment.detected_by, account, region, now)
+        absent = absent_alarms(wish.alarms, account, region)
         ground = underfoot(injections, wish.instance, account, region)
     except AwsError as error:
         raise Refused((f"the plan could not be made: {error.what}",), error.remedy) from error
@@ -117,6 +130,7 @@ def make_plan(wish: Wish, account: Account, now: float) -> Plan:
         *alarms,
         *unfit_alarm,
         *ground,
+        *absent,
         *(_unread(wish) if wish.place == "twin" else ()),
     )
     return Plan(
@@ -172,35 +186,11 @@ def _stray(workload: Workload, found: str, region: str, wish: Wish, now: float) 
 
 def _unread(wish: Wish) -> tuple[str, ...]:
     """Why a twin cannot show what an experiment claims or guards: it has CloudWatch alone."""
-    asked = dict.fromkeys((*wish.experiment.steady_state, *wish.experiment.guard))
-    origins = {name: wish.workload.kpis[name].reading.origin for name in asked}
-    elsewhere = ", ".join(f"{name} ({origin})" for name, origin in origins.items() if origin != "cloudwatch")
+    origins = {name: reading.origin for name, reading in wish.asked.items()}
+    elsewhere = ", ".join(f"{name} ({origin})" for name, origin in origins.items() if origin not in ON_THE_TWIN)
     remedy = "give them a `cloudwatch:` metric that the twin file feeds under `metrics:`, or run with --on aws"
     what = f"the twin has CloudWatch alone, and these KPIs of workload {wish.workload.name} are read elsewhere"
     return (f"{what}: {elsewhere}; {remedy}",) if elsewhere else ()
-
-
-def _firing(alarms: tuple[str, ...], account: Account, region: str) -> tuple[str, ...]:
-    if not alarms:
-        return ()
-    states = alarm_states(alarms, account, region)
-    return tuple(
-        f"alarm {name} is {'firing' if state == 'ALARM' else state}" for name, state in states.items() if state != "OK"
-    )
-
-
-def _detection(
-    claim: DetectionClaim | None, account: Account, region: str, now: float
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Reasons to refuse, and warnings, about the alarm that is to detect the fault; read as runs read it."""
-    if claim is None:
-        return (), ()
-    name, found = alarm_name(claim.alarm), alarms_now((claim.alarm,), account, region).get(claim.alarm)
-    fired_since(claim.alarm, now, account, region)
-    why = unfit(name, found["StateValue"] if found else None)
-    muted = found is not None and not found.get("ActionsEnabled", True)
-    warning = f"the actions of alarm {name} are disabled: it fires, and tells nobody"
-    return (why,) if why else (), (warning,) if muted else ()
 
 
 def taken_away(injections: tuple[Injection, ...]) -> dict[str, float]:

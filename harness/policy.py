@@ -18,6 +18,7 @@ from harness.iam.grants import Grant, compact, document, grant_of, read_of, requ
 from harness.iam.patterns import Context
 from harness.plan import Plan
 from harness.store.objects import place_of
+from steady_state.reading import Origin
 
 LONGEST = 2048
 """Characters of a session policy at most (STS API Reference, AssumeRole, parameter Policy)."""
@@ -25,7 +26,10 @@ LONGEST = 2048
 _NOTHING: Document = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
 """What may be done where nothing of AWS is needed (a proxy's rule): IAM takes no policy without a statement."""
 
-_METRICS = Call(service="cloudwatch", operation="get_metric_data")
+_KPI_READS: dict[Origin, tuple[Call, ...]] = {
+    "cloudwatch": (Call(service="cloudwatch", operation="get_metric_data"),),
+    "alarm": (STATES, HISTORY),
+}
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,8 @@ def _store(plan: Plan) -> list[Grant]:
 
 def kpi_reads(plan: Plan) -> tuple[Call, ...]:
     """What watching KPIs reads; with a role, in the session that planned."""
-    return (_METRICS,) if any(kpi.reading.origin == "cloudwatch" for kpi in plan.workload.kpis.values()) else ()
+    origins = {kpi.reading.origin for kpi in plan.workload.kpis.values()}
+    return tuple(call for origin, calls in _KPI_READS.items() if origin in origins for call in calls)
 
 
 def run_reads(plan: Plan) -> tuple[Call, ...]:

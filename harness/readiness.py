@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from harness.plan import Plan
 from steady_state.claim import Claim
 from steady_state.kpi import Kpi
+from steady_state.reading import WITH_A_PAST
 from steady_state.samples import Series
 from steady_state.sources import Source
 
 HISTORY = 3600.0
-"""Seconds before the run that CloudWatch is asked for: what a guard must know of bursts (`baseline.KNOWN`)."""
+"""Seconds before the run that are asked for: what a guard must know of bursts (`baseline.KNOWN`)."""
 
 
 class Readiness:
-    """What a run's baseline, and the hour before it where CloudWatch has it, say about injecting."""
+    """What a run's baseline, and the hour before it where a source has it, say about injecting."""
 
     def __init__(self, plan: Plan, claim: Claim) -> None:
         self._plan = plan
@@ -32,12 +33,12 @@ class Readiness:
         return more if 0 < more <= self._plan.experiment.baseline else 0.0
 
     def look_back(self, kpis: Mapping[str, Kpi], source: Source, began: float) -> None:
-        """Read what CloudWatch or Prometheus know of guarded KPIs in the hour before; a twin has no past."""
+        """Read what sources know of guarded KPIs in the hour before; a twin has no past."""
         self._kpis = kpis
         asked = {
             name: kpis[name]
             for name in self._plan.experiment.guard
-            if self._plan.place == "aws" and kpis[name].reading.origin in ("cloudwatch", "prometheus")
+            if self._plan.place == "aws" and kpis[name].reading.origin in WITH_A_PAST
         }
         self._past = dict(source.read(asked, began - HISTORY, began)) if asked else {}
 

@@ -23,6 +23,10 @@ COUNTERS = {"cloudwatch": "CloudWatch", "prometheus": "Prometheus"}
 """Sources that count one thing at a time; the others count good and bad together."""
 
 
+_KINDS = {"alarm": ("gauge",), "http": ("ratio", "latency"), "command": ("ratio", "gauge")}
+"""What can be read from sources that cannot be read as everything."""
+
+
 class Ratio(Written):
     """Bad out of total: two counts of the same period. With `http` or `command`, write it under `total` alone."""
 
@@ -174,7 +178,7 @@ class Kpi(Written):
                 msg = "`rate` and `per` are read from CloudWatch, both of them, or from Prometheus"
                 raise ValueError(msg)
             _same_period(self.rate, self.per, "rate", "per")
-        kinds = {"http": ("ratio", "latency"), "command": ("ratio", "gauge")}.get(self.reading.origin)
+        kinds = _KINDS.get(self.reading.origin)
         if kinds and self.kind not in kinds:
             msg = f"{self.reading.origin} can be read as {' or '.join(kinds)}, not as {self.kind}"
             raise ValueError(msg)

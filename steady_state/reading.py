@@ -1,9 +1,9 @@
-"""Where a KPI's numbers come from: CloudWatch, a probe of ours, Prometheus, or a program."""
+"""Where a KPI's numbers come from: CloudWatch, an alarm of it, a probe of ours, Prometheus, or a program."""
 
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SerializationInfo, field_serializer, model_validator
 
@@ -17,7 +17,12 @@ class Written(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
-Origin = Literal["cloudwatch", "http", "prometheus", "command"]
+Origin = Literal["cloudwatch", "alarm", "http", "prometheus", "command"]
+ORIGINS: tuple[Origin, ...] = get_args(Origin)
+ON_THE_TWIN: tuple[Origin, ...] = ("cloudwatch", "alarm")
+"""What a twin has, too: its CloudWatch."""
+WITH_A_PAST: tuple[Origin, ...] = ("cloudwatch", "alarm", "prometheus")
+"""What knows of the time before it was first asked."""
 
 
 class Http(Written):
@@ -84,7 +89,7 @@ _MATCHER = re.compile(rf"(\w+)\s*(=~|!~|!=|=)\s*({_TEXT})", re.DOTALL)
 
 
 class Reading(Written):
-    """Where a number comes from: exactly one of `cloudwatch`, `http`, `prometheus`, `command`."""
+    """Where a number comes from: exactly one of `cloudwatch`, `alarm`, `http`, `prometheus`, `command`."""
 
     cloudwatch: str | None = Field(
         None, pattern=r"^[^/].*/[^/]+$", description="Namespace/MetricName, like AWS/Lambda/Errors"
@@ -99,7 +104,7 @@ class Reading(Written):
         60.0,
         gt=0,
         description="CloudWatch: the metric's resolution, 1s, 5s, 10s, 30s or whole minutes; "
-        "Prometheus: the step, at least twice the scrape interval",
+        "Prometheus: the step, at least twice the scrape interval; an alarm: how finely its state is told",
     )
     missing: Literal["unknown", "zero"] = Field(
         "unknown",
@@ -108,19 +113,27 @@ class Reading(Written):
     unit: Literal["s", "ms"] = Field(
         "s", description="latency only: what the metric counts in (AWS/Lambda Duration: ms)"
     )
+    alarm: str | None = Field(
+        None,
+        min_length=1,
+        description="gauge only: the name of a CloudWatch alarm; 1 where it is in ALARM, 0 where it is OK",
+    )
     http: Http | None = None
     prometheus: Prometheus | None = None
     command: Command | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Reading:
-        named = [name for name in ("cloudwatch", "http", "prometheus", "command") if getattr(self, name) is not None]
+        named = [name for name in ORIGINS if getattr(self, name) is not None]
         if len(named) != 1:
             found = " and ".join(named) or "none"
-            msg = f"a KPI reads from exactly one of cloudwatch, http, prometheus, command; found {found}"
+            msg = f"a KPI reads from exactly one of {', '.join(ORIGINS)}; found {found}"
             raise ValueError(msg)
         if self.cloudwatch and self.period not in (1, 5, 10, 20, 30) and self.period % 60:
             msg = "CloudWatch has periods of 1s, 5s, 10s, 20s, 30s and whole minutes"
+            raise ValueError(msg)
+        if self.alarm and self.alarm.startswith("arn:"):
+            msg = f"an alarm is read by its name, without the rest of the ARN: {self.alarm.rpartition(':')[2]}"
             raise ValueError(msg)
         return self
 
@@ -136,12 +149,8 @@ class Reading(Written):
 
     @property
     def origin(self) -> Origin:
-        """Which of the four sources it names."""
-        if self.cloudwatch:
-            return "cloudwatch"
-        if self.prometheus:
-            return "prometheus"
-        return "http" if self.http else "command"
+        """Which of the sources it names."""
+        return next(name for name in ORIGINS if getattr(self, name) is not None)
 
     @property
     def interval(self) -> float:

@@ -121,6 +121,18 @@ def test_what_the_twin_cannot_read_is_refused_before_it_plays(twin: Twin, worklo
     assert "or run with --on aws" in reason
 
 
+def test_an_alarm_that_a_kpi_reads_must_be_there(twin: Twin, workload: Workload) -> None:
+    def planned(alarm: str) -> Plan:
+        silent = {"tier": "technical", "gauge": {"alarm": alarm}, "bound": {"at_most": 0}}
+        kpis = {**workload.kpis, "no-alarm": Kpi.model_validate(silent)}
+        fault = {"throttle": {"module": "payments", "to": 0}}
+        return plan_on(twin, workload.model_copy(update={"kpis": kpis}), fault, steady_state=["no-alarm"])
+
+    assert planned("orders-failing").refusals == ()
+    (reason,) = planned("orders-filing").refusals
+    assert reason.startswith("there is no alarm orders-filing in us-east-1, which KPI no-alarm reads: name one")
+
+
 def test_two_faults_on_one_setting_are_refused(twin: Twin, workload: Workload) -> None:
     faults = [{"throttle": {"module": "payments", "to": 0}}, {"throttle": {"function": "payments", "to": 1}}]
     plan = plan_on(twin, workload, faults[0], faults=faults)

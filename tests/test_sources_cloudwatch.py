@@ -226,6 +226,6 @@ def test_no_thread_is_started_where_every_kpi_is_of_cloudwatch() -> None:
     import threading
 
     before = threading.active_count()
-    with open_sources(Scripted({"a": steady(3)}), {"a": ratio()}) as source:
+    with open_sources({"cloudwatch": Scripted({"a": steady(3)})}, {"a": ratio()}) as source:
         assert threading.active_count() == before
         assert len(source.read({"a": ratio()}, 0, 9)["a"]) == 3

@@ -96,7 +96,7 @@ def test_the_last_line_counts(text: str, numbers: tuple[float, ...]) -> None:
 
 def test_programs_run_until_the_block_ends() -> None:
     own, start, clock = queue("print(3)", every="50ms"), WallClock().now(), WallClock()
-    with open_sources(Scripted({}), {"it": own}) as source:
+    with open_sources({"cloudwatch": Scripted({})}, {"it": own}) as source:
         for _ in range(10**6):
             if found := source.read({"it": own}, start - 1, clock.now())["it"]:
                 break

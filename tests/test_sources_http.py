@@ -141,7 +141,7 @@ def test_probes_go_out_again_and_again_and_their_answers_are_counted(server: Thr
     bad = kpi(ratio={"total": {"http": url(server, 503)}}, bound={"at_least": "99%"})
     clock = WallClock()
     start = clock.now()
-    with open_sources(Scripted({}), {"up": own, "down": bad}) as source:
+    with open_sources({"cloudwatch": Scripted({})}, {"up": own, "down": bad}) as source:
         for _ in range(8):
             assert server.asked.acquire(timeout=10)  # type: ignore[attr-defined]
         # What was asked is answered at once, yet counted only when its thread has run: look until it is.

@@ -339,7 +339,7 @@ def url(server: ThreadingHTTPServer) -> str:
 def test_a_prometheus_is_asked_for_values_that_are_no_older_than_a_period(server: ThreadingHTTPServer) -> None:
     own = kpi(rate=asks("orders_total", url(server)), bound={"at_least": "1/s"})
     clock = WallClock()
-    with open_sources(Scripted({}), {"it": own}) as source:
+    with open_sources({"cloudwatch": Scripted({})}, {"it": own}) as source:
         found = source.read({"it": own}, clock.now() - 1000, clock.now())["it"]
     assert len(found) >= 98
     assert {(one.total, one.length) for one in found} == {(50, 10)}
@@ -379,5 +379,5 @@ def test_of_an_endless_answer_only_so_much_is_read(server: ThreadingHTTPServer) 
 
 def test_what_a_source_can_never_answer_ends_the_run_before_it_begins(server: ThreadingHTTPServer) -> None:
     own = kpi(latency=asks("job:orders:sum", url(server)), bound={"p95": "300ms"})
-    with pytest.raises(Unfit, match="it: its series have no `le`"), open_sources(Scripted({}), {"it": own}):
+    with pytest.raises(Unfit, match="it: its series have no `le`"), open_sources({}, {"it": own}):
         pass

@@ -6,7 +6,6 @@ LATER_KINDS = ("gate",)
 
 _INSTEAD = {
     "logs": "let a metric filter of the log group count, and read that with `cloudwatch:`, or ask in a `command:`",
-    "alarm": "read the metric that it watches with `cloudwatch:`; alarms stand in `detected_by` and `stop_when`",
 }
 LATER_KEYS: dict[str, dict[str, str]] = {
     "Gameday": dict.fromkeys(("windows", "tell", "confirm", "playbook"), "leave it out: a later version brings it"),

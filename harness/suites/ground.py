@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,11 +11,13 @@ from harness.account.aws import Aws, open_account
 from harness.account.change import Call, Json
 from harness.account.filter import Filter
 from harness.account.sessions import Sessions, open_sessions
+from harness.alarms import past_of
 from harness.errors import InvalidInput
 from harness.plan import Place
 from harness.spec.twin_file import TwinFile
 from harness.spec.workload import Workload
 from steady_state.clock import Clock, WallClock
+from steady_state.reading import ON_THE_TWIN, Origin
 from steady_state.skew import Clocks
 
 if TYPE_CHECKING:
@@ -55,9 +57,9 @@ def open_ground(place: Place, workload: Workload, twin: TwinFile | None, region:
         from harness.twin.twin import Twin
 
         with Twin(workload, twin, seed=seed, region=region) as world, world.aws.only(Filter()):
-            twins = Sources({"cloudwatch": cloudwatch(world.aws, region, lag=0.0)})
-            elsewhere = [name for name, kpi in workload.kpis.items() if kpi.reading.origin != "cloudwatch"]
+            elsewhere = [name for name, kpi in workload.kpis.items() if kpi.reading.origin not in ON_THE_TWIN]
             words = [f"{name} has no data: the twin has CloudWatch alone" for name in elsewhere]
+            twins = Sources(monitoring(world.aws, region, 0.0, words.append))
             yield Ground(world.aws, world.clock, twins, 0.0, words)
         return
     said: list[str] = []
@@ -72,10 +74,16 @@ def open_ground(place: Place, workload: Workload, twin: TwinFile | None, region:
         block.enter_context(aws.only(Filter()))
         aws.clocks = clocks
         try:
-            source = block.enter_context(open_sources(cloudwatch(aws, region, LAG), workload.kpis, said.append, clocks))
+            on_aws = monitoring(aws, region, LAG, said.append)
+            source = block.enter_context(open_sources(on_aws, workload.kpis, said.append, clocks))
         except Unfit as error:
             raise InvalidInput(f"workload {workload.name}: {error}") from error
         yield Ground(aws, clock, source, lag, said, clocks, sessions)
+
+
+def monitoring(aws: Aws, region: str, lag: float, say: Callable[[str], None]) -> dict[Origin, Source]:
+    """The KPI sources that read an account, or its twin; `say` is told what cannot be read."""
+    return {"cloudwatch": cloudwatch(aws, region, lag), "alarm": alarms(aws, region, say)}
 
 
 def cloudwatch(aws: Aws, region: str, lag: float) -> Source:
@@ -86,3 +94,10 @@ def cloudwatch(aws: Aws, region: str, lag: float) -> Source:
         return aws.call(Call(service="cloudwatch", operation="get_metric_data", params=params), region)
 
     return CloudWatch(get_metric_data, lag)
+
+
+def alarms(aws: Aws, region: str, say: Callable[[str], None]) -> Source:
+    """The KPI source that reads alarms through an account."""
+    from steady_state.sources.alarm import Alarms
+
+    return Alarms(lambda alarm, since: past_of(alarm, since, aws, region), say)

@@ -46,12 +46,12 @@ class Sources:
 
 @contextmanager
 def open_sources(
-    cloudwatch: Source,
+    aws: Mapping[Origin, Source],
     kpis: Mapping[str, Kpi],
     say: Callable[[str], None] = lambda _: None,
     clocks: Clocks | None = None,
 ) -> Iterator[Source]:
-    """All that `kpis` name: probes are sent, queries asked and commands run from here on, until the block ends.
+    """All that `kpis` name, `aws` being opened already; probes, queries and programs go on until the block ends.
 
     `say` is told, once for each KPI, what a source cannot read, and `clocks` what time a source says it is. Raises
     Unfit where a KPI asks what its source can never answer.
@@ -60,7 +60,7 @@ def open_sources(
         origin: {name: kpi for name, kpi in kpis.items() if kpi.reading.origin == origin}
         for origin in ("http", "prometheus", "command")
     }
-    sources: dict[Origin, Source] = {"cloudwatch": cloudwatch}
+    sources: dict[Origin, Source] = dict(aws)
     with ExitStack() as stack:
         if by_origin["http"]:
             from steady_state.sources.http import Http
