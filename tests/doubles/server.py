@@ -82,14 +82,6 @@ def gameday(*words: str, env: dict[str, str], cwd: Path) -> subprocess.Completed
     return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
-def process_of(*words: str, env: dict[str, str], cwd: Path, **how: Any) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end, in a process of its own."""
-    return subprocess.run(
-        [str(GAMEDAY), *words], env=env, cwd=cwd, text=True, capture_output=True, stdin=subprocess.DEVNULL,
-        timeout=LONGEST, check=False, **how,
-    )  # fmt: skip
-
-
 @contextmanager
 def running(*words: str, env: dict[str, str], cwd: Path) -> Iterator[subprocess.Popen[str]]:
     """A command under way; ended with the block."""
