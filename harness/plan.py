@@ -185,12 +185,12 @@ def _stray(workload: Workload, found: str, region: str, wish: Wish, now: float) 
 
 
 def _unread(wish: Wish) -> tuple[str, ...]:
-    """Why a twin cannot show what an experiment claims or guards: it has CloudWatch alone."""
+    """Why a twin cannot show what an experiment claims or guards: it has metrics and alarms alone."""
     origins = {name: reading.origin for name, reading in wish.asked.items()}
     elsewhere = ", ".join(f"{name} ({origin})" for name, origin in origins.items() if origin not in ON_THE_TWIN)
     remedy = "give them a `cloudwatch:` metric that the twin file feeds under `metrics:`, or run with --on aws"
-    what = f"the twin has CloudWatch alone, and these KPIs of workload {wish.workload.name} are read elsewhere"
-    return (f"{what}: {elsewhere}; {remedy}",) if elsewhere else ()
+    what = f"these KPIs of workload {wish.workload.name} are read elsewhere: {elsewhere}; {remedy}"
+    return (f"the twin has CloudWatch's metrics and alarms alone, and {what}",) if elsewhere else ()
 
 
 def taken_away(injections: tuple[Injection, ...]) -> dict[str, float]:

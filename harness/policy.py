@@ -29,6 +29,7 @@ _NOTHING: Document = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", 
 _KPI_READS: dict[Origin, tuple[Call, ...]] = {
     "cloudwatch": (Call(service="cloudwatch", operation="get_metric_data"),),
     "alarm": (STATES, HISTORY),
+    "logs": tuple(Call(service="logs", operation=name) for name in ("start_query", "get_query_results", "stop_query")),
 }
 
 

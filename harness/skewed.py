@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.account.account import AWS
 from harness.plan import Plan
-from steady_state.reading import ON_THE_TWIN
+from steady_state.reading import OF_AWS
 from steady_state.skew import Clocks
 
 TOLERATED = 2.0
@@ -16,7 +16,7 @@ LARGEST = 10.0
 def with_clocks(plan: Plan, clocks: Clocks | None) -> Plan:
     """The plan, with a warning or a refusal for each source that it reads whose clock differs from ours for certain."""
     kpis = plan.workload.kpis.values()
-    on_aws = plan.experiment.detected_by or any(kpi.reading.origin in ON_THE_TWIN for kpi in kpis)
+    on_aws = plan.experiment.detected_by or any(kpi.reading.origin in OF_AWS for kpi in kpis)
     off = {
         name: found
         for name, found in (clocks.offsets if clocks else {}).items()

@@ -23,12 +23,17 @@ COUNTERS = {"cloudwatch": "CloudWatch", "prometheus": "Prometheus"}
 """Sources that count one thing at a time; the others count good and bad together."""
 
 
-_KINDS = {"alarm": ("gauge",), "http": ("ratio", "latency"), "command": ("ratio", "gauge")}
+_KINDS = {
+    "alarm": ("gauge",),
+    "logs": ("ratio", "rate", "gauge"),
+    "http": ("ratio", "latency"),
+    "command": ("ratio", "gauge"),
+}
 """What can be read from sources that cannot be read as everything."""
 
 
 class Ratio(Written):
-    """Bad out of total: two counts of the same period. With `http` or `command`, write it under `total` alone."""
+    """Bad out of total: two counts of one period. With `logs`, `http` or `command`, write it under `total` alone."""
 
     bad: Reading | None = None
     total: Reading
@@ -36,7 +41,7 @@ class Ratio(Written):
     @model_validator(mode="after")
     def _two_counts(self) -> Ratio:
         origin = self.total.origin
-        if origin in ("http", "command") and self.bad is not None:
+        if origin in ("logs", "http", "command") and self.bad is not None:
             msg = f"{origin} counts good and bad by itself: write it under `total` alone"
             raise ValueError(msg)
         if origin in COUNTERS and (self.bad is None or self.bad.origin != origin):
@@ -189,6 +194,8 @@ class Kpi(Written):
                     "increase() answer is estimated, and a sum() hides restarts"
                 )
                 raise ValueError(msg)
+        if self.reading.logs and (why := self.reading.logs.misfit(self.columns, self.interval)):
+            raise ValueError(why)
         if self.latency and self.latency.prometheus and (why := self.latency.prometheus.no_histogram):
             raise ValueError(why)
         if self.reading.missing == "zero":
@@ -202,6 +209,11 @@ class Kpi(Written):
         reading = (self.ratio.total if self.ratio else None) or self.per or self.latency or self.rate or self.gauge
         assert reading is not None, "a KPI has exactly one kind"  # noqa: S101
         return reading
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What the rows of a query of logs must tell."""
+        return {"ratio": ("total", "bad"), "rate": ("total",)}.get(self.kind, ("value",))
 
     @property
     def other_limits(self) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""Where a KPI's numbers come from: CloudWatch, an alarm of it, a probe of ours, Prometheus, or a program."""
+"""Where a KPI's numbers come from: CloudWatch, its alarms and logs, a probe of ours, Prometheus, a program."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ class Written(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
-Origin = Literal["cloudwatch", "alarm", "http", "prometheus", "command"]
+Origin = Literal["cloudwatch", "alarm", "logs", "http", "prometheus", "command"]
 ORIGINS: tuple[Origin, ...] = get_args(Origin)
 ON_THE_TWIN: tuple[Origin, ...] = ("cloudwatch", "alarm")
 """What a twin has, too: its CloudWatch."""
 WITH_A_PAST: tuple[Origin, ...] = ("cloudwatch", "alarm", "prometheus")
 """What knows of the time before it was first asked."""
+OF_AWS: tuple[Origin, ...] = ("cloudwatch", "alarm", "logs")
+"""What is read through the account."""
 
 
 class Http(Written):
@@ -47,6 +49,39 @@ class Command(Written):
     @field_serializer("run")
     def _masked(self, run: tuple[str, ...], info: SerializationInfo) -> tuple[str, ...]:
         return run if keeps_secrets(info) else masked_words(run)
+
+
+class Logs(Written):
+    """A query of CloudWatch Logs Insights; its rows are bins with what the KPI needs: bad and total, or a value."""
+
+    group: str = Field(pattern=r"^[a-zA-Z0-9_/.#-]{1,512}$", description="the log group")
+    query: str = Field(
+        min_length=1,
+        description="ends in `| stats … by bin(1m)`, where 1m is the period; a ratio's stats are named by "
+        "`as total` and `as bad`, a rate's by `as total`, a gauge's by `as value`",
+    )
+    late: Duration = Field(60.0, ge=0, description="how late lines may come: a bin is read when so long has passed")
+    timeout: Duration = Field(30.0, gt=0, description="a query that takes longer is stopped, and a gap")
+
+    @property
+    def lag(self) -> float:
+        """Seconds after its end until a bin is known."""
+        return self.late + ANSWER
+
+    def misfit(self, columns: tuple[str, ...], period: float) -> str | None:
+        """Why its rows cannot be bins of the period with these columns; None: they may be."""
+        binned = _BINNED.search(self.query)
+        unit = {"s": 1.0, "m": 60.0, "h": 3600.0}
+        if not binned or float(binned[1]) * unit[binned[2]] != period:
+            bins = f"{period:g}s" if period % 60 else f"{period / 60:g}m"
+            return f"a query of logs ends in `stats … by bin({bins})`, as long as the period"
+        missing = [name for name in columns if not re.search(rf"\bas\s+{name}\b", binned[0], re.IGNORECASE)]
+        return f"the query names none of its stats `as {missing[0]}`" if missing else None
+
+
+ANSWER = 10.0
+"""Seconds that a query over a few minutes of lines is given to answer before its bins are waited for in vain."""
+_BINNED = re.compile(r"\bstats\b[^|]*\bby\s+bin\(\s*(\d+)\s*([smh])\s*\)\s*\Z", re.IGNORECASE)
 
 
 class Prometheus(Written):
@@ -89,7 +124,7 @@ _MATCHER = re.compile(rf"(\w+)\s*(=~|!~|!=|=)\s*({_TEXT})", re.DOTALL)
 
 
 class Reading(Written):
-    """Where a number comes from: exactly one of `cloudwatch`, `alarm`, `http`, `prometheus`, `command`."""
+    """Where a number comes from: exactly one of `cloudwatch`, `alarm`, `logs`, `http`, `prometheus`, `command`."""
 
     cloudwatch: str | None = Field(
         None, pattern=r"^[^/].*/[^/]+$", description="Namespace/MetricName, like AWS/Lambda/Errors"
@@ -104,7 +139,8 @@ class Reading(Written):
         60.0,
         gt=0,
         description="CloudWatch: the metric's resolution, 1s, 5s, 10s, 30s or whole minutes; "
-        "Prometheus: the step, at least twice the scrape interval; an alarm: how finely its state is told",
+        "Prometheus: the step, at least twice the scrape interval; an alarm: how finely its state is told; "
+        "logs: the query's bins",
     )
     missing: Literal["unknown", "zero"] = Field(
         "unknown",
@@ -118,6 +154,7 @@ class Reading(Written):
         min_length=1,
         description="gauge only: the name of a CloudWatch alarm; 1 where it is in ALARM, 0 where it is OK",
     )
+    logs: Logs | None = None
     http: Http | None = None
     prometheus: Prometheus | None = None
     command: Command | None = None

@@ -31,6 +31,17 @@ class Sample:
         return self.start + self.length
 
 
+def share_of(start: float, length: float, total: float, bad: float) -> Sample:
+    """A bin of a ratio: bad out of total, at most all of it, since one bin may count what another counts as tried."""
+    bad = min(bad, total)
+    return Sample(start, length, total, bad, 1 - bad / total if total else None)
+
+
+def reading_of(start: float, length: float, value: float, admitted: bool) -> Sample:
+    """A bin of a gauge, whose value the bound admits or not."""
+    return Sample(start, length, 1.0, 0.0 if admitted else 1.0, value)
+
+
 Series = tuple[Sample, ...]
 """The samples of one KPI in order of time, no two overlapping."""
 

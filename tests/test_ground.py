@@ -1,4 +1,4 @@
-"""Where samples come from on the twin: its CloudWatch, and nothing else."""
+"""Where samples come from on the twin: CloudWatch's metrics and alarms, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tests.little import REGION, small
 from tests.steady_streams import kpi
 
 PROMETHEUS = {"prometheus": {"url": "http://127.0.0.1:9", "query": "up"}}
+LOGS = {"logs": {"group": "/shop", "query": "stats count(*) as value by bin(1m)"}}
 
 
 @pytest.mark.parametrize(
@@ -18,8 +19,9 @@ PROMETHEUS = {"prometheus": {"url": "http://127.0.0.1:9", "query": "up"}}
         kpi(latency={"http": {"url": "http://127.0.0.1:9"}}, bound={"p95": "1s"}),
         kpi(gauge={"command": {"run": ["/no/such/program"]}}, bound={"at_least": 1}),
         kpi(gauge=PROMETHEUS, bound={"at_least": 1}),
+        kpi(gauge=LOGS, bound={"at_least": 1}),
     ],
-    ids=["probed ratio", "probed latency", "command", "prometheus"],
+    ids=["probed ratio", "probed latency", "command", "prometheus", "logs"],
 )
 def test_a_kpi_that_reads_elsewhere_has_no_data_on_the_twin_which_is_said(own) -> None:
     workload, twin = small()
@@ -29,4 +31,4 @@ def test_a_kpi_that_reads_elsewhere_has_no_data_on_the_twin_which_is_said(own) -
         ground.clock.sleep(5)
         found = ground.source.read(workload.kpis, began, ground.clock.now())
     assert list(found) == ["visits"]
-    assert ground.words == ["other has no data: the twin has CloudWatch alone"]
+    assert ground.words == ["other has no data: the twin has metrics and alarms alone"]

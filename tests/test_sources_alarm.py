@@ -13,6 +13,7 @@ from harness.alarms import past_of
 from harness.errors import AwsError
 from harness.iam.actions import action_of
 from harness.policy import kpi_reads
+from harness.report.plan_text import plan_text
 from harness.suites.ground import alarms
 from harness.testing.wrapped import Wrapped
 from harness.twin.twin import Twin
@@ -163,14 +164,21 @@ def test_the_twins_alarms_are_told_and_a_missing_or_unreadable_one_is_said(tmp_p
             past_of("orders-low", began, Deaf(twin.aws), REGION)
 
 
-def test_a_run_may_read_the_alarms_of_its_kpis(tmp_path: Path) -> None:
+def test_a_run_may_read_what_its_kpis_read_and_the_plan_says_what_costs(tmp_path: Path) -> None:
+    lines = kpi(
+        gauge={"logs": {"group": "/shop", "query": "stats count(*) as value by bin(1m)"}}, bound={"at_least": 1}
+    )
     with played(tmp_path, watched) as play:
-        workload = play.plan.workload
-        told = play.plan.model_copy(
-            update={"workload": workload.model_copy(update={"kpis": {**workload.kpis, "low": SILENT}})}
-        )
+        kpis = {**play.plan.workload.kpis, "low": SILENT, "lines": lines}
+        told = play.plan.model_copy(update={"workload": play.plan.workload.model_copy(update={"kpis": kpis})})
         more = [action_of(call) for call in kpi_reads(told) if call not in kpi_reads(play.plan)]
-        assert [action.name for action in more if action] == [
-            "cloudwatch:DescribeAlarms",
-            "cloudwatch:DescribeAlarmHistory",
-        ]
+    assert [action.name for action in more if action] == [
+        "cloudwatch:DescribeAlarms",
+        "cloudwatch:DescribeAlarmHistory",
+        "logs:StartQuery",
+        "logs:GetQueryResults",
+        "logs:StopQuery",
+    ]
+    costs = "costs  lines queries log group /shop every 1m of the run: AWS charges each GB that it scans"
+    assert costs in plan_text(told.model_copy(update={"place": "aws"}))
+    assert "costs" not in plan_text(told)

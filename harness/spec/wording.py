@@ -25,6 +25,7 @@ PATTERNS = {
         "like arn:aws:iam::111122223333:role/gameday",
     ),
     r"^[^/].*/[^/]+$": ("Namespace/MetricName", "like AWS/Lambda/Errors"),
+    r"^[a-zA-Z0-9_/.#-]{1,512}$": ("the name of a log group", "like /shop/web"),
     r"^.{1,128}$": ("the key of a tag: 1 to 128 characters", "name the tag"),
     r"^(Sum|Average|Minimum|Maximum|SampleCount|p(\d{1,2}(\.\d{1,10})?|100))$": (
         "a statistic of an alarm",

@@ -12,11 +12,12 @@ from harness.account.change import Call, Json
 from harness.account.filter import Filter
 from harness.account.sessions import Sessions, open_sessions
 from harness.alarms import past_of
-from harness.errors import InvalidInput
+from harness.errors import AwsError, InvalidInput
 from harness.plan import Place
 from harness.spec.twin_file import TwinFile
 from harness.spec.workload import Workload
 from steady_state.clock import Clock, WallClock
+from steady_state.kpi import Kpi
 from steady_state.reading import ON_THE_TWIN, Origin
 from steady_state.skew import Clocks
 
@@ -58,12 +59,12 @@ def open_ground(place: Place, workload: Workload, twin: TwinFile | None, region:
 
         with Twin(workload, twin, seed=seed, region=region) as world, world.aws.only(Filter()):
             elsewhere = [name for name, kpi in workload.kpis.items() if kpi.reading.origin not in ON_THE_TWIN]
-            words = [f"{name} has no data: the twin has CloudWatch alone" for name in elsewhere]
+            words = [f"{name} has no data: the twin has metrics and alarms alone" for name in elsewhere]
             twins = Sources(monitoring(world.aws, region, 0.0, words.append))
             yield Ground(world.aws, world.clock, twins, 0.0, words)
         return
     said: list[str] = []
-    lag = LAG if any(kpi.reading.origin == "cloudwatch" for kpi in workload.kpis.values()) else 0.0
+    lag = max(map(lag_of, workload.kpis.values()), default=0.0)
     clock = WallClock()
     clocks = Clocks(clock)
     with ExitStack() as block:
@@ -75,6 +76,10 @@ def open_ground(place: Place, workload: Workload, twin: TwinFile | None, region:
         aws.clocks = clocks
         try:
             on_aws = monitoring(aws, region, LAG, said.append)
+            if queried := {name: kpi for name, kpi in workload.kpis.items() if kpi.reading.logs}:
+                from steady_state.sources.logs import Logs
+
+                on_aws["logs"] = block.enter_context(Logs(queried, clock, said.append, ask_logs(aws, region)))
             source = block.enter_context(open_sources(on_aws, workload.kpis, said.append, clocks))
         except Unfit as error:
             raise InvalidInput(f"workload {workload.name}: {error}") from error
@@ -84,6 +89,25 @@ def open_ground(place: Place, workload: Workload, twin: TwinFile | None, region:
 def monitoring(aws: Aws, region: str, lag: float, say: Callable[[str], None]) -> dict[Origin, Source]:
     """The KPI sources that read an account, or its twin; `say` is told what cannot be read."""
     return {"cloudwatch": cloudwatch(aws, region, lag), "alarm": alarms(aws, region, say)}
+
+
+def lag_of(kpi: Kpi) -> float:
+    """Seconds until an account's source has told all of a KPI's bin."""
+    if kpi.reading.logs:
+        return kpi.reading.logs.lag
+    return LAG if kpi.reading.cloudwatch else 0.0
+
+
+def ask_logs(aws: Aws, region: str) -> Callable[[str, Json], Json]:
+    """Calls an operation of CloudWatch Logs; raises ValueError saying why there is no answer."""
+
+    def ask(operation: str, params: Json) -> Json:
+        try:
+            return aws.call(Call(service="logs", operation=operation, params=params), region)
+        except AwsError as error:
+            raise ValueError(error.what) from error
+
+    return ask
 
 
 def cloudwatch(aws: Aws, region: str, lag: float) -> Source:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import ceil, floor, inf
 
 from steady_state.kpi import Kpi
-from steady_state.samples import CLOSE, Sample, Series
+from steady_state.samples import CLOSE, Sample, Series, reading_of
 
 BEHIND = 1.0
 """Seconds by which a state may be newer than the last change in the history before one is missing there."""
@@ -98,4 +98,4 @@ def _bin(kpi: Kpi, past: Past, start: float) -> Sample | None:
     if "ALARM" not in seen and seen != {"OK"}:
         return None
     value = 1.0 if "ALARM" in seen else 0.0
-    return Sample(start, kpi.interval, 1.0, 0.0 if kpi.bound.admits(value) else 1.0, value)
+    return reading_of(start, kpi.interval, value, kpi.bound.admits(value))

@@ -14,7 +14,7 @@ from typing import Any
 
 from steady_state.kpi import Kpi
 from steady_state.reading import Reading
-from steady_state.samples import CLOSE, Sample, Series
+from steady_state.samples import CLOSE, Sample, Series, reading_of, share_of
 
 QUERIES_A_CALL = 500
 
@@ -134,7 +134,7 @@ def _bin(kpi: Kpi, at: float, length: float, values: list[float | None]) -> Samp
     if kpi.ratio:
         return _share(at, length, last, 0.0 if first is None and _zero(kpi.ratio.bad) else first)
     if kpi.gauge:
-        return Sample(at, length, 1.0, 0.0 if kpi.bound.admits(last) else 1.0, last)
+        return reading_of(at, length, last, kpi.bound.admits(last))
     if kpi.per is None:
         return Sample(at, length, last, 0.0, last / length)
     came = 0.0 if first is None and _zero(kpi.rate) else first
@@ -146,8 +146,4 @@ def _zero(reading: Reading | None) -> bool:
 
 
 def _share(at: float, length: float, total: float, bad: float | None) -> Sample | None:
-    """Bad out of total, at most all of it: a metric of failures may count what another bin counts as tried."""
-    if bad is None and total:
-        return None
-    bad = min(bad or 0.0, total)
-    return Sample(at, length, total, bad, 1 - bad / total if total else None)
+    return None if bad is None and total else share_of(at, length, total, bad or 0.0)

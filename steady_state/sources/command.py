@@ -11,7 +11,7 @@ from math import isfinite
 from steady_state.clock import Clock
 from steady_state.kpi import Kpi
 from steady_state.reading import Command as Spec
-from steady_state.samples import Sample, Series, inside
+from steady_state.samples import Sample, Series, inside, reading_of, share_of
 from steady_state.sources.pace import Pace, Paced
 
 
@@ -103,7 +103,6 @@ def parse(text: str, kind: str) -> tuple[float, ...]:
 
 def _sample(kpi: Kpi, start: float, length: float, numbers: tuple[float, ...]) -> Sample:
     if kpi.kind == "gauge":
-        return Sample(start, length, 1.0, 0.0 if kpi.bound.admits(numbers[0]) else 1.0, numbers[0])
+        return reading_of(start, length, numbers[0], kpi.bound.admits(numbers[0]))
     good, bad = numbers
-    total = good + bad
-    return Sample(start, length, total, bad, good / total if total else None)
+    return share_of(start, length, good + bad, bad)

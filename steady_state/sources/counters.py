@@ -15,7 +15,7 @@ from typing import Any
 
 from steady_state.kpi import Kpi
 from steady_state.reading import Reading
-from steady_state.samples import Sample, Series
+from steady_state.samples import Sample, Series, reading_of
 from steady_state.sources import Unfit
 from steady_state.units import show_duration
 
@@ -142,8 +142,7 @@ def _readings(kpi: Kpi, lines: Lines, first: int, last: int) -> Series:
         msg = f"its query answers with {now} series, and a gauge is one: write it like min(…) or sum(…)"
         raise Unfit(msg)
     return tuple(
-        Sample((number - 1) * length, length, 1.0, 0.0 if kpi.bound.admits(value) else 1.0, value)
-        for number, value in values.items()
+        reading_of((number - 1) * length, length, value, kpi.bound.admits(value)) for number, value in values.items()
     )
 
 
