@@ -147,6 +147,16 @@ def test_a_key_that_stands_twice_is_refused_although_the_seal_fits(
     assert "key 'region' stands twice in one object" in capsys.readouterr().err
 
 
+def test_a_plan_that_carries_the_hash_of_another_is_refused_although_the_seal_fits(
+    made: Path, injected: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw = {**json.loads(made.read_text()), "hash": "0" * 64}
+    raw["seal"] = saved_plan._seal({key: value for key, value in raw.items() if key != "seal"})
+    assert gameday("run", str(written(made, raw))) == Exit.INVALID
+    assert injected == []
+    assert "is not the plan whose hash it carries" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", "1", '"x"', "{", "\xff", "[" * 100_000, '{"seed": NaN}'])
 def test_what_is_no_plan_at_all_is_invalid_input(text: str, made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = made.with_name("none.json")
