@@ -13,7 +13,7 @@ test: .venv/test  ## lint, types and every test, in parallel
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto --dist worksteal
+	$(BIN)/pytest -n 3 --dist worksteal
 
 crash-matrix: .venv/test  ## runs that die at every step, and are restored; ends with `N scenarios, M dirty`
 	$(BIN)/python -m tests.matrix

@@ -18,7 +18,8 @@ SLOW = (
     "loss",
     "regression",
 )
-QUICKLY = [job for job in jobs() if not job.name.startswith(SLOW)]
+SHALLOW = (", 0.1, ", ", 0.05, ")
+QUICKLY = [job for job in jobs() if not job.name.startswith(SLOW) and not any(one in job.name for one in SHALLOW)]
 """What takes seconds even in a hundredth of its size is left to `make calibrate`."""
 
 

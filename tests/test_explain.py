@@ -56,11 +56,9 @@ def judgements() -> Iterator[tuple[Claim, Judgement, Phases]]:
         "checkout-latency": latency(tier="technical", module="catalog"),
         "capacity": gauge(tier="technical", module="search"),
     }
-    for (one, other), at, since in product(
-        [*((one, "fine") for one in STREAMS), ("dip", "gone"), ("fine", "none"), ("gone", "close"), ("fine", "dip")],
-        ENDS,
-        ("impact", "undo"),
-    ):
+    pairs = [*((one, "fine") for one in STREAMS), ("dip", "gone"), ("fine", "none"), ("gone", "close"), ("fine", "dip")]
+    for number, ((one, other), at) in enumerate(product(pairs, ENDS)):
+        since = ("impact", "undo")[number // len(ENDS) % 2]
         claim = Claim(
             kpis,
             tuple(kpis),
