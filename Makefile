@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Tests start many processes: each reads what the first has compiled.
 unexport PYTHONDONTWRITEBYTECODE
+# Processes side by side have no cores to spare for each other's matrices.
+export OPENBLAS_NUM_THREADS := 1
 
 .PHONY: gameday test crash-matrix bench sample schemas clean
 
