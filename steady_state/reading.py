@@ -123,6 +123,21 @@ _SELECTOR = re.compile(rf"\s*(?:[a-zA-Z_:][\w:]*\s*(?:{_LABELS})?|{_LABELS})\s*"
 _MATCHER = re.compile(rf"(\w+)\s*(=~|!~|!=|=)\s*({_TEXT})", re.DOTALL)
 
 
+_READ_BY: dict[str, tuple[Origin, ...]] = {
+    "dimensions": ("cloudwatch",),
+    "statistic": ("cloudwatch",),
+    "missing": ("cloudwatch", "prometheus"),
+    "unit": ("cloudwatch", "prometheus"),
+    "period": ("cloudwatch", "prometheus", "alarm", "logs"),
+}
+"""Keys that not every source has → those that have it."""
+
+
+def _default(name: str) -> object:
+    """A key's value where nobody wrote it, or a saved plan wrote it out."""
+    return Reading.model_fields[name].default
+
+
 class Reading(Written):
     """Where a number comes from: exactly one of `cloudwatch`, `alarm`, `logs`, `http`, `prometheus`, `command`."""
 
@@ -165,6 +180,10 @@ class Reading(Written):
         if len(named) != 1:
             found = " and ".join(named) or "none"
             msg = f"a KPI reads from exactly one of {', '.join(ORIGINS)}; found {found}"
+            raise ValueError(msg)
+        idle = [name for name, by in _READ_BY.items() if named[0] not in by and getattr(self, name) != _default(name)]
+        if idle:
+            msg = f"`{named[0]}` does not read `{idle[0]}`: it is for {' and '.join(_READ_BY[idle[0]])}"
             raise ValueError(msg)
         if self.cloudwatch and self.period not in (1, 5, 10, 20, 30) and self.period % 60:
             msg = "CloudWatch has periods of 1s, 5s, 10s, 20s, 30s and whole minutes"

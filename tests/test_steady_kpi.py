@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from steady_state.kpi import Kpi, watched
-from steady_state.reading import Prometheus
+from steady_state.reading import Prometheus, Reading
 from tests.steady_streams import bound, gauge, kpi, latency, rate, ratio, reading
 
 
@@ -137,3 +137,18 @@ def test_other_bounds_make_requests_be_counted_over_their_limits_too() -> None:
 )
 def test_a_selector_of_series_is_told_from_an_expression(query: str, selects: bool) -> None:
     assert Prometheus(url="http://p", query=query).selects is selects
+
+
+@pytest.mark.parametrize(
+    ("source", "key"),
+    [
+        ({"alarm": "low"}, {"statistic": "Maximum"}),
+        ({"prometheus": {"url": "http://prometheus:9090", "query": "up"}}, {"dimensions": {"a": "b"}}),
+        ({"command": {"run": ["count"], "every": "10s"}}, {"period": "10s"}),
+    ],
+)
+def test_a_key_that_a_source_does_not_read_is_refused(source: dict[str, object], key: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=f"`{next(iter(source))}` does not read `{next(iter(key))}`"):
+        Reading.model_validate({**source, **key})
+    written = Reading.model_validate(source)
+    assert Reading.model_validate(written.model_dump(mode="json")) == written
