@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, SerializationInfo, field_serializer, model_validator
 
 from steady_state.masks import keeps_secrets, masked_url, masked_words
-from steady_state.units import Duration
+from steady_state.units import Duration, parse_duration
 
 
 class Written(BaseModel):
@@ -71,8 +71,7 @@ class Logs(Written):
     def misfit(self, columns: tuple[str, ...], period: float) -> str | None:
         """Why its rows cannot be bins of the period with these columns; None: they may be."""
         binned = _BINNED.search(self.query)
-        unit = {"s": 1.0, "m": 60.0, "h": 3600.0}
-        if not binned or float(binned[1]) * unit[binned[2]] != period:
+        if not binned or parse_duration(binned[1] + binned[2]) != period:
             bins = f"{period:g}s" if period % 60 else f"{period / 60:g}m"
             return f"a query of logs ends in `stats … by bin({bins})`, as long as the period"
         missing = [name for name in columns if not re.search(rf"\bas\s+{name}\b", binned[0], re.IGNORECASE)]
@@ -81,7 +80,7 @@ class Logs(Written):
 
 ANSWER = 10.0
 """Seconds that a query over a few minutes of lines is given to answer before its bins are waited for in vain."""
-_BINNED = re.compile(r"\bstats\b[^|]*\bby\s+bin\(\s*(\d+)\s*([smh])\s*\)\s*\Z", re.IGNORECASE)
+_BINNED = re.compile(r"(?i:\bstats\b[^|]*\bby\s+bin)\(\s*(\d+)\s*([smh])\s*\)\s*\Z")
 
 
 class Prometheus(Written):

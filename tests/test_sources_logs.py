@@ -184,6 +184,7 @@ def test_rows_elsewhere_are_none_of_the_bins() -> None:
         ("stats count(*) as total, sum(x) as bad by bin(1m), host", "ends in `stats … by bin(1m)`"),
         ("stats count(*) as total, sum(x) as bad by bin(1m) | limit 5", "ends in `stats … by bin(1m)`"),
         ("fields @message", "ends in `stats … by bin(1m)`"),
+        ("stats count(*) as total, sum(x) as bad by bin(1M)", "ends in `stats … by bin(1m)`"),
         ("stats count(*) as total by bin(1m)", "names none of its stats `as bad`"),
         ("fields x as bad | stats count(*) as total by bin(1m)", "names none of its stats `as bad`"),
     ],
