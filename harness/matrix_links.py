@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
 
-from harness.matrix import Cell, Chain, Finding
+from harness.matrix import Cell, Chain, Finding, Relation
 from harness.matrix_seen import Seen
 from harness.spec.reach import reached
 
@@ -45,7 +45,7 @@ class Links:
                 continue
             before = found.get(link)
             if before is None or (cell.effect.change or 0.0) > ((before.effect and before.effect.change) or 0.0):
-                found[link] = replace(cell, relation=self.seen.declared.relation(frozenset({link[0]}), link[1]))
+                found[link] = replace(cell, relation=self._relation(*link))
         return found
 
     def _chain(self, way: tuple[str, ...]) -> Chain:
@@ -65,7 +65,9 @@ class Links:
             module: cell
             for module, cell in seen.items()
             if cell.state in ("starved", "unknown") and cell.relation == "needs"
-            if cell.effect and cell.effect.change is None and any(self._stuck(module, other) for other in cells)
+            if cell.effect
+            and cell.effect.change is None
+            and any(self._hurts(module, other, "tolerates") for other in cells)
         }
         roots, ways = self._first(source, cells)
         # What is too small a share to be proven where it arises may be proven at callers with less other traffic.
@@ -73,7 +75,7 @@ class Links:
             module: cell
             for module, cell in seen.items()
             if cell.state == "unknown" and cell.relation == "tolerates" and cell.effect and (cell.effect.low or 0) > 0
-            if any(root.relation == "none" and self._needed(module, root.module) for root in roots)
+            if any(root.relation == "none" and self._hurts(module, root.module, "needs") for root in roots)
         }
         return self._first(source, cells | faint) if faint else (roots, ways)
 
@@ -97,17 +99,17 @@ class Links:
         ways = [(source, *way) for way in _ways([*given, *roots], carries)]
         return [cells[root] for root in roots], [way for way in ways if way[-1] not in given]
 
-    def _needed(self, one: str, other: str) -> bool:
-        """Whether a fault in `one` hurts `other` as declared."""
-        return self.seen.spreads(one, other) and self.seen.declared.relation(frozenset({one}), other) == "needs"
+    def _relation(self, one: str, other: str) -> Relation:
+        """What `other` declares of a fault in `one` alone."""
+        return self.seen.declared.relation(frozenset({one}), other)
 
-    def _stuck(self, one: str, other: str) -> bool:
-        """Whether a fault in `one` hurts `other` though it says that it tolerates it."""
-        return self.seen.spreads(one, other) and self.seen.declared.relation(frozenset({one}), other) == "tolerates"
+    def _hurts(self, one: str, other: str, declared: Relation) -> bool:
+        """Whether a fault in `one` hurts `other`, which declares this of it."""
+        return self.seen.spreads(one, other) and self._relation(one, other) == declared
 
     def _carries(self, one: str, other: str) -> bool:
         """Whether a fault in `one` alone hurts `other`: as declared, or by an undeclared link that goes one way."""
-        declared = self.seen.declared.relation(frozenset({one}), other) in ("needs", "through")
+        declared = self._relation(one, other) in ("needs", "through")
         return self.seen.spreads(one, other) and (declared or not self.seen.spreads(other, one))
 
     def _fails_by(self, source: str, one: str, other: str) -> bool:
@@ -116,7 +118,7 @@ class Links:
         A fault in `one` itself speaks against it where it had to show more than it did: as many times less than here
         as `one` suffered less.
         """
-        if self.seen.declared.relation(frozenset({one}), other) != "tolerates":
+        if self._relation(one, other) != "tolerates":
             return False
         here, struck = (
             cell.effect if cell else None for cell in (self.seen.cell(source, other), self.seen.cell(source, one))
@@ -131,7 +133,7 @@ class Links:
     def _culprit(self, way: tuple[str, ...]) -> tuple[str, str] | None:
         """The first link of a way that is not declared."""
         for one, other in pairwise(way):
-            if self.seen.declared.relation(frozenset({one}), other) in ("tolerates", "none"):
+            if self._relation(one, other) in ("tolerates", "none"):
                 return one, other
         return None
 

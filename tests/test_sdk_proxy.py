@@ -99,6 +99,20 @@ def stub(*answers: bytes, tls: ssl.SSLContext | None = None) -> Iterator[tuple[s
         listening.close()
 
 
+@contextmanager
+def behind(serve: Callable[[socket.socket], None]) -> Iterator[Running]:
+    """A proxy before an endpoint that does what is said with the connections that it accepts."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def begin() -> None:
+        listening.accept()[0].close()  # the proxy's look whether somebody is there
+        serve(listening)
+
+    threading.Thread(target=begin, daemon=True).start()
+    with listening, proxy(to=f"http://127.0.0.1:{listening.getsockname()[1]}") as running:
+        yield running
+
+
 # faults ---------------------------------------------------------------------------------------------------------------
 
 
@@ -327,18 +341,15 @@ def test_requests_sent_before_their_answers_are_answered_in_turn_with_and_withou
 
 def test_an_answer_goes_on_in_pieces_as_they_come() -> None:
     had = threading.Event()
-    listening = socket.create_server(("127.0.0.1", 0))
 
-    def serve() -> None:
-        listening.accept()[0].close()  # the proxy's look whether somebody is there
+    def serve(listening: socket.socket) -> None:
         with listening.accept()[0] as connection:
             connection.recv(65536)
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf")
             if had.wait(5):
                 connection.sendall(b"half")
 
-    threading.Thread(target=serve, daemon=True).start()
-    with listening, proxy(to=f"http://127.0.0.1:{listening.getsockname()[1]}") as running:
+    with behind(serve) as running:
         connection = HTTPConnection(running.url.removeprefix("http://"), timeout=5)
         connection.request("GET", "/")
         answer = connection.getresponse()
@@ -356,10 +367,8 @@ def test_what_an_endpoint_says_unasked_is_nobodys_answer() -> None:
 
 def test_what_it_says_later_and_unasked_is_not_either() -> None:
     late, said = threading.Event(), threading.Event()
-    listening = socket.create_server(("127.0.0.1", 0))
 
-    def serve() -> None:
-        listening.accept()[0].close()  # the proxy's look whether somebody is there
+    def serve(listening: socket.socket) -> None:
         with listening.accept()[0] as connection:
             connection.recv(65536)
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst")
@@ -370,8 +379,7 @@ def test_what_it_says_later_and_unasked_is_not_either() -> None:
             connection.recv(65536)
             connection.sendall(OK)
 
-    threading.Thread(target=serve, daemon=True).start()
-    with listening, proxy(to=f"http://127.0.0.1:{listening.getsockname()[1]}") as running:
+    with behind(serve) as running:
         assert sent(running, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").endswith(b"first")
         late.set()
         said.wait(5)

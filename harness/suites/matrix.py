@@ -58,25 +58,28 @@ def experiments_of(workload: Workload, zones: Sequence[str], workload_file: str)
     faults += [(f"lose-{zone}", {"az-blackhole": {"zone": zone}}) for zone in standing]
     claimed = [name for name, kpi in workload.kpis.items() if kpi.tier is Tier.BUSINESS] or [*workload.kpis][:1]
     return tuple(
-        Experiment.model_validate(
-            {
-                "version": 1,
-                "kind": "experiment",
-                "name": name,
-                "workload": workload_file,
-                "region": workload.regions[0],
-                "hypothesis": "Only the modules that declare it suffer.",
-                "steady_state": claimed,
-                # Who suffers is what is asked, and `isolation` says it: of the others nothing is claimed meanwhile.
-                "during": dict.fromkeys(claimed, "any"),
-                "baseline": BASELINE,
-                "faults": [fault],
-                "lasts": LASTS,
-                "isolation": {"margin": "1%"},
-            }
-        )
+        Experiment.model_validate(_raw(name, workload_file, workload.regions[0], claimed, fault))
         for name, fault in faults
     )
+
+
+def _raw(name: str, workload: str, region: str | None, claimed: Sequence[str], fault: object) -> dict[str, object]:
+    """An experiment as its file has it."""
+    return {
+        "version": 1,
+        "kind": "experiment",
+        "name": name,
+        "workload": workload,
+        "region": region,
+        "hypothesis": "Only the modules that declare it suffer.",
+        "steady_state": list(claimed),
+        "baseline": BASELINE,
+        "faults": [fault],
+        "lasts": LASTS,
+        # Who suffers is what is asked, and `isolation` says it: of the others nothing is claimed meanwhile.
+        "during": dict.fromkeys(claimed, "any"),
+        "isolation": {"margin": "1%"},
+    }
 
 
 def _fault(name: str, module: Module) -> tuple[str, dict[str, object]] | None:
@@ -92,20 +95,7 @@ def write_experiments(folder: Path, experiments: tuple[Experiment, ...]) -> list
     """Write the experiments as files to run one by one; returns the paths. Raises InvalidInput."""
     paths = []
     for one in experiments:
-        raw = {
-            "version": 1,
-            "kind": "experiment",
-            "name": one.name,
-            "workload": os.path.relpath(one.workload, folder),
-            "region": one.region,
-            "hypothesis": one.hypothesis,
-            "steady_state": list(one.steady_state),
-            "baseline": BASELINE,
-            "faults": list(one.faults),
-            "lasts": LASTS,
-            "during": dict.fromkeys(one.during, "any"),
-            "isolation": {"margin": "1%"},
-        }
+        raw = _raw(one.name, os.path.relpath(one.workload, folder), one.region, one.steady_state, *one.faults)
         paths.append(folder / f"{one.name}.yaml")
         write_draft(paths[-1], yaml.safe_dump(raw, sort_keys=False, width=120))
     return paths

@@ -44,6 +44,18 @@ class Sources:
         return found
 
 
+def once(say: Callable[[str], None]) -> Callable[[str], None]:
+    """The same, but for words that were said already."""
+    said: set[str] = set()
+
+    def tell(words: str) -> None:
+        if words not in said:
+            said.add(words)
+            say(words)
+
+    return tell
+
+
 @contextmanager
 def open_sources(
     aws: Mapping[Origin, Source],

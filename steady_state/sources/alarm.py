@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, floor, inf
@@ -23,6 +23,10 @@ class Switch:
     new: str | None
 
 
+States = Iterable[tuple[float, float, str | None]]
+"""(start, end, state), one after the other; the last has no end. None: not known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
     """What an alarm did from some time on."""
@@ -33,15 +37,15 @@ class Past:
     entered: float | None = None  # since when, where that is told
 
     @property
-    def states(self) -> Iterator[tuple[float, float, str | None]]:
-        """Its states as (start, end, state), one after the other; the last has no end. None: not known."""
+    def states(self) -> States:
+        """Its states, oldest first."""
         first = self.switches[0].old if self.switches else self.state
         edges = [(self.since, first), *((one.at, one.new) for one in self.switches)]
         last = edges[-1][0]
         if self.entered is not None and self.entered > last + BEHIND:
             edges[-1] = (last, None)
             edges.append((self.entered, self.state))
-        yield from ((at, until, state) for (at, state), (until, _) in pairwise([*edges, (inf, None)]))
+        return ((at, until, state) for (at, state), (until, _) in pairwise([*edges, (inf, None)]))
 
 
 Ask = Callable[[str, float], Past]
@@ -84,15 +88,16 @@ class Alarms:
 
 def bins(kpi: Kpi, past: Past, first: int, last: int) -> Series:
     """The gauge's bins by their numbers since the epoch, from one to before the other."""
-    found = (_bin(kpi, past, number * kpi.interval) for number in range(first, last))
+    states = tuple(past.states)
+    found = (_bin(kpi, states, number * kpi.interval) for number in range(first, last))
     return tuple(one for one in found if one is not None)
 
 
-def _bin(kpi: Kpi, past: Past, start: float) -> Sample | None:
+def _bin(kpi: Kpi, states: States, start: float) -> Sample | None:
     end = start + kpi.interval
     seen = {
         state
-        for since, until, state in past.states
+        for since, until, state in states
         if since < end - CLOSE and (since > start - CLOSE or until > start + CLOSE)
     }
     if "ALARM" not in seen and seen != {"OK"}:

@@ -19,6 +19,7 @@ from steady_state.clock import Clock
 from steady_state.kpi import Kpi
 from steady_state.reading import Logs as Spec
 from steady_state.samples import CLOSE, Sample, Series, inside, reading_of, share_of
+from steady_state.sources import once
 from steady_state.sources.pace import Pace, Paced
 from steady_state.units import show_duration
 
@@ -42,7 +43,6 @@ class _Asked:
     next: int  # the first bin that is not known yet, by its number since the epoch
     tried: int = 0  # before which bin the last query ended
     samples: list[Sample] = field(default_factory=list)
-    said: set[str] = field(default_factory=set)
 
 
 class Logs(Paced):
@@ -54,7 +54,7 @@ class Logs(Paced):
 
     def __init__(self, kpis: Mapping[str, Kpi], clock: Clock, say: Callable[[str], None], ask: Ask) -> None:
         self._clock = clock
-        self._say = say
+        self._say = once(say)
         self._ask = ask
         self._lock = threading.Lock()
         self._asked = {
@@ -84,10 +84,10 @@ class Logs(Paced):
         try:
             found = samples(one.kpi, self._answer(one.spec, first * length, last * length), first, last)
         except ValueError as error:
-            self._say_once(one, str(error))
+            self._gap(one, str(error))
             return
         if len(found) < last - first:
-            self._say_once(one, "a bin has no row with its numbers")
+            self._gap(one, "a bin has no row with its numbers")
         with self._lock:
             one.samples += found
             one.next = last
@@ -118,11 +118,8 @@ class Logs(Paced):
         msg = f"its query was not done in {show_duration(timeout)}"
         raise ValueError(msg)
 
-    def _say_once(self, one: _Asked, why: str) -> None:
-        words = f"{one.name} has a gap: log group {one.spec.group}: {why}"
-        if words not in one.said:
-            one.said.add(words)
-            self._say(words)
+    def _gap(self, one: _Asked, why: str) -> None:
+        self._say(f"{one.name} has a gap: log group {one.spec.group}: {why}")
 
 
 def samples(kpi: Kpi, rows: list[list[dict[str, str]]], first: int, last: int) -> Series:

@@ -23,7 +23,7 @@ from steady_state.masks import masked_url
 from steady_state.reading import Reading
 from steady_state.samples import CLOSE, Sample, Series, inside
 from steady_state.skew import Clocks
-from steady_state.sources import Unfit
+from steady_state.sources import Unfit, once
 from steady_state.sources.counters import Lines, must_count, parse, queries, samples, with_limits
 from steady_state.sources.pace import Pace, Paced
 from steady_state.units import show_duration
@@ -49,7 +49,6 @@ class _Asked:
     name: str
     kpi: Kpi
     bins: dict[int, Sample] = field(default_factory=dict)
-    said: set[str] = field(default_factory=set)
     answered: bool = False
 
 
@@ -65,7 +64,7 @@ class Prometheus(Paced):
         self, kpis: Mapping[str, Kpi], clock: Clock, say: Callable[[str], None], ask: Ask | None = None
     ) -> None:
         self._clock = clock
-        self._say = say
+        self._say = once(say)
         self._ask = ask or Server()
         self._lock = threading.Lock()
         self._asked = {name: _Asked(name, kpi) for name, kpi in kpis.items()}
@@ -86,7 +85,7 @@ class Prometheus(Paced):
             if done.done():
                 done.result()
             else:
-                self._say_once(self._asked[name], f"{name} has a gap: no answer yet")
+                self._say(f"{name} has a gap: no answer yet")
         return super().__enter__()
 
     def _first(self, name: str, now: float, done: Future[None]) -> None:
@@ -110,7 +109,7 @@ class Prometheus(Paced):
             answers = tuple(self._lines(reading, first, last) for reading in queries(one.kpi))
             if not any(line.points for line in answers[-1]):
                 what = "no number" if answers[-1] else "no series"
-                self._say_once(one, f"{name} has a gap: its query answers with {what}")
+                self._say(f"{name} has a gap: its query answers with {what}")
             elif not one.answered:
                 must_count(one.kpi, answers)
                 one.answered = True
@@ -119,7 +118,7 @@ class Prometheus(Paced):
             msg = f"{name}: {error}"
             raise Unfit(msg) from None
         except ValueError as error:
-            self._say_once(one, f"{name} has a gap: {error}")
+            self._say(f"{name} has a gap: {error}")
             return
         with self._lock:
             for number in range(first + 1, last + 1):
@@ -145,7 +144,7 @@ class Prometheus(Paced):
         try:
             self.look(one.name, due, RELOOK)
         except Unfit as error:
-            self._say_once(one, str(error))
+            self._say(str(error))
 
     def _known(self, one: _Asked, kpi: Kpi, start: float, end: float) -> Series:
         with self._lock:
@@ -155,13 +154,8 @@ class Prometheus(Paced):
         for limit in kpi.other_limits if found else ():
             if limit not in counted:
                 edges = ", ".join(show_duration(edge) for edge, _ in bins[-1].over)
-                self._say_once(one, f"{one.name}: its limit of {show_duration(limit)} is no edge; others are: {edges}")
+                self._say(f"{one.name}: its limit of {show_duration(limit)} is no edge; others are: {edges}")
         return found
-
-    def _say_once(self, one: _Asked, words: str) -> None:
-        if words not in one.said:
-            one.said.add(words)
-            self._say(words)
 
 
 class Server:
