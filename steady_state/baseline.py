@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from steady_state.edges import Edge
-from steady_state.samples import CLOSE
+from gameday.steady_state.edges import Edge
+from gameday.steady_state.samples import CLOSE
 
 Counts = tuple[tuple[float, float, float], ...]
 """Bins as (start, x, y), where (x, y) is what `edges.count` says: (bad, good) or (events, seconds)."""

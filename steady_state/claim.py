@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from steady_state.kpi import Bound, Kpi
+from gameday.steady_state.kpi import Bound, Kpi
 
 
 class Verdict(StrEnum):
@@ -33,7 +33,7 @@ class Phases:
     undo: float | None = None  # the undo's first call went out
     undone: float | None = None  # the undo was verified
     end: float | None = None  # observation ended
-    aborted: str | None = None  # why it ended early, a word of `harness.events.AbortedBy`, then ": " and more
+    aborted: str | None = None  # why it ended early, a word of `gameday.events.AbortedBy`, then ": " and more
     fired: float | None = None  # the claimed alarm fired for the first time since just before the injection
     alarm_read: float | None = None  # until when its history was read; None: never, or none is claimed
 

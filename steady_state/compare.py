@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import acos, copysign, cos, erfc, pi, sqrt
 
-from steady_state.samples import Tally
+from gameday.steady_state.samples import Tally
 
 POWER_80 = 0.8416
 """The standard normal's 80% point: an effect that is found four times out of five."""

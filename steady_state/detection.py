@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from math import inf
 from typing import Literal
 
-from steady_state.claim import Claim, Detection, DetectionJudgement, Phases, Verdict
-from steady_state.edges import edges_of
-from steady_state.episode import find
-from steady_state.kpi import Tier
-from steady_state.samples import CLOSE, Series, inside, touching
-from steady_state.units import show_duration
-from steady_state.words import time_in_words
+from gameday.steady_state.claim import Claim, Detection, DetectionJudgement, Phases, Verdict
+from gameday.steady_state.edges import edges_of
+from gameday.steady_state.episode import find
+from gameday.steady_state.kpi import Tier
+from gameday.steady_state.samples import CLOSE, Series, inside, touching
+from gameday.steady_state.units import show_duration
+from gameday.steady_state.words import time_in_words
 
 SUSTAINED = 60.0
 """Seconds over which a gauge's share of time counts where no recovery is claimed (the default of `sustained`)."""

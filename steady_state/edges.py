@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Literal
 
-from steady_state.kpi import Bound, Kpi
-from steady_state.samples import Sample, Series, tally
+from gameday.steady_state.kpi import Bound, Kpi
+from gameday.steady_state.samples import Sample, Series, tally
 
 ONE_SIDED_95 = 1.6449
 """The standard normal's 95% point: how far the conservative end of a baseline lies from its estimate."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from steady_state.edges import Edge
-from steady_state.evidence import MOSTLY_BAD, SMALLEST
+from gameday.steady_state.edges import Edge
+from gameday.steady_state.evidence import MOSTLY_BAD, SMALLEST
 
 WINDOW = 120
 """Bins before and after the peak of what lies beyond the edge over which shapes are laid."""

@@ -8,16 +8,16 @@ from itertools import accumulate
 from math import log
 from typing import TYPE_CHECKING
 
-from steady_state.baseline import inflation
-from steady_state.edges import count, edges_of, excess
-from steady_state.ending import likeliest_end
-from steady_state.evidence import SMALLEST, Watch, Weights, breach, health
-from steady_state.kpi import Kpi
-from steady_state.proof import proven
-from steady_state.samples import CLOSE, Series
+from gameday.steady_state.baseline import inflation
+from gameday.steady_state.edges import count, edges_of, excess
+from gameday.steady_state.ending import likeliest_end
+from gameday.steady_state.evidence import SMALLEST, Watch, Weights, breach, health
+from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.proof import proven
+from gameday.steady_state.samples import CLOSE, Series
 
 if TYPE_CHECKING:
-    from steady_state.proof import Flags, Matrix
+    from gameday.steady_state.proof import Flags, Matrix
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import log, log1p
 from typing import TYPE_CHECKING
 
-from steady_state.edges import Edge
+from gameday.steady_state.edges import Edge
 
 if TYPE_CHECKING:
     from numpy import float64

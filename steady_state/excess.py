@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from steady_state.baseline import chi_square
+from gameday.steady_state.baseline import chi_square
 
 FEWEST = 3
 """Degrees of freedom with which bursts can be told; with fewer the counts are taken to be as bursty as `BURSTIEST`."""

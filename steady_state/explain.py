@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 
-from steady_state.claim import (
+from gameday.steady_state.claim import (
     Claim,
     DetectionJudgement,
     Judgement,
@@ -19,8 +19,8 @@ from steady_state.claim import (
     RecoveryJudgement,
     Verdict,
 )
-from steady_state.units import show_duration
-from steady_state.words import points_in_words, time_in_words
+from gameday.steady_state.units import show_duration
+from gameday.steady_state.words import points_in_words, time_in_words
 
 _WHEN = {"before": "before the fault", "during": "while the fault lasted", "after": "after the undo"}
 _LONGER = {"before": "a longer baseline", "during": "a fault that lasts longer", "after": "a longer baseline"}

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 
-from steady_state.baseline import Counts, caution, correlation_time, inflation, reach
-from steady_state.edges import Edge, count, edges_of, scored
-from steady_state.evidence import Watch, breach
-from steady_state.kpi import Bound, Kpi
-from steady_state.samples import CLOSE, Sample, Series
-from steady_state.units import show_duration
-from steady_state.words import seen_in_words
+from gameday.steady_state.baseline import Counts, caution, correlation_time, inflation, reach
+from gameday.steady_state.edges import Edge, count, edges_of, scored
+from gameday.steady_state.evidence import Watch, breach
+from gameday.steady_state.kpi import Bound, Kpi
+from gameday.steady_state.samples import CLOSE, Sample, Series
+from gameday.steady_state.units import show_duration
+from gameday.steady_state.words import seen_in_words
 
 SHORTEST_BLINDNESS = 15.0
 """Seconds. Requests that hang are counted when the customer gives up; until then a source that works is silent."""

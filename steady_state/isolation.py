@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
 
-from steady_state.baseline import Counts, blocks, inflation
-from steady_state.claim import Claim, ModuleJudgement, Verdict, worst
-from steady_state.compare import POWER_80, Spread, beyond, interval, rates_tails, score
-from steady_state.edges import Edge
-from steady_state.kpi import Kpi
-from steady_state.phases import LEAST_COVERAGE, LEAST_READINGS, Seen, coverage
-from steady_state.samples import Series, tally
-from steady_state.words import percent_in_words, points_in_words
+from gameday.steady_state.baseline import Counts, blocks, inflation
+from gameday.steady_state.claim import Claim, ModuleJudgement, Verdict, worst
+from gameday.steady_state.compare import POWER_80, Spread, beyond, interval, rates_tails, score
+from gameday.steady_state.edges import Edge
+from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.phases import LEAST_COVERAGE, LEAST_READINGS, Seen, coverage
+from gameday.steady_state.samples import Series, tally
+from gameday.steady_state.words import percent_in_words, points_in_words
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from steady_state.claim import (
+from gameday.steady_state.claim import (
     Claim,
     Detection,
     DetectionJudgement,
@@ -20,16 +20,16 @@ from steady_state.claim import (
     Verdict,
     worst,
 )
-from steady_state.detection import judge_detection
-from steady_state.isolation import judge_modules
-from steady_state.kpi import Bound, Tier
-from steady_state.lead import judge_leads
-from steady_state.loss import judge_losses
-from steady_state.phases import Error, judge_phase, seen_in
-from steady_state.recovery import judge_recovery
-from steady_state.samples import Series
-from steady_state.sentence import sentence
-from steady_state.units import show_duration
+from gameday.steady_state.detection import judge_detection
+from gameday.steady_state.isolation import judge_modules
+from gameday.steady_state.kpi import Bound, Tier
+from gameday.steady_state.lead import judge_leads
+from gameday.steady_state.loss import judge_losses
+from gameday.steady_state.phases import Error, judge_phase, seen_in
+from gameday.steady_state.recovery import judge_recovery
+from gameday.steady_state.samples import Series
+from gameday.steady_state.sentence import sentence
+from gameday.steady_state.units import show_duration
 
 __all__ = [
     "Claim",

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
+from gameday.steady_state.reading import Reading, Written
+from gameday.steady_state.units import BoundAmount, Duration, Share, show_duration, show_share
 from pydantic import Field, model_validator
-
-from steady_state.reading import Reading, Written
-from steady_state.units import BoundAmount, Duration, Share, show_duration, show_share
 
 
 class Tier(StrEnum):

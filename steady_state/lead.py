@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import inf
 
-from steady_state.claim import Claim, LeadJudgement, Move, Phases
-from steady_state.edges import edges_of
-from steady_state.episode import Moment, find
-from steady_state.kpi import Kpi, Tier
-from steady_state.phases import LEAST_COVERAGE, LEAST_REQUESTS, coverage, within_bound
-from steady_state.samples import Series, inside, tally, touching
-from steady_state.words import time_in_words
+from gameday.steady_state.claim import Claim, LeadJudgement, Move, Phases
+from gameday.steady_state.edges import edges_of
+from gameday.steady_state.episode import Moment, find
+from gameday.steady_state.kpi import Kpi, Tier
+from gameday.steady_state.phases import LEAST_COVERAGE, LEAST_REQUESTS, coverage, within_bound
+from gameday.steady_state.samples import Series, inside, tally, touching
+from gameday.steady_state.words import time_in_words
 
 SUSTAINED = 60.0
 """Seconds over which a gauge's share of time counts where no recovery is claimed (the default of `sustained`)."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from math import inf
 
-from steady_state.baseline import chi_square, sums_over
-from steady_state.claim import Claim, LossJudgement, Phases
-from steady_state.edges import events
-from steady_state.kpi import Kpi, Tier
-from steady_state.phases import LEAST_COVERAGE, coverage
-from steady_state.samples import Sample, Series, inside, touching
-from steady_state.units import show_duration, show_share
+from gameday.steady_state.baseline import chi_square, sums_over
+from gameday.steady_state.claim import Claim, LossJudgement, Phases
+from gameday.steady_state.edges import events
+from gameday.steady_state.kpi import Kpi, Tier
+from gameday.steady_state.phases import LEAST_COVERAGE, coverage
+from gameday.steady_state.samples import Sample, Series, inside, touching
+from gameday.steady_state.units import show_duration, show_share
 
 Blocks = list[tuple[float, float]]
 """(counted, exposure) of stretches of one length."""

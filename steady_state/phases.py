@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import floor, log, log1p, sqrt
 
-from steady_state.baseline import inflation
-from steady_state.claim import Claim, PhaseJudgement, Phases, RecoveryJudgement, Verdict
-from steady_state.compare import Tails, beyond, rate_tails, rates_tails, score, share_tails
-from steady_state.edges import Edge, count, edges_of, events, excess, is_share, limit_of, scored
-from steady_state.kpi import Bound, Kpi
-from steady_state.samples import Series, Tally, inside, tally, touching
-from steady_state.units import show_share
-from steady_state.words import needs_in_words, seen_in_words
+from gameday.steady_state.baseline import inflation
+from gameday.steady_state.claim import Claim, PhaseJudgement, Phases, RecoveryJudgement, Verdict
+from gameday.steady_state.compare import Tails, beyond, rate_tails, rates_tails, score, share_tails
+from gameday.steady_state.edges import Edge, count, edges_of, events, excess, is_share, limit_of, scored
+from gameday.steady_state.kpi import Bound, Kpi
+from gameday.steady_state.samples import Series, Tally, inside, tally, touching
+from gameday.steady_state.units import show_share
+from gameday.steady_state.words import needs_in_words, seen_in_words
 
 LEAST_COVERAGE = 0.8
 """The share of a phase that must have data: what lies in a larger gap could have been anything."""

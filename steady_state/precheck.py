@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from steady_state.edges import count, edges_of, events, is_share, limit_of, scored
-from steady_state.guard import watches
-from steady_state.kpi import Bound, Kpi
-from steady_state.phases import LEAST_COVERAGE, LEAST_READINGS, coverage, seconds_more, within_bound
-from steady_state.samples import Series, inside, tally
-from steady_state.units import show_duration, show_share
-from steady_state.words import needs_in_words, seen_in_words
+from gameday.steady_state.edges import count, edges_of, events, is_share, limit_of, scored
+from gameday.steady_state.guard import watches
+from gameday.steady_state.kpi import Bound, Kpi
+from gameday.steady_state.phases import LEAST_COVERAGE, LEAST_READINGS, coverage, seconds_more, within_bound
+from gameday.steady_state.samples import Series, inside, tally
+from gameday.steady_state.units import show_duration, show_share
+from gameday.steady_state.words import needs_in_words, seen_in_words
 
 LOOKS = 2
 """Times that a baseline is looked at: when it is over, and once more when it was too short. Each spends its half."""

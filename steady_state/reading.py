@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import Literal, get_args
 
+from gameday.steady_state.masks import keeps_secrets, masked_url, masked_words
+from gameday.steady_state.units import Duration, parse_duration
 from pydantic import BaseModel, ConfigDict, Field, SerializationInfo, field_serializer, model_validator
-
-from steady_state.masks import keeps_secrets, masked_url, masked_words
-from steady_state.units import Duration, parse_duration
 
 
 class Written(BaseModel):

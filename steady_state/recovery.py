@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from math import inf
 
-from steady_state.claim import Phases, Recovery, RecoveryJudgement, Verdict
-from steady_state.edges import edges_of
-from steady_state.episode import Episode, find
-from steady_state.kpi import Kpi
-from steady_state.phases import LEAST_COVERAGE, LEAST_REQUESTS, coverage, within_bound
-from steady_state.samples import CLOSE, Series, inside, tally, touching
-from steady_state.units import show_duration
-from steady_state.words import time_in_words
+from gameday.steady_state.claim import Phases, Recovery, RecoveryJudgement, Verdict
+from gameday.steady_state.edges import edges_of
+from gameday.steady_state.episode import Episode, find
+from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.phases import LEAST_COVERAGE, LEAST_REQUESTS, coverage, within_bound
+from gameday.steady_state.samples import CLOSE, Series, inside, tally, touching
+from gameday.steady_state.units import show_duration
+from gameday.steady_state.words import time_in_words
 
 
 def judge_recovery(

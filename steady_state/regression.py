@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import exp, expm1, log, sqrt
 
-from steady_state.claim import Verdict
+from gameday.steady_state.claim import Verdict
 
 MOST_RUNS = 100
 """More runs than so many are not proposed: the margin is then smaller than the system's own spread allows to see."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steady_state.claim import (
+from gameday.steady_state.claim import (
     Claim,
     DetectionJudgement,
     LossJudgement,
@@ -11,8 +11,8 @@ from steady_state.claim import (
     RecoveryJudgement,
     Verdict,
 )
-from steady_state.kpi import Tier
-from steady_state.words import points_in_words
+from gameday.steady_state.kpi import Tier
+from gameday.steady_state.words import points_in_words
 
 MOST = 2
 """Findings told in full; the others are counted."""

@@ -10,8 +10,8 @@ import threading
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from steady_state.clock import Clock
-from steady_state.units import show_duration
+from gameday.steady_state.clock import Clock
+from gameday.steady_state.units import show_duration
 
 RESOLUTION = 1.0
 """Seconds that a `Date` stands for: it is written in whole ones."""

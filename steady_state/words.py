@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from steady_state.edges import events
-from steady_state.kpi import Bound, Kpi
-from steady_state.samples import Series, Tally, tally
-from steady_state.units import show_duration, show_rate
+from gameday.steady_state.edges import events
+from gameday.steady_state.kpi import Bound, Kpi
+from gameday.steady_state.samples import Series, Tally, tally
+from gameday.steady_state.units import show_duration, show_rate
 
 
 def share_in_words(share: float, *unlike: float) -> str:

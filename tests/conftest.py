@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from gameday.spec.twin_file import TwinFile
+from gameday.spec.workload import Workload
 from hypothesis import settings
 
-from harness.spec.twin_file import TwinFile
-from harness.spec.workload import Workload
-
 if TYPE_CHECKING:
-    from harness.twin.twin import Twin
+    from gameday.twin.twin import Twin
 
 # Time depends on the machine: no property fails because it is busy.
 settings.register_profile("untimed", deadline=None)
@@ -87,7 +86,7 @@ def twin_file() -> TwinFile:
 @pytest.fixture
 def twin(workload: Workload, twin_file: TwinFile) -> Iterator[Twin]:
     """The storefront on the twin, warmed up."""
-    from harness.twin.twin import Twin
+    from gameday.twin.twin import Twin
 
     with Twin(workload, twin_file, seed=7) as twin:
         yield twin

@@ -10,12 +10,11 @@ from typing import Any
 
 import boto3
 import yaml
-
-from harness.account.change import Call
-from harness.spec.twin_file import TwinFile
-from harness.spec.workload import Workload
-from harness.twin.truth import Outcomes
-from harness.twin.twin import START, Twin
+from gameday.account.change import Call
+from gameday.spec.twin_file import TwinFile
+from gameday.spec.workload import Workload
+from gameday.twin.truth import Outcomes
+from gameday.twin.twin import START, Twin
 
 REGION = "us-east-1"
 STOREFRONT = Path(__file__).parent.parent / "experiments" / "storefront"

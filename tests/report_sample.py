@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from harness.account.change import Bite, Call, Injection, Knob, Make, Probe, Read, Shape, Strike, Turn
-from harness.events import (
+from gameday.account.change import Bite, Call, Injection, Knob, Make, Probe, Read, Shape, Strike, Turn
+from gameday.events import (
     Bitten,
     Called,
     Ended,
@@ -21,13 +21,13 @@ from harness.events import (
     Sampled,
     Settled,
 )
-from harness.plan import Plan
-from harness.record import Record
-from harness.spec.experiment import Experiment
-from harness.spec.workload import Workload
-from harness.suite import Refusal, Suite
-from steady_state.judge import Judgement, ModuleJudgement, PhaseJudgement, Phases, RecoveryJudgement, Verdict
-from steady_state.samples import Sample
+from gameday.plan import Plan
+from gameday.record import Record
+from gameday.spec.experiment import Experiment
+from gameday.spec.workload import Workload
+from gameday.steady_state.judge import Judgement, ModuleJudgement, PhaseJudgement, Phases, RecoveryJudgement, Verdict
+from gameday.steady_state.samples import Sample
+from gameday.suite import Refusal, Suite
 
 EPOCH = 1_790_000_000.0
 ACCOUNT = "111122223333"

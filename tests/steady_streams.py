@@ -6,10 +6,10 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from steady_state.claim import Claim, Judgement, Phases, Recovery
-from steady_state.judge import judge
-from steady_state.kpi import Bound, Kpi
-from steady_state.samples import Sample, Series
+from gameday.steady_state.claim import Claim, Judgement, Phases, Recovery
+from gameday.steady_state.judge import judge
+from gameday.steady_state.kpi import Bound, Kpi
+from gameday.steady_state.samples import Sample, Series
 
 BITE = 300.0
 """Streams begin at 0; the fault is injected and bites here."""

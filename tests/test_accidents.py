@@ -37,18 +37,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gameday.account.apply import apply
+from gameday.account.change import Call, Injection, Json, Strike, Turn
+from gameday.account.undo import undo
+from gameday.errors import Exit
+from gameday.events import Ended, Settled
+from gameday.faults import CATALOGUE
+from gameday.steady_state.clock import TestClock
+from gameday.testing import FailingAccount, Trouble
+from gameday.testing.wrapped import Wrapped
 from moto.backends import get_backend
 from pydantic import ValidationError
 
-from harness.account.apply import apply
-from harness.account.change import Call, Injection, Json, Strike, Turn
-from harness.account.undo import undo
-from harness.errors import Exit
-from harness.events import Ended, Settled
-from harness.faults import CATALOGUE
-from harness.testing import FailingAccount, Trouble
-from harness.testing.wrapped import Wrapped
-from steady_state.clock import TestClock
 from tests.doubles.play import played
 from tests.doubles.runs import begun
 from tests.doubles.shop import REGION, Layout, Shop, open_shop

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gameday.errors import Exit
 
-from harness.errors import Exit
 from tests.doubles.server import LONGEST, client, gameday, running, settings
 
 WORKLOAD = """

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from gameday.commands_undo import restore_dead
+from gameday.errors import Exit
+from gameday.store import lease
 
-from harness.commands_undo import restore_dead
-from harness.errors import Exit
-from harness.store import lease
 from tests.doubles.server import client
 from tests.test_account import Account, wait_for
 

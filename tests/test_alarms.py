@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from gameday.twin.alarm_rule import AlarmRule, alarm_state, judged, rule_of
+from gameday.twin.metrics import MetricStore
+from gameday.twin.twin import START, Twin
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.twin.alarm_rule import AlarmRule, alarm_state, judged, rule_of
-from harness.twin.metrics import MetricStore
-from harness.twin.twin import START, Twin
 from tests.little import REGION, small
 
 RULE = AlarmRule("Shop", "Orders", {}, "Maximum", 60, "GreaterThanThreshold", 5.0, 1, 1, "missing")

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gameday.account.change import Call
+from gameday.account.knobs import capture
+from gameday.errors import ApplyFailed, AwsError, GamedayError, JournalError, Unreachable
 
-from harness.account.change import Call
-from harness.account.knobs import capture
-from harness.errors import ApplyFailed, AwsError, GamedayError, JournalError, Unreachable
 from tests.doubles.runs import RUN, Scene
 from tests.doubles.shelf import ITEMS, LEVEL, MAKE, POWER, REGION, STRIKE, Shelf, call, error, injection, turn
 

@@ -3,12 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from gameday.account.bindings import bind, fill, search, shown, unbound
+from gameday.account.change import Call
+from gameday.errors import GamedayError
 from hypothesis import assume, given
 from hypothesis import strategies as st
-
-from harness.account.bindings import bind, fill, search, shown, unbound
-from harness.account.change import Call
-from harness.errors import GamedayError
 
 leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 json_values = st.recursive(

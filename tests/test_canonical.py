@@ -4,11 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from gameday.account.canonical import canonical, items, same
+from gameday.account.change import Canonical
 from hypothesis import given
 from hypothesis import strategies as st
-
-from harness.account.canonical import canonical, items, same
-from harness.account.change import Canonical
 
 PLAIN, SORTED, TEXT, DOCUMENT = Canonical.PLAIN, Canonical.SORTED, Canonical.TEXT, Canonical.DOCUMENT
 

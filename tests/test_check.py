@@ -11,20 +11,20 @@ from typing import Any
 
 import pytest
 import yaml
+from gameday.account.account import Account
+from gameday.account.change import Call, Json
+from gameday.checks import CHECKS
+from gameday.checks.proof import write_proof
+from gameday.checks.zones import HEALTHY
+from gameday.cli import main
+from gameday.errors import AwsError, Exit
+from gameday.plan import Wish, make_plan
+from gameday.spec.load import load_experiment, load_workload, validate_files
+from gameday.suites.check import Checked, check_workload, look, scene_of
+from gameday.testing.wrapped import Wrapped
+from gameday.twin.twin import START, Twin
+from gameday.twin.world import _CODE
 
-from harness.account.account import Account
-from harness.account.change import Call, Json
-from harness.checks import CHECKS
-from harness.checks.proof import write_proof
-from harness.checks.zones import HEALTHY
-from harness.cli import main
-from harness.errors import AwsError, Exit
-from harness.plan import Wish, make_plan
-from harness.spec.load import load_experiment, load_workload, validate_files
-from harness.suites.check import Checked, check_workload, look, scene_of
-from harness.testing.wrapped import Wrapped
-from harness.twin.twin import START, Twin
-from harness.twin.world import _CODE
 from tests.doubles import server
 from tests.doubles.play import STOREFRONT, cured, read
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from gameday.twin.machines import BOOT, PENDING, SHUTTING_DOWN, STOPPING
+from gameday.twin.scaling import LOOK
+from gameday.twin.state import Node
+from gameday.twin.timetable import Timetable
+from gameday.twin.twin import START, Twin
+from gameday.twin.world import DRAINING
 
-from harness.twin.machines import BOOT, PENDING, SHUTTING_DOWN, STOPPING
-from harness.twin.scaling import LOOK
-from harness.twin.state import Node
-from harness.twin.timetable import Timetable
-from harness.twin.twin import START, Twin
-from harness.twin.world import DRAINING
 from tests.little import REGION, small
 
 ZONES = ["us-east-1a", "us-east-1b", "us-east-1c"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from gameday.faults import CATALOGUE
+from gameday.testing import Trouble
 
-from harness.faults import CATALOGUE
-from harness.testing import Trouble
 from tests.matrix.kills import killing
 from tests.matrix.scenario import Key, Point, bench
 from tests.matrix.scenarios import play_all

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gameday.account.change import Call, Json
+from gameday.alarms import fired_since
+from gameday.errors import AwsError, Refused
+from gameday.events import Detected, Judged, Said
+from gameday.policy import run_reads
+from gameday.steady_state.claim import Detection, DetectionJudgement, Verdict
+from gameday.steady_state.kpi import Tier
+from gameday.testing.wrapped import Wrapped
 
-from harness.account.change import Call, Json
-from harness.alarms import fired_since
-from harness.errors import AwsError, Refused
-from harness.events import Detected, Judged, Said
-from harness.policy import run_reads
-from harness.testing.wrapped import Wrapped
-from steady_state.claim import Detection, DetectionJudgement, Verdict
-from steady_state.kpi import Tier
 from tests.doubles.play import REGION, played
 from tests.steady_streams import BITE, judged, phases, ratio, requests
 
@@ -213,8 +213,8 @@ def test_the_run_may_read_the_alarm_and_its_history(tmp_path: Path) -> None:
 
 
 def test_disabled_actions_are_warned_of(tmp_path: Path) -> None:
-    from harness.plan import Wish, make_plan
-    from harness.spec.load import faults_of
+    from gameday.plan import Wish, make_plan
+    from gameday.spec.load import faults_of
 
     with played(tmp_path, watched, **FIELDS) as play:
         off = Call(service="cloudwatch", operation="disable_alarm_actions", params={"AlarmNames": ["orders-low"]})
@@ -226,14 +226,14 @@ def test_disabled_actions_are_warned_of(tmp_path: Path) -> None:
 
 
 def test_every_report_tells_of_the_detection(tmp_path: Path) -> None:
-    from harness.record import Record
-    from harness.report.chart import chart
-    from harness.report.html import page
-    from harness.report.junit import junit
-    from harness.report.markdown import markdown
-    from harness.report.plan_text import plan_text
-    from harness.report.told import told
-    from harness.suite import Suite
+    from gameday.record import Record
+    from gameday.report.chart import chart
+    from gameday.report.html import page
+    from gameday.report.junit import junit
+    from gameday.report.markdown import markdown
+    from gameday.report.plan_text import plan_text
+    from gameday.report.told import told
+    from gameday.suite import Suite
 
     with played(tmp_path, lambda raw: watched(raw, above=1e6), **FIELDS) as play:
         silent = tuple(play.events())

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gameday.account import undo as undo_module
+from gameday.account.canonical import same
+from gameday.account.change import Call, Canonical, Injection, Knob
+from gameday.account.knobs import Reading, capture, read
+from gameday.account.undo import Next, decide
+from gameday.errors import AwsError, Unreachable
+from gameday.testing import Broken, RoughAccount, Way, applicable, law, touched
+from gameday.testing.disguise import reserialised
 
-from harness.account import undo as undo_module
-from harness.account.canonical import same
-from harness.account.change import Call, Canonical, Injection, Knob
-from harness.account.knobs import Reading, capture, read
-from harness.account.undo import Next, decide
-from harness.errors import AwsError, Unreachable
-from harness.testing import Broken, RoughAccount, Way, applicable, law, touched
-from harness.testing.disguise import reserialised
 from tests.doubles.runs import RUN, Scene
 from tests.doubles.shelf import ITEMS, LEVEL, MAKE, POWER, REGION, STRIKE, Shelf, injection, turn
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from gameday.cli import cli
+from gameday.errors import InvalidInput
+from gameday.record import write_record
+from gameday.steady_state.claim import Claim, Detection, Judgement, Phases
+from gameday.steady_state.explain import Explanation, explain, once_in, together
+from gameday.steady_state.judge import judge
+from gameday.steady_state.samples import Series
 
-from harness.cli import cli
-from harness.errors import InvalidInput
-from harness.record import write_record
-from steady_state.claim import Claim, Detection, Judgement, Phases
-from steady_state.explain import Explanation, explain, once_in, together
-from steady_state.judge import judge
-from steady_state.samples import Series
 from tests.report_sample import broken, held, spread
 from tests.steady_streams import BITE, bound, counts, gauge, latency, phases, rate, ratio, readings, steady, within
 

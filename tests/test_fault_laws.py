@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from gameday.account.account import Account
+from gameday.account.apply import apply
+from gameday.account.change import Call, Injection, Make, Strike, Turn
+from gameday.account.journal import Journal
+from gameday.account.undo import undo
+from gameday.errors import ApplyFailed
+from gameday.faults import CATALOGUE
+from gameday.steady_state.clock import TestClock
+from gameday.testing import DyingAccount, Killed, RoughAccount, Way, applicable, law, touched
 
-from harness.account.account import Account
-from harness.account.apply import apply
-from harness.account.change import Call, Injection, Make, Strike, Turn
-from harness.account.journal import Journal
-from harness.account.undo import undo
-from harness.errors import ApplyFailed
-from harness.faults import CATALOGUE
-from harness.testing import DyingAccount, Killed, RoughAccount, Way, applicable, law, touched
-from steady_state.clock import TestClock
 from tests.doubles.runs import RUN, Planned
 from tests.doubles.shop import REGION, Shop, open_beside, open_shop
 

@@ -7,26 +7,26 @@ from typing import Any, ClassVar
 
 import pytest
 from botocore import xform_name
+from gameday.account.apply import apply
+from gameday.account.aws import SealedSession
+from gameday.account.change import Call, Injection, Json
+from gameday.account.filter import Filter, by_injection
+from gameday.account.journal import Journal
+from gameday.account.reads import _NOT_READS, only_reads
+from gameday.account.undo import undo
+from gameday.errors import Exit, Unplanned
+from gameday.events import Ended, Settled
+from gameday.faults.fault import Fault, Look, bite, call
+from gameday.plan import Wish, make_plan
+from gameday.record import Record
+from gameday.spec.experiment import Experiment
+from gameday.spec.twin_file import TwinFile
+from gameday.spec.workload import Workload
+from gameday.steady_state.clock import TestClock
+from gameday.suites.play import Play
+from gameday.testing import touched
+from gameday.twin.twin import Twin
 
-from harness.account.apply import apply
-from harness.account.aws import SealedSession
-from harness.account.change import Call, Injection, Json
-from harness.account.filter import Filter, by_injection
-from harness.account.journal import Journal
-from harness.account.reads import _NOT_READS, only_reads
-from harness.account.undo import undo
-from harness.errors import Exit, Unplanned
-from harness.events import Ended, Settled
-from harness.faults.fault import Fault, Look, bite, call
-from harness.plan import Wish, make_plan
-from harness.record import Record
-from harness.spec.experiment import Experiment
-from harness.spec.twin_file import TwinFile
-from harness.spec.workload import Workload
-from harness.suites.play import Play
-from harness.testing import touched
-from harness.twin.twin import Twin
-from steady_state.clock import TestClock
 from tests.doubles.play import SHORT, cured, read
 from tests.doubles.runs import RUN, begun
 from tests.doubles.shelf import ITEMS, LEVEL, MAKE, POWER, REGION, STRIKE, turn
@@ -183,7 +183,7 @@ class Listening:
         self.stopped: list[Unplanned] = []
 
     def begin(self, plan: Any, run: str) -> None:
-        from harness.twin.seal import sealed_session
+        from gameday.twin.seal import sealed_session
 
         stray = Call(service="lambda", operation="delete_function", params={"FunctionName": "payments"})
         try:
@@ -199,7 +199,7 @@ class Listening:
 def wish(workload: Workload, fault: Fault | None = None) -> Wish:
     experiment = Experiment.model_validate(SHORT)
     twin = TwinFile.model_validate(cured(read("twin.yaml")))
-    from harness.spec.load import faults_of
+    from gameday.spec.load import faults_of
 
     return Wish(experiment, (fault,) if fault else faults_of(experiment), workload, twin, "twin")
 

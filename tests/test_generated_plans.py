@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from harness.faults import CATALOGUE
+from gameday.faults import CATALOGUE
+
 from tests.matrix.plans import explore
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from gameday.suites.ground import open_ground
 
-from harness.suites.ground import open_ground
 from tests.little import REGION, small
 from tests.steady_streams import kpi
 

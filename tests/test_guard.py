@@ -3,12 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from gameday.steady_state.baseline import HIDDEN, caution
+from gameday.steady_state.edges import Edge
+from gameday.steady_state.guard import SHORTEST_BLINDNESS, Fired, Guard
+from gameday.steady_state.kpi import Bound, Kpi, watched
+from gameday.steady_state.samples import Series
 
-from steady_state.baseline import HIDDEN, caution
-from steady_state.edges import Edge
-from steady_state.guard import SHORTEST_BLINDNESS, Fired, Guard
-from steady_state.kpi import Bound, Kpi, watched
-from steady_state.samples import Series
 from tests.steady_streams import (
     BITE,
     bound,

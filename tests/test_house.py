@@ -9,65 +9,65 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FLOORS = (
-    "steady_state",
-    "harness.errors",
-    "harness.account.change",
-    "harness.events",
-    "harness.account",
-    "harness.spec.mistake",
-    "harness.spec.rule",
-    "harness.faults",
-    "harness.spec",
-    "harness.sdk",
-    "harness.alarms",
-    "harness.plan",
-    "harness.checks",
-    "harness.store",
-    "harness.iam",
-    "harness.policy",
-    "harness.rights",
-    "harness.skewed",
-    "harness.soundness",
-    "harness.saved_plan",
-    "harness.record",
-    "harness.matrix",
-    "harness.matrix_declared",
-    "harness.matrix_seen",
-    "harness.matrix_links",
-    "harness.matrix_findings",
-    "harness.matrix_change",
-    "harness.releases",
-    "harness.suite",
-    "harness.refused",
-    "harness.stop",
-    "harness.watch",
-    "harness.bites",
-    "harness.lapses",
-    "harness.readiness",
-    "harness.detection",
-    "harness.run",
-    "harness.restore",
-    "harness.rescue",
-    "harness.testing",
-    "harness.twin",
-    "harness.suites",
-    "harness.report",
-    "harness.commands",
-    "harness.commands_undo",
-    "harness.commands_records",
-    "harness.commands_matrix",
-    "harness.commands_check",
-    "harness.commands_proxy",
-    "harness.cli_workload",
-    "harness.cli",
-    "harness.strategies",
-    "harness.pytest_plugin",
+    "gameday.steady_state",
+    "gameday.errors",
+    "gameday.account.change",
+    "gameday.events",
+    "gameday.account",
+    "gameday.spec.mistake",
+    "gameday.spec.rule",
+    "gameday.faults",
+    "gameday.spec",
+    "gameday.sdk",
+    "gameday.alarms",
+    "gameday.plan",
+    "gameday.checks",
+    "gameday.store",
+    "gameday.iam",
+    "gameday.policy",
+    "gameday.rights",
+    "gameday.skewed",
+    "gameday.soundness",
+    "gameday.saved_plan",
+    "gameday.record",
+    "gameday.matrix",
+    "gameday.matrix_declared",
+    "gameday.matrix_seen",
+    "gameday.matrix_links",
+    "gameday.matrix_findings",
+    "gameday.matrix_change",
+    "gameday.releases",
+    "gameday.suite",
+    "gameday.refused",
+    "gameday.stop",
+    "gameday.watch",
+    "gameday.bites",
+    "gameday.lapses",
+    "gameday.readiness",
+    "gameday.detection",
+    "gameday.run",
+    "gameday.restore",
+    "gameday.rescue",
+    "gameday.testing",
+    "gameday.twin",
+    "gameday.suites",
+    "gameday.report",
+    "gameday.commands",
+    "gameday.commands_undo",
+    "gameday.commands_records",
+    "gameday.commands_matrix",
+    "gameday.commands_check",
+    "gameday.commands_proxy",
+    "gameday.cli_workload",
+    "gameday.cli",
+    "gameday.strategies",
+    "gameday.pytest_plugin",
 )
-FILES = sorted((ROOT / "harness").rglob("*.py")) + sorted((ROOT / "steady_state").rglob("*.py"))
+FILES = sorted((ROOT / "harness").rglob("*.py")) + sorted((ROOT / "harness" / "gameday" / "steady_state").rglob("*.py"))
 
 
 def module_of(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    return ".".join(path.relative_to(ROOT / "harness").with_suffix("").parts).removesuffix(".__init__")
 
 
 def imports_of(path: Path) -> set[str]:
@@ -88,11 +88,11 @@ def floor_of(module: str) -> int | None:
 @pytest.mark.parametrize("path", FILES, ids=module_of)
 def test_a_module_imports_only_what_stands_above_it(path: Path) -> None:
     module = module_of(path)
-    if module == "harness":
+    if module == "gameday":
         return
     mine = floor_of(module)
     assert mine is not None, f"{module} has no place in the house: add it to ARCHITECTURE.md and here"
-    below = {name for name in imports_of(path) if (floor_of(name) or 0) > mine and name != "harness"}
+    below = {name for name in imports_of(path) if (floor_of(name) or 0) > mine and name != "gameday"}
     assert not below
 
 
@@ -103,7 +103,7 @@ def test_only_one_module_opens_the_door_to_aws() -> None:
     # The twin needs botocore's types to answer requests, and faults in the SDK its endpoint: they open no session.
     assert [module_of(path) for path in FILES if touches(path, {"boto3"})] == []
     doors = {module_of(path) for path in FILES if "botocore.session" in imports_of(path)}
-    assert doors == {"harness.account.aws"}
+    assert doors == {"gameday.account.aws"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)

@@ -12,15 +12,15 @@ import botocore.endpoint
 import botocore.session
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from gameday.account import aws
+from gameday.account.account import ATTEMPTS, CONNECT_TIMEOUT, LONGEST_CALL, PAUSES, READ_TIMEOUT
+from gameday.account.aws import Aws
+from gameday.account.change import Call, Json
+from gameday.account.knobs import capture
+from gameday.errors import ApplyFailed, Unreachable
+from gameday.faults.lambda_ import CONCURRENCY
+from gameday.testing.wrapped import Wrapped
 
-from harness.account import aws
-from harness.account.account import ATTEMPTS, CONNECT_TIMEOUT, LONGEST_CALL, PAUSES, READ_TIMEOUT
-from harness.account.aws import Aws
-from harness.account.change import Call, Json
-from harness.account.knobs import capture
-from harness.errors import ApplyFailed, Unreachable
-from harness.faults.lambda_ import CONCURRENCY
-from harness.testing.wrapped import Wrapped
 from tests.doubles.runs import Scene
 from tests.doubles.shelf import LEVEL, REGION, injection
 from tests.doubles.sts import Raw

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from gameday.errors import GamedayError
+from gameday.iam.conditions import met
+from gameday.iam.evaluate import Decision, Request, decide
+from gameday.iam.patterns import arn_like, like, with_variables
 from hypothesis import given
 from hypothesis import strategies as st
-
-from harness.errors import GamedayError
-from harness.iam.conditions import met
-from harness.iam.evaluate import Decision, Request, decide
-from harness.iam.patterns import arn_like, like, with_variables
 
 ARN = "arn:aws:ec2:us-east-1:111122223333:instance/i-1"
 REGION, TEAM = "aws:RequestedRegion", "aws:ResourceTag/team"

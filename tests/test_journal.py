@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from gameday.account import database, holds
+from gameday.account.database import home
+from gameday.account.holds import Holds
+from gameday.account.journal import Journal
+from gameday.account.rows import Outcome, Row
+from gameday.errors import Exit, JournalError, Refused
 
-from harness.account import database, holds
-from harness.account.database import home
-from harness.account.holds import Holds
-from harness.account.journal import Journal
-from harness.account.rows import Outcome, Row
-from harness.errors import Exit, JournalError, Refused
 from tests.doubles.runs import ACCOUNT, RUN, Planned, begun
 from tests.doubles.shelf import ITEMS, LEVEL, MAKE, STRIKE, turn
 
@@ -208,7 +208,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from tests.doubles.runs import Planned
-from harness.account.journal import Journal
+from gameday.account.journal import Journal
 journal = Journal.open(Path(sys.argv[1]))
 for number in range(20):
     journal.begin(f"{sys.argv[2]}-{number}", Planned(), pid=1)

@@ -7,12 +7,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from gameday.account.journal import Journal
+from gameday.account.rows import Row
+from gameday.errors import Exit, JournalError, Refused
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.account.journal import Journal
-from harness.account.rows import Row
-from harness.errors import Exit, JournalError, Refused
 from tests.doubles.runs import ACCOUNT, RUN, begun
 from tests.doubles.shelf import LEVEL, MAKE, turn
 

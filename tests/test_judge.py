@@ -5,11 +5,11 @@ import sys
 from dataclasses import replace
 
 import pytest
+from gameday.steady_state.claim import Claim, PhaseJudgement, Verdict, worst
+from gameday.steady_state.judge import judge
+from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.samples import Series
 
-from steady_state.claim import Claim, PhaseJudgement, Verdict, worst
-from steady_state.judge import judge
-from steady_state.kpi import Kpi
-from steady_state.samples import Series
 from tests.steady_streams import (
     BITE,
     bound,
@@ -337,7 +337,8 @@ def test_judging_twice_gives_the_same() -> None:
 
 
 def test_numpy_and_scipy_are_not_loaded_before_something_is_judged() -> None:
-    modules = "steady_state.judge, steady_state.guard, steady_state.precheck, steady_state.sources, steady_state.kpi"
+    names = ("judge", "guard", "precheck", "sources", "kpi")
+    modules = ", ".join(f"gameday.steady_state.{name}" for name in names)
     heavy = "{'numpy', 'scipy', 'boto3', 'urllib3'}"
     script = f"import sys, {modules}; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -6,11 +6,11 @@ import random
 from dataclasses import replace
 
 import pytest
+from gameday.steady_state.claim import Verdict
+from gameday.steady_state.clock import TestClock
+from gameday.steady_state.samples import Sample, Series
+from gameday.watch import Watch
 
-from harness.watch import Watch
-from steady_state.claim import Verdict
-from steady_state.clock import TestClock
-from steady_state.samples import Sample, Series
 from tests.steady_streams import BITE, counts, gauge, judged, phases, ratio, readings, requests, steady, within
 
 DIP: Series = steady(320) + counts([(50, 25)] * 40) + steady(420)

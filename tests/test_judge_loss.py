@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
+from gameday.steady_state.claim import LossJudgement
+from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.samples import Series
 
-from steady_state.claim import LossJudgement
-from steady_state.kpi import Kpi
-from steady_state.samples import Series
 from tests.steady_streams import (
     BITE,
     counts,

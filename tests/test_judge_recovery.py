@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from gameday.steady_state.claim import RecoveryJudgement, Verdict
+from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.samples import Series
 
-from steady_state.claim import RecoveryJudgement, Verdict
-from steady_state.kpi import Kpi
-from steady_state.samples import Series
 from tests.steady_streams import (
     BITE,
     bound,

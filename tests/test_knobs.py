@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from gameday.account.change import Canonical, Knob, Read, Shape
+from gameday.account.knobs import CHUNK, Reading, capture, read, read_turns, stands_at, writes
+from gameday.errors import AwsError, GamedayError, Refused
 
-from harness.account.change import Canonical, Knob, Read, Shape
-from harness.account.knobs import CHUNK, Reading, capture, read, read_turns, stands_at, writes
-from harness.errors import AwsError, GamedayError, Refused
 from tests.doubles.shelf import ITEMS, LEVEL, POWER, REGION, Shelf, call, error, turn
 
 

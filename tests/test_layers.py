@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from gameday.report.layers import BEND, layered
 from hypothesis import given
 from hypothesis import strategies as st
-
-from harness.report.layers import BEND, layered
 
 NAMES = tuple("abcdefgh")
 EDGES = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(NAMES)), max_size=20)

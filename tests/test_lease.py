@@ -7,19 +7,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
+from gameday.account.account import LONGEST_CALL
+from gameday.account.change import Call, Probe, Strike
+from gameday.account.rows import Row, Run
+from gameday.errors import JournalError, LeaseLost, Refused
+from gameday.store.lease import LASTS, RENEW, UNMOVED, Lease, Sighting, watch
+from gameday.store.objects import NEW
+from gameday.store.records import open_runs
+from gameday.store.team import Team
+from gameday.testing.objects import MemoryObjects, Mood
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-
-from harness.account.account import LONGEST_CALL
-from harness.account.change import Call, Probe, Strike
-from harness.account.rows import Row, Run
-from harness.errors import JournalError, LeaseLost, Refused
-from harness.store.lease import LASTS, RENEW, UNMOVED, Lease, Sighting, watch
-from harness.store.objects import NEW
-from harness.store.records import open_runs
-from harness.store.team import Team
-from harness.testing.objects import MemoryObjects, Mood
 
 WORKLOAD, ACCOUNT = "shop", "111122223333"
 

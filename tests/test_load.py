@@ -10,14 +10,11 @@ from pathlib import Path
 import botocore.loaders
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
-from harness.errors import Exit, InvalidInput
-from harness.faults import CATALOGUE
-from harness.faults.ec2 import TerminateInstance
-from harness.spec import yaml12
-from harness.spec.load import (
+from gameday.errors import Exit, InvalidInput
+from gameday.faults import CATALOGUE
+from gameday.faults.ec2 import TerminateInstance
+from gameday.spec import yaml12
+from gameday.spec.load import (
     faults_of,
     load_any,
     load_experiment,
@@ -25,13 +22,15 @@ from harness.spec.load import (
     load_workload,
     validate_files,
 )
-from harness.spec.loaded import LoadedTwin
-from harness.spec.mistake import InvalidFile, Mistake
-from harness.spec.model_at import keys_of
-from harness.spec.regions import REGIONS
-from harness.spec.schema import MODELS
-from harness.spec.wording import PATTERNS
-from steady_state.units import Amount
+from gameday.spec.loaded import LoadedTwin
+from gameday.spec.mistake import InvalidFile, Mistake
+from gameday.spec.model_at import keys_of
+from gameday.spec.regions import REGIONS
+from gameday.spec.schema import MODELS
+from gameday.spec.wording import PATTERNS
+from gameday.steady_state.units import Amount
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 STARTER = Path(yaml12.__file__).parent / "starter"
 NAMES = ("workload.yaml", "twin.yaml", "lose-an-instance.yaml", "gameday.yaml")
@@ -654,7 +653,7 @@ def test_a_file_that_may_not_be_read_is_a_mistake(folder, monkeypatch):
 
 def test_validating_loads_nothing_dear(folder):
     code = (
-        "import sys; from pathlib import Path; from harness.spec.load import validate_files;"
+        "import sys; from pathlib import Path; from gameday.spec.load import validate_files;"
         "assert validate_files([Path(sys.argv[1])]) == [];"
         "print(*sorted({'numpy', 'scipy', 'boto3', 'botocore', 'moto', 'rich', 'jinja2'} & set(sys.modules)))"
     )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from gameday.steady_state.masks import KEEP_SECRETS, masked_url, masked_userinfo
+from gameday.steady_state.reading import Command, Http, Prometheus
 from hypothesis import given
 from hypothesis import strategies as st
-
-from steady_state.masks import KEEP_SECRETS, masked_url, masked_userinfo
-from steady_state.reading import Command, Http, Prometheus
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gameday.cli import main
+from gameday.matrix import Matrix, to_json
+from gameday.matrix_findings import analyse
+from gameday.spec.load import load_experiment
+from gameday.spec.twin_file import TwinFile
+from gameday.spec.workload import Workload
+from gameday.suites.matrix import MARGIN, experiments_of, play_rows
 
-from harness.cli import main
-from harness.matrix import Matrix, to_json
-from harness.matrix_findings import analyse
-from harness.spec.load import load_experiment
-from harness.spec.twin_file import TwinFile
-from harness.spec.workload import Workload
-from harness.suites.matrix import MARGIN, experiments_of, play_rows
 from tests.doubles.play import STOREFRONT, cured, read
 
 FRONT = {"latency": {"p50": "5ms", "p95": "10ms"}, "function": {}}
@@ -140,8 +140,8 @@ PARENT = """
 import os, signal, sys
 from multiprocessing import active_children
 from pathlib import Path
-from harness.spec.load import load_workload
-from harness.suites.matrix import experiments_of, play_rows
+from gameday.spec.load import load_workload
+from gameday.suites.matrix import experiments_of, play_rows
 
 def killed(_):
     print(*(child.pid for child in active_children()), flush=True)
@@ -229,7 +229,7 @@ def test_what_cannot_be_compared_with_is_said_before_anything_is_played(
     monkeypatch: Patch, tmp_path: Path, capsys: Capture
 ) -> None:
     file = write(tmp_path, *shop({}, {"web": {}, "db": {}}))
-    monkeypatch.setattr("harness.commands_matrix.play_rows", lambda *_: pytest.fail("played"))
+    monkeypatch.setattr("gameday.commands_matrix.play_rows", lambda *_: pytest.fail("played"))
     os.mkfifo(tmp_path / "pipe")
     other = to_json(Matrix("other", "twin", 0, 0.01, 0.05, (), (), (), {}))
     (tmp_path / "other.json").write_text(other)

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gameday.cli import main
+from gameday.errors import Exit
+from gameday.matrix import from_json
 
-from harness.cli import main
-from harness.errors import Exit
-from harness.matrix import from_json
 from tests.doubles.server import client, settings
 
 WORKLOAD = """
@@ -122,8 +122,8 @@ def world(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     for name, value in settings(url, tmp_path / "home").items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("harness.suites.matrix.BASELINE", "5s")
-    monkeypatch.setattr("harness.suites.matrix.LASTS", "3s")
+    monkeypatch.setattr("gameday.suites.matrix.BASELINE", "5s")
+    monkeypatch.setattr("gameday.suites.matrix.LASTS", "3s")
     with living(World(url, tmp_path)) as world:
         yield world
 

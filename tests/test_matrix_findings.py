@@ -6,18 +6,17 @@ import dataclasses
 from typing import Any
 
 import pytest
+from gameday.errors import Exit, InvalidInput
+from gameday.matrix import Effect, Matrix, Row, from_json, to_json
+from gameday.matrix_change import difference
+from gameday.matrix_findings import analyse
+from gameday.report.matrix import headline, markdown, terminal
+from gameday.report.matrix_graph import graph
+from gameday.report.matrix_page import page
+from gameday.spec.workload import Workload
+from gameday.steady_state.claim import Verdict
 from hypothesis import given
 from hypothesis import strategies as st
-
-from harness.errors import Exit, InvalidInput
-from harness.matrix import Effect, Matrix, Row, from_json, to_json
-from harness.matrix_change import difference
-from harness.matrix_findings import analyse
-from harness.report.matrix import headline, markdown, terminal
-from harness.report.matrix_graph import graph
-from harness.report.matrix_page import page
-from harness.spec.workload import Workload
-from steady_state.claim import Verdict
 
 SILENT = None
 

@@ -13,12 +13,11 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from gameday.twin.machines import BOOT, SHUTTING_DOWN
+from gameday.twin.patches import UPDATING
+from gameday.twin.scaling import LOOK
+from gameday.twin.twin import START, Twin
 from moto import mock_aws
-
-from harness.twin.machines import BOOT, SHUTTING_DOWN
-from harness.twin.patches import UPDATING
-from harness.twin.scaling import LOOK
-from harness.twin.twin import START, Twin
 
 REGION = "us-east-1"
 

@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gameday.account.apply import apply
+from gameday.account.change import Call
+from gameday.account.knobs import capture
+from gameday.account.pace import BUCKETS, Bucket, Pace, lasts, slowed
+from gameday.errors import ApplyFailed
+from gameday.events import Called
+from gameday.faults.network import ACL, deny_all_acl
+from gameday.report.plan_text import plan_text
+from gameday.steady_state.clock import TestClock
+from gameday.stop import Stop, Stoppable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.account.apply import apply
-from harness.account.change import Call
-from harness.account.knobs import capture
-from harness.account.pace import BUCKETS, Bucket, Pace, lasts, slowed
-from harness.errors import ApplyFailed
-from harness.events import Called
-from harness.faults.network import ACL, deny_all_acl
-from harness.report.plan_text import plan_text
-from harness.stop import Stop, Stoppable
-from steady_state.clock import TestClock
 from tests.doubles.metered import Metered
 from tests.doubles.play import played
 from tests.doubles.runs import RUN, Scene

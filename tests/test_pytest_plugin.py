@@ -8,8 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-
-from harness.account.journal import Journal
+from gameday.account.journal import Journal
 
 pytest_plugins = ("pytester",)
 
@@ -87,12 +86,12 @@ def run(gameday_run, **keys):
 @pytest.fixture(scope="module")
 def loaded_once(tmp_path_factory: pytest.TempPathFactory) -> None:
     """pytester forgets what a run imported; numpy and moto cannot be imported twice, so they are before."""
-    import harness.pytest_plugin.collection
-    import harness.pytest_plugin.fixtures
-    import harness.pytest_plugin.summary  # noqa: F401
-    from harness.commands import wish_of
-    from harness.spec.load import load_experiment
-    from harness.suites.play import Play
+    import gameday.pytest_plugin.collection
+    import gameday.pytest_plugin.fixtures
+    import gameday.pytest_plugin.summary  # noqa: F401
+    from gameday.commands import wish_of
+    from gameday.spec.load import load_experiment
+    from gameday.suites.play import Play
 
     folder = tmp_path_factory.mktemp("tiny")
     for name, text in {"workload": WORKLOAD, "twin": TWIN, "no-pay": BROKEN}.items():
@@ -176,7 +175,7 @@ def test_verdicts_are_told_as_pytest_tells_them(project: pytest.Pytester) -> Non
             "SKIPPED * not injecting: throttle and throttle would both change *",
         ]
     )
-    for hint in ("Traceback", "harness/", "AssertionError"):
+    for hint in ("Traceback", "gameday/", "AssertionError"):
         assert hint not in output(result)
     cases = {case.get("name"): case for case in ET.parse(project.path / "junit.xml").iter("testcase")}
     kinds = {name: {child.tag for child in case} & {"failure", "error", "skipped"} for name, case in cases.items()}
@@ -303,7 +302,7 @@ def test_a_time_without_its_unit_is_shown_in_the_test(project: pytest.Pytester) 
     result.stdout.fnmatch_lines(
         [
             ">       assert run(gameday_run).recovered_within('5')",
-            "E       harness.errors.InvalidInput: recovered_within: within: a duration needs a number and a unit*",
+            "E       gameday.errors.InvalidInput: recovered_within: within: a duration needs a number and a unit*",
             '*write it like record.recovered_within("5m", since="undo")',
         ]
     )
@@ -353,7 +352,7 @@ def test_a_time_limit_in_mid_run_undoes_and_says_so(project: pytest.Pytester) ->
     project.makeconftest(
         """
 import pytest
-from harness.run import _Loop
+from gameday.run import _Loop
 
 def during(loop):  # as pytest-timeout does it in its handler of SIGALRM
     pytest.fail("Timeout (>1.0s) from pytest-timeout.")
@@ -369,7 +368,7 @@ def pytest_runtest_teardown(item):
     result = project.runpytest_inprocess()
     result.assert_outcomes(failed=1, errors=1)
     result.stdout.fnmatch_lines(["Timeout (>1.0s) from pytest-timeout.", "gameday: 1 change undone"] * 2)
-    assert "harness/" not in output(result)
+    assert "gameday/" not in output(result)
     assert Journal.open(project.path / "home").unended() == []
 
 
@@ -404,7 +403,7 @@ import pytest
 
 class Look:
     def pytest_sessionfinish(self):
-        print("LOADED", sorted({name.partition(".")[0] for name in sys.modules} & set(sys.argv[1].split(","))))
+        print("LOADED", sorted(set(sys.modules) & set(sys.argv[1].split(","))))
 
 pytest.main(["--collect-only", "-q", "-p", "no:hypothesispytest"], plugins=[Look()])
 """
@@ -419,34 +418,14 @@ def loaded(project: pytest.Pytester, *names: str) -> str:
 def test_a_suite_without_experiments_loads_nothing_of_ours(project: pytest.Pytester) -> None:
     project.makeini("[pytest]\n")
     project.makepyfile("def test_it(): pass")
-    ours = ("_gameday_pytest", "harness", "steady_state", "pydantic", "yaml", "boto3", "botocore", "moto", "numpy")
-    assert loaded(project, *ours) == "LOADED ['_gameday_pytest']"
+    ours = ("gameday", "gameday.errors", "gameday.spec", "gameday.steady_state")
+    others = ("pydantic", "yaml", "boto3", "botocore", "moto", "numpy")
+    assert loaded(project, *ours, *others) == "LOADED ['gameday']"
 
 
 def test_collecting_experiments_loads_neither_aws_nor_numbers(project: pytest.Pytester) -> None:
     write(project, no_news=HELD)
-    assert loaded(project, "harness", "boto3", "botocore", "moto", "numpy", "scipy") == "LOADED ['harness']"
-
-
-def test_a_project_with_a_harness_of_its_own_runs_and_one_line_says_what_hides_what(project: pytest.Pytester) -> None:
-    write(project, no_news=HELD)
-    package = project.mkpydir("harness")
-    (package / "own.py").write_text("answer = 42\n")
-    project.makepyfile(
-        test_own="""
-from harness.own import answer
-
-def test_it():
-    assert answer == 42
-
-def test_ours(gameday_run):
-    gameday_run("exp/no-news.yaml")
-"""
-    )
-    result = project.run(sys.executable, "-m", "pytest", "-rs")
-    result.assert_outcomes(passed=1, errors=1, skipped=1)
-    line = f"{package} hides the package harness of gameday-harness; to use Gameday here run `pytest` instead of *"
-    result.stdout.fnmatch_lines([f"gameday: off: {line}", f"SKIPPED*{line}"])
+    assert loaded(project, "gameday.spec", "boto3", "botocore", "moto", "numpy", "scipy") == "LOADED ['gameday.spec']"
 
 
 def test_faults_that_hypothesis_draws_are_run_and_refused_ones_are_no_examples(project: pytest.Pytester) -> None:
@@ -454,7 +433,7 @@ def test_faults_that_hypothesis_draws_are_run_and_refused_ones_are_no_examples(p
         test_any=INLINE
         + """
 from hypothesis import given, settings
-from harness.strategies import schedules
+from gameday.strategies import schedules
 
 @settings(settings.get_profile("gameday"), max_examples=2, derandomize=True)
 @given(schedules("exp/workload.yaml", "throttle", most=1, lasts=["30s"]))
@@ -509,7 +488,7 @@ def test_it_is_over(table):
     assert table.scan(TableName="orders")["Count"] == 1
 
 def test_all_at_once(gameday_sdk, table):
-    from harness.sdk import Rule
+    from gameday.sdk import Rule
     gameday_sdk(Rule(kind="fail", service="dynamodb"), sleep=lambda seconds: None)
     put(table)
 
@@ -530,7 +509,7 @@ def test_typo(gameday_sdk):
 
 
 def test_the_readme_says_what_happens(project: pytest.Pytester) -> None:
-    from harness.spec.starter import write_starter
+    from gameday.spec.starter import write_starter
 
     readme = (Path(__file__).parent.parent / "README.md").read_text()
     files = dict(re.findall(r"Put this into `(\w+\.py)`:\n\n```python\n(.*?)```", readme, re.DOTALL))

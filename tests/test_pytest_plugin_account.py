@@ -13,11 +13,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from gameday.account.journal import Journal
+from gameday.account.rows import Run
+from gameday.pytest_plugin.turns import in_turn
+from gameday.stop import Stop
 
-from harness.account.journal import Journal
-from harness.account.rows import Run
-from harness.pytest_plugin.turns import in_turn
-from harness.stop import Stop
 from tests.doubles.server import LONGEST
 from tests.test_account import TAGS
 from tests.test_account_store import Shared

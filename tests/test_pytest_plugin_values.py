@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from gameday.errors import InvalidInput
+from gameday.pytest_plugin.verdict import ending_of
+from gameday.pytest_plugin.view import RecordView
+from gameday.report.sparkline import BARS, GAP, bar, scale, sparkline
 
-from harness.errors import InvalidInput
-from harness.pytest_plugin.verdict import ending_of
-from harness.pytest_plugin.view import RecordView
-from harness.report.sparkline import BARS, GAP, bar, scale, sparkline
 from tests.report_sample import broken, held, spread, stuck
 from tests.steady_streams import gauge, ratio
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from gameday.cli import cli
+from gameday.errors import InvalidInput
+from gameday.record import Record, write_record
+from gameday.releases import compare_releases
+from gameday.steady_state.claim import Verdict
+from gameday.steady_state.regression import Measured, Regression, compare, holm
 
-from harness.cli import cli
-from harness.errors import InvalidInput
-from harness.record import Record, write_record
-from harness.releases import compare_releases
-from steady_state.claim import Verdict
-from steady_state.regression import Measured, Regression, compare, holm
 from tests.report_sample import broken, held
 
 HELD, UNKNOWN, BROKEN = Verdict.HELD, Verdict.UNKNOWN, Verdict.BROKEN

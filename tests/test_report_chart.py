@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from gameday.events import Sampled
+from gameday.record import Record
+from gameday.report import svg
+from gameday.report.axis import bad_axis, good_axis, time_axis, zero_axis
+from gameday.report.chart import POINTS, Limit, chart, out, pooled, thinned
+from gameday.steady_state.samples import Sample
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.events import Sampled
-from harness.record import Record
-from harness.report import svg
-from harness.report.axis import bad_axis, good_axis, time_axis, zero_axis
-from harness.report.chart import POINTS, Limit, chart, out, pooled, thinned
-from steady_state.samples import Sample
 from tests.report_sample import EPOCH, WORKLOAD, broken, held, spread
 
 ORDERS, LATENCY = WORKLOAD.kpis["orders"], WORKLOAD.kpis["checkout-latency"]

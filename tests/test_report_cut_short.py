@@ -8,19 +8,19 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
+from gameday.events import Aborted, Judged, Sampled
+from gameday.record import Record
+from gameday.report import svg, words
+from gameday.report.chart import chart
+from gameday.report.html import page
+from gameday.report.junit import junit
+from gameday.report.live import LiveProgress
+from gameday.report.markdown import markdown
+from gameday.report.progress import PlainProgress
+from gameday.report.terminal import verdict_table
+from gameday.steady_state.judge import Verdict
+from gameday.suite import Refusal, Suite
 
-from harness.events import Aborted, Judged, Sampled
-from harness.record import Record
-from harness.report import svg, words
-from harness.report.chart import chart
-from harness.report.html import page
-from harness.report.junit import junit
-from harness.report.live import LiveProgress
-from harness.report.markdown import markdown
-from harness.report.progress import PlainProgress
-from harness.report.terminal import verdict_table
-from harness.suite import Refusal, Suite
-from steady_state.judge import Verdict
 from tests.report_sample import EPOCH, broken, held
 
 CUT = Suite(

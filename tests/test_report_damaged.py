@@ -12,24 +12,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gameday.account.journal import Journal
+from gameday.commands import report_again, wish_of
+from gameday.errors import Exit, InvalidInput
+from gameday.events import Settled
+from gameday.record import Record, read_record, rejudge, write_record
+from gameday.report import chart as charts
+from gameday.report.axis import time_axis
+from gameday.report.html import page
+from gameday.report.junit import junit
+from gameday.report.markdown import markdown
+from gameday.spec.load import load_any
+from gameday.spec.loaded import LoadedExperiment
+from gameday.steady_state.judge import Verdict
+from gameday.suite import Suite
+from gameday.suites.play import Play
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.account.journal import Journal
-from harness.commands import report_again, wish_of
-from harness.errors import Exit, InvalidInput
-from harness.events import Settled
-from harness.record import Record, read_record, rejudge, write_record
-from harness.report import chart as charts
-from harness.report.axis import time_axis
-from harness.report.html import page
-from harness.report.junit import junit
-from harness.report.markdown import markdown
-from harness.spec.load import load_any
-from harness.spec.loaded import LoadedExperiment
-from harness.suite import Suite
-from harness.suites.play import Play
-from steady_state.judge import Verdict
 from tests.report_sample import broken, held
 
 EXPERIMENT = Path(__file__).parent.parent / "experiments" / "storefront" / "throttle-payments.yaml"

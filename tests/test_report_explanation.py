@@ -8,15 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from gameday.errors import InvalidInput
+from gameday.record import Record, read_record, rejudge, write_record
+from gameday.report import explanation
+from gameday.report.html import page
+from gameday.report.junit import junit
+from gameday.report.markdown import markdown, text_of
+from gameday.report.terminal import verdict_table
+from gameday.suite import Suite
 
-from harness.errors import InvalidInput
-from harness.record import Record, read_record, rejudge, write_record
-from harness.report import explanation
-from harness.report.html import page
-from harness.report.junit import junit
-from harness.report.markdown import markdown, text_of
-from harness.report.terminal import verdict_table
-from harness.suite import Suite
 from tests.report_sample import broken, held
 
 

@@ -11,15 +11,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from gameday.events import Aborted, DidNotBite, Ended, Judged, Said, Sampled
+from gameday.record import Record
+from gameday.report.chart import chart
+from gameday.report.html import first_kpi, page
+from gameday.suite import Refusal, Suite
 
-from harness.events import Aborted, DidNotBite, Ended, Judged, Said, Sampled
-from harness.record import Record
-from harness.report.chart import chart
-from harness.report.html import first_kpi, page
-from harness.suite import Refusal, Suite
 from tests.report_sample import ACCOUNT, broken, held, refused, spread, stuck, suite
 
-CSS = (Path(__file__).parent.parent / "harness" / "report" / "page.css").read_text()
+CSS = (Path(__file__).parent.parent / "harness" / "gameday" / "report" / "page.css").read_text()
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror=alert(2)>" onload="alert(3) {{ 7*7 }} {% raw %}'
 
 

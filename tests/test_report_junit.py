@@ -6,13 +6,13 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
+from gameday.errors import Exit
+from gameday.events import Ended, Judged
+from gameday.record import Record
+from gameday.report.junit import junit
+from gameday.steady_state.judge import Verdict
+from gameday.suite import Refusal, Suite
 
-from harness.errors import Exit
-from harness.events import Ended, Judged
-from harness.record import Record
-from harness.report.junit import junit
-from harness.suite import Refusal, Suite
-from steady_state.judge import Verdict
 from tests.report_sample import ACCOUNT, broken, held, stuck, suite
 from tests.test_report_html import hostile
 

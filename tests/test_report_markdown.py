@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gameday.report.markdown import LIMIT, markdown, text_of
+from gameday.suite import Refusal, Suite
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report.markdown import LIMIT, markdown, text_of
-from harness.suite import Refusal, Suite
 from tests.report_sample import ACCOUNT, held, stuck, suite
 from tests.test_report_html import hostile
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gameday.report.html import page
+from gameday.suite import Suite
 
-from harness.report.html import page
-from harness.suite import Suite
 from tests.report_browser import Chromium, found
 from tests.report_sample import stuck, suite
 from tests.test_report_html import HOSTILE, hostile

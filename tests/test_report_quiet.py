@@ -8,7 +8,7 @@ import sys
 import termios
 from pathlib import Path
 
-from harness.report.quiet import LOCAL_MODES, quiet
+from gameday.report.quiet import LOCAL_MODES, quiet
 
 
 def test_what_a_signal_handler_writes_is_said_in_order_and_none_is_lost() -> None:

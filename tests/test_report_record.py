@@ -7,15 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from gameday.errors import Exit, InvalidInput
+from gameday.events import Ended, Judged, Sampled
+from gameday.record import Record, read_record, rejudge, write_record
+from gameday.steady_state.judge import Verdict
+from gameday.steady_state.samples import Sample
+from gameday.suite import Refusal, Suite
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.errors import Exit, InvalidInput
-from harness.events import Ended, Judged, Sampled
-from harness.record import Record, read_record, rejudge, write_record
-from harness.suite import Refusal, Suite
-from steady_state.judge import Verdict
-from steady_state.samples import Sample
 from tests.report_sample import broken, held, spread, stuck
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from gameday.account.change import Turn
+from gameday.events import Judged
+from gameday.record import Record
+from gameday.report import words
+from gameday.steady_state.judge import RecoveryJudgement, Verdict
+from gameday.steady_state.kpi import Bound
 
-from harness.account.change import Turn
-from harness.events import Judged
-from harness.record import Record
-from harness.report import words
-from steady_state.judge import RecoveryJudgement, Verdict
-from steady_state.kpi import Bound
 from tests.report_sample import ACCOUNT, LAUNCH, broken, held, spread, stuck
 
 

@@ -7,15 +7,15 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from gameday.commands import report_again
+from gameday.commands_records import regression
+from gameday.errors import Exit, InvalidInput
+from gameday.plan import Plan
+from gameday.record import read_record
+from gameday.refused import read_refusal
+from gameday.report.write import write_reports
+from gameday.suite import Suite
 
-from harness.commands import report_again
-from harness.commands_records import regression
-from harness.errors import Exit, InvalidInput
-from harness.plan import Plan
-from harness.record import read_record
-from harness.refused import read_refusal
-from harness.report.write import write_reports
-from harness.suite import Suite
 from tests.report_sample import held, refused, suite
 
 

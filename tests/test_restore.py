@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gameday.account.account import LONGEST_CALL
+from gameday.account.change import Call
+from gameday.account.journal import Journal
+from gameday.account.knobs import capture
+from gameday.errors import Refused
+from gameday.restore import Restored, dead_runs, restore
+from gameday.testing import DyingAccount, Killed
 
-from harness.account.account import LONGEST_CALL
-from harness.account.change import Call
-from harness.account.journal import Journal
-from harness.account.knobs import capture
-from harness.errors import Refused
-from harness.restore import Restored, dead_runs, restore
-from harness.testing import DyingAccount, Killed
 from tests.doubles.runs import ACCOUNT, RUN, Planned, Scene
 from tests.doubles.shelf import LEVEL, MAKE, POWER, REGION, Shelf, error, injection
 

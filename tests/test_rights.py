@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from gameday import rights
+from gameday.account.change import Json
+from gameday.account.held import EVERYTHING, Held
+from gameday.errors import AwsError
+from gameday.plan import Plan
+from gameday.rights import with_rights
 
-from harness import rights
-from harness.account.change import Json
-from harness.account.held import EVERYTHING, Held
-from harness.errors import AwsError
-from harness.plan import Plan
-from harness.rights import with_rights
 from tests.doubles.play import Played, played
 
 ROLE = "arn:aws:iam::111122223333:role/gameday"

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gameday.account.aws import open_account
+from gameday.account.change import Json
+from gameday.account.held import held_by
+from gameday.errors import AwsError, Exit, GamedayError
+from gameday.record import read_record
 
-from harness.account.aws import open_account
-from harness.account.change import Json
-from harness.account.held import held_by
-from harness.errors import AwsError, Exit, GamedayError
-from harness.record import read_record
 from tests.doubles.server import client
 from tests.test_account import RUN, Account
 

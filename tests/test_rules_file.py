@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from gameday.spec.load import load_rules
+from gameday.spec.mistake import InvalidFile
+from gameday.spec.rule import EXAMPLES, Rule
+from gameday.spec.schema import schemas
 from jsonschema import Draft7Validator
-
-from harness.spec.load import load_rules
-from harness.spec.mistake import InvalidFile
-from harness.spec.rule import EXAMPLES, Rule
-from harness.spec.schema import schemas
 
 HEAD = "version: 1\nkind: rules\nrules:\n"
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gameday.account.change import Call, Json
+from gameday.errors import AwsError, Exit, Refused
+from gameday.events import Aborted, Called, DidNotBite, Ended, Event, Judged, PhaseBegan, Settled, to_json
+from gameday.steady_state.claim import Verdict
+from gameday.testing.wrapped import Wrapped
+from gameday.twin.twin import Twin
 
-from harness.account.change import Call, Json
-from harness.errors import AwsError, Exit, Refused
-from harness.events import Aborted, Called, DidNotBite, Ended, Event, Judged, PhaseBegan, Settled, to_json
-from harness.testing.wrapped import Wrapped
-from harness.twin.twin import Twin
-from steady_state.claim import Verdict
 from tests.doubles.play import REGION, played
 
 FAULTS = {

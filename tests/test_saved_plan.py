@@ -12,17 +12,17 @@ from typing import Any
 
 import pytest
 import yaml
+from gameday import cli, saved_plan
+from gameday.errors import Exit, InvalidInput, Refused
+from gameday.faults.fault import call
+from gameday.plan import Plan
+from gameday.record import read_record, write_record
+from gameday.saved_plan import read_plan, save_plan
+from gameday.spec import yaml12
+from gameday.suites import play
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from harness import cli, saved_plan
-from harness.errors import Exit, InvalidInput, Refused
-from harness.faults.fault import call
-from harness.plan import Plan
-from harness.record import read_record, write_record
-from harness.saved_plan import read_plan, save_plan
-from harness.spec import yaml12
-from harness.suites import play
 from tests.report_sample import held
 
 STARTER = Path(yaml12.__file__).parent / "starter"

@@ -7,16 +7,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from gameday.errors import InvalidInput
+from gameday.faults import CATALOGUE
+from gameday.spec.load import validate_files
+from gameday.spec.schema import MODELS, as_text, schemas, write_schemas
 from jsonschema import Draft7Validator
-
-from harness.errors import InvalidInput
-from harness.faults import CATALOGUE
-from harness.spec.load import validate_files
-from harness.spec.schema import MODELS, as_text, schemas, write_schemas
 
 ROOT = Path(__file__).parent.parent
 EXPERIMENTS = ROOT / "experiments"
-STARTER = ROOT / "harness" / "spec" / "starter"
+STARTER = ROOT / "harness" / "gameday" / "spec" / "starter"
 FILES = sorted([*EXPERIMENTS.rglob("*.yaml"), *STARTER.glob("*.yaml")])
 SCHEMAS = schemas()
 

@@ -11,9 +11,8 @@ import botocore.session
 import pytest
 from botocore.client import BaseClient
 from botocore.config import Config
-
-from harness.sdk.identify import Identified, Wire, identify
-from harness.sdk.matching import Request
+from gameday.sdk.identify import Identified, Wire, identify
+from gameday.sdk.matching import Request
 
 SESSION = botocore.session.Session()
 SESSION.set_credentials("test", "test")

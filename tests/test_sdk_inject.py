@@ -16,11 +16,10 @@ from botocore.config import Config
 from botocore.endpoint import Endpoint
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 from botocore.retries import bucket
+from gameday import sdk
+from gameday.errors import InvalidInput
+from gameday.sdk import Injection, Rule, blackhole, delay, fail, faults, lose_reply, throttle, timeout
 from moto import mock_aws
-
-from harness import sdk
-from harness.errors import InvalidInput
-from harness.sdk import Injection, Rule, blackhole, delay, fail, faults, lose_reply, throttle, timeout
 
 KEY = {"id": {"S": "1"}}
 
@@ -333,9 +332,9 @@ def test_a_botocore_without_what_is_replaced_is_said(monkeypatch: pytest.MonkeyP
 def test_it_works_without_the_twins_extra_and_importing_the_harness_loads_no_botocore() -> None:
     code = (
         "import sys\n"
-        "import harness, harness.spec.load\n"
+        "import harness, gameday.spec.load\n"
         "assert not any(name.partition('.')[0] == 'botocore' for name in sys.modules)\n"
-        "import harness.sdk\n"
+        "import gameday.sdk\n"
         "assert not any(name.partition('.')[0] in ('moto', 'boto3') for name in sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -14,8 +14,8 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 from botocore.retries import bucket
+from gameday.sdk import Injection, Record, blackhole, delay, fail, lose_reply, throttle, timeout
 
-from harness.sdk import Injection, Record, blackhole, delay, fail, lose_reply, throttle, timeout
 from tests.doubles.server import moto_server
 
 FAULTS = {one.__name__: one for one in (throttle, fail, timeout, blackhole, lose_reply)}

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from gameday.sdk.matching import Count, Request, choose, drawn, overlaps
+from gameday.spec.rule import KINDS, Rule
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-
-from harness.sdk.matching import Count, Request, choose, drawn, overlaps
-from harness.spec.rule import KINDS, Rule
 
 PUT = Request("dynamodb", "PutItem", "us-east-1")
 

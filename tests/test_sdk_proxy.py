@@ -26,11 +26,10 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-
-from harness.errors import InvalidInput
-from harness.sdk import link
-from harness.sdk.serving import Running, proxy
-from harness.spec.rule import Rule
+from gameday.errors import InvalidInput
+from gameday.sdk import link
+from gameday.sdk.serving import Running, proxy
+from gameday.spec.rule import Rule
 
 KEY = {"id": {"S": "1"}}
 
@@ -580,7 +579,7 @@ def test_the_command_stands_beside_a_program_until_it_is_asked_to_end(tmp_path: 
     file.write_text(
         "version: 1\nkind: rules\nrules:\n  - fail: {service: sqs, first: 1}\n  - fail: {service: sqs, share: 50%}\n"
     )
-    command = [sys.executable, "-m", "harness.cli", "proxy", "--rules", str(file), "--port", "0", "--to", moto.upstream]
+    command = [sys.executable, "-m", "gameday.cli", "proxy", "--rules", str(file), "--port", "0", "--to", moto.upstream]
     few = ["sh", "-c", 'ulimit -Sn 64 && exec "$@"', "sh", *command]
     with (
         subprocess.Popen(few, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,

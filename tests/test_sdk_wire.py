@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 from botocore.parsers import PROTOCOL_PARSERS, create_parser
-
-from harness.account.models import service_model
-from harness.sdk.wire import Fault, error_reply, internal_of, throttle_of
+from gameday.account.models import service_model
+from gameday.sdk.wire import Fault, error_reply, internal_of, throttle_of
 
 
 def parsed(protocol: str, service: str, fault: Fault) -> tuple[int, dict]:

@@ -7,20 +7,20 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from gameday.account.aws import Aws
+from gameday.account.change import Call
+from gameday.account.rows import Run
+from gameday.account.sessions import Sessions, Wanted, open_sessions, source_identity
+from gameday.errors import JournalError, Refused, Unplanned
+from gameday.events import Event, PhaseBegan
+from gameday.plan import Plan
+from gameday.policy import session_policies
+from gameday.run import Stage, run
+from gameday.suites.acting import acting, named_by, rescuing
+from gameday.suites.ground import cloudwatch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.account.aws import Aws
-from harness.account.change import Call
-from harness.account.rows import Run
-from harness.account.sessions import Sessions, Wanted, open_sessions, source_identity
-from harness.errors import JournalError, Refused, Unplanned
-from harness.events import Event, PhaseBegan
-from harness.plan import Plan
-from harness.policy import session_policies
-from harness.run import Stage, run
-from harness.suites.acting import acting, named_by, rescuing
-from harness.suites.ground import cloudwatch
 from tests.doubles.play import REGION, Played, played
 from tests.doubles.sts import Sts
 

@@ -8,24 +8,24 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
+from gameday.account.account import AWS
+from gameday.account.change import Call
+from gameday.plan import Plan, Wish
+from gameday.skewed import with_clocks
+from gameday.spec.experiment import Experiment
+from gameday.spec.load import faults_of
+from gameday.spec.workload import Workload
+from gameday.steady_state.clock import TestClock, WallClock
+from gameday.steady_state.reading import Reading
+from gameday.steady_state.skew import Clocks, Offset, narrowed, offset
+from gameday.steady_state.sources.prometheus import Server
+from gameday.steady_state.sources.scripted import Scripted
+from gameday.suites.ground import Ground
+from gameday.suites.play import plan_on
+from gameday.twin.twin import Twin
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.account.account import AWS
-from harness.account.change import Call
-from harness.plan import Plan, Wish
-from harness.skewed import with_clocks
-from harness.spec.experiment import Experiment
-from harness.spec.load import faults_of
-from harness.spec.workload import Workload
-from harness.suites.ground import Ground
-from harness.suites.play import plan_on
-from harness.twin.twin import Twin
-from steady_state.clock import TestClock, WallClock
-from steady_state.reading import Reading
-from steady_state.skew import Clocks, Offset, narrowed, offset
-from steady_state.sources.prometheus import Server
-from steady_state.sources.scripted import Scripted
 from tests.doubles.play import REGION, SHORT
 from tests.report_sample import held
 from tests.steady_streams import kpi

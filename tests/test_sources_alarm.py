@@ -5,20 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from gameday.account.change import Call, Json
+from gameday.alarms import past_of
+from gameday.errors import AwsError
+from gameday.iam.actions import action_of
+from gameday.policy import kpi_reads
+from gameday.report.plan_text import plan_text
+from gameday.steady_state.samples import Sample
+from gameday.steady_state.sources.alarm import Alarms, Past, Switch, bins
+from gameday.suites.ground import alarms
+from gameday.testing.wrapped import Wrapped
+from gameday.twin.twin import Twin
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.account.change import Call, Json
-from harness.alarms import past_of
-from harness.errors import AwsError
-from harness.iam.actions import action_of
-from harness.policy import kpi_reads
-from harness.report.plan_text import plan_text
-from harness.suites.ground import alarms
-from harness.testing.wrapped import Wrapped
-from harness.twin.twin import Twin
-from steady_state.samples import Sample
-from steady_state.sources.alarm import Alarms, Past, Switch, bins
 from tests.doubles.play import REGION, played
 from tests.steady_streams import kpi
 

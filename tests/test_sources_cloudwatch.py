@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.samples import Sample, Series
+from gameday.steady_state.sources import Sources, open_sources
+from gameday.steady_state.sources.cloudwatch import QUERIES_A_CALL, CloudWatch
+from gameday.steady_state.sources.scripted import Scripted
 
-from steady_state.kpi import Kpi
-from steady_state.samples import Sample, Series
-from steady_state.sources import Sources, open_sources
-from steady_state.sources.cloudwatch import QUERIES_A_CALL, CloudWatch
-from steady_state.sources.scripted import Scripted
 from tests.steady_streams import gauge, kpi, latency, rate, ratio, reading, steady
 
 Points = dict[float, float]

@@ -4,14 +4,14 @@ import sys
 import threading
 
 import pytest
+from gameday.steady_state.clock import WallClock
+from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.reading import Command as Spec
+from gameday.steady_state.samples import Sample
+from gameday.steady_state.sources import open_sources
+from gameday.steady_state.sources.command import Command, parse, run
+from gameday.steady_state.sources.scripted import Scripted
 
-from steady_state.clock import WallClock
-from steady_state.kpi import Kpi
-from steady_state.reading import Command as Spec
-from steady_state.samples import Sample
-from steady_state.sources import open_sources
-from steady_state.sources.command import Command, parse, run
-from steady_state.sources.scripted import Scripted
 from tests.steady_streams import kpi
 
 

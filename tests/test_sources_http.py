@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from gameday.steady_state.clock import TestClock, WallClock
+from gameday.steady_state.kpi import Bound, Kpi, watched
+from gameday.steady_state.reading import Http as Spec
+from gameday.steady_state.samples import Sample
+from gameday.steady_state.sources import open_sources
+from gameday.steady_state.sources.http import Http, Pool, Probe, bins
+from gameday.steady_state.sources.pace import Pace
+from gameday.steady_state.sources.scripted import Scripted
 
-from steady_state.clock import TestClock, WallClock
-from steady_state.kpi import Bound, Kpi, watched
-from steady_state.reading import Http as Spec
-from steady_state.samples import Sample
-from steady_state.sources import open_sources
-from steady_state.sources.http import Http, Pool, Probe, bins
-from steady_state.sources.pace import Pace
-from steady_state.sources.scripted import Scripted
 from tests.steady_streams import kpi
 
 SPEC = Spec.model_validate({"url": "http://localhost/", "every": "1s", "timeout": "2s"})

@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from gameday.account.aws import open_account
+from gameday.account.filter import Filter
+from gameday.steady_state.clock import TestClock
+from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.samples import Sample, Series
+from gameday.steady_state.sources.logs import Logs, samples
+from gameday.suites.ground import ask_logs, lag_of
 from moto import mock_aws
 from pydantic import ValidationError
 
-from harness.account.aws import open_account
-from harness.account.filter import Filter
-from harness.suites.ground import ask_logs, lag_of
-from steady_state.clock import TestClock
-from steady_state.kpi import Kpi
-from steady_state.samples import Sample, Series
-from steady_state.sources.logs import Logs, samples
 from tests.doubles.play import REGION
 from tests.steady_streams import kpi
 

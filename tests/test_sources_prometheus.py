@@ -10,17 +10,17 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from gameday.steady_state.clock import TestClock, WallClock
+from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.reading import Reading
+from gameday.steady_state.samples import Sample, Series
+from gameday.steady_state.sources import Unfit, open_sources
+from gameday.steady_state.sources.counters import parse, samples
+from gameday.steady_state.sources.prometheus import Prometheus, Server
+from gameday.steady_state.sources.scripted import Scripted
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steady_state.clock import TestClock, WallClock
-from steady_state.kpi import Kpi
-from steady_state.reading import Reading
-from steady_state.samples import Sample, Series
-from steady_state.sources import Unfit, open_sources
-from steady_state.sources.counters import parse, samples
-from steady_state.sources.prometheus import Prometheus, Server
-from steady_state.sources.scripted import Scripted
 from tests.steady_streams import kpi
 
 Points = dict[int, float]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
-
-from harness.errors import Exit, InvalidInput
-from harness.plan import Wish, make_plan
-from harness.spec.load import LoadedGameday, load_any, validate_files
-from harness.spec.starter import FILES, write_starter
-from harness.suites.ground import open_ground
+from gameday.errors import Exit, InvalidInput
+from gameday.plan import Wish, make_plan
+from gameday.spec.load import LoadedGameday, load_any, validate_files
+from gameday.spec.starter import FILES, write_starter
+from gameday.suites.ground import open_ground
 
 
 def test_the_starter_loads_as_it_is(tmp_path):

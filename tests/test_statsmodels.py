@@ -11,11 +11,20 @@ from statistics import NormalDist
 from typing import Any
 
 import pytest
+from gameday.steady_state.compare import (
+    POWER_80,
+    Spread,
+    _fit,
+    beyond,
+    interval,
+    rate_tails,
+    rates_tails,
+    score,
+    share_tails,
+)
+from gameday.steady_state.samples import Tally
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from steady_state.compare import POWER_80, Spread, _fit, beyond, interval, rate_tails, rates_tails, score, share_tails
-from steady_state.samples import Tally
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from steady_state.edges import Edge
-from steady_state.ending import likeliest_end
+from gameday.steady_state.edges import Edge
+from gameday.steady_state.ending import likeliest_end
 
 EDGE, USUAL, EACH, END = Edge("share", 0.01), 0.001, 50, 180
 

@@ -5,12 +5,12 @@ from math import comb, exp, prod
 
 import numpy as np
 import pytest
+from gameday.steady_state.baseline import blocks, caution, inflation
+from gameday.steady_state.compare import Spread, interval, rate_tails, rates_tails, score, share_tails
+from gameday.steady_state.edges import Edge, count, edges_of
+from gameday.steady_state.evidence import Watch, Weights, breach, health
+from gameday.steady_state.samples import Tally
 
-from steady_state.baseline import blocks, caution, inflation
-from steady_state.compare import Spread, interval, rate_tails, rates_tails, score, share_tails
-from steady_state.edges import Edge, count, edges_of
-from steady_state.evidence import Watch, Weights, breach, health
-from steady_state.samples import Tally
 from tests.steady_streams import bound, counts, kpi, latency, rate, ratio, reading, requests
 
 REQUESTS = 12

@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from gameday.steady_state.excess import BURSTIEST, burst, p_value, shows
 from hypothesis import given
 from hypothesis import strategies as st
-
-from steady_state.excess import BURSTIEST, burst, p_value, shows
 
 ONE_IN_10_000 = 1e-4
 NOTHING = [0.0]

@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from gameday.steady_state.kpi import Kpi, watched
+from gameday.steady_state.reading import Prometheus, Reading
 from pydantic import ValidationError
 
-from steady_state.kpi import Kpi, watched
-from steady_state.reading import Prometheus, Reading
 from tests.steady_streams import bound, gauge, kpi, latency, rate, ratio, reading
 
 

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from gameday.steady_state.kpi import Bound, Kpi
+from gameday.steady_state.precheck import guard_refusals, refusals, wait
+from gameday.steady_state.samples import Series
 
-from steady_state.kpi import Bound, Kpi
-from steady_state.precheck import guard_refusals, refusals, wait
-from steady_state.samples import Series
 from tests.steady_streams import bound, counts, gauge, kpi, latency, rate, ratio, reading, readings, requests, steady
 
 BEFORE = (0.0, 300.0)
@@ -76,7 +76,7 @@ def test_a_gauge_read_too_rarely_is_refused() -> None:
     own = Kpi.model_validate(
         {"tier": "technical", "gauge": {"cloudwatch": "A/B", "period": "2m"}, "bound": {"at_least": 6}}
     )
-    from steady_state.samples import Sample
+    from gameday.steady_state.samples import Sample
 
     series = (Sample(0, 120, 1, 0, 6), Sample(120, 120, 1, 0, 6))
     assert check(own, series) == ("orders has too few readings in the baseline: 2; 3 are the least",)

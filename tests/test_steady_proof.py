@@ -4,13 +4,13 @@ from math import log
 
 import numpy as np
 import pytest
+from gameday.steady_state.edges import Edge
+from gameday.steady_state.episode import find
+from gameday.steady_state.evidence import breach, health
+from gameday.steady_state.proof import proven
 from hypothesis import given
 from hypothesis import strategies as some
 
-from steady_state.edges import Edge
-from steady_state.episode import find
-from steady_state.evidence import breach, health
-from steady_state.proof import proven
 from tests.steady_streams import gauge, ratio, readings, requests, steady
 
 

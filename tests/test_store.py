@@ -8,25 +8,25 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from gameday.account.account import Account
+from gameday.account.aws import Aws
+from gameday.account.change import Call, Json
+from gameday.account.journal import Journal
+from gameday.account.knobs import capture
+from gameday.account.rows import Run
+from gameday.errors import AwsError, InvalidInput, JournalError, LeaseLost, Refused, Unplanned, Unreachable
+from gameday.rescue import taken_over, told, unfinished, was_taken_over, watched
+from gameday.store.halt import forget, halt_here, halt_in, halted_here, halted_in
+from gameday.store.heartbeat import Heartbeat
+from gameday.store.lease import LASTS, RENEW, UNMOVED, Lease
+from gameday.store.objects import NEW, S3Objects, Stored, place_of
+from gameday.store.opening import StoreFilter
+from gameday.store.records import Place
+from gameday.store.team import Team
+from gameday.testing.objects import MemoryObjects, Mood
+from gameday.testing.wrapped import Wrapped
 from moto import mock_aws
 
-from harness.account.account import Account
-from harness.account.aws import Aws
-from harness.account.change import Call, Json
-from harness.account.journal import Journal
-from harness.account.knobs import capture
-from harness.account.rows import Run
-from harness.errors import AwsError, InvalidInput, JournalError, LeaseLost, Refused, Unplanned, Unreachable
-from harness.rescue import taken_over, told, unfinished, was_taken_over, watched
-from harness.store.halt import forget, halt_here, halt_in, halted_here, halted_in
-from harness.store.heartbeat import Heartbeat
-from harness.store.lease import LASTS, RENEW, UNMOVED, Lease
-from harness.store.objects import NEW, S3Objects, Stored, place_of
-from harness.store.opening import StoreFilter
-from harness.store.records import Place
-from harness.store.team import Team
-from harness.testing.objects import MemoryObjects, Mood
-from harness.testing.wrapped import Wrapped
 from tests.doubles import shop
 from tests.doubles.runs import RUN, Scene, begun
 from tests.doubles.shelf import LEVEL, REGION, injection

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-
-from harness.account.journal import Journal
-from harness.plan import Wish
-from harness.record import Record
-from harness.spec.load import load_experiment
-from harness.spec.twin_file import TwinFile
-from harness.suites.play import Play
-from steady_state.claim import Verdict
+from gameday.account.journal import Journal
+from gameday.plan import Wish
+from gameday.record import Record
+from gameday.spec.load import load_experiment
+from gameday.spec.twin_file import TwinFile
+from gameday.steady_state.claim import Verdict
+from gameday.suites.play import Play
 
 STOREFRONT = Path(__file__).parent.parent / "experiments" / "storefront"
 TWIN = (STOREFRONT / "twin.yaml").read_text()

@@ -9,19 +9,18 @@ from pathlib import Path
 import boto3
 import pytest
 from botocore.exceptions import ClientError, HTTPClientError
+from gameday.errors import InvalidInput
+from gameday.faults import CATALOGUE
+from gameday.faults.fault import Fault
+from gameday.sdk import Rule
+from gameday.spec.load import load_workload
+from gameday.strategies import Schedule, SdkMachine, faults, schedules, sdk_rules
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 from hypothesis.strategies import SearchStrategy
 from moto import mock_aws
-
-from harness.errors import InvalidInput
-from harness.faults import CATALOGUE
-from harness.faults.fault import Fault
-from harness.sdk import Rule
-from harness.spec.load import load_workload
-from harness.strategies import Schedule, SdkMachine, faults, schedules, sdk_rules
 
 STOREFRONT = Path(__file__).parent.parent / "experiments" / "storefront" / "workload.yaml"
 LOADED = load_workload(STOREFRONT)
@@ -96,7 +95,7 @@ def test_the_profile_is_there_and_loaded_by_nobody() -> None:
 from hypothesis import settings
 settings.register_profile("mine", max_examples=7)
 settings.load_profile("mine")
-import harness.strategies
+import gameday.strategies
 assert settings().max_examples == 7
 assert settings.get_profile("gameday").deadline is None
 """

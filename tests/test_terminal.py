@@ -9,15 +9,15 @@ import sys
 from dataclasses import replace
 
 import pytest
+from gameday.events import Aborted, Called, PhaseBegan, Sampled, Settled
+from gameday.record import Record
+from gameday.report.live import LiveProgress, sparkline
+from gameday.report.progress import PlainProgress, progress
+from gameday.report.terminal import verdict_table
+from gameday.report.told import clock
+from gameday.steady_state.samples import Sample
+from gameday.suite import Suite
 
-from harness.events import Aborted, Called, PhaseBegan, Sampled, Settled
-from harness.record import Record
-from harness.report.live import LiveProgress, sparkline
-from harness.report.progress import PlainProgress, progress
-from harness.report.terminal import verdict_table
-from harness.report.told import clock
-from harness.suite import Suite
-from steady_state.samples import Sample
 from tests.report_sample import WORKLOAD, broken, held, stuck, suite
 from tests.test_report_html import HOSTILE, hostile
 
@@ -204,7 +204,7 @@ def test_a_small_chart_shows_the_dip() -> None:
 
 
 def test_plain_progress_does_not_load_rich() -> None:
-    code = "import sys, harness.report.progress as t; t.progress(sys.stderr); print('rich' in sys.modules)"
+    code = "import sys, gameday.report.progress as t; t.progress(sys.stderr); print('rich' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     assert done.stdout.strip() == "False"
 

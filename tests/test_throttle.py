@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gameday.account import probes
+from gameday.account.change import Call, Json
+from gameday.bites import FALSE_BITE
+from gameday.errors import AwsError, Refused
+from gameday.events import Bitten, DidNotBite, Event, Judged
+from gameday.faults.throttle import Throttle, grows
+from gameday.policy import Recorder, policies_of
+from gameday.steady_state.claim import Verdict
+from gameday.testing.wrapped import Wrapped
+from gameday.twin.controllers import Controllers
 
-from harness.account import probes
-from harness.account.change import Call, Json
-from harness.bites import FALSE_BITE
-from harness.errors import AwsError, Refused
-from harness.events import Bitten, DidNotBite, Event, Judged
-from harness.faults.throttle import Throttle, grows
-from harness.policy import Recorder, policies_of
-from harness.testing.wrapped import Wrapped
-from harness.twin.controllers import Controllers
-from steady_state.claim import Verdict
 from tests.doubles.play import REGION, Played, cured, played
 from tests.doubles.shop import Layout, open_shop
 

@@ -10,15 +10,15 @@ import botocore.session
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from gameday.account.beside import PROXY, ask_proxy
+from gameday.account.bindings import bind
+from gameday.account.change import Call, Injection, Turn
+from gameday.account.probes import holds
+from gameday.errors import AwsError, InvalidInput, Unreachable
+from gameday.faults.throttle import Throttle
+from gameday.twin.twin import Twin
 from pydantic import ValidationError
 
-from harness.account.beside import PROXY, ask_proxy
-from harness.account.bindings import bind
-from harness.account.change import Call, Injection, Turn
-from harness.account.probes import holds
-from harness.errors import AwsError, InvalidInput, Unreachable
-from harness.faults.throttle import Throttle
-from harness.twin.twin import Twin
 from tests.doubles.shop import REGION, Shop, open_beside
 
 RULE = {"kind": "throttle", "service": "dynamodb", "operation": "PutItem"}

@@ -8,16 +8,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from gameday.spec.twin_file import TwinFile
+from gameday.twin import draws
+from gameday.twin.metrics import MetricStore
+from gameday.twin.publish import aws_metrics, user_metrics
+from gameday.twin.state import OUTSIDE, ModuleState, Node, WorldState
+from gameday.twin.traffic import Traffic
+from gameday.twin.truth import Tally, Truth
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from harness.spec.twin_file import TwinFile
-from harness.twin import draws
-from harness.twin.metrics import MetricStore
-from harness.twin.publish import aws_metrics, user_metrics
-from harness.twin.state import OUTSIDE, ModuleState, Node, WorldState
-from harness.twin.traffic import Traffic
-from harness.twin.truth import Tally, Truth
 
 START = 1_000_000.0
 

@@ -8,15 +8,15 @@ import sys
 from typing import Any
 
 import pytest
+from gameday.account.change import Call
+from gameday.errors import AwsError, InvalidInput
+from gameday.faults import CATALOGUE
+from gameday.faults.fault import Look
+from gameday.plan import inventory_of
+from gameday.spec.twin_file import TwinFile
+from gameday.spec.workload import Workload
+from gameday.twin.twin import START, Twin
 
-from harness.account.change import Call
-from harness.errors import AwsError, InvalidInput
-from harness.faults import CATALOGUE
-from harness.faults.fault import Look
-from harness.plan import inventory_of
-from harness.spec.twin_file import TwinFile
-from harness.spec.workload import Workload
-from harness.twin.twin import START, Twin
 from tests.replay import REGION, STRANGE, Customers, digest
 
 

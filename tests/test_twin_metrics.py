@@ -6,11 +6,10 @@ import math
 
 import numpy as np
 import pytest
+from gameday.twin.metrics import MetricStore
+from gameday.twin.statistic import parse_statistic
 from hypothesis import given
 from hypothesis import strategies as st
-
-from harness.twin.metrics import MetricStore
-from harness.twin.statistic import parse_statistic
 
 VALUES = st.lists(st.floats(0, 1e6), min_size=1, max_size=60)
 SHARES = st.integers(1, 9999).map(lambda number: number / 100)

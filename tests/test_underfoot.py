@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gameday.account.change import Call, Injection
+from gameday.account.underfoot import own_instance, underfoot
+from gameday.errors import AwsError
+from gameday.faults import CATALOGUE
+from gameday.testing.wrapped import Wrapped
 
-from harness.account.change import Call, Injection
-from harness.account.underfoot import own_instance, underfoot
-from harness.errors import AwsError
-from harness.faults import CATALOGUE
-from harness.testing.wrapped import Wrapped
 from tests.doubles.shop import REGION, Shop, open_shop
 
 

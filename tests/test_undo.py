@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from gameday.account.account import LONGEST_CALL
+from gameday.account.change import Injection
+from gameday.account.knobs import Reading, capture
+from gameday.account.undo import HOLD, Next, decide
+from gameday.errors import ApplyFailed, InvalidInput, Unreachable
+from gameday.events import Said
+from gameday.testing import DyingAccount, Killed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.account.account import LONGEST_CALL
-from harness.account.change import Injection
-from harness.account.knobs import Reading, capture
-from harness.account.undo import HOLD, Next, decide
-from harness.errors import ApplyFailed, InvalidInput, Unreachable
-from harness.events import Said
-from harness.testing import DyingAccount, Killed
 from tests.doubles.runs import RUN, Scene
 from tests.doubles.shelf import ITEMS, LEVEL, MAKE, POWER, REGION, STRIKE, Shelf, error, injection, turn
 

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from steady_state.units import (
+from gameday.steady_state.units import (
     Amount,
     parse_amount,
     parse_duration,
@@ -14,6 +11,8 @@ from steady_state.units import (
     show_rate,
     show_share,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(

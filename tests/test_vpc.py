@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from gameday.twin.vpc import LINUX_EPHEMERAL, AclRule, Endpoint, GroupRule, Network, Ports
 from hypothesis import given
 from hypothesis import strategies as st
-
-from harness.twin.vpc import LINUX_EPHEMERAL, AclRule, Endpoint, GroupRule, Network, Ports
 
 ANY = "0.0.0.0/0"
 OPEN = (AclRule(100, True, True, ANY), AclRule(100, False, True, ANY))

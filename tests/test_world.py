@@ -10,6 +10,13 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from gameday.account.change import Call
+from gameday.errors import AwsError, InvalidInput
+from gameday.plan import inventory_of
+from gameday.spec.workload import Workload
+from gameday.twin.seal import sealed_session
+from gameday.twin.state import OUTSIDE
+from gameday.twin.twin import START, Twin
 from moto import mock_aws
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.base_backend import BackendDict
@@ -17,13 +24,6 @@ from moto.core.config import default_user_config
 from moto.ec2.models.instances import Instance
 from moto.moto_api._internal import mock_random
 
-from harness.account.change import Call
-from harness.errors import AwsError, InvalidInput
-from harness.plan import inventory_of
-from harness.spec.workload import Workload
-from harness.twin.seal import sealed_session
-from harness.twin.state import OUTSIDE
-from harness.twin.twin import START, Twin
 from tests.conftest import NetworkReached
 from tests.little import REGION, small
 from tests.replay import STRANGE

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from gameday.sdk import Rule, faults
+from gameday.strategies import SdkMachine, sdk_rules
 from hypothesis import given, settings
 from hypothesis.stateful import invariant, rule
 from shop import AwsTrouble, Order
 from stand import UNITS, open_shop
-
-from harness.sdk import Rule, faults
-from harness.strategies import SdkMachine, sdk_rules
 
 TEAPOT = Order("order-1", "teapot", units=2)
 # What is not carried out, and what is though nobody hears of it: to the shop all other failures are one of these.

@@ -6,10 +6,9 @@ ORDERS=planted pytest experiments/orders/test_shop.py
 from __future__ import annotations
 
 import pytest
+from gameday.sdk import fail, lose_reply, throttle
 from shop import AwsTrouble, Order, Shop, SoldOut
 from stand import UNITS
-
-from harness.sdk import fail, lose_reply, throttle
 
 TEAPOT = Order("order-1", "teapot", units=2)
 

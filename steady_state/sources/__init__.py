@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
-from steady_state.clock import WallClock
-from steady_state.kpi import Kpi
-from steady_state.reading import Origin
-from steady_state.samples import Series
-from steady_state.skew import Clocks
+from gameday.steady_state.clock import WallClock
+from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.reading import Origin
+from gameday.steady_state.samples import Series
+from gameday.steady_state.skew import Clocks
 
 
 class Source(Protocol):
@@ -75,17 +75,17 @@ def open_sources(
     sources: dict[Origin, Source] = dict(aws)
     with ExitStack() as stack:
         if by_origin["http"]:
-            from steady_state.sources.http import Http
+            from gameday.steady_state.sources.http import Http
 
             sources["http"] = stack.enter_context(Http(by_origin["http"], WallClock()))
         if by_origin["prometheus"]:
-            from steady_state.sources.prometheus import Prometheus, Server
+            from gameday.steady_state.sources.prometheus import Prometheus, Server
 
             sources["prometheus"] = stack.enter_context(
                 Prometheus(by_origin["prometheus"], WallClock(), say, Server(clocks))
             )
         if by_origin["command"]:
-            from steady_state.sources.command import Command
+            from gameday.steady_state.sources.command import Command
 
             sources["command"] = stack.enter_context(Command(by_origin["command"], WallClock(), say))
         yield Sources(sources)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, floor, inf
 
-from steady_state.kpi import Kpi
-from steady_state.samples import CLOSE, Sample, Series, reading_of
+from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.samples import CLOSE, Sample, Series, reading_of
 
 BEHIND = 1.0
 """Seconds by which a state may be newer than the last change in the history before one is missing there."""

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 
-from steady_state.clock import Clock
-from steady_state.kpi import Kpi
-from steady_state.reading import Command as Spec
-from steady_state.samples import Sample, Series, inside, reading_of, share_of
-from steady_state.sources.pace import Pace, Paced
+from gameday.steady_state.clock import Clock
+from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.reading import Command as Spec
+from gameday.steady_state.samples import Sample, Series, inside, reading_of, share_of
+from gameday.steady_state.sources.pace import Pace, Paced
 
 
 @dataclass

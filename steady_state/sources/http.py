@@ -12,12 +12,11 @@ from types import TracebackType
 from typing import Self
 
 import urllib3
-
-from steady_state.clock import Clock
-from steady_state.kpi import Kpi
-from steady_state.reading import Http as Spec
-from steady_state.samples import CLOSE, Sample, Series
-from steady_state.sources.pace import Pace, Paced
+from gameday.steady_state.clock import Clock
+from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.reading import Http as Spec
+from gameday.steady_state.samples import CLOSE, Sample, Series
+from gameday.steady_state.sources.pace import Pace, Paced
 
 Ask = Callable[[Spec], int]
 """Sends one request and answers with the HTTP status; raises OSError or urllib3's HTTPError where none comes."""

@@ -15,13 +15,13 @@ from datetime import UTC, datetime
 from math import floor, isfinite
 from typing import Any
 
-from steady_state.clock import Clock
-from steady_state.kpi import Kpi
-from steady_state.reading import Logs as Spec
-from steady_state.samples import CLOSE, Sample, Series, inside, reading_of, share_of
-from steady_state.sources import once
-from steady_state.sources.pace import Pace, Paced
-from steady_state.units import show_duration
+from gameday.steady_state.clock import Clock
+from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.reading import Logs as Spec
+from gameday.steady_state.samples import CLOSE, Sample, Series, inside, reading_of, share_of
+from gameday.steady_state.sources import once
+from gameday.steady_state.sources.pace import Pace, Paced
+from gameday.steady_state.units import show_duration
 
 LOOK = 1.0
 """Seconds between two looks whether a bin is past its watermark."""

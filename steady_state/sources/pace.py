@@ -8,7 +8,7 @@ from math import floor
 from types import TracebackType
 from typing import Self
 
-from steady_state.clock import Clock
+from gameday.steady_state.clock import Clock
 
 
 class Pace:

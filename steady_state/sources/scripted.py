@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from steady_state.kpi import Kpi
-from steady_state.samples import Series, inside
+from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.samples import Series, inside
 
 
 class Scripted:

@@ -11,9 +11,10 @@ import random
 import sys
 import time
 
-from steady_state.guard import Guard
-from steady_state.kpi import Kpi
-from steady_state.samples import Sample, Series
+from gameday.steady_state.guard import Guard
+from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.samples import Sample, Series
+
 from tests.benchmarks.calibration import calibration
 
 KPIS, RATE, SECONDS = 20, 500, 30

@@ -14,12 +14,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import yaml
-
-from harness.spec.twin_file import TwinFile
-from harness.twin.metrics import MetricStore
-from harness.twin.publish import aws_metrics, user_metrics
-from harness.twin.state import ModuleState, Node, WorldState
-from harness.twin.traffic import Traffic
+from gameday.spec.twin_file import TwinFile
+from gameday.twin.metrics import MetricStore
+from gameday.twin.publish import aws_metrics, user_metrics
+from gameday.twin.state import ModuleState, Node, WorldState
+from gameday.twin.traffic import Traffic
 
 START = 1_700_000_000.0
 STOREFRONT = """

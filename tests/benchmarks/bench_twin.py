@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
-from harness.account.change import Call
-from harness.spec.twin_file import TwinFile
-from harness.spec.workload import Workload
+from gameday.account.change import Call
+from gameday.spec.twin_file import TwinFile
+from gameday.spec.workload import Workload
 
 STOREFRONT = Path(__file__).parent.parent.parent / "experiments" / "storefront"
 REGION = "us-east-1"
@@ -48,7 +47,8 @@ def say(what: str, seconds: float, note: str = "") -> None:
 
 def experiment(twin: Any, workload: Workload) -> Meter:
     """Ten minutes: a zone under a deny-all ACL for half of it, one KPI read each second, all every 15 seconds."""
-    from harness.suites.ground import cloudwatch
+    from gameday.suites.ground import cloudwatch
+
     from tests.replay import Customers
 
     meter = Meter()
@@ -78,7 +78,7 @@ def main() -> None:
     workload, twin_file = (yaml.safe_load((STOREFRONT / name).read_text()) for name in ("workload.yaml", "twin.yaml"))
     files = Workload.model_validate(workload), TwinFile.model_validate(twin_file)
     began = time.process_time()
-    from harness.twin.twin import Twin
+    from gameday.twin.twin import Twin
 
     say("loading moto and boto3", time.process_time() - began)
     for what in ("first world, 30s of warm-up included", "again", "and again"):

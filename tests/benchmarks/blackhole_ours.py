@@ -7,14 +7,14 @@ import sys
 import time
 from pathlib import Path
 
-from harness.account.apply import apply
-from harness.account.aws import open_account
-from harness.account.inventory import Inventory, Possession
-from harness.account.journal import Journal
-from harness.account.undo import undo
-from harness.faults.fault import Look
-from harness.faults.network import AzBlackhole
-from steady_state.clock import WallClock
+from gameday.account.apply import apply
+from gameday.account.aws import open_account
+from gameday.account.inventory import Inventory, Possession
+from gameday.account.journal import Journal
+from gameday.account.undo import undo
+from gameday.faults.fault import Look
+from gameday.faults.network import AzBlackhole
+from gameday.steady_state.clock import WallClock
 
 
 class Counting(WallClock):

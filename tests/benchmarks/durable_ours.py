@@ -12,15 +12,16 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from harness.account.apply import apply
-from harness.account.aws import open_account
-from harness.account.inventory import Inventory, Possession
-from harness.account.journal import Journal
-from harness.account.undo import undo
-from harness.faults.fault import Look
-from harness.faults.network import AzBlackhole
-from harness.store.opening import open_store
-from harness.store.team import Team
+from gameday.account.apply import apply
+from gameday.account.aws import open_account
+from gameday.account.inventory import Inventory, Possession
+from gameday.account.journal import Journal
+from gameday.account.undo import undo
+from gameday.faults.fault import Look
+from gameday.faults.network import AzBlackhole
+from gameday.store.opening import open_store
+from gameday.store.team import Team
+
 from tests.benchmarks.blackhole_ours import Counting, Planned
 
 ACCOUNT = "123456789012"

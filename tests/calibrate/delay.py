@@ -7,13 +7,13 @@ from functools import partial
 from math import log
 
 import numpy as np
+from gameday.run import STEP
+from gameday.steady_state.edges import Edge
+from gameday.steady_state.evidence import Watch, breach
+from gameday.steady_state.guard import Guard, watches
+from gameday.steady_state.samples import Sample
 from numpy.typing import NDArray
 
-from harness.run import STEP
-from steady_state.edges import Edge
-from steady_state.evidence import Watch, breach
-from steady_state.guard import Guard, watches
-from steady_state.samples import Sample
 from tests.calibrate import anchors
 from tests.calibrate.row import Job, Row
 from tests.calibrate.streams import EDGE, HEALTHY

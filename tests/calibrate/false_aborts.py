@@ -6,13 +6,13 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from gameday.steady_state.baseline import BLOCK
+from gameday.steady_state.edges import Edge
+from gameday.steady_state.evidence import Watch, breach
+from gameday.steady_state.guard import watches
+from gameday.steady_state.samples import Sample
 from numpy.typing import NDArray
 
-from steady_state.baseline import BLOCK
-from steady_state.edges import Edge
-from steady_state.evidence import Watch, breach
-from steady_state.guard import watches
-from steady_state.samples import Sample
 from tests.calibrate import anchors
 from tests.calibrate.row import Job, Row, at_most
 from tests.calibrate.streams import EDGE, FRESH, MODELS, tried

@@ -7,12 +7,12 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from gameday.steady_state.claim import Claim, Verdict
+from gameday.steady_state.isolation import judge_modules
+from gameday.steady_state.phases import Seen
+from gameday.steady_state.samples import Sample, Series
 from numpy.typing import NDArray
 
-from steady_state.claim import Claim, Verdict
-from steady_state.isolation import judge_modules
-from steady_state.phases import Seen
-from steady_state.samples import Sample, Series
 from tests.calibrate.anchors import ALARMS, rank_test
 from tests.calibrate.row import Job, Row, lower, upper
 from tests.calibrate.streams import MODELS, tried

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+from gameday.steady_state.loss import judge_loss
+from gameday.steady_state.samples import Sample, Series
 
-from steady_state.loss import judge_loss
-from steady_state.samples import Sample, Series
 from tests.calibrate.anchors import none
 from tests.calibrate.row import Job, Row, covers
 from tests.calibrate.streams import MODELS, tried

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+from gameday.steady_state.claim import Phases, Recovery
+from gameday.steady_state.recovery import judge_recovery
+from gameday.steady_state.samples import Sample, Series
 
-from steady_state.claim import Phases, Recovery
-from steady_state.recovery import judge_recovery
-from steady_state.samples import Sample, Series
 from tests.calibrate import anchors
 from tests.calibrate.row import Job, Row, covers
 from tests.calibrate.streams import EDGE, tried

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+from gameday.steady_state.claim import Verdict
+from gameday.steady_state.regression import Measured, compare
 from numpy.typing import NDArray
 
-from steady_state.claim import Verdict
-from steady_state.regression import Measured, compare
 from tests.calibrate.anchors import higher
 from tests.calibrate.row import Job, Row, lower
 

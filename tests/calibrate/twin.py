@@ -8,15 +8,15 @@ from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
+from gameday.account.journal import Journal
+from gameday.plan import Wish
+from gameday.record import Record
+from gameday.spec.load import load_experiment
+from gameday.steady_state.judge import Phases, RecoveryJudgement
+from gameday.steady_state.samples import Series
+from gameday.suites.play import Play
+from gameday.twin.truth import Truth
 
-from harness.account.journal import Journal
-from harness.plan import Wish
-from harness.record import Record
-from harness.spec.load import load_experiment
-from harness.suites.play import Play
-from harness.twin.truth import Truth
-from steady_state.judge import Phases, RecoveryJudgement
-from steady_state.samples import Series
 from tests.calibrate import anchors
 from tests.calibrate.row import Job, Row, covers, lower
 

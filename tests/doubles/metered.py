@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from harness.account.account import Account
-from harness.account.change import Call, Json
-from harness.account.pace import Bucket
-from harness.errors import AwsError
-from harness.testing.wrapped import Wrapped
-from steady_state.clock import Clock
+from gameday.account.account import Account
+from gameday.account.change import Call, Json
+from gameday.account.pace import Bucket
+from gameday.errors import AwsError
+from gameday.steady_state.clock import Clock
+from gameday.testing.wrapped import Wrapped
 
 
 class Metered(Wrapped):

@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
-from harness.account.account import Account
-from harness.account.journal import Journal
-from harness.events import Event
-from harness.plan import Plan, Wish, make_plan
-from harness.run import Stage, run
-from harness.spec.experiment import Experiment
-from harness.spec.load import faults_of
-from harness.spec.twin_file import TwinFile
-from harness.spec.workload import Workload
-from harness.stop import Stop
-from harness.suites.ground import cloudwatch
-from harness.twin.twin import Twin
+from gameday.account.account import Account
+from gameday.account.journal import Journal
+from gameday.events import Event
+from gameday.plan import Plan, Wish, make_plan
+from gameday.run import Stage, run
+from gameday.spec.experiment import Experiment
+from gameday.spec.load import faults_of
+from gameday.spec.twin_file import TwinFile
+from gameday.spec.workload import Workload
+from gameday.stop import Stop
+from gameday.suites.ground import cloudwatch
+from gameday.twin.twin import Twin
 
 STOREFRONT = Path(__file__).parent.parent.parent / "experiments" / "storefront"
 REGION = "us-east-1"

@@ -7,13 +7,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from harness.account.account import Account
-from harness.account.apply import apply
-from harness.account.change import Injection
-from harness.account.journal import Journal
-from harness.account.undo import undo
-from harness.events import Called, Event, Settled
-from steady_state.clock import TestClock
+from gameday.account.account import Account
+from gameday.account.apply import apply
+from gameday.account.change import Injection
+from gameday.account.journal import Journal
+from gameday.account.undo import undo
+from gameday.events import Called, Event, Settled
+from gameday.steady_state.clock import TestClock
+
 from tests.doubles.shelf import REGION, Shelf
 
 RUN = "run-1"

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from harness.account.change import Bite, Call, Injection, Knob, Make, Probe, Read, Shape, Strike, Turn
-from harness.errors import AwsError, GamedayError
+from gameday.account.change import Bite, Call, Injection, Knob, Make, Probe, Read, Shape, Strike, Turn
+from gameday.errors import AwsError, GamedayError
 
 REGION = "us-east-1"
 

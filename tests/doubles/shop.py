@@ -18,18 +18,17 @@ from typing import Any
 from unittest.mock import patch
 
 import botocore.session
+from gameday.account.aws import Aws
+from gameday.account.change import Call, Json
+from gameday.account.inventory import Inventory, Possession
+from gameday.errors import AwsError
+from gameday.faults.fault import Look
+from gameday.sdk.proxy_rules import Rules
+from gameday.sdk.serving import proxy
+from gameday.spec.rule import Rule
+from gameday.testing.wrapped import Wrapped
 from moto import mock_aws
 from moto.core import responses
-
-from harness.account.aws import Aws
-from harness.account.change import Call, Json
-from harness.account.inventory import Inventory, Possession
-from harness.errors import AwsError
-from harness.faults.fault import Look
-from harness.sdk.proxy_rules import Rules
-from harness.sdk.serving import proxy
-from harness.spec.rule import Rule
-from harness.testing.wrapped import Wrapped
 
 REGION = "us-east-1"
 OWNS = {"app": "shop"}

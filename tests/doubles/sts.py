@@ -10,8 +10,7 @@ from urllib.parse import parse_qs
 
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-
-from harness.account.aws import Aws
+from gameday.account.aws import Aws
 
 _SESSION = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
 <AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/gameday/x</Arn><AssumedRoleId>A:x</AssumedRoleId>

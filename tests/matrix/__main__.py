@@ -16,7 +16,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from multiprocessing import get_context
 from queue import Queue
 
-from harness.testing import Trouble
+from gameday.testing import Trouble
+
 from tests.matrix.parts import Told, kills, part, plans
 from tests.matrix.scenario import Key, bench
 from tests.matrix.scenarios import KINDS

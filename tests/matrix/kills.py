@@ -28,8 +28,8 @@ from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
 
 import botocore.session
+from gameday.errors import Exit
 
-from harness.errors import Exit
 from tests.doubles.server import GAMEDAY, moto_server, settings
 from tests.doubles.shop import REGION, Layout, build
 from tests.matrix.scenario import Key, Point
@@ -40,7 +40,7 @@ LONGEST = 420.0
 TRIES = 8
 ALIVE = threading.BoundedSemaphore(2 * (os.cpu_count() or 1))
 """Victims that live at once: more of them find no steady baseline. Restores mostly wait, and are not counted."""
-IMPATIENT = "import harness.account.undo as undo; undo.LONGEST_CALL = 1.0; from harness.cli import main; main()"
+IMPATIENT = "import gameday.account.undo as undo; undo.LONGEST_CALL = 1.0; from gameday.cli import main; main()"
 """The command, with requests on loopback that are lost after a second: for the few that run with every test."""
 
 LAYOUT = Layout(zones=("us-east-1a", "us-east-1a", "us-east-1b"), lone=2, functions=(), stages=())

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from harness.account import undo as engine
-from harness.account.account import LONGEST_CALL
-from harness.account.change import Make, Turn
-from harness.account.journal import Journal
-from harness.account.knobs import Reading
-from harness.account.rows import Outcome, Row
-from harness.account.undo import Next, _Step, _Undo
-from harness.errors import GamedayError
+from gameday.account import undo as engine
+from gameday.account.account import LONGEST_CALL
+from gameday.account.change import Make, Turn
+from gameday.account.journal import Journal
+from gameday.account.knobs import Reading
+from gameday.account.rows import Outcome, Row
+from gameday.account.undo import Next, _Step, _Undo
+from gameday.errors import GamedayError
 
 
 @dataclass(frozen=True)

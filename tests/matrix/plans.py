@@ -14,23 +14,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gameday.account.apply import apply
+from gameday.account.change import RUN_TAG, Call, Injection, Json, Make, Strike, Turn
+from gameday.account.journal import Journal
+from gameday.account.undo import undo
+from gameday.faults import CATALOGUE
+from gameday.faults.fault import Look
+from gameday.iam.actions import action_of
+from gameday.iam.evaluate import Decision, Document, Request, decide
+from gameday.plan import Plan
+from gameday.policy import policies_of
+from gameday.spec.experiment import Experiment
+from gameday.steady_state.clock import TestClock
+from gameday.testing.wrapped import Wrapped
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from moto.backends import get_backend
 
-from harness.account.apply import apply
-from harness.account.change import RUN_TAG, Call, Injection, Json, Make, Strike, Turn
-from harness.account.journal import Journal
-from harness.account.undo import undo
-from harness.faults import CATALOGUE
-from harness.faults.fault import Look
-from harness.iam.actions import action_of
-from harness.iam.evaluate import Decision, Document, Request, decide
-from harness.plan import Plan
-from harness.policy import policies_of
-from harness.spec.experiment import Experiment
-from harness.testing.wrapped import Wrapped
-from steady_state.clock import TestClock
 from tests.doubles.play import SHORT
 from tests.doubles.runs import Planned
 from tests.doubles.shop import REGION, Layout, Shop, named, open_shop

@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.account.account import LONGEST_CALL, Account
-from harness.account.apply import apply
-from harness.account.change import Call, Json, Shape, Strike, Turn
-from harness.account.journal import Journal
-from harness.account.knobs import Reading, read_turns, writes
-from harness.account.undo import undo
-from harness.errors import GamedayError, Refused
-from harness.events import Settled
-from harness.restore import dead_runs, restore
-from harness.testing import DyingAccount, DyingJournal, FailingAccount, Killed, Life, RoughAccount, Trouble, Way
-from harness.testing.dying import When
-from steady_state.clock import TestClock
+from gameday.account.account import LONGEST_CALL, Account
+from gameday.account.apply import apply
+from gameday.account.change import Call, Json, Shape, Strike, Turn
+from gameday.account.journal import Journal
+from gameday.account.knobs import Reading, read_turns, writes
+from gameday.account.undo import undo
+from gameday.errors import GamedayError, Refused
+from gameday.events import Settled
+from gameday.restore import dead_runs, restore
+from gameday.steady_state.clock import TestClock
+from gameday.testing import DyingAccount, DyingJournal, FailingAccount, Killed, Life, RoughAccount, Trouble, Way
+from gameday.testing.dying import When
+
 from tests.doubles.runs import Planned
 from tests.doubles.shop import REGION, Shop
 from tests.matrix.shapes import SHAPES

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from harness.testing.failing import HAPPENS, Trouble
+from gameday.testing.failing import HAPPENS, Trouble
+
 from tests.matrix.scenario import Bench, Key, Played, Point, is_mutating
 
 WHENS = ("before", "after")

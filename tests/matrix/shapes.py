@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from harness.account.change import Injection
-from harness.faults import CATALOGUE
-from harness.spec.rule import Rule
+from gameday.account.change import Injection
+from gameday.faults import CATALOGUE
+from gameday.spec.rule import Rule
+
 from tests.doubles.shop import Layout, Shop, open_beside, open_shop
 
 Fields = dict[str, Any]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from gameday.account.change import RUN_TAG
 from moto.backends import get_backend
 
-from harness.account.change import RUN_TAG
 from tests.doubles.shop import REGION
 
 ACCOUNT = "123456789012"  # moto's own

@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
-from harness.spec.twin_file import TwinFile
-from harness.spec.workload import Workload
+from gameday.spec.twin_file import TwinFile
+from gameday.spec.workload import Workload
+
 from tests.planted.graph import RATE, ZONES, Graph, Kind, Link
 
 LATENCY = {"instances": ("5ms", "12ms"), "function": ("8ms", "20ms"), "table": ("3ms", "8ms")}

@@ -10,9 +10,10 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.matrix import Effect, Matrix
-from harness.matrix_findings import analyse
-from harness.suites.matrix import MARGIN, experiments_of, play_rows
+from gameday.matrix import Effect, Matrix
+from gameday.matrix_findings import analyse
+from gameday.suites.matrix import MARGIN, experiments_of, play_rows
+
 from tests.planted.files import twin_of, workload_of
 from tests.planted.graph import Graph
 from tests.planted.plant import Planted, world

@@ -1,0 +1,163 @@
+"""GD1xx: what the loss of one availability zone takes with it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from gameday.account.change import Json
+from gameday.account.inventory import tags_of
+from gameday.checks.finding import FAIL_OVER, MANY_PLACES, STATIC, Check, Finding, Scene
+from gameday.steady_state.kpi import Kpi
+
+ALIVE = ("pending", "running")
+HEALTHY = re.compile(r"(?<!Un)Healthy(Host)?(Count)?$|InService(Instances|Capacity)$")
+"""Names of metrics that count healthy capacity: HealthyHostCount (Elastic Load Balancing), GroupInServiceInstances and
+GroupInServiceCapacity (EC2 Auto Scaling), and whatever a workload publishes under a name that ends in Healthy."""
+
+
+def zones_of(scene: Scene) -> dict[str, Counter[str]]:
+    """Module → zones → how many instances, or subnets of functions in a VPC. What is regional stands in none."""
+    found: dict[str, Counter[str]] = {}
+    for one in scene.inventory.instances:
+        if one.module and one.state in ALIVE:
+            found.setdefault(one.module, Counter())[one.zone] += 1
+    configured = scene.inventory.read("lambda", "list_functions")["Functions"]
+    subnets_of = {raw["FunctionName"]: (raw.get("VpcConfig") or {}).get("SubnetIds", []) for raw in configured}
+    wanted = sorted({subnet for one in scene.inventory.functions for subnet in subnets_of.get(one.name, [])})
+    if not wanted:
+        return found
+    answer = scene.inventory.read("ec2", "describe_subnets", SubnetIds=wanted)
+    zone = {raw["SubnetId"]: raw["AvailabilityZone"] for raw in answer["Subnets"]}
+    for named in scene.inventory.functions:
+        for subnet in subnets_of.get(named.name, []):
+            found.setdefault(named.module, Counter())[zone[subnet]] += 1
+    return found
+
+
+def one_zone(scene: Scene) -> Iterator[Finding]:
+    """Modules whose instances, or functions' subnets, all stand in one zone."""
+    for module, zones in sorted(zones_of(scene).items()):
+        if len(zones) == 1:
+            (zone,) = zones
+            yield Finding(
+                resource=f"module {module}",
+                modules=(module,),
+                what=f"all {zones[zone]} of {module}'s instances or function subnets stand in {zone}",
+                fault={"az-blackhole": {"zone": zone}},
+                hypothesis=f"With {zone} gone, {module} is back in steady state while the zone is still gone.",
+                heals=True,
+            )
+
+
+def one_zone_targets(scene: Scene) -> Iterator[Finding]:
+    """Target groups with all their targets in one zone, of modules that stand in several."""
+    spread = {module for module, zones in zones_of(scene).items() if len(zones) > 1}
+    zone_of = {one.id: one.zone for one in scene.inventory.instances}
+    for raw, module in _target_groups(scene):
+        answer = scene.inventory.read("elbv2", "describe_target_health", TargetGroupArn=raw["TargetGroupArn"])
+        zones = Counter(zone for each in answer["TargetHealthDescriptions"] if (zone := _zone(each, zone_of)))
+        if len(zones) == 1 and module in spread:
+            (zone,) = zones
+            yield Finding(
+                resource=f"target group {raw['TargetGroupName']}",
+                modules=(module,),
+                what=f"its {zones[zone]} targets all stand in {zone}, though {module} has capacity in other zones",
+                fault={"az-blackhole": {"zone": zone}},
+                hypothesis=f"With {zone} gone, the load balancer sends {module}'s requests to other zones.",
+                heals=True,
+            )
+
+
+def _target_groups(scene: Scene) -> Iterator[tuple[Json, str]]:
+    groups = scene.inventory.read("elbv2", "describe_target_groups")["TargetGroups"]
+    arns = [raw["TargetGroupArn"] for raw in groups if raw.get("TargetType") != "lambda"]
+    # DescribeTags takes 20 resources at once (Elastic Load Balancing API Reference, version 2015-12-01).
+    batches = [{"ResourceArns": arns[at : at + 20]} for at in range(0, len(arns), 20)]
+    answers = scene.inventory.read_all("elbv2", "describe_tags", batches)
+    tags = {each["ResourceArn"]: tags_of(each["Tags"]) for answer in answers for each in answer["TagDescriptions"]}
+    for raw in groups:
+        module = scene.inventory.module_of(tags.get(raw["TargetGroupArn"], {}))
+        if module:
+            yield raw, module
+
+
+def _zone(described: Json, zone_of: dict[str, str]) -> str | None:
+    if described.get("TargetHealth", {}).get("State") == "draining":
+        return None
+    target = described["Target"]
+    return zone_of.get(target["Id"]) or target.get("AvailabilityZone")
+
+
+def without_fullest_zone(scene: Scene) -> Iterator[tuple[str, str, int, int]]:
+    """Modules on instances in several zones: the fullest zone, how many stand elsewhere, and how many in all."""
+    for module, zones in sorted(zones_of(scene).items()):
+        if len(zones) > 1 and any(one.module == module for one in scene.inventory.instances):
+            zone, most = max(sorted(zones.items()), key=lambda item: item[1])
+            yield module, zone, zones.total() - most, zones.total()
+
+
+def too_few_without_a_zone(scene: Scene) -> Iterator[Finding]:
+    """Modules of which fewer instances are left than they claim to need, when their fullest zone goes.
+
+    What a module needs is the bound `at_least` of its gauges of healthy capacity (`HEALTHY`, or `count: healthy` in the
+    twin file). A scaling group's MinSize is no such claim: it often has the spare in it. Without a gauge: not judged.
+    """
+    needs = _needs(scene)
+    for module, zone, left, whole in without_fullest_zone(scene):
+        if module not in needs:
+            scene.notes.append(
+                f"{module} has no gauge of healthy capacity with `at_least`, so that what it needs is not known (GD103)"
+            )
+            continue
+        kpi, needed = needs[module]
+        if left < needed:
+            yield Finding(
+                resource=f"module {module}",
+                modules=(module,),
+                what=f"it claims at least {needed:g} ({kpi}); without {zone} it has {left} of {whole}",
+                fault={"az-blackhole": {"zone": zone}},
+                hypothesis=f"With {zone} gone, {module} has the capacity that it claims without launching anything.",
+                claims=(kpi,),
+            )
+
+
+def _needs(scene: Scene) -> dict[str, tuple[str, float]]:
+    found: dict[str, tuple[str, float]] = {}
+    for name, kpi in scene.workload.kpis.items():
+        least = kpi.bound.at_least
+        if kpi.gauge and kpi.module and least and _counts_capacity(scene, kpi):
+            found[kpi.module] = max(found.get(kpi.module, (name, 0.0)), (name, least.value), key=lambda pair: pair[1])
+    return found
+
+
+def _counts_capacity(scene: Scene, kpi: Kpi) -> bool:
+    metric = (kpi.gauge.cloudwatch if kpi.gauge else None) or ""
+    feed = scene.twin.metrics.get(metric) if scene.twin else None
+    return feed.count == "healthy" if feed else bool(HEALTHY.search(metric))
+
+
+CHECKS = (
+    Check(
+        "GD101",
+        "one-zone",
+        MANY_PLACES,
+        "the loss of that zone is the loss of the module, and of all that need it",
+        one_zone,
+    ),
+    Check(
+        "GD102",
+        "one-zone-targets",
+        FAIL_OVER,
+        "when that zone goes, the load balancer has nowhere else to send requests, whatever runs elsewhere",
+        one_zone_targets,
+    ),
+    Check(
+        "GD103",
+        "too-little-without-a-zone",
+        STATIC,
+        "until others are launched, which may fail when many launch at once, the module has less than it says it needs",
+        too_few_without_a_zone,
+    ),
+)

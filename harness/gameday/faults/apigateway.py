@@ -1,0 +1,38 @@
+"""The knob of API Gateway (REST) stages that throttling turns."""
+
+from __future__ import annotations
+
+from gameday.account.change import Call, Canonical, Json, Knob, Read, Shape
+
+
+def _replace(path: str, value: str) -> Json:
+    return {"op": "replace", "path": f"/*/*/throttling/{path}", "value": {"$": f"to_string(value.{value})"}}
+
+
+THROTTLING = Knob(
+    name="stage.throttling",
+    about="a stage's default rate (requests per second) and burst (requests at once)",
+    shape=Shape.SCALAR,
+    read=Read(
+        call=Call(
+            service="apigateway",
+            operation="get_stage",
+            params={"restApiId": {"$": "args.api"}, "stageName": {"$": "args.stage"}},
+        ),
+        rows='[methodSettings."*/*".{value: {rate: throttlingRateLimit, burst: throttlingBurstLimit}}]',
+        plural=False,
+    ),
+    write=Call(
+        service="apigateway",
+        operation="update_stage",
+        params={
+            "restApiId": {"$": "args.api"},
+            "stageName": {"$": "args.stage"},
+            "patchOperations": [_replace("rateLimit", "rate"), _replace("burstLimit", "burst")],
+        },
+    ),
+    canonical=Canonical.TEXT,
+    settle=5.0,
+    retry=("ConflictException",),
+    gone=("NotFoundException",),
+)

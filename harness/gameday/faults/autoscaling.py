@@ -1,0 +1,46 @@
+"""Knobs of EC2 Auto Scaling groups, which other services' faults turn beside their own."""
+
+from __future__ import annotations
+
+from gameday.account.change import Call, Canonical, Knob, Read, Shape
+
+GROUPS = Call(
+    service="autoscaling", operation="describe_auto_scaling_groups", params={"AutoScalingGroupNames": {"$": "ids"}}
+)
+
+SUSPENDED = Knob(
+    name="group.suspended",
+    about="the processes that a scaling group does not run",
+    shape=Shape.SET,
+    read=Read(
+        call=GROUPS,
+        rows="AutoScalingGroups[].{id: AutoScalingGroupName, value: SuspendedProcesses[].ProcessName}",
+    ),
+    add=Call(
+        service="autoscaling",
+        operation="suspend_processes",
+        params={"AutoScalingGroupName": {"$": "id"}, "ScalingProcesses": {"$": "value"}},
+    ),
+    remove=Call(
+        service="autoscaling",
+        operation="resume_processes",
+        params={"AutoScalingGroupName": {"$": "id"}, "ScalingProcesses": {"$": "value"}},
+    ),
+    settle=5.0,
+    retry=("ScalingActivityInProgress", "ResourceContention"),
+)
+
+SUBNETS = Knob(
+    name="group.subnets",
+    about="the subnets that a scaling group launches into",
+    shape=Shape.SCALAR,
+    read=Read(call=GROUPS, rows="AutoScalingGroups[].{id: AutoScalingGroupName, value: VPCZoneIdentifier}"),
+    write=Call(
+        service="autoscaling",
+        operation="update_auto_scaling_group",
+        params={"AutoScalingGroupName": {"$": "id"}, "VPCZoneIdentifier": {"$": "value"}},
+    ),
+    canonical=Canonical.SORTED,
+    settle=5.0,
+    retry=("ScalingActivityInProgress", "ResourceContention"),
+)

@@ -1,0 +1,198 @@
+"""What a fault is: fields that users write, and one method that answers with changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import ClassVar
+
+from pydantic import Field, model_validator
+
+from gameday.account.account import Account
+from gameday.account.change import Bite, Call, Frozen, Injection, Json, Knob, Make, Probe, Strike, Turn
+from gameday.account.inventory import Instance, Inventory
+from gameday.account.tags import TagKey
+from gameday.steady_state.units import Share
+
+
+@dataclass(frozen=True)
+class Look:
+    """A read-only look at the account, which a fault answers with changes."""
+
+    account: Account
+    region: str
+    inventory: Inventory
+    modules: tuple[str, ...]
+    allow: tuple[str, ...] = ()
+    seed: int = 0
+    opt_in: dict[str, str] = field(default_factory=dict)
+
+    def turns(self, knob: Knob, wanted: dict[str, Json], args: dict[str, dict[str, Json]] | None = None) -> list[Turn]:
+        """Turns of one knob, with the values that stand now as what undo writes back.
+
+        `wanted` is id → the value to be or, for a set, {"adds": [...], "removes": [...]}.
+        """
+        from gameday.account.knobs import capture
+
+        return capture(knob, wanted, self.region, self.account, args or {})
+
+    def zone_exists(self, zone: str) -> bool:
+        """Whether the region has the zone."""
+        return zone in self.inventory.zones
+
+
+class Fault(Frozen):
+    """One fault as written in YAML: its fields, and what it would change."""
+
+    name: ClassVar[str]
+    turns: ClassVar[tuple[Knob, ...]] = ()  # the knobs it may turn
+    calls: ClassVar[tuple[str, ...]] = ()  # the calls it may make besides, as service.operation
+    always_strikes: ClassVar[bool] = False  # whatever it hits, nothing undoes it
+    undo: ClassVar[str]  # how it is undone, in one sentence
+    needs: ClassVar[str] = ""  # what must be there, or it is refused
+    bites: ClassVar[str]  # the effect that proves it, in one sentence
+    example: ClassVar[str]  # a line of YAML
+
+    def inject(self, look: Look) -> Injection:
+        """The changes, resolved against the account; reads only. Raises AwsError."""
+        raise NotImplementedError
+
+
+class InstanceTargets(Fault):
+    """Which instances: by module, tags, ids or zone; then how many of them."""
+
+    module: str | None = Field(None, description="instances of this module")
+    tags: dict[TagKey, str] = Field({}, description="instances that carry all of these tags")
+    ids: tuple[str, ...] = Field((), description="these instances")
+    zone: str | None = Field(None, description="instances in this availability zone")
+    count: int | None = Field(None, ge=1, description="so many of them, chosen by the run's seed; default 1")
+    share: Share | None = Field(None, gt=0, description="this share of them: rounded down, at least one")
+
+    @model_validator(mode="after")
+    def _names_something(self) -> InstanceTargets:
+        if not (self.module or self.tags or self.ids or self.zone):
+            msg = "no target is named: give module, tags, ids or zone (nothing is chosen by default)"
+            raise ValueError(msg)
+        if self.count and self.share:
+            msg = "count and share exclude each other"
+            raise ValueError(msg)
+        return self
+
+    def choose(self, look: Look) -> tuple[list[Instance], list[str]]:
+        """The running instances hit, and the reasons to refuse."""
+        reasons = unknown_places(look, self.module, self.zone)
+        found = [one for one in look.inventory.instances if self._matches(one)]
+        running = [one for one in found if one.state == "running"]
+        missing = sorted(set(self.ids) - {one.id for one in found})
+        if missing:
+            reasons.append(f"{', '.join(missing)}: no such instance in this workload and selection")
+        if not running and not reasons:
+            reasons.append(f"no running instance matches {self.described()}")
+        wanted = self.count or (max(1, int(len(running) * self.share + 1e-9)) if self.share else self._default(running))
+        if running and wanted > len(running):
+            reasons.append(f"count is {wanted}, but only {len(running)} running instances match {self.described()}")
+        chosen = Random(f"{look.seed}/{self.name}").sample(running, min(wanted, len(running)))  # noqa: S311 - no secret
+        return sorted(chosen, key=lambda one: one.id), reasons
+
+    def _default(self, running: list[Instance]) -> int:
+        return len(self.ids) or min(1, len(running))
+
+    def _matches(self, one: Instance) -> bool:
+        return (
+            (not self.module or one.module == self.module)
+            and (not self.ids or one.id in self.ids)
+            and (not self.zone or one.zone == self.zone)
+            and self.tags.items() <= one.tags.items()
+        )
+
+    def described(self) -> str:
+        """The selection in words."""
+        parts = [f"{key} {value}" for key, value in (("module", self.module), ("zone", self.zone)) if value]
+        parts += [f"tag {key}={value}" for key, value in self.tags.items()]
+        return ", ".join([*parts, *self.ids])
+
+    def label(self, verb: str, hit: list[Instance]) -> str:
+        """What is done to how many of whom."""
+        return f"{verb} {counted(len(hit), 'instance')} of {self.described()}"
+
+
+def unknown_places(look: Look, module: str | None, zone: str | None) -> list[str]:
+    """Reasons to refuse where a module or a zone is not there."""
+    reasons = []
+    if module and module not in look.modules:
+        reasons.append(f"module {module} is not in the workload; it has {', '.join(look.modules)}")
+    if zone and not look.zone_exists(zone):
+        reasons.append(f"zone {zone} is not in {look.region}; it has {', '.join(look.inventory.zones)}")
+    return reasons
+
+
+def not_opted_in(look: Look, what: dict[str, dict[str, str]]) -> list[str]:
+    """Reasons to refuse for targets (id → tags) without the workload's opt-in tag."""
+    tag = ", ".join(f"{key}={value}" for key, value in look.opt_in.items())
+    return [
+        f"{target} does not carry the opt-in tag {tag}"
+        for target, tags in what.items()
+        if not look.opt_in.items() <= tags.items()
+    ]
+
+
+def shares(look: Look, hit: list[Instance]) -> dict[str, float]:
+    """Module → the share of its running instances that is hit."""
+    taken: dict[str, float] = {}
+    for module in sorted({one.module for one in hit if one.module}):
+        total = sum(one.module == module and one.state == "running" for one in look.inventory.instances)
+        taken[module] = sum(one.module == module for one in hit) / total
+    return taken
+
+
+def target_groups_of(look: Look, hit: list[Instance]) -> dict[str, list[str]]:
+    """Target group ARN → the hit instances that are registered in it."""
+    modules = {one.module for one in hit}
+    arns = sorted({arn for g in look.inventory.scaling_groups if g.module in modules for arn in g.target_groups})
+    answers = look.inventory.read_all("elbv2", "describe_target_health", [{"TargetGroupArn": arn} for arn in arns])
+    ids = {one.id for one in hit}
+    found: dict[str, list[str]] = {}
+    for arn, answer in zip(arns, answers, strict=True):
+        registered = sorted({raw["Target"]["Id"] for raw in answer["TargetHealthDescriptions"]} & ids)
+        if registered:
+            found[arn] = registered
+    return found
+
+
+def unhealthy_targets(look: Look, hit: list[Instance]) -> tuple[Probe, ...]:
+    """Probes that hold once a load balancer finds more of the hit instances unfit than before the injection."""
+    return tuple(
+        Probe(
+            call=call("elbv2", "describe_target_health", TargetGroupArn=arn),
+            value=_unfit(ids, "TargetHealthDescriptions"),
+            holds=f"{_unfit(ids, 'answer.TargetHealthDescriptions')} > was",
+            about=f"target group {arn.rpartition('targetgroup/')[2].partition('/')[0]} finds targets unhealthy",
+        )
+        for arn, ids in target_groups_of(look, hit).items()
+    )
+
+
+def _unfit(ids: list[str], path: str) -> str:
+    listed = "[" + ",".join(f'"{one}"' for one in ids) + "]"
+    return f"length({path}[?contains(`{listed}`, Target.Id) && TargetHealth.State != 'healthy'])"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: `1 subnet`, `6 instances`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def call(service: str, operation: str, **params: Json) -> Call:
+    """A `Call`, briefly."""
+    return Call(service=service, operation=operation, params=params)
+
+
+def bite(about: str, probes: tuple[Probe, ...], deadline: float = 300.0) -> Bite:
+    """A `Bite`, briefly."""
+    return Bite(about=about, probes=probes, deadline=deadline)
+
+
+def staged(*stages: Sequence[Turn | Make | Strike]) -> tuple[tuple[Turn | Make | Strike, ...], ...]:
+    """Stages without the empty ones."""
+    return tuple(tuple(stage) for stage in stages if stage)

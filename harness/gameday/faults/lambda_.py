@@ -1,0 +1,25 @@
+"""The knob of Lambda functions that throttling turns."""
+
+from __future__ import annotations
+
+from gameday.account.change import Call, Knob, Read, Shape
+
+CONCURRENCY = Knob(
+    name="function.concurrency",
+    about="a function's reserved concurrency: how many invocations run at once; 0 throttles all, none reserves nothing",
+    shape=Shape.SCALAR,
+    read=Read(
+        call=Call(service="lambda", operation="get_function_concurrency", params={"FunctionName": {"$": "id"}}),
+        rows="[{value: ReservedConcurrentExecutions}]",
+        plural=False,
+    ),
+    write=Call(
+        service="lambda",
+        operation="put_function_concurrency",
+        params={"FunctionName": {"$": "id"}, "ReservedConcurrentExecutions": {"$": "value"}},
+    ),
+    clear=Call(service="lambda", operation="delete_function_concurrency", params={"FunctionName": {"$": "id"}}),
+    settle=5.0,
+    retry=("ResourceConflictException",),
+    gone=("ResourceNotFoundException",),
+)

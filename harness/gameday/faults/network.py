@@ -1,0 +1,298 @@
+"""Faults of the network: a black-holed zone, an isolated module."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from gameday.account.change import RUN_TAG, Call, Canonical, Injection, Json, Knob, Make, Read, Shape, Turn
+from gameday.account.inventory import Instance, Subnet, tags_of
+from gameday.faults.autoscaling import SUBNETS, SUSPENDED
+from gameday.faults.fault import (
+    Fault,
+    Look,
+    bite,
+    call,
+    counted,
+    not_opted_in,
+    shares,
+    staged,
+    unhealthy_targets,
+    unknown_places,
+)
+
+ACL = Knob(
+    name="subnet.acl",
+    about="the network ACL of a subnet",
+    shape=Shape.SCALAR,
+    read=Read(
+        call=Call(
+            service="ec2",
+            operation="describe_network_acls",
+            params={"Filters": [{"Name": "association.subnet-id", "Values": {"$": "ids"}}]},
+        ),
+        rows="NetworkAcls[].Associations[].{id: SubnetId, value: NetworkAclId, association: NetworkAclAssociationId}",
+    ),
+    write=Call(
+        service="ec2",
+        operation="replace_network_acl_association",
+        params={"AssociationId": {"$": "row.association"}, "NetworkAclId": {"$": "value"}},
+    ),
+    settle=5.0,
+    retry=("InvalidAssociationID.NotFound", "InvalidNetworkAclID.NotFound"),
+)
+
+GROUPS = Knob(
+    name="interface.groups",
+    about="the security groups of a network interface",
+    shape=Shape.SCALAR,
+    read=Read(
+        call=Call(service="ec2", operation="describe_network_interfaces", params={"NetworkInterfaceIds": {"$": "ids"}}),
+        rows="NetworkInterfaces[].{id: NetworkInterfaceId, value: Groups[].GroupId}",
+    ),
+    write=Call(
+        service="ec2",
+        operation="modify_network_interface_attribute",
+        params={"NetworkInterfaceId": {"$": "id"}, "Groups": {"$": "value"}},
+    ),
+    canonical=Canonical.SORTED,
+    settle=5.0,
+    retry=("InvalidGroup.NotFound",),
+    gone=("InvalidNetworkInterfaceID.NotFound",),
+)
+
+
+def _tagged(resource: str, name: str) -> list[Json]:
+    tags = [{"Key": RUN_TAG, "Value": {"$": "run"}}, {"Key": "Name", "Value": name}]
+    return [{"ResourceType": resource, "Tags": tags}]
+
+
+BY_RUN: list[Json] = [{"Name": f"tag:{RUN_TAG}", "Values": [{"$": "run"}]}]
+
+
+def deny_all_acl(region: str, vpc: str, name: str) -> Make:
+    """A network ACL without a rule of its own: every ACL ends in denying all, IPv4 and IPv6, both ways.
+
+    Source: Amazon VPC User Guide, "Custom network ACLs": a new one denies all traffic until rules are added.
+    """
+    mine = [*BY_RUN, {"Name": "vpc-id", "Values": [{"$": "args.vpc"}]}]
+    return Make(
+        region=region,
+        about=f"a network ACL in {vpc} that denies everything, IPv4 and IPv6, in and out",
+        name=name,
+        args={"vpc": vpc},
+        create=call(
+            "ec2",
+            "create_network_acl",
+            VpcId={"$": "args.vpc"},
+            TagSpecifications=_tagged("network-acl", "gameday-blackhole"),
+        ),
+        made="NetworkAcl.NetworkAclId",
+        find=call("ec2", "describe_network_acls", Filters=mine),
+        found="NetworkAcls[].NetworkAclId",
+        delete=call("ec2", "delete_network_acl", NetworkAclId={"$": "id"}),
+        busy=("DependencyViolation",),
+        gone=("InvalidNetworkAclID.NotFound",),
+    )
+
+
+class AzBlackhole(Fault):
+    """No packet enters or leaves the workload's subnets of a zone: a network ACL of the run denies all of it.
+
+    Traffic inside one subnet is not touched (ACLs act at a subnet's edge), nor are DNS and metadata of the VPC itself.
+    """
+
+    name: ClassVar[str] = "az-blackhole"
+    turns: ClassVar[tuple[Knob, ...]] = (ACL, SUBNETS, SUSPENDED)
+    calls: ClassVar[tuple[str, ...]] = ("ec2.create_network_acl", "ec2.delete_network_acl")
+    undo: ClassVar[str] = "each subnet gets its ACL back, the run's ACL is deleted, scaling groups get their zone back"
+    bites: ClassVar[str] = "a load balancer finds targets of the zone unfit"
+    needs: ClassVar[str] = "a target group that some of the instances are in: its health checks are the proof"
+    example: ClassVar[str] = "az-blackhole: {zone: us-east-1a, launches: blocked}"
+
+    zone: str = Field(description="the availability zone")
+    launches: Literal["allowed", "blocked"] = Field(
+        "allowed", description="whether scaling groups may launch into the zone"
+    )
+    foreign_interfaces: Literal["refuse", "allow"] = Field(
+        "refuse", description="when interfaces that the workload does not own sit in those subnets"
+    )
+
+    def inject(self, look: Look) -> Injection:
+        """The changes, resolved against the account; reads only. Raises AwsError."""
+        subnets = [subnet for subnet in look.inventory.subnets if subnet.zone == self.zone]
+        hit = [one for one in look.inventory.instances if one.zone == self.zone and one.state == "running"]
+        refusals = unknown_places(look, None, self.zone)
+        if not subnets and not refusals:
+            refusals.append(f"the workload has no subnet in {self.zone}")
+        probes = unhealthy_targets(look, hit)
+        if subnets and not probes:
+            refusals.append(f"nothing would show that it bites: no target group has targets in {self.zone}")
+        foreign = foreign_interfaces(look, subnets)
+        if foreign and self.foreign_interfaces == "refuse":
+            named = ", ".join(foreign[:5]) + (f" and {len(foreign) - 5} more" if len(foreign) > 5 else "")
+            refusals.append(f"interfaces that the workload does not own would be cut off too: {named}")
+        vpcs = sorted({subnet.vpc for subnet in subnets})
+        names = {vpc: f"acl{number}" if number else "acl" for number, vpc in enumerate(vpcs)}
+        makes = [deny_all_acl(look.region, vpc, name) for vpc, name in names.items()]
+        denied = {subnet.id: {"$": f"made.{names[subnet.vpc]}"} for subnet in subnets}
+        return Injection(
+            fault=self.name,
+            label=f"black-hole {self.zone}: {counted(len(subnets), 'subnet')}, {counted(len(hit), 'instance')}",
+            stages=staged([*makes, *self._rebalancing(look)], [*self._launches(look)], [*look.turns(ACL, denied)]),
+            bite=bite(self.bites, probes),
+            hits=shares(look, hit),
+            refusals=(*refusals, *not_opted_in(look, {one.id: one.tags for one in hit})),
+        )
+
+    def _groups(self, look: Look) -> dict[str, list[str]]:
+        """Scaling groups that launch into the zone and elsewhere → the subnets left to them."""
+        if self.launches == "allowed":
+            return {}
+        shut = {subnet.id for subnet in look.inventory.subnets if subnet.zone == self.zone}
+        left = {
+            g.name: [s for s in g.subnets if s not in shut]
+            for g in look.inventory.scaling_groups
+            if shut & set(g.subnets)
+        }
+        return {name: subnets for name, subnets in left.items() if subnets}
+
+    def _rebalancing(self, look: Look) -> list[Turn]:
+        # A group that loses a zone's subnets would at once move the zone's instances elsewhere: that is not this fault.
+        held: dict[str, Json] = {name: {"adds": ["AZRebalance"], "removes": []} for name in self._groups(look)}
+        return look.turns(SUSPENDED, held)
+
+    def _launches(self, look: Look) -> list[Turn]:
+        return [*look.turns(SUBNETS, {name: ",".join(left) for name, left in self._groups(look).items()})]
+
+
+def foreign_interfaces(look: Look, subnets: list[Subnet]) -> list[str]:
+    """Interfaces in the subnets that belong neither to the workload nor to what AWS made for it.
+
+    Interfaces of load balancers, NAT gateways and functions follow their parent, which AWS names in the description:
+    `ELB app/NAME/ID`, `Interface for NAT Gateway ID`, `AWS Lambda VPC ENI-NAME-ID`.
+    """
+    if not subnets:
+        return []
+    ids = [subnet.id for subnet in subnets]
+    answer = look.inventory.read("ec2", "describe_network_interfaces", Filters=[{"Name": "subnet-id", "Values": ids}])
+    ours = {interface for one in look.inventory.instances for interface in one.interfaces}
+    strange = [
+        raw
+        for raw in answer["NetworkInterfaces"]
+        if raw["NetworkInterfaceId"] not in ours and not look.inventory.owned(tags_of(raw.get("TagSet")))
+    ]
+    parents = _parents(look) if strange else ()
+    return sorted(
+        raw["NetworkInterfaceId"]
+        for raw in strange
+        if not any(raw.get("Description", "").startswith(parent) for parent in parents)
+    )
+
+
+def _parents(look: Look) -> tuple[str, ...]:
+    balancers = look.inventory.read("elbv2", "describe_load_balancers")["LoadBalancers"]
+    arns = [raw["LoadBalancerArn"] for raw in balancers]
+    tagged: list[Json] = []
+    for start in range(0, len(arns), 20):  # DescribeTags takes 20 at once
+        tagged += look.inventory.read("elbv2", "describe_tags", ResourceArns=arns[start : start + 20])[
+            "TagDescriptions"
+        ]
+    mine = [raw["ResourceArn"] for raw in tagged if look.inventory.owned(tags_of(raw["Tags"]))]
+    gateways = look.inventory.read("ec2", "describe_nat_gateways")["NatGateways"]
+    return (
+        *(f"ELB {arn.rpartition('loadbalancer/')[2]}" for arn in mine),
+        *(
+            f"Interface for NAT Gateway {raw['NatGatewayId']}"
+            for raw in gateways
+            if look.inventory.owned(tags_of(raw.get("Tags")))
+        ),
+        *(f"AWS Lambda VPC ENI-{function.name}-" for function in look.inventory.functions),
+    )
+
+
+def empty_group(region: str, vpc: str, name: str, ipv6: bool) -> Make:
+    """A security group without a rule: nothing may come in, nothing may go out.
+
+    A new group lets everything out until that rule is revoked (Amazon VPC User Guide, "Default rules").
+    """
+    everything: list[Json] = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    if ipv6:
+        everything.append({"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]})
+    mine = [*BY_RUN, {"Name": "vpc-id", "Values": [{"$": "args.vpc"}]}]
+    return Make(
+        region=region,
+        about=f"a security group in {vpc} without any rule",
+        name=name,
+        args={"vpc": vpc, "name": f"gameday-{name}"},
+        create=call(
+            "ec2",
+            "create_security_group",
+            VpcId={"$": "args.vpc"},
+            GroupName={"$": "join('-', [args.name, run])"},
+            Description="made by gameday; lets nothing in or out",
+            TagSpecifications=_tagged("security-group", "gameday-isolation"),
+        ),
+        made="GroupId",
+        then=(call("ec2", "revoke_security_group_egress", GroupId={"$": "id"}, IpPermissions=everything),),
+        find=call("ec2", "describe_security_groups", Filters=mine),
+        found="SecurityGroups[].GroupId",
+        delete=call("ec2", "delete_security_group", GroupId={"$": "id"}),
+        busy=("DependencyViolation",),
+        gone=("InvalidGroup.NotFound",),
+    )
+
+
+class IsolateModule(Fault):
+    """A module's instances lose every connection: their interfaces stand under a security group without rules.
+
+    Connections that are tracked may live on until they idle out (EC2 User Guide, "Security group connection tracking").
+    """
+
+    name: ClassVar[str] = "isolate-module"
+    turns: ClassVar[tuple[Knob, ...]] = (GROUPS,)
+    calls: ClassVar[tuple[str, ...]] = (
+        "ec2.create_security_group",
+        "ec2.revoke_security_group_egress",
+        "ec2.delete_security_group",
+    )
+    undo: ClassVar[str] = "each interface gets its security groups back, the run's group is deleted"
+    bites: ClassVar[str] = "a load balancer finds the module's targets unfit"
+    needs: ClassVar[str] = "a target group that some of the instances are in: its health checks are the proof"
+    example: ClassVar[str] = "isolate-module: {module: recommendations}"
+
+    module: str = Field(description="the module")
+    zone: str | None = Field(None, description="only its instances in this availability zone")
+
+    def inject(self, look: Look) -> Injection:
+        """The changes, resolved against the account; reads only. Raises AwsError."""
+        refusals = unknown_places(look, self.module, self.zone)
+        hit = [one for one in look.inventory.instances if self._hits(one)]
+        probes = unhealthy_targets(look, hit)
+        if not refusals and not hit:
+            refusals.append(f"module {self.module} has no running instance to isolate")
+        elif hit and not probes:
+            refusals.append(f"nothing would show that it bites: no target group has instances of {self.module}")
+        vpcs = sorted({one.vpc for one in hit})
+        names = {vpc: f"group{number}" if number else "group" for number, vpc in enumerate(vpcs)}
+        makes = [empty_group(look.region, vpc, names[vpc], ipv6) for vpc, ipv6 in _ipv6(look, vpcs).items()]
+        alone = {interface: [{"$": f"made.{names[one.vpc]}"}] for one in hit for interface in one.interfaces}
+        return Injection(
+            fault=self.name,
+            label=f"isolate module {self.module}: {counted(len(hit), 'instance')}",
+            stages=staged([*makes], [*look.turns(GROUPS, alone)]),
+            bite=bite(self.bites, probes),
+            hits=shares(look, hit),
+            refusals=(*refusals, *not_opted_in(look, {one.id: one.tags for one in hit})),
+        )
+
+    def _hits(self, one: Instance) -> bool:
+        return one.module == self.module and one.state == "running" and self.zone in (None, one.zone)
+
+
+def _ipv6(look: Look, vpcs: list[str]) -> dict[str, bool]:
+    if not vpcs:
+        return {}
+    answer = look.inventory.read("ec2", "describe_vpcs", VpcIds=vpcs)
+    return {raw["VpcId"]: bool(raw.get("Ipv6CidrBlockAssociationSet")) for raw in answer["Vpcs"]}

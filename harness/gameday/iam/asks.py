@@ -1,0 +1,150 @@
+"""What the calls of a plan ask of IAM: actions, on which resources, under which conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from gameday.account.apply import filled
+from gameday.account.bindings import bind, unbound
+from gameday.account.change import RUN_TAG, Call, Json, Make, Shape, Strike, Turn
+from gameday.account.knobs import Reading, Side, writes
+from gameday.errors import GamedayError
+from gameday.faults.explain import written_by
+from gameday.iam.actions import Action, action_of, arn_of, own_variable
+from gameday.plan import Plan
+
+Phase = Literal["inject", "undo"]
+Tagged = Literal["", "made", "to be made"]
+ANY = "*"
+"""Stands for an id that is known only later: of what the run makes, or of a look-up."""
+
+NAMED = {
+    "ec2": {
+        "GroupId": "security-group",
+        "Groups": "security-group",
+        "InstanceIds": "instance",
+        "NetworkAclId": "network-acl",
+        "NetworkInterfaceId": "network-interface",
+        "SubnetId": "subnet",
+        "VpcId": "vpc",
+    },
+    "autoscaling": {"AutoScalingGroupName": "autoScalingGroup"},
+    "lambda": {"FunctionName": "function"},
+    "dynamodb": {"TableName": "table"},
+    "apigateway": {"stageName": "Stage"},
+}
+"""Parameters that name a resource, and its kind, by service."""
+
+BOTH_SIDES = frozenset({"ec2:ReplaceNetworkAclAssociation"})
+"""Actions of which AWS does not say whether what is replaced must be allowed, too: it is asked for."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One action on one resource; `tagged` says that it must carry the run's tag, or is made with it."""
+
+    phase: Phase
+    action: str
+    resource: str
+    tagged: Tagged = ""
+    creates: str = ""  # of ec2:CreateTags: the action that makes what is tagged
+    module: str | None = None
+
+
+@dataclass(frozen=True)
+class _Place:
+    partition: str
+    region: str
+    account: str
+
+
+def asks_of(plan: Plan) -> tuple[Ask, ...]:
+    """What a plan's changes ask for, each once, in the order of the plan; raises GamedayError where one cannot tell."""
+    place = _Place(partition_of(plan), plan.region, plan.account)
+    found: dict[Ask, None] = {}
+    for injection in plan.injections:
+        made = {change.name: ANY for change in injection.changes if isinstance(change, Make)}
+        for change in injection.changes:
+            found |= dict.fromkeys(_of_change(filled(change, ANY, made), made, place))
+    return tuple(found)
+
+
+def partition_of(plan: Plan) -> str:
+    """aws, aws-cn or aws-us-gov, from the principal's ARN."""
+    return plan.principal.split(":")[1]
+
+
+def calls_of(change: Turn | Make | Strike, made: Mapping[str, str]) -> Iterator[tuple[Phase, Call]]:
+    """The calls that bring a filled change about and take it back, with `*` for what is known only later."""
+    known: dict[str, Json] = {"run": ANY, "made": dict(made), "args": change.args}
+    if isinstance(change, Strike):
+        yield "inject", bind(change.call, known | {"id": change.id})
+    elif isinstance(change, Make):
+        yield from (("inject", bind(call, known | {"id": ANY})) for call in (change.create, *change.then))
+        yield "undo", bind(change.delete, known | {"id": ANY})
+    else:
+        yield from (("inject", call) for call in _written(change, "after", known))
+        yield from (("undo", call) for call in _written(change, "before", known))
+
+
+def _written(turn: Turn, side: Side, known: Mapping[str, Json]) -> list[Call]:
+    looked_up = [path for call in written_by(turn.knob) for path in unbound(call.params) if path.startswith("row.")]
+    value: Json = list(turn.removes if side == "after" else turn.adds) if turn.knob.shape is Shape.SET else None
+    return writes(turn, side, Reading(value, {path.removeprefix("row."): ANY for path in looked_up}), known)
+
+
+def _of_change(change: Turn | Make | Strike, made: Mapping[str, str], place: _Place) -> Iterator[Ask]:
+    calls = list(calls_of(change, made))
+    for phase, call in calls:
+        action = action_of(call)
+        if action is None:
+            continue
+        alike = [one for _, one in calls if one.operation == call.operation] if action.name in BOTH_SIDES else [call]
+        for one in alike:
+            yield from _of_call(phase, one, action, change, place)
+
+
+def _of_call(phase: Phase, call: Call, action: Action, change: Turn | Make | Strike, place: _Place) -> Iterator[Ask]:
+    creates = isinstance(change, Make) and call.operation == change.create.operation
+    asked = list(_named(call, action))
+    for kind in action.needed:
+        if kind in {kind for kind, _ in asked}:
+            continue
+        if creates:
+            asked.append((kind, ANY))
+        elif isinstance(change, Turn):
+            asked.append((kind, change.id))  # a Turn turns what its id names
+        else:
+            raise GamedayError(f"{call} names no {kind}: its policy cannot be derived", "see NAMED in gameday/iam/asks")
+    if not asked:
+        raise GamedayError(f"{call} names no resource: its policy cannot be derived", "see NAMED in gameday/iam/asks")
+    for kind, one in asked:
+        tagged: Tagged = ("to be made" if creates else "made") if one == ANY else ""
+        _can_be_scoped(action, kind, tagged)
+        arn = _arn(action.service, kind, one, call.params, place)
+        yield Ask(phase, action.name, arn, tagged, module=change.module)
+        if creates and tagged and action.service == "ec2":
+            yield Ask(phase, "ec2:CreateTags", arn, tagged, action.name.partition(":")[2], change.module)
+
+
+def _named(call: Call, action: Action) -> Iterator[tuple[str, str]]:
+    """The kinds and ids of the resources that a call's parameters name."""
+    for parameter, kind in NAMED.get(action.service, {}).items():
+        if parameter in call.params and kind in action.keys:
+            value = call.params[parameter]
+            yield from ((kind, str(one)) for one in (value if isinstance(value, list) else [value]))
+
+
+def _can_be_scoped(action: Action, kind: str, tagged: Tagged) -> None:
+    """What the run makes is told from all else by its tag alone: raises where IAM cannot look at it."""
+    key = {"": "", "made": "aws:ResourceTag/${TagKey}", "to be made": "aws:RequestTag/${TagKey}"}[tagged]
+    if key and key not in action.keys[kind]:
+        raise GamedayError(f"{action.name} on a {kind} cannot be held to the tag {RUN_TAG}: IAM knows no {key} for it")
+
+
+def _arn(service: str, kind: str, one: str, params: Mapping[str, Json], place: _Place) -> str:
+    known = {f"{name[0].upper()}{name[1:]}": value for name, value in params.items() if isinstance(value, str)}
+    known |= {"Partition": place.partition, "Region": place.region, "Account": place.account}
+    return arn_of(service, kind, known | {own_variable(service, kind): one})

@@ -1,0 +1,70 @@
+"""Conditions of IAM statements: the operators that our policies, and most others, use. An unknown one is an error.
+
+Source: IAM User Guide, "IAM JSON policy elements: Condition operators", "Set operators for multivalued context keys".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from gameday.account.change import Json
+from gameday.errors import GamedayError
+from gameday.iam.patterns import Context, arn_like, like, plain, value_of, with_variables
+
+_OPERATORS: dict[str, Callable[[str, str], bool]] = {
+    "StringEquals": lambda asked, given: plain(asked) == given,
+    "StringEqualsIgnoreCase": lambda asked, given: plain(asked).lower() == given.lower(),
+    "StringLike": like,
+    "ArnEquals": arn_like,
+    "ArnLike": arn_like,
+    "Bool": lambda asked, given: plain(asked).lower() == given.lower(),
+}
+_NEGATED = {
+    "StringNotEquals": "StringEquals",
+    "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
+    "StringNotLike": "StringLike",
+    "ArnNotEquals": "ArnEquals",
+    "ArnNotLike": "ArnLike",
+}
+
+
+def met(conditions: Mapping[str, Mapping[str, Json]], context: Context, unknown: bool | None = None) -> bool:
+    """Whether all conditions of a statement are met. Raises GamedayError for an operator that cannot be judged.
+
+    A key that the context does not have is one that the request does not have; or, with `unknown`, one of which nothing
+    is known, and its condition is taken for met (true) or not (false).
+    """
+    return all(
+        _met(operator, listed(asked), key, context, unknown)
+        for operator, keys in conditions.items()
+        for key, asked in keys.items()
+    )
+
+
+def listed(value: Json) -> list[str]:
+    """One value or a list of them, as texts: policies may write either."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return [str(one).lower() if isinstance(one, bool) else str(one) for one in values]
+
+
+def _met(operator: str, asked: list[str], key: str, context: Context, unknown: bool | None) -> bool:
+    given = value_of(context, key)
+    if given is None and unknown is not None:
+        return unknown
+    if operator == "Null":
+        return asked == ["true" if given is None else "false"]
+    of_set, _, named = operator.rpartition(":")
+    named, optional, _ = named.partition("IfExists")
+    base = _NEGATED.get(named, named)
+    if base not in _OPERATORS or of_set not in ("", "ForAllValues", "ForAnyValue"):
+        raise GamedayError(f"the condition operator {operator} cannot be judged here", "check that policy by hand")
+    if given is None:
+        return bool(optional) or of_set == "ForAllValues" or (named in _NEGATED and of_set == "")
+    patterns = [one for one in (with_variables(pattern, context) for pattern in asked) if one is not None]
+    return _of_values(of_set, [given] if isinstance(given, str) else given, patterns, base, named in _NEGATED)
+
+
+def _of_values(of_set: str, given: Sequence[str], patterns: list[str], base: str, negated: bool) -> bool:
+    fits = [any(_OPERATORS[base](pattern, one) for pattern in patterns) is not negated for one in given]
+    # Without a set operator a key has one value; where it has more, none of them may be against it.
+    return any(fits) if of_set == "ForAnyValue" else all(fits)

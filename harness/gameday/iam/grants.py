@@ -1,0 +1,84 @@
+"""Grants, one action on one resource under conditions, and the fewest statements that say exactly them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gameday.account.change import RUN_TAG, Json
+from gameday.iam.asks import Ask
+from gameday.iam.evaluate import Document, Request
+
+Condition = tuple[str, str, str]
+"""Operator, key, value."""
+
+
+@dataclass(frozen=True, order=True)
+class Grant:
+    """An action on a resource, allowed under conditions."""
+
+    action: str
+    resource: str
+    conditions: tuple[Condition, ...] = ()
+
+
+def grant_of(ask: Ask, run: str | None) -> Grant:
+    """What allows an ask: of what the run makes only what carries its tag; any run's where none is named.
+
+    Whoever may tag may widen what tags hold together: so tagging is allowed only in the act of creating.
+    Source: Amazon EC2 User Guide, "Grant permission to tag Amazon EC2 resources during creation".
+    """
+    conditions: list[Condition] = []
+    if ask.creates:
+        conditions.append(("StringEquals", "ec2:CreateAction", ask.creates))
+    if ask.tagged:
+        of = "RequestTag" if ask.tagged == "to be made" else "ResourceTag"
+        conditions.append(("StringEquals" if run else "StringLike", f"aws:{of}/{RUN_TAG}", run or "?*"))
+    return Grant(ask.action, ask.resource, tuple(sorted(conditions)))
+
+
+def read_of(action: str, region: str) -> Grant:
+    """What allows a read, of whatever there is in the region."""
+    return Grant(action, "*", (("StringEquals", "aws:RequestedRegion", region),))
+
+
+def request_of(ask: Ask, run: str, region: str) -> Request:
+    """The request that AWS would judge when the ask is made."""
+    context = {"aws:RequestedRegion": region}
+    if ask.creates:
+        context["ec2:CreateAction"] = ask.creates
+    if ask.tagged:
+        context[f"aws:{'RequestTag' if ask.tagged == 'to be made' else 'ResourceTag'}/{RUN_TAG}"] = run
+    return Request(ask.action, ask.resource.replace("*", "known-later"), context)
+
+
+def document(grants: Iterable[Grant]) -> Document:
+    """A policy that allows exactly these grants: no statement allows an action on a resource that no grant names."""
+    resources: dict[tuple[str, tuple[Condition, ...]], set[str]] = {}
+    for grant in grants:
+        resources.setdefault((grant.action, grant.conditions), set()).add(grant.resource)
+    actions: dict[tuple[tuple[str, ...], tuple[Condition, ...]], list[str]] = {}
+    for (action, conditions), found in resources.items():
+        actions.setdefault((tuple(sorted(found)), conditions), []).append(action)
+    statements = [_statement(sorted(of), where, conditions) for (where, conditions), of in actions.items()]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def compact(policy: Document) -> str:
+    """A policy in as few characters as it takes."""
+    return json.dumps(policy, separators=(",", ":"))
+
+
+def _statement(actions: list[str], resources: tuple[str, ...], conditions: tuple[Condition, ...]) -> dict[str, Json]:
+    said: dict[str, Json] = {"Effect": "Allow", "Action": _one(actions), "Resource": _one(list(resources))}
+    if conditions:
+        operators: dict[str, dict[str, str]] = {}
+        for operator, key, value in conditions:
+            operators.setdefault(operator, {})[key] = value
+        said["Condition"] = operators
+    return said
+
+
+def _one(values: list[str]) -> Json:
+    return values[0] if len(values) == 1 else values

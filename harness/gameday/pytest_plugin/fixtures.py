@@ -1,0 +1,85 @@
+"""What the fixtures hand to a test: runs of experiments, and twins to look into."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gameday.errors import InvalidInput
+from gameday.pytest_plugin import stories
+from gameday.pytest_plugin.inline import written
+from gameday.pytest_plugin.verdict import no_traceback, run_for
+from gameday.pytest_plugin.view import RecordView
+from gameday.spec.load import load_experiment, load_workload
+from gameday.spec.loaded import LoadedExperiment
+
+if TYPE_CHECKING:
+    from gameday.twin.twin import Twin
+
+
+class Runner:
+    """Runs experiments for one test."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._item = request.node
+        stories.listen(request.config)
+
+    def __call__(
+        self, experiment: str | Path | LoadedExperiment | None = None, /, *, seed: int = 0, **keys: Any
+    ) -> RecordView:
+        """Run an experiment to its end: a file (from the test's folder, or the rootdir), or its keys as keywords.
+
+        `faults` also takes faults as values. What a mistake is fails the test; a refusal skips it.
+        """
+        with no_traceback():
+            if (experiment is None) == (not keys):
+                raise InvalidInput(
+                    "gameday_run takes an experiment file, or the keys of one as keywords", "give the one or the other"
+                )
+            must_be_a_seed(seed)
+            loaded = experiment if isinstance(experiment, LoadedExperiment) else self._loaded(experiment, keys)
+        return RecordView(run_for(self._item, loaded, seed))
+
+    def _loaded(self, file: str | Path | None, keys: dict[str, Any]) -> LoadedExperiment:
+        if file is not None:
+            return load_experiment(found(file, self._item))
+        workload = found(keys.get("workload", "workload.yaml"), self._item)
+        if not workload.is_file():
+            load_workload(workload)  # which says what is wrong with it
+        return written({**keys, "workload": str(workload)}, self._item)
+
+
+class Twins:
+    """Opens twins for one test; `until_then` closes them after it."""
+
+    def __init__(self, request: pytest.FixtureRequest, until_then: ExitStack) -> None:
+        self._item = request.node
+        self._until_then = until_then
+
+    def __call__(self, workload: str | Path, *, seed: int = 0) -> Twin:
+        """The twin of a workload file (from the test's folder, or the rootdir), warmed up; one at a time."""
+        with no_traceback():
+            from gameday.twin.twin import Twin
+
+            must_be_a_seed(seed)
+            loaded = load_workload(found(workload, self._item))
+            if loaded.twin is None:
+                raise InvalidInput(f"{loaded.path} names no twin", "add `twin: twin.yaml` to it")
+            return self._until_then.enter_context(Twin(loaded.workload, loaded.twin, seed))
+
+
+def found(file: str | Path, item: pytest.Item) -> Path:
+    """A file named in a test: from the folder of the test, else from the rootdir. Raises InvalidInput for no path."""
+    if not isinstance(file, str | Path):
+        raise InvalidInput(f"{file!r} is no file", 'write its path, like "chaos/workload.yaml"')
+    beside = item.path.parent / file
+    return beside if beside.exists() else item.config.rootpath / file
+
+
+def must_be_a_seed(seed: object) -> None:
+    """Raises InvalidInput for what no run could be played again by."""
+    if not isinstance(seed, int) or seed < 0:
+        raise InvalidInput(f"seed: {seed!r} is no whole number from 0", "write seed=7")

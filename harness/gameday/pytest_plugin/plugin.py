@@ -1,0 +1,121 @@
+"""Register Gameday with pytest: options, a marker, fixtures. The rest of Gameday is imported when one is used."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from gameday.pytest_plugin.fixtures import Runner, Twins
+    from gameday.pytest_plugin.sdk import SdkFaults
+
+PREFIX = "gameday."
+"""Of the properties that reports carry, from `gameday.pytest_plugin.playing`."""
+_files: pytest.StashKey[frozenset[Path]] = pytest.StashKey()
+_began: pytest.StashKey[float] = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The two options, and the ini key."""
+    group = parser.getgroup("gameday", "gameday: resilience experiments")
+    group.addoption(
+        "--gameday-on", choices=["twin", "aws"], default="twin", help="where experiments run (default: twin)"
+    )
+    group.addoption("--gameday-reports", metavar="DIR", help="write each run's record and report into this folder")
+    parser.addini("gameday_experiments", "YAML experiments to collect, as globs from the rootdir", "args", [])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The marker of collected experiments, and the files that hold them."""
+    config.stash[_files], config.stash[_began] = _chosen(config), time.time()
+    config.addinivalue_line("markers", "gameday: an experiment in YAML, collected by Gameday")
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """What people must know before anything runs."""
+    if config.getoption("--gameday-on") == "aws":
+        return "gameday: experiments inject into the AWS account of the credentials at hand"
+    return None
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """YAML files that `gameday_experiments` names, and experiments that the command line does."""
+    if file_path.suffix not in (".yaml", ".yml"):
+        return None
+    by_name = parent.session.isinitpath(file_path) and _is_experiment(file_path)
+    if not by_name and file_path not in parent.config.stash[_files]:
+        return None
+    from gameday.pytest_plugin.collection import ExperimentFile
+
+    return ExperimentFile.from_parent(parent, path=file_path)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """The verdicts, where there are any; reports of other processes carry them as properties."""
+    in_xdist = hasattr(config, "workerinput")
+    if config.getoption("--gameday-on") == "aws" and not in_xdist:
+        from gameday.pytest_plugin.turns import put_back_since
+
+        put_back_since(config.stash[_began], config)
+    reports = [one for some in terminalreporter.stats.values() for one in some if hasattr(one, "user_properties")]
+    told = {one.nodeid: one for one in reports if any(name.startswith(PREFIX) for name, _ in one.user_properties)}
+    if told:
+        from gameday.pytest_plugin.summary import table
+
+        terminalreporter.section("gameday")
+        terminalreporter.write(table([one.user_properties for one in told.values()]))
+
+
+@pytest.fixture
+def gameday_run(request: pytest.FixtureRequest) -> Runner:
+    """Run an experiment (a YAML file, or its keys as keywords) and get its record, to be asserted on."""
+    from gameday.pytest_plugin.fixtures import Runner
+
+    return Runner(request)
+
+
+@pytest.fixture
+def gameday_twin(request: pytest.FixtureRequest) -> Iterator[Twins]:
+    """Open the twin of a workload: an AWS account inside the process, with customers and virtual time."""
+    from gameday.pytest_plugin.fixtures import Twins
+
+    with ExitStack() as until_then:
+        yield Twins(request, until_then)
+
+
+@pytest.fixture
+def gameday_sdk(request: pytest.FixtureRequest) -> Iterator[SdkFaults]:
+    """Faults for the boto3 calls of the code under test, until the test ends: throttle, fail, delay, timeout, …."""
+    from gameday.pytest_plugin.sdk import SdkFaults
+
+    with ExitStack() as until_then:
+        yield SdkFaults(request, until_then)
+
+
+def _is_experiment(file: Path) -> bool:
+    """Whether a file says so, without reading YAML."""
+    return bool(re.search(rb"^kind:\s*experiment\b", file.read_bytes(), re.MULTILINE))
+
+
+def _chosen(config: pytest.Config) -> frozenset[Path]:
+    """The files that the globs name."""
+    globs: list[str] = config.getini("gameday_experiments")
+    try:
+        found = {glob: frozenset(config.rootpath.glob(glob)) for glob in globs}
+    except (NotImplementedError, ValueError) as error:
+        msg = f"gameday_experiments: {error}: write globs from {config.rootpath}, like experiments/*.yaml"
+        raise pytest.UsageError(msg) from error
+    for glob in (glob for glob, files in found.items() if not files):
+        # As pytest warns of `testpaths` that match nothing.
+        told = pytest.PytestConfigWarning(f"gameday_experiments: no file matches {glob}, a glob from {config.rootpath}")
+        try:
+            config.issue_config_time_warning(told, stacklevel=2)
+        except pytest.PytestConfigWarning:  # -W error
+            raise pytest.UsageError(str(told)) from None
+    return frozenset[Path]().union(*found.values())

@@ -1,0 +1,38 @@
+"""The verdicts at the end of pytest's output, from what its reports carry (also from processes of pytest-xdist)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from gameday.pytest_plugin.playing import PREFIX
+from gameday.report import words
+from gameday.report.told import COLUMNS, MARKS
+
+Properties = list[tuple[str, object]]
+
+
+def table(reports: Iterable[Properties]) -> str:
+    """A row for each run, under heads."""
+    rows = [COLUMNS, *(_row(run) for properties in reports for run in _runs(properties))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(lines) + "\n"
+
+
+def _runs(properties: Properties) -> Iterator[dict[str, str]]:
+    """The runs of one test: each begins with its experiment."""
+    run: dict[str, str] = {}
+    for name, value in properties:
+        if name == f"{PREFIX}experiment" and run:
+            yield run
+            run = {}
+        if name.startswith(PREFIX):
+            run[name.removeprefix(PREFIX)] = str(value)
+    yield run
+
+
+def _row(run: dict[str, str]) -> tuple[str, ...]:
+    verdict = run.get("verdict", "")
+    label = words.label(verdict, run["place"]) if "place" in run else verdict
+    shown = [run.get(key, "") for key in ("recovery", "isolation", "account")]
+    return tuple(words.printable(cell) for cell in (MARKS.get(verdict, "?"), run.get("experiment", ""), label, *shown))

@@ -1,0 +1,193 @@
+"""The report as one HTML file: no request to anywhere, readable without script, in print, in light and in dark."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from gameday import __version__
+from gameday.account.change import AnyChange
+from gameday.events import Settled
+from gameday.record import Record
+from gameday.report import explanation, svg, words
+from gameday.report.chart import Chart, chart
+from gameday.steady_state.judge import PhaseJudgement, RecoveryJudgement, Verdict, worst
+from gameday.steady_state.kpi import Tier
+from gameday.suite import Refusal, Suite
+
+HERE = Path(__file__).parent
+SCRIPTS = ("vendor/uPlot.iife.min.js", "chart.js")
+STYLES = ("vendor/uPlot.min.css", "page.css")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One KPI against its bound, phase by phase; what is not claimed explains, and decides nothing."""
+
+    kpi: str
+    claimed: bool
+    phases: dict[str, PhaseJudgement]
+
+
+@dataclass(frozen=True)
+class Back:
+    """How one KPI came back, and where on its track (percent) lie the point, the interval and what was allowed."""
+
+    row: RecoveryJudgement
+    took: float | None
+    low: float
+    high: float
+    allowed: float | None
+
+
+@dataclass(frozen=True)
+class Section:
+    """One experiment of the page: what its template needs beyond the record itself."""
+
+    anchor: str
+    record: Record
+    first: Chart
+    others: tuple[Chart, ...]
+    rows: tuple[Row, ...]
+    backs: tuple[Back, ...]
+    changes: tuple[tuple[AnyChange, Settled | None], ...]
+    recovered: Verdict
+    isolation: str  # the worst state of a module that must not suffer; empty where there is none
+
+
+def environment_of(shown: Callable[[object], object]) -> Environment:
+    """What renders the pages; every value on one passes `shown`, and the filter `coded` sets `quoted words` as code."""
+
+    def coded(text: str) -> object:
+        parts = str(shown(text)).split("`")
+        if len(parts) % 2 == 0:
+            return text
+        code = Markup("<code>{}</code>")
+        return Markup("").join(code.format(part) if index % 2 else part for index, part in enumerate(parts))
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=shown,
+    )
+    environment.filters["coded"] = coded
+    return environment
+
+
+def page(suite: Suite) -> str:
+    """The report of a suite; the same suite gives the same bytes."""
+    accounts = {entry.plan.account for entry in suite.entries if entry.plan}
+
+    def shown(value: object) -> object:
+        # Every text on the page passes here; what the template and this module write themselves is Markup.
+        if isinstance(value, Markup) or not isinstance(value, str):
+            return value
+        text = words.printable(value)
+        for account in accounts:
+            text = words.shorten(text, account)
+        return text
+
+    scripts = [_read(name) for name in SCRIPTS]
+    environment = environment_of(shown)
+    environment.globals.update(words=words, explanation=explanation, svg=svg, data=_data)
+    template = environment.get_template("page.html.j2")
+    return template.render(
+        suite=suite,
+        sections=[_section(index, entry) for index, entry in enumerate(suite.entries, 1)],
+        date=_date(suite.started),
+        version=__version__,
+        scripts=[Markup(script) for script in scripts],  # noqa: S704 - ours
+        styles=[Markup(_read(name)) for name in STYLES],  # noqa: S704 - ours
+        licence=Markup(_read("vendor/uPlot-LICENSE.txt")),  # noqa: S704 - ours
+        hashes=" ".join(f"'sha256-{_digest(script)}'" for script in scripts),
+    )
+
+
+def _section(index: int, entry: Record | Refusal) -> Section | Refusal:
+    if isinstance(entry, Refusal):
+        return entry
+    plan = entry.plan
+    claimed = plan.experiment.steady_state
+    names = [*claimed, *(name for name in plan.workload.kpis if name not in claimed)]
+    first = first_kpi(entry)
+    judged = entry.judged.judgement if entry.judged else None
+    rows: dict[str, dict[str, PhaseJudgement]] = {}
+    for row in judged.phases if judged else ():
+        rows.setdefault(row.kpi, {})[row.phase] = row
+    changes = [change for injection in plan.injections for change in injection.changes]
+    return Section(
+        anchor=f"experiment-{index}",
+        record=entry,
+        first=chart(entry, first),
+        others=tuple(chart(entry, name) for name in names if name != first),
+        rows=tuple(Row(name, name in claimed, rows[name]) for name in names if name in rows),
+        backs=_backs(entry),
+        changes=tuple((change, entry.settled.get(position)) for position, change in enumerate(changes)),
+        recovered=worst([row.verdict for row in judged.recovery] if judged else []),
+        isolation=next((row.state for row in words.modules(entry) if row.state not in ("hit", "may suffer")), ""),
+    )
+
+
+def first_kpi(record: Record) -> str:
+    """The KPI whose chart tells most: a broken one, the one that shows a spread, else the first business KPI."""
+    plan, judged = record.plan, record.judged.judgement if record.judged else None
+    claimed = plan.experiment.steady_state
+    broken: set[str | None] = set()
+    if judged:
+        broken = {row.kpi for row in judged.phases if row.verdict is Verdict.BROKEN}
+        broken |= {row.kpi for row in judged.recovery if row.verdict is Verdict.BROKEN}
+    spread = {row.worst_kpi for row in judged.modules if row.verdict is Verdict.BROKEN} if judged else set()
+    found = [name for name in claimed if name in broken] + [name for name in plan.workload.kpis if name in spread]
+    business = [name for name in claimed if plan.workload.kpis[name].tier is Tier.BUSINESS]
+    return [*found, *business, *claimed][0]
+
+
+def _backs(record: Record) -> tuple[Back, ...]:
+    rows = record.judged.judgement.recovery if record.judged else ()
+    claim = record.plan.experiment.recovery
+    ends = [claim.within] if claim else []
+    ends += [end for row in rows for end in (row.took, row.low, row.high) if end is not None]
+    track = max(ends, default=1.0) * 1.15 or 1.0
+
+    def place(row: RecoveryJudgement) -> Back:
+        high = row.high if row.high is not None else track if row.censored else row.took
+        low = row.low if row.low is not None else row.took
+        shares = [min(100.0, round(100 * (end or 0.0) / track, 2)) for end in (row.took, low, high)]
+        took = shares[0] if row.took is not None else None
+        return Back(row, took, shares[1], shares[2], round(100 * claim.within / track, 2) if claim else None)
+
+    return tuple(place(row) for row in rows)
+
+
+def _data(drawn: Chart) -> Markup:
+    """A chart as JSON inside a script element, where `<` and `&` must not stand as they are."""
+    text = json.dumps(asdict(drawn), separators=(",", ":"), allow_nan=False)
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)  # noqa: S704 - escaped above
+
+
+def _date(started: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(started):%-d %B %Y, %H:%M} UTC"
+    except ValueError:
+        return started
+
+
+def _read(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -1,0 +1,39 @@
+"""Events as JSON lines, for programs that follow a run."""
+
+from __future__ import annotations
+
+import json
+from typing import TextIO
+
+from gameday import __version__
+from gameday.events import Event, to_json
+from gameday.plan import Plan
+
+FORMAT = 1
+"""The version of the lines: the first line of a run carries it; a reader should refuse another."""
+
+
+class JsonLines:
+    """A listener that writes one JSON object a line: first what runs, then its events.
+
+    The first line alone holds what differs between two runs of the same seed: the run's id.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def begin(self, plan: Plan, run: str) -> None:
+        """Say what runs."""
+        head = {"format": FORMAT, "gameday": __version__, "run": run, "experiment": plan.experiment.name}
+        self._write({**head, "place": plan.place, "seed": plan.seed, "plan": plan.digest})
+
+    def hear(self, event: Event) -> None:
+        """Write one event."""
+        self._write(to_json(event))
+
+    def close(self) -> None:
+        """Nothing is held back."""
+
+    def _write(self, line: dict[str, object]) -> None:
+        self._out.write(json.dumps(line, separators=(",", ":")) + "\n")
+        self._out.flush()

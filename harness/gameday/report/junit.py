@@ -1,0 +1,103 @@
+"""The report as JUnit XML: broken is a failure, unknown and stuck are errors; refused and not run are skipped."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+from gameday.errors import Exit
+from gameday.record import Record
+from gameday.report import explanation, words
+from gameday.report.shortfalls import not_held
+from gameday.suite import Refusal, Suite
+
+
+def junit(suite: Suite) -> str:
+    """One test case for each experiment; times are the run's own (virtual on the twin)."""
+    cases = [*(_case(entry) for entry in suite.entries), *map(_not_run, suite.not_run)]
+    counts = {
+        "tests": str(len(cases)),
+        "failures": str(sum(case.find("failure") is not None for case in cases)),
+        "errors": str(sum(case.find("error") is not None for case in cases)),
+        "skipped": str(sum(case.find("skipped") is not None for case in cases)),
+        "time": f"{sum(float(case.get('time', 0)) for case in cases):.3f}",
+    }
+    root = ET.Element("testsuites", {"name": "gameday", **counts})
+    inner = ET.SubElement(
+        root, "testsuite", {"name": words.printable(suite.name), "timestamp": suite.started, **counts}
+    )
+    inner.extend(cases)
+    ET.indent(root)
+    text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return text.decode() + "\n"
+
+
+def _case(entry: Record | Refusal) -> ET.Element:
+    name = words.printable(entry.name)
+    if isinstance(entry, Refusal):
+        workload, account = (entry.plan.workload.name, entry.plan.account) if entry.plan else ("gameday", "")
+        case = ET.Element("testcase", {"classname": workload, "name": name, "time": "0.000"})
+        reasons = [words.shorten(words.printable(reason), account) for reason in entry.reasons]
+        skipped = ET.SubElement(case, "skipped", {"message": f"{words.state_of(entry)}: {'; '.join(reasons)}"})
+        skipped.text = "\n".join(words.shorten(words.printable(line), account) for line in words.refusal_lines(entry))
+        return case
+    seconds = f"{entry.end - entry.start:.3f}"
+    case = ET.Element("testcase", {"classname": entry.plan.workload.name, "name": name, "time": seconds})
+    properties = ET.SubElement(case, "properties")
+    for key, value in properties_of(entry).items():
+        ET.SubElement(properties, "property", {"name": key, "value": value})
+    if tag := _tag(entry):
+        message = _clean(entry, words.sentence(entry))
+        found = ET.SubElement(case, tag, {"message": message, "type": _type(entry)})
+        found.text = "\n".join(_clean(entry, line) for line in _details(entry))
+    return case
+
+
+def _not_run(name: str) -> ET.Element:
+    case = ET.Element("testcase", {"classname": "gameday", "name": words.printable(name), "time": "0.000"})
+    ET.SubElement(case, "skipped", {"message": "not run: the game day ended before it"})
+    return case
+
+
+def _tag(record: Record) -> str | None:
+    if record.stuck or (record.ended and record.ended.exit in (Exit.BUG, Exit.INTERRUPTED)):
+        return "error"
+    return {"held": None, "broken": "failure", "unknown": "error", "refused": "skipped"}[record.outcome]
+
+
+def _type(record: Record) -> str:
+    return "stuck" if record.stuck else record.outcome
+
+
+def properties_of(record: Record) -> dict[str, str]:
+    """What a dashboard wants of a run, by name; what is not known is left out."""
+    found = {
+        "verdict": record.outcome,
+        "place": record.place,
+        "account": words.account_words(record),
+        "recovery": words.recovery_words(record),
+        "isolation": words.isolation_words(record),
+        "run": record.run,
+        "seed": "" if record.seed is None else str(record.seed),
+        "plan": record.plan.digest,
+    }
+    rows = record.judged.judgement.recovery if record.judged else ()
+    detection = record.judged.judgement.detection if record.judged else None
+    if record.plan.experiment.detected_by:
+        found["detection"] = words.detection_words(record)
+    if detection and detection.took is not None:
+        found["detection_seconds"] = f"{detection.took:.3f}"
+    if explanation.cost(record):
+        found["cost"] = explanation.cost_words(record)
+    found |= {f"lost.{one.kpi}": f"{one.lost:.1f}" for one in explanation.losses(record) if one.lost is not None}
+    found |= {f"graph.{one.kpi}": one.move.value for one in explanation.graphs(record)}
+    found |= {f"recovery_seconds.{row.kpi}": f"{row.took:.3f}" for row in rows if row.took is not None}
+    return {key: _clean(record, value) for key, value in found.items() if value}
+
+
+def _details(record: Record) -> list[str]:
+    lines = [f"claimed: {record.plan.experiment.hypothesis}", f"seen: {words.sentence(record)}", *not_held(record)]
+    return [*lines, f"repeat: {record.command}"] if record.command else lines
+
+
+def _clean(record: Record, text: str) -> str:
+    return words.shorten(words.printable(text), record.plan.account)

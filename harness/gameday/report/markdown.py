@@ -1,0 +1,211 @@
+"""The report as Markdown: the same words, for a comment under a pull request or a step's summary."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Iterator
+
+from gameday.record import Record
+from gameday.report import explanation, words
+from gameday.suite import Refusal, Suite
+
+LIMIT = 65_536
+"""Bytes that the text never exceeds: a comment on GitHub holds 65,536 characters."""
+
+ICONS = {"held": "✅", "broken": "❌", "unknown": "❔", "refused": "➖", "contained": "✅", "spread": "❌"}
+STUCK = "⚠️"
+_SIGNS = re.compile(r"([\\`*_{}\[\]|~#!])")
+_LINKS = re.compile(r"(?<=@)(?=\w)|(?<=#)(?=\d)|(?<=:)(?=//)|(?<=www)(?=\.)")
+
+
+def markdown(suite: Suite) -> str:
+    """The report of a suite; details are left out from the least important on until it fits `LIMIT`."""
+    for depth in range(4, -1, -1):
+        text = "\n".join([*_lines(suite, depth), *([] if depth == 4 else [_LEFT_OUT])]) + "\n"
+        if len(text.encode()) <= LIMIT:
+            return text
+    kept, size = [], len(_LEFT_OUT.encode()) + 2
+    for line in text.splitlines():
+        size += len(line.encode()) + 1
+        if size > LIMIT:
+            break
+        kept.append(line)
+    return "\n".join([*kept, "", _LEFT_OUT]) + "\n"
+
+
+_LEFT_OUT = "Details were left out to fit a comment; they are in `index.html`."
+
+
+def text_of(raw: str, account: str = "") -> str:
+    """Text that Markdown shows as it is: no markup, no mention of people or issues, no link."""
+    shown = words.shorten(words.printable(" ".join(raw.split())), account)
+    return _LINKS.sub("\u200b", _SIGNS.sub(r"\\\1", html.escape(shown, quote=False)))
+
+
+def _lines(suite: Suite, depth: int) -> Iterator[str]:
+    yield f"## Gameday {text_of(suite.name)}: {suite.tally}"
+    yield ""
+    rows = [*map(_overview, suite.entries), *([text_of(name), "not run", "", "", ""] for name in suite.not_run)]
+    yield from table(["experiment", "verdict", "recovery", "isolation", "account"], rows)
+    for entry in suite.entries:
+        yield ""
+        if isinstance(entry, Refusal):
+            yield f"### {ICONS['refused']} {text_of(entry.name)}: {words.state_of(entry)}"
+            yield ""
+            account = entry.plan.account if entry.plan else ""
+            yield from (f"- {text_of(line, account)}" for line in words.refusal_lines(entry))
+        else:
+            yield from _experiment(entry, depth)
+
+
+def _overview(entry: Record | Refusal) -> list[str]:
+    if isinstance(entry, Refusal):
+        return [text_of(entry.name), f"{ICONS['refused']} {words.state_of(entry)}", "", "", "untouched"]
+    account = words.account_words(entry)
+    return [
+        text_of(entry.name),
+        f"{ICONS[entry.outcome]} {words.label(entry.outcome, entry.place)}",
+        text_of(words.recovery_words(entry)),
+        text_of(words.isolation_words(entry)),
+        f"{STUCK} {account}" if entry.stuck else account,
+    ]
+
+
+def _experiment(record: Record, depth: int) -> Iterator[str]:
+    plan = record.plan
+    yield f"### {ICONS[record.outcome]} {text_of(record.name)}: {words.label(record.outcome, record.place)}"
+    yield ""
+    yield f"> {text_of(plan.experiment.hypothesis)}"
+    yield ""
+    yield text_of(words.sentence(record), plan.account)
+    if record.stuck:
+        yield ""
+        yield f"{STUCK} **The account needs a person.** Something is not as it was before."
+    if depth >= 1:
+        yield from _folded("Steady state, recovery, isolation", _judgement(record))
+    if depth >= 3 and (found := explanation.explanations(record)):
+        lines = (f"- **{one.verdict}** {text_of(one.words, plan.account)}" for one in found)
+        yield from _folded("Each verdict explained", lines)
+    if depth >= 2:
+        yield from _folded("Repeat it", _again(record))
+    if depth >= 3:
+        changes = sum(len(injection.changes) for injection in plan.injections)
+        yield from _folded(f"{words.count(changes, 'change')}, before and after", _changes(record))
+    if depth >= 4 and record.calls:
+        yield from _folded(words.count(len(record.calls), "mutating API call"), _calls(record))
+
+
+def _judgement(record: Record) -> Iterator[str]:
+    judgement = record.judged.judgement if record.judged else None
+    account = record.plan.account
+    if judgement and judgement.phases:
+        claimed = record.plan.experiment.steady_state
+        rows = (
+            [
+                text_of(row.kpi) + ("" if row.kpi in claimed else " (not claimed)"),
+                row.phase,
+                text_of(words.seen(record, row))
+                if row.bound == "any"
+                else f"{ICONS[row.verdict]} {text_of(words.seen(record, row))}",
+                text_of(row.bound),
+            ]
+            for row in judgement.phases
+        )
+        yield from table(["KPI", "phase", "seen", "bound"], rows)
+        yield ""
+    if record.judged and judgement and judgement.recovery:
+        undo = record.judged.phases.undo
+        yield from table(
+            ["KPI", "from impact", "from undo", "recovery"],
+            (
+                [
+                    f"{ICONS[row.verdict]} {text_of(row.kpi)}",
+                    words.since_impact(row),
+                    words.since_undo(row, undo),
+                    text_of(row.words),
+                ]
+                for row in judgement.recovery
+            ),
+        )
+        yield ""
+    if judgement and (detection := judgement.detection):
+        yield f"{ICONS[detection.verdict]} alarm {text_of(f'{detection.alarm} {detection.words}', account)}"
+        yield ""
+    modules = (
+        [text_of(row.module), f"{ICONS.get(row.state, '')} {row.state}".strip(), text_of(row.words, account)]
+        for row in words.modules(record)
+    )
+    yield from table(["module", "isolation", ""], modules)
+    yield from _cost_and_graphs(record)
+    notes = judgement.notes if judgement else ()
+    if notes or words.warnings(record.plan):
+        yield ""
+        yield from (f"- {text_of(note, account)}" for note in (*notes, *words.warnings(record.plan)))
+
+
+def _cost_and_graphs(record: Record) -> Iterator[str]:
+    account = record.plan.account
+    for title, rows in (
+        ("What it cost", explanation.loss_lines(record)),
+        ("Which graphs are worth watching", [f"{one.move.value}: {one.words}" for one in explanation.graphs(record)]),
+    ):
+        if rows:
+            yield from ("", f"**{title}**", "", *(f"- {text_of(row, account)}" for row in rows))
+
+
+def _changes(record: Record) -> Iterator[str]:
+    account = record.plan.account
+    changes = [change for injection in record.plan.injections for change in injection.changes]
+
+    def row(position: int) -> list[str]:
+        change, settled = words.change_row(changes[position]), record.settled.get(position)
+        after = f"{settled.state}: {settled.about}" if settled else "not known"
+        cells = (change.about, change.where, f"{change.before} → {change.after}", change.undo, after)
+        return [text_of(cell, account) for cell in cells]
+
+    yield from table(["change", "of", "before → during", "undo", "afterwards"], map(row, range(len(changes))))
+
+
+def _calls(record: Record) -> Iterator[str]:
+    rows = (
+        [
+            words.moment(call.at - record.zero),
+            call.phase,
+            text_of(f"{call.service}.{call.operation} {words.show(call.params)}", record.plan.account),
+            words.duration(call.took),
+            text_of(call.error or "done"),
+        ]
+        for call in record.calls
+    )
+    yield from table(["at", "phase", "call", "took", "outcome"], rows)
+
+
+def _again(record: Record) -> Iterator[str]:
+    plan = record.plan
+    facts = {
+        "command": record.command,
+        "run": record.run,
+        "started": record.started,
+        "by": record.principal or "",
+        "acting as": record.assumed or "",
+        "source identity": record.source_identity or "",
+        "account": f"{plan.account}, {plan.region}",
+        "seed": "" if record.seed is None else str(record.seed),
+        "plan": f"sha256:{plan.digest}",
+        "gameday": record.tool,
+        "commit": record.commit or "",
+        "files": ", ".join(record.files),
+    }
+    yield from (f"- {name}: {text_of(fact, plan.account)}" for name, fact in facts.items() if fact)
+
+
+def _folded(title: str, lines: Iterable[str]) -> Iterator[str]:
+    yield from ("", f"<details><summary>{title}</summary>", "", *lines, "", "</details>")
+
+
+def table(head: list[str], rows: Iterable[list[str]]) -> Iterator[str]:
+    """The lines of a table; its cells are Markdown already."""
+    yield f"| {' | '.join(head)} |"
+    yield f"|{' --- |' * len(head)}"
+    yield from (f"| {' | '.join(row)} |" for row in rows)

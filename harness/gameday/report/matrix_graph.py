@@ -1,0 +1,124 @@
+"""The graph of a matrix's dependencies as shapes of a drawing: declared, observed and hidden links, told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from gameday.matrix import Matrix
+from gameday.report.layers import Layers, Place, layered
+
+ROW, BOX, GAP, LETTER, LONGEST, HEAD = 40.0, 28.0, 96.0, 7.6, 24, 9.0
+"""Units of the drawing: a row, a box in it, the space between two layers, a letter's width; then the most letters that
+are shown of a name, and the length of an arrow's head."""
+
+Kind = Literal["declared", "observed", "hidden"]
+
+WORDS: dict[Kind, str] = {
+    "declared": "declared, and not seen to spread",
+    "observed": "declared, and seen",
+    "hidden": "seen, and not declared",
+}
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Node:
+    """A module: its box, and its name as far as there is room."""
+
+    name: str
+    shown: str
+    x: float
+    y: float
+    hurt: bool  # at an end of a hidden link
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An arrow from a module to one that it depends on; a mark stands where it is hidden."""
+
+    kind: Kind
+    path: str
+    head: str
+    mark: Point
+    words: str
+
+
+@dataclass(frozen=True)
+class Graph:
+    """All of the drawing."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    width: float
+    height: float
+    box: float  # width of a box
+    tall: float = BOX
+
+
+def graph(matrix: Matrix) -> Graph:
+    """Who depends stands left of what it depends on."""
+    links = dict(_links(matrix))
+    names = matrix.modules
+    layers = layered(names, list(links))
+    box = min(LONGEST, max(map(len, names), default=1)) * LETTER + 18
+    ends = {name for link, kind in links.items() if kind == "hidden" for name in link}
+    nodes = tuple(
+        Node(name, name if len(name) <= LONGEST else name[: LONGEST - 1] + "…", *_corner(place, box), name in ends)
+        for name, place in layers.places.items()
+    )
+    # Hidden links last: they are drawn over the others.
+    ordered = sorted(links.items(), key=lambda item: item[1] == "hidden")
+    edges = tuple(_edge(start, end, kind, layers, box) for (start, end), kind in ordered)
+    last = max(layer for layer, _ in layers.places.values())
+    return Graph(nodes, edges, last * (box + GAP) + box + 4, layers.rows * ROW + 40, box)
+
+
+def _links(matrix: Matrix) -> Iterator[tuple[tuple[str, str], Kind]]:
+    """(who depends, on what) → how that is known: what is declared first, so that hidden links run against it."""
+    struck = {row.experiment: row.module for row in matrix.rows if row.module}
+    hidden = {(one.module, one.source) for one in matrix.hidden}
+    seen = {(cell.module, struck.get(cell.experiment)) for cell in matrix.cells if cell.state == "spread"}
+    for name, others in matrix.declared.items():
+        for other in others:
+            if (name, other) not in hidden and other in matrix.declared:
+                yield (name, other), "observed" if (name, other) in seen else "declared"
+    yield from ((link, "hidden") for link in sorted(hidden))
+
+
+def _corner(place: Place, box: float) -> Point:
+    return round(place[0] * (box + GAP) + 2, 1), round(place[1] * ROW - BOX / 2, 1)
+
+
+def _edge(start: str, end: str, kind: Kind, layers: Layers, box: float) -> Edge:
+    (x, y), (to_x, to_y) = (_corner(layers.places[name], box) for name in (start, end))
+    bends = layers.bends.get((start, end))
+    words = f"{start} → {end}: {WORDS[kind]}"
+    if bends is None:  # against the grain, where a cycle closes: below the boxes
+        low, high = (x + box / 2, y + BOX), (to_x + box / 2, to_y + BOX)
+        deep = max(low[1], high[1]) + 30
+        path = f"M{low[0]:.1f} {low[1]:.1f}C{low[0]:.1f} {deep:.1f} {high[0]:.1f} {deep:.1f}"
+        path += f" {high[0]:.1f} {high[1] + HEAD:.1f}"
+        head = f"M{high[0]:.1f} {high[1]:.1f}l{HEAD / 2} {HEAD}h{-HEAD}Z"
+        return Edge(kind, path, head, ((low[0] + high[0]) / 2, deep - 8), words)
+    tip = (to_x, to_y + BOX / 2)
+    points = [(x + box, y + BOX / 2)]
+    for bend in bends:
+        left, top = _corner(bend, box)
+        points += [(left, top + BOX / 2), (left + box, top + BOX / 2)]
+    points.append((tip[0] - HEAD, tip[1]))
+    head = f"M{tip[0]:.1f} {tip[1]:.1f}l{-HEAD} {-HEAD / 2}v{HEAD}Z"
+    first, second = points[0], points[1]
+    return Edge(kind, _curve(points), head, ((first[0] + second[0]) / 2, (first[1] + second[1]) / 2), words)
+
+
+def _curve(points: Sequence[Point]) -> str:
+    """Level at each point, so that it passes between boxes."""
+    path = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
+    for (x, y), (to_x, to_y) in pairwise(points):
+        half = (to_x - x) / 2
+        path += f"C{x + half:.1f} {y:.1f} {to_x - half:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}"
+    return path

@@ -1,0 +1,47 @@
+"""A matrix as one HTML page: findings, table, graph and the evidence of each run, without script."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from markupsafe import Markup
+
+from gameday.matrix import STATE_WORDS, Cell, Matrix
+from gameday.report import words
+from gameday.report.html import environment_of
+from gameday.report.matrix import KEY, RELATIONS, TITLES, basis, evidence, headline, mark
+from gameday.report.matrix_graph import WORDS, graph
+
+HERE = Path(__file__).parent
+
+
+def page(matrix: Matrix) -> str:
+    """The page; the same matrix gives the same bytes. Each run's own page stands at `its experiment/index.html`."""
+    environment = environment_of(lambda value: words.printable(value) if type(value) is str else value)
+    return environment.get_template("matrix.html.j2").render(
+        matrix=matrix,
+        headline=headline(matrix),
+        basis=basis(matrix),
+        titles=TITLES,
+        modules=matrix.modules,
+        cells={(cell.experiment, cell.module): cell for cell in matrix.cells},
+        mark=mark,
+        states=STATE_WORDS,
+        relations=RELATIONS,
+        evidence=evidence,
+        kind=_kind,
+        told=_told,
+        key=KEY,
+        graph=graph(matrix),
+        links=WORDS,
+        styles=[Markup((HERE / name).read_text(encoding="utf-8")) for name in ("page.css", "matrix.css")],  # noqa: S704
+    )
+
+
+def _kind(cell: Cell) -> str:
+    declared = {"hit": "struck", "needs": "declared", "through": "declared"}.get(cell.relation, "")
+    return declared or ("undeclared" if cell.state == "spread" else "")
+
+
+def _told(cell: Cell) -> str:
+    return cell.effect.told if cell.effect else STATE_WORDS[cell.state]

@@ -1,0 +1,88 @@
+"""A KPI over a run in two lines of text: bars of how it went, and under them the phases with how long they took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from gameday.record import Record, Span
+from gameday.report import words
+from gameday.report.chart import pooled
+from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.samples import Series, touching
+from gameday.steady_state.units import show_share
+
+BARS = "▁▂▃▄▅▆▇█"
+GAP = "·"
+WIDTH = 60
+"""Characters of a whole run."""
+LEAST = 14
+"""Characters of a phase: a fault of seconds is as easy to see as a baseline of hours, and its name fits."""
+SPAN = 0.1
+"""A chart of shares spans at least ten points, so that noise does not look like news."""
+SHOWN = {"before": "before", "inject": "during", "during": "during", "undo": "after", "after": "after"}
+
+
+@dataclass(frozen=True)
+class _Phase:
+    name: str
+    start: float
+    end: float
+    width: int
+
+
+def sparkline(record: Record, name: str) -> tuple[str, ...]:
+    """Two lines; none where the KPI has no sample. Beside them stand the ends of their scale."""
+    kpi, series = record.plan.workload.kpis[name], record.series.get(name, ())
+    phases = tuple(_phases(record.spans))
+    cells = [list(_cells(kpi, series, phase)) for phase in phases]
+    seen = [value for values in cells for value in values if value is not None]
+    if not seen:
+        return ()
+    low, high = scale(kpi, seen)
+    bars = "│".join("".join(bar(value, low, high) for value in values) for values in cells)
+    under = "│".join(f"{phase.name} {words.duration(phase.end - phase.start)}".ljust(phase.width) for phase in phases)
+    tall, short = (_amount(kpi, value) for value in (high, low))
+    wide = max(len(tall), len(short))
+    return (f"{tall:>{wide}} {bars}", f"{short:>{wide}} {under.rstrip()}")
+
+
+def scale(kpi: Kpi, values: Sequence[float]) -> tuple[float, float]:
+    """Between which values the bars reach: of shares at least ten points, of all else from zero on."""
+    low, high = min(values), max(values)
+    if kpi.kind in ("ratio", "latency"):
+        low = max(0.0, min(low, high - SPAN))
+        return low, max(high, low + SPAN)
+    return min(low, 0.0), max(high, 0.0)
+
+
+def bar(value: float | None, low: float, high: float) -> str:
+    """A value as a bar on a scale; None is a gap."""
+    if value is None:
+        return GAP
+    return BARS[round((value - low) / (high - low) * (len(BARS) - 1))] if high > low else BARS[0]
+
+
+def _phases(spans: tuple[Span, ...]) -> Iterator[_Phase]:
+    """Before, during (from the injection on) and after (from the undo on), each with its characters."""
+    whole = sum(span.end - span.start for span in spans) or 1.0
+    for name, some in groupby(spans, key=lambda span: SHOWN[span.phase]):
+        found = list(some)
+        start, end = found[0].start, found[-1].end
+        yield _Phase(name, start, end, max(LEAST, round(WIDTH * (end - start) / whole)))
+
+
+def _cells(kpi: Kpi, series: Series, phase: _Phase) -> Iterator[float | None]:
+    """The value in each character of a phase; None where nothing was seen."""
+    step = (phase.end - phase.start) / phase.width
+    for index in range(phase.width):
+        start = phase.start + index * step
+        found = pooled(touching(series, start, start + step), kpi)
+        yield found.value if found else None
+
+
+def _amount(kpi: Kpi, value: float) -> str:
+    if kpi.kind in ("ratio", "latency"):
+        return show_share(round(value, 3))
+    return f"{value:.4g}/s" if kpi.kind == "rate" else f"{value:.4g}"

@@ -1,0 +1,94 @@
+"""The table of verdicts on the terminal, and under it why."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+
+from gameday.record import Record
+from gameday.report import explanation, words
+from gameday.report.told import COLUMNS, MARKS, STYLES, fitted
+from gameday.steady_state.judge import Move
+from gameday.suite import Refusal, Suite
+
+
+def verdict_table(suite: Suite) -> str:
+    """A row for each experiment, and under the table why: for stdout, coloured only where that is a terminal."""
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    plain = not sys.stdout.isatty() or os.environ.get("TERM") == "dumb"
+    width = max(60, min(120, shutil.get_terminal_size((100, 24)).columns))
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=not plain,
+        no_color=plain or None,
+        highlight=False,
+        soft_wrap=False,
+    )
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    for head in COLUMNS:
+        table.add_column(head, overflow="fold")
+    for entry in suite.entries:
+        state = words.state_of(entry)
+        style = STYLES[state]
+        name, *rest = (words.printable(cell) for cell in _row(entry))
+        stuck = "bold red" if isinstance(entry, Record) and entry.stuck else ""
+        table.add_row(
+            Text(MARKS[state], style),
+            Text(name, "bold"),
+            Text(rest[0], style),
+            Text(rest[1]),
+            Text(rest[2]),
+            Text(rest[3], stuck),
+        )
+    for left in suite.not_run:
+        table.add_row(Text(MARKS["not run"], "dim"), Text(words.printable(left), "bold"), Text("not run", "dim"))
+    with console.capture() as captured:
+        console.print()
+        console.print(table)
+        for entry in suite.entries:
+            console.print()
+            state = words.state_of(entry)
+            console.print(Text(words.printable(f"{MARKS[state]} {entry.name}"), STYLES[state]))
+            for line in _why(entry):
+                console.print(Padding(Text(words.printable(line)), (0, 0, 0, 2)))
+        console.print()
+    return fitted("\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n", sys.stdout)
+
+
+def _row(entry: Record | Refusal) -> tuple[str, str, str, str, str]:
+    if isinstance(entry, Refusal):
+        return entry.name, words.state_of(entry), "", "", "untouched"
+    return (
+        entry.name,
+        words.label(entry.outcome, entry.place),
+        words.recovery_words(entry),
+        words.isolation_words(entry),
+        words.account_words(entry),
+    )
+
+
+def _why(entry: Record | Refusal) -> Iterator[str]:
+    if isinstance(entry, Refusal):
+        yield from words.refusal_lines(entry)
+        yield from ([f"→ {entry.remedy}"] if entry.remedy else [])
+        return
+    yield words.sentence(entry)
+    worth = [one.kpi for one in explanation.graphs(entry) if one.move in (Move.LED, Move.TOGETHER)]
+    wolf = [one.words for one in explanation.graphs(entry) if one.move is Move.CRIED_WOLF]
+    missed = [one.kpi for one in explanation.graphs(entry) if one.move is Move.MISSED]
+    told = [f"worth watching: {', '.join(worth)}"] if worth else []
+    told += [f"never moved: {', '.join(missed)}"] if missed else []
+    if told or wolf:
+        yield f"Graphs: {'; '.join([*told, *wolf])}."
+    if entry.stuck:
+        open_ones = (one for one in entry.settled.values() if one.state in ("stuck", "conflict"))
+        abouts = "; ".join(one.about for one in open_ones)
+        yield f"The account needs a person: {abouts or 'the run ended before everything was put back'}."

@@ -1,0 +1,42 @@
+"""All reports of a suite in one folder."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from gameday.errors import InvalidInput
+from gameday.record import Record, write_record
+from gameday.refused import ENDING, write_refusal
+from gameday.report.html import page
+from gameday.report.junit import junit
+from gameday.report.markdown import markdown
+from gameday.suite import Suite
+
+
+def write_reports(folder: Path, suite: Suite) -> Path:
+    """Write each record and refusal, then index.html, summary.md and junit.xml; returns the page. Raises InvalidInput.
+
+    Records come first: every other report can be made again from them.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        seen: Counter[str] = Counter()
+        for entry in suite.entries:
+            seen[entry.name] += 1
+            name = f"{entry.name}-{seen[entry.name]}" if seen[entry.name] > 1 else entry.name
+            if isinstance(entry, Record):
+                write_record(entry, folder / f"{name}.json")
+            else:
+                write_refusal(entry, suite.started, folder / f"{name}{ENDING}")
+        index = folder / "index.html"
+        for path, text in (
+            (index, page(suite)),
+            (folder / "summary.md", markdown(suite)),
+            (folder / "junit.xml", junit(suite)),
+        ):
+            path.write_text(text, encoding="utf-8", errors="replace")
+    except OSError as error:
+        msg = f"{error.filename or folder}: the reports cannot be written: {error.strerror}"
+        raise InvalidInput(msg, "name another folder with --reports") from error
+    return index

@@ -1,0 +1,65 @@
+"""The heartbeat: a thread that renews a run's lease, and hears there of a wish to halt."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Literal
+
+from gameday.errors import JournalError, LeaseLost
+from gameday.store.halt import halted_in
+from gameday.store.lease import Lease
+from gameday.store.objects import Objects
+
+BEAT = 1.0
+"""Seconds between two looks at whether a renewal is due."""
+
+Ask = Callable[[Literal["halt", "lease"], str], None]
+"""Asks the run to abort and undo, with a reason."""
+
+
+class Heartbeat:
+    """Renews the lease for as long as the block lasts; asks the run to stop where it is lost, or halted."""
+
+    def __init__(self, lease: Lease, objects: Objects, run: str, ask: Ask) -> None:
+        self._lease, self._objects, self._run, self._ask = lease, objects, run, ask
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> Heartbeat:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # A renewal under way is not waited for: the process may end, and the lease is free or runs out by itself.
+        self._over.set()
+
+    def _work(self) -> None:
+        try:
+            while not self._over.wait(BEAT):
+                self.beat()
+        except Exception as error:  # noqa: BLE001 - a run must not go on without its heartbeat, whatever ended that
+            self._ask("lease", f"the heartbeat ended: {type(error).__name__}: {error}")
+
+    def beat(self) -> None:
+        """Renew where it is due, and look for a wish to halt."""
+        if not self._lease.is_due:
+            return
+        try:
+            self._lease.renew()
+            wish = halted_in(self._objects, self._run)
+        except LeaseLost as lost:
+            self._ask("lease", lost.what)
+            return
+        except JournalError:
+            self._sure()
+            return
+        if wish:
+            self._ask("halt", wish)
+
+    def _sure(self) -> None:
+        """The store did not answer: no harm, until the lease may be another's."""
+        try:
+            self._lease.must_be_sure()
+        except LeaseLost as lost:
+            self._ask("lease", lost.what)

@@ -1,0 +1,36 @@
+"""Opening a team's store: a session of its own, with the caller's own credentials, that writes nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from gameday.account.aws import open_account
+from gameday.account.change import Call
+from gameday.account.filter import Filter
+from gameday.store.objects import S3Objects, place_of
+
+WORKERS = 2
+"""The run's thread and the heartbeat's."""
+
+
+class StoreFilter(Filter):
+    """Lets only writes of objects under the store's prefix leave."""
+
+    def __init__(self, bucket: str, prefix: str) -> None:
+        super().__init__()
+        self._bucket, self._prefix = bucket, prefix
+
+    def check(self, call: Call, region: str) -> None:
+        """Raises Unplanned for a write elsewhere; nothing was sent then."""
+        is_ours = call.params.get("Bucket") == self._bucket and str(call.params.get("Key")).startswith(self._prefix)
+        if not (str(call) == "s3.put_object" and is_ours):
+            super().check(call, region)
+
+
+@contextmanager
+def open_store(store: str, region: str) -> Iterator[S3Objects]:
+    """The objects of s3://bucket/prefix. Raises InvalidInput where no session can be had."""
+    bucket, prefix = place_of(store)
+    with closing(open_account(workers=WORKERS)) as aws, aws.only(StoreFilter(bucket, prefix)):
+        yield S3Objects(aws, region, bucket, prefix)

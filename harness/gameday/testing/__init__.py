@@ -1,0 +1,25 @@
+"""For the tests of faults, ours and yours: accounts as bad as AWS can be, and the law that every fault keeps.
+
+An AWS inside the process is always consistent, and AWS is not. `RoughAccount` stands before any account and adds what
+is missing; `DyingAccount` ends the process at a given call; `law` applies and undoes an injection on them.
+"""
+
+from gameday.testing.dying import DyingAccount, DyingJournal, Killed, Life
+from gameday.testing.failing import FailingAccount, Trouble
+from gameday.testing.law import Broken, law, touched
+from gameday.testing.rough import RoughAccount, Way, applicable
+
+__all__ = [
+    "Broken",
+    "DyingAccount",
+    "DyingJournal",
+    "FailingAccount",
+    "Killed",
+    "Life",
+    "RoughAccount",
+    "Trouble",
+    "Way",
+    "applicable",
+    "law",
+    "touched",
+]

@@ -1,0 +1,141 @@
+"""What AWS does by itself in an account, in virtual time, and what each change of the account means for traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gameday.account.aws import Aws
+from gameday.errors import InvalidInput
+from gameday.spec.twin_file import Function, TwinFile
+from gameday.spec.workload import Workload
+from gameday.twin.alarms import Alarms, put_alarms
+from gameday.twin.enclosure import Enclosure
+from gameday.twin.machines import BOOT, PENDING, Machines, Moto
+from gameday.twin.metrics import MetricStore
+from gameday.twin.monitoring import Monitoring
+from gameday.twin.patches import patch
+from gameday.twin.rejections import check
+from gameday.twin.scaling import Groups
+from gameday.twin.seal import Asked
+from gameday.twin.state import WorldState
+from gameday.twin.survey import Backends, Survey
+from gameday.twin.targets import Targets
+from gameday.twin.timetable import Timetable
+from gameday.twin.world import World, build
+
+MINUTE = 60.0
+"""Seconds between two points of a metric that AWS publishes about hosts."""
+
+
+class Controllers:
+    """Keeps an enclosed account: instances, scaling groups, load balancers, alarms."""
+
+    def __init__(
+        self, enclosure: Enclosure, workload: Workload, twin: TwinFile, region: str, time: Timetable, store: MetricStore
+    ) -> None:
+        self._enclosure = enclosure
+        self._workload = workload
+        self._twin = twin
+        self._region = region
+        self._time = time
+        self._store = store
+        self.principal = f"arn:aws:iam::{workload.account}:user/twin"
+        self.touched = True
+        """Something may have changed since `survey` was last asked."""
+
+    def populate(self, aws: Aws) -> World:
+        """Build the world, as it is when it has been running for a while; the calls go through `aws`."""
+        with self._enclosure.inside():
+            known = aws.session.get_available_regions("ec2")
+            if self._region not in known:
+                raise InvalidInput(f"there is no region {self._region}", f"AWS has {', '.join(known)}")
+            self._take_charge()
+            self.world = build(self._workload, self._twin, aws, self._region)
+            put_alarms(self._twin, aws.client("cloudwatch", self._region))
+            self._alarms.look()
+            self._survey = Survey(self._workload, self._twin, self.world, self._backends, self._machines, self.targets)
+            self._young, self.targets.first = False, "healthy"
+            self._groups.look()
+            self._groups.look()
+            self._young, self.targets.first = True, "initial"
+        return self.world
+
+    def _take_charge(self) -> None:
+        names = ("ec2", "autoscaling", "elbv2", "lambda", "dynamodb", "apigateway", "cloudwatch")
+        self._backends = backends = Backends(*(self._enclosure.backend(name, self._region) for name in names))
+        self._machines = Machines(backends.ec2, self._time, self._moved)
+        self.targets = Targets(backends.elbv2, self._machines, self._twin.health_check, self._time, self._touch)
+        self._groups = Groups(
+            backends.autoscaling, self._machines, self.targets, self._time, self._launch_delay, self._touch
+        )
+        self._alarms = Alarms(backends.cloudwatch, self._store, self._time)
+        self._monitoring = Monitoring(self._alarms, self._store, self._time)
+        self._time.every(MINUTE, self._publish)
+        patch(backends, self._machines, self.targets, self._groups, self._time, self._touch)
+
+    def survey(self) -> WorldState:
+        """What the account's state means for traffic now."""
+        self.touched = False
+        return self._survey.state()
+
+    # --- as keeper of the seal ---------------------------------------------------------------------------------------
+
+    def before(self, asked: Asked) -> None:
+        """Reject what AWS would reject."""
+        check(asked, self._backends, self._machines)
+        if asked.service == "cloudwatch":
+            self._alarms.check(asked)
+
+    def answer(self, asked: Asked) -> Mapping[str, Any] | None:
+        """Answer what moto cannot."""
+        if (asked.service, asked.operation) == ("sts", "GetCallerIdentity"):
+            return {"UserId": "AIDATWIN", "Account": self._workload.account, "Arn": self.principal}
+        if (asked.service, asked.operation) == ("lambda", "GetAccountSettings"):
+            return {"AccountLimit": self._concurrency()}
+        return self._monitoring.answer(asked)
+
+    def after(self, asked: Asked, done: bool) -> None:
+        """A call may have changed something, also where it failed half-way."""
+        if done and (asked.service, asked.operation) == ("ec2", "RebootInstances"):
+            self._machines.rebooted(asked.params["InstanceIds"])
+        self._machines.look()
+        self.targets.look()
+        self._alarms.look()
+        self._touch()
+
+    def _concurrency(self) -> dict[str, int]:
+        """An account leaves one number to all functions that reserve none: the least of what the twin file says."""
+        functions = [module.function for module in self._twin.modules.values() if module.function]
+        left = min((function.concurrency for function in functions), default=Function().concurrency)
+        reserved = sum(int(one.reserved_concurrency or 0) for one in self._backends.lambda_.list_functions())
+        return {"ConcurrentExecutions": left + reserved, "UnreservedConcurrentExecutions": left}
+
+    # --- what happens by itself -------------------------------------------------------------------------------------
+
+    def _touch(self) -> None:
+        self.touched = True
+
+    def _moved(self) -> None:
+        """An instance has entered another state: its group notices when it comes into service."""
+        self._groups.look()
+
+    def _launch_delay(self, group: Moto) -> float:
+        if not self._young:
+            return 0.0
+        module = self._survey.module_of({tag["Key"]: tag["Value"] for tag in group.tags})
+        instances = self._twin.modules[module].instances if module else None
+        return instances.launch_delay if instances else PENDING + BOOT
+
+    def _publish(self) -> None:
+        """Status checks fail while an instance does not serve; hosts are as healthy as their load balancer finds."""
+        for machine in self._machines:
+            if machine.state == "running":
+                down = 0.0 if self._machines.serving(machine.instance.id) else 1.0
+                named = {"InstanceId": machine.instance.id}
+                self._store.put("AWS/EC2", "StatusCheckFailed", named, self._time.now - 1, down)
+        for dimensions in self.world.dimensions.values():
+            if "TargetGroup" in dimensions:
+                found = [one for one in self.targets if one.group.arn.endswith(dimensions["TargetGroup"])]
+                unhealthy = float(sum(one.state == "unhealthy" for one in found))
+                self._store.put("AWS/ApplicationELB", "UnHealthyHostCount", dimensions, self._time.now - 1, unhealthy)

@@ -1,0 +1,157 @@
+"""The twin: an AWS account inside the process, with a workload, its customers and virtual time."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from gameday.account.aws import Aws
+from gameday.spec.twin_file import TwinFile
+from gameday.spec.workload import Workload
+from gameday.twin.controllers import Controllers
+from gameday.twin.enclosure import Enclosure
+from gameday.twin.metrics import MetricStore
+from gameday.twin.publish import aws_metrics, user_metrics
+from gameday.twin.seal import Seal, sealed_session
+from gameday.twin.state import WorldState
+from gameday.twin.timetable import Timetable
+from gameday.twin.traffic import Traffic
+
+if TYPE_CHECKING:
+    from gameday.twin.truth import Truth
+
+START = 1767225600.0
+"""When every twin begins: 2026-01-01T00:00:00Z, in seconds since the epoch."""
+
+
+class TwinClock:
+    """Virtual time: sleeping makes the world live that long."""
+
+    def __init__(self, twin: Twin) -> None:
+        self._twin = twin
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self._twin.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let the world live for so long."""
+        self._twin.live(seconds)
+
+
+class Twin:
+    """A workload's account as a context manager: inside, `aws`, `session` and `clock` work as they do on an account.
+
+    One at a time in a process; the same files, seed and calls give the same answers. Raises InvalidInput where another
+    twin is running, or where the files ask for what no account could have.
+    """
+
+    def __init__(self, workload: Workload, twin: TwinFile, seed: int = 0, region: str | None = None) -> None:
+        self.region = region or workload.regions[0]
+        self.clock = TwinClock(self)
+        self.store = MetricStore()
+        self._twin = twin
+        self._seed = seed
+        self._time = Timetable(START)
+        self._enclosure = Enclosure(workload.account, seed, lambda: self._time.now)
+        self._seal = Seal(self._enclosure)
+        self._controllers = Controllers(self._enclosure, workload, twin, self.region, self._time, self.store)
+        self._state = WorldState({})
+
+    @property
+    def aws(self) -> Aws:
+        """The account, for the harness."""
+        return sealed_session().aws
+
+    @cached_property
+    def session(self) -> Any:
+        """The account for whoever has boto3: `boto3.Session(botocore_session=twin.session)`."""
+        return self._seal.another_session().session
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A client of this account, as boto3.client gives it."""
+        return self.session.create_client(service, region_name=region or self.region)
+
+    @property
+    def principal(self) -> str:
+        """The ARN of whoever calls."""
+        return self._controllers.principal
+
+    @property
+    def now(self) -> float:
+        """Virtual time in seconds since the epoch."""
+        return self._time.now
+
+    @property
+    def state(self) -> WorldState:
+        """What the account's state means for traffic."""
+        self._take_over()
+        return self._state
+
+    @property
+    def truth(self) -> Truth:
+        """What really happened to customers."""
+        return self._traffic.truth
+
+    def __enter__(self) -> Self:
+        try:
+            with _without_collector():
+                self._seal.open()
+                world = self._controllers.populate(self.aws)
+            self._seal.keeper = self._controllers
+            publications = (*user_metrics(self._twin), *aws_metrics(self._twin, world.dimensions))
+            self._traffic = Traffic(self._twin, self._seed, START, self.store, publications)
+            self._controllers.targets.responds = self._traffic.responds
+            self.live(self._twin.warm_up)
+        except BaseException:
+            self._seal.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._seal.close()
+
+    def live(self, seconds: float) -> None:
+        """Let `seconds` of virtual time pass, for customers and for what AWS does by itself."""
+        until = self._time.now + max(0.0, seconds)
+        self._take_over()
+        while self._time.next <= until:
+            self._traffic.advance(self._time.next)
+            self._time.now = self._time.next
+            with self._enclosure.inside():
+                self._time.run_due()
+            self._take_over()
+        self._traffic.advance(until)
+        self._time.now = until
+
+    def _take_over(self) -> None:
+        """Play on what the account has become."""
+        if self._controllers.touched:
+            state = self._controllers.survey()
+            if state != self._state:
+                self._state = state
+                self._traffic.apply(state)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Loading moto makes a million objects that live for ever: the garbage collector need not walk them, ever."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        _freeze_once()
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@cache
+def _freeze_once() -> None:
+    gc.freeze()
