@@ -18,7 +18,7 @@ test: .venv/test  ## lint, types and every test, in parallel
 	$(BIN)/pytest -n 3 --dist worksteal
 
 crash-matrix: .venv/test  ## runs that die at every step, and are restored; ends with `N scenarios, M dirty`
-	$(BIN)/python -m tests.matrix
+	$(BIN)/python -m tests.crash_matrix
 
 calibrate: .venv/test  ## what the judgements promise, measured by simulation: one table, a quarter of an hour
 	$(BIN)/python -m tests.calibrate

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from gameday.steady_state.clock import Clock
-from gameday.steady_state.units import show_duration
+from gameday.steady_state.kpi.units import show_duration
 
 RESOLUTION = 1.0
 """Seconds that a `Date` stands for: it is written in whole ones."""

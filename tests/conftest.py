@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from gameday.spec.twin_file import TwinFile
-from gameday.spec.workload import Workload
+from gameday.files.twin_file import TwinFile
+from gameday.files.workload import Workload
 from hypothesis import settings
 
 if TYPE_CHECKING:

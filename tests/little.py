@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gameday.spec.twin_file import TwinFile
-from gameday.spec.workload import Workload
+from gameday.files.twin_file import TwinFile
+from gameday.files.workload import Workload
 
 REGION = "us-east-1"
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import boto3
 import yaml
-from gameday.account.change import Call
-from gameday.spec.twin_file import TwinFile
-from gameday.spec.workload import Workload
-from gameday.twin.truth import Outcomes
+from gameday.change import Call
+from gameday.files.twin_file import TwinFile
+from gameday.files.workload import Workload
+from gameday.twin.traffic.ground_truth import Outcomes
 from gameday.twin.twin import START, Twin
 
 REGION = "us-east-1"

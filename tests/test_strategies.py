@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError, HTTPClientError
 from gameday.errors import InvalidInput
 from gameday.faults import CATALOGUE
 from gameday.faults.fault import Fault
+from gameday.files.load import load_workload
 from gameday.sdk import Rule
-from gameday.spec.load import load_workload
 from gameday.strategies import Schedule, SdkMachine, faults, schedules, sdk_rules
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st

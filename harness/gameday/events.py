@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from gameday.account.change import Json
-from gameday.steady_state.judge import Judgement, Phases
+from gameday.change import Json
+from gameday.steady_state.judging.judge import Judgement, Phases
 from gameday.steady_state.samples import Sample
 
 PhaseName = Literal["before", "inject", "during", "undo", "after"]

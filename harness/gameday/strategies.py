@@ -19,10 +19,10 @@ from gameday import sdk
 from gameday.errors import InvalidInput
 from gameday.faults import CATALOGUE
 from gameday.faults.fault import Fault
-from gameday.spec.load import load_workload
-from gameday.spec.loaded import LoadedWorkload
-from gameday.spec.mistake import one_of, quoted
-from gameday.spec.rule import KINDS, Kind
+from gameday.files.load import load_workload
+from gameday.files.loaded import LoadedWorkload
+from gameday.sdk.rule import KINDS, Kind
+from gameday.text import one_of, quoted
 
 try:
     from hypothesis import HealthCheck, settings

@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 from gameday.steady_state.clock import WallClock
-from gameday.steady_state.kpi import Kpi
-from gameday.steady_state.reading import Origin
+from gameday.steady_state.kpi.kpi import Kpi
+from gameday.steady_state.kpi.reading import Origin
 from gameday.steady_state.samples import Series
 from gameday.steady_state.skew import Clocks
 

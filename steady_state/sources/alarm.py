@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, floor, inf
 
-from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.samples import CLOSE, Sample, Series, reading_of
 
 BEHIND = 1.0

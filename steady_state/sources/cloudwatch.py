@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from math import ceil, floor
 from typing import Any
 
-from gameday.steady_state.kpi import Kpi
-from gameday.steady_state.reading import Reading
+from gameday.steady_state.kpi.kpi import Kpi
+from gameday.steady_state.kpi.reading import Reading
 from gameday.steady_state.samples import CLOSE, Sample, Series, reading_of, share_of
 
 QUERIES_A_CALL = 500

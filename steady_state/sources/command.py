@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from math import isfinite
 
 from gameday.steady_state.clock import Clock
-from gameday.steady_state.kpi import Kpi
-from gameday.steady_state.reading import Command as Spec
+from gameday.steady_state.kpi.kpi import Kpi
+from gameday.steady_state.kpi.reading import Command as Spec
 from gameday.steady_state.samples import Sample, Series, inside, reading_of, share_of
 from gameday.steady_state.sources.pace import Pace, Paced
 

@@ -13,11 +13,11 @@ from itertools import pairwise
 from math import inf, isclose, isfinite
 from typing import Any
 
-from gameday.steady_state.kpi import Kpi
-from gameday.steady_state.reading import Reading
+from gameday.steady_state.kpi.kpi import Kpi
+from gameday.steady_state.kpi.reading import Reading
+from gameday.steady_state.kpi.units import show_duration
 from gameday.steady_state.samples import Sample, Series, reading_of
 from gameday.steady_state.sources import Unfit
-from gameday.steady_state.units import show_duration
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from typing import Self
 
 import urllib3
 from gameday.steady_state.clock import Clock
-from gameday.steady_state.kpi import Kpi
-from gameday.steady_state.reading import Http as Spec
+from gameday.steady_state.kpi.kpi import Kpi
+from gameday.steady_state.kpi.reading import Http as Spec
 from gameday.steady_state.samples import CLOSE, Sample, Series
 from gameday.steady_state.sources.pace import Pace, Paced
 

@@ -16,12 +16,12 @@ from math import floor, isfinite
 from typing import Any
 
 from gameday.steady_state.clock import Clock
-from gameday.steady_state.kpi import Kpi
-from gameday.steady_state.reading import Logs as Spec
+from gameday.steady_state.kpi.kpi import Kpi
+from gameday.steady_state.kpi.reading import Logs as Spec
+from gameday.steady_state.kpi.units import show_duration
 from gameday.steady_state.samples import CLOSE, Sample, Series, inside, reading_of, share_of
 from gameday.steady_state.sources import once
 from gameday.steady_state.sources.pace import Pace, Paced
-from gameday.steady_state.units import show_duration
 
 LOOK = 1.0
 """Seconds between two looks whether a bin is past its watermark."""

@@ -17,15 +17,15 @@ from urllib.parse import unquote
 
 import urllib3
 from gameday.steady_state.clock import Clock
-from gameday.steady_state.kpi import Kpi
-from gameday.steady_state.masks import masked_url
-from gameday.steady_state.reading import Reading
+from gameday.steady_state.kpi.kpi import Kpi
+from gameday.steady_state.kpi.masks import masked_url
+from gameday.steady_state.kpi.reading import Reading
+from gameday.steady_state.kpi.units import show_duration
 from gameday.steady_state.samples import CLOSE, Sample, Series, inside
 from gameday.steady_state.skew import Clocks
 from gameday.steady_state.sources import Unfit, once
 from gameday.steady_state.sources.counters import Lines, must_count, parse, queries, samples, with_limits
 from gameday.steady_state.sources.pace import Pace, Paced
-from gameday.steady_state.units import show_duration
 
 HISTORY = 3600.0
 """Seconds that are read when it begins: what guards are armed by."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.samples import Series, inside
 
 

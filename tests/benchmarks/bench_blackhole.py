@@ -26,8 +26,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gameday.account.change import Call
-from gameday.account.pace import lasts
+from gameday.aws.rate_limits import lasts
+from gameday.change import Call
 
 ROOT = Path(__file__).parent.parent.parent
 PEERS = ROOT / ".venv" / "peers"

@@ -11,8 +11,8 @@ import random
 import sys
 import time
 
-from gameday.steady_state.guard import Guard
-from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.judging.guard import Guard
+from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.samples import Sample, Series
 
 from tests.benchmarks.calibration import calibration

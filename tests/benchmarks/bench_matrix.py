@@ -17,7 +17,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import pairwise
 from multiprocessing import get_context
 
-from gameday.suites.matrix import MARGIN, experiments_of, play_rows
+from gameday.matrix.twin import MARGIN, experiments_of, play_rows
 
 from tests.benchmarks.calibration import calibration
 from tests.planted.files import twin_of, workload_of

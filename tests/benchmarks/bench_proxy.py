@@ -18,8 +18,8 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from gameday.sdk.serving import proxy
-from gameday.spec.rule import Rule
+from gameday.sdk.proxy.server import proxy
+from gameday.sdk.rule import Rule
 
 REQUESTS = 3000
 BODY = b'{"TableName": "orders", "Key": {"id": {"S": "0123456789abcdef"}}}'

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import yaml
-from gameday.spec.twin_file import TwinFile
-from gameday.twin.metrics import MetricStore
-from gameday.twin.publish import aws_metrics, user_metrics
+from gameday.files.twin_file import TwinFile
+from gameday.twin.cloudwatch.store import MetricStore
 from gameday.twin.state import ModuleState, Node, WorldState
-from gameday.twin.traffic import Traffic
+from gameday.twin.traffic.customers import Traffic
+from gameday.twin.traffic.publish import aws_metrics, user_metrics
 
 START = 1_700_000_000.0
 STOREFRONT = """

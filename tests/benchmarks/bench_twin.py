@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from gameday.account.change import Call
-from gameday.spec.twin_file import TwinFile
-from gameday.spec.workload import Workload
+from gameday.change import Call
+from gameday.files.twin_file import TwinFile
+from gameday.files.workload import Workload
 
 STOREFRONT = Path(__file__).parent.parent.parent / "experiments" / "storefront"
 REGION = "us-east-1"
@@ -47,7 +47,7 @@ def say(what: str, seconds: float, note: str = "") -> None:
 
 def experiment(twin: Any, workload: Workload) -> Meter:
     """Ten minutes: a zone under a deny-all ACL for half of it, one KPI read each second, all every 15 seconds."""
-    from gameday.suites.ground import cloudwatch
+    from gameday.run.environment import cloudwatch
 
     from tests.replay import Customers
 

@@ -7,11 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from gameday.account.apply import apply
-from gameday.account.aws import open_account
-from gameday.account.inventory import Inventory, Possession
-from gameday.account.journal import Journal
-from gameday.account.undo import undo
+from gameday.aws.client import open_account
+from gameday.aws.inventory import Inventory, Possession
+from gameday.engine.apply import apply
+from gameday.engine.journal import Journal
+from gameday.engine.undo import undo
 from gameday.faults.fault import Look
 from gameday.faults.network import AzBlackhole
 from gameday.steady_state.clock import WallClock

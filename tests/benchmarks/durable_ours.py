@@ -12,11 +12,11 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from gameday.account.apply import apply
-from gameday.account.aws import open_account
-from gameday.account.inventory import Inventory, Possession
-from gameday.account.journal import Journal
-from gameday.account.undo import undo
+from gameday.aws.client import open_account
+from gameday.aws.inventory import Inventory, Possession
+from gameday.engine.apply import apply
+from gameday.engine.journal import Journal
+from gameday.engine.undo import undo
 from gameday.faults.fault import Look
 from gameday.faults.network import AzBlackhole
 from gameday.store.opening import open_store

@@ -7,17 +7,17 @@ from functools import partial
 from math import log
 
 import numpy as np
-from gameday.run import STEP
-from gameday.steady_state.edges import Edge
-from gameday.steady_state.evidence import Watch, breach
-from gameday.steady_state.guard import Guard, watches
+from gameday.run.loop import STEP
+from gameday.steady_state.judging.edges import Edge
+from gameday.steady_state.judging.evidence import Watch, breach
+from gameday.steady_state.judging.guard import Guard, watches
 from gameday.steady_state.samples import Sample
 from numpy.typing import NDArray
 
 from tests.calibrate import anchors
 from tests.calibrate.row import Job, Row
 from tests.calibrate.streams import EDGE, HEALTHY
-from tests.steady_streams import ratio, requests
+from tests.steady_state.streams import ratio, requests
 
 EVERY, RATE, AT_ONCE = 1e6, 50, 100
 LASTS = 600 * RATE

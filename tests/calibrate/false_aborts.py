@@ -6,17 +6,17 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from gameday.steady_state.baseline import BLOCK
-from gameday.steady_state.edges import Edge
-from gameday.steady_state.evidence import Watch, breach
-from gameday.steady_state.guard import watches
+from gameday.steady_state.judging.baseline import BLOCK
+from gameday.steady_state.judging.edges import Edge
+from gameday.steady_state.judging.evidence import Watch, breach
+from gameday.steady_state.judging.guard import watches
 from gameday.steady_state.samples import Sample
 from numpy.typing import NDArray
 
 from tests.calibrate import anchors
 from tests.calibrate.row import Job, Row, at_most
 from tests.calibrate.streams import EDGE, FRESH, MODELS, tried
-from tests.steady_streams import ratio
+from tests.steady_state.streams import ratio
 
 ALPHA, LASTS, AT_ONCE = 1e-4, 600, 1000
 SEEN_BY_OTHERS = 2

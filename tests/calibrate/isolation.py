@@ -7,16 +7,16 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from gameday.steady_state.claim import Claim, Verdict
-from gameday.steady_state.isolation import judge_modules
-from gameday.steady_state.phases import Seen
+from gameday.steady_state.judging.isolation import judge_modules
+from gameday.steady_state.judging.phases import Seen
+from gameday.steady_state.kpi.claim import Claim, Verdict
 from gameday.steady_state.samples import Sample, Series
 from numpy.typing import NDArray
 
 from tests.calibrate.anchors import ALARMS, rank_test
 from tests.calibrate.row import Job, Row, lower, upper
 from tests.calibrate.streams import MODELS, tried
-from tests.steady_streams import ratio
+from tests.steady_state.streams import ratio
 
 RULES = {**ALARMS, "Kayenta's rule, 10s points": partial(rank_test, point=10, fresh=12)}
 """Kayenta's in points of 10 s: a fault of two minutes has too few of a minute."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from gameday.steady_state.loss import judge_loss
+from gameday.steady_state.judging.loss import judge_loss
 from gameday.steady_state.samples import Sample, Series
 
 from tests.calibrate.anchors import none
 from tests.calibrate.row import Job, Row, covers
 from tests.calibrate.streams import MODELS, tried
-from tests.steady_streams import kpi, reading
+from tests.steady_state.streams import kpi, reading
 
 BIN = 5
 KPI = kpi(

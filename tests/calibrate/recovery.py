@@ -6,14 +6,14 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from gameday.steady_state.claim import Phases, Recovery
-from gameday.steady_state.recovery import judge_recovery
+from gameday.steady_state.judging.recovery import judge_recovery
+from gameday.steady_state.kpi.claim import Phases, Recovery
 from gameday.steady_state.samples import Sample, Series
 
 from tests.calibrate import anchors
 from tests.calibrate.row import Job, Row, covers
 from tests.calibrate.streams import EDGE, tried
-from tests.steady_streams import ratio
+from tests.steady_state.streams import ratio
 
 BEFORE, FAULT = 300, 600
 SEEN_BY_OTHERS = 100

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from gameday.steady_state.claim import Verdict
-from gameday.steady_state.regression import Measured, compare
+from gameday.steady_state.judging.regression import Measured, compare
+from gameday.steady_state.kpi.claim import Verdict
 from numpy.typing import NDArray
 
 from tests.calibrate.anchors import higher

@@ -8,14 +8,14 @@ from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
-from gameday.account.journal import Journal
-from gameday.plan import Wish
-from gameday.record import Record
-from gameday.spec.load import load_experiment
-from gameday.steady_state.judge import Phases, RecoveryJudgement
+from gameday.engine.journal import Journal
+from gameday.files.load import load_experiment
+from gameday.plan.plan import Wish
+from gameday.records.record import Record
+from gameday.run.experiment import Play
+from gameday.steady_state.judging.judge import Phases, RecoveryJudgement
 from gameday.steady_state.samples import Series
-from gameday.suites.play import Play
-from gameday.twin.truth import Truth
+from gameday.twin.traffic.ground_truth import Truth
 
 from tests.calibrate import anchors
 from tests.calibrate.row import Job, Row, covers, lower

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from gameday.account.account import Account
-from gameday.account.change import Call, Json
-from gameday.account.pace import Bucket
+from gameday.aws.account import Account
+from gameday.aws.rate_limits import Bucket
+from gameday.change import Call, Json
 from gameday.errors import AwsError
 from gameday.steady_state.clock import Clock
-from gameday.testing.wrapped import Wrapped
+from gameday.testing.wrapper import Wrapped
 
 
 class Metered(Wrapped):

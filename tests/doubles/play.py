@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from gameday.account.account import Account
-from gameday.account.journal import Journal
+from gameday.aws.account import Account
+from gameday.engine.journal import Journal
 from gameday.events import Event
-from gameday.plan import Plan, Wish, make_plan
-from gameday.run import Stage, run
-from gameday.spec.experiment import Experiment
-from gameday.spec.load import faults_of
-from gameday.spec.twin_file import TwinFile
-from gameday.spec.workload import Workload
-from gameday.stop import Stop
-from gameday.suites.ground import cloudwatch
+from gameday.files.experiment import Experiment
+from gameday.files.load import faults_of
+from gameday.files.twin_file import TwinFile
+from gameday.files.workload import Workload
+from gameday.plan.plan import Plan, Wish, make_plan
+from gameday.run.environment import cloudwatch
+from gameday.run.loop import Stage, run
+from gameday.run.stop import Stop
 from gameday.twin.twin import Twin
 
 STOREFRONT = Path(__file__).parent.parent.parent / "experiments" / "storefront"

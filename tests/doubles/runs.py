@@ -7,11 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from gameday.account.account import Account
-from gameday.account.apply import apply
-from gameday.account.change import Injection
-from gameday.account.journal import Journal
-from gameday.account.undo import undo
+from gameday.aws.account import Account
+from gameday.change import Injection
+from gameday.engine.apply import apply
+from gameday.engine.journal import Journal
+from gameday.engine.undo import undo
 from gameday.events import Called, Event, Settled
 from gameday.steady_state.clock import TestClock
 

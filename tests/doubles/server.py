@@ -17,7 +17,7 @@ from typing import Any
 from unittest.mock import patch
 
 import botocore.session
-from gameday.cli import main
+from gameday.cli.main import main
 
 ROOT = Path(__file__).parent.parent.parent
 GAMEDAY = Path(sys.executable).parent / "gameday"

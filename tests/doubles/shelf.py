@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gameday.account.change import Bite, Call, Injection, Knob, Make, Probe, Read, Shape, Strike, Turn
+from gameday.change import Bite, Call, Injection, Knob, Make, Probe, Read, Shape, Strike, Turn
 from gameday.errors import AwsError, GamedayError
 
 REGION = "us-east-1"

@@ -18,15 +18,15 @@ from typing import Any
 from unittest.mock import patch
 
 import botocore.session
-from gameday.account.aws import Aws
-from gameday.account.change import Call, Json
-from gameday.account.inventory import Inventory, Possession
+from gameday.aws.client import Aws
+from gameday.aws.inventory import Inventory, Possession
+from gameday.change import Call, Json
 from gameday.errors import AwsError
 from gameday.faults.fault import Look
-from gameday.sdk.proxy_rules import Rules
-from gameday.sdk.serving import proxy
-from gameday.spec.rule import Rule
-from gameday.testing.wrapped import Wrapped
+from gameday.sdk.proxy.rules import Rules
+from gameday.sdk.proxy.server import proxy
+from gameday.sdk.rule import Rule
+from gameday.testing.wrapper import Wrapped
 from moto import mock_aws
 from moto.core import responses
 

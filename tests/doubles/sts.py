@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from gameday.account.aws import Aws
+from gameday.aws.client import Aws
 
 _SESSION = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
 <AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/gameday/x</Arn><AssumedRoleId>A:x</AssumedRoleId>

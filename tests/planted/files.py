@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
-from gameday.spec.twin_file import TwinFile
-from gameday.spec.workload import Workload
+from gameday.files.twin_file import TwinFile
+from gameday.files.workload import Workload
 
 from tests.planted.graph import RATE, ZONES, Graph, Kind, Link
 

@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gameday.matrix import Effect, Matrix
-from gameday.matrix_findings import analyse
-from gameday.suites.matrix import MARGIN, experiments_of, play_rows
+from gameday.matrix.findings import analyse
+from gameday.matrix.model import Effect, Matrix
+from gameday.matrix.twin import MARGIN, experiments_of, play_rows
 
 from tests.planted.files import twin_of, workload_of
 from tests.planted.graph import Graph

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from gameday.account.account import Account
-from gameday.account.change import Json
-from gameday.account.inventory import Inventory
-from gameday.spec.twin_file import TwinFile
-from gameday.spec.workload import Workload
+from gameday.aws.account import Account
+from gameday.aws.inventory import Inventory
+from gameday.change import Json
+from gameday.files.twin_file import TwinFile
+from gameday.files.workload import Workload
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from math import exp, log
 
-from gameday.account.change import Json
+from gameday.change import Json
 from gameday.checks.finding import STATIC, Check, Finding, Scene
 from gameday.checks.zones import without_fullest_zone
-from gameday.spec.twin_file import Latency, TwinFile
-from gameday.steady_state.edges import ONE_SIDED_95
+from gameday.files.twin_file import Latency, TwinFile
+from gameday.steady_state.judging.edges import ONE_SIDED_95
 
 DAYS, PERIOD = 14, 300
 """Of history, in days; of a datapoint, in seconds: what EC2 publishes without detailed monitoring."""

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import yaml
 
-from gameday.account.change import Json
+from gameday.change import Json
 from gameday.checks.finding import Check, Finding
-from gameday.spec.draft import write_draft
-from gameday.spec.workload import Workload
-from gameday.steady_state.kpi import Tier
-from gameday.steady_state.units import show_duration
+from gameday.files.workload import Workload
+from gameday.files.write_once import write_draft
+from gameday.steady_state.kpi.kpi import Tier
+from gameday.steady_state.kpi.units import show_duration
 
 LASTS = 300.0
 """Seconds that a fault lasts, where the workload's limit of exposure allows it."""

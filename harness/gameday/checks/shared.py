@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import combinations
 
-from gameday.account.change import Json
-from gameday.account.held import held_by
-from gameday.account.inventory import Named
+from gameday.aws.inventory import Named
+from gameday.change import Json
 from gameday.checks.finding import BULKHEADS, Check, Finding, Scene
+from gameday.iam.principal import held_by
 
 Users = dict[str, set[str]]
 """What is used → the modules that use it."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gameday.checks.finding import RETRIES, TIMEOUTS, Check, Finding, Scene
-from gameday.spec.twin_file import CallTo, TwinFile
-from gameday.steady_state.units import show_duration
+from gameday.files.twin_file import CallTo, TwinFile
+from gameday.steady_state.kpi.units import show_duration
 
 LONGEST_BACKOFF = 20.0
 """Seconds; what the twin's backoff grows to at most."""

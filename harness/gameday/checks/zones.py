@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from gameday.account.change import Json
-from gameday.account.inventory import tags_of
+from gameday.aws.inventory import tags_of
+from gameday.change import Json
 from gameday.checks.finding import FAIL_OVER, MANY_PLACES, STATIC, Check, Finding, Scene
-from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.kpi.kpi import Kpi
 
 ALIVE = ("pending", "running")
 HEALTHY = re.compile(r"(?<!Un)Healthy(Host)?(Count)?$|InService(Instances|Capacity)$")

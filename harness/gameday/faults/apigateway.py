@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gameday.account.change import Call, Canonical, Json, Knob, Read, Shape
+from gameday.change import Call, Canonical, Json, Knob, Read, Shape
 
 
 def _replace(path: str, value: str) -> Json:

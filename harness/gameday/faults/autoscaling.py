@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gameday.account.change import Call, Canonical, Knob, Read, Shape
+from gameday.change import Call, Canonical, Knob, Read, Shape
 
 GROUPS = Call(
     service="autoscaling", operation="describe_auto_scaling_groups", params={"AutoScalingGroupNames": {"$": "ids"}}

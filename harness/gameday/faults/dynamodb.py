@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gameday.account.change import Call, Knob, Read, Shape
+from gameday.change import Call, Knob, Read, Shape
 
 CAPACITY = Knob(
     name="table.capacity",

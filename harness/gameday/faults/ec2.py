@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from gameday.account.change import Call, Injection, Json, Knob, Probe, Read, Shape, Strike
-from gameday.account.inventory import Instance
+from gameday.aws.inventory import Instance
+from gameday.change import Call, Injection, Json, Knob, Probe, Read, Shape, Strike
 from gameday.faults.autoscaling import SUSPENDED
 from gameday.faults.fault import InstanceTargets, Look, bite, call, not_opted_in, shares, staged, unhealthy_targets
 

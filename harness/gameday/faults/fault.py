@@ -9,11 +9,11 @@ from typing import ClassVar
 
 from pydantic import Field, model_validator
 
-from gameday.account.account import Account
-from gameday.account.change import Bite, Call, Frozen, Injection, Json, Knob, Make, Probe, Strike, Turn
-from gameday.account.inventory import Instance, Inventory
-from gameday.account.tags import TagKey
-from gameday.steady_state.units import Share
+from gameday.aws.account import Account
+from gameday.aws.inventory import Instance, Inventory
+from gameday.aws.tags import TagKey
+from gameday.change import Bite, Call, Frozen, Injection, Json, Knob, Make, Probe, Strike, Turn
+from gameday.steady_state.kpi.units import Share
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Look:
 
         `wanted` is id → the value to be or, for a set, {"adds": [...], "removes": [...]}.
         """
-        from gameday.account.knobs import capture
+        from gameday.engine.settings import capture
 
         return capture(knob, wanted, self.region, self.account, args or {})
 

@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from gameday.account.change import RUN_TAG, Call, Canonical, Injection, Json, Knob, Make, Read, Shape, Turn
-from gameday.account.inventory import Instance, Subnet, tags_of
+from gameday.aws.inventory import Instance, Subnet, tags_of
+from gameday.change import RUN_TAG, Call, Canonical, Injection, Json, Knob, Make, Read, Shape, Turn
 from gameday.faults.autoscaling import SUBNETS, SUSPENDED
 from gameday.faults.fault import (
     Fault,

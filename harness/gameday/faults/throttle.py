@@ -7,15 +7,15 @@ from typing import ClassVar
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from gameday.account.change import Excess, Injection, Json, Knob, Probe, Turn
-from gameday.account.inventory import Named
+from gameday.aws.inventory import Named
+from gameday.change import Excess, Injection, Json, Knob, Probe, Turn
 from gameday.faults.apigateway import THROTTLING
 from gameday.faults.dynamodb import CAPACITY
 from gameday.faults.fault import Fault, Look, bite, call, counted, not_opted_in, staged, unknown_places
 from gameday.faults.lambda_ import CONCURRENCY
-from gameday.faults.sdk import AT, RULE, ruled
-from gameday.spec.rule import Rule, in_words
-from gameday.steady_state.units import Amount, BoundAmount, Share
+from gameday.faults.proxy_rule import AT, RULE, ruled
+from gameday.sdk.rule import Rule, in_words
+from gameday.steady_state.kpi.units import Amount, BoundAmount, Share
 
 UNITS = {"ReadCapacityUnits": "Read", "WriteCapacityUnits": "Write"}
 """A table's capacities, and how CloudWatch calls what it throttles of them."""

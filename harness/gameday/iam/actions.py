@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from gameday.account.beside import PROXY
-from gameday.account.change import Call
+from gameday.aws.proxy_client import PROXY
+from gameday.change import Call
 from gameday.errors import GamedayError, InvalidInput
 
 PREFIXES = {"elbv2": "elasticloadbalancing"}

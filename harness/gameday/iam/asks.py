@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from gameday.account.apply import filled
-from gameday.account.bindings import bind, unbound
-from gameday.account.change import RUN_TAG, Call, Json, Make, Shape, Strike, Turn
-from gameday.account.knobs import Reading, Side, writes
+from gameday.change import RUN_TAG, Call, Json, Make, Shape, Strike, Turn
+from gameday.engine.apply import filled
+from gameday.engine.placeholders import bind, unbound
+from gameday.engine.settings import Reading, Side, writes
 from gameday.errors import GamedayError
-from gameday.faults.explain import written_by
+from gameday.faults.describe import written_by
 from gameday.iam.actions import Action, action_of, arn_of, own_variable
-from gameday.plan import Plan
+from gameday.plan.plan import Plan
 
 Phase = Literal["inject", "undo"]
 Tagged = Literal["", "made", "to be made"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from gameday.account.change import Json
+from gameday.change import Json
 from gameday.errors import GamedayError
 from gameday.iam.patterns import Context, arn_like, like, plain, value_of, with_variables
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gameday.account.change import Json
+from gameday.change import Json
 from gameday.errors import GamedayError
 from gameday.iam.conditions import listed, met
 from gameday.iam.patterns import Context, arn_like, like, with_variables

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gameday.account.change import RUN_TAG, Json
+from gameday.change import RUN_TAG, Json
 from gameday.iam.asks import Ask
 from gameday.iam.evaluate import Document, Request
 

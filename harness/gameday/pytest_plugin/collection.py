@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from gameday.spec.loaded import LoadedExperiment
-from gameday.spec.mistake import InvalidFile
-from gameday.spec.shelf import Shelf
+from gameday.files.loaded import LoadedExperiment
+from gameday.files.loader import Shelf
+from gameday.files.yaml.mistake import InvalidFile
 
 _shelf: pytest.StashKey[Shelf] = pytest.StashKey()
 
@@ -50,7 +50,7 @@ class ExperimentItem(pytest.Item):
     def setup(self) -> None:
         """Run it. Refused: skipped. Unknown, stuck, or a mistake: an error."""
         # What runs an experiment imports boto3, which collection must not.
-        from gameday.pytest_plugin.verdict import told
+        from gameday.pytest_plugin.outcome import told
 
         self.broken = told(self, self.loaded)
 

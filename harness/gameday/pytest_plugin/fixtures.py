@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gameday.errors import InvalidInput
-from gameday.pytest_plugin import stories
+from gameday.files.load import load_experiment, load_workload
+from gameday.files.loaded import LoadedExperiment
+from gameday.pytest_plugin import failure_hook
 from gameday.pytest_plugin.inline import written
-from gameday.pytest_plugin.verdict import no_traceback, run_for
+from gameday.pytest_plugin.outcome import no_traceback, run_for
 from gameday.pytest_plugin.view import RecordView
-from gameday.spec.load import load_experiment, load_workload
-from gameday.spec.loaded import LoadedExperiment
 
 if TYPE_CHECKING:
     from gameday.twin.twin import Twin
@@ -25,7 +25,7 @@ class Runner:
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
         self._item = request.node
-        stories.listen(request.config)
+        failure_hook.listen(request.config)
 
     def __call__(
         self, experiment: str | Path | LoadedExperiment | None = None, /, *, seed: int = 0, **keys: Any

@@ -12,9 +12,9 @@ import yaml
 
 from gameday.errors import InvalidInput
 from gameday.faults.fault import Fault
-from gameday.spec.load import load_experiment
-from gameday.spec.loaded import LoadedExperiment
-from gameday.spec.mistake import InvalidFile, Mistake
+from gameday.files.load import load_experiment
+from gameday.files.loaded import LoadedExperiment
+from gameday.files.yaml.mistake import InvalidFile, Mistake
 
 
 def written(keys: dict[str, Any], item: pytest.Item) -> LoadedExperiment:

@@ -13,10 +13,10 @@ import pytest
 
 if TYPE_CHECKING:
     from gameday.pytest_plugin.fixtures import Runner, Twins
-    from gameday.pytest_plugin.sdk import SdkFaults
+    from gameday.pytest_plugin.sdk_faults import SdkFaults
 
 PREFIX = "gameday."
-"""Of the properties that reports carry, from `gameday.pytest_plugin.playing`."""
+"""Of the properties that reports carry, from `gameday.pytest_plugin.runner`."""
 _files: pytest.StashKey[frozenset[Path]] = pytest.StashKey()
 _began: pytest.StashKey[float] = pytest.StashKey()
 
@@ -60,7 +60,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     """The verdicts, where there are any; reports of other processes carry them as properties."""
     in_xdist = hasattr(config, "workerinput")
     if config.getoption("--gameday-on") == "aws" and not in_xdist:
-        from gameday.pytest_plugin.turns import put_back_since
+        from gameday.pytest_plugin.account_lock import put_back_since
 
         put_back_since(config.stash[_began], config)
     reports = [one for some in terminalreporter.stats.values() for one in some if hasattr(one, "user_properties")]
@@ -92,7 +92,7 @@ def gameday_twin(request: pytest.FixtureRequest) -> Iterator[Twins]:
 @pytest.fixture
 def gameday_sdk(request: pytest.FixtureRequest) -> Iterator[SdkFaults]:
     """Faults for the boto3 calls of the code under test, until the test ends: throttle, fail, delay, timeout, …."""
-    from gameday.pytest_plugin.sdk import SdkFaults
+    from gameday.pytest_plugin.sdk_faults import SdkFaults
 
     with ExitStack() as until_then:
         yield SdkFaults(request, until_then)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from gameday.pytest_plugin.playing import PREFIX
-from gameday.report import words
-from gameday.report.told import COLUMNS, MARKS
+from gameday.pytest_plugin.runner import PREFIX
+from gameday.report import phrases
+from gameday.report.event_lines import COLUMNS, MARKS
 
 Properties = list[tuple[str, object]]
 
@@ -33,6 +33,8 @@ def _runs(properties: Properties) -> Iterator[dict[str, str]]:
 
 def _row(run: dict[str, str]) -> tuple[str, ...]:
     verdict = run.get("verdict", "")
-    label = words.label(verdict, run["place"]) if "place" in run else verdict
+    label = phrases.label(verdict, run["place"]) if "place" in run else verdict
     shown = [run.get(key, "") for key in ("recovery", "isolation", "account")]
-    return tuple(words.printable(cell) for cell in (MARKS.get(verdict, "?"), run.get("experiment", ""), label, *shown))
+    return tuple(
+        phrases.printable(cell) for cell in (MARKS.get(verdict, "?"), run.get("experiment", ""), label, *shown)
+    )

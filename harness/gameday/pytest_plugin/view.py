@@ -9,14 +9,14 @@ from typing import Literal
 from pydantic import ValidationError
 
 from gameday.errors import InvalidInput
-from gameday.plan import claim_of
-from gameday.pytest_plugin.answer import Answer
-from gameday.pytest_plugin.story import about, shown, story, unheld
-from gameday.record import Record
-from gameday.report import shortfalls, words
-from gameday.spec.experiment import IsolationClaim, RecoveryClaim
-from gameday.steady_state.claim import Claim, Judgement, Recovery, Verdict
-from gameday.steady_state.judge import judge, worst
+from gameday.files.experiment import IsolationClaim, RecoveryClaim
+from gameday.plan.plan import claim_of
+from gameday.pytest_plugin.assertable import Answer
+from gameday.pytest_plugin.failure_text import about, shown, story, unheld
+from gameday.records.record import Record
+from gameday.report import failures, phrases
+from gameday.steady_state.judging.judge import judge, worst
+from gameday.steady_state.kpi.claim import Claim, Judgement, Recovery, Verdict
 
 
 @dataclass(frozen=True, repr=False)
@@ -36,20 +36,20 @@ class RecordView:
     @property
     def sentence(self) -> str:
         """What was claimed and what was seen, in a sentence or two."""
-        return words.sentence(self.record)
+        return phrases.sentence(self.record)
 
     @property
     def held(self) -> Answer:
         """Whether the experiment's whole claim held."""
         verdict = Verdict.UNKNOWN if self.record.outcome == "refused" else Verdict(self.record.outcome)
-        return self._answer(self.sentence, verdict, shortfalls.not_held(self.record), unheld(self.record))
+        return self._answer(self.sentence, verdict, failures.not_held(self.record), unheld(self.record))
 
     @property
     def restored(self) -> Answer:
         """Whether every setting that was touched is as it was."""
-        account = words.account_words(self.record)
+        account = phrases.account_words(self.record)
         verdict = Verdict.HELD if account in ("restored", "untouched") else Verdict.BROKEN
-        return self._answer(f"The account is {account}.", verdict, shortfalls.left_behind(self.record))
+        return self._answer(f"The account is {account}.", verdict, failures.left_behind(self.record))
 
     @property
     def contained(self) -> Answer:
@@ -59,7 +59,7 @@ class RecordView:
         judged = self._judged(replace(claim, margin=margin))
         rows = [row for row in judged.modules if row.judged] if judged else []
         kpis = shown([(row.verdict, row.worst_kpi) for row in rows])
-        told = shortfalls.spread(judged) if judged else ()
+        told = failures.spread(judged) if judged else ()
         return self._part("contained", [row.verdict for row in rows], tuple(told), kpis)
 
     def recovered_within(
@@ -75,7 +75,7 @@ class RecordView:
         judged = self._judged(replace(claim_of(self.record.plan), recovery=asked))
         rows = judged.recovery if judged else ()
         kpis = shown([(row.verdict, row.kpi) for row in rows])
-        told = shortfalls.late(judged) if judged else ()
+        told = failures.late(judged) if judged else ()
         return self._part(f"recovered within {within} of {asked.since}", [row.verdict for row in rows], told, kpis)
 
     def _judged(self, claim: Claim) -> Judgement | None:
@@ -98,7 +98,7 @@ class RecordView:
         return Answer(about(self.record, sentence), verdict, lambda: story(self.record, sentence, told, drawn))
 
     def __repr__(self) -> str:
-        return f"<run of {self.record.name}: {words.label(self.verdict, self.record.place)}>"
+        return f"<run of {self.record.name}: {phrases.label(self.verdict, self.record.place)}>"
 
 
 def _recovery(own: RecoveryClaim | None, within: str, since: str | None, sustained: str | None) -> Recovery:

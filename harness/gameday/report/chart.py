@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from gameday.record import Record
+from gameday.records.record import Record
 from gameday.report.axis import STEPS, Axis, bad_axis, good_axis, time_axis, zero_axis
-from gameday.steady_state.kpi import Bound, Kpi
+from gameday.steady_state.kpi.kpi import Bound, Kpi
 from gameday.steady_state.samples import Sample, Series
 
 POINTS = 240

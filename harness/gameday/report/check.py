@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from gameday.report.words import printable
-from gameday.suites.check import Checked
+from gameday.checks.run import Checked
+from gameday.report.phrases import printable
 
 
 def terminal(workload: str, checked: Checked, proofs: list[str]) -> str:

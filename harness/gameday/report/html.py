@@ -14,14 +14,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from gameday import __version__
-from gameday.account.change import AnyChange
+from gameday.change import AnyChange
 from gameday.events import Settled
-from gameday.record import Record
-from gameday.report import explanation, svg, words
+from gameday.records.record import Record
+from gameday.records.suite import Refusal, Suite
+from gameday.report import explanations, phrases, svg
 from gameday.report.chart import Chart, chart
-from gameday.steady_state.judge import PhaseJudgement, RecoveryJudgement, Verdict, worst
-from gameday.steady_state.kpi import Tier
-from gameday.suite import Refusal, Suite
+from gameday.steady_state.judging.judge import PhaseJudgement, RecoveryJudgement, Verdict, worst
+from gameday.steady_state.kpi.kpi import Tier
 
 HERE = Path(__file__).parent
 SCRIPTS = ("vendor/uPlot.iife.min.js", "chart.js")
@@ -93,14 +93,14 @@ def page(suite: Suite) -> str:
         # Every text on the page passes here; what the template and this module write themselves is Markup.
         if isinstance(value, Markup) or not isinstance(value, str):
             return value
-        text = words.printable(value)
+        text = phrases.printable(value)
         for account in accounts:
-            text = words.shorten(text, account)
+            text = phrases.shorten(text, account)
         return text
 
     scripts = [_read(name) for name in SCRIPTS]
     environment = environment_of(shown)
-    environment.globals.update(words=words, explanation=explanation, svg=svg, data=_data)
+    environment.globals.update(phrases=phrases, explanations=explanations, svg=svg, data=_data)
     template = environment.get_template("page.html.j2")
     return template.render(
         suite=suite,
@@ -135,7 +135,7 @@ def _section(index: int, entry: Record | Refusal) -> Section | Refusal:
         backs=_backs(entry),
         changes=tuple((change, entry.settled.get(position)) for position, change in enumerate(changes)),
         recovered=worst([row.verdict for row in judged.recovery] if judged else []),
-        isolation=next((row.state for row in words.modules(entry) if row.state not in ("hit", "may suffer")), ""),
+        isolation=next((row.state for row in phrases.modules(entry) if row.state not in ("hit", "may suffer")), ""),
     )
 
 

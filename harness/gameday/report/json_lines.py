@@ -7,7 +7,7 @@ from typing import TextIO
 
 from gameday import __version__
 from gameday.events import Event, to_json
-from gameday.plan import Plan
+from gameday.plan.plan import Plan
 
 FORMAT = 1
 """The version of the lines: the first line of a run carries it; a reader should refuse another."""

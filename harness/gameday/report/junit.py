@@ -5,10 +5,10 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 from gameday.errors import Exit
-from gameday.record import Record
-from gameday.report import explanation, words
-from gameday.report.shortfalls import not_held
-from gameday.suite import Refusal, Suite
+from gameday.records.record import Record
+from gameday.records.suite import Refusal, Suite
+from gameday.report import explanations, phrases
+from gameday.report.failures import not_held
 
 
 def junit(suite: Suite) -> str:
@@ -23,7 +23,7 @@ def junit(suite: Suite) -> str:
     }
     root = ET.Element("testsuites", {"name": "gameday", **counts})
     inner = ET.SubElement(
-        root, "testsuite", {"name": words.printable(suite.name), "timestamp": suite.started, **counts}
+        root, "testsuite", {"name": phrases.printable(suite.name), "timestamp": suite.started, **counts}
     )
     inner.extend(cases)
     ET.indent(root)
@@ -32,13 +32,15 @@ def junit(suite: Suite) -> str:
 
 
 def _case(entry: Record | Refusal) -> ET.Element:
-    name = words.printable(entry.name)
+    name = phrases.printable(entry.name)
     if isinstance(entry, Refusal):
         workload, account = (entry.plan.workload.name, entry.plan.account) if entry.plan else ("gameday", "")
         case = ET.Element("testcase", {"classname": workload, "name": name, "time": "0.000"})
-        reasons = [words.shorten(words.printable(reason), account) for reason in entry.reasons]
-        skipped = ET.SubElement(case, "skipped", {"message": f"{words.state_of(entry)}: {'; '.join(reasons)}"})
-        skipped.text = "\n".join(words.shorten(words.printable(line), account) for line in words.refusal_lines(entry))
+        reasons = [phrases.shorten(phrases.printable(reason), account) for reason in entry.reasons]
+        skipped = ET.SubElement(case, "skipped", {"message": f"{phrases.state_of(entry)}: {'; '.join(reasons)}"})
+        skipped.text = "\n".join(
+            phrases.shorten(phrases.printable(line), account) for line in phrases.refusal_lines(entry)
+        )
         return case
     seconds = f"{entry.end - entry.start:.3f}"
     case = ET.Element("testcase", {"classname": entry.plan.workload.name, "name": name, "time": seconds})
@@ -46,14 +48,14 @@ def _case(entry: Record | Refusal) -> ET.Element:
     for key, value in properties_of(entry).items():
         ET.SubElement(properties, "property", {"name": key, "value": value})
     if tag := _tag(entry):
-        message = _clean(entry, words.sentence(entry))
+        message = _clean(entry, phrases.sentence(entry))
         found = ET.SubElement(case, tag, {"message": message, "type": _type(entry)})
         found.text = "\n".join(_clean(entry, line) for line in _details(entry))
     return case
 
 
 def _not_run(name: str) -> ET.Element:
-    case = ET.Element("testcase", {"classname": "gameday", "name": words.printable(name), "time": "0.000"})
+    case = ET.Element("testcase", {"classname": "gameday", "name": phrases.printable(name), "time": "0.000"})
     ET.SubElement(case, "skipped", {"message": "not run: the game day ended before it"})
     return case
 
@@ -73,9 +75,9 @@ def properties_of(record: Record) -> dict[str, str]:
     found = {
         "verdict": record.outcome,
         "place": record.place,
-        "account": words.account_words(record),
-        "recovery": words.recovery_words(record),
-        "isolation": words.isolation_words(record),
+        "account": phrases.account_words(record),
+        "recovery": phrases.recovery_words(record),
+        "isolation": phrases.isolation_words(record),
         "run": record.run,
         "seed": "" if record.seed is None else str(record.seed),
         "plan": record.plan.digest,
@@ -83,21 +85,21 @@ def properties_of(record: Record) -> dict[str, str]:
     rows = record.judged.judgement.recovery if record.judged else ()
     detection = record.judged.judgement.detection if record.judged else None
     if record.plan.experiment.detected_by:
-        found["detection"] = words.detection_words(record)
+        found["detection"] = phrases.detection_words(record)
     if detection and detection.took is not None:
         found["detection_seconds"] = f"{detection.took:.3f}"
-    if explanation.cost(record):
-        found["cost"] = explanation.cost_words(record)
-    found |= {f"lost.{one.kpi}": f"{one.lost:.1f}" for one in explanation.losses(record) if one.lost is not None}
-    found |= {f"graph.{one.kpi}": one.move.value for one in explanation.graphs(record)}
+    if explanations.cost(record):
+        found["cost"] = explanations.cost_words(record)
+    found |= {f"lost.{one.kpi}": f"{one.lost:.1f}" for one in explanations.losses(record) if one.lost is not None}
+    found |= {f"graph.{one.kpi}": one.move.value for one in explanations.graphs(record)}
     found |= {f"recovery_seconds.{row.kpi}": f"{row.took:.3f}" for row in rows if row.took is not None}
     return {key: _clean(record, value) for key, value in found.items() if value}
 
 
 def _details(record: Record) -> list[str]:
-    lines = [f"claimed: {record.plan.experiment.hypothesis}", f"seen: {words.sentence(record)}", *not_held(record)]
+    lines = [f"claimed: {record.plan.experiment.hypothesis}", f"seen: {phrases.sentence(record)}", *not_held(record)]
     return [*lines, f"repeat: {record.command}"] if record.command else lines
 
 
 def _clean(record: Record, text: str) -> str:
-    return words.shorten(words.printable(text), record.plan.account)
+    return phrases.shorten(phrases.printable(text), record.plan.account)

@@ -6,9 +6,9 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 
-from gameday.record import Record
-from gameday.report import explanation, words
-from gameday.suite import Refusal, Suite
+from gameday.records.record import Record
+from gameday.records.suite import Refusal, Suite
+from gameday.report import explanations, phrases
 
 LIMIT = 65_536
 """Bytes that the text never exceeds: a comment on GitHub holds 65,536 characters."""
@@ -39,7 +39,7 @@ _LEFT_OUT = "Details were left out to fit a comment; they are in `index.html`."
 
 def text_of(raw: str, account: str = "") -> str:
     """Text that Markdown shows as it is: no markup, no mention of people or issues, no link."""
-    shown = words.shorten(words.printable(" ".join(raw.split())), account)
+    shown = phrases.shorten(phrases.printable(" ".join(raw.split())), account)
     return _LINKS.sub("\u200b", _SIGNS.sub(r"\\\1", html.escape(shown, quote=False)))
 
 
@@ -51,49 +51,49 @@ def _lines(suite: Suite, depth: int) -> Iterator[str]:
     for entry in suite.entries:
         yield ""
         if isinstance(entry, Refusal):
-            yield f"### {ICONS['refused']} {text_of(entry.name)}: {words.state_of(entry)}"
+            yield f"### {ICONS['refused']} {text_of(entry.name)}: {phrases.state_of(entry)}"
             yield ""
             account = entry.plan.account if entry.plan else ""
-            yield from (f"- {text_of(line, account)}" for line in words.refusal_lines(entry))
+            yield from (f"- {text_of(line, account)}" for line in phrases.refusal_lines(entry))
         else:
             yield from _experiment(entry, depth)
 
 
 def _overview(entry: Record | Refusal) -> list[str]:
     if isinstance(entry, Refusal):
-        return [text_of(entry.name), f"{ICONS['refused']} {words.state_of(entry)}", "", "", "untouched"]
-    account = words.account_words(entry)
+        return [text_of(entry.name), f"{ICONS['refused']} {phrases.state_of(entry)}", "", "", "untouched"]
+    account = phrases.account_words(entry)
     return [
         text_of(entry.name),
-        f"{ICONS[entry.outcome]} {words.label(entry.outcome, entry.place)}",
-        text_of(words.recovery_words(entry)),
-        text_of(words.isolation_words(entry)),
+        f"{ICONS[entry.outcome]} {phrases.label(entry.outcome, entry.place)}",
+        text_of(phrases.recovery_words(entry)),
+        text_of(phrases.isolation_words(entry)),
         f"{STUCK} {account}" if entry.stuck else account,
     ]
 
 
 def _experiment(record: Record, depth: int) -> Iterator[str]:
     plan = record.plan
-    yield f"### {ICONS[record.outcome]} {text_of(record.name)}: {words.label(record.outcome, record.place)}"
+    yield f"### {ICONS[record.outcome]} {text_of(record.name)}: {phrases.label(record.outcome, record.place)}"
     yield ""
     yield f"> {text_of(plan.experiment.hypothesis)}"
     yield ""
-    yield text_of(words.sentence(record), plan.account)
+    yield text_of(phrases.sentence(record), plan.account)
     if record.stuck:
         yield ""
         yield f"{STUCK} **The account needs a person.** Something is not as it was before."
     if depth >= 1:
         yield from _folded("Steady state, recovery, isolation", _judgement(record))
-    if depth >= 3 and (found := explanation.explanations(record)):
+    if depth >= 3 and (found := explanations.explanations(record)):
         lines = (f"- **{one.verdict}** {text_of(one.words, plan.account)}" for one in found)
         yield from _folded("Each verdict explained", lines)
     if depth >= 2:
         yield from _folded("Repeat it", _again(record))
     if depth >= 3:
         changes = sum(len(injection.changes) for injection in plan.injections)
-        yield from _folded(f"{words.count(changes, 'change')}, before and after", _changes(record))
+        yield from _folded(f"{phrases.count(changes, 'change')}, before and after", _changes(record))
     if depth >= 4 and record.calls:
-        yield from _folded(words.count(len(record.calls), "mutating API call"), _calls(record))
+        yield from _folded(phrases.count(len(record.calls), "mutating API call"), _calls(record))
 
 
 def _judgement(record: Record) -> Iterator[str]:
@@ -105,9 +105,9 @@ def _judgement(record: Record) -> Iterator[str]:
             [
                 text_of(row.kpi) + ("" if row.kpi in claimed else " (not claimed)"),
                 row.phase,
-                text_of(words.seen(record, row))
+                text_of(phrases.seen(record, row))
                 if row.bound == "any"
-                else f"{ICONS[row.verdict]} {text_of(words.seen(record, row))}",
+                else f"{ICONS[row.verdict]} {text_of(phrases.seen(record, row))}",
                 text_of(row.bound),
             ]
             for row in judgement.phases
@@ -121,8 +121,8 @@ def _judgement(record: Record) -> Iterator[str]:
             (
                 [
                     f"{ICONS[row.verdict]} {text_of(row.kpi)}",
-                    words.since_impact(row),
-                    words.since_undo(row, undo),
+                    phrases.since_impact(row),
+                    phrases.since_undo(row, undo),
                     text_of(row.words),
                 ]
                 for row in judgement.recovery
@@ -134,21 +134,21 @@ def _judgement(record: Record) -> Iterator[str]:
         yield ""
     modules = (
         [text_of(row.module), f"{ICONS.get(row.state, '')} {row.state}".strip(), text_of(row.words, account)]
-        for row in words.modules(record)
+        for row in phrases.modules(record)
     )
     yield from table(["module", "isolation", ""], modules)
     yield from _cost_and_graphs(record)
     notes = judgement.notes if judgement else ()
-    if notes or words.warnings(record.plan):
+    if notes or phrases.warnings(record.plan):
         yield ""
-        yield from (f"- {text_of(note, account)}" for note in (*notes, *words.warnings(record.plan)))
+        yield from (f"- {text_of(note, account)}" for note in (*notes, *phrases.warnings(record.plan)))
 
 
 def _cost_and_graphs(record: Record) -> Iterator[str]:
     account = record.plan.account
     for title, rows in (
-        ("What it cost", explanation.loss_lines(record)),
-        ("Which graphs are worth watching", [f"{one.move.value}: {one.words}" for one in explanation.graphs(record)]),
+        ("What it cost", explanations.loss_lines(record)),
+        ("Which graphs are worth watching", [f"{one.move.value}: {one.words}" for one in explanations.graphs(record)]),
     ):
         if rows:
             yield from ("", f"**{title}**", "", *(f"- {text_of(row, account)}" for row in rows))
@@ -159,7 +159,7 @@ def _changes(record: Record) -> Iterator[str]:
     changes = [change for injection in record.plan.injections for change in injection.changes]
 
     def row(position: int) -> list[str]:
-        change, settled = words.change_row(changes[position]), record.settled.get(position)
+        change, settled = phrases.change_row(changes[position]), record.settled.get(position)
         after = f"{settled.state}: {settled.about}" if settled else "not known"
         cells = (change.about, change.where, f"{change.before} → {change.after}", change.undo, after)
         return [text_of(cell, account) for cell in cells]
@@ -170,10 +170,10 @@ def _changes(record: Record) -> Iterator[str]:
 def _calls(record: Record) -> Iterator[str]:
     rows = (
         [
-            words.moment(call.at - record.zero),
+            phrases.moment(call.at - record.zero),
             call.phase,
-            text_of(f"{call.service}.{call.operation} {words.show(call.params)}", record.plan.account),
-            words.duration(call.took),
+            text_of(f"{call.service}.{call.operation} {phrases.show(call.params)}", record.plan.account),
+            phrases.duration(call.took),
             text_of(call.error or "done"),
         ]
         for call in record.calls

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gameday.matrix import STATE_WORDS, Cell, Finding, Matrix, Relation, State
+from gameday.matrix.model import STATE_WORDS, Cell, Finding, Matrix, Relation, State
 from gameday.report.markdown import table, text_of
-from gameday.report.words import count, printable
-from gameday.steady_state.words import points_in_words
+from gameday.report.phrases import count, printable
+from gameday.steady_state.judging.phrases import points_in_words
 
 SIGNS: dict[State, str] = {"spread": "X", "contained": ".", "starved": "o", "unknown": "?", "no-kpi": "-"}
 RELATIONS: dict[Relation, str] = {

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from gameday.matrix import Matrix
-from gameday.report.layers import Layers, Place, layered
+from gameday.matrix.model import Matrix
+from gameday.report.graph_layout import Layers, Place, layered
 
 ROW, BOX, GAP, LETTER, LONGEST, HEAD = 40.0, 28.0, 96.0, 7.6, 24, 9.0
 """Units of the drawing: a row, a box in it, the space between two layers, a letter's width; then the most letters that

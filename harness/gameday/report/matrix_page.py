@@ -6,8 +6,8 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from gameday.matrix import STATE_WORDS, Cell, Matrix
-from gameday.report import words
+from gameday.matrix.model import STATE_WORDS, Cell, Matrix
+from gameday.report import phrases
 from gameday.report.html import environment_of
 from gameday.report.matrix import KEY, RELATIONS, TITLES, basis, evidence, headline, mark
 from gameday.report.matrix_graph import WORDS, graph
@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 
 def page(matrix: Matrix) -> str:
     """The page; the same matrix gives the same bytes. Each run's own page stands at `its experiment/index.html`."""
-    environment = environment_of(lambda value: words.printable(value) if type(value) is str else value)
+    environment = environment_of(lambda value: phrases.printable(value) if type(value) is str else value)
     return environment.get_template("matrix.html.j2").render(
         matrix=matrix,
         headline=headline(matrix),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from gameday.account.bindings import fill, unbound
-from gameday.account.change import Call, Injection, Json, Make, Shape, Strike, Turn
-from gameday.account.knobs import setter
-from gameday.plan import Plan, taken_away
-from gameday.spec.experiment import alarm_name
-from gameday.steady_state.units import show_duration
+from gameday.aws.arns import alarm_name
+from gameday.change import Call, Injection, Json, Make, Shape, Strike, Turn
+from gameday.engine.placeholders import fill, unbound
+from gameday.engine.settings import setter
+from gameday.plan.plan import Plan, taken_away
+from gameday.steady_state.kpi.units import show_duration
 
 
 def plan_text(plan: Plan) -> str:

@@ -6,9 +6,9 @@ import os
 from typing import Protocol, TextIO
 
 from gameday.events import Event
-from gameday.plan import Plan
-from gameday.report import words
-from gameday.report.told import clock, fitted, speaks_unicode, told
+from gameday.plan.plan import Plan
+from gameday.report import phrases
+from gameday.report.event_lines import clock, fitted, speaks_unicode, told
 
 
 class Progress(Protocol):
@@ -30,7 +30,7 @@ class Progress(Protocol):
 def progress(stream: TextIO) -> Progress:
     """A live display where the stream is a terminal that can move its cursor, else plain lines."""
     if stream.isatty() and os.environ.get("TERM") not in ("dumb", "", None) and speaks_unicode(stream):
-        from gameday.report.live import LiveProgress
+        from gameday.report.live_display import LiveProgress
 
         return LiveProgress(stream)
     return PlainProgress(stream)
@@ -47,7 +47,7 @@ class PlainProgress:
         self._plan = plan
         self._start: float | None = None
         self._say(f"{plan.experiment.name} ({plan.place}), run {run}: {plan.experiment.hypothesis}")
-        for warning in words.warnings(plan):
+        for warning in phrases.warnings(plan):
             self._say(f"  warning {warning}")
 
     def hear(self, event: Event) -> None:
@@ -61,5 +61,5 @@ class PlainProgress:
         """Nothing is held back."""
 
     def _say(self, line: str) -> None:
-        self._stream.write(fitted(words.printable(line), self._stream) + "\n")
+        self._stream.write(fitted(phrases.printable(line), self._stream) + "\n")
         self._stream.flush()

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from gameday.record import Record, Span
-from gameday.report import words
+from gameday.records.record import Record, Span
+from gameday.report import phrases
 from gameday.report.chart import pooled
-from gameday.steady_state.kpi import Kpi
+from gameday.steady_state.kpi.kpi import Kpi
+from gameday.steady_state.kpi.units import show_share
 from gameday.steady_state.samples import Series, touching
-from gameday.steady_state.units import show_share
 
 BARS = "▁▂▃▄▅▆▇█"
 GAP = "·"
@@ -42,7 +42,7 @@ def sparkline(record: Record, name: str) -> tuple[str, ...]:
         return ()
     low, high = scale(kpi, seen)
     bars = "│".join("".join(bar(value, low, high) for value in values) for values in cells)
-    under = "│".join(f"{phase.name} {words.duration(phase.end - phase.start)}".ljust(phase.width) for phase in phases)
+    under = "│".join(f"{phase.name} {phrases.duration(phase.end - phase.start)}".ljust(phase.width) for phase in phases)
     tall, short = (_amount(kpi, value) for value in (high, low))
     wide = max(len(tall), len(short))
     return (f"{tall:>{wide}} {bars}", f"{short:>{wide}} {under.rstrip()}")

@@ -8,11 +8,11 @@ import shutil
 import sys
 from collections.abc import Iterator
 
-from gameday.record import Record
-from gameday.report import explanation, words
-from gameday.report.told import COLUMNS, MARKS, STYLES, fitted
-from gameday.steady_state.judge import Move
-from gameday.suite import Refusal, Suite
+from gameday.records.record import Record
+from gameday.records.suite import Refusal, Suite
+from gameday.report import explanations, phrases
+from gameday.report.event_lines import COLUMNS, MARKS, STYLES, fitted
+from gameday.steady_state.judging.judge import Move
 
 
 def verdict_table(suite: Suite) -> str:
@@ -36,9 +36,9 @@ def verdict_table(suite: Suite) -> str:
     for head in COLUMNS:
         table.add_column(head, overflow="fold")
     for entry in suite.entries:
-        state = words.state_of(entry)
+        state = phrases.state_of(entry)
         style = STYLES[state]
-        name, *rest = (words.printable(cell) for cell in _row(entry))
+        name, *rest = (phrases.printable(cell) for cell in _row(entry))
         stuck = "bold red" if isinstance(entry, Record) and entry.stuck else ""
         table.add_row(
             Text(MARKS[state], style),
@@ -49,41 +49,41 @@ def verdict_table(suite: Suite) -> str:
             Text(rest[3], stuck),
         )
     for left in suite.not_run:
-        table.add_row(Text(MARKS["not run"], "dim"), Text(words.printable(left), "bold"), Text("not run", "dim"))
+        table.add_row(Text(MARKS["not run"], "dim"), Text(phrases.printable(left), "bold"), Text("not run", "dim"))
     with console.capture() as captured:
         console.print()
         console.print(table)
         for entry in suite.entries:
             console.print()
-            state = words.state_of(entry)
-            console.print(Text(words.printable(f"{MARKS[state]} {entry.name}"), STYLES[state]))
+            state = phrases.state_of(entry)
+            console.print(Text(phrases.printable(f"{MARKS[state]} {entry.name}"), STYLES[state]))
             for line in _why(entry):
-                console.print(Padding(Text(words.printable(line)), (0, 0, 0, 2)))
+                console.print(Padding(Text(phrases.printable(line)), (0, 0, 0, 2)))
         console.print()
     return fitted("\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n", sys.stdout)
 
 
 def _row(entry: Record | Refusal) -> tuple[str, str, str, str, str]:
     if isinstance(entry, Refusal):
-        return entry.name, words.state_of(entry), "", "", "untouched"
+        return entry.name, phrases.state_of(entry), "", "", "untouched"
     return (
         entry.name,
-        words.label(entry.outcome, entry.place),
-        words.recovery_words(entry),
-        words.isolation_words(entry),
-        words.account_words(entry),
+        phrases.label(entry.outcome, entry.place),
+        phrases.recovery_words(entry),
+        phrases.isolation_words(entry),
+        phrases.account_words(entry),
     )
 
 
 def _why(entry: Record | Refusal) -> Iterator[str]:
     if isinstance(entry, Refusal):
-        yield from words.refusal_lines(entry)
+        yield from phrases.refusal_lines(entry)
         yield from ([f"→ {entry.remedy}"] if entry.remedy else [])
         return
-    yield words.sentence(entry)
-    worth = [one.kpi for one in explanation.graphs(entry) if one.move in (Move.LED, Move.TOGETHER)]
-    wolf = [one.words for one in explanation.graphs(entry) if one.move is Move.CRIED_WOLF]
-    missed = [one.kpi for one in explanation.graphs(entry) if one.move is Move.MISSED]
+    yield phrases.sentence(entry)
+    worth = [one.kpi for one in explanations.graphs(entry) if one.move in (Move.LED, Move.TOGETHER)]
+    wolf = [one.words for one in explanations.graphs(entry) if one.move is Move.CRIED_WOLF]
+    missed = [one.kpi for one in explanations.graphs(entry) if one.move is Move.MISSED]
     told = [f"worth watching: {', '.join(worth)}"] if worth else []
     told += [f"never moved: {', '.join(missed)}"] if missed else []
     if told or wolf:

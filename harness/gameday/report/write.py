@@ -6,12 +6,12 @@ from collections import Counter
 from pathlib import Path
 
 from gameday.errors import InvalidInput
-from gameday.record import Record, write_record
-from gameday.refused import ENDING, write_refusal
+from gameday.records.record import Record, write_record
+from gameday.records.refusal_file import ENDING, write_refusal
+from gameday.records.suite import Suite
 from gameday.report.html import page
 from gameday.report.junit import junit
 from gameday.report.markdown import markdown
-from gameday.suite import Suite
 
 
 def write_reports(folder: Path, suite: Suite) -> Path:

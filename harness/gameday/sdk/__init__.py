@@ -10,10 +10,16 @@ A rule counts requests, of which a call makes several where its client retries: 
 the third through.
 """
 
-from gameday.sdk.faults import blackhole, delay, fail, faults, lose_reply, throttle, timeout
-from gameday.sdk.inject import Injection
-from gameday.sdk.record import Attempt, CallMade, Record
-from gameday.spec.rule import Rule
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gameday.sdk.botocore_patch import Injection
+    from gameday.sdk.call_log import Attempt, CallMade, Record
+    from gameday.sdk.context_managers import blackhole, delay, fail, faults, lose_reply, throttle, timeout
+    from gameday.sdk.rule import Rule
 
 __all__ = [
     "Attempt",
@@ -29,3 +35,13 @@ __all__ = [
     "throttle",
     "timeout",
 ]
+_HOMES = {"Injection": "botocore_patch", "Attempt": "call_log", "CallMade": "call_log", "Record": "call_log"}
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for when it is: files name rules, and need neither botocore nor the patch."""
+    if name not in __all__:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    home = "rule" if name == "Rule" else _HOMES.get(name, "context_managers")
+    return getattr(import_module(f"{__name__}.{home}"), name)

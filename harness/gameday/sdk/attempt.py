@@ -12,8 +12,8 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from botocore.hooks import first_non_none_response
 from botocore.model import OperationModel
 
-from gameday.sdk.wire import hit_reply
-from gameday.spec.rule import Rule
+from gameday.sdk.error_responses import hit_reply
+from gameday.sdk.rule import Rule
 
 Sleep = Callable[[float], None]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from gameday.spec.rule import ALWAYS, Rule
+from gameday.sdk.rule import ALWAYS, Rule
 
 
 @dataclass(frozen=True, slots=True)

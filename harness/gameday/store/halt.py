@@ -6,7 +6,7 @@ import json
 import secrets
 from pathlib import Path
 
-from gameday.store.objects import NEW, Objects
+from gameday.store.s3 import NEW, Objects
 
 
 def halt_here(folder: Path, run: str, who: str) -> None:

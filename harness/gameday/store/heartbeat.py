@@ -9,7 +9,7 @@ from typing import Literal
 from gameday.errors import JournalError, LeaseLost
 from gameday.store.halt import halted_in
 from gameday.store.lease import Lease
-from gameday.store.objects import Objects
+from gameday.store.s3 import Objects
 
 BEAT = 1.0
 """Seconds between two looks at whether a renewal is due."""

@@ -20,9 +20,9 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from gameday.account.account import LONGEST_CALL
+from gameday.aws.account import LONGEST_CALL
 from gameday.errors import JournalError, LeaseLost, Refused
-from gameday.store.objects import NEW, Objects, Stored
+from gameday.store.s3 import NEW, Objects, Stored
 
 LASTS = 60.0
 """Seconds for which a renewal holds."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from gameday.account.aws import open_account
-from gameday.account.change import Call
-from gameday.account.filter import Filter
-from gameday.store.objects import S3Objects, place_of
+from gameday.aws.client import open_account
+from gameday.change import Call
+from gameday.engine.allowlist import Filter
+from gameday.store.s3 import S3Objects, place_of
 
 WORKERS = 2
 """The run's thread and the heartbeat's."""

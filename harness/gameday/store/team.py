@@ -6,12 +6,12 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from gameday.account.rows import End, Row, Run
+from gameday.engine.entries import End, Row, Run
 from gameday.errors import JournalError, LeaseLost
 from gameday.store.heartbeat import Ask, Heartbeat
 from gameday.store.lease import Lease, Monotonic, Sighting
-from gameday.store.objects import Objects
-from gameday.store.records import Records, Told
+from gameday.store.run_records import Records, Told
+from gameday.store.s3 import Objects
 
 
 class Team:

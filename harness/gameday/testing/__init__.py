@@ -4,10 +4,10 @@ An AWS inside the process is always consistent, and AWS is not. `RoughAccount` s
 is missing; `DyingAccount` ends the process at a given call; `law` applies and undoes an injection on them.
 """
 
-from gameday.testing.dying import DyingAccount, DyingJournal, Killed, Life
+from gameday.testing.crashing import DyingAccount, DyingJournal, Killed, Life
 from gameday.testing.failing import FailingAccount, Trouble
 from gameday.testing.law import Broken, law, touched
-from gameday.testing.rough import RoughAccount, Way, applicable
+from gameday.testing.unreliable_account import RoughAccount, Way, applicable
 
 __all__ = [
     "Broken",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from gameday.account.account import Account
-from gameday.account.change import Call, Json
+from gameday.aws.account import Account
+from gameday.change import Call, Json
 from gameday.errors import AwsError, Unreachable
-from gameday.testing.wrapped import Wrapped
+from gameday.testing.wrapper import Wrapped
 
 
 class Trouble(StrEnum):

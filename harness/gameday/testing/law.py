@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gameday.account.account import Account
-from gameday.account.apply import apply
-from gameday.account.bindings import bind, search
-from gameday.account.canonical import canonical
-from gameday.account.change import Canonical, Injection, Json, Make, Shape, Strike, Turn
-from gameday.account.journal import Journal
-from gameday.account.knobs import Reading, read_turns
-from gameday.account.undo import undo
+from gameday.aws.account import Account
+from gameday.change import Canonical, Injection, Json, Make, Shape, Strike, Turn
+from gameday.engine.apply import apply
+from gameday.engine.canonical import canonical
+from gameday.engine.journal import Journal
+from gameday.engine.placeholders import bind, search
+from gameday.engine.settings import Reading, read_turns
+from gameday.engine.undo import undo
 from gameday.errors import GamedayError
 from gameday.events import Called, Event, Settled
 from gameday.steady_state.clock import Clock
-from gameday.testing.rough import RoughAccount, Way
+from gameday.testing.unreliable_account import RoughAccount, Way
 
 
 class Broken(AssertionError):

@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gameday.account.aws import Aws
+from gameday.aws.client import Aws
 from gameday.errors import InvalidInput
-from gameday.spec.twin_file import Function, TwinFile
-from gameday.spec.workload import Workload
-from gameday.twin.alarms import Alarms, put_alarms
-from gameday.twin.enclosure import Enclosure
-from gameday.twin.machines import BOOT, PENDING, Machines, Moto
-from gameday.twin.metrics import MetricStore
-from gameday.twin.monitoring import Monitoring
-from gameday.twin.patches import patch
-from gameday.twin.rejections import check
-from gameday.twin.scaling import Groups
-from gameday.twin.seal import Asked
+from gameday.files.twin_file import Function, TwinFile
+from gameday.files.workload import Workload
+from gameday.twin.cloudwatch.alarms import Alarms, put_alarms
+from gameday.twin.cloudwatch.api import Monitoring
+from gameday.twin.cloudwatch.store import MetricStore
+from gameday.twin.control_plane.instances import BOOT, PENDING, Machines
+from gameday.twin.control_plane.moto_patches import patch
+from gameday.twin.control_plane.provision import World, build
+from gameday.twin.control_plane.rejections import check
+from gameday.twin.control_plane.scaling import Groups
+from gameday.twin.control_plane.survey import Backends, Survey
+from gameday.twin.control_plane.target_health import Targets
+from gameday.twin.moto.isolation import Enclosure
+from gameday.twin.moto.objects import Moto
+from gameday.twin.moto.seal import Asked
 from gameday.twin.state import WorldState
-from gameday.twin.survey import Backends, Survey
-from gameday.twin.targets import Targets
 from gameday.twin.timetable import Timetable
-from gameday.twin.world import World, build
 
 MINUTE = 60.0
 """Seconds between two points of a metric that AWS publishes about hosts."""

@@ -9,20 +9,20 @@ from functools import cache, cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from gameday.account.aws import Aws
-from gameday.spec.twin_file import TwinFile
-from gameday.spec.workload import Workload
+from gameday.aws.client import Aws
+from gameday.files.twin_file import TwinFile
+from gameday.files.workload import Workload
+from gameday.twin.cloudwatch.store import MetricStore
 from gameday.twin.controllers import Controllers
-from gameday.twin.enclosure import Enclosure
-from gameday.twin.metrics import MetricStore
-from gameday.twin.publish import aws_metrics, user_metrics
-from gameday.twin.seal import Seal, sealed_session
+from gameday.twin.moto.isolation import Enclosure
+from gameday.twin.moto.seal import Seal, sealed_session
 from gameday.twin.state import WorldState
 from gameday.twin.timetable import Timetable
-from gameday.twin.traffic import Traffic
+from gameday.twin.traffic.customers import Traffic
+from gameday.twin.traffic.publish import aws_metrics, user_metrics
 
 if TYPE_CHECKING:
-    from gameday.twin.truth import Truth
+    from gameday.twin.traffic.ground_truth import Truth
 
 START = 1767225600.0
 """When every twin begins: 2026-01-01T00:00:00Z, in seconds since the epoch."""

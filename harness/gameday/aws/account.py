@@ -1,0 +1,57 @@
+"""What planning, applying and undoing need of AWS, whatever answers: an account, its twin, or a test's double."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from gameday.change import Call, Json
+from gameday.errors import AwsError
+
+CONNECT_TIMEOUT = 5.0
+READ_TIMEOUT = 20.0
+ATTEMPTS = 3
+PAUSES = (1.0 + 5.0) + (2.0 + 5.0)
+"""Seconds between a call's attempts, at most: throttled, and asked to wait (botocore, `retries/standard.py`)."""
+LONGEST_CALL = ATTEMPTS * (CONNECT_TIMEOUT + READ_TIMEOUT) + PAUSES
+"""Seconds until a request that got no answer can no longer arrive: every attempt, and the pauses between them."""
+
+AWS = "AWS"
+"""What AWS is called among the clocks that are compared with ours."""
+
+USER_AGENT = "gameday"
+"""What every client of the harness says it is; faults of `gameday.sdk` leave those alone."""
+
+
+class Account(Protocol):
+    """What planning, applying and undoing need of AWS."""
+
+    def call(self, call: Call, region: str) -> Json:
+        """One call's answer as JSON; raises AwsError, or Unreachable where it may have happened or not."""
+        ...
+
+    def pages(self, call: Call, region: str) -> Json:
+        """A read's answer with all its pages merged."""
+        ...
+
+    def call_all(self, calls: Sequence[tuple[Call, str]], paged: bool = False) -> list[Json | AwsError]:
+        """Many independent calls, their answers or errors in the same order."""
+        ...
+
+
+class Gate(Protocol):
+    """Decides which calls may leave; `engine.allowlist` is the one that rules."""
+
+    def check(self, call: Call, region: str) -> None:
+        """Raise Unplanned where a call must not be sent."""
+        ...
+
+    def learn(self, call: Call, region: str, answer: Json) -> None:
+        """Take what an answer says of the placeholders of planned calls."""
+        ...
+
+
+def whoami(account: Account, region: str) -> tuple[str, str]:
+    """The account id and the principal's ARN that the credentials belong to (STS GetCallerIdentity)."""
+    answer = account.call(Call(service="sts", operation="get_caller_identity"), region)
+    return answer["Account"], answer["Arn"]

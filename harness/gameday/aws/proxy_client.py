@@ -1,0 +1,63 @@
+"""The door to a proxy beside a program (`gameday proxy`): its rules, as calls like any other.
+
+The service `gameday-proxy` has get_rule, put_rule and delete_rule, each with the proxy's URL and a rule's name. Rules
+are in the proxy's memory alone, so a proxy that is not there any more has none: `ProxyGone`.
+"""
+
+from __future__ import annotations
+
+import json
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import quote, urlsplit
+
+from gameday.change import Call, Json
+from gameday.errors import AwsError, InvalidInput, Unreachable
+
+PROXY = "gameday-proxy"
+GONE = "ProxyGone"
+TIMEOUT = 5.0
+"""Seconds for one answer of the proxy, which is on the same machine."""
+
+_METHODS = {"get_rule": "GET", "put_rule": "PUT", "delete_rule": "DELETE"}
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL is of this machine, as every proxy's is."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname in _LOOPBACK
+
+
+def ask_proxy(call: Call) -> Json:
+    """The rule of a name, as {"Rule": …, "Hit": …}; null where there is none.
+
+    Raises InvalidInput for another machine's URL, AwsError, and Unreachable where the call may have happened or not.
+    """
+    url, name = str(call.params["Url"]), str(call.params["Name"])
+    if not is_loopback(url):
+        raise InvalidInput(f"{url} is no proxy of this machine", "name one like http://127.0.0.1:4577")
+    told = _told(call, url, name)
+    rules: dict[str, Json] = {one["name"]: one for one in told["rules"]}
+    one = rules.get(name, {})
+    return {"Rule": one.get("rule"), "Hit": one.get("hit")}
+
+
+def _told(call: Call, url: str, name: str) -> Json:
+    method = _METHODS[call.operation]
+    path = "/_gameday/rules" if method == "GET" else f"/_gameday/rules/{quote(name, safe='')}"
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT)
+    try:
+        connection.request(method, path, json.dumps(call.params.get("Rule")) if method == "PUT" else None)
+        answer = connection.getresponse()
+        told = json.loads(answer.read())
+    except ConnectionRefusedError as error:
+        raise AwsError(PROXY, call.operation, GONE, f"no proxy listens at {url}") from error
+    except (OSError, HTTPException, ValueError) as error:
+        raise Unreachable(PROXY, call.operation, type(error).__name__, f"{url}: {error}") from error
+    finally:
+        connection.close()
+    if method == "DELETE" and answer.status == 404:
+        return {"rules": []}  # taken away already
+    if answer.status != 200:
+        raise AwsError(PROXY, call.operation, f"{answer.status}", "; ".join(told.get("errors", ["no reason given"])))
+    return told

@@ -1,0 +1,318 @@
+"""The command line: thin doors. Results on stdout, progress and words on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import click
+
+from gameday import __version__
+from gameday.cli.workload import check, matrix, proxy
+from gameday.errors import Exit, GamedayError, InvalidInput
+
+EXITS = """\b
+Exit codes
+  0 held, or done   1 broken   2 invalid input   3 unknown   4 stuck: the account needs a person
+  5 refused, nothing injected   70 our own bug   130 interrupted, undone
+"""
+
+
+@click.group(epilog=EXITS, context_settings={"help_option_names": ["-h", "--help"]}, commands=[matrix, check, proxy])
+@click.version_option(__version__, prog_name="gameday")
+def cli() -> None:
+    """Prove that an AWS workload survives failure."""
+
+
+@cli.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+def init(directory: Path) -> None:
+    """Write a starter workload, experiment, twin and gameday into DIRECTORY.
+
+    \b
+    Examples
+      gameday init chaos
+      gameday run chaos/gameday.yaml
+    """
+    from gameday.files.starter import write_starter
+
+    for path in write_starter(directory):
+        click.echo(path)
+    click.echo(f"now: gameday run {directory / 'gameday.yaml'}", err=True)
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+def validate(files: tuple[Path, ...]) -> None:
+    """Check FILES (or folders of them), and show every mistake with its place and remedy.
+
+    \b
+    Examples
+      gameday validate experiments/storefront/*.yaml
+      gameday validate experiments
+    """
+    from gameday.files.load import validate_files
+
+    mistakes = validate_files(list(files))
+    for mistake in mistakes:
+        click.echo(mistake.render(), err=True)
+    if mistakes:
+        click.echo(f"{len(mistakes)} {'mistake' if len(mistakes) == 1 else 'mistakes'}", err=True)
+        sys.exit(Exit.INVALID)
+    click.echo("valid", err=True)
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def schema(folder: Path) -> None:
+    """Write the JSON Schemas of all files into FOLDER, for editors.
+
+    \b
+    Example
+      gameday schema experiments
+    """
+    from gameday.files.schema import write_schemas
+
+    for path in write_schemas(folder):
+        click.echo(path)
+
+
+@cli.command()
+@click.argument("name", required=False)
+def faults(name: str | None) -> None:
+    """List the catalogue of faults, or explain one: fields, changes, undo, bite, permissions.
+
+    \b
+    Examples
+      gameday faults
+      gameday faults az-blackhole
+    """
+    from gameday.faults.describe import catalogue, explain
+
+    click.echo(explain(name) if name else catalogue(), nl=False)
+
+
+ON = click.option("--on", "place", type=click.Choice(["twin", "aws"]), default="twin", show_default=True, help="Where.")
+SEED = click.option("--seed", type=click.IntRange(0), help="Of targets, and of the twin (default 0).")
+PRODUCTION = click.option("--production", is_flag=True, help="The workload is in production, and this is meant.")
+
+
+@cli.command()
+@click.argument("experiment", type=click.Path(path_type=Path))
+@ON
+@SEED
+@PRODUCTION
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Save it; `gameday run` applies exactly this.")
+def plan(experiment: Path, place: str, seed: int | None, production: bool, output: Path | None) -> None:
+    """Show what EXPERIMENT would call, what undoes it, who suffers, and why it would be refused. Reads only.
+
+    \b
+    Examples
+      gameday plan experiments/storefront/lose-a-zone.yaml
+      gameday plan lose-a-zone.yaml --on aws -o plan.json && gameday run plan.json --on aws
+    """
+    from gameday.cli.run import make
+    from gameday.plan.saved import save_plan
+
+    made, text = make(experiment, place, seed or 0, production)
+    click.echo(text, nl=False)
+    if output:
+        save_plan(made, output)
+        click.echo(f"saved: {output}", err=True)
+    if made.refusals:
+        sys.exit(Exit.REFUSED)
+
+
+@cli.command()
+@click.argument("experiment", type=click.Path(path_type=Path))
+@ON
+@SEED
+@PRODUCTION
+def policy(experiment: Path, place: str, seed: int | None, production: bool) -> None:
+    """Print the least-privilege IAM policies that EXPERIMENT needs, derived from its plan. Reads only.
+
+    `run` plans, injects and undoes; `rescue` only undoes; `boundary` is what a role for either may have at most;
+    `caller`, where the workload names a role, is what the credentials that assume it need.
+
+    \b
+    Example
+      gameday policy lose-a-zone.yaml --on aws > policies.json
+    """
+    from gameday.cli.run import make_policies
+
+    text, size = make_policies(experiment, place, seed or 0, production)
+    click.echo(text)
+    click.echo(size, err=True)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@ON
+@SEED
+@PRODUCTION
+@click.option("--local-journal", is_flag=True, help="On an account without `store`: only this machine can restore.")
+@click.option("--yes", is_flag=True, help="Do not ask before an account is touched.")
+@click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout.")
+@click.option("--reports", type=click.Path(path_type=Path), help="Write the reports into this folder, and no other.")
+def run(
+    file: Path,
+    place: str,
+    seed: int | None,
+    production: bool,
+    local_journal: bool,
+    yes: bool,
+    as_json: bool,
+    reports: Path | None,
+) -> None:
+    """Run FILE: an experiment, a gameday, or a saved plan. On the twin unless told otherwise.
+
+    \b
+    Examples
+      gameday run experiments/storefront/gameday.yaml
+      gameday run experiments/storefront/lose-a-zone.yaml --seed 7 --json
+    """
+    from gameday.cli.run import Options, play
+
+    options = Options(place, seed, production, local_journal, yes, as_json, reports, command=_as_typed())
+    sys.exit(play(file, options))
+
+
+STORE = click.option("--store", metavar="s3://…", help="The team's store: runs of any machine.")
+
+
+@cli.command()
+@click.option("--list", "only_list", is_flag=True, help="Show dead runs, and change nothing.")
+@STORE
+@click.option("--local-journal", is_flag=True, help="Do not tell the runs' stores: for one that is gone for good.")
+def restore(only_list: bool, store: str | None, local_journal: bool) -> None:
+    """Undo what dead runs left behind; runs that live are not touched.
+
+    \b
+    Examples
+      gameday restore --list
+      gameday restore
+      gameday restore --store s3://reliability/gameday
+    """
+    from gameday.cli.undo import list_dead, restore_dead
+
+    sys.exit(list_dead(store) if only_list else restore_dead(store, local=local_journal))
+
+
+@cli.command()
+@click.argument("workload")
+@STORE
+def halt(workload: str, store: str | None) -> None:
+    """Ask the run that has taken WORKLOAD (a name, or its file) to abort and undo.
+
+    It hears within two seconds on this machine, and within 20 seconds through the store.
+
+    \b
+    Examples
+      gameday halt storefront
+      gameday halt workload.yaml
+    """
+    from gameday.cli.undo import halt as ask
+
+    sys.exit(ask(workload, store))
+
+
+@cli.command()
+@click.argument("record", type=click.Path(path_type=Path))
+@click.option("--reports", type=click.Path(path_type=Path), required=True, help="Write the reports into this folder.")
+def report(record: Path, reports: Path) -> None:
+    """Judge the stored RECORD of a run again, and write its reports again. Touches no account.
+
+    \b
+    Example
+      gameday report reports/20260101-storefront/lose-a-zone.json --reports again
+    """
+    from gameday.cli.run import report_again
+
+    sys.exit(report_again(record, reports))
+
+
+@cli.command()
+@click.argument("run")
+def explain(run: str) -> None:
+    """Explain each verdict of RUN: what was claimed and seen, how sure that is, what would make it surer.
+
+    RUN is a record, a folder of them, or the id of a run under ./reports.
+
+    \b
+    Example
+      gameday explain reports/20260101-storefront/lose-a-zone.json
+    """
+    from gameday.cli.records import explain_run
+
+    sys.exit(explain_run(run))
+
+
+@cli.command()
+@click.argument("new", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--against", "old", multiple=True, required=True, type=click.Path(path_type=Path), help="Older runs.")
+@click.option("--margin", default="25%", show_default=True, help="By so much it may get worse.")
+@click.option("--json", "as_json", is_flag=True, help="The comparison as JSON on stdout.")
+def regression(new: tuple[Path, ...], old: tuple[Path, ...], margin: str, as_json: bool) -> None:
+    """Compare recovery and loss of NEW runs (records, or folders of them) with those of an older release.
+
+    Exits 1 where something is proven worse, 3 where more runs are needed. Touches no account.
+
+    \b
+    Example
+      gameday regression reports/v2 --against reports/v1 --margin 10% --json
+    """
+    from gameday.cli.records import regression as compare
+
+    sys.exit(compare(new, old, margin, as_json))
+
+
+def _as_typed() -> str:
+    import shlex
+
+    return shlex.join(["gameday", *sys.argv[1:]])
+
+
+def main() -> None:
+    """Run the command line; every way out is an exit code."""
+    # A process may be started without a stdout or stderr; what is said there is then lost, and nothing else.
+    sys.stdout, sys.stderr = sys.stdout or Path(os.devnull).open("w"), sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115 - for the process
+    # Pydantic looks through all installed packages for plugins, which costs a tenth of a short command.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(Exit.INVALID)
+    except click.Abort:
+        sys.exit(Exit.INTERRUPTED)
+    except GamedayError as error:
+        click.echo(f"gameday: {error}", err=True)
+        sys.exit(error.exit)
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output is gone; nothing more can be said there (Python docs, "Note on SIGPIPE").
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.HELD)
+    except ModuleNotFoundError as error:
+        if error.name and error.name.partition(".")[0] == "moto":
+            missing = InvalidInput("the twin is not installed", "pip install 'gameday-harness[twin]'")
+            click.echo(f"gameday: {missing}", err=True)
+            sys.exit(Exit.INVALID)
+        _bug()
+    except Exception:  # noqa: BLE001 - the door: a bug is said as such, with its trace
+        _bug()
+
+
+def _bug() -> None:
+    traceback.print_exc()
+    click.echo("gameday: this is a bug of ours. If a run had begun: gameday restore", err=True)
+    sys.exit(Exit.BUG)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""What the verbs of the command line do, once their words are read."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gameday.engine.journal import Journal
+from gameday.errors import Exit, InvalidInput, Refused, worst
+from gameday.files.load import faults_of, load_any
+from gameday.files.loaded import LoadedExperiment, LoadedGameday
+from gameday.plan.own_instance import own_instance
+from gameday.plan.plan import Place, Plan, Wish, make_plan
+from gameday.plan.saved import read_plan
+from gameday.records.record import judged_again, read_record
+from gameday.records.refusal_file import ENDING, read_refusal
+from gameday.records.suite import Suite
+from gameday.report.json_lines import JsonLines
+from gameday.report.plan_text import plan_text
+from gameday.report.progress import progress
+from gameday.report.terminal import verdict_table
+from gameday.report.write import write_reports
+from gameday.run.environment import open_ground
+from gameday.run.experiment import Play, new_run_id, plan_on
+from gameday.run.signals import undo_on_signals
+from gameday.run.stop import Stop
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `gameday run` was told."""
+
+    place: str
+    seed: int | None
+    production: bool
+    local_journal: bool
+    yes: bool
+    as_json: bool
+    reports: Path | None
+    command: str
+
+
+def wish_of(loaded: LoadedExperiment, place: str, seed: int, production: bool) -> Wish:
+    """What to plan, from a loaded experiment and the command line."""
+    where: Place = "aws" if place == "aws" else "twin"
+    twin = loaded.twin if where == "twin" else None
+    here = own_instance() if where == "aws" else None
+    return Wish(loaded.experiment, loaded.faults, loaded.workload, twin, where, seed, production, instance=here)
+
+
+def make(file: Path, place: str, seed: int, production: bool) -> tuple[Plan, str]:
+    """Plan one experiment; reads only."""
+    wish = _one_wish(file, place, seed, production)
+    with open_ground(wish.place, wish.workload, wish.twin, wish.region, seed) as ground:
+        made = plan_on(ground, wish)
+    if wish.place == "aws" and not wish.workload.store:
+        word = "the workload names no `store`: to run this, `gameday run` must be told --local-journal"
+        made = made.model_copy(update={"warnings": (*made.warnings, word)})
+    return made, plan_text(made)
+
+
+def _one_wish(file: Path, place: str, seed: int, production: bool) -> Wish:
+    loaded = load_any(file)
+    if not isinstance(loaded, LoadedExperiment):
+        raise InvalidInput(f"{file} is not an experiment", "a plan is made of one experiment at a time")
+    return wish_of(loaded, place, seed, production)
+
+
+def make_policies(file: Path, place: str, seed: int, production: bool) -> tuple[str, str]:
+    """The IAM policies of one experiment as JSON, and the size of its session policy. Raises Refused as a plan does."""
+    from gameday.iam.policy import Recorder, policies_of, session_policies
+
+    wish = _one_wish(file, place, seed, production)
+    with open_ground(wish.place, wish.workload, wish.twin, wish.region, seed) as ground:
+        recorder = Recorder(ground.account)
+        made = make_plan(wish, recorder, ground.clock.now())
+    if made.refusals:
+        raise Refused(made.refusals)
+    policies = policies_of(made, recorder.calls.values())
+    try:
+        sizes = [f"{name}: {len(text):,} characters" for name, text in session_policies(made, new_run_id()).items()]
+        words = f"session policies of a run: {'; '.join(sizes)} (STS takes 2,048)"
+    except Refused as refusal:  # only a run that assumes a role would be
+        words = str(refusal)
+    given = {name: policy for name, policy in asdict(policies).items() if policy}
+    return json.dumps(given, indent=2), words
+
+
+def play(file: Path, options: Options) -> Exit:
+    """Run a file, show the verdicts, write the reports."""
+    started = datetime.now(UTC)
+    wishes, saved, name, on_broken = _what(file, options)
+    shown = JsonLines(sys.stdout) if options.as_json else None
+    player = Play(
+        Journal.open(),
+        [*([shown] if shown else []), progress(sys.stderr)],
+        confirm=lambda plan: _confirm(plan, options.yes, player.stop),
+        local_journal=options.local_journal,
+        command=options.command,
+        files=(str(file),),
+    )
+    with undo_on_signals(player.stop):
+        entries = tuple([player.experiment(wishes[0], saved)] if saved else player.several(wishes, on_broken))
+    left = tuple(wish.experiment.name for wish in wishes[len(entries) :])
+    suite = Suite(name, started.isoformat(timespec="seconds"), entries, left)
+    code = worst([suite.exit, Exit.INTERRUPTED]) if player.stop.is_signal else suite.exit
+    folder = options.reports or Path("reports") / f"{started:%Y%m%d-%H%M%S}-{name}"
+    written = _written(folder, suite)
+    if not options.as_json:
+        tell(verdict_table(suite))
+    if isinstance(written, InvalidInput):
+        # What became of the account must not be hidden by a folder that cannot be written.
+        tell(f"gameday: {written}", err=True)
+        return code or written.exit
+    tell(f"report: {written}", err=options.as_json)
+    return code
+
+
+def _written(folder: Path, suite: Suite) -> Path | InvalidInput:
+    try:
+        return write_reports(folder, suite)
+    except InvalidInput as error:
+        return error
+
+
+def tell(text: str, *, err: bool = False) -> None:
+    """Print; a reader who has gone, or a full disk behind, loses the words, never the work or the exit code."""
+    stream = sys.stderr if err else sys.stdout
+    try:
+        print(text, file=stream, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _what(file: Path, options: Options) -> tuple[tuple[Wish, ...], Plan | None, str, str]:
+    if file.suffix == ".json":
+        saved = read_plan(file)
+        if options.seed is not None and options.seed != saved.seed:
+            raise InvalidInput(f"{file} was made with seed {saved.seed}", "leave --seed out, or make another plan")
+        if saved.place != options.place:
+            raise InvalidInput(f"{file} is a plan for {saved.place}", f"say --on {saved.place}")
+        return (_wish_again(saved, options.production),), saved, saved.experiment.name, "go-on"
+    loaded = load_any(file)
+    if isinstance(loaded, LoadedExperiment):
+        wish = wish_of(loaded, options.place, options.seed or 0, options.production)
+        return (wish,), None, loaded.experiment.name, "go-on"
+    if not isinstance(loaded, LoadedGameday):
+        raise InvalidInput(f"{file} cannot be run", "run an experiment, a gameday, or a saved plan")
+    wishes = tuple(wish_of(one, options.place, options.seed or 0, options.production) for one in loaded.experiments)
+    return wishes, None, loaded.gameday.name, loaded.gameday.on_broken
+
+
+def _wish_again(saved: Plan, production: bool) -> Wish:
+    faults, here = faults_of(saved.experiment), own_instance() if saved.place == "aws" else None
+    return Wish(
+        saved.experiment, faults, saved.workload, saved.twin, saved.place, saved.seed, production, instance=here
+    )
+
+
+def _confirm(plan: Plan, yes: bool, stop: Stop) -> None:
+    if plan.place == "aws" and not yes:
+        ask(plan_text(plan), stop)
+
+
+def ask(text: str, stop: Stop) -> None:
+    """Show what is planned, and ask for a `yes`. Raises Refused without one."""
+    print(text, file=sys.stderr)
+    if not sys.stdin.isatty():
+        raise Refused(("nobody can be asked here, and --yes was not said",), "say --yes after reading the plan")
+    print("Type yes to inject: ", end="", file=sys.stderr, flush=True)
+    answer = sys.stdin.readline().strip()
+    if stop.why or answer != "yes":
+        raise Refused((stop.why or "the answer was not yes",))
+
+
+def report_again(file: Path, folder: Path) -> Exit:
+    """Judge a stored record again, and write its reports; the worse of the two verdicts counts."""
+    if file.name.endswith(ENDING):
+        refusal, started = read_refusal(file)
+        suite = Suite(refusal.name, started, (refusal,))
+    else:
+        record = read_record(file)
+        suite = Suite(record.name, record.started, (judged_again(record),))
+    page = write_reports(folder, suite)
+    tell(verdict_table(suite))
+    tell(f"report: {page}")
+    return suite.exit

@@ -1,0 +1,106 @@
+"""When two values of a setting are the same one: AWS reorders, retypes and reserialises what it is given.
+
+Each form is a text that is equal for equal meanings, so that values can be compared, sorted and looked up by it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from fractions import Fraction
+
+from gameday.change import Canonical, Json
+
+_NUMBER = re.compile(r"-?(0|[1-9]\d{0,99})(\.\d{1,99})?([eE][+-]?\d{1,3})?")
+_ROOT = re.compile(r"arn:aws[\w-]*:iam::(\d{12}):root")
+_PRINCIPALS = ("Principal", "NotPrincipal")
+
+
+def canonical(form: Canonical, value: Json) -> str:
+    """A text that is the same for two values exactly where they mean the same setting."""
+    return _text(_FORMS[form](value))
+
+
+def same(form: Canonical, one: Json, other: Json) -> bool:
+    """Whether two values mean the same setting."""
+    return canonical(form, one) == canonical(form, other)
+
+
+def items(form: Canonical, value: Json) -> dict[str, Json]:
+    """The items of a set by their canonical text; None is the empty set."""
+    return {canonical(form, item): item for item in value or ()}
+
+
+def _text(value: Json) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _plain(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _sorted(value: Json) -> Json:
+    if isinstance(value, str):
+        return sorted(part.strip() for part in value.split(",") if part.strip())
+    if isinstance(value, list | tuple):
+        return sorted((_plain(part) for part in value), key=_text)
+    return _plain(value)
+
+
+def _as_text(value: Json) -> Json:
+    """Numbers and booleans as their text, and texts that read like one as the same text."""
+    if isinstance(value, dict):
+        return {key: _as_text(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_text(part) for part in value]
+    if value is None:
+        return None
+    word = str(value)
+    if word.lower() in ("true", "false"):
+        return word.lower()
+    # An account id like 012345678901 is no number: it keeps its zero.
+    return str(Fraction(word)) if _NUMBER.fullmatch(word) else word
+
+
+def _document(value: Json) -> Json:
+    """A policy by its meaning, whatever way it is written.
+
+    A list of one is that one, and order means nothing (IAM User Guide, "Policy grammar": "elements that allow multiple
+    values"). An account as a principal is its root's ARN, and `*` is the same as {"AWS": "*"} (IAM User Guide, "AWS
+    JSON policy elements: Principal").
+    """
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return value
+    return _meaning(value, within=())
+
+
+def _meaning(value: Json, within: tuple[str, ...]) -> Json:
+    if isinstance(value, dict):
+        parts = {key: _meaning(part, (*within, key)) for key, part in value.items()}
+        is_anyone = parts == {"AWS": "*"} and within[-1:] and within[-1] in _PRINCIPALS
+        return "*" if is_anyone else parts
+    if isinstance(value, list | tuple):
+        # Each once: the same statement or value twice says nothing more.
+        parts_by_text = {_text(part): part for part in (_meaning(part, within) for part in value)}
+        parts_in_order = [parts_by_text[text] for text in sorted(parts_by_text)]
+        return parts_in_order[0] if len(parts_in_order) == 1 else parts_in_order
+    root = _ROOT.fullmatch(value) if isinstance(value, str) else None
+    if root and within[-1:] == ("AWS",) and within[-2:-1] and within[-2] in _PRINCIPALS:
+        return root[1]
+    return _as_text(value)
+
+
+_FORMS: dict[Canonical, Callable[[Json], Json]] = {
+    Canonical.PLAIN: _plain,
+    Canonical.SORTED: _sorted,
+    Canonical.TEXT: _as_text,
+    Canonical.DOCUMENT: _document,
+}

@@ -1,0 +1,63 @@
+"""What stands in the journal: runs, and a row for each change of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gameday.change import Json, Make, Strike, Turn
+
+End = Literal["stuck", "restored", "healed", "not-healed", "conflict", "untouched"]
+State = Literal["open"] | End
+OPEN = ("open", "stuck")
+"""States of a row that still owes something; all others are final."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as the journal knows it; times in seconds since the epoch, by the wall."""
+
+    id: str
+    workload: str
+    account: str
+    region: str
+    place: str
+    pid: int
+    who: str  # user@host
+    started: float
+    plan: str  # JSON
+    ended: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One change of a run, with what is needed to undo it; times on the run's own clock."""
+
+    position: int  # in the plan
+    injection: int  # position of the injection's first change
+    stage: int
+    change: Turn | Make | Strike  # placeholders in values filled
+    was: Json = None  # of a Strike: what its probe read before
+    intended: float = 0.0
+    sent: float | None = None  # when its last call went out, once that is known
+    answered: float | None = None  # when its last call was answered; None: it may still arrive
+    error: str | None = None  # the code it was answered with
+    made: str | None = None  # of a Make: the new id
+    state: State = "open"
+    note: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still owes something."""
+        return self.state in OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a change's calls."""
+
+    sent: float
+    answered: float | None
+    error: str | None = None
+    made: str | None = None

@@ -1,0 +1,87 @@
+"""Placeholders: `{"$": path}` in a call or a value, filled from what is known by the moment it is needed.
+
+`path` is a JMESPath over the bindings (listed in `change`). Only an object with that one key and a text is a
+placeholder; braces inside strings are never touched, since IAM documents contain `${…}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+from jmespath.parser import ParsedResult
+
+from gameday.change import Call, Json
+from gameday.errors import GamedayError
+
+
+@lru_cache(maxsize=1024)
+def _compiled(path: str) -> ParsedResult:
+    return jmespath.compile(path)
+
+
+def search(path: str, data: Json) -> Json:
+    """What a JMESPath finds in `data`, None where nothing; raises GamedayError where the path makes no sense."""
+    try:
+        return _compiled(path).search(data)
+    except JMESPathError as error:
+        raise GamedayError(f"the JMESPath `{path}` fails: {error}", "mend the knob or fault that names it") from error
+
+
+def bind(call: Call, bindings: Mapping[str, Json]) -> Call:
+    """A call with its placeholders filled; raises GamedayError for one that stands for nothing."""
+    return call.model_copy(update={"params": fill(call.params, bindings)})
+
+
+def fill(value: Json, bindings: Mapping[str, Json]) -> Json:
+    """A value with its placeholders filled; raises GamedayError for one that stands for nothing."""
+    path = _path(value)
+    if path is not None:
+        found = search(path, dict(bindings))
+        if found is None:
+            raise GamedayError(
+                f"the placeholder `{path}` stands for nothing; known are {', '.join(sorted(bindings)) or 'none'}",
+                "mend the knob or fault that names it",
+            )
+        return found
+    if isinstance(value, dict):
+        return {key: fill(part, bindings) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [fill(part, bindings) for part in value]
+    return value
+
+
+def unbound(value: Json) -> tuple[str, ...]:
+    """The paths of the placeholders that a value still has, each once, in the order they stand."""
+    return tuple(dict.fromkeys(_paths(value)))
+
+
+def shown(value: Json, run: str = "") -> Json:
+    """A value for people and events: placeholders as `{path}`, and the run's id, which is random, as `{run}`."""
+    path = _path(value)
+    if path is not None:
+        return f"{{{path}}}"
+    if isinstance(value, dict):
+        return {key: shown(part, run) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [shown(part, run) for part in value]
+    if isinstance(value, str) and run:
+        return value.replace(run, "{run}")
+    return value
+
+
+def _path(value: Json) -> str | None:
+    if isinstance(value, dict) and len(value) == 1 and isinstance(value.get("$"), str):
+        return str(value["$"])
+    return None
+
+
+def _paths(value: Json) -> Iterator[str]:
+    path = _path(value)
+    if path is not None:
+        yield path
+    elif isinstance(value, dict | list | tuple):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _paths(part)

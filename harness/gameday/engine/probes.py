@@ -1,0 +1,44 @@
+"""Probes: reads with a yes-or-no answer, for faults that bite and strikes that heal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from gameday.aws.account import Account
+from gameday.change import Excess, Json, Probe
+from gameday.engine.placeholders import bind, search
+from gameday.errors import AwsError
+from gameday.steady_state.judging.excess import shows
+
+
+def answers(probes: Sequence[tuple[Probe, str, Mapping[str, Json]]], account: Account) -> list[Json | AwsError]:
+    """What many probes read, each in its region and with its bindings (since, now, run, made), in parallel."""
+    return account.call_all([(bind(probe.call, bindings), region) for probe, region, bindings in probes], paged=True)
+
+
+def value(probe: Probe, answer: Json) -> Json:
+    """What stood before the injection, from an answer of that time; None where the probe asks for nothing."""
+    return search(probe.value, answer) if probe.value else None
+
+
+def holds(probe: Probe, answer: Json, was: Json) -> bool:
+    """Whether an answer says yes; for probes without an excess."""
+    return search(probe.holds, {"answer": answer, "was": was}) is True
+
+
+def exceeds(excess: Excess, answer: Json, since: float, chance: float) -> bool:
+    """Whether an answer's counts since the injection are clearly above those before; `chance` is that of a false yes.
+
+    CloudWatch stamps a period by its start, so the one that the injection fell into holds some of the time before: it
+    counts as time since, in full, like the one that is not over yet. Both can only hide an excess.
+    """
+    counts, known = _by_time(search(excess.counted, answer)), _by_time(search(excess.known, answer))
+    # A period that is over may still be unknown: metrics come minutes late, but one after the other.
+    first, last = since // excess.period * excess.period, max(counts, default=since)
+    before = [counts.get(at, 0.0) for at in sorted(counts.keys() | known.keys()) if at < first]
+    periods = round((last - first) / excess.period) + 1
+    return shows(before, [counts.get(first + number * excess.period, 0.0) for number in range(periods)], chance)
+
+
+def _by_time(series: Json) -> dict[float, float]:
+    return {at: count for times, counts in series or () for at, count in zip(times, counts, strict=True)}

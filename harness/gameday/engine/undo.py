@@ -1,0 +1,284 @@
+"""Undo: put a run's changes back, from the journal alone, whoever made them and however far they got.
+
+It looks at everything that is still open, decides what to do about each change (`decide`, a pure function), acts, and
+looks again, until every row is closed or time is up. Three rules make that safe:
+
+- What reads *before* is closed only when nothing of ours can still come and change it: reads may be stale for the
+  knob's settle time, and a call without an answer may land until the client's time-outs are over. Whoever sent it has
+  stopped by the time undo begins, so they count from there.
+- What reads *ours* is written back, which is idempotent. What reads neither is somebody else's, and left alone.
+- Later stages go first; what keeps failing holds the earlier ones back no longer than HOLD.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gameday.aws.account import LONGEST_CALL, Account
+from gameday.change import Call, Json, Make, Shape, Strike, Turn
+from gameday.engine import probes
+from gameday.engine.calls import Hear, Wire, is_later
+from gameday.engine.entries import End, Row
+from gameday.engine.journal import Journal
+from gameday.engine.observe import look
+from gameday.engine.placeholders import bind, search
+from gameday.engine.settings import Reading, said, stands_at, writes
+from gameday.errors import AwsError, GamedayError, JournalError, Unreachable
+from gameday.events import Said, Settled
+from gameday.steady_state.clock import Clock
+
+PATIENCE = 900.0
+"""Seconds after which what could not be put back, or has not healed, is said to be so."""
+HOLD = 300.0
+"""Seconds for which a later stage that is not done holds the earlier ones back."""
+SHORTEST, LONGEST = 0.25, 10.0
+"""Seconds between two looks, and between two tries of a write that fails: at first, and at most."""
+
+
+class Next(StrEnum):
+    """What to do about one change now."""
+
+    WRITE = "write"  # ours stands: put back what was there
+    WAIT = "wait"  # changing right now, or not to be read: look again
+    WATCH = "watch"  # nothing to do, but a late request of ours may still come: look again
+    RESTORED = "restored"
+    GONE = "gone"  # the resource no longer exists
+    CONFLICT = "conflict"  # somebody else's change: left alone
+    HEALED = "healed"
+
+
+_ENDS: dict[Next, End] = {
+    Next.RESTORED: "restored",
+    Next.GONE: "restored",
+    Next.CONFLICT: "conflict",
+    Next.HEALED: "healed",
+}
+"""How a row ends; whatever is not here goes on."""
+
+
+def decide(turn: Turn, now: Reading, quiet: bool) -> Next:
+    """What to do about a Turn that reads so; `quiet`: neither a stale read nor a late request of ours is possible."""
+    if now.gone:
+        end = Next.GONE
+    elif not now.ready:
+        return Next.WAIT
+    elif stands_at(turn, "before", now):
+        end = Next.RESTORED
+    elif turn.knob.shape is Shape.SET or stands_at(turn, "after", now):
+        return Next.WRITE
+    else:
+        end = Next.CONFLICT
+    return end if quiet else Next.WATCH
+
+
+def undo(
+    run: str, account: Account, journal: Journal, clock: Clock, hear: Hear, *, patience: float = PATIENCE
+) -> list[Settled]:
+    """Put back whatever the run's journal holds open, within about `patience` seconds; what became of each row.
+
+    A second time it makes no call. What cannot be put back is `stuck`, and stays open in the journal for another try;
+    a journal that cannot be written does not stop it. Raises JournalError only where the journal cannot be read.
+    """
+    return _Undo(Wire(run, "undo", account, clock, hear), journal, patience).work()
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    next: Next
+    about: str
+    calls: list[Call] = field(default_factory=list)
+
+
+class _Undo:
+    def __init__(self, wire: Wire, journal: Journal, patience: float) -> None:
+        rows = journal.rows(wire.run)
+        self.wire = wire
+        self.journal = journal
+        self.patience = patience
+        self.began = wire.clock.now()
+        self.open = {row.position: row for row in rows if row.is_open}
+        self.made: dict[int, dict[str, Json]] = {}  # by injection: name → id
+        for row in rows:
+            if isinstance(row.change, Make) and row.made:
+                self.made.setdefault(row.injection, {})[row.change.name] = row.made
+        self.wrote: set[int] = set()
+        self.trouble: dict[int, GamedayError] = {}  # what stands in a row's way
+        self.pause: dict[int, float] = {}  # seconds that a row waits after an error, and until when
+        self.not_before: dict[int, float] = {}
+        self.breath = 0.0  # seconds until the next look: short after a write, longer while only watching
+        self.settled: list[Settled] = []
+        self.is_noted = True
+
+    def work(self) -> list[Settled]:
+        while self.open:
+            if not self.journal.is_ours():
+                self._leave()
+                break
+            self._pass()
+            if self.wire.clock.now() >= self.began + self.patience:
+                self._give_up()
+            elif self.open:
+                self.wire.clock.sleep(min(self.breath, self._until_quiet()))
+        return sorted(self.settled, key=lambda one: one.position)
+
+    def _pass(self) -> None:
+        """Look at every open row, act on the last stages, close what is done."""
+        steps = self._steps()
+        is_acting = self._act(steps)
+        self.breath = SHORTEST if is_acting else min(2.0 * max(self.breath, SHORTEST), LONGEST)
+        self._settle({position: self._end(position, step) for position, step in steps.items() if step.next in _ENDS})
+
+    # look and decide --------------------------------------------------------------------------------------------------
+
+    def _steps(self) -> dict[int, _Step]:
+        found = look(self.open, self._known, self.wire.account)
+        steps: dict[int, _Step] = {}
+        for position, row in self.open.items():
+            try:
+                step = self._step(row, found[position])
+            except GamedayError as error:
+                step = _Step(Next.WAIT, error.what)
+                self.trouble[position] = error
+            else:
+                if step.next is not Next.WRITE:
+                    self.trouble.pop(position, None)
+            steps[position] = step
+        return steps
+
+    def _step(self, row: Row, found: Reading | Json | GamedayError) -> _Step:
+        if isinstance(found, GamedayError):
+            raise found
+        if isinstance(row.change, Turn):
+            return self._turn(row, row.change, found)
+        if isinstance(row.change, Make):
+            return self._make(row, row.change, found)
+        return self._strike(row, row.change, found)
+
+    def _turn(self, row: Row, turn: Turn, now: Reading) -> _Step:
+        step = decide(turn, now, self._is_quiet(row))
+        # One call at a time: the next pass reads again, and makes the next one.
+        calls = writes(turn, "before", now, self._known(row))[:1] if step is Next.WRITE else []
+        what = f"{turn.knob.name} of {turn.id}"
+        if step is Next.GONE:
+            return _Step(step, f"{turn.id} no longer exists: nothing to put back")
+        if step is Next.CONFLICT:
+            was, ours = said(turn.before), said(turn.after)
+            return _Step(step, f"{what} was {was}, we set {ours}, somebody else set {said(now.value)}: left alone")
+        return _Step(step, f"{what} is {said(now.value)}", calls)
+
+    def _make(self, row: Row, make: Make, answer: Json) -> _Step:
+        left = [str(one) for one in search(make.found, answer) or []]
+        if left:
+            calls = [bind(make.delete, self._known(row) | {"id": one}) for one in left]
+            return _Step(Next.WRITE, f"{', '.join(left)} is still there", calls)
+        end = Next.RESTORED if self._is_quiet(row) else Next.WATCH
+        return _Step(end, f"nothing is left of {make.about or make.name}")
+
+    def _strike(self, row: Row, strike: Strike, answer: Json) -> _Step:
+        what = strike.healed.about or strike.about
+        if not probes.holds(strike.healed, answer, row.was):
+            return _Step(Next.WATCH, f"not so: {what}")
+        return _Step(Next.HEALED if self._is_quiet(row) else Next.WATCH, what)
+
+    def _is_quiet(self, row: Row) -> bool:
+        return self.wire.clock.now() >= self._quiet_from(row)
+
+    def _quiet_from(self, row: Row) -> float:
+        """From when on neither a stale read nor a late request of ours is possible."""
+        settle = row.change.knob.settle if isinstance(row.change, Turn) else row.change.settle
+        last = self.began + LONGEST_CALL if row.answered is None else min(row.answered, self.began)
+        return last + settle
+
+    def _known(self, row: Row) -> dict[str, Json]:
+        now = self.wire.clock.now()
+        known = {"run": self.wire.run, "since": row.intended, "now": now, "made": self.made.get(row.injection, {})}
+        return known | {"args": row.change.args}
+
+    def _until_quiet(self) -> float:
+        """Seconds until the next row is quiet: nothing is won by looking much later than then."""
+        now = self.wire.clock.now()
+        return min((at - now for row in self.open.values() if (at := self._quiet_from(row)) > now), default=LONGEST)
+
+    # act --------------------------------------------------------------------------------------------------------------
+
+    def _act(self, steps: dict[int, _Step]) -> bool:
+        """Send what is to be sent now; whether there was anything."""
+        last = self._last_stage(steps)
+        calls = [
+            (position, call, self.open[position].change.region)
+            for position, step in steps.items()
+            if self._stage(position) >= last and self.wire.clock.now() >= self.not_before.get(position, 0.0)
+            for call in step.calls
+        ]
+        for (position, _, _), answer in zip(calls, self.wire.send(calls), strict=True):
+            self.wrote.add(position)
+            self.trouble.pop(position, None)
+            if isinstance(answer, GamedayError):
+                self.trouble[position] = answer
+                self.pause[position] = min(2.0 * self.pause.get(position, SHORTEST), LONGEST)
+                self.not_before[position] = self.wire.clock.now() + self.pause[position]
+        return bool(calls)
+
+    def _last_stage(self, steps: dict[int, _Step]) -> tuple[int, int]:
+        """The last stage that still has something to do: those before it wait for it, for a while."""
+        todo = [
+            self._stage(position)
+            for position, step in steps.items()
+            if step.next in (Next.WRITE, Next.WAIT) and not self._is_refused(position)
+        ]
+        is_patient = self.wire.clock.now() < self.began + HOLD
+        return max(todo) if todo and is_patient else (0, 0)
+
+    def _stage(self, position: int) -> tuple[int, int]:
+        return self.open[position].injection, self.open[position].stage
+
+    def _is_refused(self, position: int) -> bool:
+        """Whether a row met an error that waiting hardly mends, like a missing right."""
+        error = self.trouble.get(position)
+        if isinstance(error, AwsError):
+            return not isinstance(error, Unreachable) and not is_later(error, _passing(self.open[position].change))
+        return error is not None
+
+    # close ------------------------------------------------------------------------------------------------------------
+
+    def _end(self, position: int, step: _Step) -> tuple[End, str]:
+        row = self.open[position]
+        was_refused = row.error is not None and row.answered is not None and position not in self.wrote
+        return ("untouched" if was_refused and step.next is not Next.CONFLICT else _ENDS[step.next]), step.about
+
+    def _give_up(self) -> None:
+        """Time is up: a strike has not healed; whatever else is open is stuck, and stays open for another try."""
+        ends: dict[int, tuple[End, str]] = {}
+        for position, step in self._steps().items():
+            change, error = self.open[position].change, self.trouble.get(position)
+            end: End = "not-healed" if isinstance(change, Strike) and not error else "stuck"
+            ends[position] = end, f"{change.about}: {error.what if error else step.about}"
+        self._settle(ends)
+
+    def _leave(self) -> None:
+        """Another machine undoes this run: nothing more is sent or noted here."""
+        now, about = self.wire.clock.now(), "left to the machine that has taken this run over"
+        self.settled += [
+            Settled(now, position, "stuck", f"{row.change.about}: {about}") for position, row in self.open.items()
+        ]
+        self.open = {}
+
+    def _settle(self, ends: dict[int, tuple[End, str]]) -> None:
+        now = self.wire.clock.now()
+        try:
+            if ends:
+                self.journal.settle(self.wire.run, ends)
+        except JournalError as error:
+            if self.is_noted:
+                self.wire.hear(Said(now, f"the undo goes on without being noted: {error.what}"))
+            self.is_noted = False
+        self.settled += [Settled(now, position, *end) for position, end in ends.items()]
+        self.open = {position: row for position, row in self.open.items() if position not in ends}
+
+
+def _passing(change: Turn | Make | Strike) -> tuple[str, ...]:
+    """Error codes of an undo's calls that pass by themselves."""
+    if isinstance(change, Turn):
+        return change.knob.retry
+    return (*change.busy, *change.gone) if isinstance(change, Make) else ()

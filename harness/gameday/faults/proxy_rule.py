@@ -1,0 +1,55 @@
+"""The knob of a proxy beside a program: a rule that its AWS calls meet."""
+
+from __future__ import annotations
+
+from gameday.aws.proxy_client import GONE, PROXY, is_loopback
+from gameday.change import Call, Injection, Json, Knob, Probe, Read, Shape
+from gameday.errors import AwsError
+from gameday.faults.fault import Look, bite, call, staged
+from gameday.sdk.rule import Rule
+
+AT = "http://127.0.0.1:4577"
+"""Where `gameday proxy` listens unless it is told otherwise."""
+
+_PLACE: dict[str, Json] = {"Url": {"$": "args.url"}, "Name": {"$": "args.name"}}
+
+RULE = Knob(
+    name="proxy.rule",
+    about="a rule of a proxy that a program's AWS calls pass (gameday proxy)",
+    shape=Shape.SCALAR,
+    read=Read(call=Call(service=PROXY, operation="get_rule", params=_PLACE), rows="[{value: Rule}]", plural=False),
+    write=Call(service=PROXY, operation="put_rule", params={**_PLACE, "Rule": {"$": "value"}}),
+    clear=Call(service=PROXY, operation="delete_rule", params=_PLACE),
+    gone=(GONE,),
+)
+
+
+def ruled(look: Look, rule: Rule, url: str, fault: str, module: str | None) -> Injection:
+    """The injection that puts a rule into a proxy; reads only. Raises AwsError."""
+    name = f"gameday-{rule.kind}-{rule.service}{f'-{rule.operation}' if rule.operation else ''}"
+    args = {"url": url, "name": name}
+    reasons = [] if is_loopback(url) else [f"{url} is no proxy of this machine"]
+    if not reasons:
+        try:
+            look.account.call(call(PROXY, "get_rule", Url=url, Name=name), look.region)
+        except AwsError as error:
+            start = ": start one (gameday proxy), and point the program at it" if error.code == GONE else ""
+            reasons.append(f"{error.message}{start}")
+    key = f"{url}#{name}"
+    wanted = rule.model_dump(mode="json", exclude_defaults=True)
+    turns = [] if reasons else look.turns(RULE, {key: wanted}, {key: args})
+    if not turns and not reasons:
+        reasons.append(f"the proxy at {url} already has this rule")
+    hits = Probe(
+        call=call(PROXY, "get_rule", Url=url, Name=name),
+        holds="answer.Hit > `0`",
+        about=f"the proxy at {url} has hit a request",
+    )
+    return Injection(
+        fault=fault,
+        label=f"{rule} at the proxy {url}",
+        stages=staged([turn.model_copy(update={"module": module}) for turn in turns]),
+        bite=bite("the proxy counts requests that it hit", (hits,)),
+        hits={module: rule.share} if module else {},
+        refusals=tuple(reasons),
+    )

@@ -1,0 +1,73 @@
+"""Lists of which each entry is one name and its fields: `- az-blackhole: {zone: us-east-1a}`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from gameday.files.unsupported import LATER_IN_FAULTS
+from gameday.files.yaml.document import Document, Loc
+from gameday.files.yaml.messages import found
+from gameday.files.yaml.mistake import Mistake
+from gameday.text import one_of, quoted
+
+
+@dataclass(frozen=True)
+class Entries:
+    """A list of named entries: its key, what one is called, and the names that there are, each with an example."""
+
+    key: str
+    noun: str
+    examples: Mapping[str, str]
+
+    def named(self, document: Document, mistakes: list[Mistake]) -> Iterator[tuple[Loc, str]]:
+        """Where the fields of each sound entry stand, and its name; of the others the mistakes."""
+        written = document.data.get(self.key)
+        entries = written if isinstance(written, list) else []
+        for index, entry in enumerate(entries):
+            loc: Loc = (self.key, index)
+            if mistake := self._malformed(document, loc, entry):
+                mistakes.append(mistake)
+                entries[index] = {}  # said already
+                continue
+            (name,) = entry
+            entry[name] = {} if entry[name] is None else entry[name]
+            yield (*loc, name), name
+
+    def _malformed(self, document: Document, loc: Loc, entry: object) -> Mistake | None:
+        """Why an entry is not one name that we know."""
+        if isinstance(entry, dict):
+            return self._crowded(document, loc, list(entry)) or self._strange(document, loc, next(iter(entry)))
+        if isinstance(entry, str) and entry in self.examples:
+            return document.mistake(loc, f"`{entry}` does not say what it hits", f"write `- {self.examples[entry]}`")
+        if isinstance(entry, str):
+            return document.mistake(loc, f"there is no {self.noun} {quoted(entry)}", one_of(entry, self.examples))
+        return document.mistake(loc, f"a {self.noun} is its name and its fields; found {found(entry)}", self._like())
+
+    def _crowded(self, document: Document, loc: Loc, names: list[str]) -> Mistake | None:
+        """Why an entry is not one name."""
+        for name in names:
+            if name in LATER_IN_FAULTS:
+                what, remedy = (
+                    f"`{name}` of a {self.noun} is not supported yet",
+                    f"leave it out: all {self.noun}s begin and end together",
+                )
+                return document.mistake((*loc, name), what, remedy, key=True)
+        if not names:
+            return document.mistake(loc, f"no {self.noun} is named here", self._like())
+        if len(names) == 1:
+            return None
+        remedy = f"begin each {self.noun} with its own `-`"
+        if names[0] in self.examples and names[1] not in self.examples:
+            remedy = f"a {self.noun}'s fields stand under its name: `- {self.examples[names[0]]}`"
+        listed = " and ".join(quoted(name) for name in names[:4])
+        return document.mistake((*loc, names[1]), f"one entry is one {self.noun}; found {listed}", remedy, key=True)
+
+    def _strange(self, document: Document, loc: Loc, name: str) -> Mistake | None:
+        if name in self.examples:
+            return None
+        what = f"there is no {self.noun} {quoted(name)}"
+        return document.mistake((*loc, name), what, one_of(name, self.examples), key=True)
+
+    def _like(self) -> str:
+        return f"write it like `- {next(iter(self.examples.values()))}`"

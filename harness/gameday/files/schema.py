@@ -1,0 +1,176 @@
+"""JSON Schemas of the files, for editors: they complete and check what people write, before `gameday validate` does.
+
+Draft 7 (https://json-schema.org/draft-07), which YAML's language server reads; pydantic writes draft 2020-12, of which
+only `$defs` has another name there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from inspect import cleandoc
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from gameday.errors import InvalidInput
+from gameday.faults import CATALOGUE
+from gameday.files.experiment import Experiment
+from gameday.files.gameday import Gameday
+from gameday.files.rules_file import RulesFile
+from gameday.files.twin_file import TwinFile
+from gameday.files.workload import Workload
+from gameday.sdk.rule import EXAMPLES, OWN_FIELDS, Kind, Rule
+from gameday.steady_state.kpi.units import show_duration, show_share
+
+if TYPE_CHECKING:
+    from gameday.change import Json
+
+MODELS: dict[str, type[BaseModel]] = {
+    "workload": Workload,
+    "experiment": Experiment,
+    "gameday": Gameday,
+    "twin": TwinFile,
+    "rules": RulesFile,
+}
+
+_VARIABLE = r"\$\{"
+"""Where a variable stands, a text of any form may come out of it."""
+
+
+_NOISE = {"title", "gt", "ge", "lt", "le", "propertyNames"}
+"""Keywords that say nothing to an editor: bounds of a text's meaning, and names of our classes."""
+
+
+def schemas() -> dict[str, dict[str, Json]]:
+    """Kind → its JSON Schema."""
+    return {kind: _schema(model) for kind, model in MODELS.items()}
+
+
+def write_schemas(folder: Path) -> list[Path]:
+    """Write KIND.schema.json for each kind into a folder, and return the paths. Raises InvalidInput."""
+    paths = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for kind, schema in schemas().items():
+            path = folder / f"{kind}.schema.json"
+            path.write_text(as_text(schema), encoding="utf-8")
+            paths.append(path)
+    except OSError as error:
+        raise InvalidInput(
+            f"{folder}: the schemas cannot be written: {error.strerror}", "name another folder"
+        ) from error
+    return paths
+
+
+def as_text(schema: dict[str, Json]) -> str:
+    """A schema as its file has it."""
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Json]:
+    raw = model.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
+    definitions = raw.pop("$defs", {})
+    if model is Experiment:
+        raw["properties"]["faults"]["items"] = _fault_entry(definitions)
+    if model is RulesFile:
+        raw["properties"]["rules"]["items"] = _entry("rule", {kind: _rule(kind) for kind in EXAMPLES})
+    whole = _each({**raw, "definitions": definitions}, _for_editors)
+    top = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": f"Gameday: {raw['properties']['kind']['const']}",
+    }
+    return {**top, **whole, "patternProperties": {"^x-": {"description": "ignored: a place for anchors"}}}
+
+
+def _fault_entry(definitions: dict[str, Json]) -> Json:
+    """One fault: its name, and its fields."""
+    faults = {}
+    for name, fault in CATALOGUE.items():
+        fields = fault.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
+        definitions.update(fields.pop("$defs", {}))
+        about = f"{cleandoc(fault.__doc__ or '')}\n\nUndo: {fault.undo}.\nExample: {fault.example}"
+        faults[name] = {**fields, "description": about}
+    return _entry("fault", faults)
+
+
+def _rule(kind: Kind) -> Json:
+    """The fields of one kind of rule, without those of the others alone."""
+    fields = Rule.model_json_schema(by_alias=True)
+    others = {"kind", *frozenset().union(*OWN_FIELDS.values())} - OWN_FIELDS[kind]
+    for name in others:
+        del fields["properties"][name]
+    required = ["service", *(["wait"] if kind == "delay" else [])]
+    about = f"{cleandoc(Rule.__doc__ or '')}\n\nExample: {EXAMPLES[kind]}"
+    return {**fields, "required": required, "description": about}
+
+
+def _entry(noun: str, named: dict[str, Json]) -> Json:
+    return {
+        "description": f"one {noun}: its name, and its fields",
+        "type": "object",
+        "properties": named,
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
+
+
+def _each(value: Json, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Json:
+    """A schema with every schema in it changed; what `properties` and `definitions` hold are names, not keywords."""
+    if isinstance(value, list):
+        return [_each(item, change) for item in value]
+    if not isinstance(value, dict):
+        return value
+    changed = change(value)
+    for key, below in changed.items():
+        if key in ("properties", "definitions", "patternProperties"):
+            changed[key] = {name: _each(each, change) for name, each in below.items()}
+        elif key in ("items", "additionalProperties", "propertyNames", "anyOf", "oneOf", "allOf"):
+            changed[key] = _each(below, change)
+    return changed
+
+
+def _for_editors(schema: dict[str, Any]) -> dict[str, Any]:
+    """Without noise, and taking what the loader takes: variables, and plain scalars where a text is asked for."""
+    kept = {key: value for key, value in schema.items() if key not in _NOISE}
+    if (default := _default(kept)) is None:
+        kept.pop("default", None)
+    else:
+        kept["default"] = default
+    if "description" in kept:
+        kept["description"] = cleandoc(kept["description"])
+    if [each.get("type") for each in kept.get("anyOf", ())][1:] == ["null"]:
+        return _or_nothing(kept)
+    if "patternProperties" in kept:
+        kept["additionalProperties"] = False
+    if "const" in kept or "enum" in kept:
+        return kept
+    if kept.get("format") == "date":
+        kept["pattern"] = r"^\d{4}-\d\d-\d\d$"
+    if "pattern" in kept:
+        return {**kept, "pattern": f"{kept['pattern']}|{_VARIABLE}"}
+    if kept.get("type") == "string":
+        return {**kept, "type": ["string", "number", "boolean"]}
+    if kept.get("type") in ("integer", "number", "boolean"):
+        return {**kept, "type": [kept["type"], "string"], "pattern": _VARIABLE}
+    return kept
+
+
+def _or_nothing(schema: dict[str, Any]) -> dict[str, Any]:
+    """`X or null` as one schema, where X is a plain one."""
+    one, null = schema["anyOf"]
+    if "type" not in one or one.keys() & {"const", "enum"}:
+        return schema
+    whole = _for_editors({**one, **{key: value for key, value in schema.items() if key != "anyOf"}})
+    types = whole["type"] if isinstance(whole["type"], list) else [whole["type"]]
+    return {**whole, "type": [*types, null["type"]]}
+
+
+def _default(schema: dict[str, Any]) -> str | float | None:
+    """A default as people write it, where it is a scalar."""
+    default, like = schema.get("default"), str(schema.get("examples", [""])[0])
+    if isinstance(default, float) and schema.get("type") == "string":
+        return show_share(default) if like.endswith("%") else show_duration(default)
+    return default if isinstance(default, str | int | float) else None

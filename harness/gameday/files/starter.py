@@ -1,0 +1,33 @@
+"""The files to start from, which `gameday init` writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gameday.errors import InvalidInput
+from gameday.files.schema import write_schemas
+
+FILES = ("workload.yaml", "twin.yaml", "lose-an-instance.yaml", "gameday.yaml")
+SCHEMAS = ".schemas"
+
+
+def write_starter(directory: Path) -> list[Path]:
+    """Write the starter files, with their schemas beside them; returns the paths.
+
+    Raises InvalidInput where one of them is there already (nothing is written then), or cannot be written.
+    """
+    texts = Path(__file__).parent / "starter"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        there = [name for name in FILES if (directory / name).exists()]
+        if there:
+            what = f"{directory}: {', '.join(there)} {'is' if len(there) == 1 else 'are'} there already"
+            raise InvalidInput(what, "name another folder: nothing is overwritten")
+        for name in FILES:
+            with (directory / name).open("x", encoding="utf-8") as file:
+                file.write((texts / name).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInput(
+            f"{error.filename or directory}: cannot be written: {error.strerror}", "name another folder"
+        ) from error
+    return [*(directory / name for name in FILES), *write_schemas(directory / SCHEMAS)]

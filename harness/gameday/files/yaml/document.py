@@ -1,0 +1,131 @@
+"""A file as read: its lines, its nodes with their places, and its values; and mistakes at places in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Names
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gameday.files.yaml.mistake import InvalidFile, Mistake
+from gameday.files.yaml.parse_errors import LINE_BREAK, Place, Trouble, place_of
+from gameday.files.yaml.parser import Entry, Items, Mapping, Node, Scalar, compose
+from gameday.files.yaml.scalars import value_of
+from gameday.files.yaml.suggest_path import why_missing
+
+if TYPE_CHECKING:
+    from gameday.change import Json
+
+MAX_BYTES = 1_000_000
+
+_PERMIT = "make it readable for the user who runs gameday"
+
+Loc = tuple[str | int, ...]
+"""The way from a file's top to a value: keys and list positions (from 0)."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file whose top is a mapping. `data` are its values without top-level `x-…` keys."""
+
+    file: Path
+    lines: tuple[str, ...]
+    root: Mapping
+    data: dict[str, Json]
+    troubles: tuple[Mistake, ...]  # duplicate keys and variables that are not set
+
+    def mistake(self, loc: Loc, what: str, remedy: str = "", key: bool = False) -> Mistake:
+        """A mistake at a value, or with `key` at its key."""
+        return _mistake(self.file, self.lines, self.place(loc, key), what, remedy)
+
+    def steps(self, loc: Loc) -> Loc:
+        """A way without the steps that lead nowhere (a union's tags)."""
+        node: Node = self.root
+        taken: list[str | int] = []
+        for step in loc:
+            if entry := entry_at(node, step):
+                node = entry.value
+                taken.append(step)
+        return tuple(taken)
+
+    def names(self, key: str) -> tuple[str, ...]:
+        """The keys of the mapping at a top-level key, right or wrong."""
+        mapping = self.data.get(key)
+        return tuple(mapping) if isinstance(mapping, dict) else ()
+
+    def written(self, loc: Loc) -> str | None:
+        """The scalar at a place, as it was written."""
+        node: Node = self.root
+        for step in loc:
+            if entry := entry_at(node, step):
+                node = entry.value
+        return node.text if isinstance(node, Scalar) else None
+
+    def place(self, loc: Loc, key: bool = False) -> Place:
+        """Where a value stands, or with `key` its key (the nearest one around it where it stands in a list)."""
+        named: Place = self.root.place
+        node: Node = self.root
+        for step in loc:
+            if entry := entry_at(node, step):
+                named, node = entry
+        return named if key else node.place
+
+
+def read_document(file: Path, environ: Names[str, str]) -> Document:
+    """Read a file. Raises InvalidFile where it cannot be read as a mapping at all."""
+    text = read_text(file)
+    lines = tuple(LINE_BREAK.split(text))
+    try:
+        root, duplicates = compose(text)
+        if not isinstance(root, Mapping):
+            raise Trouble(
+                root.place, "the file is not a mapping", "write `key: value` lines, beginning with `version: 1`"
+            )
+    except Trouble as trouble:
+        raise InvalidFile([_mistake(file, lines, trouble.place, trouble.what, trouble.remedy)]) from trouble
+    troubles = list(duplicates)
+    data = {
+        key: value_of(entry.value, environ, troubles) for key, entry in root.entries.items() if not key.startswith("x-")
+    }
+    said = tuple(dict.fromkeys(_mistake(file, lines, each.place, each.what, each.remedy) for each in troubles))
+    return Document(file, lines, root, data, said)
+
+
+def read_text(file: Path) -> str:
+    """A file's text. Raises InvalidFile where it is not there, too large, or not UTF-8."""
+    try:
+        if not file.is_file():
+            raise InvalidFile([missing(file)])
+        with file.open("rb") as opened:
+            raw = opened.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InvalidFile([Mistake(str(file), 0, 0, f"the file cannot be read: {error.strerror}", _PERMIT)]) from error
+    if len(raw) > MAX_BYTES:
+        raise InvalidFile([Mistake(str(file), 0, 0, f"the file is larger than {MAX_BYTES:,} bytes", "split it")])
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode("utf-8-sig", "replace")
+        at = place_of(before, len(before))
+        what = f"the file is not UTF-8: byte 0x{raw[error.start]:02x} on line {at.line}"
+        raise InvalidFile([Mistake(str(file), at.line, at.column, what, "save it as UTF-8")]) from error
+
+
+def missing(file: Path) -> Mistake:
+    """That a file is not there, with the nearest name in its folder."""
+    what, remedy = why_missing(file)
+    return Mistake(str(file), 0, 0, what, remedy)
+
+
+def entry_at(node: Node, step: str | int) -> Entry | None:
+    """What one step leads to, if anything."""
+    if isinstance(node, Mapping) and isinstance(step, str):
+        return node.entries.get(step)
+    if isinstance(node, Items) and isinstance(step, int) and 0 <= step < len(node.items):
+        return Entry(node.items[step].place, node.items[step])
+    return None
+
+
+def _mistake(file: Path, lines: tuple[str, ...], place: Place, what: str, remedy: str) -> Mistake:
+    source = lines[place.line - 1] if place.line <= len(lines) else ""
+    return Mistake(str(file), place.line, place.column, what, remedy, source)

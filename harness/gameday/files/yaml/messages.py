@@ -1,0 +1,182 @@
+"""What pydantic found, in the words of someone who writes YAML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from gameday.files.unsupported import LATER_KEYS, LATER_WORDS
+from gameday.files.yaml.document import Document, Loc
+from gameday.files.yaml.mistake import Mistake
+from gameday.files.yaml.model_at import keys_of, model_at
+from gameday.steady_state.kpi.units import show_duration, show_share
+from gameday.text import nearest, one_of, quoted
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+PATTERNS = {
+    r"^[a-z][a-z0-9-]{0,62}$": ("a name: lower case letters, digits and hyphens, a letter first, 63 at most", ""),
+    r"^\d{12}$": ("an account id: twelve digits", 'like "111122223333"; zeros in front count'),
+    r"^arn:aws:iam::\d{12}:role/([a-zA-Z0-9_+=,.@-]+/)*[a-zA-Z0-9_+=,.@-]{1,64}$": (
+        "the ARN of an IAM role",
+        "like arn:aws:iam::111122223333:role/gameday",
+    ),
+    r"^[^/].*/[^/]+$": ("Namespace/MetricName", "like AWS/Lambda/Errors"),
+    r"^[a-zA-Z0-9_/.#-]{1,512}$": ("the name of a log group", "like /shop/web"),
+    r"^.{1,128}$": ("the key of a tag: 1 to 128 characters", "name the tag"),
+    r"^(Sum|Average|Minimum|Maximum|SampleCount|p(\d{1,2}(\.\d{1,10})?|100))$": (
+        "a statistic of an alarm",
+        "there can be: Sum, Average, Minimum, Maximum, SampleCount, or a percentile like p99",
+    ),
+    r"^https?://[^?#\s]+$": ("the address of a Prometheus", "like http://prometheus:9090, without a query"),
+    r"^https?://": ("a URL that begins with http:// or https://", "like https://example.com/health"),
+}
+"""Every pattern of the models: what a text is, and an example."""
+
+_TYPES = {
+    "model_type": ("a mapping", "write `key: value` pairs below it"),
+    "dict_type": ("a mapping", "write `key: value` pairs below it"),
+    "tuple_type": ("a list", "write it in brackets: [one, two]"),
+    "string_type": ("a text", ""),
+    "int_type": ("a whole number", ""),
+    "int_from_float": ("a whole number", ""),
+    "float_type": ("a number", ""),
+    "bool_type": ("true or false", ""),
+}
+_LIMITS = {
+    "greater_than": ("gt", "more than"),
+    "greater_than_equal": ("ge", "at least"),
+    "less_than": ("lt", "less than"),
+    "less_than_equal": ("le", "at most"),
+}
+_TRUE = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+
+
+def worded(model: type[BaseModel], document: Document, at: Loc, errors: list[ErrorDetails]) -> Iterator[Mistake]:
+    """Each error at its place; a missing key that an unknown one was meant to be is left to that one."""
+    meant = {
+        (*error["loc"][:-1], _meant(model, error["loc"])) for error in errors if error["type"] == "extra_forbidden"
+    }
+    for error in errors:
+        kind, loc = error["type"], error["loc"]
+        if kind == "missing" and loc in meant:
+            continue
+        around = kind == "missing" or loc[-1:] == ("[key]",)
+        place = document.steps((*at, *(loc[:-1] if around else loc)))
+        what, remedy = _key_words(model, loc, kind) or _value(label(place), error, document.written(place))
+        on_key = around or kind == "extra_forbidden" or isinstance(error["input"], dict)
+        yield document.mistake(place, what, remedy or _about(model, loc), key=on_key)
+
+
+def _key_words(model: type[BaseModel], loc: Loc, kind: str) -> tuple[str, str] | None:
+    """What is wrong with a key that is missing or should not be there, and the remedy."""
+    if kind == "missing":
+        return _missing(model, loc)
+    return _unknown(model, loc) if kind == "extra_forbidden" else None
+
+
+def _value(name: str, error: ErrorDetails, written: str | None) -> tuple[str, str]:
+    """What is wrong with a value, and the remedy; `written` is a scalar's text, before any unit was read."""
+    kind, given, context = error["type"], error["input"], error.get("ctx", {})
+    said, remedy = f"{name}: {error['msg']}", ""
+    if kind == "value_error":
+        said = str(context["error"])
+        said = said if said.startswith(name) else f"{name}: {said}"
+    elif kind in ("literal_error", "enum"):
+        said, remedy = _not_one_of(name, given, str(context["expected"]))
+    elif kind in _TYPES:
+        said, remedy = _other_type(name, given, *_TYPES[kind])
+    elif kind in _LIMITS:
+        key, words = _LIMITS[kind]
+        limit = _as_written(context[key], written or "")
+        said = f"{name} is {words} {limit}; found {quoted(written) if written else found(given)}"
+    elif kind in ("too_short", "string_too_short"):
+        said, remedy = f"{name} is empty", "write at least one" if kind == "too_short" else "write a text"
+    elif kind == "string_pattern_mismatch" and context["pattern"] in PATTERNS:
+        what, example = PATTERNS[context["pattern"]]
+        said, remedy = f"{found(given)} is not {what}", example or _as_name(str(given))
+    return said, remedy
+
+
+def _as_written(limit: float, written: str) -> str:
+    """A limit in the unit of what was written."""
+    if written.endswith("%"):
+        return show_share(limit)
+    return show_duration(limit) if limit and re.fullmatch(r"[\d. ]+(ms|s|m|h|d).*", written) else format(limit, "g")
+
+
+def _about(model: type[BaseModel], loc: Loc) -> str:
+    """What belongs at a place: an example of the fault, the key's description, or the model's."""
+    if example := getattr(model, "example", ""):
+        return f"write it like `- {example}`"
+    for end in range(len(loc), 0, -1):
+        holder, key = model_at(model, loc[: end - 1]), str(loc[end - 1])
+        here = model_at(model, loc[:end]) if end == len(loc) else None
+        if here and here is not holder and here.__doc__:
+            return here.__doc__.splitlines()[0]
+        if holder and key in keys_of(holder) and (about := keys_of(holder)[key].description):
+            return f"`{key}`: {about}"
+    return (model.__doc__ or "").splitlines()[0]
+
+
+def _missing(model: type[BaseModel], loc: Loc) -> tuple[str, str]:
+    key, holder = str(loc[-1]), model_at(model, loc[:-1])
+    about = keys_of(holder)[key].description if holder else None
+    return f"`{key}` is missing", f"add `{key}:`" + (f" ({about})" if about else "")
+
+
+def _unknown(model: type[BaseModel], loc: Loc) -> tuple[str, str]:
+    key, holder = str(loc[-1]), model_at(model, loc[:-1])
+    if holder and (instead := LATER_KEYS.get(holder.__name__, {}).get(key)):
+        return f"{quoted(key)} is not supported yet", instead
+    return f"unknown key {quoted(key)}", one_of(key, keys_of(holder), "there can be") if holder else ""
+
+
+def _meant(model: type[BaseModel], loc: Loc) -> str | None:
+    holder = model_at(model, loc[:-1])
+    return nearest(str(loc[-1]), keys_of(holder)) if holder else None
+
+
+def _other_type(name: str, given: Any, what: str, remedy: str) -> tuple[str, str]:
+    if given is None:
+        return f"{name} is empty", f"write {what}, or take the key out"
+    if what == "true or false" and str(given).lower() in _TRUE:
+        remedy = f"write {_TRUE[str(given).lower()]}"
+    return f"{name} is {what}; found {found(given)}", remedy
+
+
+def _not_one_of(name: str, given: Any, expected: str) -> tuple[str, str]:
+    options = re.findall(r"'([^']*)'", expected) or [expected]
+    there = f"there can be: {', '.join(options)}"
+    if given in LATER_WORDS:
+        return f"{quoted(given)} is not supported yet", there
+    if given is None:
+        return f"{name} is empty", there
+    meant = nearest(given, options) if isinstance(given, str) else None
+    return f"{name} is {' or '.join(options)}; found {found(given)}", f"did you mean `{meant}`?" if meant else ""
+
+
+def label(loc: Loc) -> str:
+    """A place in words: the key, or the entry of a list under it."""
+    key = next((step for step in reversed(loc) if isinstance(step, str)), "the file")
+    return f"entry {loc[-1] + 1} of {quoted(key)}" if loc and isinstance(loc[-1], int) else quoted(key)
+
+
+def found(given: Any) -> str:
+    """What stands there, briefly."""
+    if isinstance(given, dict):
+        return "a mapping" if given else "an empty mapping"
+    if isinstance(given, list):
+        return "a list" if given else "an empty list"
+    if given is None:
+        return "nothing"
+    return quoted(str(given).lower() if isinstance(given, bool) else str(given))
+
+
+def _as_name(given: str) -> str:
+    name = re.sub(r"[^a-z0-9]+", "-", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", given).lower()).strip("-")[:63]
+    return f"did you mean `{name}`?" if re.fullmatch(r"[a-z][a-z0-9-]*", name) else ""

@@ -1,0 +1,55 @@
+"""A mistake in a file: where, what, why, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from unicodedata import east_asian_width
+
+from gameday.errors import InvalidInput
+from gameday.text import printable
+
+WIDTH = 100
+"""Characters of a source line that are shown."""
+
+
+@dataclass(frozen=True, order=True)
+class Mistake:
+    """One mistake. `line` and `column` count from 1; a line of 0 means the file as a whole."""
+
+    file: str
+    line: int
+    column: int
+    what: str
+    remedy: str = ""
+    source: str = ""  # the line itself
+
+    def render(self) -> str:
+        """In words: `file:line:column: what`, the line with a caret under the place, and the remedy."""
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        said = [f"{place}: {self.what}"]
+        if self.line and self.source:
+            shown, before = _window(self.source, self.column - 1)
+            indent = "".join("  " if east_asian_width(one) in "WF" else " " for one in before)
+            said += [f"{self.line:>6} │ {shown}", f"{'':>6} │ {indent}^"]
+        if self.remedy:
+            said.append(f"       → {self.remedy}")
+        return printable("\n".join(said), keep="\n")
+
+
+class InvalidFile(InvalidInput):
+    """Files are wrong: all of their mistakes, in order."""
+
+    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+        self.mistakes = tuple(sorted(set(mistakes)))
+        count = f"\n{len(self.mistakes)} mistakes" if len(self.mistakes) > 1 else ""
+        super().__init__("\n".join(mistake.render() for mistake in self.mistakes) + count)
+
+
+def _window(source: str, at: int) -> tuple[str, str]:
+    """The part of a line that is shown, and what of it stands before the place."""
+    flat = source.replace("\t", " ")
+    start = max(0, at - WIDTH // 2) if len(flat) > WIDTH else 0
+    end = start + WIDTH
+    shown = ("…" if start else "") + flat[start:end] + ("…" if end < len(flat) else "")
+    return shown, ("…" if start else "") + flat[start:at]

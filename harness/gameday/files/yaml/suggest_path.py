@@ -1,0 +1,72 @@
+"""Why a path is no file, and which one was probably meant: beside it, above it, or some folders below."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from gameday.text import nearest, one_of
+
+YAML = (".yaml", ".yml")
+FAR = 3
+"""Folders below in which a file is looked for."""
+MOST = 2000
+"""Folders and files that are looked at: a mistake is said at once, in a home directory too."""
+
+
+def why_missing(file: Path, near: Path | None = None) -> tuple[str, str]:
+    """Why a path is no file, and what to do; what was meant is said as seen from `near`, or from where we are."""
+    if "\0" in str(file):
+        return "this is no path", "write the file's name"
+    if file.is_dir():
+        return "this is a folder, not a file", "name a file in it"
+    if file.exists():
+        return "this is not a regular file", "copy it into one"
+    return "there is no such file", _remedy(file, near)
+
+
+def _remedy(file: Path, near: Path | None) -> str:
+    try:
+        here = sorted(each.name for each in os.scandir(file.parent) if each.name.endswith(YAML))
+    except OSError:
+        return _no_folder(file)
+    elsewhere = _elsewhere(file.parent)
+    by_name = {each.name: each for each in reversed(elsewhere)}
+    meant = by_name.get(file.name) or _like(file, [file.with_name(name) for name in here]) or _like(file, elsewhere)
+    if meant:
+        beside = meant.name if meant.parent == file.parent else meant
+        return f"did you mean `{os.path.relpath(meant, near) if near else beside}`?"
+    return one_of("", here, "the folder has") or "the folder has no YAML file"
+
+
+def _no_folder(file: Path) -> str:
+    gone = next(each for each in (*reversed(file.parents), file.parent) if not each.exists())
+    try:
+        meant = nearest(gone.name, [each.name for each in os.scandir(gone.parent) if each.is_dir()])
+    except OSError:
+        meant = None
+    return f"there is no folder {gone} either" + (f": did you mean `{gone.with_name(meant)}`?" if meant else "")
+
+
+def _like(file: Path, others: list[Path]) -> Path | None:
+    """The file that is probably meant; its ending tells nothing."""
+    stem = nearest(file.stem, [one.stem for one in others])
+    return next((one for one in others if one.stem == stem), None)
+
+
+def _elsewhere(folder: Path) -> list[Path]:
+    """The YAML files of the folder above, and of those below; the nearest first."""
+    return [*islice(_below(folder / os.pardir, 0), MOST), *islice(_below(folder, FAR), MOST)]
+
+
+def _below(folder: Path, depth: int) -> Iterator[Path]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda one: one.name)
+    except OSError:
+        return
+    yield from (folder / one.name for one in entries if one.name.endswith(YAML))
+    for one in entries:
+        if depth and one.is_dir(follow_symlinks=False) and not one.name.startswith("."):
+            yield from _below(folder / one.name, depth - 1)

@@ -1,0 +1,118 @@
+"""A document against the model of its kind: the value, or every mistake in plain words at its place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping as Names
+from contextlib import suppress
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from gameday.files.yaml.document import Document, Loc, entry_at
+from gameday.files.yaml.messages import worded
+from gameday.files.yaml.mistake import Mistake
+from gameday.files.yaml.parser import Node, Scalar
+from gameday.files.yaml.scalars import text_of
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+    from gameday.change import Json
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def shaped(
+    model: type[M], document: Document, environ: Names[str, str], at: Loc = ()
+) -> tuple[M | None, list[Mistake]]:
+    """The value that stands `at` a place of the document, or None and its mistakes.
+
+    Where a text is asked for and a plain scalar stands, its text as written is taken, and put into `document.data`.
+    """
+    raw: Json = document.data
+    for step in at:
+        raw = raw[step]
+    value, errors = _validated(model, raw)
+    if value is None and _take_as_text(raw, _node(document.root, at), errors, environ):
+        value, errors = _validated(model, raw)
+    return value, list(worded(model, document, at, errors))
+
+
+def sound_parts(model: type[BaseModel], data: dict[str, Json]) -> dict[str, Any]:
+    """The fields of a model that are right in themselves, of mappings the entries that are."""
+    parts = {}
+    for name, field in model.model_fields.items():
+        raw = data.get(field.alias or name)
+        if raw is None and not field.is_required():
+            parts[name] = field.get_default()
+        elif raw is not None:
+            with suppress(ValidationError):
+                parts[name] = _sound(_adapter(model, name), raw)
+    return parts
+
+
+def _sound(adapter: TypeAdapter[Any], raw: Json) -> Any:
+    try:
+        return adapter.validate_json(json.dumps(raw), by_alias=True, by_name=False)
+    except ValidationError as error:
+        if not isinstance(raw, dict):
+            raise
+        wrong = {each["loc"][0] for each in error.errors(include_url=False) if each["loc"]}
+    sound = {key: value for key, value in raw.items() if key not in wrong}
+    return adapter.validate_json(json.dumps(sound), by_alias=True, by_name=False)
+
+
+@cache
+def _adapter(model: type[BaseModel], name: str) -> TypeAdapter[Any]:
+    field = model.model_fields[name]
+    read: Any = Annotated[field.annotation, field]
+    return TypeAdapter(read)
+
+
+def _validated(model: type[M], raw: Json) -> tuple[M | None, list[ErrorDetails]]:
+    # As JSON, strictly: no number is read from a quoted text, no boolean from `yes`, but lists may become tuples.
+    text = json.dumps(raw)
+    try:
+        return model.model_validate_json(text, strict=True, by_alias=True, by_name=False), []
+    except ValidationError as error:
+        errors = [each for each in error.errors(include_url=False) if not _untrue(each)]
+    if errors:
+        return None, errors
+    try:
+        return model.model_validate_json(text, by_alias=True, by_name=False), []
+    except ValidationError as error:
+        return None, error.errors(include_url=False)
+
+
+def _untrue(error: ErrorDetails) -> bool:
+    """Two errors that pydantic finds where there are none of them."""
+    # Below a validator that runs before its model, it forgets that a list came from JSON, and wants a tuple.
+    forgets = error["type"] == "tuple_type" and isinstance(error["input"], list)
+    # It counts only the entries that are right.
+    return forgets or (error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"])
+
+
+def _take_as_text(raw: Json, root: Node, errors: list[ErrorDetails], environ: Names[str, str]) -> bool:
+    """Put texts as written where texts are asked for; whether there was one."""
+    taken = False
+    for error in errors:
+        if error["type"] != "string_type" or error["input"] is None:
+            continue
+        node, value, holder, last = root, raw, None, None
+        for step in error["loc"]:
+            if entry := entry_at(node, step):
+                node, holder, last, value = entry.value, value, step, value[step]
+        if isinstance(node, Scalar) and holder is not None:
+            holder[last] = text_of(node, environ)
+            taken = True
+    return taken
+
+
+def _node(root: Node, loc: Loc) -> Node:
+    node = root
+    for step in loc:
+        entry = entry_at(node, step)
+        node = entry.value if entry else node
+    return node

@@ -1,0 +1,223 @@
+"""The least that a run needs of IAM, derived from its plan: policies for the run, its rescue, and their boundary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from gameday.aws.account import Account
+from gameday.aws.alarms import HISTORY, STATES
+from gameday.change import Call, Json, Make, Strike, Turn
+from gameday.errors import AwsError, Refused
+from gameday.iam.actions import action_of
+from gameday.iam.asks import Ask, asks_of
+from gameday.iam.evaluate import Decision, Document, Doubt, Request, decide
+from gameday.iam.grants import Grant, compact, document, grant_of, read_of, request_of
+from gameday.iam.patterns import Context
+from gameday.iam.principal import READS
+from gameday.plan.plan import Plan
+from gameday.steady_state.kpi.reading import Origin
+from gameday.store.s3 import place_of
+
+LONGEST = 2048
+"""Characters of a session policy at most (STS API Reference, AssumeRole, parameter Policy)."""
+
+_NOTHING: Document = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+"""What may be done where nothing of AWS is needed (a proxy's rule): IAM takes no policy without a statement."""
+
+_KPI_READS: dict[Origin, tuple[Call, ...]] = {
+    "cloudwatch": (Call(service="cloudwatch", operation="get_metric_data"),),
+    "alarm": (STATES, HISTORY),
+    "logs": tuple(Call(service="logs", operation=name) for name in ("start_query", "get_query_results", "stop_query")),
+}
+
+
+@dataclass(frozen=True)
+class Policies:
+    """A run's policies as JSON: roles outlive a run, so what runs make is told by the run's tag, whichever run."""
+
+    run: Document  # planning, injecting, undoing
+    rescue: Document  # undoing only
+    boundary: Document  # what a role of either may have at most
+    caller: Document | None = None  # with a `role:`: what the credentials that assume it need
+
+
+@dataclass
+class Recorder:
+    """An account that remembers which operations it was asked for: what planning reads."""
+
+    account: Account
+    calls: dict[str, Call] = field(default_factory=dict)
+
+    def call(self, call: Call, region: str) -> Json:
+        """One call's answer as JSON; raises AwsError."""
+        self.calls[str(call)] = call
+        return self.account.call(call, region)
+
+    def pages(self, call: Call, region: str) -> Json:
+        """A read's answer with all its pages merged; raises AwsError."""
+        self.calls[str(call)] = call
+        return self.account.pages(call, region)
+
+    def call_all(self, calls: Sequence[tuple[Call, str]], paged: bool = False) -> list[Json | AwsError]:
+        """Many independent calls, their answers or errors in the same order."""
+        self.calls |= {str(call): call for call, _ in calls}
+        return self.account.call_all(calls, paged)
+
+
+def policies_of(plan: Plan, planning: Iterable[Call] = ()) -> Policies:
+    """The policies of a plan; `planning` lists what making it read.
+
+    Raises InvalidInput where IAM's tables are not installed, and GamedayError where a call's action or resource is not
+    known: nothing is ever widened to make it fit.
+    """
+    asks = asks_of(plan)
+    granted = [grant_of(ask, None) for ask in asks]
+    acts = plan.workload.role or (plan.principal if plan.place == "aws" else None)  # the twin has no principals
+    rights = [*_rights_reads(acts)] if acts else []
+    store = [] if plan.workload.role else _store(plan)
+    run = [*_reads((*planning, *kpi_reads(plan), *run_reads(plan)), plan.region), *granted]
+    undone = [grant for ask, grant in zip(asks, granted, strict=True) if ask.phase == "undo"]
+    rescue = [*_reads(undo_reads(plan), plan.region), *undone]
+    ceiling = _boundary({grant.action for grant in run}, [*rights, *store], plan.region)
+    caller = document([*_assuming(plan.workload.role), *_store(plan)]) if plan.workload.role else None
+    return Policies(_policy([*run, *rights, *store]), _policy([*rescue, *store]), ceiling, caller)
+
+
+def session_policies(plan: Plan, run: str) -> dict[str, str]:
+    """The session policies of a run as compact JSON: `run` injects, and reads what that needs; `undo` only undoes.
+
+    Raises Refused where one is too long: nothing is ever widened to make it fit.
+    """
+    asks = asks_of(plan)
+    parts = {
+        "run": _compact(_reads(run_reads(plan), plan.region), (ask for ask in asks if ask.phase == "inject"), run),
+        "undo": _compact(_reads(undo_reads(plan), plan.region), (ask for ask in asks if ask.phase == "undo"), run),
+    }
+    if long := {name: len(text) for name, text in parts.items() if len(text) > LONGEST}:
+        said = ", ".join(f"{name}: {length:,}" for name, length in long.items())
+        reason = f"the run's session policy does not fit into the {LONGEST:,} characters that STS takes ({said})"
+        raise Refused((reason,), "name fewer targets, or split the experiment: it is never widened to fit")
+    return parts
+
+
+def _assuming(role: str) -> list[Grant]:
+    """What assuming a role under a source identity and with session tags needs (IAM User Guide, "sts:TagSession")."""
+    return [Grant(f"sts:{name}", role) for name in ("AssumeRole", "SetSourceIdentity", "TagSession")]
+
+
+def _store(plan: Plan) -> list[Grant]:
+    """What keeping journal and lease in the workload's store needs, wherever the bucket is.
+
+    Without s3:ListBucket a missing object is answered with 403, not 404 (Amazon S3 API Reference, GetObject).
+    """
+    if not plan.workload.store:
+        return []
+    bucket, prefix = place_of(plan.workload.store)
+    arn = f"arn:aws:s3:::{bucket}"
+    objects = [Grant(f"s3:{name}", f"{arn}/{prefix}*") for name in ("GetObject", "PutObject")]
+    return [*objects, Grant("s3:ListBucket", arn)]
+
+
+def kpi_reads(plan: Plan) -> tuple[Call, ...]:
+    """What watching KPIs reads; with a role, in the session that planned."""
+    origins = {kpi.reading.origin for kpi in plan.workload.kpis.values()}
+    return tuple(call for origin, calls in _KPI_READS.items() if origin in origins for call in calls)
+
+
+def run_reads(plan: Plan) -> tuple[Call, ...]:
+    """What injecting reads, and waiting: settings, what the run made, bites and healing, alarms."""
+    bites = (probe.call for injection in plan.injections for probe in injection.bite.probes)
+    experiment = plan.experiment
+    alarms = (STATES, HISTORY) if experiment.detected_by else (STATES,) if experiment.stop_when else ()
+    return (*undo_reads(plan), *bites, *alarms)
+
+
+def undo_reads(plan: Plan) -> tuple[Call, ...]:
+    """What the undo reads: settings, what the run made, whether a strike has healed."""
+    return tuple(_read(change) for injection in plan.injections for change in injection.changes)
+
+
+def not_permitted(
+    plan: Plan,
+    identity: Sequence[Document],
+    boundary: Document | None = None,
+    *,
+    undo_only: bool = True,
+    doubt: Doubt = Doubt.NONE,
+    facts: Context = MappingProxyType({}),
+) -> tuple[str, ...]:
+    """What of a plan's undo (or of all of it) these policies do not allow, one line each.
+
+    `facts` are condition keys known of every request; `doubt` says what those not known count for. Raises GamedayError
+    for a policy that cannot be judged.
+    """
+    reads = undo_reads(plan) if undo_only else run_reads(plan)
+    asked = [request_of(ask, "a-run", plan.region) for ask in asks_of(plan) if ask.phase == "undo" or not undo_only]
+    asked += [Request(one.action, "*", {"aws:RequestedRegion": plan.region}) for one in _reads(reads, plan.region)]
+    known = [replace(one, context={**facts, **one.context}) for one in asked]
+    said = ((one, decide(one, identity, boundary=boundary, doubt=doubt)) for one in known)
+    lines = (f"{one.action} on {one.resource} is {found}" for one, found in said if found is not Decision.ALLOWED)
+    return tuple(dict.fromkeys(lines))
+
+
+def _rights_reads(principal: str) -> Iterator[Grant]:
+    """What checking the undo's rights reads. IAM is global: its calls are in no region of the workload's.
+
+    A session's ARN does not have its role's path, so that any path is allowed for the role's name.
+    """
+    partition, account = principal.split(":")[1], principal.split(":")[4]
+    kind, _, path = principal.split(":", 5)[5].partition("/")
+    iam = f"arn:{partition}:iam"
+    if kind == "assumed-role":
+        kind, principal = "role", f"{iam}::{account}:role/*{path.split('/')[0]}"
+    asked = {"role": [("role", principal)], "user": [("user", principal), ("group", f"{iam}::{account}:group/*")]}
+    if kind not in asked:  # the root user: nothing limits it that could be read
+        return
+    for of, resource in (*asked[kind], ("policy", f"{iam}::*:policy/*")):
+        for operation in READS[of]:
+            action = action_of(Call(service="iam", operation=operation))
+            if action:
+                yield Grant(action.name, resource)
+
+
+def _boundary(actions: set[str], rights: Sequence[Grant], region: str) -> Document:
+    """Only these actions, here; and no tagging but in the act of creating, or tags would hold nothing together.
+
+    What is not in the list is denied in so many words: a resource's own policy may grant a session what a boundary
+    merely leaves out. Source: IAM User Guide, "Permissions boundaries for IAM entities".
+    """
+    if not actions and not rights:
+        return _NOTHING
+    ceiling = sorted(actions)
+    all_of_it = sorted(actions | {grant.action for grant in rights})
+    here = {"StringEquals": {"aws:RequestedRegion": region}}
+    statements: list[Json] = [
+        *([{"Effect": "Allow", "Action": ceiling, "Resource": "*", "Condition": here}] if ceiling else []),
+        {"Effect": "Deny", "NotAction": all_of_it, "Resource": "*"},
+        *document(rights)["Statement"],
+    ]
+    if "ec2:CreateTags" in actions:
+        free = {"Null": {"ec2:CreateAction": "true"}}
+        statements.append({"Effect": "Deny", "Action": "ec2:CreateTags", "Resource": "*", "Condition": free})
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _compact(reads: list[Grant], asks: Iterable[Ask], run: str) -> str:
+    return compact(_policy([*reads, *(grant_of(ask, run) for ask in asks)]))
+
+
+def _policy(granted: Sequence[Grant]) -> Document:
+    return document(granted) if granted else _NOTHING
+
+
+def _reads(calls: Iterable[Call], region: str) -> list[Grant]:
+    actions = {action.name for call in calls if (action := action_of(call))}
+    return [read_of(name, region) for name in sorted(actions)]
+
+
+def _read(change: Turn | Make | Strike) -> Call:
+    if isinstance(change, Turn):
+        return change.knob.read.call
+    return change.find if isinstance(change, Make) else change.healed.call

@@ -1,0 +1,69 @@
+"""What we may not undo, we do not inject: the rights of a plan's undo, checked before anything is injected.
+
+Seen are the policies of the principal that will undo, its groups', and its permissions boundary. Not seen, and so not
+promised: service and resource control policies (a member account cannot read them), policies of resources and of VPC
+endpoints, and, without a `role:`, the session policy of the credentials at hand.
+"""
+
+from __future__ import annotations
+
+from gameday.aws.account import Account
+from gameday.aws.proxy_client import PROXY
+from gameday.errors import GamedayError, Refused
+from gameday.iam.evaluate import Doubt
+from gameday.iam.policy import not_permitted, session_policies, undo_reads
+from gameday.iam.principal import Held, held_by
+from gameday.plan.plan import Plan
+
+UNCHECKED = "unchecked-undo"
+
+
+def with_rights(plan: Plan, account: Account) -> Plan:
+    """The plan, with what it may not undo among its refusals; reads only. The twin permits everything."""
+    if plan.place == "twin":
+        return plan
+    lacking, unchecked = _found(plan, account)
+    refusals = [f"undo is not permitted: {line}" for line in lacking]
+    warnings = [f"whether undo is permitted cannot be checked: {line}" for line in unchecked]
+    if UNCHECKED not in plan.experiment.allow:
+        refusals += [f"{line}; the experiment does not say `allow: [{UNCHECKED}]`" for line in warnings]
+        warnings = []
+    if plan.workload.role:
+        refusals += _too_long(plan)
+    return plan.model_copy(update={"refusals": (*plan.refusals, *refusals), "warnings": (*plan.warnings, *warnings)})
+
+
+def _found(plan: Plan, account: Account) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is not permitted whatever is not known, and what cannot be told; one line each."""
+    if all(call.service == PROXY for call in undo_reads(plan)):
+        return (), ()  # it asks nothing of AWS
+    try:
+        held = held_by(plan.workload.role or plan.principal, account, plan.region)
+        lacking, perhaps = _judged(plan, held, Doubt.FOR), _judged(plan, held, Doubt.AGAINST)
+    except GamedayError as error:
+        return (), (error.what,)
+    doubtful = [asked for asked in map(_asked, perhaps) if asked not in map(_asked, lacking)]
+    return lacking, tuple(f"{asked} depends on conditions that cannot be judged here" for asked in doubtful)
+
+
+def _judged(plan: Plan, held: Held, doubt: Doubt) -> tuple[str, ...]:
+    facts = {
+        "aws:PrincipalAccount": plan.account,
+        "aws:PrincipalArn": held.arn,
+        "aws:ResourceAccount": plan.account,
+        "aws:SecureTransport": "true",
+        "aws:ViaAWSService": "false",
+    }
+    return not_permitted(plan, held.identity, held.boundary, doubt=doubt, facts=facts)
+
+
+def _asked(line: str) -> str:
+    return line.rpartition(" is ")[0]
+
+
+def _too_long(plan: Plan) -> tuple[str, ...]:
+    try:
+        session_policies(plan, "00000000-000000-000000")  # as long as every run's id
+    except Refused as refusal:
+        return refusal.reasons
+    return ()

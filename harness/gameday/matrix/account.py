@@ -1,0 +1,88 @@
+"""A matrix on an account: its zones, all its plans before anything is asked, and its rows one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from gameday.errors import Exit, Refused
+from gameday.files.experiment import Experiment
+from gameday.files.load import faults_of
+from gameday.files.workload import Workload
+from gameday.matrix.model import Row
+from gameday.matrix.twin import Keep, error_of_row, row_of
+from gameday.plan.own_instance import own_instance
+from gameday.plan.plan import Plan, Wish, inventory_of
+from gameday.records.record import Record
+from gameday.records.suite import Refusal
+from gameday.run.environment import open_ground
+from gameday.run.experiment import Play
+
+
+def zones_of(workload: Workload) -> tuple[str, ...]:
+    """The zones in which the workload's instances stand, in its first region. Reads only."""
+    region = workload.regions[0]
+    with open_ground("aws", workload, None, region, seed=0) as ground:
+        found = inventory_of(workload, ground.account, region).instances
+    return tuple(sorted({one.zone for one in found if one.module and one.state in ("pending", "running")}))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """How to play a matrix's rows on an account."""
+
+    player: Play
+    confirm: Callable[[list[Plan | Refusal]], None]  # is shown all plans, and raises Refused where the answer is no
+    keep: Keep
+    tell: Callable[[str], None]
+
+    def play(
+        self, workload: Workload, experiments: tuple[Experiment, ...], seed: int, production: bool
+    ) -> tuple[Exit, tuple[Row, ...]]:
+        """Plan all by reading only, ask once; then each is planned again when its turn comes, and run.
+
+        The exit is 4 where a run left the account stuck, 130 after a signal, else 0: what rows say is not judged here.
+        Raises Refused where nothing could be injected.
+        """
+        here = own_instance()
+        wishes = [
+            Wish(one, faults_of(one), workload, None, "aws", seed, production, instance=here) for one in experiments
+        ]
+        plans = [self._planned(wish) for wish in wishes]
+        refused = [one for one in plans if isinstance(one, Refusal)]
+        if len(refused) == len(plans):
+            reasons = [f"{one.name}: {why}" for one in refused for why in one.reasons]
+            raise Refused(tuple(reasons), refused[0].remedy if refused else "")
+        self.confirm(plans)
+        entries = tuple(self._played(wishes))
+        error = error_of_row(workload, experiments)
+        rows = tuple(row_of(one, entry, error) for one, entry in zip(experiments, entries, strict=True))
+        stuck = any(isinstance(one, Record) and one.stuck for one in entries)
+        return (Exit.STUCK if stuck else Exit.INTERRUPTED if self.player.stop.is_signal else Exit.HELD), rows
+
+    def _planned(self, wish: Wish) -> Plan | Refusal:
+        try:
+            with self.player.planned(wish) as (plan, _, _):
+                return Refusal(plan.experiment.name, plan.refusals) if plan.refusals else plan
+        except Refused as refusal:
+            return Refusal(wish.experiment.name, refusal.reasons, remedy=refusal.remedy)
+
+    def _played(self, wishes: Iterable[Wish]) -> Iterator[Record | Refusal]:
+        """A stuck account or a signal ends the matrix: the rows that are left say so."""
+        why = ""
+        for wish in wishes:
+            name = wish.experiment.name
+            if why:
+                yield Refusal(name, (why,))
+                continue
+            self.tell(f"{name} begins")
+            played = self.player.experiment(wish)
+            if isinstance(played, Record):
+                self.keep(played)
+            else:
+                self.tell(f"{name} was refused: {'; '.join(played.reasons)}")
+            if isinstance(played, Record) and played.stuck:
+                why = f"the matrix ended before: {name} left the account stuck"
+            elif self.player.stop.why:
+                why = f"the matrix ended before: {self.player.stop.why}"
+            yield played

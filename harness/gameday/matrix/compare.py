@@ -1,0 +1,76 @@
+"""Two matrices of one workload, an older and a newer: what spreads now, what no longer does, what changed in size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gameday.errors import Exit, InvalidInput
+from gameday.matrix.model import STATE_WORDS, Cell, Effect, Finding, Matrix
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What is not as it was, a line each."""
+
+    lines: tuple[str, ...]
+    exit: Exit  # broken on a hidden dependency that was not there
+
+
+def comparable(old: Matrix, workload: str, margin: float) -> None:
+    """Raises InvalidInput where a matrix is of another workload, or was judged by another margin."""
+    if (old.workload, old.margin) != (workload, margin):
+        what = f"the older matrix is of {old.workload} with a margin of {old.margin}, not of {workload} with {margin}"
+        raise InvalidInput(what, "name a matrix of the same workload")
+
+
+def difference(old: Matrix, new: Matrix) -> Difference:
+    """Compare two matrices. Raises InvalidInput where they are of different workloads, or judged by another margin.
+
+    A size has changed where the intervals of both do not meet: a stricter sign than a test of their difference
+    (Schenker and Gentleman, The American Statistician 55, 2001, https://doi.org/10.1198/000313001317097960).
+    """
+    comparable(old, new.workload, new.margin)
+    before, after = ({_what(one) for one in each.findings} for each in (old, new))
+    fresh = tuple(one.words for one in new.findings if _what(one) not in before)
+    gone = tuple(one.words for one in old.findings if _what(one) not in after)
+    broken = {(one.source, one.module) for one in new.hidden} - {(one.source, one.module) for one in old.hidden}
+    lines = [
+        *(f"new: {words}" for words in fresh),
+        *(f"no longer found: {words}" for words in gone),
+        *_cells(old, new),
+    ]
+    code = Exit.BROKEN if broken else Exit.UNKNOWN if new.open else Exit.HELD
+    return Difference(tuple(lines), code)
+
+
+def _what(finding: Finding) -> tuple[str, str, str]:
+    """What makes two findings the same: for a zone, whichever hurts most."""
+    return finding.kind, "" if finding.kind == "zonal" else finding.source, finding.module
+
+
+def _cells(old: Matrix, new: Matrix) -> list[str]:
+    was = {(cell.experiment, cell.module): cell for cell in old.cells}
+    now = {(cell.experiment, cell.module): cell for cell in new.cells}
+    lines = []
+    for key in sorted(was.keys() | now.keys()):
+        name = f"{key[0]}, {key[1]}"
+        then, today = was.get(key), now.get(key)
+        if then is None or today is None:
+            lines.append(f"{name}: {'new in the matrix' if then is None else 'no longer in the matrix'}")
+        elif then.state != today.state:
+            lines.append(f"{name}: was {_told(then)}, is {_told(today)}")
+        elif then.state == "spread" and _apart(then.effect, today.effect):
+            lines.append(f"{name}: {_told(then)} before, {_told(today)} now")
+    return lines
+
+
+def _told(cell: Cell) -> str:
+    state = STATE_WORDS[cell.state]
+    known = cell.effect is not None and cell.effect.change is not None
+    return f"{state} ({cell.effect.kpi} by {cell.effect.size})" if known and cell.effect else state
+
+
+def _apart(then: Effect | None, now: Effect | None) -> bool:
+    if then is None or now is None or then.kpi != now.kpi or None in (then.low, then.high, now.low, now.high):
+        return False
+    return (then.high or 0.0) < (now.low or 0.0) or (now.high or 0.0) < (then.low or 0.0)

@@ -1,0 +1,298 @@
+"""What a run will do, resolved against the account by reading only: targets, before-values, who suffers, refusals."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from gameday.aws.account import Account, whoami
+from gameday.aws.alarms import absent_alarms, detecting, firing
+from gameday.aws.arns import alarm_name
+from gameday.aws.inventory import Inventory, Possession
+from gameday.change import Frozen, Injection, Json, Strike, Turn
+from gameday.engine.pacing import slowed
+from gameday.errors import AwsError, Refused
+from gameday.faults.fault import Fault, Look
+from gameday.files.experiment import Experiment
+from gameday.files.twin_file import TwinFile
+from gameday.files.workload import Workload
+from gameday.plan.own_instance import underfoot
+from gameday.steady_state.kpi.claim import Claim, Detection, Recovery
+from gameday.steady_state.kpi.reading import ON_THE_TWIN, Reading
+from gameday.steady_state.kpi.units import show_duration, show_share
+
+Place = Literal["twin", "aws"]
+
+
+class Plan(Frozen):
+    """What will be called, what undoes it, who is expected to suffer, and why it would not be injected."""
+
+    version: Literal[1] = 1
+    experiment: Experiment
+    workload: Workload
+    twin: TwinFile | None = None  # what the twin plays; None on an account
+    place: Place
+    account: str
+    principal: str
+    region: str
+    seed: int = Field(ge=0)
+    injections: tuple[Injection, ...]
+    hit: tuple[str, ...]  # modules that the faults strike
+    may_suffer: tuple[str, ...]  # those, and all that need them
+    contained: tuple[str, ...]  # everything else: must not suffer
+    refusals: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """The plan's hash: SHA-256 of what it claims and what it will do, as `canonical` writes it.
+
+        Who made it, and what that person was warned of or refused, is not in it: a saved plan and the run that applies
+        it have one hash. Neither are defaults, so that a version that has more of them finds the same hash.
+        """
+        told = {"principal", "refusals", "warnings"}
+        raw = self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=told)
+        return hashlib.sha256(canonical(raw)).hexdigest()
+
+
+def canonical(raw: Json) -> bytes:
+    """JSON in one form for one value: keys sorted, no spaces, ASCII. Raises ValueError for what is no JSON number."""
+    return json.dumps(raw, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a plan is made from: an experiment with its faults, its workload, and where and how to run it."""
+
+    experiment: Experiment
+    faults: tuple[Fault, ...]
+    workload: Workload
+    twin: TwinFile | None
+    place: Place
+    seed: int = 0
+    production: bool = False  # the command line said --production
+    instance: str | None = None  # the EC2 instance that this process runs on
+
+    @property
+    def region(self) -> str:
+        """Where it runs: the experiment's region, else the workload's first."""
+        return self.experiment.region or self.workload.regions[0]
+
+    @property
+    def asked(self) -> dict[str, Reading]:
+        """What the KPIs that are claimed or guarded read."""
+        names = dict.fromkeys((*self.experiment.steady_state, *self.experiment.guard))
+        return {name: self.workload.kpis[name].reading for name in names}
+
+    @property
+    def alarms(self) -> dict[str, str]:
+        """The alarms that those KPIs read, by the KPI's name."""
+        return {name: reading.alarm for name, reading in self.asked.items() if reading.alarm}
+
+
+def make_plan(wish: Wish, account: Account, now: float) -> Plan:
+    """Resolve an experiment; reads only. A read that fails raises Refused: what cannot be checked is not injected."""
+    workload, experiment = wish.workload, wish.experiment
+    region = wish.region
+    try:
+        found, principal = whoami(account, region)
+        stray = _stray(workload, found, region, wish, now)
+        if stray:
+            raise Refused(stray)
+        look = Look(
+            account=account,
+            region=region,
+            inventory=inventory_of(workload, account, region),
+            modules=tuple(workload.modules),
+            seed=wish.seed,
+            opt_in=workload.opt_in or {},
+        )
+        injections = tuple(fault.inject(look) for fault in wish.faults)
+        running = Counter(one.module for one in look.inventory.instances if one.state == "running")
+        alarms = firing(experiment.stop_when, account, region)
+        detector = experiment.detected_by.alarm if experiment.detected_by else None
+        unfit_alarm, muted_alarm = detecting(detector, account, region, now)
+        absent = absent_alarms(wish.alarms, account, region)
+        ground = underfoot(injections, wish.instance, account, region)
+    except AwsError as error:
+        raise Refused((f"the plan could not be made: {error.what}",), error.remedy) from error
+    hit = frozenset(module for injection in injections for module in injection.hits)
+    suffering = workload.suffers_with(hit)
+    beyond = _beyond_limits(workload, experiment, injections, running)
+    refusals = (
+        *(reason for injection in injections for reason in injection.refusals),
+        *_strikes(experiment, injections),
+        *_twice(injections),
+        *alarms,
+        *unfit_alarm,
+        *ground,
+        *absent,
+        *(_unread(wish) if wish.place == "twin" else ()),
+    )
+    return Plan(
+        experiment=experiment,
+        workload=workload,
+        twin=wish.twin,
+        place=wish.place,
+        account=found,
+        principal=principal,
+        region=region,
+        seed=wish.seed,
+        injections=injections,
+        hit=tuple(sorted(hit)),
+        may_suffer=tuple(sorted(suffering)),
+        contained=tuple(sorted(set(workload.modules) - suffering)),
+        refusals=refusals if wish.place == "twin" else (*refusals, *beyond),
+        warnings=(
+            *(warning for injection in injections for warning in injection.warnings),
+            *muted_alarm,
+            *slowed(change for injection in injections for change in injection.changes),
+            *((f"{reason} (an account would refuse)" for reason in beyond) if wish.place == "twin" else ()),
+        ),
+    )
+
+
+def inventory_of(workload: Workload, account: Account, region: str) -> Inventory:
+    """The workload's resources in one region."""
+    owns = {
+        name: Possession(owned.tags, owned.functions, owned.tables, owned.stages)
+        for name, owned in [("", workload.owns), *((name, module.owns) for name, module in workload.modules.items())]
+    }
+    whole = owns.pop("")
+    return Inventory(account, region, whole, owns)
+
+
+def _stray(workload: Workload, found: str, region: str, wish: Wish, now: float) -> tuple[str, ...]:
+    reasons = []
+    if found != workload.account:
+        reasons.append(f"the credentials are for account {found}, the workload is in {workload.account}")
+    if region not in workload.regions:
+        reasons.append(f"region {region} is not one of the workload's: {', '.join(workload.regions)}")
+    if wish.place == "aws":
+        if workload.production and not wish.production:
+            reasons.append("the workload is in production: say --production to mean it")
+        today = datetime.fromtimestamp(now, UTC).date()
+        reasons += [
+            f"{freeze.why}: nothing is injected from {freeze.from_} to {freeze.to}"
+            for freeze in workload.freezes
+            if freeze.from_ <= today <= freeze.to
+        ]
+    return tuple(reasons)
+
+
+def _unread(wish: Wish) -> tuple[str, ...]:
+    """Why a twin cannot show what an experiment claims or guards: it has metrics and alarms alone."""
+    origins = {name: reading.origin for name, reading in wish.asked.items()}
+    elsewhere = ", ".join(f"{name} ({origin})" for name, origin in origins.items() if origin not in ON_THE_TWIN)
+    remedy = "give them a `cloudwatch:` metric that the twin file feeds under `metrics:`, or run with --on aws"
+    what = f"these KPIs of workload {wish.workload.name} are read elsewhere: {elsewhere}; {remedy}"
+    return (f"the twin has CloudWatch's metrics and alarms alone, and {what}",) if elsewhere else ()
+
+
+def taken_away(injections: tuple[Injection, ...]) -> dict[str, float]:
+    """Module → the share of its capacity that all faults together take away, 1 at most."""
+    taken: dict[str, float] = {}
+    for injection in injections:
+        for module, share in injection.hits.items():
+            taken[module] = min(1.0, taken.get(module, 0.0) + share)
+    return dict(sorted(taken.items()))
+
+
+def _beyond_limits(
+    workload: Workload, experiment: Experiment, injections: tuple[Injection, ...], running: Counter[str | None]
+) -> tuple[str, ...]:
+    limits, most = workload.limits, show_share(workload.limits.module_share)
+    taken = {module: share for module, share in taken_away(injections).items() if module in running}
+    reasons = [
+        f"{show_share(share)} of the instances of {module} would be hit, over the limit of {most}"
+        for module, share in sorted(taken.items())
+        if share > limits.module_share + 1e-9
+    ]
+    hit = round(sum(share * running[module] for module, share in taken.items()))
+    if hit > limits.instances:
+        reasons.append(f"{hit} instances would be hit, over the limit of {limits.instances}")
+    exposure = experiment.lasts + max(injection.bite.deadline for injection in injections)
+    if exposure > limits.exposure:
+        reasons.append(
+            f"the faults may last {show_duration(exposure)} (until they bite, and then `lasts`), "
+            f"over the limit of {show_duration(limits.exposure)}"
+        )
+    return tuple(reasons)
+
+
+def _strikes(experiment: Experiment, injections: tuple[Injection, ...]) -> tuple[str, ...]:
+    if "strike" in experiment.allow:
+        return ()
+    strikes = [change for injection in injections for change in injection.changes if isinstance(change, Strike)]
+    return tuple(
+        f"{change.about} cannot be undone ({change.why}); the experiment does not say `allow: [strike]`"
+        for change in strikes
+    )
+
+
+def _twice(injections: tuple[Injection, ...]) -> tuple[str, ...]:
+    seen: dict[tuple[str, str], str] = {}
+    reasons = []
+    for injection in injections:
+        for change in injection.changes:
+            if isinstance(change, Turn):
+                key = (change.knob.name, change.id)
+                if key in seen:
+                    reasons.append(
+                        f"{injection.fault} and {seen[key]} would both change {change.knob.name} of {change.id}"
+                    )
+                seen[key] = injection.fault
+    return tuple(reasons)
+
+
+def claim_of(plan: Plan) -> Claim:
+    """What the plan's experiment claims, as judging needs it."""
+    experiment, workload = plan.experiment, plan.workload
+    recovery, detected = experiment.recovery, experiment.detected_by
+    return Claim(
+        kpis=workload.kpis,
+        claimed=experiment.steady_state,
+        during={name: None if bound == "any" else bound for name, bound in experiment.during.items()},
+        recovery=Recovery(recovery.within, recovery.from_, recovery.sustained) if recovery else None,
+        margin=experiment.isolation.margin if experiment.isolation else None,
+        contained=plan.contained,
+        false_verdict=workload.budget.false_verdict,
+        detection=Detection(alarm_name(detected.alarm), detected.within) if detected else None,
+    )
+
+
+def moved_on(planned: Plan, now: Plan) -> tuple[str, ...]:
+    """What is no longer as it was when a plan was made: reasons to refuse it."""
+    reasons = [
+        f"the plan is for {what} {was}, this is {is_}"
+        for what, was, is_ in (
+            ("account", planned.account, now.account),
+            ("region", planned.region, now.region),
+        )
+        if was != is_
+    ]
+    if len(planned.injections) != len(now.injections):
+        reasons.append(f"the plan injects {len(planned.injections)} faults, the experiment has {len(now.injections)}")
+    for was, is_ in zip(planned.injections, now.injections, strict=False):
+        if was != is_:
+            reasons.append(f"{was.label}: the account has moved on since the plan was made ({_difference(was, is_)})")
+    if not reasons and planned.digest != now.digest:
+        reasons.append("who would suffer is no longer what it was when the plan was made")
+    return tuple(reasons)
+
+
+def _difference(was: Injection, now: Injection) -> str:
+    def settings(injection: Injection) -> dict[str, Json]:
+        return {f"{c.knob.name} of {c.id}": c.before for c in injection.changes if isinstance(c, Turn)}
+
+    old, new = settings(was), settings(now)
+    changed = [f"{key} was {old[key]}, is {new[key]}" for key in old.keys() & new.keys() if old[key] != new[key]]
+    gone, come = sorted(old.keys() - new.keys()), sorted(new.keys() - old.keys())
+    said = [*changed, *(f"{key} is no longer a target" for key in gone), *(f"{key} is a new target" for key in come)]
+    return "; ".join(said[:3]) or "other targets"

@@ -1,0 +1,269 @@
+"""The record of one run: its plan and its events, as one JSON file from which every report is made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from gameday.errors import Exit, InvalidInput
+from gameday.events import (
+    Aborted,
+    Bitten,
+    Called,
+    Detected,
+    DidNotBite,
+    Ended,
+    Event,
+    Judged,
+    PhaseBegan,
+    Said,
+    Sampled,
+    Settled,
+)
+from gameday.plan.json_file import content, damage, odd_numbers
+from gameday.plan.plan import Place, Plan, claim_of
+from gameday.records.validate import unsound
+from gameday.steady_state.judging.judge import Judgement, Verdict, judge, worst
+from gameday.steady_state.samples import Sample, Series
+
+VERSION = 1
+"""The version of the file that `write_record` writes and `read_record` reads."""
+
+LARGEST = 256 * 2**20
+"""Bytes of a record that `read_record` reads; an hour of ten KPIs by the second is 5 MB."""
+
+Outcome = Literal["held", "unknown", "broken", "refused"]
+"""What a report says of an experiment: a verdict, or that nothing was injected."""
+
+EXITS: dict[Outcome, Exit] = {
+    "held": Exit.HELD,
+    "unknown": Exit.UNKNOWN,
+    "broken": Exit.BROKEN,
+    "refused": Exit.REFUSED,
+}
+
+
+@dataclass(frozen=True)
+class Span:
+    """A phase of the run, in seconds since the epoch."""
+
+    phase: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that is known of one run; everything a report says is derived from here."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    run: str  # its id, random
+    tool: str  # version of gameday
+    started: str  # wall clock, ISO 8601 in UTC
+    plan: Plan
+    events: tuple[Annotated[Event, Field(discriminator="type")], ...]
+    seed: int | None = None
+    principal: str | None = None  # ARN of who ran it
+    assumed: str | None = None  # ARN of the role's session that injected, where the workload names a role
+    source_identity: str | None = None  # of that session: what CloudTrail names for each of its calls
+    files: tuple[str, ...] = ()  # the YAML files it was made from
+    commit: str | None = None  # of the repository that holds them, where it is known
+    command: str = ""  # repeats the run
+    version: int = VERSION
+
+    @property
+    def name(self) -> str:
+        """The experiment's name."""
+        return self.plan.experiment.name
+
+    @property
+    def place(self) -> Place:
+        """Where it ran."""
+        return self.plan.place
+
+    @cached_property
+    def series(self) -> dict[str, Series]:
+        """The samples of each KPI in order of time; a late one replaces what was there for the same start."""
+        bins: dict[str, dict[float, Sample]] = {}
+        for event in self.events:
+            if isinstance(event, Sampled):
+                bins.setdefault(event.kpi, {}).update((sample.start, sample) for sample in event.samples)
+        return {kpi: tuple(found[start] for start in sorted(found)) for kpi, found in bins.items()}
+
+    @cached_property
+    def spans(self) -> tuple[Span, ...]:
+        """The phases in order, each until the next one; the last until the last event."""
+        began = [event for event in self.events if isinstance(event, PhaseBegan)]
+        ends = [event.at for event in began[1:]] + [self.end]
+        return tuple(Span(event.phase, event.at, end) for event, end in zip(began, ends, strict=True))
+
+    @property
+    def start(self) -> float:
+        """The first event, in seconds since the epoch."""
+        return self.events[0].at if self.events else 0.0
+
+    @property
+    def end(self) -> float:
+        """The last event, in seconds since the epoch."""
+        return self.events[-1].at if self.events else 0.0
+
+    @property
+    def zero(self) -> float:
+        """The moment from which reports count: the injection, else the run's start."""
+        if self.judged and self.judged.phases.injected is not None:
+            return self.judged.phases.injected
+        return next((span.start for span in self.spans if span.phase == "inject"), self.start)
+
+    @cached_property
+    def calls(self) -> tuple[Called, ...]:
+        """The mutating calls, in order."""
+        return tuple(event for event in self.events if isinstance(event, Called))
+
+    @cached_property
+    def settled(self) -> dict[int, Settled]:
+        """What became of each change, by its position in the plan; the last word counts."""
+        return {event.position: event for event in self.events if isinstance(event, Settled)}
+
+    @cached_property
+    def remarks(self) -> tuple[Bitten | DidNotBite | Detected | Aborted | Said, ...]:
+        """What else people should see: bites, the alarm, aborts, warnings."""
+        return tuple(
+            event for event in self.events if isinstance(event, Bitten | DidNotBite | Detected | Aborted | Said)
+        )
+
+    @cached_property
+    def judged(self) -> Judged | None:
+        """The judgement with its phases; None where the run was not judged."""
+        return next((event for event in reversed(self.events) if isinstance(event, Judged)), None)
+
+    @cached_property
+    def ended(self) -> Ended | None:
+        """The last event; None where the run died before it."""
+        return next((event for event in reversed(self.events) if isinstance(event, Ended)), None)
+
+    @property
+    def outcome(self) -> Outcome:
+        """The verdict; refused where nothing was injected; unknown where nothing was judged."""
+        if self.ended and self.ended.exit == Exit.REFUSED:
+            return "refused"
+        return (self.judged.judgement.verdict if self.judged else Verdict.UNKNOWN).value
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the account needs a person: it is stuck, or the run died before it could say."""
+        return self.ended is None or self.ended.account == "stuck"
+
+
+@dataclass(frozen=True)
+class Rejudged(Record):
+    """A record with what judging its samples again gives; of two verdicts the worse counts."""
+
+    again: Judgement = field(kw_only=True)
+
+    @property
+    def was(self) -> Verdict:
+        """The verdict that the run itself ended with."""
+        return self.judged.judgement.verdict if self.judged else Verdict.UNKNOWN
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worse of both verdicts."""
+        return worst([self.was, self.again.verdict]).value
+
+
+def rejudge(record: Record) -> Rejudged:
+    """Judge the stored samples again. Raises InvalidInput where the run never got as far as a judgement."""
+    if record.judged is None:
+        msg = f"run {record.run} ended before it could be judged: its record holds no phases"
+        raise InvalidInput(msg, "run the experiment again")
+    judgement = judge(claim_of(record.plan), record.series, record.judged.phases)
+    values = {one.name: getattr(record, one.name) for one in fields(record)}
+    return Rejudged(**values, again=with_strikes(judgement, record.settled.values()))
+
+
+def judged_again(record: Record) -> Record:
+    """Judged again where it can be: a record of an older gameday then tells as much as one of today."""
+    return rejudge(record) if record.judged else record
+
+
+def with_strikes(judgement: Judgement, settled: Iterable[Settled]) -> Judgement:
+    """A strike that never heals breaks the claim, and is named."""
+    sick = [one.about for one in settled if one.state == "not-healed"]
+    if not sick:
+        return judgement
+    return replace(
+        judgement,
+        verdict=Verdict.BROKEN,
+        sentence=f"{judgement.sentence} What was struck never healed: {'; '.join(sick)}.",
+    )
+
+
+_RECORD: TypeAdapter[Record] = TypeAdapter(Record)
+
+
+def write_record(record: Record, path: Path) -> None:
+    """Write a record as one JSON file, an event a line. Raises OSError."""
+    head: dict[str, Any] = _RECORD.dump_python(record, mode="json", by_alias=True)
+    head["plan"] = plan_written(record.plan)
+    head["plan_hash"] = record.plan.digest
+    events = ",\n".join(_compact(event) for event in head.pop("events"))
+    path.write_text(f'{_compact(head)[:-1]},"events":[\n{events}\n]}}\n', encoding="utf-8")
+
+
+def plan_written(plan: Plan) -> dict[str, Any]:
+    """A plan as JSON that is read back; secrets are masked."""
+    raw: dict[str, Any] = plan.model_dump(mode="json", by_alias=True)
+    # What users write stands without its defaults: some of them may not be written (a latency's statistic).
+    for key, written in (("experiment", plan.experiment), ("workload", plan.workload), ("twin", plan.twin)):
+        if written is not None:
+            raw[key] = written.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return raw
+
+
+def read_record(path: Path) -> Record:
+    """A record from its file.
+
+    Raises InvalidInput where it is not one, is of a version that this tool does not read, or contradicts itself.
+    """
+    raw = _parsed(path)
+    if not isinstance(raw, dict) or "version" not in raw or "events" not in raw:
+        raise InvalidInput(f"{path}: is not the record of a run", _NAME_ONE)
+    if raw["version"] != VERSION:
+        msg = f"{path}: is a record of version {raw['version']!r}; this gameday reads version {VERSION}"
+        raise InvalidInput(msg, "read it with the gameday that wrote it")
+    said = raw.pop("plan_hash", None)
+    odd = next(odd_numbers(raw), None)
+    if odd:
+        raise InvalidInput(f"{path}: is damaged at {odd}", _RUN_AGAIN)
+    try:
+        record = _RECORD.validate_python(raw)
+    except ValidationError as error:
+        raise InvalidInput(f"{path}: {damage(error)}", _RUN_AGAIN) from error
+    if wrong := next(unsound(record.plan, record.started, record.events), None):
+        raise InvalidInput(f"{path}: is damaged at {wrong}", _RUN_AGAIN)
+    if said not in (None, record.plan.digest):  # None: written before records carried it
+        raise InvalidInput(f"{path}: is damaged at plan: it is not the one whose hash is {said}", _RUN_AGAIN)
+    return record
+
+
+_NAME_ONE = "name the JSON file of a run, beside its index.html"
+_RUN_AGAIN = "read it with the gameday that wrote it, or run the experiment again"
+
+
+def _parsed(path: Path) -> object:
+    raw = content(path, "record", LARGEST, _NAME_ONE)
+    try:
+        return json.loads(raw.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"{path}: is not JSON: {error}", _NAME_ONE) from error
+
+
+def _compact(raw: object) -> str:
+    return json.dumps(raw, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,44 @@
+"""A refusal as a file beside the records of runs, so that its page can be made again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from gameday.errors import InvalidInput
+from gameday.plan.json_file import content, damage, odd_numbers
+from gameday.records.record import plan_written
+from gameday.records.suite import Refusal
+
+ENDING = ".refused.json"
+"""How the name of such a file ends: what reads records passes it over."""
+VERSION = 1
+LARGEST = 64 * 2**20
+"""Bytes of such a file that are read."""
+
+_REFUSAL: TypeAdapter[Refusal] = TypeAdapter(Refusal)
+_REMEDY = "name the file of a refusal or of a run, beside its index.html"
+
+
+def write_refusal(refusal: Refusal, started: str, path: Path) -> None:
+    """Write a refusal; `started` is when its suite was, ISO 8601. Raises OSError."""
+    raw = _REFUSAL.dump_python(refusal, mode="json", by_alias=True)
+    raw["plan"] = plan_written(refusal.plan) if refusal.plan else None
+    path.write_text(json.dumps({"version": VERSION, "started": started, "refused": raw}, indent=1), encoding="utf-8")
+
+
+def read_refusal(path: Path) -> tuple[Refusal, str]:
+    """A refusal and when its suite was started. Raises InvalidInput where the file is none, or is damaged."""
+    try:
+        raw = json.loads(content(path, "refusal", LARGEST, _REMEDY))
+        if not isinstance(raw, dict) or raw.get("version") != VERSION or not isinstance(raw.get("started"), str):
+            raise InvalidInput(f"{path}: is not a refusal that this gameday reads", _REMEDY)
+        if odd := next(odd_numbers(raw), None):
+            raise InvalidInput(f"{path}: is damaged at {odd}", _REMEDY)
+        return _REFUSAL.validate_json(json.dumps(raw.get("refused"))), raw["started"]
+    except ValidationError as error:
+        raise InvalidInput(f"{path}: {damage(error)}", _REMEDY) from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"{path}: is not JSON: {error}", _REMEDY) from error

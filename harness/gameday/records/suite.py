@@ -1,0 +1,60 @@
+"""What one command ran: records of runs and refusals, in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gameday.errors import Exit, worst
+from gameday.plan.plan import Plan
+from gameday.records.record import EXITS, Outcome, Record
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An experiment that was not injected, and every reason why."""
+
+    name: str
+    reasons: tuple[str, ...]
+    plan: Plan | None = None
+    remedy: str = ""
+    interrupted: bool = False  # by a signal, before anything was injected
+
+    @property
+    def outcome(self) -> Outcome:
+        """Always refused."""
+        return "refused"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Several experiments that ran together, or one alone."""
+
+    name: str  # of the game day, or of the only experiment
+    started: str  # wall clock, ISO 8601 in UTC
+    entries: tuple[Record | Refusal, ...]
+    not_run: tuple[str, ...] = ()  # experiments that the day ended before
+
+    @property
+    def exit(self) -> Exit:
+        """The worst exit code of all; a record that never ended is stuck."""
+        return worst([_exit(entry) for entry in self.entries])
+
+    @property
+    def tally(self) -> str:
+        """In a line: `1 held, 2 broken, 1 refused, 1 not run`."""
+        outcomes = [
+            "interrupted" if isinstance(entry, Refusal) and entry.interrupted else entry.outcome
+            for entry in self.entries
+        ]
+        order = ("held", "broken", "unknown", "refused", "interrupted")
+        counts = [f"{outcomes.count(one)} {one}" for one in order if one in outcomes]
+        counts += [f"{len(self.not_run)} not run"] if self.not_run else []
+        return ", ".join(counts) or "nothing ran"
+
+
+def _exit(entry: Record | Refusal) -> Exit:
+    if isinstance(entry, Refusal):
+        return Exit.REFUSED
+    if entry.ended is None or entry.stuck:
+        return Exit.STUCK
+    return worst([Exit(entry.ended.exit), EXITS[entry.outcome]])

@@ -1,0 +1,82 @@
+"""What an event is worth saying, in plain words: the same on a live display and in plain lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TextIO
+
+from gameday.events import Event, Judged
+from gameday.plan.plan import Plan
+from gameday.report import phrases
+
+COLUMNS = ("", "experiment", "verdict", "recovery", "isolation", "account")
+"""Of the table of verdicts."""
+
+MARKS = {"held": "✓", "broken": "✗", "unknown": "?", "refused": "–", "interrupted": "–", "not run": "–"}
+STYLES = {
+    "held": "green",
+    "broken": "bold red",
+    "unknown": "yellow",
+    "refused": "dim",
+    "interrupted": "yellow",
+    "not run": "dim",
+}
+_ASCII = str.maketrans({"✓": "+", "✗": "x", "–": "-", "−": "-", "…": "~", "→": ">", "·": "|", "─": "-"})
+
+
+def clock(seconds: float) -> str:
+    """Elapsed time: `0:00`, `12:04`, `1:02:03`."""
+    whole = max(0, int(seconds))
+    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def told(event: Event, plan: Plan) -> Iterator[str]:
+    """What an event is worth saying: nothing for samples and for calls that went well."""
+    match event.type:
+        case "phase":
+            about = {
+                "before": "watching steady state",
+                "inject": "; ".join(injection.label for injection in plan.injections),
+                "during": "watching under guard",
+                "undo": "putting everything back",
+                "after": "watching recovery",
+            }[event.phase]
+            lasts = f" for {phrases.duration(event.lasts)}" if event.lasts is not None else ""
+            yield f"{event.phase:<7} {about}{lasts}"
+        case "called" if event.error:
+            yield f"failed  {event.service}.{event.operation}: {event.error}"
+        case "bitten":
+            yield f"bitten  {event.about}"
+        case "did-not-bite":
+            yield f"NO BITE {event.about}"
+        case "detected":
+            yield f"alarm   {event.alarm} has fired, {phrases.duration(event.at - event.fired_at)} ago"
+        case "aborted":
+            yield f"ABORTED by {event.why}: {event.about}"
+        case "settled" if event.state not in ("restored", "healed", "untouched"):
+            yield f"{event.state.upper()} {event.about}"
+        case "said":
+            yield f"note    {event.text}"
+        case "judged":
+            yield _judged(event, plan)
+        case "ended":
+            yield f"ended   account {event.account}"
+
+
+def _judged(event: Judged, plan: Plan) -> str:
+    verdict = event.judgement.verdict.value
+    return f"judged  {phrases.label(verdict, plan.place)}: {event.judgement.sentence}"
+
+
+def speaks_unicode(stream: TextIO) -> bool:
+    """Whether a stream can encode every mark and block that we draw."""
+    # A stream in memory has no encoding, and takes anything.
+    return (stream.encoding or "utf-8").lower().replace("-", "") in ("utf8", "utf16", "utf32")
+
+
+def fitted(text: str, stream: TextIO) -> str:
+    """Text that the stream can encode."""
+    if speaks_unicode(stream):
+        return text
+    return text.translate(_ASCII).encode(stream.encoding, "replace").decode(stream.encoding)

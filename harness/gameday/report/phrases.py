@@ -1,0 +1,311 @@
+"""The words that every report uses: one phrasing for terminal, HTML, Markdown and JUnit."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from gameday.change import AnyChange, Json, Make, Strike, Turn
+from gameday.plan.plan import Plan
+from gameday.records.record import Record, Rejudged
+from gameday.records.suite import Refusal
+from gameday.steady_state.judging.edges import scored
+from gameday.steady_state.judging.judge import PhaseJudgement, RecoveryJudgement, Verdict
+from gameday.steady_state.judging.phrases import seen_in_words
+from gameday.steady_state.kpi.kpi import Bound
+from gameday.steady_state.kpi.units import show_duration, show_share
+from gameday.steady_state.samples import inside, touching
+
+ModuleState = Literal["hit", "may suffer", "spread", "unknown", "contained", "not judged"]
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_ARN_ACCOUNT = re.compile(r"(arn:aws[\w-]*:[\w-]*:[\w-]*:)(\d{8})(\d{4})\b")
+
+
+def label(outcome: str, place: str) -> str:
+    """A verdict with the place where it was reached, since a rehearsal is no proof: `held (twin)`."""
+    return outcome if outcome == "refused" else f"{outcome} ({place})"
+
+
+def state_of(entry: Record | Refusal) -> str:
+    """The outcome of an experiment; a refusal by a signal is `interrupted`."""
+    return "interrupted" if isinstance(entry, Refusal) and entry.interrupted else entry.outcome
+
+
+def refusal_lines(refusal: Refusal) -> tuple[str, ...]:
+    """Why nothing was injected, a reason a line."""
+    head = "interrupted, nothing injected" if refusal.interrupted else "not injecting"
+    return tuple(f"{head}: {reason}" for reason in refusal.reasons) or (head,)
+
+
+def warnings(plan: Plan) -> tuple[str, ...]:
+    """What the plan and its faults warn of, each once."""
+    return tuple(dict.fromkeys([*plan.warnings, *(one for fault in plan.injections for one in fault.warnings)]))
+
+
+def duration(seconds: float) -> str:
+    """A duration as people read it: whole seconds from ten up."""
+    return show_duration(float(round(seconds)) if seconds >= 10 else seconds)
+
+
+def offset(seconds: float) -> str:
+    """A moment against the injection: `−5m`, `0s`, `+2m41s`."""
+    whole = round(seconds)
+    return f"{'−' if whole < 0 else '+'}{show_duration(abs(whole))}" if whole else "0s"
+
+
+def moment(seconds: float) -> str:
+    """A moment against the injection to a tenth of a second, for calls: `+0.2s`, `+7m02.4s`."""
+    tenths = round(abs(seconds) * 10)
+    minutes, rest = divmod(tenths, 600)
+    text = f"{minutes}m{rest / 10:04.1f}s" if minutes else f"{rest / 10:.1f}s"
+    return f"{'−' if seconds < 0 and tenths else '+'}{text}"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 change`, `6 changes`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def printable(text: str) -> str:
+    """Text without control characters, which could drive a terminal, break XML or turn a line around."""
+    return _CONTROLS.sub("\ufffd", text)
+
+
+def shorten(text: str, account: str) -> str:
+    """Text in which account ids (the run's, and any in an ARN) keep only their last four digits."""
+    return _ARN_ACCOUNT.sub(r"\1…\3", text.replace(account, f"…{account[-4:]}") if account else text)
+
+
+def drawn(bound: Bound) -> str:
+    """A bound in the unit of its chart: a percentile is drawn as the share of requests within its limit."""
+    if bound.quantile is None:
+        return bound.words
+    share, limit = bound.quantile
+    return f"at least {show_share(share)} within {show_duration(limit)}"
+
+
+def since_impact(row: RecoveryJudgement) -> str:
+    """How long a KPI took to be back after it began to suffer."""
+    if not row.degraded:
+        return "not degraded"
+    if row.recovered is None or row.impact is None:
+        return "not back" if row.censored else "unknown"
+    return duration(max(0.0, row.recovered - row.impact))
+
+
+def since_undo(row: RecoveryJudgement, undo: float | None) -> str:
+    """How long a KPI took to be back after the undo began."""
+    if not row.degraded:
+        return "not degraded"
+    if row.recovered is None or undo is None:
+        return "not back" if row.censored else "unknown"
+    return "before the undo" if row.recovered <= undo else duration(row.recovered - undo)
+
+
+def recovery_words(record: Record) -> str:
+    """The slowest recovery, against what was claimed."""
+    rows = record.judged.judgement.recovery if record.judged else ()
+    claim = record.plan.experiment.recovery
+    if not rows:
+        return "not claimed" if claim is None else "unknown"
+    allowed = f" of {duration(claim.within)}" if claim else ""
+    late = [row for row in rows if row.censored and row.degraded]
+    if any(row.verdict is Verdict.BROKEN for row in late):
+        return f"not within {duration(claim.within)}" if claim else "not back"
+    if late:
+        return f"unknown (not back by {duration(max(_watched(record, row) for row in late))})"
+    back = [row for row in rows if row.degraded and row.took is not None]
+    if back:
+        slowest = f"{duration(max(row.took or 0.0 for row in back))}{allowed}"
+        return f"unknown ({slowest})" if any(row.verdict is Verdict.UNKNOWN for row in back) else slowest
+    return "unknown" if any(row.verdict is Verdict.UNKNOWN or row.degraded for row in rows) else "not degraded"
+
+
+def _watched(record: Record, row: RecoveryJudgement) -> float:
+    """Seconds that a KPI was watched for its claim: from impact until the undo, or from the undo until the end."""
+    assert record.judged, "a recovery was judged"  # noqa: S101
+    phases, claim = record.judged.phases, record.plan.experiment.recovery
+    from_undo = claim is not None and claim.from_ == "undo"
+    start, stop = (phases.undo, phases.end) if from_undo else (row.impact, phases.undo)
+    return max(0.0, stop - start) if start is not None and stop is not None else 0.0
+
+
+def seen(record: Record, row: PhaseJudgement) -> str:
+    """What was seen of a KPI in a phase; of a run that was cut short, what was seen between injection and undo."""
+    phases = record.judged.phases if record.judged else None
+    if row.phase != "during" or phases is None or phases.aborted is None:
+        return row.seen
+    if phases.injected is None or phases.undo is None:
+        return row.seen
+    if phases.bitten is not None:
+        return f"{row.seen}, until the abort"
+    kpi = record.plan.workload.kpis[row.kpi]
+    during = record.plan.experiment.during.get(row.kpi, kpi.bound)
+    bound = kpi.bound if during == "any" else during
+    series, span = record.series.get(row.kpi, ()), (phases.injected, phases.undo)
+    # What straddles the undo holds customers who came back; it speaks only where nothing finer does.
+    bins = inside(series, *span) or touching(series, *span)
+    return f"{seen_in_words(kpi, bound, scored(kpi, bound, bins))}, until the abort"
+
+
+@dataclass(frozen=True)
+class ModuleRow:
+    """What a fault was expected to do to a module, and what it did."""
+
+    module: str
+    state: ModuleState
+    kpi: str | None  # the one that changed most
+    change: str  # "+2.3 points (+1.1 to +3.6)", or empty
+    detectable: str  # the smallest change that could have been seen, or empty
+    words: str
+
+
+def modules(record: Record) -> tuple[ModuleRow, ...]:
+    """Every module of the workload: first what was hit, then who may suffer, then who must not, the worst first."""
+    plan = record.plan
+    judged = {row.module: row for row in (record.judged.judgement.modules if record.judged else ())}
+    states: dict[Verdict, ModuleState] = {
+        Verdict.HELD: "contained",
+        Verdict.BROKEN: "spread",
+        Verdict.UNKNOWN: "unknown",
+    }
+    rows = []
+    for name in plan.workload.modules:
+        if name in plan.hit:
+            rows.append(ModuleRow(name, "hit", None, "", "", _hit_words(record, name)))
+        elif name in plan.may_suffer:
+            rows.append(ModuleRow(name, "may suffer", None, "", "", "needs a module that is hit"))
+        elif found := judged.get(name):
+            change = _points(found.change, found.low, found.high)
+            seen = "" if found.detectable is None else f"{found.detectable * 100:.2g} points"
+            state: ModuleState = "not judged" if found.worst_kpi is None else states[found.verdict]
+            rows.append(ModuleRow(name, state, found.worst_kpi, change, seen, found.seen))
+        else:
+            rows.append(ModuleRow(name, "not judged", None, "", "", _not_judged(record, name)))
+    return tuple(sorted(rows, key=lambda row: get_args(ModuleState).index(row.state)))
+
+
+def detection_words(record: Record) -> str:
+    """How long the claimed alarm took to fire, against what was claimed."""
+    claim, found = record.plan.experiment.detected_by, record.judged.judgement.detection if record.judged else None
+    if claim is None or found is None:
+        return "not claimed" if claim is None else "unknown"
+    if found.took is None:
+        return "unknown" if found.verdict is Verdict.UNKNOWN else f"not within {duration(claim.within)}"
+    took = f"{duration(found.took)} of {duration(claim.within)}" if found.took >= 0 else "before the impact"
+    return f"unknown ({took})" if found.verdict is Verdict.UNKNOWN else took
+
+
+def isolation_words(record: Record) -> str:
+    """What became of the modules that must not suffer: `spread to search, 3 contained, 1 unknown`."""
+    rows = [row for row in modules(record) if row.state not in ("hit", "may suffer")]
+    if record.plan.experiment.isolation is None and all(row.state == "not judged" for row in rows):
+        return "not claimed"
+    spread = [row.module for row in rows if row.state == "spread"]
+    parts = [f"spread to {', '.join(spread)}"] if spread else []
+    counts = {state: sum(row.state == state for row in rows) for state in ("contained", "unknown", "not judged")}
+    parts += [f"{number} {state}" for state, number in counts.items() if number]
+    return ", ".join(parts) or "no other modules"
+
+
+def account_words(record: Record) -> str:
+    """What became of the account."""
+    return record.ended.account if record.ended else "not known"
+
+
+def sentence(record: Record) -> str:
+    """One or two plain sentences: what was claimed, what was seen."""
+    if record.judged and record.outcome != "refused":
+        return f"{_again(record)}{record.judged.judgement.sentence}"
+    about = [event.about for event in record.remarks if event.type in ("aborted", "did-not-bite")]
+    about += [event.text for event in record.remarks if event.type == "said"]
+    return " ".join(about) or "The run ended before it could be judged."
+
+
+def _again(record: Record) -> str:
+    """What judging again gives, where it is another verdict."""
+    if not isinstance(record, Rejudged) or record.again.verdict is record.was:
+        return ""
+    new, old = (label(verdict.value, record.place) for verdict in (record.again.verdict, record.was))
+    return f"Judged again: {new}; it was {old}. {record.again.sentence} It was: "
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """A change in words: what, from what to what, and how it is taken back."""
+
+    about: str
+    where: str
+    before: str
+    after: str
+    undo: str
+    undoable: bool
+
+
+def change_row(change: AnyChange) -> ChangeRow:
+    """A change of the plan in words."""
+    if isinstance(change, Turn):
+        about, where = change.about or change.knob.about, f"{change.knob.name} of {change.id}"
+        if change.adds or change.removes:
+            adds, removes = (", ".join(show(item) for item in items) for items in (change.adds, change.removes))
+            before = _both(adds and f"without {adds}", removes and f"with {removes}")
+            after = _both(adds and f"with {adds}", removes and f"without {removes}")
+            undo = _both(adds and f"remove {adds}", removes and f"add back {removes}")
+            return ChangeRow(about, where, before, after, undo, undoable=True)
+        before = show(change.before)
+        undo = "clear it again" if change.before is None else f"write back {before}"
+        return ChangeRow(about, where, before, show(change.after), undo, undoable=True)
+    if isinstance(change, Make):
+        undo = f"{change.delete}: whatever carries the run's tag"
+        return ChangeRow(change.about or str(change.create), change.name, "not there", "made", undo, undoable=True)
+    return ChangeRow(
+        change.about or str(change.call), change.id, "in service", "struck", _healing(change), undoable=False
+    )
+
+
+def show(value: Json) -> str:
+    """A setting's value for people: absent for None, a placeholder as `{made.acl}`, text as it is, else JSON."""
+    if value is None:
+        return "absent"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict) and set(value) == {"$"}:
+        return f"{{{value['$']}}}"
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _healing(change: Strike) -> str:
+    healed = f"; healed when {change.healed.about}" if change.healed.about else ""
+    return f"cannot be undone: {change.why}{healed}"
+
+
+def _both(first: str, second: str) -> str:
+    return "; ".join(part for part in (first, second) if part)
+
+
+def _hit_words(record: Record, module: str) -> str:
+    share = max((injection.hits.get(module, 0.0) for injection in record.plan.injections), default=0.0)
+    return f"{show_share(round(share, 3))} of its capacity taken away" if share else "struck by the fault"
+
+
+def _not_judged(record: Record, module: str) -> str:
+    if record.plan.experiment.isolation is None:
+        return "the experiment claims no isolation"
+    if all(kpi.module != module for kpi in record.plan.workload.kpis.values()):
+        return "it has no KPI"
+    return "the run did not get that far"
+
+
+def _points(change: float | None, low: float | None, high: float | None) -> str:
+    if change is None:
+        return ""
+    between = f" ({_signed(low)} to {_signed(high)})" if low is not None and high is not None else ""
+    return f"{_signed(change)} points{between}"
+
+
+def _signed(share: float) -> str:
+    points = round(share * 100, 1)
+    return f"{'+' if points > 0 else '−' if points < 0 else '±'}{abs(points):g}"

@@ -1,0 +1,57 @@
+"""Whether a run may inject, by its baseline: long enough to know, steady, not idle, and fit for the guard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gameday.plan.plan import Plan
+from gameday.steady_state.kpi.claim import Claim
+from gameday.steady_state.kpi.kpi import Kpi
+from gameday.steady_state.kpi.reading import WITH_A_PAST
+from gameday.steady_state.samples import Series
+from gameday.steady_state.sources import Source
+
+HISTORY = 3600.0
+"""Seconds before the run that are asked for: what a guard must know of bursts (`baseline.KNOWN`)."""
+
+
+class Readiness:
+    """What a run's baseline, and the hour before it where a source has it, say about injecting."""
+
+    def __init__(self, plan: Plan, claim: Claim) -> None:
+        self._plan = plan
+        self._claimed = {name: kpi for name, kpi in claim.kpis.items() if name in claim.claimed}
+        self._kpis: Mapping[str, Kpi] = {}
+        self._past: dict[str, Series] = {}
+
+    def wait(self, series: Mapping[str, Series], before: tuple[float, float]) -> float:
+        """Seconds of baseline that are still wanting, where as long again would do; 0 else."""
+        from gameday.steady_state.judging.precheck import wait
+
+        budget = self._plan.workload.budget
+        more = wait(self._claimed, series, before, budget.false_abort, budget.false_verdict)
+        return more if 0 < more <= self._plan.experiment.baseline else 0.0
+
+    def look_back(self, kpis: Mapping[str, Kpi], source: Source, began: float) -> None:
+        """Read what sources know of guarded KPIs in the hour before; a twin has no past."""
+        self._kpis = kpis
+        asked = {
+            name: kpis[name]
+            for name in self._plan.experiment.guard
+            if self._plan.place == "aws" and kpis[name].reading.origin in WITH_A_PAST
+        }
+        self._past = dict(source.read(asked, began - HISTORY, began)) if asked else {}
+
+    def refusals(self, series: Mapping[str, Series], before: tuple[float, float]) -> tuple[str, ...]:
+        """Why nothing may be injected, one line each."""
+        from gameday.steady_state.judging.precheck import guard_refusals, refusals
+
+        budget = self._plan.workload.budget
+        return tuple(
+            refusals(self._claimed, series, before, budget.false_abort, budget.false_verdict)
+            or guard_refusals(self._plan.experiment.guard, self._kpis, series, self._past, budget.false_abort)
+        )
+
+    def known(self, series: Mapping[str, Series]) -> dict[str, Series]:
+        """All that was seen before the injection, the hour before the baseline included."""
+        return {name: (*self._past.get(name, ()), *bins) for name, bins in series.items()}

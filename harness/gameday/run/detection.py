@@ -1,0 +1,56 @@
+"""Whether the alarm that an experiment names fires: its history, read from just before the injection until the undo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gameday.aws.account import Account
+from gameday.aws.alarms import alarms_now, fired_since, unfit
+from gameday.aws.arns import alarm_name
+from gameday.errors import AwsError
+from gameday.events import Detected, Said
+from gameday.plan.plan import Plan
+from gameday.steady_state.clock import Clock
+
+
+class Watchdog:
+    """The alarm of `detected_by`; without one it sees nothing, and refuses nothing."""
+
+    def __init__(self, plan: Plan, account: Account, clock: Clock) -> None:
+        claim = plan.experiment.detected_by
+        self._alarm = claim.alarm if claim else None
+        self._region, self._account, self._clock = plan.region, account, clock
+        self._since: float | None = None
+        self._unread = False
+        self.fired: float | None = None
+        """When it first fired, in seconds since the epoch."""
+        self.read: float | None = None
+        """Until when its history was read."""
+
+    def begin(self) -> tuple[str, ...]:
+        """Watch from now on; the answer is why nothing may be injected: it fires already, or cannot be read."""
+        if self._alarm is None:
+            return ()
+        self._since, name = self._clock.now(), alarm_name(self._alarm)
+        try:
+            found = alarms_now((self._alarm,), self._account, self._region).get(self._alarm)
+        except AwsError as error:
+            return (f"alarm {name}, which is to detect the fault, cannot be read: {error.what}",)
+        why = unfit(name, found["StateValue"] if found else None)
+        return (why,) if why else ()
+
+    def look(self) -> Iterator[Detected | Said]:
+        """Read whether it has fired."""
+        if self._alarm is None or self._since is None or self.fired is not None:
+            return
+        now = self._clock.now()
+        try:
+            self.fired = fired_since(self._alarm, self._since, self._account, self._region)
+        except AwsError as error:
+            if not self._unread:
+                yield Said(now, f"whether alarm {alarm_name(self._alarm)} has fired cannot be read: {error.what}")
+            self._unread = True
+            return
+        self._unread, self.read = False, now
+        if self.fired is not None:
+            yield Detected(now, alarm_name(self._alarm), self.fired)

@@ -1,0 +1,163 @@
+"""Playing experiments: one alone, a saved plan, or a game day of several; each ends as a record or a refusal."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from gameday import __version__
+from gameday.engine.journal import Journal
+from gameday.errors import Exit, JournalError, Refused
+from gameday.events import Event, Said
+from gameday.iam.undo_rights import with_rights
+from gameday.plan.clock_skew import with_clocks
+from gameday.plan.plan import Plan, Wish, make_plan, moved_on
+from gameday.records.record import Record
+from gameday.records.suite import Refusal
+from gameday.run.environment import Ground, open_ground
+from gameday.run.loop import Stage, run
+from gameday.run.role_sessions import Sessions
+from gameday.run.sessions import acting, wanted
+from gameday.run.stop import Stop
+from gameday.run.team import shared, stoppable
+from gameday.store.team import Team
+
+
+class Listener(Protocol):
+    """Whatever wants to hear what happens: a terminal, a file, a page."""
+
+    def begin(self, plan: Plan, run: str) -> None:
+        """A run begins."""
+        ...
+
+    def hear(self, event: Event) -> None:
+        """An event of it."""
+        ...
+
+    def close(self) -> None:
+        """The run is over."""
+        ...
+
+
+@dataclass
+class Play:
+    """How to play: with which journal and listeners, and who is asked before an account is touched."""
+
+    journal: Journal
+    listeners: list[Listener] = field(default_factory=list)
+    confirm: Callable[[Plan], None] = lambda _: None  # raises Refused where the answer is no
+    stop: Stop = field(default_factory=Stop)
+    local_journal: bool = False  # an account run may keep its journal on this machine alone
+    command: str = ""
+    files: tuple[str, ...] = ()
+
+    def experiment(self, wish: Wish, saved: Plan | None = None) -> Record | Refusal:
+        """Plan and run one experiment; a saved plan is applied exactly, or refused where the account has moved on."""
+        plan: Plan | None = None
+        try:
+            with self.planned(wish) as (plan, ground, team):
+                if saved and (reasons := moved_on(saved, plan)):
+                    raise Refused(reasons, "make a new plan, and read it")
+                if plan.refusals:
+                    raise Refused(plan.refusals)
+                self.confirm(plan)
+                return self._run(plan, ground, team)
+        except Refused as refusal:
+            return Refusal(wish.experiment.name, refusal.reasons, plan, refusal.remedy, self.stop.is_signal)
+
+    @contextmanager
+    def planned(self, wish: Wish) -> Iterator[tuple[Plan, Ground, Team | None]]:
+        """A plan, on its ground, of a workload that nobody has taken; reads only. Raises Refused."""
+        with shared(self.journal, wish, local=self.local_journal) as team:
+            if wish.place == "aws":
+                self.journal.must_be_free(wish.workload.name, wish.workload.account)
+            with open_ground(wish.place, wish.workload, wish.twin, wish.region, wish.seed) as ground:
+                yield plan_on(ground, wish), ground, team
+
+    def _run(self, plan: Plan, ground: Ground, team: Team | None) -> Record:
+        name = new_run_id()
+        acted = acting(ground.account, ground.sessions, plan, name)
+        with stoppable(self.journal, team, name, self.stop), acted as actors:
+            stage = Stage(
+                run=name,
+                account=actors.account,
+                clock=ground.clock,
+                source=ground.source,
+                journal=self.journal,
+                lag=ground.lag,
+                stop=self.stop,
+                words=ground.words,
+                undoing=actors.undoing,
+            )
+            return self._record(plan, stage, ground.sessions)
+
+    def several(self, wishes: tuple[Wish, ...], on_broken: str) -> Iterator[Record | Refusal]:
+        """Experiments in order; a stuck account or a signal ends the day, a broken claim where the file says so."""
+        for wish in wishes:
+            played = self.experiment(wish)
+            yield played
+            code = played.ended.exit if isinstance(played, Record) and played.ended else Exit.REFUSED
+            if self.stop.why or code == Exit.STUCK or (code == Exit.BROKEN and on_broken == "stop"):
+                return
+
+    def _record(self, plan: Plan, stage: Stage, sessions: Sessions | None) -> Record:
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        events: list[Event] = []
+        self.journal.begin(stage.run, plan, os.getpid())
+        for listener in self.listeners:
+            self._tell(listener, lambda one: one.begin(plan, stage.run), events)
+        try:
+            for event in run(plan, stage):
+                events.append(event)
+                for listener in list(self.listeners):
+                    self._tell(listener, lambda one, heard=event: one.hear(heard), events)  # type: ignore[misc]
+        finally:
+            for listener in list(self.listeners):
+                self._tell(listener, lambda one: one.close(), events)
+            self._end(stage.run, events)
+        return Record(
+            run=stage.run,
+            tool=__version__,
+            started=started,
+            plan=plan,
+            events=tuple(events),
+            seed=plan.seed,
+            principal=sessions.principal if sessions else plan.principal,
+            assumed=wanted(sessions, plan, stage.run, "run").arn if sessions else None,
+            source_identity=sessions.source if sessions else None,
+            files=self.files,
+            command=self.command,
+        )
+
+    def _end(self, run: str, events: list[Event]) -> None:
+        try:
+            self.journal.end(run)
+        except JournalError as error:
+            at = events[-1].at if events else 0.0
+            events.append(Said(at, f"the run could not be closed: {error.what}: `gameday restore` closes it"))
+
+    def _tell(self, listener: Listener, say: Callable[[Listener], None], events: list[Event]) -> None:
+        """Tell a listener; one that fails is dropped and reported, and the run goes on."""
+        try:
+            say(listener)
+        except Exception as error:  # noqa: BLE001 - a closed pipe or a bug of a listener must not hold an undo back
+            if listener in self.listeners:
+                self.listeners.remove(listener)
+            at = events[-1].at if events else 0.0
+            events.append(Said(at, f"{type(listener).__name__} was dropped: {type(error).__name__}: {error}"))
+
+
+def plan_on(ground: Ground, wish: Wish) -> Plan:
+    """A plan, with all that its ground says against it; reads only. Raises Refused."""
+    plan = with_rights(make_plan(wish, ground.account, ground.clock.now()), ground.account)
+    return with_clocks(plan, ground.clocks)
+
+
+def new_run_id() -> str:
+    """A random run id, sorted by time where many stand in a list."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"

@@ -1,0 +1,301 @@
+"""One run, as one loop that yields events:
+
+1. before   take the workload; watch the baseline; refuse unless the workload is steady and not idle
+2. inject   write every undo to the journal; then call; wait until each fault bites
+3. during   let the faults last, under guard
+4. undo     put everything back, and read that it is back: also when anything above went wrong
+5. after    watch on, judge, end
+
+Whoever listens only listens: if nobody does any more, the undo still happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from math import ceil
+from typing import TYPE_CHECKING
+
+from gameday.aws.account import Account
+from gameday.aws.alarms import stopping
+from gameday.aws.rate_limits import Pace
+from gameday.engine.apply import apply
+from gameday.engine.journal import Journal
+from gameday.engine.undo import undo
+from gameday.errors import Exit, GamedayError, Refused
+from gameday.events import Aborted, AbortedBy, Ended, Event, Judged, PhaseBegan, PhaseName, Said, Settled
+from gameday.plan.plan import Plan, claim_of
+from gameday.records.record import EXITS, with_strikes
+from gameday.run.baseline import Readiness
+from gameday.run.detection import Watchdog
+from gameday.run.effect import Bites
+from gameday.run.sampling import RELOOK, Watch
+from gameday.run.still_applied import lapsed
+from gameday.run.stop import Stop, Stoppable
+from gameday.steady_state.clock import Clock
+from gameday.steady_state.judging.judge import judge
+from gameday.steady_state.kpi.claim import Judgement, Phases
+from gameday.steady_state.kpi.kpi import watched
+from gameday.steady_state.kpi.units import show_duration
+
+if TYPE_CHECKING:
+    from gameday.steady_state.judging.guard import Fired, Guard
+    from gameday.steady_state.sources import Source
+
+STEP = 1.0
+"""Seconds between two looks at what is guarded."""
+SLOW = 15.0
+"""Seconds between two looks at everything: KPIs without a guard, stop alarms."""
+PROBE = 5.0
+"""Seconds between two looks for the bite."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a run plays on: the account, the clock, where samples come from, and the journal."""
+
+    run: str  # its random id
+    account: Account
+    clock: Clock
+    source: Source
+    journal: Journal
+    lag: float = 0.0  # of the source: seconds until a bin can be read
+    stop: Stop = field(default_factory=Stop)
+    words: list[str] = field(default_factory=list)  # what sources could not read, to be said
+    undoing: Callable[[], Account] | None = None  # opens the account that undoes, where it is another
+
+
+def run(plan: Plan, stage: Stage) -> Iterator[Event]:
+    """Run a plan. Raises Refused before anything was injected; after that, everything is undone whatever happens."""
+    loop = _Loop(plan, stage)
+    try:
+        yield from loop.events()
+    finally:
+        # Reached with the undo still owed only when nobody takes our events any more, or on a bug of ours.
+        if loop.owes_undo:
+            loop.put_back()
+
+
+class _Loop:
+    def __init__(self, plan: Plan, stage: Stage) -> None:
+        self.plan = plan
+        self.stage = stage
+        self.clock = stage.clock
+        self.claim = claim_of(plan)
+        kpis = watched(plan.workload.kpis, plan.experiment.guard, self.claim.during)
+        self.watch = Watch(kpis, stage.source, stage.clock, RELOOK if plan.place == "aws" else 0.0)
+        self.guard: Guard | None = None
+        self.ready = Readiness(plan, self.claim)
+        self.undoing = stage.account
+        self.owes_undo = False
+        self.aborted: Aborted | None = None
+        self.began = stage.clock.now()
+        self.slow = self.began + SLOW  # the next look at everything
+        self.injected: float | None = None
+        self.bites: Bites | None = None
+        self.watchdog = Watchdog(plan, stage.account, stage.clock)
+        self.heard: list[Event] = []
+        self.said: list[Said] = []
+
+    def events(self) -> Iterator[Event]:
+        yield from self.before()
+        yield from self.inject()
+        yield from self.wait_for_bites()
+        yield from self.during()
+        undo_began = self.clock.now()
+        settled = yield from self.undo()
+        undone = self.clock.now()
+        yield from self.after(undo_began)
+        phases = Phases(
+            before=(self.began, self.injected or undo_began),
+            injected=self.injected,
+            bitten=self.bites.since if self.bites else None,
+            undo=undo_began,
+            undone=undone,
+            end=max(undone, self._readable()),
+            aborted=self._abort_word(),
+            fired=self.watchdog.fired,
+            alarm_read=self.watchdog.read,
+        )
+        judgement = with_strikes(judge(self.claim, self.watch.series, phases), settled)
+        yield Judged(self.clock.now(), phases, judgement)
+        yield self.ended(judgement, settled)
+
+    # 1 ---------------------------------------------------------------------------------------------------------------
+
+    def before(self) -> Iterator[Event]:
+        stage = self.stage
+        stage.journal.take(stage.run, self.plan.workload.name, self.plan.account, self.plan.place)
+        yield self._phase("before", self.plan.experiment.baseline)
+        yield from self._live(self.plan.experiment.baseline + self.stage.lag)
+        yield from self.watch.look()
+        if not self.aborted and (more := ceil(self.ready.wait(self.watch.series, (self.began, self._readable())))):
+            yield Said(self.clock.now(), f"steady state is not known yet: watching for {show_duration(more)} more")
+            yield from self._live(more)
+            yield from self.watch.look()
+        if self.aborted:
+            raise Refused((f"{self.aborted.about}, before anything was injected",))
+        self.ready.look_back(self.watch.kpis, stage.source, self.began)
+        reasons = self.ready.refusals(self.watch.series, (self.began, self._readable()))
+        if reasons:
+            unread = tuple(event.text for event in self.said)
+            remedy = (
+                "mend what the KPI reads"
+                if unread
+                else "look at the workload first: a sick or idle one teaches nothing"
+            )
+            raise Refused((*reasons, *unread), remedy)
+        if unfit := self.watchdog.begin():
+            raise Refused(unfit)
+
+    # 2 ---------------------------------------------------------------------------------------------------------------
+
+    def inject(self) -> Iterator[Event]:
+        plan, stage = self.plan, self.stage
+        self.undoing = stage.undoing() if stage.undoing else stage.account
+        self.bites = Bites(plan, stage.run, stage.account, self.clock)
+        yield self._phase("inject", None)
+        self.owes_undo = True
+        self.injected = self.clock.now()
+        self.guard = self._new_guard(self.injected)
+        first, clock = 0, Stoppable(self.clock, stage.stop)
+        pace = Pace(clock) if plan.place == "aws" else None
+        for injection in plan.injections:
+            if self.aborted:
+                break
+            try:
+                hear = self.heard.append
+                apply(injection.stages, first, stage.run, stage.account, stage.journal, clock, hear, pace)
+            except GamedayError as error:
+                self._abort(stage.stop.by if stage.stop.why else "failed", stage.stop.why or error.what)
+            first += len(injection.changes)
+            yield from self._overheard()
+        if self.aborted:
+            yield self.aborted
+
+    def _new_guard(self, start: float) -> Guard:
+        from gameday.steady_state.judging.guard import Guard
+
+        experiment, workload = self.plan.experiment, self.plan.workload
+        lasts = experiment.lasts + max(injection.bite.deadline for injection in self.plan.injections)
+        return Guard(
+            experiment.guard,
+            workload.kpis,
+            self.ready.known(self.watch.series),
+            workload.budget.false_abort,
+            start,
+            lasts,
+            experiment.blind_after,
+            self.stage.lag,
+        )
+
+    def wait_for_bites(self) -> Iterator[Event]:
+        while self.bites and self.injected is not None and not self.aborted:
+            yield from self.bites.look(self.injected)
+            if not self.bites.are_awaited:
+                return
+            yield from self._live(PROBE)
+
+    # 3 ---------------------------------------------------------------------------------------------------------------
+
+    def during(self) -> Iterator[Event]:
+        if self.aborted or not self.bites or self.bites.since is None:
+            return
+        yield self._phase("during", self.plan.experiment.lasts)
+        yield from self._live(self.plan.experiment.lasts)
+        if not self.aborted:
+            self._abort("lapsed", lapsed(self.stage.run, self.stage.journal, self.stage.account))
+            yield from [self.aborted] if self.aborted else ()
+
+    # 4 ---------------------------------------------------------------------------------------------------------------
+
+    def undo(self) -> Generator[Event, None, list[Settled]]:
+        yield from self.watch.look()
+        yield from self.watchdog.look()
+        yield self._phase("undo", None)
+        settled = self.put_back()
+        yield from self._overheard()
+        yield from settled
+        yield from self.watch.look()
+        return settled
+
+    def put_back(self) -> list[Settled]:
+        stage = self.stage
+        settled = undo(stage.run, self.undoing, stage.journal, self.clock, self.heard.append)
+        self.owes_undo = False
+        return settled
+
+    # 5 ---------------------------------------------------------------------------------------------------------------
+
+    def after(self, undo_began: float) -> Iterator[Event]:
+        recovery = self.plan.experiment.recovery
+        # As long as the baseline: what was enough to see steady state before is enough to see it again.
+        lasts = max(self.plan.experiment.baseline, recovery.sustained if recovery else 0.0)
+        if recovery and recovery.from_ == "undo":
+            lasts += max(0.0, recovery.within - (self.clock.now() - undo_began))
+        yield self._phase("after", lasts)
+        yield from self._live(lasts + self.stage.lag, guarded=False)
+        yield from self.watch.look()
+
+    def ended(self, judgement: Judgement, settled: list[Settled]) -> Ended:
+        stuck = any(one.state in ("stuck", "conflict") for one in settled)
+        code = EXITS[judgement.verdict.value]
+        if self.stage.stop.is_signal:
+            code = Exit.INTERRUPTED
+        if stuck:
+            code = Exit.STUCK
+        return Ended(self.clock.now(), "stuck" if stuck else "restored", int(code))
+
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def _readable(self) -> float:
+        """Until when the source has told all, in seconds since the epoch."""
+        return self.clock.now() - self.stage.lag
+
+    def _phase(self, phase: PhaseName, lasts: float | None) -> PhaseBegan:
+        return PhaseBegan(self.clock.now(), phase, lasts)
+
+    def _overheard(self) -> Iterator[Event]:
+        heard, self.heard = self.heard, []
+        yield from heard
+
+    def _live(self, seconds: float, guarded: bool = True) -> Iterator[Event]:
+        """Let time pass, step by step: look at KPIs, guard, stop alarms and signals; ends early on an abort."""
+        end, stage = self.clock.now() + seconds, self.stage
+        watched = tuple(self.plan.experiment.guard) if guarded and self.guard else ()
+        while (now := self.clock.now()) < end and not (self.aborted and guarded):
+            self.clock.sleep(min(STEP if watched or self.plan.place == "aws" else SLOW, end - now))
+            due = self.clock.now() >= self.slow
+            self.slow = self.clock.now() + SLOW if due else self.slow
+            for event in self.watch.look(None if due else watched):
+                if watched and self.guard and event.kpi in watched:
+                    self._abort("guard", _about(self.guard.feed(event.kpi, event.samples)))
+                yield event
+            if watched and self.guard:
+                self._abort("blind", _about(self.guard.blind(self.clock.now())))
+            if guarded and due:
+                self._abort("alarm", stopping(self.plan.experiment.stop_when, stage.account, self.plan.region))
+                yield from self.watchdog.look()
+            yield from self._said()
+            if why := stage.stop.wish():
+                self._abort(stage.stop.by, why)
+                if not guarded:
+                    return
+        if self.aborted and guarded and self.owes_undo:
+            yield self.aborted
+
+    def _said(self) -> Iterator[Event]:
+        while self.stage.words:
+            self.said.append(Said(self.clock.now(), self.stage.words.pop(0)))
+            yield self.said[-1]
+
+    def _abort(self, why: AbortedBy, about: str | None) -> None:
+        if about and not self.aborted:
+            self.aborted = Aborted(self.clock.now(), why, about)
+
+    def _abort_word(self) -> str | None:
+        return f"{self.aborted.why}: {self.aborted.about}" if self.aborted else None
+
+
+def _about(fired: Fired | None) -> str | None:
+    return fired.about if fired else None

@@ -1,0 +1,51 @@
+"""Watching KPIs during a run: new samples as events, and the guard over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from gameday.events import Sampled
+from gameday.steady_state.clock import Clock
+from gameday.steady_state.kpi.kpi import Kpi
+from gameday.steady_state.samples import Sample, Series
+
+if TYPE_CHECKING:
+    from gameday.steady_state.sources import Source
+
+RELOOK = 180.0
+"""Seconds back that an account is read again for late points (CloudWatch may add to a minute for some minutes)."""
+
+
+class Watch:
+    """All that was seen of the KPIs so far; each look yields what is new or has changed since."""
+
+    def __init__(self, kpis: Mapping[str, Kpi], source: Source, clock: Clock, relook: float) -> None:
+        self.kpis = kpis
+        self._source = source
+        self._clock = clock
+        self._relook = relook
+        self._from = clock.now()
+        self._seen: dict[str, dict[float, Sample]] = {name: {} for name in kpis}
+        self._until: dict[str, float] = dict.fromkeys(kpis, self._from)
+
+    def look(self, only: tuple[str, ...] | None = None) -> Iterator[Sampled]:
+        """Read the KPIs (or some of them), and yield samples that are new or have changed."""
+        kpis = {name: kpi for name, kpi in self.kpis.items() if only is None or name in only}
+        if not kpis:
+            return
+        now = self._clock.now()
+        start = max(self._from, min(self._until[name] for name in kpis) - self._relook)
+        for name, series in self._source.read(kpis, start, now).items():
+            seen = self._seen[name]
+            fresh = tuple(sample for sample in series if seen.get(sample.start) != sample)
+            seen.update((sample.start, sample) for sample in fresh)
+            if series:
+                self._until[name] = max(self._until[name], series[-1].end)
+            if fresh:
+                yield Sampled(now, name, fresh)
+
+    @property
+    def series(self) -> dict[str, Series]:
+        """Everything seen, in order of time."""
+        return {name: tuple(seen[start] for start in sorted(seen)) for name, seen in self._seen.items()}

@@ -1,0 +1,83 @@
+"""Who acts in a run: the credentials at hand, or, with a `role:`, a session that injects and another that undoes.
+
+All are behind one filter. What CloudTrail says of each of their calls: the run in the session's name, who is behind it
+in its source identity; and the run, workload and plan in its tags, where the role is assumed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import ValidationError
+
+from gameday.aws.account import Account
+from gameday.aws.client import Aws
+from gameday.change import RUN_TAG
+from gameday.engine.allowlist import Filter
+from gameday.engine.entries import Run
+from gameday.errors import JournalError
+from gameday.iam.policy import session_policies
+from gameday.plan.plan import Plan
+from gameday.run.role_sessions import Sessions, Wanted, open_sessions
+
+
+@dataclass(frozen=True)
+class Acting:
+    """What injects, and what opens the account that undoes: asked just before anything is injected."""
+
+    account: Account
+    undoing: Callable[[], Account]
+
+
+def wanted(sessions: Sessions, plan: Plan, run: str, part: str) -> Wanted:
+    """The session for a part of a run: `run` or `undo`. Raises Refused where its policy is too long."""
+    tags = {RUN_TAG: run, "gameday:workload": plan.workload.name, "gameday:plan": plan.digest}
+    name = f"gameday-{run}" + ("" if part == "run" else f"-{part}")
+    return sessions.narrowed(name, session_policies(plan, run)[part], tags)
+
+
+@contextmanager
+def acting(account: Aws, sessions: Sessions | None, plan: Plan, run: str) -> Iterator[Acting]:
+    """The accounts of a run, allowed what it planned for as long as the block lasts. Raises Refused."""
+    planned = Filter([one.changes for one in plan.injections], run)
+
+    with ExitStack() as block:
+
+        def opened(part: str) -> Aws:
+            aws = sessions.open(wanted(sessions, plan, run, part)) if sessions else account
+            block.enter_context(aws.only(planned))
+            return aws
+
+        first = opened("run")
+        yield Acting(first, (lambda: opened("undo")) if sessions else (lambda: first))
+
+
+def named_by(run: Run, key: Literal["role", "store"]) -> str | None:
+    """The role that a run of the journal acted through, or the store that knows it; None where it named none."""
+    try:
+        found = json.loads(run.plan)["workload"].get(key)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise _unreadable(run) from error
+    return str(found) if found else None
+
+
+@contextmanager
+def rescuing(base: Aws, run: Run) -> Iterator[Aws]:
+    """The account through a session that can only undo a run of the journal. Raises Refused, and JournalError."""
+    try:
+        plan = Plan.model_validate_json(run.plan)
+    except ValidationError as error:
+        raise _unreadable(run) from error
+    with base.only(Filter()), open_sessions(base, plan.workload.role or "", plan.region) as sessions:
+        yield sessions.open(wanted(sessions, plan, run.id, "undo"))
+
+
+def _unreadable(run: Run) -> JournalError:
+    return JournalError(
+        f"the plan of run {run.id} cannot be read, and so not which role undoes it",
+        "restore it with the version that wrote it",
+    )

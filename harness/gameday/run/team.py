@@ -1,0 +1,54 @@
+"""Where a run's journal is kept besides this machine: nowhere for the twin, in the team's store for an account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+from gameday.engine.journal import Journal
+from gameday.errors import InvalidInput, Refused
+from gameday.plan.plan import Wish
+from gameday.run.stop import Stop
+from gameday.store.halt import forget, halted_here
+from gameday.store.opening import open_store
+from gameday.store.team import Team
+
+
+@contextmanager
+def shared(journal: Journal, wish: Wish, *, local: bool) -> Iterator[Team | None]:
+    """While this lasts, an account run's journal and lease are also in its workload's store, unless `local` is said.
+
+    Raises Refused where neither is there, InvalidInput where both are.
+    """
+    workload = wish.workload
+    if wish.place == "twin":
+        yield None
+    elif local and workload.store:
+        raise InvalidInput(
+            f"workload {workload.name} keeps its journal in {workload.store}: with --local-journal two machines could"
+            " hold it at once",
+            "leave --local-journal out",
+        )
+    elif local:
+        yield None
+    elif not workload.store:
+        reason = f"workload {workload.name} names no `store`, where its team's machines find journal and lease"
+        raise Refused((reason,), "add `store: s3://bucket/prefix` to it; or say --local-journal, and restore only here")
+    else:
+        with open_store(workload.store, wish.region) as objects:
+            team = Team(objects, workload.name, workload.account)
+            with journal.shared_with(team):
+                yield team
+
+
+@contextmanager
+def stoppable(journal: Journal, team: Team | None, run: str, stop: Stop) -> Iterator[None]:
+    """While this lasts, `gameday halt` and a lost lease end the run."""
+    stop.halted = lambda: halted_here(journal.runs_folder, run)
+    beating: AbstractContextManager[object] = team.heartbeat(run, stop.ask) if team else nullcontext()
+    try:
+        with beating:
+            yield
+    finally:
+        stop.halted = lambda: None
+        forget(journal.runs_folder, run)

@@ -1,0 +1,207 @@
+"""Errors as AWS writes them: each protocol's form, and each service's own answer to too many requests.
+
+An SDK decides by an error's code whether and how long it waits before it tries again, so a code that the service never
+sends would measure another program (botocore `retries/standard.py`: after throttling codes it waits up to a second at
+first, after others 50 ms).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from uuid import uuid4
+from xml.sax.saxutils import escape
+
+from gameday.aws.models import service_model
+from gameday.sdk.rule import Rule
+
+MESSAGES = {"throttle": "Rate exceeded", "fail": "An internal error occurred"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An error of a service: its code, and its HTTP status."""
+
+    code: str
+    status: int
+
+
+THROTTLES: Mapping[str, Fault] = {
+    "ec2": Fault("RequestLimitExceeded", 503),  # EC2 Developer Guide, "Request throttling for the Amazon EC2 API"
+    "s3": Fault("SlowDown", 503),  # S3 API Reference, "Error responses"
+    "s3control": Fault("SlowDown", 503),  # the same list
+    "sqs": Fault("RequestThrottled", 403),  # botocore `data/_retry.json`, the status that its legacy retries look for
+}
+"""Services whose models do not say with what, or with which status, they throttle."""
+
+MODELLED = (
+    "ProvisionedThroughputExceededException",
+    "TooManyRequestsException",
+    "ThrottlingException",
+)
+"""Errors of models that say "too many requests", the most particular first: of DynamoDB's and Kinesis's data plane, of
+Lambda and API Gateway, of all others."""
+
+COMMON_THROTTLES: Mapping[str, Fault] = {
+    "query": Fault("Throttling", 400),  # every query service's "Common Errors"
+    "ec2": Fault("RequestLimitExceeded", 503),
+    "rest-xml": Fault("Throttling", 400),  # Route 53 and CloudFront API References
+    "rest-json": Fault("ThrottlingException", 429),  # Smithy `httpError` of the services that model it
+    "json": Fault("ThrottlingException", 400),  # "Common Errors" of DynamoDB, KMS, Step Functions and the like
+    "smithy-rpc-v2-cbor": Fault("ThrottlingException", 400),
+}
+"""What is answered where neither is known, by protocol."""
+
+INTERNAL: Mapping[str, Fault] = {
+    "s3": Fault("InternalError", 500),  # S3 API Reference, "Error responses"
+    "ec2": Fault("InternalError", 500),  # EC2 API Reference, "Server error codes"
+    "dynamodb": Fault("InternalServerError", 500),  # DynamoDB Developer Guide, "Error messages and codes"
+    "lambda": Fault("ServiceException", 500),  # Lambda API Reference, Invoke
+}
+"""A service's own failure; of all others `InternalFailure` 500 (their "Common Errors")."""
+
+UNMODELLED_STATUS: Mapping[str, int] = {
+    "AccessDenied": 403,
+    "AccessDeniedException": 400,
+    "NoSuchKey": 404,
+    "RequestTimeout": 400,
+    "ServiceUnavailable": 503,
+    "SlowDown": 503,
+}
+"""HTTP statuses of codes that no model names (S3 API Reference, and "Common Errors")."""
+
+
+def fault_of(rule: Rule, service: str, operation: str) -> Fault:
+    """The code and status that a `throttle` or `fail` rule answers an operation with."""
+    if rule.code:
+        fault = Fault(rule.code, _status(service, rule.code))
+    else:
+        fault = throttle_of(service, operation) if rule.kind == "throttle" else internal_of(service)
+    return Fault(fault.code, rule.status or fault.status)
+
+
+@cache
+def throttle_of(service: str, operation: str) -> Fault:
+    """How a service says "too many requests" to an operation, as its model or its documentation has it."""
+    if service in THROTTLES:
+        return THROTTLES[service]
+    model = service_model(service)
+    of_operation = {shape.name for shape in model.operation_model(operation).error_shapes}
+    of_service = {shape.name for shape in model.error_shapes}
+    for known in (of_operation, of_service - {"ProvisionedThroughputExceededException"}):
+        for name in MODELLED:
+            if name in known:
+                return Fault(name, _status(service, name))
+    return COMMON_THROTTLES[model.resolved_protocol]
+
+
+def internal_of(service: str) -> Fault:
+    """How a service says that it failed itself."""
+    return INTERNAL.get(service, Fault("InternalFailure", 500))
+
+
+@cache
+def _status(service: str, code: str) -> int:
+    shape = service_model(service).shape_for_error_code(code)
+    if shape is None:
+        return UNMODELLED_STATUS.get(code, 400)
+    return int(shape.metadata.get("error", {}).get("httpStatusCode", 500 if shape.metadata.get("fault") else 400))
+
+
+def speaks_query(service: str) -> bool:
+    """Whether a service that left the query protocol still names errors by that protocol's codes, in a header."""
+    return "awsQueryCompatible" in service_model(service).metadata
+
+
+def hit_reply(rule: Rule, protocol: str, service: str, operation: str) -> Reply:
+    """What a request that a `throttle` or `fail` rule hits is answered with, in the wire form of its protocol."""
+    fault = fault_of(rule, service, operation)
+    message = "Injected by Gameday" if rule.code else MESSAGES[rule.kind]
+    reply = error_reply(protocol, service, fault, message, f"gameday-{uuid4().hex[:16]}")
+    if service_model(service).operation_model(operation).http.get("method") == "HEAD":
+        return replace(reply, body=b"")  # no code either: SDKs see the status alone (RFC 9110, section 9.3.2)
+    return reply
+
+
+def error_reply(protocol: str, service: str, fault: Fault, message: str, request_id: str) -> Reply:
+    """An error in the wire form of a protocol (Smithy's AWS protocols; S3 API Reference, "REST error responses")."""
+    headers, body = _FORMS[protocol](service, fault, message, request_id)
+    if speaks_query(service) and protocol in ("json", "smithy-rpc-v2-cbor"):
+        headers["x-amzn-query-error"] = f"{fault.code};{_blamed(fault)}"
+    return Reply(fault.status, {**headers, "Content-Length": str(len(body))}, body)
+
+
+Form = Callable[[str, Fault, str, str], tuple[dict[str, str], bytes]]
+
+
+def _json(_: str, fault: Fault, message: str, request_id: str) -> tuple[dict[str, str], bytes]:
+    headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-RequestId": request_id}
+    return headers, json.dumps({"__type": fault.code, "message": message}).encode()
+
+
+def _rest_json(_: str, fault: Fault, message: str, request_id: str) -> tuple[dict[str, str], bytes]:
+    headers = {"Content-Type": "application/json", "x-amzn-ErrorType": fault.code, "x-amzn-RequestId": request_id}
+    return headers, json.dumps({"message": message}).encode()
+
+
+def _ec2(_: str, fault: Fault, message: str, request_id: str) -> tuple[dict[str, str], bytes]:
+    error = f"<Errors><Error>{_said(fault, message)}</Error></Errors>"
+    return _xml(f"<Response>{error}<RequestID>{request_id}</RequestID></Response>", {"x-amzn-RequestId": request_id})
+
+
+def _query(_: str, fault: Fault, message: str, request_id: str) -> tuple[dict[str, str], bytes]:
+    error = f"<Error><Type>{_blamed(fault)}</Type>{_said(fault, message)}</Error>"
+    body = f"<ErrorResponse>{error}<RequestId>{request_id}</RequestId></ErrorResponse>"
+    return _xml(body, {"x-amzn-RequestId": request_id})
+
+
+def _rest_xml(service: str, fault: Fault, message: str, request_id: str) -> tuple[dict[str, str], bytes]:
+    if service != "s3":
+        return _query(service, fault, message, request_id)
+    body = f"<Error>{_said(fault, message)}<RequestId>{request_id}</RequestId></Error>"
+    return _xml(body, {"x-amz-request-id": request_id})
+
+
+def _cbor(_: str, fault: Fault, message: str, request_id: str) -> tuple[dict[str, str], bytes]:
+    headers = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor", "x-amzn-RequestId": request_id}
+    return headers, b"\xa2" + b"".join(_cbor_text(each) for each in ("__type", fault.code, "message", message))
+
+
+_FORMS: Mapping[str, Form] = {
+    "json": _json,
+    "rest-json": _rest_json,
+    "ec2": _ec2,
+    "query": _query,
+    "rest-xml": _rest_xml,
+    "smithy-rpc-v2-cbor": _cbor,
+}
+
+
+def _xml(body: str, headers: dict[str, str]) -> tuple[dict[str, str], bytes]:
+    return {"Content-Type": "text/xml", **headers}, f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'.encode()
+
+
+def _said(fault: Fault, message: str) -> str:
+    return f"<Code>{escape(fault.code)}</Code><Message>{escape(message)}</Message>"
+
+
+def _blamed(fault: Fault) -> str:
+    return "Sender" if fault.status < 500 else "Receiver"
+
+
+def _cbor_text(text: str) -> bytes:
+    """A text of less than 64 KiB (RFC 8949, section 3.1, major type 3)."""
+    raw = text.encode()
+    head = bytes([0x60 + len(raw)]) if len(raw) < 24 else b"\x79" + len(raw).to_bytes(2, "big")
+    return head + raw

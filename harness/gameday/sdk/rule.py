@@ -1,0 +1,139 @@
+"""A rule: which AWS calls of a program fail, and how. The same in Python, in a rules file and in the proxy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal, get_args
+
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+
+from gameday.aws.models import operations, services, spelled
+from gameday.steady_state.kpi.reading import Written
+from gameday.steady_state.kpi.units import Duration, Share, show_duration, show_share
+from gameday.text import nearest, one_of, quoted
+
+Kind = Literal["throttle", "fail", "delay", "timeout", "blackhole", "lose-reply"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+OWN_FIELDS: Mapping[Kind, frozenset[str]] = {
+    "throttle": frozenset({"code", "status"}),
+    "fail": frozenset({"code", "status"}),
+    "delay": frozenset({"wait"}),
+    "timeout": frozenset({"wait"}),
+    "blackhole": frozenset({"wait"}),
+    "lose-reply": frozenset({"wait"}),
+}
+"""What can be said of one kind of rule, besides what can be said of each."""
+
+EXAMPLES: Mapping[Kind, str] = {
+    "throttle": "throttle: {service: dynamodb, operation: PutItem, share: 50%}",
+    "fail": "fail: {service: s3, code: AccessDenied, first: 3}",
+    "delay": "delay: {service: sqs, wait: 400ms}",
+    "timeout": "timeout: {service: lambda, operation: Invoke}",
+    "blackhole": "blackhole: {service: kms, region: us-east-1}",
+    "lose-reply": "lose-reply: {service: dynamodb, operation: PutItem, first: 1}",
+}
+
+ALWAYS = 1.0
+_CODE = re.compile(r"[!-~]+")
+
+
+class Rule(Written):
+    """What happens to which requests; each attempt of a call is one.
+
+    throttle: the service's own error for too many requests. fail: an error with `code`, or the service's own failure.
+    delay: the request arrives `wait` later. timeout: it never arrives, and the client waits for an answer. blackhole:
+    no connection comes about. lose-reply: it arrives and is carried out, and the client waits for an answer in vain.
+    """
+
+    kind: Kind = Field(description="what happens")
+    service: str = Field(description="as boto3 names its client: dynamodb, s3, cloudwatch")
+    operation: str | None = Field(None, description="PutItem, or put_item; none: every operation")
+    region: str | None = Field(None, description="only requests to this region")
+    share: Share = Field(ALWAYS, description="how many of those requests, chosen by the seed")
+    after: int = Field(0, ge=0, description="so many of those requests pass first")
+    first: int | None = Field(None, ge=1, description="no more than so many are hit, then all pass")
+    wait: Duration | None = Field(
+        None, gt=0, description="how long the request is held; a timeout is the client's own unless said"
+    )
+    code: str | None = Field(None, min_length=1, description="the error's code; none: the service's own")
+    status: int | None = Field(
+        None, ge=400, le=599, description="the error's HTTP status; none: what goes with the code"
+    )
+
+    @field_validator("service")
+    @classmethod
+    def _known_service(cls, service: str) -> str:
+        if service not in services():
+            msg = f"AWS has no service {quoted(service)}; {_meant(service, services())}"
+            raise ValueError(msg)
+        return service
+
+    @field_validator("operation")
+    @classmethod
+    def _known_operation(cls, operation: str | None, info: ValidationInfo) -> str | None:
+        service = info.data.get("service")
+        return operation if operation is None or service is None else _operation(operation, service)
+
+    @field_validator("code")
+    @classmethod
+    def _visible_code(cls, code: str | None) -> str | None:
+        # It stands in headers, too.
+        if code is not None and not _CODE.fullmatch(code):
+            msg = f"an error's code is ASCII without spaces, like AccessDenied; found {quoted(code)}"
+            raise ValueError(msg)
+        return code
+
+    @model_validator(mode="after")
+    def _sound(self) -> Rule:
+        for name in ("wait", "code", "status"):
+            if getattr(self, name) is not None and name not in OWN_FIELDS[self.kind]:
+                has = ", ".join(sorted(OWN_FIELDS[self.kind]))
+                msg = f"a {self.kind} rule has no `{name}`; of its own it has: {has}"
+                raise ValueError(msg)
+        if self.kind == "delay" and self.wait is None:
+            msg = "a delay rule needs `wait`, like 400ms"
+            raise ValueError(msg)
+        return self
+
+    def __str__(self) -> str:
+        said = f"{self.kind} {self.service}{f'.{self.operation}' if self.operation else ''}"
+        if self.region:
+            said += f" in {self.region}"
+        if self.wait is not None:
+            said += f" by {show_duration(self.wait)}"
+        if self.code:
+            said += f" with {self.code}"
+        if self.share < ALWAYS:
+            said += f", {show_share(self.share)} of requests"
+        if self.after:
+            said += f", after {self.after}"
+        return said + (f", at most {self.first}" if self.first else "")
+
+
+def in_words(wrong: ValidationError) -> Iterator[str]:
+    """What is wrong with a rule that is written in Python or JSON, a line for each mistake."""
+    for error in wrong.errors(include_url=False):
+        name = str(error["loc"][0]) if error["loc"] else ""
+        if error["type"] == "value_error":
+            yield str(error["ctx"]["error"])
+        elif error["type"] == "extra_forbidden":
+            yield f"unknown key {quoted(name)}; {one_of(name, Rule.model_fields, 'there can be')}"
+        else:
+            yield f"{name}: {error['msg']}" if name else error["msg"]
+
+
+def _operation(operation: str, service: str) -> str:
+    if name := spelled(operation, service):
+        return name
+    msg = f"{service} has no operation {quoted(operation)}; {_meant(operation.replace('_', ''), operations(service))}"
+    raise ValueError(msg)
+
+
+def _meant(wrong: str, names: Iterable[str]) -> str:
+    # Comparing is slow and cut: names that begin alike come first.
+    alike = sorted(names, key=lambda name: name[0].lower() != wrong[:1].lower())
+    lower = {name.lower(): name for name in alike}
+    meant = nearest(wrong, lower)
+    return f"did you mean `{lower[meant]}`?" if meant else f"there are {', '.join(alike[:5])}, …"

@@ -1,0 +1,127 @@
+"""Objects in S3, written on a condition only: what a team's journal and lease are made of.
+
+S3 takes a write that must be the first (`If-None-Match: *`) or must follow what was read (`If-Match`), and refuses any
+other with 412, or with 409 while two are under way; reads see every finished write. Source: Amazon S3 User Guide,
+"How to prevent object overwrites with conditional writes" and "Amazon S3 data consistency model".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+from gameday.aws.account import Account
+from gameday.change import Call, Json
+from gameday.errors import AwsError, InvalidInput, JournalError, Unreachable
+from gameday.files.workload import STORE
+
+NEW = ""
+"""The tag of an object that is not there."""
+_MOVED = ("PreconditionFailed", "412")
+_MEANWHILE = ("ConditionalRequestConflict", "OperationAborted", "409")
+_MISSING = ("NoSuchKey", "404", "NotFound")
+
+
+def place_of(store: str) -> tuple[str, str]:
+    """Bucket and prefix of s3://bucket/prefix; the prefix is empty or ends in a slash. Raises InvalidInput."""
+    if not STORE.fullmatch(store):
+        raise InvalidInput(f"{store!r} is not a store", "write it like s3://bucket/prefix")
+    bucket, _, prefix = store.removeprefix("s3://").partition("/")
+    return bucket, f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object as it was read."""
+
+    body: str
+    tag: str  # changes with every write
+
+
+class Objects(Protocol):
+    """A place for small texts by key, linearizable; every method raises JournalError where it does not answer."""
+
+    def get(self, key: str) -> Stored | None:
+        """What stands under a key."""
+        ...
+
+    def put(self, key: str, body: str, tag: str) -> str | None:
+        """Write where the object still has this tag (NEW: where there is none); the new tag, or None: it has not.
+
+        Bodies are unlike any other writer's, so that a write whose answer was lost is known again.
+        """
+        ...
+
+    def keys(self, prefix: str) -> list[str]:
+        """The keys that begin so, in order."""
+        ...
+
+
+@dataclass(frozen=True)
+class S3Objects:
+    """Objects under a prefix of a bucket, through an account."""
+
+    account: Account
+    region: str
+    bucket: str
+    prefix: str  # empty, or ending in a slash
+
+    def get(self, key: str) -> Stored | None:
+        """What stands under a key; raises JournalError."""
+        try:
+            answer = self._call("get_object", Key=self.prefix + key)
+        except AwsError as error:
+            if error.code in _MISSING:
+                return None
+            raise self._trouble(error) from error
+        return Stored(answer["Body"], answer["ETag"])
+
+    def put(self, key: str, body: str, tag: str) -> str | None:
+        """Write on a condition; raises JournalError."""
+        condition = {"IfMatch": tag} if tag else {"IfNoneMatch": "*"}
+        params = {"Key": self.prefix + key, "Body": body, "ContentType": "application/json", **condition}
+        try:
+            return self._repeated(params)
+        except AwsError as error:
+            if error.code not in (*_MOVED, *_MISSING, *_MEANWHILE) and not isinstance(error, Unreachable):
+                raise self._trouble(error) from error
+            # Ours may have arrived all the same: an answer can be lost, and botocore then asks once more.
+            there = self.get(key)
+            if there and there.body == body:
+                return there.tag
+            if isinstance(error, Unreachable):
+                raise self._trouble(error) from error
+            return None
+
+    def keys(self, prefix: str) -> list[str]:
+        """The keys that begin so, in order; raises JournalError."""
+        call = Call(
+            service="s3", operation="list_objects_v2", params={"Bucket": self.bucket, "Prefix": self.prefix + prefix}
+        )
+        try:
+            answer = self.account.pages(call, self.region)
+        except AwsError as error:
+            raise self._trouble(error) from error
+        return sorted(one["Key"].removeprefix(self.prefix) for one in answer.get("Contents", []))
+
+    def _repeated(self, params: dict[str, Json]) -> str:
+        """Write; a conflict with a write under way is tried again, as S3 asks for."""
+        writing = Retrying(
+            retry=retry_if_exception(lambda error: isinstance(error, AwsError) and error.code in _MEANWHILE),
+            wait=wait_exponential(multiplier=0.05, max=0.4),
+            stop=stop_after_attempt(5),
+            reraise=True,
+        )
+        return str(writing(self._call, "put_object", **params)["ETag"])
+
+    def _call(self, operation: str, **params: Json) -> Json:
+        call = Call(service="s3", operation=operation, params={"Bucket": self.bucket, **params})
+        return self.account.call(call, self.region)
+
+    def _trouble(self, error: AwsError) -> JournalError:
+        return JournalError(
+            f"the store s3://{self.bucket}/{self.prefix} cannot be used: {error.what}",
+            "the workload's `store` must be a bucket that this principal may list, read and write",
+        )

@@ -1,0 +1,130 @@
+"""When a CloudWatch alarm fires: one alarm's rule, evaluated on the twin's metrics as AWS documents it.
+
+Sources, all in the CloudWatch User Guide: "Alarm evaluation" (M of N, sliding windows), "Configuring how CloudWatch
+alarms treat missing data" (evaluation range, the four treatments, premature transitions), "Percentile-based alarms and
+low data samples".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import floor
+from operator import ge, gt, le, lt
+from typing import Any, Literal
+
+from gameday.twin.cloudwatch.statistic import parse_statistic
+from gameday.twin.cloudwatch.store import MetricStore
+
+AlarmState = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
+Missing = Literal["missing", "ignore", "breaching", "notBreaching"]
+
+HIGH_RESOLUTION = 10
+"""Seconds between evaluations of alarms with periods under a minute."""
+STANDARD = 60
+"""Seconds between evaluations of all others, whatever their period: their windows slide ("Alarm evaluation")."""
+
+EXTRA_PERIODS = 2
+"""How many periods beyond N an alarm looks back for data in place of missing ones. AWS documents only an example (5 for
+N = 3) and that the number depends on period and resolution."""
+
+COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
+    "GreaterThanThreshold": gt,
+    "GreaterThanOrEqualToThreshold": ge,
+    "LessThanThreshold": lt,
+    "LessThanOrEqualToThreshold": le,
+}
+"""What breaches; the operators of anomaly detection, which has a band in a threshold's place, are not here."""
+
+
+@dataclass(frozen=True)
+class AlarmRule:
+    """An alarm on one metric: M breaching datapoints (`points`) of the last N (`of`), each spanning a `period`."""
+
+    namespace: str
+    metric: str
+    dimensions: Mapping[str, str]
+    statistic: str
+    period: int  # seconds
+    comparison: str
+    threshold: float
+    points: int
+    of: int
+    missing: Missing
+    low_samples: Literal["evaluate", "ignore"] = "evaluate"
+
+    @property
+    def every(self) -> int:
+        """Seconds between two evaluations."""
+        return HIGH_RESOLUTION if self.period < STANDARD else STANDARD
+
+
+def rule_of(alarm: Any) -> AlarmRule:
+    """The rule of an alarm as moto keeps it, with CloudWatch's defaults.
+
+    Alarms on AWS/DynamoDB ignore missing data unless told otherwise (PutMetricAlarm).
+    """
+    usual: Missing = "ignore" if alarm.namespace == "AWS/DynamoDB" else "missing"
+    return AlarmRule(
+        namespace=alarm.namespace,
+        metric=alarm.metric_name,
+        dimensions={one.name: one.value for one in alarm.dimensions},
+        statistic=alarm.statistic or alarm.extended_statistic,
+        period=int(alarm.period),
+        comparison=alarm.comparison_operator,
+        threshold=float(alarm.threshold),
+        points=int(alarm.datapoints_to_alarm or alarm.evaluation_periods),
+        of=int(alarm.evaluation_periods),
+        missing=alarm.treat_missing_data or usual,
+        low_samples=alarm.evaluate_low_sample_count_percentile or "evaluate",
+    )
+
+
+def alarm_state(
+    rule: AlarmRule, store: MetricStore, now: float, current: AlarmState = "INSUFFICIENT_DATA"
+) -> AlarmState:
+    """The state of an alarm from the complete periods before `now`; `current` is what may be kept."""
+    end = floor(now) // rule.every * rule.every
+    starts = [end - back * rule.period for back in range(1, rule.of + EXTRA_PERIODS + 1)]
+    windows = [
+        store.between(rule.namespace, rule.metric, rule.dimensions, start, start + rule.period) for start in starts
+    ]
+    if rule.low_samples == "ignore" and sum(map(len, windows[: rule.of])) < _significant(rule.statistic):
+        return current
+    compute, breaches = parse_statistic(rule.statistic), COMPARISONS[rule.comparison]
+    return judged([breaches(compute(values), rule.threshold) if values else None for values in windows], rule, current)
+
+
+def judged(newest_first: Sequence[bool | None], rule: AlarmRule, current: AlarmState) -> AlarmState:
+    """The state that an evaluation range gives: for each period whether it breaches, None where it has no data.
+
+    The N latest real datapoints decide. Fewer are filled up as `missing` says, as few times as possible. No datapoint
+    at all is INSUFFICIENT_DATA for `missing`. Where all real ones breach and the oldest is at least M periods old,
+    `missing` gives ALARM ("Avoiding premature transitions to alarm state") and `ignore` keeps the state.
+    """
+    real = [(age, breach) for age, breach in enumerate(newest_first, 1) if breach is not None]
+    breaching = sum(breach for _, breach in real[: rule.of])
+    filled = max(0, rule.of - len(real))
+    if rule.missing == "breaching":
+        breaching += filled
+    if breaching >= rule.points:
+        return "ALARM"
+    if not filled or rule.missing in ("breaching", "notBreaching") or not all(breach for _, breach in real):
+        return "OK"
+    if rule.missing == "ignore":
+        return current
+    if not real:
+        return "INSUFFICIENT_DATA"
+    return "ALARM" if real[-1][0] >= rule.points else "OK"
+
+
+def _significant(statistic: str) -> float:
+    """How many samples make a percentile significant; other statistics need none.
+
+    Source: "Percentile-based alarms and low data samples": 10 / (1 - p) from the median up, 10 / p below it.
+    """
+    if not statistic.startswith("p"):
+        return 0.0
+    share = float(statistic[1:]) / 100
+    rest = 1 - share if share >= 0.5 else share
+    return round(10 / rest, 6) if rest else float("inf")

@@ -1,0 +1,151 @@
+"""The alarms of the twin's CloudWatch: evaluated on time, with a history. moto keeps them, and never looks at them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+from botocore.utils import parse_to_aware_datetime
+
+from gameday.files.twin_file import TwinFile
+from gameday.twin.cloudwatch.alarm_rule import COMPARISONS, HIGH_RESOLUTION, STANDARD, alarm_state, rule_of
+from gameday.twin.cloudwatch.statistic import parse_statistic
+from gameday.twin.cloudwatch.store import MetricStore
+from gameday.twin.moto.objects import Moto
+from gameday.twin.moto.seal import Asked, Rejected
+from gameday.twin.timetable import Timetable
+
+DAY = 86400
+
+
+class Alarms:
+    """Keeps the alarms of moto's backend up to date, and tells their history."""
+
+    def __init__(self, cloudwatch: Moto, store: MetricStore, time: Timetable) -> None:
+        self._cloudwatch = cloudwatch
+        self._store = store
+        self._time = time
+        self._known: dict[str, Moto] = {}
+        time.every(HIGH_RESOLUTION, self._evaluate)
+
+    def check(self, asked: Asked) -> None:
+        """Raise Rejected for an alarm that AWS would reject, or that the twin cannot evaluate."""
+        if asked.operation == "PutCompositeAlarm":
+            raise Rejected("ValidationError", "the twin evaluates no composite alarm: put an alarm on one metric")
+        if asked.operation != "PutMetricAlarm":
+            return
+        if why := next(_faults(asked.params), None):
+            raise Rejected("ValidationError", why)
+
+    def look(self) -> None:
+        """A new alarm has no state yet, where moto's is OK; one put anew keeps its state (PutMetricAlarm)."""
+        alarms = self._cloudwatch.alarms
+        for name, alarm in alarms.items():
+            known = self._known.get(name)
+            if known is None:
+                alarm.state_value = "INSUFFICIENT_DATA"
+            elif known is not alarm:
+                for what in ("state_value", "state_reason", "state_reason_data", "state_updated_timestamp", "history"):
+                    setattr(alarm, what, getattr(known, what))
+        self._known = dict(alarms)
+
+    def history(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """DescribeAlarmHistory's answer: changes of state only, and no actions, of which the twin has none."""
+        if params.get("HistoryItemType", "StateUpdate") != "StateUpdate":
+            return {"AlarmHistoryItems": []}
+        start, end = (
+            parse_to_aware_datetime(params[key]) if key in params else None for key in ("StartDate", "EndDate")
+        )
+        found = [
+            item
+            for name, alarm in self._cloudwatch.alarms.items()
+            if params.get("AlarmName", name) == name
+            for item in _changes(alarm)
+            if (start is None or item["Timestamp"] >= start) and (end is None or item["Timestamp"] <= end)
+        ]
+        oldest_first = params.get("ScanBy") == "TimestampAscending"
+        found.sort(key=lambda item: item["Timestamp"], reverse=not oldest_first)
+        return {"AlarmHistoryItems": found[: params.get("MaxRecords")]}
+
+    def _evaluate(self) -> None:
+        for alarm in self._cloudwatch.alarms.values():
+            rule = rule_of(alarm)
+            if self._time.now % rule.every:
+                continue
+            state = alarm_state(rule, self._store, self._time.now, alarm.state_value)
+            if state != alarm.state_value:
+                alarm.update_state(f"evaluated by the twin: {state}", "{}", state)
+
+
+def put_alarms(twin: TwinFile, cloudwatch: Any) -> None:
+    """Make the alarms of a twin file by the calls that make them in AWS."""
+    for name, alarm in twin.alarms.items():
+        namespace, _, metric = alarm.metric.rpartition("/")
+        cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            Namespace=namespace,
+            MetricName=metric,
+            Dimensions=[{"Name": key, "Value": value} for key, value in alarm.dimensions.items()],
+            **{"ExtendedStatistic" if alarm.statistic.startswith("p") else "Statistic": alarm.statistic},
+            Period=int(alarm.period),
+            ComparisonOperator="LessThanThreshold" if alarm.above is None else "GreaterThanThreshold",
+            Threshold=alarm.below if alarm.above is None else alarm.above,
+            EvaluationPeriods=alarm.of,
+            DatapointsToAlarm=alarm.points,
+            TreatMissingData=alarm.missing,
+        )
+
+
+def _faults(params: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with an alarm (CloudWatch API Reference, PutMetricAlarm), or beyond the twin."""
+    if any(params.get(key) for key in ("Metrics", "ThresholdMetricId", "EvaluationCriteria")):
+        yield "the twin evaluates no metric math, anomaly detection or queries: put the alarm on one metric"
+        return
+    if "WallClockWindow" in params.get("EvaluationWindow", {}):
+        yield "the twin evaluates alarms in sliding windows only"
+    if missing := [key for key in ("Namespace", "MetricName", "Period", "Threshold") if params.get(key) is None]:
+        yield f"an alarm on one metric needs {', '.join(missing)}"
+        return
+    if params["ComparisonOperator"] not in COMPARISONS:
+        yield f"the twin compares with a threshold only, not {params['ComparisonOperator']}"
+    if params["Period"] not in (10, 20, 30) and (params["Period"] % STANDARD or not params["Period"]):
+        yield f"Period {params['Period']} is not 10, 20, 30 or a multiple of 60"
+    of, points = params["EvaluationPeriods"], params.get("DatapointsToAlarm")
+    if points is not None and not 1 <= points <= of:
+        yield f"DatapointsToAlarm {points} is not between 1 and EvaluationPeriods, {of}"
+    if of * params["Period"] > DAY:
+        yield "the twin evaluates no alarm over more than a day"
+    try:
+        parse_statistic(params.get("Statistic") or params.get("ExtendedStatistic") or "")
+    except ValueError as error:
+        yield str(error)
+
+
+def _changes(alarm: Moto) -> Iterator[dict[str, Any]]:
+    """The changes of an alarm's state, oldest first: moto's history holds the states that were left."""
+    states = [(state, reason, at) for _, reason, _, state, at in alarm.history]
+    states.append((alarm.state_value, alarm.state_reason, alarm.state_updated_timestamp))
+    for (old, _, _), (new, reason, at) in pairwise(states):
+        if old != new:
+            data = {
+                "version": "1.0",
+                "oldState": {"stateValue": old},
+                "newState": {"stateValue": new, "stateReason": reason},
+            }
+            yield {
+                "AlarmName": alarm.name,
+                "AlarmType": "MetricAlarm",
+                "Timestamp": _aware(at),
+                "HistoryItemType": "StateUpdate",
+                "HistorySummary": f"Alarm updated from {old} to {new}",
+                "HistoryData": json.dumps(data),
+            }
+
+
+def _aware(raw: Any) -> datetime:
+    """A time as boto3 takes it, or as moto keeps it: in UTC where it does not say."""
+    at = parse_to_aware_datetime(raw) if not isinstance(raw, datetime) else raw
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,0 +1,101 @@
+"""The twin's CloudWatch: metrics from a store of its own, and what is asked of alarms.
+
+moto's has no percentiles, and mixes namespaces and dimensions. Metrics as in the CloudWatch API Reference
+(GetMetricData, GetMetricStatistics, PutMetricData).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.utils import parse_to_aware_datetime
+
+from gameday.twin.cloudwatch.alarms import Alarms
+from gameday.twin.cloudwatch.store import MetricStore
+from gameday.twin.moto.seal import Asked, Rejected
+from gameday.twin.timetable import Timetable
+
+_META = {"HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0}
+
+
+class Monitoring:
+    """Answers CloudWatch's calls about metrics, and about what its alarms did."""
+
+    def __init__(self, alarms: Alarms, store: MetricStore, time: Timetable) -> None:
+        self._store = store
+        self._time = time
+        self._answers: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+            "GetMetricData": self._get_metric_data,
+            "GetMetricStatistics": self._get_metric_statistics,
+            "PutMetricData": self._put_metric_data,
+            "DescribeAlarmHistory": alarms.history,
+        }
+
+    def answer(self, asked: Asked) -> dict[str, Any] | None:
+        """The answer to a call about metrics, or about the history of alarms; None to any other. Raises Rejected."""
+        by_name = self._answers.get(asked.operation) if asked.service == "cloudwatch" else None
+        return None if by_name is None else {**by_name(asked.params), "ResponseMetadata": _META}
+
+    def _get_metric_data(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        start, end = _seconds(params["StartTime"]), _seconds(params["EndTime"])
+        oldest_first = params.get("ScanBy") == "TimestampAscending"
+        results = []
+        for query in params["MetricDataQueries"]:
+            if "MetricStat" not in query:
+                raise Rejected("ValidationError", "the twin evaluates no metric math: ask for a MetricStat")
+            stat = query["MetricStat"]
+            found = self._points(stat["Metric"], stat["Stat"], stat["Period"], start, end)
+            if query.get("ReturnData", True):
+                ordered = found if oldest_first else found[::-1]
+                results.append(
+                    {
+                        "Id": query["Id"],
+                        "Label": query.get("Label", stat["Metric"].get("MetricName", "")),
+                        "Timestamps": [datetime.fromtimestamp(at, UTC) for at, _ in ordered],
+                        "Values": [value for _, value in ordered],
+                        "StatusCode": "Complete",
+                    }
+                )
+        return {"MetricDataResults": results, "Messages": []}
+
+    def _get_metric_statistics(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        start, end = _seconds(params["StartTime"]), _seconds(params["EndTime"])
+        points: dict[float, dict[str, Any]] = {}
+        for name in (*params.get("Statistics", ()), *params.get("ExtendedStatistics", ())):
+            for at, value in self._points(params, name, params["Period"], start, end):
+                point = points.setdefault(at, {"Timestamp": datetime.fromtimestamp(at, UTC)})
+                extended = name in params.get("ExtendedStatistics", ())
+                (point.setdefault("ExtendedStatistics", {}) if extended else point)[name] = value
+        return {"Label": params["MetricName"], "Datapoints": [points[at] for at in sorted(points)]}
+
+    def _points(
+        self, metric: Mapping[str, Any], statistic: str, period: int, start: float, end: float
+    ) -> list[tuple[float, float]]:
+        dimensions = _dimensions(metric)
+        try:
+            return self._store.statistics(
+                metric["Namespace"], metric["MetricName"], dimensions, statistic, int(period), start, end
+            )
+        except ValueError as error:
+            raise Rejected("ValidationError", str(error)) from error
+
+    def _put_metric_data(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        for datum in params.get("MetricData", ()):
+            if "StatisticValues" in datum:
+                raise Rejected("InvalidParameterCombination", "the twin keeps values, not StatisticValues")
+            at = _seconds(datum["Timestamp"]) if "Timestamp" in datum else self._time.now
+            values = datum.get("Values", [datum["Value"]] if "Value" in datum else [])
+            counts = datum.get("Counts", [1] * len(values))
+            series = self._store.series(params["Namespace"], datum["MetricName"], _dimensions(datum))
+            series.add(int(at), [v for value, count in zip(values, counts, strict=True) for v in [value] * int(count)])
+        return {}
+
+
+def _dimensions(raw: Mapping[str, Any]) -> dict[str, str]:
+    return {one["Name"]: one["Value"] for one in raw.get("Dimensions", ())}
+
+
+def _seconds(raw: Any) -> float:
+    return float(parse_to_aware_datetime(raw).timestamp())

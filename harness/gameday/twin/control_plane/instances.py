@@ -1,0 +1,125 @@
+"""The life of EC2 instances in virtual time: what moto does at once takes as long as it usually does in EC2.
+
+States as in the EC2 User Guide, "Amazon EC2 instance state changes". The times are ours: typical ones, since AWS
+promises none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from gameday.twin.moto.objects import Moto
+from gameday.twin.timetable import Timetable
+
+PENDING = 10.0
+"""Seconds from a launch or start until an instance is running."""
+STOPPING = 30.0
+SHUTTING_DOWN = 30.0
+BOOT = 30.0
+"""Seconds from running, or from a reboot, until the instance serves and its status checks pass."""
+
+_CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
+_ALIVE = ("pending", "running", "stopping", "stopped")
+
+
+class Machine:
+    """One instance: `state` is EC2's, `ready` the time from which it serves once it runs."""
+
+    __slots__ = ("instance", "moves", "ready", "state")
+
+    def __init__(self, instance: Moto, state: str, ready: float) -> None:
+        self.instance = instance  # moto's
+        self.state = state
+        self.ready = ready
+        self.moves = 0  # how often its state was set: an older plan to move it on is void
+
+
+class Machines:
+    """All instances of the account, in the order of their launch; `moved` is called when one changes by itself."""
+
+    def __init__(self, ec2: Moto, time: Timetable, moved: Callable[[], None]) -> None:
+        self._ec2 = ec2
+        self._time = time
+        self._moved = moved
+        self._machines: dict[str, Machine] = {}
+
+    def __iter__(self) -> Iterator[Machine]:
+        return (machine for machine in self._machines.values() if machine.state != "terminated")
+
+    def __contains__(self, instance: str) -> bool:
+        return instance in self._machines
+
+    def state(self, instance: str) -> str:
+        """EC2's name of an instance's state; an unknown one counts as terminated."""
+        return self._machines[instance].state if instance in self._machines else "terminated"
+
+    def serving(self, instance: str) -> bool:
+        """Whether it runs and has booted."""
+        machine = self._machines.get(instance)
+        return machine is not None and machine.state == "running" and machine.ready <= self._time.now
+
+    def zone(self, instance: str) -> str:
+        """The availability zone that it stands in."""
+        return str(self._machines[instance].instance.availability_zone)
+
+    def launched(self, instance: Moto, delay: float) -> None:
+        """An instance was launched, and serves `delay` seconds from now; 0: it runs already."""
+        machine = self._machines[instance.id] = Machine(instance, "pending", self._time.now + delay)
+        for interface in instance.nics.values():
+            interface.delete_on_termination = True  # AWS's default for what a launch makes; moto's is to keep them
+        self._move(machine, "pending" if delay else "running")
+        if delay:
+            self._later(machine, min(PENDING, delay), "running")
+            self._time.after(delay, self._moved)
+
+    def rebooted(self, instances: Iterable[str]) -> None:
+        """They serve again when they have booted."""
+        for instance in instances:
+            self._boots(self._machines[instance], BOOT)
+
+    def look(self) -> None:
+        """Take over what calls have done in moto, each as the beginning of what takes its time."""
+        for reservation in self._ec2.reservations.values():
+            for instance in reservation.instances:
+                if instance.id not in self._machines:
+                    self.launched(instance, PENDING + BOOT)
+                self._follow(self._machines[instance.id])
+
+    def _follow(self, machine: Machine) -> None:
+        said, state = machine.instance.state, machine.state
+        if said == "terminated" and state in _ALIVE:
+            self._move(machine, "shutting-down")
+            self._later(machine, SHUTTING_DOWN, "terminated")
+        elif said == "stopped" and state in ("pending", "running"):
+            self._move(machine, "stopping")
+            self._later(machine, STOPPING, "stopped")
+        elif said == "running" and state == "stopped":
+            self._move(machine, "pending")
+            self._later(machine, PENDING, "running")
+            self._boots(machine, PENDING + BOOT)
+        elif said != state:
+            _write(machine)
+
+    def _boots(self, machine: Machine, seconds: float) -> None:
+        machine.ready = self._time.now + seconds
+        self._time.after(seconds, self._moved)
+
+    def _move(self, machine: Machine, state: str) -> None:
+        machine.state = state
+        machine.moves += 1
+        _write(machine)
+
+    def _later(self, machine: Machine, seconds: float, state: str) -> None:
+        planned = machine.moves
+
+        def arrive() -> None:
+            if machine.moves == planned:
+                self._move(machine, state)
+                self._moved()
+
+        self._time.after(seconds, arrive)
+
+
+def _write(machine: Machine) -> None:
+    state = machine.instance.instance_state
+    state.name, state.code = machine.state, _CODES[machine.state]

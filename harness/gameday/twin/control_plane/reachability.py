@@ -1,0 +1,131 @@
+"""On which paths between the workload's instances packets are lost: moto's network, read and judged by `vpc`.
+
+How requests reach a module on instances: through a node of its load balancer, in any of the balancer's subnets, and
+from there to the instance. A path works while one such node lets it through: clients are taken to avoid load balancer
+nodes that do not answer (which in AWS takes DNS about a minute). Functions, tables and stages are reached over HTTPS,
+outside of the VPC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from ipaddress import IPv4Network
+
+from gameday.twin.control_plane.security import ALL_PORTS, LINUX_EPHEMERAL, AclRule, Endpoint, GroupRule, Network, Ports
+from gameday.twin.control_plane.target_health import Target, balancers
+from gameday.twin.moto.objects import Moto
+from gameday.twin.state import OUTSIDE
+
+ELSEWHERE = "203.0.113.1"
+"""An address on the internet (TEST-NET-3, RFC 5737): customers, and AWS's own services."""
+
+HTTPS = 443
+_TCP = ("6", "tcp", "-1", "all")
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """An instance that a load balancer knows, and what that knows of it."""
+
+    instance: Moto  # moto's
+    targets: Sequence[Target]
+
+
+def read_network(ec2: Moto) -> Network:
+    """The rules of all VPCs of the account. Rules for IPv6 and prefix lists are left out."""
+    acls = {
+        association.subnet_id: tuple(_acl_rules(acl))
+        for acl in ec2.network_acls.values()
+        for association in acl.associations
+    }
+    groups = {
+        name: tuple(rule for raw in (*group.ingress_rules, *group.egress_rules) for rule in _group_rules(raw))
+        for members in ec2.groups.values()
+        for name, group in members.items()
+    }
+    return Network(acls, groups)
+
+
+def _acl_rules(acl: Moto) -> Iterator[AclRule]:
+    for entry in acl.network_acl_entries:
+        if str(entry.protocol) in _TCP and entry.cidr_block:
+            ports = ALL_PORTS if str(entry.protocol) == "-1" else _ports(entry.port_range_from, entry.port_range_to)
+            allow = entry.rule_action == "allow"
+            yield AclRule(int(entry.rule_number), _true(entry.egress), allow, entry.cidr_block, ports)
+
+
+def _group_rules(raw: Moto) -> Iterator[GroupRule]:
+    block, group = raw.ip_range.get("CidrIp"), raw.source_group.get("GroupId")
+    if raw.ip_protocol in _TCP and (block or group):
+        ports = ALL_PORTS if raw.ip_protocol == "-1" else _ports(raw.from_port, raw.to_port)
+        yield GroupRule(_true(raw.is_egress), ports, block, group)
+
+
+def _ports(first: int | str | None, last: int | str | None) -> Ports:
+    return ALL_PORTS if first is None or last is None or int(first) < 0 else (int(first), int(last))
+
+
+def _true(raw: object) -> bool:
+    return str(raw).lower() == "true"
+
+
+class Paths:
+    """`calls`: (caller, called) pairs of modules. What was found of equal ends is kept while the rules are the same."""
+
+    def __init__(self, ec2: Moto, elbv2: Moto, calls: frozenset[tuple[str, str]]) -> None:
+        self._ec2 = ec2
+        self._elbv2 = elbv2
+        self._calls = calls
+        self._network = Network({}, {})
+
+    def lost(self, hosts: Mapping[str, Sequence[Host]]) -> frozenset[tuple[str, str]]:
+        """(from, to) pairs between which packets are lost: instances of modules that call each other, and OUTSIDE."""
+        network = read_network(self._ec2)
+        if network != self._network:
+            self._network = network
+        away = self._network.endpoint(None, None, ELSEWHERE)
+        places = {
+            name: [(host.instance.id, self._place(host.instance)) for host in some] for name, some in hosts.items()
+        }
+        lost: set[tuple[str, str]] = set()
+        for name, some in hosts.items():
+            callers = [(OUTSIDE, away)]
+            callers += [place for caller, found in places.items() if (caller, name) in self._calls for place in found]
+            for host, (target, end) in zip(some, places[name], strict=True):
+                lost |= {(caller, target) for caller in self._cut_off(callers, host, end)}
+        asking = (place for found in places.values() for place in found)
+        lost |= {(caller, OUTSIDE) for caller, start in asking if not self._network.passes(start, away, HTTPS)}
+        return frozenset(lost)
+
+    def _cut_off(self, callers: Sequence[tuple[str, Endpoint]], host: Host, end: Endpoint) -> Iterator[str]:
+        doors = [(node, door, target.port) for target in host.targets for node, door in self._nodes(target)]
+        passes, reached = self._network.passes, dict[Endpoint, bool]()
+        for caller, start in callers:
+            if start not in reached:
+                reached[start] = any(
+                    passes(start, node, door) and passes(node, end, port) for node, door, port in doors
+                )
+            if not reached[start]:
+                yield caller
+
+    def _nodes(self, target: Target) -> Iterator[tuple[Endpoint, int]]:
+        """The nodes of the load balancers in front of a target, with the port that each listens on."""
+        for balancer in balancers(self._elbv2, target.group):
+            groups = tuple(balancer.security_groups or ())
+            for listener in balancer.listeners.values():
+                for subnet in balancer.subnets:
+                    address = _first_address(subnet.cidr_block)
+                    yield self._network.endpoint(subnet.id, groups, address), int(listener.port)
+
+    def _place(self, instance: Moto) -> Endpoint:
+        interface = instance.nics[0]
+        groups = tuple(sorted(group.id for group in interface.group_set))
+        return self._network.endpoint(interface.subnet.id, groups, interface.private_ip_address, LINUX_EPHEMERAL)
+
+
+@cache
+def _first_address(block: str) -> str:
+    """AWS keeps the first four addresses of a subnet for itself (Amazon VPC User Guide, "Subnet CIDR blocks")."""
+    return str(IPv4Network(block)[4])

@@ -1,0 +1,124 @@
+"""What the account's state means for traffic: moto's objects → `WorldState`. Reads only, and knows no fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from gameday.files.twin_file import TwinFile, TwinModule
+from gameday.files.workload import Workload
+from gameday.twin.control_plane.instances import Machines
+from gameday.twin.control_plane.provision import World
+from gameday.twin.control_plane.reachability import Host, Paths
+from gameday.twin.control_plane.target_health import Targets
+from gameday.twin.moto.objects import Moto
+from gameday.twin.state import ModuleState, Node, WorldState
+
+Amount = TypeVar("Amount", int, float)
+
+
+@dataclass(frozen=True)
+class Backends:
+    """moto's backends of the twin's account and region."""
+
+    ec2: Moto
+    autoscaling: Moto
+    elbv2: Moto
+    lambda_: Moto
+    dynamodb: Moto
+    apigateway: Moto
+    cloudwatch: Moto
+
+
+class Survey:
+    """Looks at the account."""
+
+    def __init__(
+        self, workload: Workload, twin: TwinFile, world: World, backends: Backends, machines: Machines, targets: Targets
+    ) -> None:
+        self._twin = twin
+        self._tags = {
+            name: workload.modules[name].owns.tags for name, module in twin.modules.items() if module.instances
+        }
+        self._world = world
+        self._backends = backends
+        self._machines = machines
+        self._targets = targets
+        calls = frozenset((name, call.to) for name, module in twin.modules.items() for call in module.calls)
+        self._paths = Paths(backends.ec2, backends.elbv2, calls)
+
+    def state(self) -> WorldState:
+        """What every module can do right now, and on which paths packets are lost."""
+        hosts = {name: self._hosts(name) for name in self._tags}
+        modules = {
+            name: ModuleState(nodes=tuple(_node(host, self._machines) for host in hosts[name]))
+            if module.instances
+            else self._managed(name, module)
+            for name, module in self._twin.modules.items()
+        }
+        return WorldState(modules, self._paths.lost(hosts))
+
+    def module_of(self, tags: Mapping[str, str]) -> str | None:
+        """The module on instances that owns whatever carries these tags."""
+        return next((name for name, owned in self._tags.items() if owned.items() <= tags.items()), None)
+
+    def _hosts(self, module: str) -> list[Host]:
+        """The module's instances that a load balancer knows."""
+        tags = self._backends.ec2.tags
+        mine = (one.instance for one in self._machines if self.module_of(tags[one.instance.id]) == module)
+        return [Host(one, known) for one in mine if (known := self._targets.of(one.id))]
+
+    # --- functions, tables, stages ----------------------------------------------------------------------------------
+
+    def _managed(self, name: str, module: TwinModule) -> ModuleState:
+        if module.function:
+            return ModuleState(concurrency=_least(self._concurrency(one) for one in self._world.functions[name]))
+        if module.table:
+            key = f"{module.table.units.capitalize()}CapacityUnits"
+            return ModuleState(capacity=_least(self._capacity(one, key) for one in self._world.tables[name]))
+        throttles = [self._throttle(one) for one in self._world.stages[name]]
+        return ModuleState(rate=_least(rate for rate, _ in throttles), burst=_least(burst for _, burst in throttles))
+
+    def _concurrency(self, name: str) -> int | None:
+        """What a function reserves; a deleted one serves nothing."""
+        found = [one for one in self._backends.lambda_.list_functions() if one.function_name == name]
+        if not found:
+            return 0
+        reserved = found[0].reserved_concurrency
+        return None if reserved is None else int(reserved)
+
+    def _capacity(self, name: str, key: str) -> float | None:
+        """A table's units per second; None on demand, and a deleted one serves nothing."""
+        table = self._backends.dynamodb.tables.get(name)
+        if table is None:
+            return 0.0
+        return None if table.billing_mode == "PAY_PER_REQUEST" else float(table.throughput[key])
+
+    def _throttle(self, name: str) -> tuple[float | None, float | None]:
+        """A stage's rate and burst; a deleted one serves nothing."""
+        api, _, stage = name.partition("/")
+        apis = self._backends.apigateway.apis
+        if api not in apis or stage not in apis[api].stages:
+            return 0.0, 0.0
+        settings = (apis[api].stages[stage].method_settings or {}).get("*/*", {})
+        return _number(settings.get("throttlingRateLimit")), _number(settings.get("throttlingBurstLimit"))
+
+
+def _node(host: Host, machines: Machines) -> Node:
+    instance = host.instance
+    return Node(
+        id=instance.id,
+        zone=instance.availability_zone,
+        serving=machines.serving(instance.id),
+        in_rotation=any(target.state == "healthy" for target in host.targets),
+    )
+
+
+def _least(amounts: Iterable[Amount | None]) -> Amount | None:
+    """The tightest limit; None where there is none."""
+    return min((amount for amount in amounts if amount is not None), default=None)
+
+
+def _number(raw: float | str | None) -> float | None:
+    return None if raw is None else float(raw)

@@ -1,0 +1,221 @@
+"""The seal: a twin's boto3 calls are answered by moto's backends inside this process, and by nothing else.
+
+Whatever moto does not know fails, with an error as AWS would answer it; nothing reaches a network.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from io import BytesIO
+from types import SimpleNamespace
+from typing import Any, NoReturn, Protocol
+
+import moto.core.models
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ClientError
+from botocore.model import OperationModel
+from moto import backend_index, backends
+from moto.core.base_backend import BackendDict
+from moto.core.request import normalize_request
+from werkzeug.exceptions import HTTPException
+
+from gameday.aws.client import SealedSession
+from gameday.errors import InvalidInput
+from gameday.twin.moto.isolation import Enclosure, prepare
+
+READS = (
+    *("BatchGet", "Check", "Decode", "Describe", "Detect", "Download", "Estimate", "Filter", "Get", "Head", "List"),
+    *("Lookup", "Preview", "Query", "Scan", "Search", "Select", "Simulate", "Test", "Validate", "View"),
+)
+"""How the names of operations begin that change nothing."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A call as it was made: service and operation as botocore's models name them, and validated parameters."""
+
+    service: str
+    operation: str
+    params: Mapping[str, Any]
+
+    @property
+    def mutates(self) -> bool:
+        """Whether it may change something."""
+        return not self.operation.startswith(READS)
+
+
+class Rejected(Exception):
+    """AWS would answer this call with an error."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+class Keeper(Protocol):
+    """Who keeps the account: what moto does not do."""
+
+    def before(self, asked: Asked) -> None:
+        """May raise Rejected: then moto does not hear of the call."""
+        ...
+
+    def answer(self, asked: Asked) -> Mapping[str, Any] | None:
+        """An answer in moto's place; None leaves the call to moto. May raise Rejected."""
+        ...
+
+    def after(self, asked: Asked, done: bool) -> None:
+        """A call that may have changed something is over; `done`: without an error."""
+        ...
+
+
+class _Now(threading.local):
+    asked: Asked | None = None
+
+
+_now = _Now()
+_live: list[Seal] = []
+_one_at_a_time = threading.Lock()
+
+
+def _remember(params: Mapping[str, Any], model: OperationModel, **_: object) -> None:
+    _now.asked = Asked(model.service_model.service_name, model.name, params)
+
+
+def _shortcut(**_: object) -> tuple[Any, Mapping[str, Any]] | None:
+    """Answers of our own to calls that moto cannot answer; None leaves a call to moto."""
+    if not _live or _live[0].keeper is None or _now.asked is None:
+        return None
+    try:
+        answer = _live[0].keeper.answer(_now.asked)
+    except Rejected as no:
+        _raise(_now.asked, no)
+    return None if answer is None else (SimpleNamespace(status_code=200), answer)
+
+
+@cache
+def sealed_session() -> SealedSession:
+    """The harness's own session, which every twin of this process answers, one after the other."""
+    sealed = _sealed()
+    prepare(sealed)
+    return sealed
+
+
+def _sealed() -> SealedSession:
+    sealed = SealedSession()
+    events = sealed.session.get_component("event_emitter")
+    events.unregister("before-send", moto.core.models.botocore_stubber)
+    events.register("before-parameter-build", _remember)
+    events.register_last("before-call", _shortcut)
+    return sealed
+
+
+@cache
+def _routes(service: str) -> tuple[tuple[re.Pattern[str], Callable[..., Any]], ...]:
+    found = backends.get_backend(service)  # type: ignore[call-overload]
+    if not isinstance(found, BackendDict):
+        return ()
+    urls = object.__new__(found.backend).urls
+    return tuple((re.compile(url), handler) for url, handler in urls.items())
+
+
+@lru_cache(maxsize=512)
+def _handler(url: str) -> Callable[..., Any] | None:
+    """What of moto answers a URL (without its query)."""
+    for service, pattern in backend_index.backend_url_patterns:
+        if pattern.match(url):
+            for path, handler in _routes(service):
+                if path.match(url):
+                    return handler
+    return None
+
+
+class Seal:
+    """Answers the sealed session from an enclosed account, from `open` to `close`."""
+
+    def __init__(self, enclosure: Enclosure) -> None:
+        self.keeper: Keeper | None = None
+        self._enclosure = enclosure
+        self._sessions: list[SealedSession] = []
+
+    def open(self) -> None:
+        """From now on the sealed session is answered by this account. Raises InvalidInput while another one is."""
+        with _one_at_a_time:
+            if _live:
+                raise InvalidInput(
+                    "a twin is already running in this process", "close it first: twins run one at a time"
+                )
+            _live.append(self)
+            self._sessions = [sealed_session()]
+            self._sessions[0].answer = self._answer
+
+    def another_session(self) -> SealedSession:
+        """A session for a user, who may register handlers on it (as boto3.Session does)."""
+        mine, sealed = sealed_session().session, _sealed()
+        sealed.session.register_component("data_loader", mine.get_component("data_loader"))  # read the models once
+        sealed.answer = self._answer
+        self._sessions.append(sealed)
+        return sealed
+
+    def close(self) -> None:
+        """Answer no more, and forget the account."""
+        with _one_at_a_time:
+            if self in _live:
+                _live.remove(self)
+            for sealed in self._sessions:
+                sealed.answer = None
+            self._enclosure.clear()
+
+    def _answer(self, request: AWSPreparedRequest) -> AWSResponse:
+        asked = _now.asked or Asked("", "", {})
+        status = 500
+        with self._enclosure.inside():
+            try:
+                if self.keeper:
+                    self.keeper.before(asked)
+                status, headers, body = self._ask_moto(request)
+            except Rejected as no:
+                _raise(asked, no)
+            finally:
+                if self.keeper and asked.mutates:
+                    self.keeper.after(asked, status < 400)
+        return AWSResponse(request.url, status, headers, _Raw(body.encode() if isinstance(body, str) else body))
+
+    def _ask_moto(self, request: AWSPreparedRequest) -> tuple[int, Any, str | bytes]:
+        request.headers["x-moto-account-id"] = self._enclosure.account
+        handler = _handler(request.url.partition("?")[0])
+        if handler is None:
+            raise Rejected("NotImplemented", f"the twin has no such service: {request.url}", 501)
+        normal = normalize_request(request)
+        try:
+            status, headers, body = handler(normal, normal.raw_url, normal.headers)
+        except Rejected:  # by a correction of ours, from inside moto
+            raise
+        except HTTPException as answer:
+            status, headers, body = answer.code, answer.get_headers(), answer.get_body()
+        except NotImplementedError as gap:
+            raise Rejected("NotImplemented", f"the twin cannot do this: {gap}", 501) from gap
+        except Exception as gap:  # moto answers what it does not check with whatever Python raises
+            raise Rejected("InternalFailure", f"moto raised {type(gap).__name__}: {gap}", 500) from gap
+        if status == 404 and not body and request.method != "HEAD":
+            raise Rejected("NotImplemented", "the twin cannot do this", 501)
+        return status, headers, body
+
+
+class _Raw(BytesIO):
+    def stream(self, **_: object) -> Iterator[bytes]:
+        while piece := self.read():
+            yield piece
+
+
+def _raise(asked: Asked, no: Rejected) -> NoReturn:
+    answer: Any = {
+        "Error": {"Code": no.code, "Message": no.message},
+        "ResponseMetadata": {"HTTPStatusCode": no.status},
+    }
+    raise ClientError(answer, asked.operation) from no

@@ -1,0 +1,155 @@
+"""The data plane of the twin: customers' requests, one by one, through modules in virtual time.
+
+How requests proceed is in `play`, what a server does with one in `servers`, what happens when in `events`, what is
+random in `draws`. A fault is never known by name: all follows from the `WorldState`.
+
+- Customers come as a Poisson process and do not care what became of earlier ones (an open loop). A customer who gets no
+  answer within the journey's patience gives up, which is a failure; the work goes on without him.
+- A visit holds its slot (instance) or environment (function) from start to end, as a thread-per-request server does:
+  first its own service time, then its calls in order, each for as long as it takes. There is no network delay.
+- A call's timeout is for the whole call, retries included. A throttle (429), a refusal (503), an error and a reset are
+  failed attempts at once. Before retry n the caller waits a random time between 0 and min(20s, backoff · 2^(n-1)), the
+  "full jitter" of M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+- A caller that leaves tells nobody: the callee works on for nothing.
+- A path in `WorldState.lost`, and a host that is not serving, is silence, for requests and for answers on their way.
+  The caller waits for its timeout; without one, until TCP gives up after 127s, or for ever on an answer that is slow.
+  Exactly one pair is looked up for each request: (the caller's node or OUTSIDE, the chosen node or OUTSIDE).
+- A node that goes away or stops serving cuts off its visits: their callers see a reset, unless the path is lost too.
+
+Bins: a request is counted, tried and failed alike, in the second in which its customer or caller had the answer or
+gave up, so that bad and total of a ratio always stand in the same bin.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from heapq import heappop
+from math import floor
+
+from gameday.files.twin_file import TwinFile
+from gameday.twin.cloudwatch.store import MetricStore
+from gameday.twin.state import OUTSIDE, WorldState
+from gameday.twin.traffic import draws
+from gameday.twin.traffic.agenda import Agenda
+from gameday.twin.traffic.ground_truth import Truth
+from gameday.twin.traffic.publish import Publication, Publisher
+from gameday.twin.traffic.requests import Play
+from gameday.twin.traffic.servers import Customers, Function, Metered, Pool, Server
+from gameday.twin.traffic.visit import Call, Visit
+
+
+class Traffic:
+    """Plays a twin file's customers on whatever state the account is in.
+
+    `seed`: a whole number ≥ 0; the same seed, states and instants give the same outcomes, however `advance` is cut into
+    steps. `start`: seconds since the epoch. `publications`: what goes into `store`, second by second.
+    """
+
+    def __init__(
+        self,
+        twin: TwinFile,
+        seed: int,
+        start: float,
+        store: MetricStore | None = None,
+        publications: Sequence[Publication] = (),
+    ) -> None:
+        self._now = start
+        self._second = floor(start)
+        self._agenda = Agenda()
+        self._play = Play(self._agenda)
+        self._modules = _modules(twin, seed)
+        self._journeys = _journeys(twin, seed)
+        self._bind(twin, seed)
+        self._places = tuple(self._journeys.values())
+        shares = [journey.share for journey in twin.customers.journeys.values()]
+        self._next_customer = draws.arrivals(seed, twin.customers.rate, shares, start).__next__
+        self._expect_customer()
+        self.truth = Truth(self._journeys, self._modules, self._second)
+        store = store or MetricStore()
+        store.complete_until = self._second
+        self._publisher = Publisher(store, publications, self._journeys, self._modules)
+
+    def _bind(self, twin: TwinFile, seed: int) -> None:
+        """Bind every call to the server it goes to, for each journey; a customer makes one call, to where he enters."""
+        names = tuple(self._journeys)
+        for name, module in twin.modules.items():
+            jitter = draws.uniform(seed, f"jitter/{name}")
+            calls = [
+                Call(
+                    self._modules[to.to], self._play.deadlines(to.timeout), to.retries, to.backoff, to.fallback, jitter
+                )
+                for to in module.calls
+            ]
+            self._modules[name].calls = [
+                tuple(call for call, to in zip(calls, module.calls, strict=True) if not to.only or journey in to.only)
+                for journey in names
+            ]
+        for name, journey in twin.customers.journeys.items():
+            patience = self._play.deadlines(journey.patience)
+            call = Call(self._modules[journey.enters], patience, 0, 0.0, False, draws.uniform(seed, "jitter"))
+            self._journeys[name].calls = [(call,)] * len(names)
+
+    def apply(self, state: WorldState) -> None:
+        """From the current virtual time on the account is in this state, which names every module of the twin file."""
+        self._play.lost = state.lost
+        modules = self._modules.items()
+        self._play.cut(
+            [visit for name, server in modules for visit in server.apply(state.modules[name], self._now)], self._now
+        )
+
+    def advance(self, until: float) -> None:
+        """Play all that happens up to and including `until`, in seconds since the epoch."""
+        heap = self._agenda.heap  # never empty: the next customer is always on it
+        while heap[0][0] <= until:
+            now, _, handler, argument = heappop(heap)
+            if now >= self._second + 1:
+                self._close_seconds(now)
+            handler(now, argument)
+        self._close_seconds(until)
+        self._now = max(self._now, until)
+
+    def responds(self, node_id: str) -> bool:
+        """Whether a load balancer's health check of this node would succeed right now."""
+        if (OUTSIDE, node_id) in self._play.lost:
+            return False
+        return any(server.responds(node_id) for server in self._modules.values())
+
+    def throttled(self, module: str) -> array[int]:
+        """Requests that the module throttled, for each complete second since the start."""
+        return self.truth.modules[module].throttled
+
+    def _expect_customer(self) -> None:
+        time, journey = self._next_customer()
+        self._agenda.at(time, self._arrive, journey)
+
+    def _arrive(self, now: float, journey: int) -> None:
+        self._play.begin(Visit(self._places[journey], None, 0, journey, now), now)
+        self._expect_customer()
+
+    def _close_seconds(self, now: float) -> None:
+        while now >= self._second + 1:
+            self._publisher.close(self._second)
+            self.truth.add(self._journeys, self._modules)
+            for tally in (*self._places, *self._modules.values()):
+                tally.clear()
+            self._second += 1
+
+
+def _journeys(twin: TwinFile, seed: int) -> dict[str, Customers]:
+    nothing = draws.uniform(seed, "customers")
+    return {name: Customers(name, nothing, 0.0, nothing) for name in twin.customers.journeys}
+
+
+def _modules(twin: TwinFile, seed: int) -> dict[str, Server]:
+    servers: dict[str, Server] = {}
+    for name, module in twin.modules.items():
+        service = draws.lognormal(seed, f"service/{name}", module.latency.p50, module.latency.p95)
+        breaks = draws.uniform(seed, f"errors/{name}")
+        if module.instances:
+            servers[name] = Pool(name, service, module.errors, breaks, module.instances)
+        elif module.function:
+            servers[name] = Function(name, service, module.errors, breaks, module.function.concurrency)
+        else:
+            servers[name] = Metered(name, service, module.errors, breaks)
+    return servers

@@ -1,0 +1,262 @@
+"""What answers requests: instances behind a load balancer, functions, and what sits behind a token bucket.
+
+A server admits a visit or not, and is told when it leaves; time and randomness are the business of `traffic`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import Enum
+
+from gameday.files.twin_file import Instances
+from gameday.twin.state import OUTSIDE, ModuleState
+from gameday.twin.traffic.draws import Draw
+from gameday.twin.traffic.ground_truth import Tally
+from gameday.twin.traffic.visit import Call, Visit
+
+BURST_SECONDS = 300.0
+"""DynamoDB keeps up to five minutes of unused capacity for bursts (DynamoDB Developer Guide, "DynamoDB burst and
+adaptive capacity")."""
+
+Lost = frozenset[tuple[str, str]]
+
+
+class Fate(Enum):
+    """What became of a request that was sent to a server."""
+
+    STARTED = "started"
+    WAITING = "waiting"  # in a node's queue
+    REFUSED = "refused"  # at once: 503 or 429
+    SILENT = "silent"  # no answer will ever come
+
+
+STARTED, WAITING, REFUSED, SILENT = Fate
+"""The members as globals: looking one up on the enum costs more than admitting a request."""
+
+
+class Server(Tally):
+    """A module or, for customers, a journey: its service time, its calls for each journey, its counts."""
+
+    __slots__ = ("breaks", "calls", "errors", "name", "service")
+
+    def __init__(self, name: str, service: Draw, errors: float, breaks: Draw) -> None:
+        super().__init__()
+        self.name = name
+        self.service = service  # seconds of work for one request
+        self.errors = errors  # the share of requests that fail by themselves
+        self.breaks = breaks
+        self.calls: list[tuple[Call, ...]] = []  # by the journey's index
+
+    def admit(self, visit: Visit, caller: Visit, lost: Lost, now: float) -> Fate:
+        """Take the visit in, or not."""
+        raise NotImplementedError
+
+    def release(self, visit: Visit) -> Visit | None:
+        """The visit is over; the one that starts in its place, if one was waiting."""
+        raise NotImplementedError
+
+    def apply(self, state: ModuleState, now: float) -> list[Visit]:
+        """Take over what the account says; the visits that were cut off by it."""
+        raise NotImplementedError
+
+    @property
+    def healthy(self) -> int:
+        """How many nodes are in rotation."""
+        return 0
+
+    def responds(self, node_id: str) -> bool:  # noqa: ARG002
+        """Whether this is one of its nodes, which serves and has room for a request."""
+        return False
+
+
+class Customers(Server):
+    """Where customers stand, outside of all modules: one for each journey. It counts how customers fared."""
+
+    __slots__ = ()
+
+    def release(self, visit: Visit) -> None:
+        """A customer has left; nobody takes his place."""
+
+    def count_work(self, good: bool, seconds: float) -> None:
+        """A customer is his own caller."""
+        self.count(good, seconds)
+
+
+class NodeQueue:
+    """One instance: the visits it works on, in order of start, and those that wait."""
+
+    __slots__ = ("id", "serving", "waiting", "working")
+
+    def __init__(self, name: str) -> None:
+        self.id = name
+        self.serving = False
+        self.working: dict[Visit, None] = {}
+        self.waiting: deque[Visit] = deque()
+
+
+class Pool(Server):
+    """Instances behind one load balancer that goes round robin over the nodes in rotation.
+
+    Round robin is the default of an Application Load Balancer; with no healthy target it fails open to all; with no
+    target at all it answers 503 (Elastic Load Balancing, Application Load Balancers guide: "Routing algorithms",
+    "Health checks for your target groups", "Troubleshoot your Application Load Balancers").
+    A host that is not serving is silence to whoever connects to it.
+    """
+
+    __slots__ = ("in_rotation", "nodes", "queue", "slots", "targets", "turn")
+
+    def __init__(self, name: str, service: Draw, errors: float, breaks: Draw, instances: Instances) -> None:
+        super().__init__(name, service, errors, breaks)
+        self.slots = instances.slots
+        self.queue = instances.queue
+        self.nodes: dict[str, NodeQueue] = {}
+        self.targets: list[NodeQueue] = []
+        self.in_rotation = 0
+        self.turn = 0
+
+    def admit(self, visit: Visit, caller: Visit, lost: Lost, now: float) -> Fate:  # noqa: ARG002
+        """On the node whose turn it is: a free slot, a place in its queue, or 503."""
+        targets = self.targets
+        if not targets:
+            return REFUSED
+        turn = self.turn
+        if turn >= len(targets):
+            turn = 0
+        self.turn = turn + 1
+        node = targets[turn]
+        if not node.serving or (lost and (caller.place, node.id) in lost):
+            return SILENT
+        if len(node.working) < self.slots:
+            visit.node = node
+            node.working[visit] = None
+            return STARTED
+        if len(node.waiting) < self.queue:
+            visit.node = node
+            node.waiting.append(visit)
+            return WAITING
+        self.count_work(False, 0.0)
+        return REFUSED
+
+    def release(self, visit: Visit) -> Visit | None:
+        """The slot goes to whoever waited longest at that node."""
+        node = visit.node
+        if node is None:
+            return None
+        del node.working[visit]
+        if not node.waiting:
+            return None
+        follower = node.waiting.popleft()
+        node.working[follower] = None
+        return follower
+
+    def apply(self, state: ModuleState, now: float) -> list[Visit]:  # noqa: ARG002
+        """Nodes that are gone or stopped serving lose all that they worked on."""
+        before = self.nodes
+        self.nodes = {node.id: before.get(node.id) or NodeQueue(node.id) for node in state.nodes}
+        for node in state.nodes:
+            self.nodes[node.id].serving = node.serving
+        rotation = [self.nodes[node.id] for node in state.nodes if node.in_rotation]
+        self.targets = rotation or list(self.nodes.values())
+        self.in_rotation = len(rotation)
+        cut: list[Visit] = []
+        for gone in before.values():
+            if gone.id not in self.nodes or not gone.serving:
+                cut += [*gone.working, *gone.waiting]
+                gone.working.clear()
+                gone.waiting.clear()
+        return cut
+
+    @property
+    def healthy(self) -> int:
+        """How many nodes are in rotation."""
+        return self.in_rotation
+
+    def responds(self, node_id: str) -> bool:
+        """Whether this is one of its nodes, which serves and has room for a request."""
+        node = self.nodes.get(node_id)
+        return node is not None and node.serving and (len(node.working) < self.slots or len(node.waiting) < self.queue)
+
+
+class Function(Server):
+    """A Lambda function: a request beyond its concurrency is throttled at once with 429.
+
+    AWS Lambda Developer Guide, "Understanding Lambda function scaling": reserved concurrency is a ceiling, 0 throttles
+    everything; without it the account's limit counts.
+    """
+
+    __slots__ = ("account", "busy", "concurrency")
+
+    def __init__(self, name: str, service: Draw, errors: float, breaks: Draw, account: int) -> None:
+        super().__init__(name, service, errors, breaks)
+        self.account = account
+        self.concurrency = account
+        self.busy = 0
+
+    def admit(self, visit: Visit, caller: Visit, lost: Lost, now: float) -> Fate:  # noqa: ARG002
+        """A free environment, or 429."""
+        if lost and (caller.place, OUTSIDE) in lost:
+            return SILENT
+        if self.busy >= self.concurrency:
+            self.throttled += 1
+            return REFUSED
+        self.busy += 1
+        return STARTED
+
+    def release(self, visit: Visit) -> None:  # noqa: ARG002
+        """Its environment is free again."""
+        self.busy -= 1
+
+    def apply(self, state: ModuleState, now: float) -> list[Visit]:  # noqa: ARG002
+        """A lower ceiling leaves what runs alone."""
+        self.concurrency = self.account if state.concurrency is None else state.concurrency
+        return []
+
+
+class Metered(Server):
+    """A table or a stage: a request takes a token from a bucket, or is throttled at once.
+
+    API Gateway throttles by a token bucket (API Gateway Developer Guide, "Throttle requests to your REST APIs"). For
+    DynamoDB the bucket holds `BURST_SECONDS` of capacity, so a throttle bites only when the saved capacity is used up.
+    Both start full. What AWS does with saved capacity when a table's capacity is lowered is not documented; here it is
+    cut to what the new capacity could have saved. No rate at all (on-demand, no throttling) never throttles.
+    """
+
+    __slots__ = ("at", "level", "rate", "size")
+
+    def __init__(self, name: str, service: Draw, errors: float, breaks: Draw) -> None:
+        super().__init__(name, service, errors, breaks)
+        self.rate: float | None = None
+        self.size = self.level = float("inf")
+        self.at = 0.0
+
+    def _refill(self, now: float) -> None:
+        if self.rate is not None:
+            self.level = min(self.size, self.level + (now - self.at) * self.rate)
+            self.at = now
+
+    def admit(self, visit: Visit, caller: Visit, lost: Lost, now: float) -> Fate:  # noqa: ARG002
+        """A token, or a throttle."""
+        if lost and (caller.place, OUTSIDE) in lost:
+            return SILENT
+        self._refill(now)
+        if self.level < 1.0:
+            self.throttled += 1
+            return REFUSED
+        self.level -= 1.0
+        return STARTED
+
+    def release(self, visit: Visit) -> None:
+        """Tokens do not come back."""
+
+    def apply(self, state: ModuleState, now: float) -> list[Visit]:
+        """Another rate or size from now on."""
+        self._refill(now)
+        self.at = now
+        if state.capacity is not None:
+            self.rate, self.size = state.capacity, BURST_SECONDS * state.capacity
+        elif state.rate is not None:
+            self.rate, self.size = state.rate, state.rate if state.burst is None else state.burst
+        else:
+            self.rate, self.size = None, float("inf")
+            self.level = self.size
+        return []

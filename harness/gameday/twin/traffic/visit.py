@@ -1,0 +1,49 @@
+"""A request inside a server, and the calls that it makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gameday.twin.state import OUTSIDE
+from gameday.twin.traffic.draws import Draw
+
+if TYPE_CHECKING:
+    from gameday.twin.traffic.agenda import Deadlines
+    from gameday.twin.traffic.servers import NodeQueue, Server
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that a visit makes, bound to the server that it goes to."""
+
+    server: Server
+    deadlines: Deadlines | None  # where its timeout is watched
+    retries: int
+    backoff: float  # seconds
+    fallback: bool
+    jitter: Draw
+
+
+class Visit:
+    """One request inside one server, or one customer outside of all; it makes its calls one after the other."""
+
+    __slots__ = ("asked", "began", "caller", "calls", "journey", "node", "serial", "server", "step", "ticket", "tries")
+
+    def __init__(self, server: Server, caller: Visit | None, ticket: int, journey: int, now: float) -> None:
+        self.server = server
+        self.caller = caller  # who waits for the answer; None: this is a customer
+        self.ticket = ticket  # the caller's serial when he asked: another one by now means that he has left
+        self.journey = journey
+        self.calls = server.calls[journey]
+        self.began = now
+        self.node: NodeQueue | None = None  # the instance that works on it
+        self.step = 0  # index of the current call
+        self.serial = 0  # counts calls; negative: this visit is over
+        self.tries = 0  # retries made of the current call
+        self.asked = -1.0  # when the outstanding attempt went out; negative: none is outstanding
+
+    @property
+    def place(self) -> str:
+        """The end of a path that it stands at."""
+        return OUTSIDE if self.node is None else self.node.id

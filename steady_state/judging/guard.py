@@ -1,0 +1,153 @@
+"""The guard: aborts a run at once when a KPI leaves its bound, and almost never otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import ceil
+
+from gameday.steady_state.judging.baseline import Counts, caution, correlation_time, inflation, reach
+from gameday.steady_state.judging.edges import Edge, count, edges_of, scored
+from gameday.steady_state.judging.evidence import Watch, breach
+from gameday.steady_state.judging.phrases import seen_in_words
+from gameday.steady_state.kpi.kpi import Bound, Kpi
+from gameday.steady_state.kpi.units import show_duration
+from gameday.steady_state.samples import CLOSE, Sample, Series
+
+SHORTEST_BLINDNESS = 15.0
+"""Seconds. Requests that hang are counted when the customer gives up; until then a source that works is silent."""
+
+MOST_REACH = 0.9
+"""Nine of ten requests failing are an outage, however bursty a system is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """Why the guard aborts."""
+
+    at: float  # seconds since the epoch: the end of the bin that decided, or now when blind
+    kpi: str
+    about: str  # "orders is at 12% of 240 in 5s; the guard's bound is at least 50%"
+
+
+@dataclass
+class _Guarded:
+    kpi: Kpi
+    bound: Bound
+    watches: list[Watch]
+    seen_to: float  # the end of the newest bin taken in
+    evidence: float = 1.0
+    recent: list[Sample] = field(default_factory=list)  # since the evidence last stood at nothing
+
+
+class Guard:
+    """Watches KPIs from injection on, bin by bin.
+
+    Each KPI keeps an e-process (`evidence.Watch`), tempered by the bursts of its baseline; the guard fires when their
+    average reaches 1 / `false_abort`. A healthy run is then aborted with a chance of at most `false_abort` in the whole
+    experiment, however often one looks, as long as no KPI's true share leaves its bound (Ville's inequality; an average
+    of e-processes is one). A missing bin, and one without traffic, is evidence of nothing.
+
+    Raises ValueError for a bound that its KPI cannot be judged by (`Kpi.misfit` says so beforehand).
+    """
+
+    def __init__(
+        self,
+        bounds: Mapping[str, Bound],
+        kpis: Mapping[str, Kpi],
+        before: Mapping[str, Series],
+        false_abort: float,
+        start: float,
+        lasts: float,
+        blind_after: float | None = None,
+        lag: float = 0.0,
+    ) -> None:
+        """`start`: injection, seconds since the epoch; `lasts`: how long it is planned to watch; `lag`: of the source.
+
+        `blind_after` None: two bins and the lag (the newest complete bin may be that old), at least 15 s.
+        """
+        self._threshold = 1 / false_abort
+        self._blind_after = blind_after
+        self._lag = lag
+        self._guarded: dict[str, _Guarded] = {}
+        for name, bound in bounds.items():
+            kpi = kpis[name]
+            if mistake := kpi.misfit(bound):
+                raise ValueError(f"{name}: {mistake}")
+            planned = ceil(lasts / kpi.interval)
+            self._guarded[name] = _Guarded(kpi, bound, watches(kpi, bound, before.get(name, ()), planned), start)
+
+    def feed(self, kpi: str, samples: Iterable[Sample]) -> Fired | None:
+        """Take in new bins of a KPI in order of time; those seen already or begun before injection are left out."""
+        guarded = self._guarded.get(kpi)
+        if guarded is None:
+            return None
+        fresh: list[Sample] = []
+        for sample in scored(guarded.kpi, guarded.bound, tuple(samples)):
+            if sample.start >= guarded.seen_to - CLOSE:
+                guarded.seen_to = sample.end
+                fresh.append(sample)
+        if not fresh or not guarded.watches:
+            return None
+        others = sum(one.evidence for one in self._guarded.values()) - guarded.evidence
+        enough = self._threshold * len(self._guarded)
+        for sample, evidence in zip(fresh, _after_each(guarded, fresh), strict=True):
+            guarded.evidence = evidence
+            if evidence <= 1:
+                guarded.recent.clear()
+            else:
+                guarded.recent.append(sample)
+            if others + evidence >= enough:
+                return self._fired(sample.end)
+        return None
+
+    def blind(self, now: float) -> Fired | None:
+        """Whether a guarded KPI has sent no data for too long: by rule, there is no statistics in it."""
+        for name, guarded in self._guarded.items():
+            longest = self._blind_after
+            if longest is None:
+                longest = max(2 * guarded.kpi.interval + self._lag, SHORTEST_BLINDNESS)
+            silent = now - guarded.seen_to
+            if silent > longest + CLOSE:
+                allowed = f"{show_duration(longest)} is the longest allowed"
+                about = f"{name} has sent no data for {show_duration(silent)}; {allowed}"
+                return Fired(now, name, about)
+        return None
+
+    def _fired(self, at: float) -> Fired:
+        name, worst = max(self._guarded.items(), key=lambda item: item[1].evidence)
+        seen = seen_in_words(worst.kpi, worst.bound, tuple(worst.recent))
+        lately = show_duration(worst.recent[-1].end - worst.recent[0].start)
+        return Fired(at, name, f"{name} is at {seen} in {lately}; the guard's bound is {worst.bound.words}")
+
+
+def _after_each(guarded: _Guarded, fresh: list[Sample]) -> list[float]:
+    x, y = zip(*(count(guarded.kpi, guarded.bound, one) for one in fresh), strict=True)
+    found = [watch.add(x, y) for watch in guarded.watches]
+    return [sum(each) / len(found) for each in zip(*(one.tolist() for one in found), strict=True)]
+
+
+def watches(kpi: Kpi, bound: Bound, before: Series, planned: int, *, tempered: bool = True) -> list[Watch]:
+    """The evidence that is kept against each edge of a bound; untempered, as a baseline is played over for itself.
+
+    A share that may come in bursts is watched twice: for any breach, its evidence divided by what bursts inflate; and
+    undivided for a breach beyond their reach, so that an outage is not taken for one of them.
+    """
+    bins = scored(kpi, bound, before)
+    known: Counts = tuple((one.start, *count(kpi, bound, one)) for one in bins)
+    found = []
+    for edge in edges_of(kpi, bound, before):
+        by = _noise(kpi, edge, bins, known) if tempered else 1.0
+        found.append(Watch(breach(edge).tempered(by), planned))
+        if by > 1 and edge.kind == "share" and edge.above and kpi.kind != "gauge" and edge.at < (far := reach(known)):
+            found.append(Watch(breach(Edge("share", min(far, MOST_REACH))), planned))
+    return found
+
+
+def _noise(kpi: Kpi, edge: Edge, before: Series, known: Counts) -> float:
+    if edge.kind == "rate":
+        return inflation(edge, known)
+    if kpi.kind == "gauge":
+        values = [one.value for one in before if one.value is not None]
+        return max(inflation(edge, known), correlation_time(values))
+    return caution(edge, known)

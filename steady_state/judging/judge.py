@@ -1,0 +1,153 @@
+"""Samples and phases in, verdict out: pure, so that a stored record can be judged again without AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gameday.steady_state.judging.detection import judge_detection
+from gameday.steady_state.judging.isolation import judge_modules
+from gameday.steady_state.judging.lead import judge_leads
+from gameday.steady_state.judging.loss import judge_losses
+from gameday.steady_state.judging.phases import Error, judge_phase, seen_in
+from gameday.steady_state.judging.recovery import judge_recovery
+from gameday.steady_state.judging.sentence import sentence
+from gameday.steady_state.kpi.claim import (
+    Claim,
+    Detection,
+    DetectionJudgement,
+    Judgement,
+    LeadJudgement,
+    LossJudgement,
+    ModuleJudgement,
+    Move,
+    PhaseJudgement,
+    Phases,
+    Recovery,
+    RecoveryJudgement,
+    Verdict,
+    worst,
+)
+from gameday.steady_state.kpi.kpi import Bound, Tier
+from gameday.steady_state.kpi.units import show_duration
+from gameday.steady_state.samples import Series
+
+__all__ = [
+    "Claim",
+    "Detection",
+    "DetectionJudgement",
+    "Judgement",
+    "LeadJudgement",
+    "LossJudgement",
+    "ModuleJudgement",
+    "Move",
+    "PhaseJudgement",
+    "Phases",
+    "Recovery",
+    "RecoveryJudgement",
+    "Verdict",
+    "judge",
+    "worst",
+]
+
+
+COARSE = 10.0
+"""Seconds of a KPI's period from which the verdict says what it costs in delay."""
+
+
+def judge(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Judgement:
+    """Judge a claim: the worst of its KPIs in every phase, its recoveries, its detection, and the modules beside it.
+
+    Missing data and no traffic are unknown, never held. A run that the guard or a stop alarm ended is broken; one that
+    ended early otherwise, did not inject or did not bite is unknown. Errors: a held KPI is wrong with a chance of at
+    most `claim.false_verdict`; so is any broken KPI among all phases together, any broken module, and each interval of
+    a recovery. KPIs that are watched but not claimed are judged and shown, and leave the verdict alone; losses do, too.
+    """
+    tested = phases.injected is not None and phases.bitten is not None
+    recoveries = (
+        {
+            name: judge_recovery(
+                name, claim.kpis[name], series.get(name, ()), phases, claim.recovery, claim.false_verdict
+            )
+            for name in claim.claimed
+        }
+        if claim.recovery and tested
+        else {}
+    )
+    seen = seen_in(claim, series, phases, recoveries)
+    # Before, after, and during from either of its two starts: four chances for each KPI to look broken.
+    error = Error(claim.false_verdict, claim.false_verdict / (4 * max(1, len(claim.claimed))))
+    judged = tuple(judge_phase(one, _bound(claim, one.name, one.phase), error) for one in seen)
+    modules = judge_modules(claim, seen, cut_short=phases.aborted is not None) if tested else ()
+    back = tuple(recoveries.values())
+    detected = judge_detection(claim, claim.detection, series, phases) if claim.detection and tested else None
+    early = _early(phases)
+    verdict = early[0] if early else _verdict(claim, judged, back, modules, detected)
+    losses, leads = judge_losses(claim, series, phases), judge_leads(claim, series, phases)
+    words = sentence(claim, verdict, early[1] if early else None, judged, back, modules, losses, detected)
+    return Judgement(verdict, words, judged, back, modules, _notes(claim, modules), detected, losses, leads)
+
+
+def _bound(claim: Claim, kpi: str, phase: str) -> Bound | None:
+    own = claim.kpis[kpi].bound
+    return claim.during.get(kpi, own) if phase == "during" else own
+
+
+def _early(phases: Phases) -> tuple[Verdict, str] | None:
+    """What ended the test of the claim before it was one."""
+    why, _, about = (phases.aborted or "").partition(":")
+    told = f" ({about.strip()})" if about else ""
+    if why in ("guard", "alarm"):
+        return Verdict.BROKEN, f"the {'guard' if why == 'guard' else 'stop alarm'} ended the run{told}"
+    if phases.injected is None:
+        return Verdict.UNKNOWN, "nothing was injected"
+    if phases.aborted is not None:
+        return Verdict.UNKNOWN, f"the run was ended early by {_ABORTS.get(why, why)}{told}"
+    if phases.bitten is None:
+        return Verdict.UNKNOWN, "the fault did not bite, so nothing was tested"
+    return None
+
+
+_ABORTS = {
+    "blind": "missing data",
+    "failed": "a failed call",
+    "signal": "a signal",
+    "halt": "gameday halt",
+    "lease": "the loss of its lease",
+    "lapsed": "somebody who took its fault away",
+}
+
+
+def _verdict(
+    claim: Claim,
+    judged: tuple[PhaseJudgement, ...],
+    recoveries: tuple[RecoveryJudgement, ...],
+    modules: tuple[ModuleJudgement, ...],
+    detected: DetectionJudgement | None,
+) -> Verdict:
+    counted = [module.verdict for module in modules if module.judged]
+    if modules and not counted:
+        counted = [Verdict.UNKNOWN]
+    return worst(
+        [
+            *(one.verdict for one in judged if one.kpi in claim.claimed),
+            *(one.verdict for one in recoveries),
+            *([detected.verdict] if detected else []),
+            *counted,
+        ]
+    )
+
+
+def _notes(claim: Claim, modules: tuple[ModuleJudgement, ...]) -> tuple[str, ...]:
+    notes = [module.words for module in modules if not module.judged]
+    if not any(claim.kpis[name].tier is Tier.BUSINESS for name in claim.claimed):
+        notes.insert(0, "claims no business KPI: it says nothing about what customers get")
+    if claim.margin is not None and not claim.contained:
+        notes.append("isolation is claimed, but every module may suffer: there is nothing to judge")
+    notes += [_coarse(name, claim.kpis[name].interval) for name in claim.claimed if claim.kpis[name].interval >= COARSE]
+    return tuple(notes)
+
+
+def _coarse(kpi: str, interval: float) -> str:
+    """What periods cost: an instant is on average half of one away from the end of its own."""
+    mean, most = show_duration(interval / 2), show_duration(interval)
+    return f"{kpi} comes once in {most}: what happens is seen {mean} later on average, before the source's own delay"

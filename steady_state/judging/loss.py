@@ -1,0 +1,171 @@
+"""What a fault cost: requests that failed, or orders that were not made, beyond what is usual, with an interval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import inf
+
+from gameday.steady_state.judging.baseline import chi_square, sums_over
+from gameday.steady_state.judging.edges import events
+from gameday.steady_state.judging.phases import LEAST_COVERAGE, coverage
+from gameday.steady_state.kpi.claim import Claim, LossJudgement, Phases
+from gameday.steady_state.kpi.kpi import Kpi, Tier
+from gameday.steady_state.kpi.units import show_duration, show_share
+from gameday.steady_state.samples import Sample, Series, inside, touching
+
+Blocks = list[tuple[float, float]]
+"""(counted, exposure) of stretches of one length."""
+
+BLOCKS = (15.0, 30.0, 60.0, 120.0)
+"""Seconds of the blocks over which bursts are looked for: short bursts show in short blocks, slow ones in long ones."""
+
+FEWEST_BLOCKS = 5
+"""Fewer blocks of a length say nothing about bursts of that length."""
+
+SURE = 0.01
+"""The point of chi-square for the end that says how much was lost at least: bursts that the baseline happens not to
+show must not be called a loss. By simulation (`make calibrate`) it covers bursts of 20 s that come every 7 minutes."""
+
+LESS_SURE = 0.1
+"""The same for the other end, how much was lost at most: bursts add failures, so what they hide there is little."""
+
+HIDDEN = 100.0
+"""A short baseline is taken to hide no more than bursts that inflate the variance by 1 + this times the failures per
+second: tenfold failures for a twentieth of the time come to 70 of them where they last for 20 s, to 100 for 30 s."""
+
+
+def judge_losses(claim: Claim, series: Mapping[str, Series], phases: Phases) -> tuple[LossJudgement, ...]:
+    """The loss of every KPI that counts something, the claimed ones first, business before technical; gauges do not.
+
+    The window is declared before the run: from the injection to the end of the observation after the undo.
+    """
+    if phases.injected is None or phases.end is None:
+        return ()
+    window = (phases.injected, phases.end)
+    counting = [name for name, kpi in claim.kpis.items() if kpi.kind != "gauge"]
+    order = sorted(counting, key=lambda one: (one not in claim.claimed, claim.kpis[one].tier is not Tier.BUSINESS))
+
+    def of(name: str) -> LossJudgement:
+        bins = series.get(name, ())
+        after = inside(touching(bins, *window), -inf, phases.end or 0.0)
+        return judge_loss(name, claim.kpis[name], inside(bins, *phases.before), after, window, claim.false_verdict)
+
+    return tuple(of(name) for name in order)
+
+
+def judge_loss(
+    name: str, kpi: Kpi, before: Series, bins: Series, window: tuple[float, float], alpha: float
+) -> LossJudgement:
+    """What was counted in the window against what is usual, signed: below zero it went better than before.
+
+    A ratio or a latency: bad requests beyond the baseline's share of bad, of the requests that came. A rate: events
+    that did not come (with a bound of `at_most`: that came too many). Only the counterfactual is uncertain: what the
+    same minutes would have counted without the fault. `alpha`: the chance that the interval misses it.
+    """
+    what, weigh = noun_of(name, kpi), _weigher(kpi)
+    counts = [(one.start, *weigh(one)) for one in before]
+    known, here = sum(exposure for _, _, exposure in counts), sum(weigh(one)[1] for one in bins)
+    lengths = {max(kpi.interval, length) for length in BLOCKS}
+    blocks = [found for length in lengths if len(found := _blocks(counts, length)) >= FEWEST_BLOCKS]
+    if why := _untold(kpi, bins, window, known, here, blocks):
+        return LossJudgement(name, None, None, None, f"the loss of {what} cannot be told: {why}")
+    came, was, times = sum(weigh(one)[0] for one in bins), sum(x for _, x, _ in counts), here / known
+    sign = -1 if _is_missing(kpi) else 1
+    hidden = 1 + HIDDEN * (was + 1) / sum(one.length for one in before)
+    at_least, at_most = (max(1.0, *(_inflation(one, sure, hidden) for one in blocks)) for sure in (SURE, LESS_SURE))
+    upper, lower = (at_least, at_most) if sign > 0 else (at_most, at_least)
+    low, high = _bounds(was, times, lower, alpha / 2)[0], _bounds(was, times, upper, alpha / 2)[1]
+    lost, ends = sign * (came - was * times), sorted((sign * (came - low), sign * (came - high)))
+    return LossJudgement(name, lost, ends[0], ends[1], _words(kpi, what, lost, *ends))
+
+
+def noun_of(name: str, kpi: Kpi) -> str:
+    """What a KPI counts, for people: a business KPI whose name is a plural names it itself."""
+    if kpi.tier is Tier.BUSINESS and name.isalpha() and name.endswith("s") and not name.endswith("ss"):
+        return name
+    return f"{'events' if _is_counted(kpi) else 'requests'} of {name}"
+
+
+def _is_counted(kpi: Kpi) -> bool:
+    return kpi.kind == "rate" and kpi.per is None
+
+
+def _is_missing(kpi: Kpi) -> bool:
+    """Whether a loss is events that did not come, rather than bad ones that did."""
+    return _is_counted(kpi) and kpi.bound.at_most is None
+
+
+def _weigher(kpi: Kpi) -> Callable[[Sample], tuple[float, float]]:
+    """A bin as (counted, exposure): bad of requests, or events of seconds."""
+    if _is_counted(kpi):
+        return lambda one: (events(kpi, one), one.length)
+    return lambda one: (min(max(one.bad, 0.0), one.total), one.total)
+
+
+def _untold(
+    kpi: Kpi, bins: Series, window: tuple[float, float], known: float, here: float, blocks: list[Blocks]
+) -> str | None:
+    if not bins:
+        return "no data"
+    if coverage(kpi, bins, *window) < LEAST_COVERAGE:
+        return f"data for less than {show_share(LEAST_COVERAGE)} of the time"
+    if not known or not here:
+        return "the baseline has no traffic" if here else "no traffic"
+    return None if blocks else f"the baseline has fewer than {FEWEST_BLOCKS} periods of {show_duration(kpi.interval)}"
+
+
+def _inflation(blocks: Blocks, caution: float, hidden: float) -> float:
+    """By how much bursts inflate the variance of a count: Pearson's X² of blocks over a low point of chi-square.
+
+    McCullagh and Nelder, Generalized Linear Models, 1989, section 4.5. A sum over minutes varies, relative to its size,
+    at least as much as the blocks in it, so the largest over the lengths of blocks counts. Where caution alone goes
+    beyond the estimate, it goes no further than `hidden`.
+    """
+    share = sum(x for x, _ in blocks) / sum(exposure for _, exposure in blocks)
+    spread = sum((x - share * exposure) ** 2 / (share * exposure) for x, exposure in blocks) if share else 0.0
+    cautious = spread / chi_square(len(blocks) - 1, caution)
+    return max(spread / (len(blocks) - 1), min(cautious, hidden))
+
+
+def _blocks(counts: list[tuple[float, float, float]], length: float) -> Blocks:
+    return [one for one in sums_over(counts, length) if one[1]]
+
+
+def _bounds(seen: float, times: float, inflation: float, error: float) -> tuple[float, float]:
+    """Between which ends the next count lies, after `seen` in a stretch of which the next is `times` as long.
+
+    Given the sum of both, either is binomial; the ends are where its tail falls to `error` (Nelson, Applied Life Data
+    Analysis, 1982, 6.3; the test is Przyborowski and Wilenski's). Bursts: all counts are divided by the inflation.
+    """
+    from scipy.special import betainc
+
+    was, later = seen / inflation, times / (1 + times)
+    high = _root(lambda y: float(betainc(y, was + 1, later)) > error, (was + 10) * times * 20 + 100)
+    low = _root(lambda y: float(betainc(was, y + 1, 1 - later)) <= error, was * times) if was else 0.0
+    return low * inflation, high * inflation
+
+
+def _root(below: Callable[[float], bool], most: float) -> float:
+    low, high = 0.0, most
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if below(middle) else (low, middle)
+    return high
+
+
+def _words(kpi: Kpi, what: str, lost: float, low: float, high: float) -> str:
+    """`about 312 orders were lost (250 to 380)`; of what is not proven: that, and between what it lies."""
+    verb = {"ratio": "failed beyond the usual", "latency": "took too long beyond the usual"}.get(kpi.kind, "were lost")
+    if _is_counted(kpi) and not _is_missing(kpi):
+        verb = "came too many"
+    if kpi.tier is Tier.BUSINESS and kpi.kind == "ratio":
+        verb = "were lost"
+    if low > 0:
+        return f"about {lost:,.0f} {what} {verb} ({low:,.0f} to {high:,.0f})"
+    if high < 0:
+        return f"about {-lost:,.0f} fewer {what} than usual {verb} ({-high:,.0f} to {-low:,.0f})"
+    return f"no loss of {what} is proven (between {_against(low)} and {_against(high)} than usual)"
+
+
+def _against(number: float) -> str:
+    return f"{abs(number):,.0f} {'fewer' if number < 0 else 'more'}"

@@ -1,0 +1,214 @@
+"""Each KPI in each phase against its bound: held, broken, or not to be told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import floor, log, log1p, sqrt
+
+from gameday.steady_state.judging.baseline import inflation
+from gameday.steady_state.judging.compare import Tails, beyond, rate_tails, rates_tails, score, share_tails
+from gameday.steady_state.judging.edges import Edge, count, edges_of, events, excess, is_share, limit_of, scored
+from gameday.steady_state.judging.phrases import needs_in_words, seen_in_words
+from gameday.steady_state.kpi.claim import Claim, PhaseJudgement, Phases, RecoveryJudgement, Verdict
+from gameday.steady_state.kpi.kpi import Bound, Kpi
+from gameday.steady_state.kpi.units import show_share
+from gameday.steady_state.samples import Series, Tally, inside, tally, touching
+
+LEAST_COVERAGE = 0.8
+"""The share of a phase that must have data: what lies in a larger gap could have been anything."""
+
+LEAST_READINGS = 3
+"""Fewer readings of a gauge say nothing about a share of time."""
+
+LEAST_REQUESTS = 10
+"""Fewer requests say nothing about a share, whatever became of them."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One KPI's bins in one phase, and those of the baseline that it may be compared with."""
+
+    name: str
+    kpi: Kpi
+    phase: str
+    span: tuple[float, float] | None  # None: the run did not get there
+    bins: Series
+    before: Series
+
+
+def seen_in(
+    claim: Claim, series: Mapping[str, Series], phases: Phases, recoveries: Mapping[str, RecoveryJudgement]
+) -> tuple[Seen, ...]:
+    """The bins of each KPI in each phase.
+
+    Before: the baseline. During: from the injection or from the bite to the undo, whichever looks worse, with the bins
+    that only begin or end in it, so that nothing of the fault is missed. After: from verified undo to the end, and
+    where the KPI had to recover from undo, from then on.
+    """
+    found = []
+    for name, kpi in claim.kpis.items():
+        bins = series.get(name, ())
+        before = inside(bins, *phases.before)
+        during = _during(phases, kpi, bins, before)
+        after = _after(phases, claim, recoveries.get(name))
+        found += [
+            Seen(name, kpi, "before", phases.before, before, before),
+            Seen(name, kpi, "during", during, touching(bins, *during) if during else (), before),
+            Seen(name, kpi, "after", after, inside(bins, *after) if after else (), before),
+        ]
+    return tuple(found)
+
+
+def _during(phases: Phases, kpi: Kpi, bins: Series, before: Series) -> tuple[float, float] | None:
+    stop = phases.undo if phases.undo is not None else phases.end
+    if phases.bitten is None or stop is None:
+        return None
+    # A bite is read late (health checks take their time) and customers suffer before it; a fault may also be without
+    # effect until it bites. Whichever start looks worse counts, so that neither hides harm.
+    starts = [phases.bitten, *([phases.injected] if phases.injected is not None else [])]
+    return max(((start, stop) for start in starts), key=lambda span: _harm(kpi, touching(bins, *span), before))
+
+
+def _harm(kpi: Kpi, bins: Series, before: Series) -> float:
+    """How far a stretch lies beyond the KPI's bound: as a share, or in events per second."""
+    x, y = (
+        (sum(part) for part in zip(*(count(kpi, kpi.bound, one) for one in bins), strict=True)) if bins else (0.0, 0.0)
+    )
+    size = x + y if is_share(kpi, kpi.bound) else y
+    return max((excess(edge, x, y) / size for edge in edges_of(kpi, kpi.bound, before)), default=0.0) if size else 0.0
+
+
+def _after(phases: Phases, claim: Claim, recovery: RecoveryJudgement | None) -> tuple[float, float] | None:
+    if phases.undone is None or phases.end is None:
+        return None
+    if claim.recovery is None or claim.recovery.since != "undo" or phases.undo is None:
+        return phases.undone, phases.end
+    suffered = recovery is not None and (recovery.degraded or recovery.verdict is Verdict.UNKNOWN)
+    due = phases.undo + claim.recovery.within if suffered else phases.undone
+    back = due if recovery is None or recovery.recovered is None else min(due, recovery.recovered)
+    start = max(phases.undone, back)
+    return (start, phases.end) if start < phases.end else None
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """The chances of a wrong verdict that one KPI in one phase may take."""
+
+    held: float
+    broken: float
+
+
+def judge_phase(seen: Seen, bound: Bound | None, error: Error) -> PhaseJudgement:
+    """One KPI in one phase. `bound` None: anything is held, and no data needed.
+
+    held: a truth beyond the bound would look this good with a chance of at most `error.held`; broken: a truth within it
+    would look this bad with a chance of at most `error.broken`. A gauge is read, not sampled: its share of readings in
+    range is compared as it is.
+    """
+    words = bound.words if bound else "any"
+    bins = scored(seen.kpi, bound or seen.kpi.bound, seen.bins)
+    told, totals = seen_in_words(seen.kpi, bound, bins), tally(bins)
+
+    def judged(verdict: Verdict, more: str = "") -> PhaseJudgement:
+        text = f"{told} ({more})" if more else told
+        return PhaseJudgement(seen.name, seen.phase, verdict, words, text, totals.share_bad, totals.total, more)
+
+    if bound is None:
+        return judged(Verdict.HELD)
+    if seen.span is None:
+        return judged(Verdict.UNKNOWN, "the run did not get there")
+    if not bins or (not totals.total and seen.kpi.kind != "rate"):
+        return judged(Verdict.UNKNOWN)
+    before = scored(seen.kpi, bound, seen.before)
+    verdict, why = _against(seen, bound, bins, before, error)
+    covered = coverage(seen.kpi, bins, *seen.span)
+    if verdict is Verdict.HELD and covered < LEAST_COVERAGE:
+        return judged(Verdict.UNKNOWN, f"data for only {show_share(round(covered, 2))} of the time")
+    return judged(verdict, why)
+
+
+def coverage(kpi: Kpi, bins: Series, start: float, end: float) -> float:
+    """The share of the bins between two instants that are there; one that straddles an edge is not missed."""
+    return min(1.0, len(bins) / max(1, floor((end - start) / kpi.interval) - 1))
+
+
+def within_bound(kpi: Kpi, bins: Series, before: Series, alpha: float) -> bool:
+    """Whether bins prove, as a whole, that a KPI was within its own bound."""
+    return all(good <= alpha for good, _ in _tails(kpi, kpi.bound, bins, before))
+
+
+def _against(seen: Seen, bound: Bound, bins: Series, before: Series, error: Error) -> tuple[Verdict, str]:
+    kpi, totals = seen.kpi, tally(bins)
+    if why := _too_few(kpi, bound, totals, tally(before)):
+        return Verdict.UNKNOWN, why
+    if bound.within is not None and seen.phase == "before":
+        return Verdict.HELD, "the baseline itself"
+    if kpi.kind == "gauge":
+        within = totals.bad <= (1 - bound.share_of_time) * totals.total + 1e-9
+        return (Verdict.HELD if within else Verdict.BROKEN), ""
+    pairs = _tails(kpi, bound, bins, before)
+    if any(out <= error.broken for _, out in pairs):
+        return Verdict.BROKEN, ""
+    if all(good <= error.held for good, _ in pairs):
+        return Verdict.HELD, ""
+    limit = limit_of(kpi, bound)
+    more = "too little to tell" if limit is None else needs_in_words(seconds_more(limit, totals, error.held))
+    return Verdict.UNKNOWN, more
+
+
+def _too_few(kpi: Kpi, bound: Bound, totals: Tally, before: Tally) -> str | None:
+    if kpi.kind == "gauge":
+        return f"{LEAST_READINGS} are the least" if totals.bins < LEAST_READINGS else None
+    if bound.within is not None and not before.total:
+        return "the baseline has no data"
+    if is_share(kpi, bound) and totals.total < LEAST_REQUESTS:
+        return f"{LEAST_REQUESTS} are the least"
+    return None
+
+
+def _tails(kpi: Kpi, bound: Bound, bins: Series, before: Series) -> list[tuple[float, float]]:
+    """For each edge: (chance to look this good though beyond it, chance to look this bad though within it)."""
+    totals, limit = tally(bins), limit_of(kpi, bound)
+    if limit is not None:
+        tails = share_tails(limit, totals.bad, totals.total)
+        return [(tails.at_most, tails.at_least)]
+    if is_share(kpi, bound):
+        return _shares_of_baseline(bound, totals, tally(before))
+    counts = tuple((one.start, *count(kpi, bound, one)) for one in before)
+    now, then = _events(kpi, bins), _events(kpi, before)
+    if bound.within is None:
+        return [_facing(edge, _rate(edge, now, inflation(edge, counts))) for edge in edges_of(kpi, bound, before)]
+    bursts = inflation(Edge("rate", then.total / then.seconds), counts)
+    low, high = rates_tails(1 - bound.within, now, then, bursts), rates_tails(1 + bound.within, now, then, bursts)
+    return [(low.at_least, low.at_most), (high.at_most, high.at_least)]
+
+
+def _rate(edge: Edge, now: Tally, bursts: float) -> Tails:
+    return rate_tails(edge.at, now.total, now.seconds, bursts)
+
+
+def _facing(edge: Edge, tails: Tails) -> tuple[float, float]:
+    return (tails.at_most, tails.at_least) if edge.above else (tails.at_least, tails.at_most)
+
+
+def _shares_of_baseline(bound: Bound, now: Tally, before: Tally) -> list[tuple[float, float]]:
+    # Relative to the baseline's good share, as estimated; its own uncertainty is in the score.
+    margin = (bound.within or 0.0) * (1 - before.bad / before.total)
+    worse, better = score(now, before, margin), score(now, before, -margin)
+    return [(beyond(-worse), beyond(worse)), (beyond(better), beyond(-better))]
+
+
+def _events(kpi: Kpi, bins: Series) -> Tally:
+    seen = tally(bins)
+    return Tally(sum(events(kpi, one) for one in bins), 0.0, seen.seconds, seen.bins)
+
+
+def seconds_more(limit: float, seen: Tally, alpha: float) -> float:
+    """How much longer a phase like this must be: log(1/α) over the divergence of what was seen from the edge (Wald)."""
+    share = min(max(seen.bad / seen.total, 1e-9), 1 - 1e-9)
+    apart = share * log(share / limit) + (1 - share) * (log1p(-share) - log1p(-limit))
+    noise = sqrt(limit * (1 - limit) / seen.total) / 100
+    if abs(share - limit) < noise:
+        return float("inf")
+    return max(0.0, log(1 / alpha) / apart / (seen.total / seen.seconds) - seen.seconds)

@@ -1,0 +1,78 @@
+"""What was seen of a KPI, in words that people say."""
+
+from __future__ import annotations
+
+from gameday.steady_state.judging.edges import events
+from gameday.steady_state.kpi.kpi import Bound, Kpi
+from gameday.steady_state.kpi.units import show_duration, show_rate
+from gameday.steady_state.samples import Series, Tally, tally
+
+
+def share_in_words(share: float, *unlike: float) -> str:
+    """`99.7%`, with as many digits as keep it from reading like 100%, 0% or one of `unlike` when it is not that."""
+    told = (0.0, 1.0, *unlike)
+    for digits in range(1, 7):
+        text = f"{share * 100:.{digits}f}"
+        if not any(abs(float(text) - other * 100) < 1e-9 and abs(share - other) > 1e-12 for other in told):
+            break
+    return text.rstrip("0").rstrip(".") + "%"
+
+
+def seen_in_words(kpi: Kpi, bound: Bound | None, series: Series) -> str:
+    """`99.7% of 21,400`, `96.2% of 21,400 within 300ms`, `in range 98% of 420 readings`, `48.2/s`, `no data`."""
+    if not series:
+        return "no data"
+    if kpi.kind == "rate":
+        return _rate_in_words(kpi, series)
+    seen = tally(series)
+    return _share_seen(kpi, bound, seen) if seen.total else "no traffic"
+
+
+def _rate_in_words(kpi: Kpi, series: Series) -> str:
+    seen = tally(series)
+    rate = show_rate(sum(events(kpi, one) for one in series) / seen.seconds)
+    return f"{rate} of {show_rate(seen.total / seen.seconds)} offered" if kpi.per is not None else rate
+
+
+def _share_seen(kpi: Kpi, bound: Bound | None, seen: Tally) -> str:
+    good = 1 - seen.bad / seen.total
+    limit = bound or kpi.bound
+    if kpi.kind == "gauge":
+        return f"in range {share_in_words(good, limit.share_of_time)} of {seen.total:,.0f} readings"
+    if limit.quantile:
+        wanted, longest = limit.quantile
+        return f"{share_in_words(good, wanted)} of {seen.total:,.0f} within {show_duration(longest)}"
+    if limit.at_most is not None:
+        return f"{share_in_words(1 - good, limit.at_most.value)} of {seen.total:,.0f} bad"
+    return f"{share_in_words(good, limit.at_least.value if limit.at_least else 1.0)} of {seen.total:,.0f}"
+
+
+def points_in_words(share: float) -> str:
+    """A difference of two shares in percentage points: `1 point`, `0.42 points`."""
+    number = _two_digits(share * 100)
+    return f"{number} point" if number == "1" else f"{number} points"
+
+
+def _two_digits(number: float) -> str:
+    return f"{number:.0f}" if abs(number) >= 10 else f"{number:.2g}"
+
+
+def percent_in_words(share: float) -> str:
+    """A relative change: `3%`."""
+    return f"{_two_digits(share * 100)}%"
+
+
+def time_in_words(seconds: float) -> str:
+    """A measured time without more digits than its bins have: `3m20s`, `8s`, `0.4s`."""
+    return show_duration(round(seconds) if seconds >= 10 else round(seconds, 1))
+
+
+def needs_in_words(seconds: float) -> str:
+    """How much longer a phase would have to be."""
+    if seconds > 3600:
+        return "too close to tell"
+    return (
+        f"needs about {show_duration(max(1, round(seconds)))} more"
+        if seconds < 90
+        else f"needs about {round(seconds / 60)}m more"
+    )

@@ -1,0 +1,107 @@
+"""Recovery claims: was a KPI back within its time, and did it stay so?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf
+
+from gameday.steady_state.judging.edges import edges_of
+from gameday.steady_state.judging.episode import Episode, find
+from gameday.steady_state.judging.phases import LEAST_COVERAGE, LEAST_REQUESTS, coverage, within_bound
+from gameday.steady_state.judging.phrases import time_in_words
+from gameday.steady_state.kpi.claim import Phases, Recovery, RecoveryJudgement, Verdict
+from gameday.steady_state.kpi.kpi import Kpi
+from gameday.steady_state.kpi.units import show_duration
+from gameday.steady_state.samples import CLOSE, Series, inside, tally, touching
+
+
+def judge_recovery(
+    name: str, kpi: Kpi, series: Series, phases: Phases, claim: Recovery, alpha: float
+) -> RecoveryJudgement:
+    """Whether a KPI was back within its time and stayed so for as long as claimed.
+
+    From impact only data from before the undo counts; from undo, that until the end. held: the whole interval around
+    the time lies within the claim; broken: none of it does; otherwise unknown. Recovered means for good: a KPI that
+    falls again is back when it is back from its last fall. `alpha`: chance that an interval misses the truth.
+    """
+    start = phases.injected if phases.injected is not None else phases.before[1]
+    undo = phases.undo if phases.undo is not None else phases.end
+    stop = undo if claim.since == "impact" else phases.end
+    if undo is None or stop is None:
+        return _untold(name, "the run did not get there")
+    bins = inside(touching(series, start, stop), -inf, stop)
+    before = inside(series, *phases.before)
+    if why := _unseen(kpi, bins, before, start, stop):
+        return _untold(name, why)
+    episode = find(kpi, bins, before, alpha, claim.sustained)
+    if episode is not None:
+        return _in_time(name, episode, claim, undo, stop)
+    if kpi.kind == "gauge" or within_bound(kpi, bins, before, alpha):
+        return replace(_untold(name, "did not suffer"), verdict=Verdict.HELD)
+    return _untold(name, "too little traffic, or too close to its bound, to tell whether it suffered")
+
+
+def _unseen(kpi: Kpi, bins: Series, before: Series, start: float, stop: float) -> str | None:
+    """Why no recovery can be seen."""
+    if not bins:
+        return "no data to see a recovery in"
+    traffic = tally(bins).total
+    if kpi.kind in ("ratio", "latency") and traffic < LEAST_REQUESTS:
+        return f"{'too little' if traffic else 'no'} traffic to see a recovery in"
+    if coverage(kpi, bins, start, stop) < LEAST_COVERAGE:
+        return "too many gaps to see a recovery in"
+    return None if edges_of(kpi, kpi.bound, before) else "no baseline to be back at"
+
+
+def _untold(name: str, words: str) -> RecoveryJudgement:
+    return RecoveryJudgement(
+        name,
+        Verdict.UNKNOWN,
+        degraded=False,
+        impact=None,
+        recovered=None,
+        took=None,
+        low=None,
+        high=None,
+        censored=False,
+        words=words,
+    )
+
+
+def _in_time(name: str, episode: Episode, claim: Recovery, undo: float, stop: float) -> RecoveryJudgement:
+    impact, back = episode.impact, episode.back
+    from_undo = claim.since == "undo"
+    low = max(0.0, back.low - (undo if from_undo else impact.high or impact.point))
+    high = None if back.high is None else max(0.0, back.high - (undo if from_undo else impact.low))
+    took = max(0.0, back.point - (undo if from_undo else impact.point))
+    rest = stop - max(back.point, undo if from_undo else back.point)
+    if low > claim.within + CLOSE:
+        verdict = Verdict.BROKEN
+    elif high is None or rest < claim.sustained - CLOSE or high > claim.within + CLOSE:
+        verdict = Verdict.UNKNOWN
+    else:
+        verdict = Verdict.HELD
+    return RecoveryJudgement(
+        name,
+        verdict,
+        degraded=True,
+        impact=impact.point,
+        recovered=None if high is None else back.point,
+        took=None if high is None else took,
+        low=low,
+        high=high,
+        censored=high is None,
+        words=_words(claim, took, low, high, rest, stop - (undo if from_undo else impact.point)),
+    )
+
+
+def _words(claim: Recovery, took: float, low: float, high: float | None, rest: float, watched: float) -> str:
+    claimed = show_duration(claim.within)
+    if high is None:
+        proven = "" if low > claim.within else ", as far as the data prove"
+        return f"not back by {time_in_words(watched)} after {claim.since}{proven} (claimed: {claimed})"
+    told = f"back {time_in_words(took)} after {claim.since} (between {time_in_words(low)} and {time_in_words(high)}"
+    if low <= claim.within and rest < claim.sustained - CLOSE:
+        wanted = f"{show_duration(claim.sustained)} was claimed"
+        return f"{told}), but watched for only {time_in_words(rest)} since; {wanted}"
+    return f"{told}; claimed: {claimed})"

@@ -1,0 +1,254 @@
+"""KPIs as users write them: what is measured, where the number comes from, and the bound it must keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Literal
+
+from gameday.steady_state.kpi.reading import Reading, Written
+from gameday.steady_state.kpi.units import BoundAmount, Duration, Share, show_duration, show_share
+from pydantic import Field, model_validator
+
+
+class Tier(StrEnum):
+    """Whether a KPI says what customers get (business), or explains and guards (technical)."""
+
+    BUSINESS = "business"
+    TECHNICAL = "technical"
+
+
+COUNTERS = {"cloudwatch": "CloudWatch", "prometheus": "Prometheus"}
+"""Sources that count one thing at a time; the others count good and bad together."""
+
+
+_KINDS = {
+    "alarm": ("gauge",),
+    "logs": ("ratio", "rate", "gauge"),
+    "http": ("ratio", "latency"),
+    "command": ("ratio", "gauge"),
+}
+"""What can be read from sources that cannot be read as everything."""
+
+
+class Ratio(Written):
+    """Bad out of total: two counts of one period. With `logs`, `http` or `command`, write it under `total` alone."""
+
+    bad: Reading | None = None
+    total: Reading
+
+    @model_validator(mode="after")
+    def _two_counts(self) -> Ratio:
+        origin = self.total.origin
+        if origin in ("logs", "http", "command") and self.bad is not None:
+            msg = f"{origin} counts good and bad by itself: write it under `total` alone"
+            raise ValueError(msg)
+        if origin in COUNTERS and (self.bad is None or self.bad.origin != origin):
+            msg = f"a ratio from {COUNTERS[origin]} counts `bad` and `total`, both with {origin}"
+            raise ValueError(msg)
+        if self.bad is not None:
+            _same_period(self.bad, self.total, "bad", "total")
+        return self
+
+
+def _same_period(one: Reading, other: Reading, name: str, against: str) -> None:
+    if one.interval != other.interval:
+        periods = f"{show_duration(one.interval)} and {show_duration(other.interval)}"
+        msg = f"`{name}` and `{against}` need the same period; found {periods}"
+        raise ValueError(msg)
+
+
+class Bound(Written):
+    """What steady means. Ratio: `at_least` (of good) or `at_most` (of bad). Latency: one of p50 … p99.9.
+
+    Gauge: `at_least` / `at_most`, `for` a share of the time. Rate: those per second, or `within` of the baseline.
+    """
+
+    at_least: BoundAmount | None = Field(
+        None, description="ratio: a share of good like 99%; rate: like 50/s; gauge: a number like 6"
+    )
+    at_most: BoundAmount | None = Field(
+        None, description="ratio: a share of bad like 1%; rate: like 50/s; gauge: a number like 6"
+    )
+    p50: Duration | None = Field(None, gt=0, description="half of the requests take at most so long, like 300ms")
+    p90: Duration | None = Field(None, gt=0, description="90% of the requests take at most so long, like 300ms")
+    p95: Duration | None = Field(None, gt=0, description="95% of the requests take at most so long, like 300ms")
+    p99: Duration | None = Field(None, gt=0, description="99% of the requests take at most so long, like 300ms")
+    p999: Duration | None = Field(
+        None, gt=0, alias="p99.9", description="99.9% of the requests take at most so long, like 300ms"
+    )
+    for_: Share | None = Field(
+        None, alias="for", description="the share of readings in range that suffices; default 95%"
+    )
+    within: Share | None = Field(None, description="of the baseline, either way, like 5%")
+    of: Literal["baseline"] | None = None
+
+    @property
+    def quantile(self) -> tuple[float, float] | None:
+        """(share of requests that must be fast enough, seconds): (0.95, 0.3) for `p95: 300ms`."""
+        for name, share in (("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999)):
+            limit = getattr(self, name)
+            if limit is not None:
+                return share, limit
+        return None
+
+    @property
+    def share_of_time(self) -> float:
+        """Gauge: the share of readings in range that suffices."""
+        return 0.95 if self.for_ is None else self.for_
+
+    def admits(self, value: float) -> bool:
+        """Gauge: whether a reading is in range."""
+        if self.at_least is not None:
+            return value >= self.at_least.value
+        return self.at_most is None or value <= self.at_most.value
+
+    @property
+    def words(self) -> str:
+        """As people say it: `at least 99%`, `p95 of at most 300ms`, `at least 6 for 95% of the time`."""
+        if self.quantile:
+            share, limit = self.quantile
+            return f"p{share * 100:g} of at most {show_duration(limit)}"
+        if self.within is not None:
+            return f"within {show_share(self.within)} of the baseline"
+        words = f"at least {self.at_least}" if self.at_least is not None else f"at most {self.at_most}"
+        amount = self.at_least or self.at_most
+        gauge = amount is not None and amount.unit == ""
+        return f"{words} for {show_share(self.share_of_time)} of the time" if gauge else words
+
+
+_BOUNDS: dict[str, tuple[set[str], ...]] = {
+    "ratio": ({"at_least"}, {"at_most"}),
+    "latency": ({"p50"}, {"p90"}, {"p95"}, {"p99"}, {"p999"}),
+    "rate": ({"at_least"}, {"at_most"}, {"within", "of"}),
+    "gauge": ({"at_least"}, {"at_most"}, {"at_least", "for_"}, {"at_most", "for_"}),
+}
+_UNITS = {"ratio": "a share like 99%", "rate": "a rate like 50/s", "gauge": "a plain number like 6"}
+
+
+class Kpi(Written):
+    """One key performance indicator of a workload: its kind is the key `ratio`, `latency`, `rate` or `gauge`."""
+
+    tier: Tier = Field(description="business: what customers get; technical: what explains and guards")
+    module: str | None = Field(None, description="the module that it speaks for; isolation is judged by it")
+    about: str = Field("", description="one sentence for people who read the report")
+    ratio: Ratio | None = None
+    latency: Reading | None = None
+    rate: Reading | None = None
+    per: Reading | None = Field(None, description="rate only: the offered load, which makes it a ratio")
+    gauge: Reading | None = None
+    bound: Bound
+    limits: tuple[Duration, ...] = Field((), description="latency only: requests are counted over these, too")
+
+    @property
+    def kind(self) -> Literal["ratio", "latency", "rate", "gauge"]:
+        """Which of the four it is."""
+        if self.ratio:
+            return "ratio"
+        if self.latency:
+            return "latency"
+        return "rate" if self.rate else "gauge"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reads_well(cls, raw: object) -> object:
+        # Written out as JSON a reading names its default, Sum, which must read back.
+        latency = raw.get("latency") if isinstance(raw, dict) else None
+        if isinstance(latency, dict) and latency.get("statistic", "Sum") != "Sum":
+            msg = "latency takes no statistic: it counts the requests over the bound (percentiles cannot be averaged)"
+            raise ValueError(msg)
+        return raw
+
+    @model_validator(mode="after")
+    def _bound_fits(self) -> Kpi:
+        kinds = [name for name in _BOUNDS if getattr(self, name) is not None]
+        if len(kinds) != 1:
+            msg = f"a KPI is exactly one of ratio, latency, rate, gauge; found {' and '.join(kinds) or 'none'}"
+            raise ValueError(msg)
+        if mistake := self.misfit(self.bound):
+            raise ValueError(mistake)
+        if self.limits and self.latency is None:
+            msg = f"`limits` goes with a latency; this is a {self.kind}"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _source_fits(self) -> Kpi:
+        if self.per is not None:
+            if self.rate is None:
+                msg = f"`per` goes with a rate; this is a {self.kind}"
+                raise ValueError(msg)
+            if self.per.origin not in COUNTERS or self.rate.origin != self.per.origin:
+                msg = "`rate` and `per` are read from CloudWatch, both of them, or from Prometheus"
+                raise ValueError(msg)
+            _same_period(self.rate, self.per, "rate", "per")
+        kinds = _KINDS.get(self.reading.origin)
+        if kinds and self.kind not in kinds:
+            msg = f"{self.reading.origin} can be read as {' or '.join(kinds)}, not as {self.kind}"
+            raise ValueError(msg)
+        for one in (*((self.ratio.bad, self.ratio.total) if self.ratio else ()), self.latency, self.rate, self.per):
+            if one is not None and one.prometheus and not one.prometheus.selects:
+                msg = (
+                    'a query of counters is a selector like `name{label="value"}`, without functions: what rate() and '
+                    "increase() answer is estimated, and a sum() hides restarts"
+                )
+                raise ValueError(msg)
+        if self.reading.logs and (why := self.reading.logs.misfit(self.columns, self.interval)):
+            raise ValueError(why)
+        if self.latency and self.latency.prometheus and (why := self.latency.prometheus.no_histogram):
+            raise ValueError(why)
+        if self.reading.missing == "zero":
+            msg = "`missing: zero` needs a denominator: it stands at `ratio.bad`, or at a `rate` that has `per`"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def reading(self) -> Reading:
+        """What says whether there is data at all: the denominator where there is one."""
+        reading = (self.ratio.total if self.ratio else None) or self.per or self.latency or self.rate or self.gauge
+        assert reading is not None, "a KPI has exactly one kind"  # noqa: S101
+        return reading
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What the rows of a query of logs must tell."""
+        return {"ratio": ("total", "bad"), "rate": ("total",)}.get(self.kind, ("value",))
+
+    @property
+    def other_limits(self) -> tuple[float, ...]:
+        """Latency: the limits besides the bound's that requests are counted over."""
+        own = self.bound.quantile
+        return tuple(limit for limit in self.limits if own and limit != own[1])
+
+    @property
+    def interval(self) -> float:
+        """The length of its bins in seconds."""
+        return self.reading.interval
+
+    def misfit(self, bound: Bound) -> str | None:
+        """Why this KPI cannot be judged by `bound` (its own, or another of `during` or `guard`); None: it can."""
+        written = {name for name in type(bound).model_fields if getattr(bound, name) is not None}
+        allowed = _BOUNDS[self.kind]
+        if written not in allowed:
+            ways = " · ".join(" + ".join(sorted(_written(name) for name in way)) for way in allowed)
+            return f"the bound of a {self.kind} is one of: {ways}"
+        unit = {"ratio": "%", "rate": "/s", "gauge": ""}.get(self.kind)
+        for amount in (bound.at_least, bound.at_most):
+            if amount is not None and amount.unit != unit:
+                return f"the bound of a {self.kind} is {_UNITS[self.kind]}; found {amount}"
+        return None
+
+
+def watched(kpis: Mapping[str, Kpi], *others: Mapping[str, Bound | None]) -> dict[str, Kpi]:
+    """The KPIs as they must be read for other bounds than their own: requests are counted over those limits, too."""
+
+    def with_limits(name: str, kpi: Kpi) -> Kpi:
+        bounds = (bounds.get(name) for bounds in others)
+        more = {bound.quantile[1] for bound in bounds if bound is not None and bound.quantile}
+        return kpi.model_copy(update={"limits": tuple(sorted({*kpi.limits, *more}))}) if more else kpi
+
+    return {name: with_limits(name, kpi) for name, kpi in kpis.items()}
+
+
+def _written(name: str) -> str:
+    return {"for_": "for", "p999": "p99.9"}.get(name, name)

@@ -1,0 +1,128 @@
+"""The engine with one thing left out or wrong: each is what a hurried hand would write, and each must make a mess.
+
+`MUTANTS` names, for each, the engine's part, what to put in its place, and the part of the matrix that must find it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+from gameday.aws.account import LONGEST_CALL
+from gameday.change import Make, Turn
+from gameday.engine import undo as engine
+from gameday.engine.entries import Outcome, Row
+from gameday.engine.journal import Journal
+from gameday.engine.settings import Reading
+from gameday.engine.undo import Next, _Step, _Undo
+from gameday.errors import GamedayError
+
+
+@dataclass(frozen=True)
+class Mutant:
+    shape: str
+    kind: str
+    patches: tuple[tuple[Any, str, Any], ...]
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """The engine is mutated for as long as the block lasts."""
+        with ExitStack() as stack:
+            for what, name, instead in self.patches:
+                stack.enter_context(patch.object(what, name, instead))
+            yield
+
+
+def _no_intents(self: Journal, run: str, rows: Sequence[Row]) -> None:
+    """Nothing is written before the calls."""
+
+
+_intend, _answer, _end = Journal.intend, Journal.answer, Journal.end
+_held: dict[str, list[Row]] = {}
+
+
+def _intent_later(self: Journal, run: str, rows: Sequence[Row]) -> None:
+    _held[run] = [*rows]
+
+
+def _intent_with_the_answer(self: Journal, run: str, outcomes: Mapping[int, Outcome]) -> None:
+    _intend(self, run, _held.pop(run, []))
+    _answer(self, run, outcomes)
+
+
+_decide = engine.decide
+
+
+def _without_compare(turn: Turn, now: Reading, quiet: bool) -> Next:
+    found = _decide(turn, now, quiet=True)
+    return Next.WRITE if found is Next.CONFLICT else _decide(turn, now, quiet)
+
+
+def _without_settle(self: _Undo, row: Row) -> float:
+    return self.began + LONGEST_CALL if row.answered is None else min(row.answered, self.began)
+
+
+def _without_the_late(self: _Undo, row: Row) -> float:
+    return self.began + (row.change.knob.settle if isinstance(row.change, Turn) else row.change.settle)
+
+
+def _first_stages_first(self: _Undo, position: int) -> tuple[int, int]:
+    return 1000 - self.open[position].injection, 1000 - self.open[position].stage
+
+
+_step = _Undo._step
+
+
+def _swallowed(self: _Undo, row: Row, found: Any) -> _Step:
+    try:
+        return _step(self, row, found)
+    except GamedayError as error:
+        return _Step(Next.RESTORED, error.what)
+
+
+def _believing(self: _Undo, row: Row, found: Any) -> _Step:
+    step = _step(self, row, found)
+    return _Step(Next.RESTORED, step.about) if step.next is Next.WRITE and row.position in self.wrote else step
+
+
+def _by_remembered_id(self: _Undo, row: Row, make: Make, answer: Any) -> _Step:
+    if row.made is None:
+        return _Step(Next.RESTORED, "nothing is known to be made")
+    return _make(self, row, make, answer)
+
+
+_make = _Undo._make
+
+
+def _end_with_open_rows(self: Journal, run: str, note: str = "") -> bool:
+    open_rows = {row.position: ("restored", "closed with its run") for row in self.rows(run) if row.is_open}
+    if open_rows:
+        _settle(self, run, open_rows)  # type: ignore[arg-type]
+    return _end(self, run, note)
+
+
+_settle = Journal.settle
+
+ACL = "blackhole of 1 subnet"
+MUTANTS: dict[str, Mutant] = {
+    "skip the journal": Mutant("throttle a table", "plain", ((Journal, "intend", _no_intents),)),
+    "intent after the call": Mutant(
+        "throttle a table",
+        "plain",
+        ((Journal, "intend", _intent_later), (Journal, "answer", _intent_with_the_answer)),
+    ),
+    "forget the compare": Mutant("throttle a table", "stranger", ((engine, "decide", _without_compare),)),
+    "skip the settle": Mutant(ACL, "rough", ((_Undo, "_quiet_from", _without_settle),)),
+    "look only once, though a request is late": Mutant(
+        "throttle a table", "later", ((_Undo, "_quiet_from", _without_the_late),)
+    ),
+    "reverse the order of stages": Mutant(ACL, "plain", ((_Undo, "_stage", _first_stages_first),)),
+    "swallow an error": Mutant("throttle a table", "troubles", ((_Undo, "_step", _swallowed),)),
+    "believe a write": Mutant("throttle a table", "rough", ((_Undo, "_step", _believing),)),
+    "find what was made by a remembered id": Mutant(ACL, "plain", ((_Undo, "_make", _by_remembered_id),)),
+    "end a run with open rows": Mutant("throttle a table", "troubles", ((Journal, "end", _end_with_open_rows),)),
+}
+"""Every mutant: what it does wrong, and the part of the matrix that finds it."""

@@ -1,0 +1,69 @@
+"""Which scenarios there are: every step of every shape, and a selection of what multiplies them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+from gameday.testing.failing import HAPPENS, Trouble
+
+from tests.crash_matrix.scenario import Bench, Key, Played, Point, is_mutating
+
+WHENS = ("before", "after")
+KINDS = ("plain", "stranger", "late", "later", "rough", "pairs", "troubles")
+LATE = ("late", "later")
+SECONDS = 1
+"""Deaths of the restore that are tried after each death of the run."""
+EVERY = 8
+"""Of the many writes on a rough account, which are died at: every so many-th of each shape."""
+
+
+def play_all(bench: Bench, kind: str, *, thin: bool = False) -> Iterator[Played]:
+    """All scenarios of a kind; `thin` dies once at each point, before it or after it in turn."""
+    if kind == "troubles":
+        yield from (bench.fail(trouble, at) for trouble, at in troubles(bench, thin=thin))
+    elif kind == "pairs":
+        yield from _pairs(bench)
+    else:
+        if kind in ("plain", "rough"):
+            yield bench.play(Key(bench.name, kind))
+        yield from (bench.play(Key(bench.name, kind, point)) for point in points(bench, kind, thin=thin))
+
+
+def points(bench: Bench, kind: str, *, thin: bool) -> Iterator[Point]:
+    """Where a run dies: at every step on a plain account, at every step that counts on the others."""
+    if (kind == "stranger" and not bench.others()) or (kind in LATE and not bench.turned):
+        return
+    steps = bench.steps(kind if kind == "rough" else "plain")
+    if kind in LATE:  # a request is late only where apply sent it
+        bench.play(Key(bench.name, "plain"))
+        yield from (Point(at, "after") for at, step in enumerate(steps[: bench.applied]) if is_mutating(step))
+        return
+    counts = [at for at, step in enumerate(steps) if kind == "plain" or is_write(step)]
+    for number, at in enumerate(counts[:: EVERY if kind == "rough" else 1]):
+        yield from (Point(at, when) for when in (WHENS[number % 2 :][:1] if thin else WHENS))
+
+
+def is_write(step: str) -> bool:
+    """Whether a step changes the account or the journal."""
+    return is_mutating(step) or step.startswith("journal.")
+
+
+def _pairs(bench: Bench) -> Iterator[Played]:
+    """The restore of a run that died dies, too."""
+    for at, step in enumerate(bench.steps("plain")):
+        for when in WHENS if is_write(step) else ():
+            first = Point(at, when)
+            alone = bench.play(Key(bench.name, "plain", first, Point(10**6, "before")))
+            dice = Random(f"{bench.name} {first}")
+            writes = [n for n, one in enumerate(alone.second) if is_write(one)]
+            for second in sorted(dice.sample(writes, min(SECONDS, len(writes)))):
+                yield bench.play(Key(bench.name, "plain", first, Point(second, dice.choice(WHENS))))
+
+
+def troubles(bench: Bench, *, thin: bool) -> Iterator[tuple[Trouble, int]]:
+    """Every trouble at every call; a read that happened, and was not heard of, is one that did not happen."""
+    calls = [step for step in bench.steps("plain") if not step.startswith("journal.")]
+    for at, call in enumerate(calls):
+        chosen = tuple(Trouble) if is_mutating(call) else () if thin else tuple(set(Trouble) - HAPPENS)
+        yield from ((trouble, at) for trouble in sorted(chosen))

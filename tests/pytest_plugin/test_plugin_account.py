@@ -1,0 +1,127 @@
+"""Suites on an account: they take turns, and whatever ends one in mid-run, what it injected is undone and told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from gameday.engine.entries import Run
+from gameday.engine.journal import Journal
+from gameday.pytest_plugin.account_lock import in_turn
+from gameday.run.stop import Stop
+
+from tests.aws.test_client import TAGS
+from tests.doubles.server import LONGEST
+from tests.store.test_account_store import Shared
+
+ACCOUNT = "123456789012"
+
+
+def test_suites_take_turns_on_an_account(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = Journal.open(tmp_path), Journal.open(tmp_path)
+    order: list[str] = []
+
+    def other() -> None:
+        with in_turn(second, ACCOUNT, Stop()):
+            order.append("second")
+
+    waiting = threading.Thread(target=other)
+    with in_turn(first, ACCOUNT, Stop()), in_turn(second, "210987654321", Stop()):
+        waiting.start()
+        while "waiting: another process of pytest" not in capsys.readouterr().out:
+            assert waiting.is_alive()
+        order.append("first")
+    waiting.join()
+    assert order == ["first", "second"]
+
+
+def test_who_is_told_to_end_while_waiting_has_injected_nothing(tmp_path: Path) -> None:
+    stop = Stop()
+    stop.ask("signal", "SIGINT arrived")
+    with (
+        in_turn(Journal.open(tmp_path), ACCOUNT, Stop()),
+        pytest.raises(KeyboardInterrupt, match="SIGINT arrived; nothing was injected"),
+        in_turn(Journal.open(tmp_path), ACCOUNT, stop),
+    ):
+        pass
+
+
+@pytest.fixture
+def account(server: str, tmp_path: Path) -> Iterator[Shared]:
+    account = Shared(server, tmp_path)
+    account.write("experiment.yaml", "lasts: 2s", "lasts: 6s")
+    (tmp_path / "pytest.ini").write_text("[pytest]\ngameday_experiments = *.yaml\n")
+    yield account
+    account.close()
+
+
+class Suite:
+    """A suite under way on an account."""
+
+    def __init__(self, account: Shared, *words: str) -> None:
+        command = [sys.executable, "-m", "pytest", "--gameday-on=aws", "-p", "no:cacheprovider", *words]
+        self.journal = Journal.open(Path(account.env["GAMEDAY_HOME"]))
+        self.process = subprocess.Popen(
+            command, env=account.env, cwd=account.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+
+    def injected(self) -> Run:
+        """Its run, once its fault is in."""
+        end = time.monotonic() + LONGEST
+        while time.monotonic() < end:
+            for run in self.journal.unended():
+                if any(row.answered for row in self.journal.rows(run.id)):
+                    return run
+            time.sleep(0.1)
+        pytest.fail(f"nothing was injected: {self.process.communicate(timeout=LONGEST)[0]}")
+
+    def over(self) -> str:
+        """What it printed; nothing is left behind."""
+        printed, _ = self.process.communicate(timeout=LONGEST)
+        with closing(self.journal):
+            assert self.journal.unended() == []
+            assert not any(row.is_open for run in self.journal.runs() for row in self.journal.rows(run.id))
+        return printed
+
+
+def test_ctrl_c_undoes_first_and_the_terminal_says_so(account: Shared) -> None:
+    suite = Suite(account)
+    suite.injected()
+    suite.process.send_signal(signal.SIGINT)
+    printed = suite.over()
+    assert account.state == "running"
+    assert suite.process.returncode == pytest.ExitCode.INTERRUPTED
+    assert "gameday: SIGINT arrived: undoing stop-a-worker first" in printed
+    assert "KeyboardInterrupt: SIGINT arrived; stop-a-worker: the account is restored" in printed
+    assert "gameday: 1 run on the account, all undone" in printed
+
+
+def test_a_killed_process_is_undone_and_no_other_injects_meanwhile(account: Shared) -> None:
+    def rename(file: str, was: str, is_: str) -> None:
+        text = (account.folder / file).read_text().replace(was, is_)
+        (account.folder / f"other-{file}").write_text(text.replace("workload.yaml", "other-workload.yaml"))
+
+    rename("workload.yaml", "batch", "other")
+    rename("experiment.yaml", "stop-a-worker", "stop-another")
+    tags = [{"Key": key, "Value": value} for key, value in (TAGS | {"app": "other"}).items()]
+    made = {"ResourceType": "instance", "Tags": tags}
+    account.ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, TagSpecifications=[made])
+    suite = Suite(account, "-n", "2")
+    killed = suite.injected()
+    os.kill(killed.pid, signal.SIGKILL)
+    at = time.time()
+    printed = suite.over()
+    assert account.state == "running"
+    assert "1 failed, 1 passed" in printed
+    assert f"run {killed.id} died with its process: putting back what it changed" in printed
+    assert "gameday: 2 runs on the account, all undone" in printed
+    with closing(Journal.open(suite.journal.folder)) as journal:
+        assert [run.started > at for run in journal.runs()] == [False, True]

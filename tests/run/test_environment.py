@@ -1,0 +1,34 @@
+"""Where samples come from on the twin: CloudWatch's metrics and alarms, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from gameday.run.environment import open_ground
+
+from tests.little import REGION, small
+from tests.steady_state.streams import kpi
+
+PROMETHEUS = {"prometheus": {"url": "http://127.0.0.1:9", "query": "up"}}
+LOGS = {"logs": {"group": "/shop", "query": "stats count(*) as value by bin(1m)"}}
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        kpi(ratio={"total": {"http": {"url": "http://127.0.0.1:9"}}}, bound={"at_least": "99%"}),
+        kpi(latency={"http": {"url": "http://127.0.0.1:9"}}, bound={"p95": "1s"}),
+        kpi(gauge={"command": {"run": ["/no/such/program"]}}, bound={"at_least": 1}),
+        kpi(gauge=PROMETHEUS, bound={"at_least": 1}),
+        kpi(gauge=LOGS, bound={"at_least": 1}),
+    ],
+    ids=["probed ratio", "probed latency", "command", "prometheus", "logs"],
+)
+def test_a_kpi_that_reads_elsewhere_has_no_data_on_the_twin_which_is_said(own) -> None:
+    workload, twin = small()
+    workload = workload.model_copy(update={"kpis": {**workload.kpis, "other": own}})
+    with open_ground("twin", workload, twin, REGION, seed=0) as ground:
+        began = ground.clock.now()
+        ground.clock.sleep(5)
+        found = ground.source.read(workload.kpis, began, ground.clock.now())
+    assert list(found) == ["visits"]
+    assert ground.words == ["other has no data: the twin has metrics and alarms alone"]

@@ -1,0 +1,193 @@
+"""Every text that a verdict is explained by has its claim, its number, its certainty and its remedy, in plain words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from gameday.cli.main import cli
+from gameday.errors import InvalidInput
+from gameday.records.record import write_record
+from gameday.steady_state.judging.explain import Explanation, explain, once_in, together
+from gameday.steady_state.judging.judge import judge
+from gameday.steady_state.kpi.claim import Claim, Detection, Judgement, Phases
+from gameday.steady_state.samples import Series
+
+from tests.report.sample import broken, held, spread
+from tests.steady_state.streams import (
+    BITE,
+    bound,
+    counts,
+    gauge,
+    latency,
+    phases,
+    rate,
+    ratio,
+    readings,
+    steady,
+    within,
+)
+
+JARGON = re.compile(
+    r"[Α-Ωα-ω]|\b(p|e)-?values?\b|\b(alpha|beta|sigma|phi|null hypothesis|significan\w*|confidence|posterior|"
+    r"quantile|chi-square|variance|nan|inf|None)\b",
+    re.IGNORECASE,
+)
+CERTAIN = re.compile(r"1 time in [\d,]+|every reading counts")
+STREAMS: dict[str, Series] = {
+    "none": (),
+    "idle": steady(780, 0),
+    "short": steady(400),
+    "thin": steady(780, 0.02),
+    "fine": steady(780, 50, 0.1),
+    "close": steady(300, 50, 0.1) + steady(480, 50, 0.5, BITE),
+    "dip": steady(300) + counts([(50, 25 if second < 30 else 0) for second in range(480)], BITE),
+    "late": steady(300) + counts([(50, 25 if 60 <= second < 430 else 0) for second in range(480)], BITE),
+    "gone": steady(300) + steady(480, 50, 50, BITE),
+    "better": steady(300, 50, 2) + steady(480, 50, 0, BITE),
+}
+ENDS: tuple[Phases, ...] = (
+    phases(),
+    phases(aborted="guard: orders is at 12%", undo=BITE + 20, undone=BITE + 21, end=BITE + 80),
+    phases(aborted="signal", undo=BITE + 20, undone=BITE + 21, end=BITE + 80),
+    phases(injected=None, bitten=None),
+    phases(bitten=None),
+    phases(undo=None, undone=None, end=None),
+    phases(fired=BITE + 12, alarm_read=BITE + 480),
+)
+
+
+def judgements() -> Iterator[tuple[Claim, Judgement, Phases]]:
+    kpis = {
+        "orders": ratio(),
+        "order-rate": rate(bound={"within": "10%", "of": "baseline"}),
+        "checkout-latency": latency(tier="technical", module="catalog"),
+        "capacity": gauge(tier="technical", module="search"),
+    }
+    pairs = [*((one, "fine") for one in STREAMS), ("dip", "gone"), ("fine", "none"), ("gone", "close"), ("fine", "dip")]
+    for number, ((one, other), at) in enumerate(product(pairs, ENDS)):
+        since = ("impact", "undo")[number // len(ENDS) % 2]
+        claim = Claim(
+            kpis,
+            tuple(kpis),
+            during={"orders": bound(at_least="95%"), "capacity": None},
+            recovery=within(60, since),
+            margin=0.01,
+            contained=("catalog", "search", "payments"),
+            detection=Detection("orders-low", 30),
+        )
+        series = {
+            "orders": STREAMS[one],
+            "order-rate": STREAMS[other],
+            "checkout-latency": STREAMS[other],
+            "capacity": readings([6] * 320 + [4] * 20 + [6] * 440, kpis["capacity"]),
+        }
+        yield claim, judge(claim, series, at), at
+
+
+def test_each_explanation_has_claim_number_certainty_and_remedy_and_no_jargon() -> None:
+    seen: set[str] = set()
+    for claim, judged, at in judgements():
+        assert not JARGON.search(judged.sentence), judged.sentence
+        found = explain(claim, judged, at, 1e-4)
+        counted = sum(one.bound != "any" for one in judged.phases) + (at.abort == "guard")
+        rest = (judged.recovery, judged.modules, judged.losses, judged.leads)
+        assert len(found) == counted + sum(map(len, rest)) + (judged.detection is not None)
+        for one in found:
+            words = f"{one.told}. {one.certainty}"
+            seen.add(words)
+            assert one.verdict
+            assert one.about.startswith(("cost in ", "graph ")) or re.search("claimed|allowed", one.told), words
+            assert one.told.count("claimed") <= 1, words
+            assert re.search(r"\d", one.told + one.sure), words
+            assert CERTAIN.search(one.sure), words
+            assert len(one.surer) > 10, words
+            assert not JARGON.search(words), words
+            assert words.count(". ") <= 2, words
+        assert sorted(one.told for one in found) == sorted(line for one in together(found) for line in one.told)
+    assert len(seen) > 150
+
+
+@pytest.mark.parametrize(
+    ("chance", "words"), [(0.05, "1 time in 20"), (0.05**2, "1 time in 400"), (1e-4, "1 time in 10,000")]
+)
+def test_a_chance_is_told_as_people_say_it(chance: float, words: str) -> None:
+    assert once_in(chance) == words
+
+
+def of(series: Series, **at) -> dict[str, str]:
+    claim = Claim({"orders": ratio()}, ("orders",), recovery=within(300), margin=0.01, contained=("shop",))
+    when = phases(**at)
+    found = explain(claim, judge(claim, {"orders": series}, when), when)
+    return {one.about: one.surer for one in found}
+
+
+def test_the_remedy_says_what_to_do_and_how_much_of_it() -> None:
+    close = steady(300, 50, 0.1) + steady(480, 50, 0.46, BITE)
+    assert "it needs about " in of(close)["orders while the fault lasted"]
+    assert (
+        of(steady(780, 50, 0.1), undo=None, undone=None, end=None)["orders after the undo"] == "run it again to its end"
+    )
+    assert of(())["orders before the fault"].startswith("mend its source")
+    short = of(STREAMS["gone"], lasts=120)["recovery of orders"]
+    assert short == "a fault that lasts longer would tell: by about 4m"
+    assert of(steady(780, 1, 0.02))["module shop"].startswith("about ")
+
+
+def test_an_abort_by_the_guard_comes_first_with_its_chance_of_a_mistake() -> None:
+    at = phases(
+        aborted="guard: orders is at 12% of 50; the guard's bound is at least 50%", undo=BITE + 9, end=BITE + 99
+    )
+    claim = Claim({"orders": ratio()}, ("orders",))
+    first = together(explain(claim, judge(claim, {"orders": STREAMS["gone"]}, at), at, 1e-4))[0]
+    assert first.words == (
+        "The guard: orders is at 12% of 50; the guard's bound is at least 50% "
+        "(claimed: no guarded KPI leaves the guard's bound). "
+        "The guard ends a run that stays within its bound at most 1 time in 10,000; "
+        "mend what it found and run it again: a second abort leaves no doubt."
+    )
+
+
+def test_verdicts_that_are_alike_share_their_certainty() -> None:
+    claim = Claim({"orders": ratio(), "pages": ratio()}, ("orders", "pages"))
+    fine = {"orders": STREAMS["fine"], "pages": steady(780, 20, 0.02)}
+    before, *rest = together(explain(claim, judge(claim, fine, phases()), phases()))
+    assert before == Explanation(
+        "held",
+        (
+            "orders before the fault: 99.8% of 15,000 (claimed: at least 99%)",
+            "pages before the fault: 99.9% of 6,000 (claimed: at least 99%)",
+        ),
+        "A KPI beyond its bound would look this good at most 1 time in 20; "
+        "a baseline about twice as long would make that 1 time in 400.",
+    )
+    assert [one.verdict for one in rest[:2]] == ["held", "held"]
+
+
+# The command --------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_explained_by_its_record_its_folder_or_its_id(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reports" / "day").mkdir(parents=True)
+    for record in (held(), broken(), spread()):
+        write_record(record, tmp_path / "reports" / "day" / f"{record.name}.json")
+    by_file = CliRunner().invoke(cli, ["explain", "reports/day/lose-a-zone.json"])
+    assert by_file.exit_code == 0
+    assert "\nheld\n  orders while the fault lasted: 9" in by_file.output
+    assert CliRunner().invoke(cli, ["explain", held().run]).output == by_file.output
+    (tmp_path / "reports" / "day" / "matrix.json").write_text("{}")
+    assert "throttle-payments: broken (twin)" in CliRunner().invoke(cli, ["explain", "reports/day"]).output
+
+
+def test_what_is_no_run_is_said(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = CliRunner().invoke(cli, ["explain", "nothing"])
+    assert "`nothing` is no record, and no run of that id is under reports" in str(found.exception)
+    long = CliRunner().invoke(cli, ["explain", "x" * 5000])
+    assert isinstance(long.exception, InvalidInput)
+    assert len(str(long.exception)) < 200

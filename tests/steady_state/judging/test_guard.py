@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from gameday.steady_state.judging.baseline import HIDDEN, caution
+from gameday.steady_state.judging.edges import Edge
+from gameday.steady_state.judging.guard import SHORTEST_BLINDNESS, Fired, Guard
+from gameday.steady_state.kpi.kpi import Bound, Kpi, watched
+from gameday.steady_state.samples import Series
+
+from tests.steady_state.streams import (
+    BITE,
+    bound,
+    counts,
+    gauge,
+    kpi,
+    latency,
+    rate,
+    ratio,
+    reading,
+    readings,
+    requests,
+    steady,
+)
+
+HEALTHY = steady(300)
+
+
+def guard(before: Series = HEALTHY, own: Kpi | None = None, at: Bound | None = None, **more) -> Guard:
+    own = own or ratio()
+    return Guard({"orders": at or own.bound}, {"orders": own}, {"orders": before}, 1e-4, BITE, 600, **more)
+
+
+def play(one: Guard, series: Series, name: str = "orders") -> Fired | None:
+    return next((fired for sample in series if (fired := one.feed(name, (sample,)))), None)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("healthy", [0.0, 0.002, 0.005])
+def test_half_of_all_requests_failing_aborts_within_two_seconds(seed: int, healthy: float) -> None:
+    fired = play(guard(requests(seed, 300, healthy)), requests(seed + 99, 60, 0.5, start=BITE))
+    assert fired is not None
+    assert fired.at - BITE <= 2
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_failure_that_comes_late_aborts_nearly_as_soon(seed: int) -> None:
+    late = requests(seed, 400, lambda second: 0.5 if second >= 300 else 0.002, start=BITE)
+    fired = play(guard(requests(seed, 300, 0.002)), late)
+    assert fired is not None
+    assert 0 < fired.at - BITE - 300 <= 4
+
+
+def test_a_healthy_stream_is_never_aborted() -> None:
+    fired = [
+        play(guard(requests(-1 - seed, 120, 0.004, each=20)), requests(seed, 300, 0.004, each=20, start=BITE))
+        for seed in range(60)
+    ]
+    assert fired == [None] * 60
+
+
+def test_an_outage_aborts_at_once_though_the_baseline_is_too_short_to_know_of_bursts() -> None:
+    fired = play(guard(requests(1, 60, 0.005)), requests(2, 60, 0.5, start=BITE))
+    assert fired is not None
+    assert fired.at - BITE <= 2
+
+
+def test_a_storm_that_the_baseline_did_not_show_does_not_abort() -> None:
+    stormy = requests(3, 120, lambda second: 0.035 if 40 <= second < 60 else 0.003, start=BITE)
+    assert play(guard(requests(1, 300, 0.004)), stormy) is None
+
+
+def test_bins_taken_in_together_decide_as_one_by_one() -> None:
+    late = requests(5, 400, lambda second: 0.5 if second >= 300 else 0.002, start=BITE)
+    before = requests(4, 300, 0.002)
+    assert guard(before).feed("orders", late) == play(guard(before), late)
+
+
+def test_a_stream_at_its_very_bound_is_not_aborted() -> None:
+    at_bound = [play(guard(), requests(seed, 600, 0.01, each=20, start=BITE)) for seed in range(40)]
+    assert at_bound == [None] * 40
+
+
+def test_bursts_that_the_baseline_knows_do_not_abort() -> None:
+    def bursts(second: int) -> float:
+        return 0.05 if second % 60 < 5 else 0.002
+
+    fired = [play(guard(requests(seed, 600, bursts)), requests(seed + 9, 600, bursts, start=BITE)) for seed in range(5)]
+    assert fired == [None] * 5
+
+
+def test_the_reason_says_what_was_seen_and_what_was_asked() -> None:
+    fired = play(guard(at=bound(at_least="50%")), steady(10, 50, 45, start=BITE))
+    assert fired == Fired(BITE + 1, "orders", "orders is at 10% of 50 in 1s; the guard's bound is at least 50%")
+
+
+@pytest.mark.parametrize("series", [(), steady(300, 0, 0, BITE), steady(300, 1, 0, BITE), counts([(1, 1)], BITE)])
+def test_no_traffic_a_gap_and_a_single_request_are_evidence_of_nothing(series: Series) -> None:
+    assert play(guard(), series) is None
+
+
+def test_bins_from_before_the_injection_and_late_points_are_not_counted_again() -> None:
+    outage = steady(1, 2, 2, BITE + 5)
+    one = guard(at=bound(at_least="50%"))
+    assert play(one, steady(int(BITE), 50, 50)) is None
+    for _ in range(50):
+        assert one.feed("orders", outage) is None
+    assert one.feed("another", outage) is None
+
+
+def test_a_gauge_that_stays_out_of_range_aborts_within_ten_readings_and_one_reading_does_not() -> None:
+    own = gauge()
+    healthy = readings([6] * 300, own)
+    assert play(guard(healthy, own, bound(at_least=2)), readings([1], own, BITE)) is None
+    assert play(guard(healthy, own, bound(at_least=2)), readings([3] * 300, own, BITE)) is None
+    fired = play(guard(healthy, own, bound(at_least=2)), readings([1] * 20, own, BITE))
+    assert fired is not None
+    assert fired.at - BITE <= 10
+
+
+@pytest.mark.parametrize(
+    ("own", "falls"),
+    [
+        (rate(bound={"at_least": "40/s"}), 10),
+        (rate(bound={"at_most": "60/s"}), 200),
+        (rate(bound={"within": "20%", "of": "baseline"}), 0),
+        (rate(bound={"within": "20%", "of": "baseline"}), 200),
+    ],
+)
+def test_a_rate_that_leaves_its_bound_aborts_and_one_that_stays_does_not(own: Kpi, falls: float) -> None:
+    assert play(guard(own=own), steady(600, 50, start=BITE)) is None
+    fired = play(guard(own=own), steady(60, falls, start=BITE))
+    assert fired is not None
+    assert fired.at - BITE <= 3
+
+
+def test_orders_that_do_not_come_abort_by_the_load_that_was_offered() -> None:
+    own = kpi(rate=reading("Orders"), per=reading("Tried"), bound={"within": "5%", "of": "baseline"})
+    assert play(guard(own=own), steady(600, 50, 0, start=BITE)) is None
+    assert play(guard(own=own), steady(60, 50, 25, start=BITE)) is not None
+
+
+def test_slow_requests_abort_over_the_limit_that_the_guard_names() -> None:
+    at = bound(p90="2s")
+    own = watched({"orders": latency()}, {"orders": at})["orders"]
+    slow = tuple(replace(one, over=((2.0, 30.0),)) for one in steady(10, 50, 50, BITE))
+    fine = tuple(replace(one, over=((2.0, 1.0),)) for one in steady(600, 50, 50, BITE))
+    assert play(guard((), own, at), fine) is None
+    fired = play(guard((), own, at), slow)
+    assert fired is not None
+    assert "40% of 50 within 2s" in fired.about
+
+
+def test_several_guarded_kpis_share_one_budget() -> None:
+    kpis = {"orders": ratio(), "browse": ratio()}
+    before = {"orders": steady(300), "browse": steady(300)}
+    one = Guard({name: kpis[name].bound for name in kpis}, kpis, before, 1e-4, BITE, 600)
+    for second in range(60):
+        assert one.feed("browse", steady(1, 50, 0, BITE + second)) is None
+        fired = one.feed("orders", steady(1, 50, 25, BITE + second))
+        if fired:
+            break
+    assert fired is not None
+    assert fired.kpi == "orders"
+    assert second <= 2
+
+
+def test_a_second_kpi_that_is_healthy_asks_for_more_evidence_of_the_first() -> None:
+    failing = steady(60, 50, 1.5, BITE)
+    alone = play(guard(), failing)
+    kpis = {"orders": ratio(), "browse": ratio()}
+    together = Guard({name: kpis[name].bound for name in kpis}, kpis, {}, 1e-4, BITE, 600)
+    fired = play(together, failing)
+    assert alone is not None
+    assert fired is not None
+    assert fired.at > alone.at
+
+
+def test_a_guard_without_kpis_never_fires() -> None:
+    one = Guard({}, {}, {}, 1e-4, BITE, 600)
+    assert one.feed("orders", steady(9, 50, 50, BITE)) is None
+    assert one.blind(BITE + 1e6) is None
+
+
+def test_a_bound_of_another_kind_is_refused() -> None:
+    with pytest.raises(ValueError, match="the bound of a ratio is one of"):
+        guard(at=bound(p95="1s"))
+
+
+def test_silence_aborts_once_it_lasts_too_long() -> None:
+    one = guard(blind_after=5)
+    assert one.blind(BITE + 5) is None
+    play(one, steady(10, start=BITE))
+    assert one.blind(BITE + 15) is None
+    fired = one.blind(BITE + 16)
+    assert fired == Fired(BITE + 16, "orders", "orders has sent no data for 6s; 5s is the longest allowed")
+
+
+def test_by_default_silence_may_last_two_bins_and_the_sources_lag() -> None:
+    minutes = ratio()
+    slow = Kpi.model_validate(
+        {"tier": "business", "bound": {"at_least": 1}, "gauge": {"cloudwatch": "A/B", "period": "1m"}}
+    )
+    assert guard(own=minutes).blind(BITE + SHORTEST_BLINDNESS) is None
+    assert guard(own=minutes).blind(BITE + SHORTEST_BLINDNESS + 1) is not None
+    assert guard((), slow, lag=60).blind(BITE + 180) is None
+    assert guard((), slow, lag=60).blind(BITE + 181) is not None
+
+
+def test_an_hour_without_bursts_halves_what_they_may_be_and_a_day_no_more() -> None:
+    edge = Edge("share", 0.01)
+
+    def cautious(hours: float) -> float:
+        return caution(edge, tuple((float(second), 1.0, 199.0) for second in range(0, int(hours * 3600), 4)))
+
+    assert cautious(0.25) > cautious(0.5) > cautious(1) == pytest.approx(cautious(24), rel=1e-6)
+    assert cautious(24) == pytest.approx(1 + 1500 * HIDDEN / 2 / 99, rel=0.01)

@@ -1,0 +1,360 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from gameday.steady_state.judging.judge import judge
+from gameday.steady_state.kpi.claim import Claim, PhaseJudgement, Verdict, worst
+from gameday.steady_state.kpi.kpi import Kpi
+from gameday.steady_state.samples import Series
+
+from tests.steady_state.streams import (
+    BITE,
+    bound,
+    counts,
+    gauge,
+    judged,
+    kpi,
+    latency,
+    phases,
+    rate,
+    ratio,
+    reading,
+    readings,
+    requests,
+    steady,
+    within,
+)
+
+HELD, UNKNOWN, BROKEN = Verdict.HELD, Verdict.UNKNOWN, Verdict.BROKEN
+
+
+def stream(during: float = 0.0, before: float = 0.0, after: float = 0.0, each: float = 50) -> Series:
+    """5 minutes before, 7 during and 1 after, with so many of `each` bad in every second."""
+    return counts([(each, before)] * 300 + [(each, during)] * 420 + [(each, after)] * 60)
+
+
+def of_phase(series: Series, phase: str = "during", own: Kpi | None = None, **claim) -> PhaseJudgement:
+    found = judged({"orders": series}, {"orders": own or ratio()}, **claim)
+    return next(one for one in found.phases if one.phase == phase)
+
+
+# Verdicts ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_workload_that_stays_healthy_holds_its_claim() -> None:
+    found = judged({"orders": stream(during=0.1)})
+    assert found.verdict is HELD
+    assert found.sentence == (
+        "Held: orders while the fault lasted: 99.8% of 21,000 (claimed: at least 99%). "
+        "About 42 orders were lost (34 to 42)."
+    )
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize("phase", ["before", "during", "after"])
+def test_a_breach_in_any_phase_breaks_the_claim(phase: str) -> None:
+    found = judged({"orders": stream(**{phase: 5.0})})
+    assert found.verdict is BROKEN
+    assert {one.phase for one in found.phases if one.verdict is BROKEN} == {phase}
+    assert "orders" in found.sentence
+    assert "90% of" in found.sentence
+    assert "(claimed: at least 99%)" in found.sentence
+
+
+def test_the_worst_verdict_wins() -> None:
+    kpis = {"orders": ratio(), "browse": ratio(), "search": ratio()}
+    found = judged({"orders": stream(), "browse": stream(during=5), "search": ()}, kpis)
+    assert found.verdict is BROKEN
+    assert judged({"orders": stream(), "search": ()}, {"orders": ratio(), "search": ratio()}).verdict is UNKNOWN
+    assert worst([]) is UNKNOWN
+
+
+def test_what_is_watched_but_not_claimed_is_judged_and_leaves_the_verdict_alone() -> None:
+    kpis = {"orders": ratio(), "browse": ratio()}
+    found = judged({"orders": stream(), "browse": stream(during=25)}, kpis, claimed=("orders",))
+    assert found.verdict is HELD
+    assert [one.verdict for one in found.phases if one.kpi == "browse"] == [HELD, BROKEN, HELD]
+
+
+def test_during_has_its_own_bound() -> None:
+    dip = counts([(50, 0)] * 300 + [(50, 25)] * 20 + [(50, 0)] * 460)
+    assert of_phase(dip).verdict is BROKEN
+    allowed = of_phase(dip, during={"orders": bound(at_least="95%")})
+    assert (allowed.verdict, allowed.bound, allowed.seen) == (HELD, "at least 95%", "97.6% of 21,000")
+
+
+def test_any_is_held_even_without_data() -> None:
+    found = of_phase(steady(300), during={"orders": None})
+    assert (found.verdict, found.bound, found.seen) == (HELD, "any", "no data")
+
+
+# Too little to tell ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("series", "seen"),
+    [((), "no data"), (steady(300), "no data"), (counts([(50, 0)] * 300 + [(0, 0)] * 480), "no traffic")],
+)
+def test_no_data_and_no_traffic_are_unknown_and_never_held(series: Series, seen: str) -> None:
+    found = judged({"orders": series})
+    assert found.verdict is UNKNOWN
+    assert of_phase(series).seen == seen
+    assert seen in found.sentence
+    assert "99%" in found.sentence
+
+
+def test_a_few_gaps_do_no_harm_and_many_leave_it_unknown() -> None:
+    series = stream()
+    assert of_phase(tuple(one for one in series if one.start % 10 != 0)).verdict is HELD
+    holey = of_phase(tuple(one for one in series if one.start % 3 == 0))
+    assert (holey.verdict, holey.seen) == (UNKNOWN, "100% of 7,000 (data for only 33% of the time)")
+
+
+def test_gaps_do_not_excuse_what_was_seen() -> None:
+    assert of_phase(tuple(one for one in stream(during=25) if one.start % 3 == 0)).verdict is BROKEN
+
+
+def test_a_share_too_close_to_its_bound_is_unknown_and_says_how_much_longer() -> None:
+    found = of_phase(stream(during=0.48))
+    assert found.verdict is UNKNOWN
+    assert found.seen == "99.04% of 21,000 (too close to tell)"
+    close = of_phase(stream(during=0.4))
+    assert close.verdict is HELD
+    few = of_phase(stream(during=0.0, each=0.4))
+    assert few.seen == "100% of 168 (needs about 5m more)"
+
+
+def test_a_single_request_proves_nothing() -> None:
+    series = counts([(50, 0)] * 300 + [(0, 0)] * 200 + [(1, 1)] + [(0, 0)] * 219 + [(50, 0)] * 60)
+    assert of_phase(series).verdict is UNKNOWN
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_truth_at_its_bound_is_not_called_held(seed: int) -> None:
+    # Each is wrong with a chance of 5%, and the run's verdict needs all three phases: 1 in 8,000.
+    assert judged({"orders": requests(seed, 780, 0.01)}).verdict is not HELD
+
+
+def test_a_healthy_truth_is_held_or_unknown_but_never_broken() -> None:
+    verdicts = [judged({"orders": requests(seed, 780, 0.005)}).verdict for seed in range(30)]
+    assert BROKEN not in verdicts
+    assert verdicts.count(HELD) > 20
+
+
+# How a run may end -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("why", ["guard", "alarm"])
+def test_an_abort_by_guard_or_alarm_is_broken(why: str) -> None:
+    found = judged({"orders": stream()}, at=phases(aborted=f"{why}: orders is at 12% of 240"))
+    assert found.verdict is BROKEN
+    what = "guard" if why == "guard" else "stop alarm"
+    told = f"Broken: the {what} ended the run (orders is at 12% of 240). Claimed was orders at least 99%."
+    assert found.sentence == told
+
+
+@pytest.mark.parametrize("why", ["signal", "failed: ec2.StopInstances failed", "blind"])
+def test_a_run_that_ended_early_otherwise_is_unknown(why: str) -> None:
+    found = judged({"orders": stream(during=25)}, at=phases(aborted=why))
+    assert found.verdict is UNKNOWN
+    assert "ended early" in found.sentence
+    assert "orders at least 99%" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [
+        (phases(bitten=None), "the fault did not bite"),
+        (phases(bitten=None, injected=None), "nothing was injected"),
+        (phases(bitten=None, undo=None, undone=None, end=None), "the fault did not bite"),
+    ],
+)
+def test_a_fault_that_did_not_bite_is_unknown_and_never_a_pass(at, words: str) -> None:
+    found = judged({"orders": stream()}, at=at, recovery=within(60), margin=0.01, contained=("shop",))
+    assert found.verdict is UNKNOWN
+    assert (
+        found.sentence
+        == f"Unknown: {words}{', so nothing was tested' if 'bite' in words else ''}. Claimed was orders at least 99%."
+    )
+
+
+def test_a_run_that_did_not_get_to_its_end_is_unknown() -> None:
+    found = judged({"orders": stream()}, at=phases(undone=None))
+    assert found.verdict is UNKNOWN
+    assert "the run did not get there" in found.sentence
+
+
+def test_the_bins_around_bite_and_undo_belong_to_the_fault() -> None:
+    minutes = Kpi.model_validate(
+        ratio().model_dump(by_alias=True, mode="json")
+        | {"ratio": {"bad": reading("F", missing="zero", period="1m"), "total": reading("T", period="1m")}}
+    )
+    hurt = (5, 11)  # the minutes in which the fault bites and is undone
+    series = tuple(
+        replace(one, start=60 * one.start, length=60.0)
+        for one in counts([(3000, 3000 if minute in hurt else 0) for minute in range(15)])
+    )
+    at = phases(injected=310.0, bitten=320.0, undo=700.0, undone=700.0, end=900.0)
+    found = judged({"orders": series}, {"orders": minutes}, at)
+    assert [(one.phase, one.verdict) for one in found.phases] == [
+        ("before", HELD),
+        ("during", BROKEN),
+        ("after", HELD),
+    ]
+
+
+def test_harm_from_before_the_bite_is_not_hidden_and_neither_is_it_thinned_out_by_waiting() -> None:
+    hurt_at_once = counts([(50, 0)] * 300 + [(50, 25)] * 30 + [(50, 0)] * 450)
+    hurt_late = counts([(50, 0)] * 600 + [(50, 3)] * 120 + [(50, 0)] * 60)
+    for series, bitten in ((hurt_at_once, BITE + 60), (hurt_late, BITE + 300)):
+        found = judged({"orders": series}, at=phases(bitten=bitten))
+        assert found.verdict is BROKEN
+    falls = counts([(50, 0)] * 300 + [(0, 0)] * 60 + [(50, 0)] * 420)
+    assert (
+        judged({"orders": falls}, {"orders": rate(bound={"at_least": "48/s"})}, phases(bitten=BITE + 60)).verdict
+        is BROKEN
+    )
+
+
+# Kinds of KPI ------------------------------------------------------------------------------------------------------
+
+
+def test_latency_is_judged_by_the_share_of_requests_over_the_limit() -> None:
+    assert of_phase(stream(during=2), own=latency()).seen == "96% of 21,000 within 300ms"
+    assert of_phase(stream(during=2), own=latency()).verdict is HELD
+    assert of_phase(stream(during=3), own=latency()).verdict is BROKEN
+
+
+def test_latency_is_judged_over_another_limit_during_the_fault() -> None:
+    own, other = latency(limits=["500ms"]), {"orders": bound(p95="500ms")}
+    slow = tuple(replace(one, over=((0.5, 1.0),)) for one in stream(during=25))
+    found = of_phase(slow, own=own, during=other)
+    assert (found.verdict, found.seen) == (HELD, "98% of 21,000 within 500ms")
+    assert of_phase(stream(during=25), own=own, during=other).verdict is UNKNOWN
+
+
+def test_a_gauge_is_judged_by_its_share_of_readings() -> None:
+    own = gauge()
+    mostly = readings([6] * 300 + [5] * 20 + [6] * 460, own)
+    found = of_phase(mostly, own=own)
+    assert (found.verdict, found.seen) == (HELD, "in range 95.2% of 420 readings")
+    assert of_phase(readings([6] * 300 + [5] * 30 + [6] * 450, own), own=own).verdict is BROKEN
+    assert of_phase(mostly, own=own, during={"orders": bound(at_least=6, **{"for": "100%"})}).verdict is BROKEN
+    assert of_phase(readings([6] * 300 + [5] * 480, own), own=own, during={"orders": bound(at_least=4)}).verdict is HELD
+    assert of_phase(readings([6] * 2, own, BITE), own=own, at=phases(lasts=2)).verdict is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("written", "during", "verdict"),
+    [
+        ({"at_least": "40/s"}, 50, HELD),
+        ({"at_least": "40/s"}, 30, BROKEN),
+        ({"at_least": "40/s"}, 0, BROKEN),
+        ({"at_least": "40/s"}, 40, UNKNOWN),
+        ({"at_most": "60/s"}, 50, HELD),
+        ({"at_most": "60/s"}, 70, BROKEN),
+        ({"within": "5%", "of": "baseline"}, 50, HELD),
+        ({"within": "5%", "of": "baseline"}, 45, BROKEN),
+        ({"within": "5%", "of": "baseline"}, 55, BROKEN),
+        ({"within": "5%", "of": "baseline"}, 47.5, UNKNOWN),
+    ],
+)
+def test_a_rate_is_judged_on_the_side_that_its_bound_is_on(written, during: float, verdict: Verdict) -> None:
+    series = counts([(50, 0)] * 300 + [(during, 0)] * 420 + [(50, 0)] * 60)
+    found = of_phase(series, own=rate(bound=written))
+    assert (found.verdict, found.seen.split()[0]) == (verdict, f"{during:g}/s")
+
+
+def test_a_rate_of_the_baseline_needs_one() -> None:
+    own = rate(bound={"within": "5%", "of": "baseline"})
+    assert of_phase(steady(480, start=BITE), own=own).seen == "50/s (the baseline has no data)"
+    assert of_phase(stream(), "before", own=own).seen == "50/s (the baseline itself)"
+
+
+@pytest.mark.parametrize(("missing", "verdict"), [(1.0, HELD), (2.5, UNKNOWN), (5.0, BROKEN)])
+def test_a_rate_per_offered_load_is_a_ratio_against_its_baseline(missing: float, verdict: Verdict) -> None:
+    own = kpi(rate=reading("Orders"), per=reading("Tried"), bound={"within": "5%", "of": "baseline"})
+    found = of_phase(stream(during=missing), own=own)
+    assert found.verdict is verdict
+    assert found.seen.startswith(f"{50 - missing:g}/s of 50/s offered")
+
+
+def test_an_at_most_bound_tells_what_was_bad() -> None:
+    found = of_phase(stream(during=0.2), own=kpi(ratio=ratio().ratio, bound={"at_most": "1%"}))
+    assert (found.verdict, found.seen) == (HELD, "0.4% of 21,000 bad")
+
+
+def test_no_share_is_rounded_into_its_bound() -> None:
+    assert of_phase(stream(during=0.5001)).seen.startswith("98.9998% of 21,000")
+    assert of_phase(counts([(50, 0)] * 779 + [(50, 1)]), "after").seen.startswith("99.97%")
+
+
+def test_a_bound_of_every_request_is_held_when_every_one_was_served() -> None:
+    assert judged({"orders": stream()}, {"orders": ratio("100%")}).verdict is HELD
+    assert (
+        judged({"orders": counts([(50, 0)] * 500 + [(50, 1)] * 1 + [(50, 0)] * 279)}, {"orders": ratio("100%")}).verdict
+        is BROKEN
+    )
+
+
+# What is said ------------------------------------------------------------------------------------------------------
+
+
+def test_a_claim_without_business_kpi_is_told_so() -> None:
+    found = judged({"orders": stream()}, {"orders": ratio(tier="technical")})
+    assert found.notes == ("claims no business KPI: it says nothing about what customers get",)
+
+
+def test_the_sentence_tells_two_findings_and_counts_the_others() -> None:
+    names = ("one", "two", "three", "four")
+    found = judged({name: stream(during=25) for name in names}, {name: ratio() for name in names})
+    assert found.sentence == (
+        "Broken: one while the fault lasted: 50% of 21,000 (claimed: at least 99%); "
+        "two while the fault lasted: 50% of 21,000 (claimed: at least 99%), and 2 more. "
+        "About 10,500 requests of one were lost (10,492 to 10,500); "
+        "about 10,500 requests of two were lost (10,492 to 10,500), and 2 more."
+    )
+
+
+@pytest.mark.parametrize("jargon", ["p-value", "e-value", "alpha", "α", "φ", "sigma", "KL"])
+def test_the_sentence_is_free_of_jargon(jargon: str) -> None:
+    series = stream(during=5)
+    for aborted in (None, "guard", "signal"):
+        found = judged(
+            {"orders": series}, at=phases(aborted=aborted), recovery=within(60), margin=0.01, contained=("shop",)
+        )
+        told = " ".join((found.sentence, *(one.words for one in (*found.recovery, *found.modules)), *found.notes))
+        assert jargon not in told
+
+
+def test_judging_twice_gives_the_same() -> None:
+    claim = Claim({"orders": ratio()}, ("orders",), recovery=within(60), margin=0.01, contained=("shop",))
+    series = {"orders": requests(1, 780, 0.02)}
+    assert judge(claim, series, phases()) == judge(claim, series, phases())
+
+
+def test_numpy_and_scipy_are_not_loaded_before_something_is_judged() -> None:
+    names = ("judging.judge", "judging.guard", "judging.precheck", "sources", "kpi.kpi")
+    modules = ", ".join(f"gameday.steady_state.{name}" for name in names)
+    heavy = "{'numpy', 'scipy', 'boto3', 'urllib3'}"
+    script = f"import sys, {modules}; print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_data_by_the_minute_says_what_it_costs_in_delay() -> None:
+    minutes = ratio()
+    assert minutes.ratio is not None
+    counts_a_minute = {
+        name: one.model_copy(update={"period": 60.0})
+        for name, one in (("bad", minutes.ratio.bad), ("total", minutes.ratio.total))
+        if one is not None
+    }
+    own = minutes.model_copy(update={"ratio": minutes.ratio.model_copy(update=counts_a_minute)})
+    assert judged({}, {"orders": own}).notes == (
+        "orders comes once in 1m: what happens is seen 30s later on average, before the source's own delay",
+    )
+    assert judged({}).notes == ()

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import pytest
+from gameday.steady_state.judging.precheck import guard_refusals, refusals, wait
+from gameday.steady_state.kpi.kpi import Bound, Kpi
+from gameday.steady_state.samples import Series
+
+from tests.steady_state.streams import (
+    bound,
+    counts,
+    gauge,
+    kpi,
+    latency,
+    rate,
+    ratio,
+    reading,
+    readings,
+    requests,
+    steady,
+)
+
+BEFORE = (0.0, 300.0)
+
+
+def check(own: Kpi, series: Series) -> tuple[str, ...]:
+    return refusals({"orders": own}, {"orders": series}, BEFORE)
+
+
+@pytest.mark.parametrize(
+    ("own", "series"),
+    [
+        (ratio(), steady(300)),
+        (ratio(), steady(300, 50, 0.4)),
+        (ratio("100%"), steady(300)),
+        (ratio(), steady(270)),  # some gaps
+        (latency(), steady(300, 50, 2)),
+        (rate(), steady(300, 45)),
+        (rate(bound={"within": "5%", "of": "baseline"}), steady(300, 3)),
+        (gauge(), readings([6] * 300, gauge())),
+        (gauge(), readings([5] * 10 + [6] * 290, gauge())),
+    ],
+)
+def test_a_steady_kpi_is_no_reason_to_refuse(own: Kpi, series: Series) -> None:
+    assert check(own, series) == ()
+
+
+@pytest.mark.parametrize(
+    ("own", "series", "reason"),
+    [
+        (ratio(), (), "orders has no data"),
+        (ratio(), steady(300, start=1000), "orders has no data"),
+        (ratio(), steady(100), "orders has data for only 33% of the baseline"),
+        (ratio(), steady(300, 0), "orders is idle: no traffic"),
+        (rate(), steady(300, 0), "orders is idle: no traffic"),
+        (ratio(), steady(300, 100, 3), "orders is not steady: 97% of 30,000; its bound is at least 99%"),
+        (ratio("100%"), steady(300, 100, 1), "orders is not steady: 99% of 30,000; its bound is at least 100%"),
+        (
+            latency(),
+            steady(300, 50, 5),
+            "orders is not steady: 90% of 15,000 within 300ms; its bound is p95 of at most 300ms",
+        ),
+        (rate(), steady(300, 30), "orders is not steady: 30/s; its bound is at least 40/s"),
+        (rate(bound={"at_most": "20/s"}), steady(300, 30), "orders is not steady: 30/s; its bound is at most 20/s"),
+        (
+            ratio(),
+            steady(300, 1),
+            "orders is not yet known to be steady: 100% of 300; its bound is at least 99%; needs about 1m7s more of baseline",  # noqa: E501
+        ),
+        (
+            gauge(),
+            readings([5] * 30 + [6] * 270, gauge()),
+            "orders is not steady: in range 90% of 300 readings; its bound is at least 6 for 95% of the time",
+        ),
+        (
+            ratio(),
+            counts([(50, 0)] * 280 + [(50, 20)] * 5 + [(50, 0)] * 15),
+            "orders is not steady: 99.3% of 15,000 in all, but it left its bound of at least 99% for a time",
+        ),
+    ],
+)
+def test_what_cannot_be_judged_or_is_not_steady_is_refused_with_the_numbers(
+    own: Kpi, series: Series, reason: str
+) -> None:
+    assert check(own, series) == (reason,)
+
+
+def test_a_gauge_read_too_rarely_is_refused() -> None:
+    own = Kpi.model_validate(
+        {"tier": "technical", "gauge": {"cloudwatch": "A/B", "period": "2m"}, "bound": {"at_least": 6}}
+    )
+    from gameday.steady_state.samples import Sample
+
+    series = (Sample(0, 120, 1, 0, 6), Sample(120, 120, 1, 0, 6))
+    assert check(own, series) == ("orders has too few readings in the baseline: 2; 3 are the least",)
+
+
+def test_the_check_does_not_cry_wolf() -> None:
+    healthy = [check(ratio(), requests(seed, 300, 0.004, each=20)) for seed in range(100)]
+    assert healthy == [()] * 100
+
+
+@pytest.mark.parametrize(
+    ("series", "seconds"),
+    [
+        (steady(300, 50), 0),  # known
+        (steady(300, 1), 67),  # log(40) / -log(0.99) = 367 requests without a failure
+        (steady(300, 0), 0),  # idle: no use in waiting
+        (steady(300, 100, 3), 0),  # sick
+    ],
+)
+def test_a_baseline_too_short_to_prove_the_bound_says_how_much_longer_it_must_be(series: Series, seconds: int) -> None:
+    assert wait({"orders": ratio()}, {"orders": series}, BEFORE) == pytest.approx(seconds, abs=0.5)
+
+
+def test_a_guard_that_a_healthy_system_sets_off_is_not_armed() -> None:
+    own, calm, dips = ratio(), steady(300), steady(3000, start=-3600) + steady(5, 50, 20, start=-400)
+    tight, wide = {"orders": bound(at_least="99%")}, {"orders": bound(at_least="50%")}
+
+    def why(guard: dict[str, Bound], seen: Series = calm) -> tuple[str, ...]:
+        return guard_refusals(guard, {"orders": own}, {"orders": seen}, {"orders": dips}, 1e-4)
+
+    assert why(wide) == ()
+    assert why(tight) == (
+        "orders would set off its guard while healthy: it left at least 99% for a time in the last 1h5m",
+    )
+    assert why(wide, ()) == ("orders has no data to guard it by",)
+
+
+def test_offered_load_that_stays_unanswered_leaves_the_baseline_its_own_measure() -> None:
+    own = kpi(rate=reading("Orders"), per=reading("Tried"), bound={"within": "5%", "of": "baseline"})
+    assert check(own, steady(300, 50, 5)) == ()
+
+
+def test_every_kpi_that_is_not_fit_is_named() -> None:
+    kpis = {"orders": ratio(), "browse": ratio(), "latency": latency()}
+    series = {"orders": steady(300, 10, 5), "browse": steady(300)}
+    assert [reason.split()[0] for reason in refusals(kpis, series, BEFORE)] == ["orders", "latency"]

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from gameday.steady_state.kpi.kpi import Kpi
+from gameday.steady_state.samples import Sample, Series
+from gameday.steady_state.sources import Sources, open_sources
+from gameday.steady_state.sources.cloudwatch import QUERIES_A_CALL, CloudWatch
+from gameday.steady_state.sources.scripted import Scripted
+
+from tests.steady_state.streams import gauge, kpi, latency, rate, ratio, reading, steady
+
+Points = dict[float, float]
+
+
+class Metrics:
+    """Answers GetMetricData from points by (metric, statistic), `page` values at a time, and remembers the calls."""
+
+    def __init__(self, points: dict[tuple[str, str], Points], page: int = 10**6) -> None:
+        self.points = points
+        self.page = page
+        self.calls: list[dict[str, Any]] = []
+
+    def __call__(self, params: dict[str, Any]) -> dict[str, Any]:
+        self.calls.append(params)
+        rows = [
+            (query["Id"], at, value)
+            for query in params["MetricDataQueries"]
+            for at, value in self.points.get(self.key(query), {}).items()
+            if params["StartTime"] <= at < params["EndTime"]
+        ]
+        first = int(params.get("NextToken", 0))
+        page, more = rows[first : first + self.page], first + self.page < len(rows)
+        results = [
+            {
+                "Id": query["Id"],
+                "Timestamps": [at for name, at, _ in page if name == query["Id"]],
+                "Values": [value for name, _, value in page if name == query["Id"]],
+            }
+            for query in params["MetricDataQueries"]
+        ]
+        return {"MetricDataResults": results, **({"NextToken": str(first + self.page)} if more else {})}
+
+    @staticmethod
+    def key(query: dict[str, Any]) -> tuple[str, str]:
+        return query["MetricStat"]["Metric"]["MetricName"], query["MetricStat"]["Stat"]
+
+
+def read(own: Kpi, metrics: Callable[..., Any], start: float = 0, end: float = 1000, lag: float = 0) -> Series:
+    return CloudWatch(metrics, lag).read({"it": own}, start, end)["it"]
+
+
+def test_a_ratio_counts_bad_and_total_of_the_same_bin() -> None:
+    metrics = Metrics({("Failed", "Sum"): {0: 1, 1: 2, 3: 4}, ("Tried", "Sum"): {0: 10, 1: 20, 2: 30}})
+    assert read(ratio(), metrics) == (
+        Sample(0, 1, 10, 1, 0.9),
+        Sample(1, 1, 20, 2, 0.9),
+        Sample(2, 1, 30, 0, 1.0),  # missing: zero, where the denominator reported; and nowhere else
+    )
+
+
+def test_without_missing_zero_a_bin_without_failures_is_a_gap() -> None:
+    own = kpi(ratio={"bad": reading("Failed"), "total": reading("Tried")}, bound={"at_least": "99%"})
+    metrics = Metrics({("Failed", "Sum"): {0: 1}, ("Tried", "Sum"): {0: 10, 1: 20}})
+    assert [one.start for one in read(own, metrics)] == [0]
+
+
+def test_no_traffic_is_a_bin_without_value() -> None:
+    assert read(ratio(), Metrics({("Tried", "Sum"): {5: 0}})) == (Sample(5, 1, 0, 0, None),)
+
+
+def test_more_failures_than_requests_are_all_of_them() -> None:
+    metrics = Metrics({("Failed", "Sum"): {0: 3}, ("Tried", "Sum"): {0: 2}})
+    assert read(ratio(), metrics) == (Sample(0, 1, 2, 2, 0.0),)
+
+
+@pytest.mark.parametrize(
+    ("rank", "count", "slow"), [(100, 40, 0), (0, 40, 40), (97.5, 40, 1), (66.6667, 3, 1), (99.9, 7, 0)]
+)
+def test_latency_counts_the_requests_over_the_limit_from_the_percentile_rank(
+    rank: float, count: float, slow: float
+) -> None:
+    metrics = Metrics({("Seconds", "PR(:0.3)"): {0: rank}, ("Seconds", "SampleCount"): {0: count}})
+    assert read(latency(), metrics) == (Sample(0, 1, count, slow, 1 - slow / count),)
+
+
+@pytest.mark.parametrize(
+    ("unit", "limit", "statistic"),
+    [
+        ("s", "300ms", "PR(:0.3)"),
+        ("ms", "300ms", "PR(:300)"),
+        ("s", "2s", "PR(:2)"),
+        ("ms", "10s", "PR(:10000)"),
+        ("s", "100s", "PR(:100)"),
+    ],
+)
+def test_the_limit_is_asked_for_in_the_metrics_own_unit(unit: str, limit: str, statistic: str) -> None:
+    metrics = Metrics({})
+    read(kpi(latency=reading("Seconds", unit=unit), bound={"p95": limit}), metrics)
+    assert {Metrics.key(query)[1] for query in metrics.calls[0]["MetricDataQueries"]} == {statistic, "SampleCount"}
+
+
+def test_latency_is_counted_over_other_limits_too() -> None:
+    points = {"PR(:0.3)": 50.0, "PR(:0.5)": 75.0, "PR(:2)": 100.0, "SampleCount": 40.0}
+    metrics = Metrics({("Seconds", statistic): {0: value} for statistic, value in points.items()})
+    assert read(latency(limits=["500ms", "2s"]), metrics)[0] == Sample(0, 1, 40, 20, 0.5, ((0.5, 10), (2.0, 0)))
+
+
+def test_a_gauge_is_in_or_out_of_its_range() -> None:
+    metrics = Metrics({("Healthy", "Minimum"): {0: 6, 1: 5}})
+    assert read(gauge(), metrics) == (Sample(0, 1, 1, 0, 6), Sample(1, 1, 1, 1, 5))
+
+
+def test_a_rate_is_events_per_second() -> None:
+    own = Kpi.model_validate(
+        {"tier": "business", "rate": {"cloudwatch": "Shop/Orders", "period": "1m"}, "bound": {"at_least": "1/s"}}
+    )
+    assert read(own, Metrics({("Orders", "Sum"): {60: 120}})) == (Sample(60, 60, 120, 0, 2),)
+
+
+def test_a_rate_per_offered_load_tells_what_did_not_come() -> None:
+    own = kpi(rate=reading("Orders", missing="zero"), per=reading("Tried"), bound={"within": "5%", "of": "baseline"})
+    metrics = Metrics({("Orders", "Sum"): {0: 40, 1: 60}, ("Tried", "Sum"): {0: 50, 1: 50, 2: 50}})
+    assert read(own, metrics) == (Sample(0, 1, 50, 10, 40), Sample(1, 1, 50, 0, 60), Sample(2, 1, 50, 50, 0))
+
+
+def test_only_whole_bins_of_the_asked_time_are_read_and_none_newer_than_the_lag() -> None:
+    own = Kpi.model_validate(
+        {"tier": "technical", "gauge": {"cloudwatch": "Shop/Healthy", "period": "1m"}, "bound": {"at_least": 1}}
+    )
+    metrics = Metrics({("Healthy", "Sum"): {minute * 60: 1 for minute in range(20)}})
+    starts = [one.start for one in read(own, metrics, start=100, end=430, lag=60)]
+    assert starts == [120, 180, 240, 300]
+    assert (metrics.calls[0]["StartTime"], metrics.calls[0]["EndTime"]) == (120, 360)
+
+
+def test_nothing_is_asked_while_no_bin_is_complete() -> None:
+    metrics = Metrics({})
+    assert read(ratio(), metrics, start=10.2, end=10.9) == ()
+    assert read(ratio(), metrics, start=0, end=30, lag=60) == ()
+    assert metrics.calls == []
+
+
+def test_late_points_show_when_a_stretch_is_read_again() -> None:
+    metrics = Metrics({("Healthy", "Minimum"): {0: 6}})
+    assert [one.start for one in read(gauge(), metrics)] == [0]
+    metrics.points["Healthy", "Minimum"] |= {0: 5, 1: 6}
+    assert [(one.start, one.value) for one in read(gauge(), metrics)] == [(0, 5), (1, 6)]
+
+
+def test_all_pages_are_read() -> None:
+    points = {("Healthy", "Minimum"): {float(second): 6.0 for second in range(25)}}
+    metrics = Metrics(points, page=10)
+    assert len(read(gauge(), metrics)) == 25
+    assert [call.get("NextToken") for call in metrics.calls] == [None, "10", "20"]
+
+
+def test_five_hundred_metrics_are_asked_for_in_one_call() -> None:
+    kpis = {f"k{number}": kpi(gauge=reading(f"M{number}"), bound={"at_least": 1}) for number in range(1201)}
+    metrics = Metrics({(f"M{number}", "Sum"): {0: number} for number in range(1201)})
+    found = CloudWatch(metrics, 0).read(kpis, 0, 10)
+    assert [found[f"k{number}"][0].value for number in range(1201)] == list(range(1201))
+    assert [len(call["MetricDataQueries"]) for call in metrics.calls] == [QUERIES_A_CALL, QUERIES_A_CALL, 201]
+
+
+def test_a_metric_of_several_kpis_is_asked_for_once() -> None:
+    metrics = Metrics({})
+    CloudWatch(metrics, 0).read({"a": ratio(), "b": ratio("95%"), "c": gauge()}, 0, 10)
+    assert len(metrics.calls) == 1
+    assert len(metrics.calls[0]["MetricDataQueries"]) == 3
+
+
+def test_a_query_is_written_as_cloudwatch_reads_it() -> None:
+    metrics = Metrics({})
+    own = kpi(
+        gauge={"cloudwatch": "AWS/Lambda/Errors", "dimensions": {"FunctionName": "pay", "A": "b"}, "period": "1m"},
+        bound={"at_most": 1},
+    )
+    read(own, metrics)
+    assert metrics.calls[0]["MetricDataQueries"] == [
+        {
+            "Id": "q0",
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": "AWS/Lambda",
+                    "MetricName": "Errors",
+                    "Dimensions": [{"Name": "A", "Value": "b"}, {"Name": "FunctionName", "Value": "pay"}],
+                },
+                "Period": 60,
+                "Stat": "Sum",
+            },
+            "ReturnData": True,
+        }
+    ]
+
+
+def test_botocore_takes_the_parameters_as_they_are() -> None:
+    from botocore.session import get_session
+    from botocore.validate import ParamValidator
+
+    metrics = Metrics({})
+    CloudWatch(metrics, 0).read({"a": ratio(), "b": latency(), "c": rate()}, 0, 10)
+    shape = get_session().get_service_model("cloudwatch").operation_model("GetMetricData").input_shape
+    assert not ParamValidator().validate(metrics.calls[0], shape).has_errors()
+
+
+# Several sources as one ----------------------------------------------------------------------------------------------
+
+
+def test_each_kpi_is_read_where_it_says() -> None:
+    probe = kpi(ratio={"total": {"http": {"url": "http://localhost/"}}}, bound={"at_least": "99%"})
+    both = Sources({"cloudwatch": Scripted({"a": steady(3)}), "http": Scripted({"b": steady(2), "a": steady(9)})})
+    found = both.read({"a": ratio(), "b": probe}, 0, 100)
+    assert {name: len(series) for name, series in found.items()} == {"a": 3, "b": 2}
+
+
+def test_a_script_is_read_bin_by_bin() -> None:
+    source = Scripted({"a": steady(10)})
+    assert [one.start for one in source.read({"a": ratio()}, 2, 5)["a"]] == [2, 3, 4]
+    assert source.read({"b": ratio()}, 2, 5) == {"b": ()}
+
+
+def test_no_thread_is_started_where_every_kpi_is_of_cloudwatch() -> None:
+    import threading
+
+    before = threading.active_count()
+    with open_sources({"cloudwatch": Scripted({"a": steady(3)})}, {"a": ratio()}) as source:
+        assert threading.active_count() == before
+        assert len(source.read({"a": ratio()}, 0, 9)["a"]) == 3

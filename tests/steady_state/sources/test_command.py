@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import sys
+import threading
+
+import pytest
+from gameday.steady_state.clock import WallClock
+from gameday.steady_state.kpi.kpi import Kpi
+from gameday.steady_state.kpi.reading import Command as Spec
+from gameday.steady_state.samples import Sample
+from gameday.steady_state.sources import open_sources
+from gameday.steady_state.sources.command import Command, parse, run
+from gameday.steady_state.sources.scripted import Scripted
+
+from tests.steady_state.streams import kpi
+
+
+def python(script: str, **more: str) -> dict[str, object]:
+    return {"command": {"run": [sys.executable, "-c", script], **more}}
+
+
+def queue(script: str, **more: str) -> Kpi:
+    return kpi(gauge=python(script, **more), bound={"at_most": 10})
+
+
+def jobs(script: str) -> Kpi:
+    return kpi(ratio={"total": python(script)}, bound={"at_least": "99%"})
+
+
+def sampled(own: Kpi) -> tuple[tuple[Sample, ...], list[str]]:
+    """Run the KPI's program twice by hand, for the bins that end at 20 and 30."""
+    said: list[str] = []
+    source = Command({"it": own}, WallClock(), said.append)
+    source.sample("it", 20.0)
+    source.sample("it", 30.0)
+    return source.read({"it": own}, 0, 30)["it"], said
+
+
+def test_a_gauge_is_the_number_on_the_last_line() -> None:
+    found, said = sampled(queue("print('looking …'); print(12)"))
+    assert found == (Sample(10, 10, 1, 1, 12.0), Sample(20, 10, 1, 1, 12.0))
+    assert said == []
+
+
+def test_a_ratio_is_good_and_bad() -> None:
+    found, said = sampled(jobs("print(98, 2)"))
+    assert found[0] == Sample(10, 10, 100, 2, 0.98)
+    assert sampled(jobs("print(0, 0)"))[0][0] == Sample(10, 10, 0, 0, None)
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    ("own", "reason"),
+    [
+        (queue("print('many')"), "the last line should be one number; found 'many'"),
+        (queue("print(1, 2)"), "the last line should be one number; found '1 2'"),
+        (queue("print('nan')"), "the last line should be one number; found 'nan'"),
+        (queue("pass"), "the last line should be one number; found ''"),
+        (jobs("print(7)"), "the last line should be two counts, `good bad`; found '7'"),
+        (jobs("print(7, -1)"), "the last line should be two counts, `good bad`; found '7 -1'"),
+        (queue("import sys; sys.exit('no such queue')"), "ended with exit code 1: no such queue"),
+    ],
+)
+def test_what_cannot_be_read_is_a_gap_and_said_once(own: Kpi, reason: str) -> None:
+    found, said = sampled(own)
+    assert found == ()
+    assert len(said) == 1
+    assert said[0].startswith("it has a gap: ")
+    assert said[0].endswith(reason)
+
+
+def test_a_program_that_takes_too_long_is_a_gap() -> None:
+    spec = Spec.model_validate(
+        {"run": [sys.executable, "-c", "input_ = __import__('threading').Event().wait()"], "timeout": "200ms"}
+    )
+    with pytest.raises(ValueError, match=r"took longer than 0\.2s"):
+        run(spec)
+
+
+@pytest.mark.parametrize("program", ["/no/such/program", "/"])
+def test_a_program_that_cannot_be_run_is_a_gap(program: str) -> None:
+    with pytest.raises(ValueError, match="cannot be run"):
+        run(Spec.model_validate({"run": [program]}))
+
+
+def test_no_shell_reads_the_arguments() -> None:
+    script = "import sys; print(sys.argv[1])"
+    spec = Spec.model_validate({"run": [sys.executable, "-c", script, "$(echo 7); `echo 8` | cat"]})
+    assert run(spec) == "$(echo 7); `echo 8` | cat\n"
+
+
+@pytest.mark.parametrize(("text", "numbers"), [("7\n", (7.0,)), ("a\n\n-1.5e3 \n\n", (-1500.0,))])
+def test_the_last_line_counts(text: str, numbers: tuple[float, ...]) -> None:
+    assert parse(text, "gauge") == numbers
+
+
+def test_programs_run_until_the_block_ends() -> None:
+    own, start, clock = queue("print(3)", every="50ms"), WallClock().now(), WallClock()
+    with open_sources({"cloudwatch": Scripted({})}, {"it": own}) as source:
+        for _ in range(10**6):
+            if found := source.read({"it": own}, start - 1, clock.now())["it"]:
+                break
+    assert found[0].value == 3
+    assert not [thread for thread in threading.enumerate() if thread.name == "command-it"]

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from gameday.steady_state.clock import TestClock, WallClock
+from gameday.steady_state.kpi.kpi import Bound, Kpi, watched
+from gameday.steady_state.kpi.reading import Http as Spec
+from gameday.steady_state.samples import Sample
+from gameday.steady_state.sources import open_sources
+from gameday.steady_state.sources.http import Http, Pool, Probe, bins
+from gameday.steady_state.sources.pace import Pace
+from gameday.steady_state.sources.scripted import Scripted
+
+from tests.steady_state.streams import kpi
+
+SPEC = Spec.model_validate({"url": "http://localhost/", "every": "1s", "timeout": "2s"})
+
+
+def probed(**more: object) -> Kpi:
+    http = SPEC.model_dump(mode="json")
+    return kpi(**{"ratio": {"total": {"http": http}}, "bound": {"at_least": "99%"}, **more})
+
+
+def slow() -> Kpi:
+    return kpi(latency={"http": SPEC.model_dump(mode="json")}, bound={"p95": "500ms"}, limits=["1s"])
+
+
+def test_an_answer_counts_in_the_bin_in_which_it_came() -> None:
+    found = bins(probed(), SPEC, [Probe(0, 0.1, good=True), Probe(1, 2.5, good=True)], 0, 4)
+    assert found == (
+        Sample(0, 1, 1, 0, 1.0),
+        Sample(1, 1, 0, 0, None),  # still waiting: no outcome, and no gap
+        Sample(2, 1, 1, 0, 1.0),
+        Sample(3, 1, 0, 0, None),
+    )
+
+
+@pytest.mark.parametrize("done", [None, 7.5, 100.0])
+def test_no_answer_in_time_is_bad_at_the_instant_the_time_was_up(done: float | None) -> None:
+    found = bins(probed(), SPEC, [Probe(1, done, good=True)], 0, 5)
+    assert [(one.start, one.bad) for one in found if one.total] == [(3, 1)]
+
+
+def test_a_bad_answer_is_bad_when_it_came() -> None:
+    assert bins(probed(), SPEC, [Probe(0, 0.2, good=False)], 0, 1) == (Sample(0, 1, 1, 1, 0.0),)
+
+
+def test_latency_counts_what_came_after_the_limit_what_failed_and_what_never_came() -> None:
+    probes = [
+        Probe(0, 0.4, good=True),
+        Probe(0, 0.7, good=True),
+        Probe(0, 0.1, good=False),
+        Probe(-1.5, None),
+    ]
+    assert bins(slow(), SPEC, probes, 0, 1) == (Sample(0, 1, 4, 3, 0.25, ((1.0, 2.0),)),)
+
+
+def test_a_limit_that_only_a_guard_names_is_counted_over_too() -> None:
+    plain = slow().model_copy(update={"limits": ()})
+    clock = TestClock(10.0)
+    source = Http({"slow": plain}, clock, ask=lambda _: 200)
+    clock.sleep(5.0)
+    found = source.read(watched({"slow": plain}, {"slow": Bound.model_validate({"p50": "1s"})}), 10.0, 15.0)
+    assert {one.over for one in found["slow"]} == {((1.0, 0.0),)}
+
+
+def test_only_complete_bins_are_told() -> None:
+    probes = [Probe(float(second), second + 0.1, good=True) for second in range(9)]
+    assert [one.start for one in bins(probed(), SPEC, probes, 2.5, 5.9)] == [3, 4]
+
+
+def test_a_pace_is_kept_however_long_acting_takes() -> None:
+    clock, dues, done = TestClock(100.2), [], threading.Event()
+
+    class Hurried(TestClock):
+        """Each look at the clock finds that time has passed, so that nothing is waited for."""
+
+        def now(self) -> float:
+            clock.sleep(0.5)
+            return clock.now()
+
+    def act(due: float) -> None:
+        dues.append(due)
+        if len(dues) == 2:
+            clock.sleep(3.0)  # too slow: the times that pass meanwhile are left out
+        if len(dues) == 4:
+            done.set()
+
+    pace = Pace(1.0, Hurried(), act, "test")
+    pace.start()
+    assert done.wait(10)
+    pace.stop(10)
+    assert dues[:2] == [101.0, 102.0]
+    assert dues[2] >= 105.0
+    assert all(due == int(due) for due in dues)
+    assert dues == sorted(set(dues))
+
+
+# Over loopback -------------------------------------------------------------------------------------------------------
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers with the status that the path names."""
+
+    def do_GET(self) -> None:
+        self.server.asked.release()  # type: ignore[attr-defined]
+        self.send_response(int(self.path[1:]))
+        self.send_header("Content-Length", "0")
+        self.send_header("Location", "/500")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[ThreadingHTTPServer]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as found:
+        found.asked = threading.Semaphore(0)  # type: ignore[attr-defined]
+        thread = threading.Thread(target=found.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield found
+        found.shutdown()
+        thread.join()
+
+
+def url(server: ThreadingHTTPServer, status: int) -> dict[str, str]:
+    return {"url": f"http://127.0.0.1:{server.server_port}/{status}", "every": "50ms", "timeout": "5s"}
+
+
+@pytest.mark.parametrize("status", [200, 302, 404, 503])
+def test_the_status_is_the_answers_own_and_no_redirect_is_followed(server: ThreadingHTTPServer, status: int) -> None:
+    assert Pool()(Spec.model_validate(url(server, status))) == status
+
+
+def test_probes_go_out_again_and_again_and_their_answers_are_counted(server: ThreadingHTTPServer) -> None:
+    own = kpi(ratio={"total": {"http": url(server, 200)}}, bound={"at_least": "99%"})
+    bad = kpi(ratio={"total": {"http": url(server, 503)}}, bound={"at_least": "99%"})
+    clock = WallClock()
+    start = clock.now()
+    with open_sources({"cloudwatch": Scripted({})}, {"up": own, "down": bad}) as source:
+        for _ in range(8):
+            assert server.asked.acquire(timeout=10)  # type: ignore[attr-defined]
+        # What was asked is answered at once, yet counted only when its thread has run: look until it is.
+        found = source.read({"up": own, "down": bad}, start, clock.now())
+        for _ in range(10000):
+            if all(any(one.total for one in found[name]) for name in ("up", "down")):
+                break
+            found = source.read({"up": own, "down": bad}, start, clock.now())
+    assert sum(one.bad for one in found["up"]) == 0
+    assert all(one.bad == one.total for one in found["down"])
+    assert sum(one.total for one in found["down"]) > 0
+
+
+def test_no_probe_that_gets_no_end_of_an_answer_keeps_the_process() -> None:
+    held, over = threading.Semaphore(0), threading.Event()
+
+    def ask(_: Spec) -> int:
+        held.release()
+        over.wait(10)  # as long as a server that sends its header byte by byte
+        return 200
+
+    own = probed(ratio={"total": {"http": {"url": "http://localhost/", "every": "20ms", "timeout": "20ms"}}})
+    clock = WallClock()
+    with Http({"it": own}, clock, ask) as source:
+        for _ in range(3):
+            assert held.acquire(timeout=10)
+        probing = [one for one in threading.enumerate() if one.name.startswith("probe")]
+        assert probing
+        assert all(one.daemon for one in probing)
+        assert all(one.bad == one.total for one in source.read({"it": own}, 0, clock.now())["it"])
+    over.set()
+    for one in probing:
+        one.join(10)
+        assert not one.is_alive()
+
+
+def test_a_refused_connection_is_bad() -> None:
+    def refuse(_: Spec) -> int:
+        raise ConnectionRefusedError
+
+    clock, seen = WallClock(), threading.Event()
+    own = probed(ratio={"total": {"http": {"url": "http://localhost/", "every": "20ms", "timeout": "1s"}}})
+
+    def ask(spec: Spec) -> int:
+        try:
+            return refuse(spec)
+        finally:
+            seen.set()
+
+    start = clock.now()
+    with Http({"it": own}, clock, ask) as source:
+        assert seen.wait(10)
+        total = 0.0
+        for _ in range(100000):
+            found = source.read({"it": own}, start, clock.now())["it"]
+            total = sum(one.total for one in found)
+            if total:
+                break
+    assert total == sum(one.bad for one in found) > 0

@@ -1,0 +1,227 @@
+"""A query of CloudWatch Logs Insights as a KPI: each line scanned once, and what went wrong never a number."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from gameday.aws.client import open_account
+from gameday.engine.allowlist import Filter
+from gameday.run.environment import ask_logs, lag_of
+from gameday.steady_state.clock import TestClock
+from gameday.steady_state.kpi.kpi import Kpi
+from gameday.steady_state.samples import Sample, Series
+from gameday.steady_state.sources.logs import Logs, samples
+from moto import mock_aws
+from pydantic import ValidationError
+
+from tests.doubles.play import REGION
+from tests.steady_state.streams import kpi
+
+GROUP = "/shop/checkout"
+QUERY = "stats count(*) as total, sum(failed) as bad by bin(1m)"
+Numbers = dict[str, float | str]
+
+
+def logs(query: str = QUERY, **more: Any) -> dict[str, Any]:
+    return {"logs": {"group": GROUP, "query": query, **more}}
+
+
+def orders(**more: Any) -> Kpi:
+    return kpi(ratio={"total": logs(**more)}, bound={"at_least": "99%"})
+
+
+def row(start: float, **numbers: float | str) -> list[dict[str, str]]:
+    """A row as GetQueryResults writes it."""
+    at = datetime.fromtimestamp(start, UTC).strftime("%Y-%m-%d %H:%M:%S.000")
+    return [{"field": "bin(1m)", "value": at}, *({"field": name, "value": str(n)} for name, n in numbers.items())]
+
+
+class Insights:
+    """Answers from counts by the start of their minute, after so many looks; `ends` is a status, or an error."""
+
+    def __init__(self, counts: dict[float, Numbers], looks: int = 0, ends: str | Exception = "Complete") -> None:
+        self.counts = counts
+        self.looks = self.left = looks
+        self.ends = ends
+        self.asked: list[tuple[float, float]] = []
+        self.operations: list[str] = []
+
+    def __call__(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        self.operations.append(operation)
+        if operation == "start_query":
+            self.asked.append((params["startTime"], params["endTime"]))
+            self.left = self.looks
+            return {"queryId": "q"}
+        assert params == {"queryId": "q"}
+        self.left -= 1
+        if self.left >= 0:
+            return {"status": "Running", "results": []}
+        if isinstance(self.ends, Exception):
+            raise self.ends
+        start, end = self.asked[-1]
+        # Both edges are inclusive, so that the bin after the last begins to show.
+        found = [row(at, **numbers) for at, numbers in self.counts.items() if start <= at <= end]
+        return {"status": self.ends, "results": found if self.ends == "Complete" else []}
+
+
+class Seen:
+    """A source on a virtual clock, which is looked at every second."""
+
+    def __init__(self, own: Kpi, insights: Insights, start: float = 600.0) -> None:
+        self.own, self.clock, self.said = own, TestClock(start), list[str]()
+        self.source = Logs({"it": own}, self.clock, self.said.append, insights)
+
+    def until(self, end: float) -> Series:
+        while self.clock.now() < end:
+            self.clock.sleep(1)
+            self.source.look("it")
+        return self.source.read({"it": self.own}, 0, end)["it"]
+
+
+COUNTS: dict[float, Numbers] = {60.0 * n: {"total": 100 + n, "bad": n - 10} for n in range(10, 20)}
+
+
+def test_each_bin_is_asked_for_once_when_lines_can_come_no_more() -> None:
+    insights = Insights(COUNTS)
+    seen = Seen(orders(), insights)
+    assert seen.until(719) == ()
+    assert seen.until(890) == (
+        Sample(600, 60, 110, 0, 1.0),
+        Sample(660, 60, 111, 1, 1 - 1 / 111),
+        Sample(720, 60, 112, 2, 1 - 2 / 112),
+    )
+    assert insights.asked == [(600, 660), (660, 720), (720, 780)]
+    assert seen.said == []
+
+
+def test_how_late_lines_come_is_the_users_to_say() -> None:
+    own, insights = orders(late="3m"), Insights(COUNTS)
+    seen = Seen(own, insights)
+    assert seen.until(839) == ()
+    assert [one.start for one in seen.until(845)] == [600]
+    assert lag_of(own) == 190
+    assert lag_of(kpi(gauge={"alarm": "x"}, bound={"at_most": 0})) == 0
+
+
+def test_a_query_is_waited_for_and_looked_at_no_oftener_than_every_two_seconds() -> None:
+    insights = Insights(COUNTS, looks=3)
+    assert len(Seen(orders(), insights).until(728)) == 1
+    assert insights.operations == ["start_query", *["get_query_results"] * 4]
+
+
+@pytest.mark.parametrize(
+    ("insights", "why"),
+    [
+        (Insights(COUNTS, looks=10**6), "its query was not done in 30s"),
+        (Insights(COUNTS, ends="Failed"), "its query ended as Failed"),
+        (Insights(COUNTS, ends="Timeout"), "its query ended as Timeout"),
+        (Insights(COUNTS, ends=ValueError("not yours")), "not yours"),
+    ],
+    ids=["too slow", "failed", "timeout", "error"],
+)
+def test_a_query_that_fails_is_a_gap_that_is_said_once_and_none_goes_on(insights: Insights, why: str) -> None:
+    seen = Seen(orders(), insights)
+    assert seen.until(890) == ()
+    assert seen.said == [f"it has a gap: log group {GROUP}: {why}"]
+    ended = isinstance(insights.ends, str) and insights.looks == 0
+    assert insights.operations.count("start_query") == 3
+    assert insights.operations.count("stop_query") == (0 if ended else 3)
+
+
+def test_the_next_query_makes_good_what_one_that_failed_left_for_three_minutes() -> None:
+    insights = Insights(COUNTS, ends="Failed")
+    seen = Seen(orders(), insights)
+    assert seen.until(800) == ()
+    insights.ends = "Complete"
+    assert [one.start for one in seen.until(890)] == [600, 660, 720]
+    late = Seen(orders(), insights := Insights(COUNTS, ends="Failed"))
+    assert late.until(1000) == ()
+    insights.ends = "Complete"
+    assert [one.start for one in late.until(1050)] == [780, 840, 900]
+
+
+def test_a_minute_without_lines_is_a_gap_and_no_zero() -> None:
+    seen = Seen(orders(), Insights({at: numbers for at, numbers in COUNTS.items() if at != 660}))
+    assert [one.start for one in seen.until(890)] == [600, 720]
+    assert seen.said == [f"it has a gap: log group {GROUP}: a bin has no row with its numbers"]
+
+
+GAUGE = kpi(gauge=logs("stats pct(took, 99) as value by bin(1m)"), bound={"at_most": 2})
+RATE = kpi(rate=logs("filter @message like /ORDER/ | stats count(*) as total by bin(1m)"), bound={"at_least": "1/s"})
+
+
+@pytest.mark.parametrize(
+    ("own", "cells", "sample"),
+    [
+        (orders(), {"total": 50, "bad": 5}, Sample(60, 60, 50, 5, 0.9)),
+        (orders(), {"bad": 0, "total": 0}, Sample(60, 60, 0, 0, None)),
+        (orders(), {"total": 3, "bad": 7}, Sample(60, 60, 3, 3, 0.0)),
+        (GAUGE, {"value": 2.5}, Sample(60, 60, 1, 1, 2.5)),
+        (RATE, {"total": 120}, Sample(60, 60, 120, 0, 2.0)),
+        (orders(), {"total": 50}, None),
+        (GAUGE, {"value": ""}, None),
+        (GAUGE, {"value": "NaN"}, None),
+    ],
+)
+def test_a_row_is_a_bin(own: Kpi, cells: Numbers, sample: Sample | None) -> None:
+    assert samples(own, [row(60, **cells)], 1, 2) == ((sample,) if sample else ())
+
+
+def test_rows_elsewhere_are_none_of_the_bins() -> None:
+    cells: Numbers = {"total": 1, "bad": 0}
+    unbinned = [{"field": "total", "value": "1"}, {"field": "bad", "value": "0"}]
+    rows = [row(120, **cells), row(60, **cells), row(90, **cells), row(0, **cells), row(180, **cells), unbinned]
+    assert [one.start for one in samples(orders(), rows, 1, 3)] == [60, 120]
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("stats count(*) as total, sum(x) as bad by bin(5m)", "ends in `stats … by bin(1m)`"),
+        ("stats count(*) as total, sum(x) as bad by bin(1m), host", "ends in `stats … by bin(1m)`"),
+        ("stats count(*) as total, sum(x) as bad by bin(1m) | limit 5", "ends in `stats … by bin(1m)`"),
+        ("fields @message", "ends in `stats … by bin(1m)`"),
+        ("stats count(*) as total, sum(x) as bad by bin(1M)", "ends in `stats … by bin(1m)`"),
+        ("stats count(*) as total by bin(1m)", "names none of its stats `as bad`"),
+        ("fields x as bad | stats count(*) as total by bin(1m)", "names none of its stats `as bad`"),
+    ],
+)
+def test_a_query_whose_rows_can_be_no_bins_is_a_mistake(query: str, why: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(why)):
+        orders(query=query)
+
+
+def test_a_query_counts_bad_and_total_at_once() -> None:
+    with pytest.raises(ValidationError, match="write it under `total` alone"):
+        kpi(ratio={"bad": logs(), "total": logs()}, bound={"at_least": "99%"})
+
+
+@pytest.mark.parametrize("query", ["STATS sum(x) AS bad, count(*) AS total BY bin( 60s )\n", f"filter a | {QUERY}"])
+def test_it_is_written_as_insights_reads_it(query: str) -> None:
+    assert orders(query=query).reading.origin == "logs"
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Any:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        aws = open_account(workers=1)
+        aws.client("logs", REGION).create_log_group(logGroupName=GROUP)
+        with aws.only(Filter()):
+            yield aws
+
+
+def test_an_account_is_asked_by_calls_that_only_read(account: Any) -> None:
+    own, clock, said = orders(), TestClock(600), list[str]()
+    ask = ask_logs(account, REGION)
+    source = Logs({"it": own}, clock, said.append, ask)
+    clock.sleep(130)
+    source.look("it")
+    # moto finds lines, and counts none: no bin.
+    assert said == [f"it has a gap: log group {GROUP}: a bin has no row with its numbers"]
+    with pytest.raises(ValueError, match="ResourceNotFoundException"):
+        ask("start_query", {"logGroupName": "/other", "queryString": QUERY, "startTime": 0, "endTime": 60})

@@ -1,0 +1,383 @@
+from __future__ import annotations
+
+import json
+import threading
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from gameday.steady_state.clock import TestClock, WallClock
+from gameday.steady_state.kpi.kpi import Kpi
+from gameday.steady_state.kpi.reading import Reading
+from gameday.steady_state.samples import Sample, Series
+from gameday.steady_state.sources import Unfit, open_sources
+from gameday.steady_state.sources.counters import parse, samples
+from gameday.steady_state.sources.prometheus import Prometheus, Server
+from gameday.steady_state.sources.scripted import Scripted
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.steady_state.streams import kpi
+
+Points = dict[int, float]
+Labels = dict[str, str]
+
+
+def asks(query: str, url: str = "http://prometheus:9090", **more: Any) -> dict[str, Any]:
+    return {"prometheus": {"url": url, "query": query}, "period": "10s", **more}
+
+
+def ratio(**more: Any) -> Kpi:
+    counts = {"bad": asks('http_total{code=~"5.."}', missing="zero"), "total": asks("http_total")}
+    return kpi(ratio={**counts, **more}, bound={"at_least": "99%"})
+
+
+def latency(**more: Any) -> Kpi:
+    return kpi(latency=asks("http_seconds_bucket", **more), bound={"p95": "300ms"}, limits=["1s"])
+
+
+def gauge(query: str = "min(up)") -> Kpi:
+    return kpi(gauge=asks(query), bound={"at_least": 6})
+
+
+def answer(*series: tuple[Labels, list[tuple[float, object]]], **more: Any) -> bytes:
+    """A range query's answer as Prometheus documents it: values are texts."""
+    result = [{"metric": labels, "values": [[at, str(value)] for at, value in points]} for labels, points in series]
+    return json.dumps({"status": "success", "data": {"resultType": "matrix", "result": result}, **more}).encode()
+
+
+def steps(*values: object, start: int = 10) -> list[tuple[float, object]]:
+    """One value every ten seconds; None is a gap."""
+    return [(start + 10.0 * index, value) for index, value in enumerate(values) if value is not None]
+
+
+def read(own: Kpi, *bodies: bytes, last: int = 9) -> Series:
+    return samples(own, tuple(parse(body, 10) for body in bodies), 2, last)
+
+
+A, B = {"job": "web", "instance": "a"}, {"job": "web", "instance": "b"}
+
+
+def test_a_ratio_is_what_its_counters_counted_between_the_ends_of_a_bin() -> None:
+    total = answer((A, steps(100, 150, 180)), (B, steps(7, 17, 37)))
+    bad = answer(({**A, "code": "500"}, steps(3, 3, 8)))
+    assert read(ratio(), bad, total) == (Sample(10, 10, 60, 0, 1.0), Sample(20, 10, 50, 5, 0.9))
+
+
+def test_a_counter_that_fell_began_anew_from_zero() -> None:
+    assert [one.total for one in read(ratio(), answer(), answer((A, steps(100, 20, 50))))] == [20, 30]
+
+
+def test_a_gap_stays_a_gap_and_what_was_counted_in_it_is_left_out() -> None:
+    found = read(ratio(), answer(), answer((A, steps(100, 150, None, 250, 260))))
+    assert [(one.start, one.total) for one in found] == [(10, 50), (40, 10)]
+
+
+def test_failures_that_are_the_first_of_their_kind_count_from_zero_where_their_process_was_there_before() -> None:
+    total = answer((A, steps(100, 150, 200)), (B, steps(None, 1000, 1010)))
+    bad = answer(({**A, "code": "500"}, steps(None, 30, 30)), ({**B, "code": "500"}, steps(None, 900, 901)))
+    assert [(one.total, one.bad) for one in read(ratio(), bad, total)] == [(50, 30), (60, 1)]
+
+
+def test_failures_that_are_not_there_are_zero_only_where_the_file_says_so_and_the_total_is_there() -> None:
+    assert read(ratio(), answer(), answer()) == ()
+    own = ratio(bad=asks("failed"))
+    assert read(own, answer(), answer((A, steps(1, 2, 3)))) == ()
+
+
+def test_no_traffic_is_a_bin_without_requests() -> None:
+    assert read(ratio(), answer(), answer((A, steps(5, 5)))) == (Sample(10, 10, 0, 0, None),)
+
+
+def test_a_rate_counts_events_and_with_per_those_that_did_not_come() -> None:
+    alone = kpi(rate=asks("orders_total"), bound={"at_least": "1/s"})
+    assert read(alone, answer((A, steps(0, 50)))) == (Sample(10, 10, 50, 0, 5.0),)
+    per = kpi(rate=asks("orders_total"), per=asks("tries_total"), bound={"within": "5%", "of": "baseline"})
+    assert read(per, answer((A, steps(0, 50))), answer((A, steps(0, 60)))) == (Sample(10, 10, 60, 10, 5.0),)
+
+
+def test_a_gauge_is_read_as_it_stands_and_what_is_no_number_is_a_gap() -> None:
+    found = read(gauge(), answer(({}, steps(None, 6, "NaN", "+Inf", 5))))
+    assert found == (Sample(10, 10, 1, 0, 6.0), Sample(40, 10, 1, 1, 5.0))
+
+
+def test_a_gauge_of_several_series_cannot_be_read() -> None:
+    with pytest.raises(Unfit, match=r"2 series, and a gauge is one: write it like min"):
+        read(gauge("up"), answer((A, steps(1, 1)), (B, steps(1, 1))), last=2)
+    replaced = answer((A, steps(None, 6, 6)), (B, steps(None, None, 6, 6)))
+    assert [one.start for one in read(gauge("up"), replaced, last=4)] == [10, 30]  # only where it is one
+
+
+# Histograms ----------------------------------------------------------------------------------------------------------
+
+
+def histogram(of: Labels, edges: dict[str, list[float]]) -> list[tuple[Labels, list[tuple[float, object]]]]:
+    return [({**of, "le": edge}, steps(*values)) for edge, values in edges.items()]
+
+
+def test_a_latency_is_the_share_of_requests_over_an_edge_of_its_histogram() -> None:
+    body = answer(
+        *histogram(A, {"0.1": [0, 50], "0.3": [0, 90], "1.0": [0, 98], "+Inf": [0, 100]}),
+        *histogram(B, {"0.1": [0, 0], "3e-01": [0, 10], "1": [0, 10], "+Inf": [0, 20]}),
+    )
+    found = read(latency(), body)
+    assert found == (Sample(10, 10, 120, 20, 1 - 20 / 120, ((0.1, 70.0), (1.0, 12.0))),)
+    in_ms = answer(*histogram(A, {"300": [0, 90], "+Inf": [0, 100]}))
+    assert [one.bad for one in read(latency(unit="ms"), in_ms)] == [10]
+
+
+def test_a_limit_that_is_no_edge_is_refused_with_the_nearest_ones() -> None:
+    body = answer(*histogram(A, {"0.1": [0, 1], "0.25": [0, 1], "0.5": [0, 1], "2.5": [0, 2], "+Inf": [0, 2]}))
+    with pytest.raises(Unfit, match=r"300ms is no edge .* nearest are 250ms and 500ms: set the bound"):
+        read(latency(), body, last=2)
+
+
+def test_a_histogram_without_buckets_is_refused() -> None:
+    with pytest.raises(Unfit, match="no `le`: query the buckets of a classic histogram"):
+        read(latency(), answer((A, steps(1, 2))))
+
+
+# Whatever comes ------------------------------------------------------------------------------------------------------
+
+
+@given(
+    counted=st.lists(st.lists(st.integers(0, 50), min_size=3, max_size=8), min_size=1, max_size=3),
+    restarts=st.sets(st.integers(1, 7)),
+    gaps=st.sets(st.integers(0, 8)),
+    order=st.randoms(use_true_random=False),
+)
+def test_resets_gaps_duplicates_and_disorder_change_no_count_that_is_told(counted, restarts, gaps, order) -> None:
+    series = []
+    for index, counts in enumerate(counted):
+        value, values = 1000.0, [1000.0]
+        for step, count in enumerate(counts):
+            # A restart shows where the counter is back below what it was.
+            value = float(count) if step in restarts and count < value else value + count
+            values.append(value)
+        points = [(10.0 * (step + 1), value) for step, value in enumerate(values) if step not in gaps]
+        points += order.sample(points, order.randint(0, len(points)))
+        order.shuffle(points)
+        series += [({"instance": str(index)}, points[::2]), ({"instance": str(index)}, points[1::2])]
+    order.shuffle(series)
+    found = read(kpi(rate=asks("orders_total"), bound={"at_least": "1/s"}), answer(*series), last=20)
+    for one in found:
+        step = round(one.start / 10) - 1
+        there = [counts[step] for counts in counted if step < len(counts)]
+        assert one.total == sum(there)
+        assert step not in gaps
+        assert step + 1 not in gaps
+    told = {round(one.start / 10) - 1 for one in found}
+    longest = max(map(len, counted))
+    assert told == {step for step in range(longest) if step not in gaps and step + 1 not in gaps}
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"<html>", "not that of a Prometheus"),
+        (b"[]", "not that of a Prometheus"),
+        (b"[" * 100_000, "not that of a Prometheus"),
+        (b'{"status": "success", "data": {"result": [{"metric": {}, "values": [[NaN, "1"]]}]}}', "not that of a"),
+        (
+            b'{"status": "success", "data": {"result": [{"metric": {}, "values": [[1%b, "1"]]}]}}' % (b"0" * 400),
+            "not that",
+        ),
+        (b'{"status": "success", "data": {"result": [{"metric": {}, "values": [[9]]}]}}', "not that of a Prometheus"),
+        (b'{"status": "success"}', "not that of a Prometheus"),
+        (b'{"status": "success", "data": {"result": [{"metric": {}, "values": [7]}]}}', "not that of a Prometheus"),
+        (b'{"status": "error", "errorType": "bad_data", "error": "parse error: unclosed"}', "it says: parse error"),
+        (answer(warnings=["a store did not answer"]), "it warns: a store did not answer"),
+        (answer(warnings=["a\n" * 150]), r"it warns: (a ){95}$"),
+    ],
+)
+def test_what_is_no_whole_answer_is_said(body: bytes, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        parse(body, 10)
+
+
+# Asked again and again -----------------------------------------------------------------------------------------------
+
+
+class Told:
+    """Answers with these bodies by query, and remembers what was asked."""
+
+    def __init__(self, **bodies: bytes | Exception) -> None:
+        self.bodies = bodies
+        self.asked: list[tuple[str, int, int]] = []
+
+    def __call__(self, reading: Reading, first: int, last: int) -> bytes:
+        assert reading.prometheus
+        self.asked.append((reading.prometheus.query, first, last))
+        body = self.bodies[reading.prometheus.query]
+        if isinstance(body, Exception):
+            raise body
+        return body
+
+
+def test_a_bin_is_read_when_its_scrapes_have_come_and_a_late_one_corrects_it() -> None:
+    said: list[str] = []
+    own = kpi(rate=asks("orders"), bound={"at_least": "1/s"})
+    told = Told(orders=answer((A, steps(0, 50, 60))))
+    source = Prometheus({"it": own}, TestClock(0), said.append, told)
+    source.look("it", 44.9, 100)
+    assert told.asked == [("orders", 1, 3)]
+    assert [one.total for one in source.read({"it": own}, 0, 100)["it"]] == [50, 10]
+    told.bodies["orders"] = answer((A, steps(0, 50, 90, 100)))
+    source.look("it", 45, 100)
+    assert [one.total for one in source.read({"it": own}, 0, 100)["it"]] == [50, 40, 10]
+    assert [one.total for one in source.read({"it": own}, 20, 39)["it"]] == [40]
+    assert said == []
+
+
+def test_no_answer_is_a_gap_that_is_said_once_without_the_password() -> None:
+    said: list[str] = []
+    own = kpi(rate=asks("orders", url="http://ana:secret@prometheus"), bound={"at_least": "1/s"})
+    source = Prometheus({"it": own}, TestClock(0), said.append, Told(orders=ConnectionRefusedError()))
+    source.look("it", 100, 100)
+    source.look("it", 110, 100)
+    assert source.read({"it": own}, 0, 1000)["it"] == ()
+    assert said == ["it has a gap: http://***@prometheus: it cannot be reached"]
+
+
+@pytest.mark.parametrize(
+    ("points", "reason"),
+    [
+        (steps(*(5 + number % 2 for number in range(14))), "fell 6 times in 13 moves, which is no counter"),
+        (steps(3, -1), "is below zero, which is no counter: query one, like name_total"),
+    ],
+)
+def test_what_is_no_counter_is_refused_at_its_first_answer(points: list[tuple[float, float]], reason: str) -> None:
+    told = Told(orders=answer((A, points)))
+    rated = Prometheus({"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}, TestClock(0), print, told)
+    with pytest.raises(Unfit, match=reason):
+        rated.look("it", 145, 150)
+    read_as_gauge = Prometheus({"it": kpi(gauge=asks("orders"), bound={"at_least": 1})}, TestClock(0), print, told)
+    read_as_gauge.look("it", 145, 150)
+
+
+def test_a_counter_that_restarts_now_and_then_is_one() -> None:
+    told = Told(orders=answer((A, steps(*(number % 4 * 10 for number in range(14))))))
+    source = Prometheus({"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}, TestClock(0), print, told)
+    source.look("it", 145, 150)
+
+
+def test_an_answer_without_any_number_is_said() -> None:
+    said: list[str] = []
+    told = Told(orders=answer((A, steps(float("nan"), float("inf"), 1e305))))
+    source = Prometheus({"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}, TestClock(0), said.append, told)
+    source.look("it", 45, 100)
+    assert said == ["it has a gap: its query answers with no number"]
+
+
+def test_another_limit_that_is_no_edge_is_said_with_those_there_are() -> None:
+    said: list[str] = []
+    told = Told(http_seconds_bucket=answer(*histogram(A, {"0.3": [0, 9], "0.5": [0, 9], "+Inf": [0, 10]})))
+    source = Prometheus({"it": latency()}, TestClock(0), said.append, told)
+    source.look("it", 40, 100)
+    assert [one.over for one in source.read({"it": latency()}, 0, 100)["it"]] == [()]
+    assert said == ["it: its limit of 1s is no edge; others are: 500ms"]
+
+
+# Over loopback -------------------------------------------------------------------------------------------------------
+
+
+ENDLESS = {"last_over_time(drip[10000ms])": 1, "last_over_time(huge[10000ms])": 2**20}
+
+
+class Handler(BaseHTTPRequestHandler):
+    """A Prometheus whose counter grows by 5 a second; `slow` never answers."""
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        asked = {key: values[0] for key, values in parse_qs(url.query).items()}
+        self.server.seen.append((url.path, asked, self.headers["Authorization"]))  # type: ignore[attr-defined]
+        if asked["query"] in ENDLESS:
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                while not self.server.over.wait(0.01 if "drip" in asked["query"] else 0):  # type: ignore[attr-defined]
+                    self.wfile.write(b" " * ENDLESS[asked["query"]])
+            return
+        if "slow" in asked["query"]:
+            self.server.over.wait(10)  # type: ignore[attr-defined]
+        first, last, step = (float(asked[key]) for key in ("start", "end", "step"))
+        points = [
+            (first + index * step, 5 * (first + index * step)) for index in range(round((last - first) / step) + 1)
+        ]
+        wrong = "wrong" in asked["query"]
+        error = b'{"status": "error", "errorType": "bad_data", "error": "unknown function"}'
+        body = error if wrong else answer((A, points))
+        self.send_response(400 if wrong else 502 if "proxy" in asked["query"] else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[ThreadingHTTPServer]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as found:
+        found.seen, found.over = [], threading.Event()  # type: ignore[attr-defined]
+        thread = threading.Thread(target=found.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield found
+        found.over.set()  # type: ignore[attr-defined]
+        found.shutdown()
+        thread.join()
+
+
+def url(server: ThreadingHTTPServer) -> str:
+    return f"http://ana:pa%40ss@127.0.0.1:{server.server_port}/prometheus/"
+
+
+def test_a_prometheus_is_asked_for_values_that_are_no_older_than_a_period(server: ThreadingHTTPServer) -> None:
+    own = kpi(rate=asks("orders_total", url(server)), bound={"at_least": "1/s"})
+    clock = WallClock()
+    with open_sources({"cloudwatch": Scripted({})}, {"it": own}) as source:
+        found = source.read({"it": own}, clock.now() - 1000, clock.now())["it"]
+    assert len(found) >= 98
+    assert {(one.total, one.length) for one in found} == {(50, 10)}
+    path, asked, credentials = server.seen[0]  # type: ignore[attr-defined]
+    assert path == "/prometheus/api/v1/query_range"
+    assert asked["query"] == "last_over_time(orders_total[10000ms])"
+    assert (asked["step"], asked["lookback_delta"], asked["timeout"]) == ("10", "10", "5000ms")
+    assert credentials == f"Basic {b64encode(b'ana:pa@ss').decode()}"
+    assert not [thread for thread in threading.enumerate() if thread.name == "prometheus-it"]
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("slow", "no answer in 0.05s"),
+        ("drip", "no answer in 0.05s"),
+        ("wrong", "it says: unknown function"),
+        ("proxy", "it answers with status 502"),
+    ],
+)
+def test_what_is_wrong_is_said_in_its_own_words(server: ThreadingHTTPServer, query: str, reason: str) -> None:
+    said: list[str] = []
+    spec = {"prometheus": {"url": url(server), "query": query, "timeout": "50ms"}, "period": "10s"}
+    own = kpi(rate=spec, bound={"at_least": "1/s"})
+    Prometheus({"it": own}, WallClock(), said.append, Server()).look("it", 1000, 100)
+    assert len(said) == 1
+    assert said[0].startswith("it has a gap: http://***@127.0.0.1:")
+    assert said[0].endswith(reason.replace("0.05s", "50ms"))
+
+
+def test_of_an_endless_answer_only_so_much_is_read(server: ThreadingHTTPServer) -> None:
+    said: list[str] = []
+    own = kpi(rate=asks("huge", url(server)), bound={"at_least": "1/s"})
+    Prometheus({"it": own}, WallClock(), said.append, Server()).look("it", 1000, 100)
+    assert said[0].endswith("its answer is longer than 32 MiB: select fewer series")
+
+
+def test_what_a_source_can_never_answer_ends_the_run_before_it_begins(server: ThreadingHTTPServer) -> None:
+    own = kpi(latency=asks("job:orders:sum", url(server)), bound={"p95": "300ms"})
+    with pytest.raises(Unfit, match="it: its series have no `le`"), open_sources({}, {"it": own}):
+        pass

@@ -1,0 +1,260 @@
+"""The rough account is rough where it says so, and an undo that lacks one of its precautions fails on it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gameday.change import Call, Canonical, Injection, Knob
+from gameday.engine import undo as undo_module
+from gameday.engine.canonical import same
+from gameday.engine.settings import Reading, capture, read
+from gameday.engine.undo import Next, decide
+from gameday.errors import AwsError, Unreachable
+from gameday.testing import Broken, RoughAccount, Way, applicable, law, touched
+from gameday.testing.alternative_answers import reserialised
+
+from tests.doubles.runs import RUN, Scene
+from tests.doubles.shelf import ITEMS, LEVEL, MAKE, POWER, REGION, STRIKE, Shelf, injection, turn
+
+EVERY = frozenset(Way) - {Way.LATE}
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return Scene(tmp_path)
+
+
+def whole(shelf: Shelf) -> Injection:
+    items = capture(ITEMS, {"b": {"adds": ["new"], "removes": []}}, REGION, shelf)
+    level, power = capture(LEVEL, {"a": 5}, REGION, shelf), capture(POWER, {"a": "off"}, REGION, shelf)
+    return injection([MAKE, *items], level, power)
+
+
+def rough(scene: Scene, changes: Injection, *ways: Way, **more: Any) -> RoughAccount:
+    return RoughAccount(scene.shelf, scene.clock, changes.changes, RUN, ways, **more)
+
+
+def value(account: RoughAccount, knob: Knob = LEVEL, id: str = "a") -> Any:  # noqa: A002
+    found = read(knob, [id], REGION, {}, account)[id]
+    assert isinstance(found, Reading)
+    return found.value if found.ready else "in passing"
+
+
+def write(account: RoughAccount, level: int, token: int = 0) -> Any:
+    call = Call(service="shelf", operation="put_level", params={"Id": "a", "Level": level, "Token": token})
+    return account.call(call, REGION)
+
+
+# each way -------------------------------------------------------------------------------------------------------------
+
+
+def test_stale_reads_last_nearly_as_long_as_the_knob_says(scene: Scene) -> None:
+    account = rough(scene, injection([turn(LEVEL)]), Way.STALE)
+    account.undo_begins()
+    write(account, 5)
+    assert value(account) == 1
+    scene.clock.sleep(LEVEL.settle * 0.89)
+    assert value(account) == 1
+    scene.clock.sleep(LEVEL.settle * 0.02)
+    assert value(account) == 5
+    assert account.met == {Way.STALE: 2}
+
+
+def test_writing_the_same_again_does_not_prolong_staleness(scene: Scene) -> None:
+    account = rough(scene, injection([turn(POWER)]), Way.STALE)
+    off = Call(service="shelf", operation="turn_off", params={"Id": "a"})
+    account.call(off, REGION)
+    scene.clock.sleep(POWER.settle * 0.8)
+    account.call(off, REGION)
+    scene.clock.sleep(POWER.settle * 0.2)
+    assert value(account, POWER) == "off"
+
+
+def test_what_was_made_is_not_found_at_once(scene: Scene) -> None:
+    account = rough(scene, injection([MAKE]), Way.STALE)
+    account.call(Call(service="shelf", operation="make_thing", params={"Run": RUN}), REGION)
+    find = Call(service="shelf", operation="find_things", params={"Run": RUN})
+    assert account.pages(find, REGION) == {"Found": []}
+    scene.clock.sleep(MAKE.settle)
+    assert account.pages(find, REGION) == {"Found": [{"Id": "made-2"}]}
+
+
+def test_a_resource_passes_through_other_values_and_refuses_writes(scene: Scene) -> None:
+    account = rough(scene, injection([turn(LEVEL), turn(POWER)]), Way.CHANGING)
+    account.undo_begins()
+    assert (value(account), value(account, POWER)) == ("in passing", "in passing")
+    with pytest.raises(AwsError, match="NotNow"):
+        write(account, 5)
+    scene.clock.sleep(3)
+    assert (value(account), value(account, POWER)) == (1, "on")
+    write(account, 5)
+    assert value(account) == "in passing"
+
+
+def test_writes_are_refused_at_first(scene: Scene) -> None:
+    account = rough(scene, injection([turn(LEVEL), MAKE]), Way.REFUSED)
+    with pytest.raises(AwsError, match="NotNow"):
+        write(account, 5)
+    write(account, 5)
+    made = account.call(Call(service="shelf", operation="make_thing", params={"Run": RUN}), REGION)["Made"]["Id"]
+    with pytest.raises(AwsError, match="InUse"):
+        account.call(Call(service="shelf", operation="delete_thing", params={"Id": made}), REGION)
+
+
+def test_replies_are_lost_once_in_undo_only(scene: Scene) -> None:
+    account = rough(scene, injection([turn(LEVEL)]), Way.LOST)
+    write(account, 5)
+    account.undo_begins()
+    with pytest.raises(Unreachable):
+        write(account, 6, token=1)
+    assert scene.shelf.things["a"]["Level"] == 6
+    write(account, 7, token=2)
+    assert account.met == {Way.LOST: 1}
+
+
+def test_a_late_request_arrives_after_undos_first_look(scene: Scene) -> None:
+    account = rough(scene, injection([turn(LEVEL)]), Way.LATE, late=0)
+    with pytest.raises(Unreachable):
+        write(account, 5)
+    assert scene.shelf.things["a"]["Level"] == 1
+    account.undo_begins()
+    assert value(account) == 1
+    assert value(account) == 5
+
+
+def test_a_write_may_be_taken_without_effect(scene: Scene) -> None:
+    account = rough(scene, injection([turn(LEVEL)]), Way.INERT)
+    account.undo_begins()
+    write(account, 5)
+    assert value(account) == 1
+    write(account, 5)
+    assert value(account) == 5
+
+
+def test_a_stranger_writes_after_undos_first_look(scene: Scene) -> None:
+    def stranger() -> None:
+        scene.shelf.things["a"]["Level"] = 77
+
+    account = rough(scene, injection([turn(LEVEL)]), Way.STRANGER, stranger=stranger)
+    assert value(account) == 1
+    account.undo_begins()
+    assert (value(account), value(account)) == (1, 77)
+
+
+def test_sets_come_back_in_another_order(scene: Scene) -> None:
+    scene.shelf.things["a"]["Items"] = ["x", "y"]
+    account = rough(scene, injection([turn(ITEMS)]), Way.RESERIALISED)
+    assert value(account, ITEMS) == ["y", "x"]
+
+
+@pytest.mark.parametrize(
+    ("form", "plain"),
+    [
+        (Canonical.SORTED, "subnet-a,subnet-b"),
+        (Canonical.SORTED, ["sg-1", "sg-2"]),
+        (Canonical.TEXT, {"rate": 100.0, "on": True}),
+        (Canonical.DOCUMENT, json.dumps({"Version": "v", "Statement": [{"Sid": "a", "Action": "s3:*"}, {"Sid": "b"}]})),
+    ],
+)
+def test_what_is_reserialised_looks_otherwise_and_means_the_same(form: Canonical, plain: Any) -> None:
+    other = reserialised(LEVEL.model_copy(update={"canonical": form}), plain)
+    assert other != plain
+    assert same(form, other, plain)
+
+
+def test_what_applies_follows_from_the_changes() -> None:
+    assert applicable([STRIKE]) == frozenset()
+    always = {Way.LOST, Way.LATE, Way.INERT, Way.STALE}
+    assert applicable([turn(LEVEL)]) == always | {Way.CHANGING, Way.REFUSED}
+    assert applicable([turn(POWER)]) == always | {Way.CHANGING}
+    assert applicable([turn(ITEMS)]) == always | {Way.REFUSED, Way.RESERIALISED}
+    assert applicable([MAKE]) == always | {Way.REFUSED}
+
+
+# the law on it --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", sorted(EVERY))
+def test_the_law_holds_on_an_account_that_is_rough_in_one_way(scene: Scene, way: Way) -> None:
+    changes = whole(scene.shelf)
+    account = rough(scene, changes, way, stranger=lambda: scene.shelf.things["b"]["Items"].append("stranger"))
+    before = touched(changes.changes, RUN, scene.shelf)
+    if way is Way.STRANGER:
+        before["thing.items of b"] = '["stranger","x"]'
+        with pytest.raises(Broken, match="stranger"):  # the stranger's item is what is not as it was
+            law(changes, account, scene.clock, scene.journal, RUN)
+    else:
+        law(changes, account, scene.clock, scene.journal, RUN)
+    assert touched(changes.changes, RUN, scene.shelf) == before
+    assert account.met[way]
+
+
+def test_the_law_holds_on_an_account_that_is_rough_in_every_way(scene: Scene) -> None:
+    changes = whole(scene.shelf)
+    ways = EVERY - {Way.STRANGER}
+    account = rough(scene, changes, *ways)
+    law(changes, account, scene.clock, scene.journal, RUN)
+    assert set(account.met) == ways
+
+
+def test_the_law_holds_whichever_request_is_late(tmp_path: Path) -> None:
+    counting = Scene(tmp_path / "count")
+    account = rough(counting, whole(counting.shelf))
+    law(whole(counting.shelf), account, counting.clock, counting.journal, RUN)
+    for late in range(5):
+        scene = Scene(tmp_path / f"{late}")
+        changes = whole(scene.shelf)
+        account = rough(scene, changes, Way.LATE, late=late)
+        law(changes, account, scene.clock, scene.journal, RUN)
+        assert account.met == {Way.LATE: 1}, late
+
+
+# mutants: an undo without its precautions -----------------------------------------------------------------------------
+
+
+def broken_law(scene: Scene, *ways: Way, **more: Any) -> bool:
+    changes = whole(scene.shelf)
+    try:
+        law(changes, rough(scene, changes, *ways, **more), scene.clock, scene.journal, RUN)
+    except (Broken, AwsError):
+        return True
+    return False
+
+
+def test_the_law_fails_an_undo_that_does_not_watch_for_late_requests(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(undo_module, "LONGEST_CALL", -1_000.0)
+    assert broken_law(scene, Way.LATE, late=4)
+
+
+def test_the_law_fails_an_undo_that_does_not_wait_until_ready(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hasty(turn: Any, now: Reading, quiet: bool) -> Next:
+        return decide(turn, Reading(now.value, now.row, gone=now.gone), quiet)
+
+    monkeypatch.setattr(undo_module, "decide", hasty)
+    assert broken_law(scene, Way.CHANGING)
+
+
+def test_the_law_fails_an_undo_that_believes_its_own_writes(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: set[str] = set()
+
+    def trusting(turn: Any, now: Reading, quiet: bool) -> Next:
+        step = decide(turn, now, quiet)
+        if turn.id + turn.knob.name in written:
+            return Next.RESTORED
+        if step is Next.WRITE:
+            written.add(turn.id + turn.knob.name)
+        return step
+
+    monkeypatch.setattr(undo_module, "decide", trusting)
+    assert broken_law(scene, Way.INERT)
+
+
+def test_the_law_fails_an_apply_that_changes_nothing(scene: Scene) -> None:
+    nothing = injection([turn(LEVEL, before=1, after=1)])
+    with pytest.raises(Broken, match="apply changed nothing"):
+        law(nothing, rough(scene, nothing), scene.clock, scene.journal, RUN)
