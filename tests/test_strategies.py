@@ -28,7 +28,7 @@ QUICK = settings(settings.get_profile("gameday"), max_examples=60, database=None
 
 
 @QUICK
-@given(faults(LOADED, strikes=True))
+@given(faults(LOADED, actions=True))
 def test_a_fault_names_what_the_workload_has_and_reads_back_as_written(fault: Fault) -> None:
     module, zone = getattr(fault, "module", None), getattr(fault, "zone", None)
     assert module is None or module in LOADED.workload.modules
@@ -42,7 +42,7 @@ def test_a_fault_names_what_the_workload_has_and_reads_back_as_written(fault: Fa
 def test_a_schedule_strikes_no_target_twice_and_nothing_for_good(schedule: Schedule) -> None:
     assert 1 <= len(schedule.faults) <= 3
     assert schedule.lasts in ("1m", "3m")
-    assert not any(fault.always_strikes for fault in schedule.faults)
+    assert not any(fault.is_irreversible for fault in schedule.faults)
     targets = [getattr(fault, "module", None) or fault.name for fault in schedule.faults]
     assert len(set(targets)) == len(targets)
 
@@ -69,8 +69,8 @@ def reached(strategy: SearchStrategy[Fault]) -> set[str]:
 
 
 def test_every_fault_of_the_catalogue_is_reached_that_the_workload_can_have() -> None:
-    assert reached(faults(LOADED, strikes=True)) == set(CATALOGUE)
-    assert reached(faults(LOADED)) == {name for name, fault in CATALOGUE.items() if not fault.always_strikes}
+    assert reached(faults(LOADED, actions=True)) == set(CATALOGUE)
+    assert reached(faults(LOADED)) == {name for name, fault in CATALOGUE.items() if not fault.is_irreversible}
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_every_fault_of_the_catalogue_is_reached_that_the_workload_can_have() ->
         (lambda: sdk_rules("dinamodb"), "did you mean `dynamodb`?"),
         (sdk_rules, "sdk_rules needs the calls that may fail"),
     ],
-    ids=["fault", "strike", "operation", "service", "none"],
+    ids=["fault", "irreversible", "operation", "service", "none"],
 )
 def test_a_wrong_name_is_told_with_the_right_one(make: object, words: str) -> None:
     with pytest.raises(InvalidInput) as raised:

@@ -1,10 +1,10 @@
 """What a fault answers with: changes, as data.
 
-A change is a `Turn` (set one setting of one resource, and put back what was there), a `Make` (create a resource that
-carries the run's tag, and delete it), or a `Strike` (a blow that cannot be taken back: the system must heal itself).
+A change is a `SettingChange` (set one setting of one resource, and put back what was there), a `CreatedResource` (create a resource that
+carries the run's tag, and delete it), or a `IrreversibleAction` (a blow that cannot be taken back: the system must heal itself).
 All of it is JSON: the plan prints it, the journal keeps it, and undo needs nothing else.
 
-**Placeholders.** Inside `Call.params` and `Turn.after` the object `{"$": path}` stands for a value known only later;
+**Placeholders.** Inside `Call.params` and `SettingChange.after` the object `{"$": path}` stands for a value known only later;
 `path` is a JMESPath over the *bindings* of the moment. Braces inside strings are never touched, since IAM documents
 contain `${…}`. The bindings are:
 
@@ -58,7 +58,7 @@ class Shape(StrEnum):
     SET = "set"  # items, added and removed one by one, so that others' items survive
 
 
-class Canonical(StrEnum):
+class NormalForm(StrEnum):
     """The form in which two values of a setting are compared, since AWS reorders and reserialises."""
 
     PLAIN = "plain"  # equal as JSON
@@ -81,7 +81,7 @@ class Read(Frozen):
     absent: tuple[str, ...] = ()
 
 
-class Knob(Frozen):
+class Setting(Frozen):
     """A setting that faults turn, as data; its laws are a lens's laws."""
 
     name: str
@@ -95,7 +95,7 @@ class Knob(Frozen):
     remove: Call | None = None
     transitional: tuple[str, ...] = ()  # switch: values in passing, never compared
     ready: str = ""  # JMESPath over the row: false while the resource is changing and refuses writes
-    canonical: Canonical = Canonical.PLAIN
+    canonical: NormalForm = NormalForm.PLAIN
     settle: float = 0.0  # seconds for which reads may be stale after a write
     co_writers: tuple[str, ...] = ()  # who else may write it by itself, in words
     retry: tuple[str, ...] = ()  # error codes of a write that mean "not now": waited out
@@ -110,15 +110,15 @@ class Change(Frozen):
     about: str = ""
 
 
-class Turn(Change):
+class SettingChange(Change):
     """Set one setting of one resource; the undo writes back `before`.
 
     Scalar and switch: `after` replaces `before` (None is "absent"). Set: `before` is unused, `adds` and `removes` are
     exactly the items that were not, or were, there when the plan was made.
     """
 
-    kind: Literal["turn"] = "turn"
-    knob: Knob
+    kind: Literal["setting"] = "setting"
+    setting: Setting
     id: str
     args: dict[str, Json] = {}
     before: Json = None
@@ -127,10 +127,10 @@ class Turn(Change):
     removes: tuple[Json, ...] = ()
 
 
-class Make(Change):
+class CreatedResource(Change):
     """Create a resource that carries the run's tag; the undo finds all that carry it, and deletes them."""
 
-    kind: Literal["make"] = "make"
+    kind: Literal["create"] = "create"
     name: str  # what `{"$": "made.<name>"}` refers to
     args: dict[str, Json] = {}
     create: Call  # sees run, args
@@ -169,10 +169,10 @@ class Probe(Frozen):
     about: str = ""
 
 
-class Strike(Change):
+class IrreversibleAction(Change):
     """A one-way blow: nothing undoes it, the system must heal itself, and `healed` reads whether it has."""
 
-    kind: Literal["strike"] = "strike"
+    kind: Literal["irreversible"] = "irreversible"
     id: str
     call: Call  # sees id, args
     args: dict[str, Json] = {}
@@ -181,10 +181,10 @@ class Strike(Change):
     settle: float = 60.0  # seconds for which `healed` may still read the time before the blow
 
 
-AnyChange = Annotated[Turn | Make | Strike, Field(discriminator="kind")]
+AnyChange = Annotated[SettingChange | CreatedResource | IrreversibleAction, Field(discriminator="kind")]
 
 
-class Bite(Frozen):
+class Effect(Frozen):
     """The proof that a fault works: an effect read from the account, never our own write read back.
 
     It has bitten as soon as any probe holds; after `deadline` seconds without, it did not bite, and the run's verdict
@@ -196,7 +196,7 @@ class Bite(Frozen):
     deadline: float = 300.0
 
 
-class Injection(Frozen):
+class PlannedFault(Frozen):
     """One fault, resolved against the account: stages of changes (each stage may depend on those before it).
 
     Within a stage the changes are independent and go out in parallel. Undo takes the stages in reverse.
@@ -205,12 +205,12 @@ class Injection(Frozen):
     fault: str  # its name in the catalogue
     label: str  # one line: what it will do
     stages: tuple[tuple[AnyChange, ...], ...]
-    bite: Bite
+    effect: Effect
     hits: dict[str, float] = {}  # module → share of its capacity that is taken away, 0 to 1
     refusals: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
-    def changes(self) -> tuple[Turn | Make | Strike, ...]:
+    def changes(self) -> tuple[SettingChange | CreatedResource | IrreversibleAction, ...]:
         """All changes, in the order of the stages."""
         return tuple(change for stage in self.stages for change in stage)

@@ -55,23 +55,23 @@ class Called:
 
 
 @dataclass(frozen=True, slots=True)
-class Bitten:
+class TookEffect:
     """A fault's effect was read from the account; its time starts here."""
 
     at: float
     fault: int  # index in the plan
     about: str
-    type: Literal["bitten"] = "bitten"
+    type: Literal["took-effect"] = "took-effect"
 
 
 @dataclass(frozen=True, slots=True)
-class DidNotBite:
+class NoEffect:
     """A fault showed no effect before its deadline: the run can only end unknown."""
 
     at: float
     fault: int
     about: str
-    type: Literal["did-not-bite"] = "did-not-bite"
+    type: Literal["no-effect"] = "no-effect"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Detected:
     type: Literal["detected"] = "detected"
 
 
-AbortedBy = Literal["guard", "alarm", "blind", "failed", "signal", "halt", "lease", "lapsed"]
+AbortedBy = Literal["guard", "alarm", "blind", "failed", "signal", "halt", "lease", "undone-early"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,23 +100,23 @@ class Aborted:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class ChangeClosed:
     """What became of one change after undo: as it was, healed by itself, somebody else's by now, or not undone."""
 
     at: float
     position: int
     state: Literal["restored", "healed", "not-healed", "conflict", "stuck", "untouched"]
     about: str  # what it was before, what it is now
-    type: Literal["settled"] = "settled"
+    type: Literal["change-closed"] = "change-closed"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Remark:
     """A sentence that people should see: a warning, or a listener that was dropped."""
 
     at: float
     text: str
-    type: Literal["said"] = "said"
+    type: Literal["remark"] = "remark"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,9 @@ class Ended:
     type: Literal["ended"] = "ended"
 
 
-Event = PhaseBegan | Sampled | Called | Bitten | DidNotBite | Detected | Aborted | Settled | Said | Judged | Ended
+Event = (
+    PhaseBegan | Sampled | Called | TookEffect | NoEffect | Detected | Aborted | ChangeClosed | Remark | Judged | Ended
+)
 
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 

@@ -21,7 +21,7 @@ from gameday.faults import CATALOGUE
 from gameday.faults.fault import Fault
 from gameday.files.load import load_workload
 from gameday.files.loaded import LoadedWorkload
-from gameday.sdk.rule import KINDS, Kind
+from gameday.sdk.rule import KINDS, RuleKind
 from gameday.text import one_of, quoted
 
 try:
@@ -68,7 +68,7 @@ def faults(workload: str | Path | LoadedWorkload, *names: str, strikes: bool = F
         if name not in CATALOGUE:
             raise InvalidInput(f"there is no fault {quoted(name)}", one_of(name, CATALOGUE))
     asked = [CATALOGUE[name] for name in names or CATALOGUE]
-    made = [_fault(model, loaded) for model in asked if strikes or not model.always_strikes]
+    made = [_fault(model, loaded) for model in asked if strikes or not model.is_irreversible]
     found = [one for one in made if one is not None]
     if not found:
         raise InvalidInput(
@@ -91,7 +91,7 @@ def schedules(
 
 
 def sdk_rules(
-    *calls: str, kinds: Sequence[Kind] = KINDS, first: int = 3, after: int = 3
+    *calls: str, kinds: Sequence[RuleKind] = KINDS, first: int = 3, after: int = 3
 ) -> st.SearchStrategy[sdk.Rule]:
     """Rules for these calls (`dynamodb`, `sqs.SendMessage`): of some kind, up to `first` requests, up to `after` later.
 
@@ -110,13 +110,13 @@ class SdkMachine(RuleBasedStateMachine):
     """
 
     calls: ClassVar[tuple[str, ...]] = ()
-    kinds: ClassVar[tuple[Kind, ...]] = KINDS
+    kinds: ClassVar[tuple[RuleKind, ...]] = KINDS
 
     def __init__(self) -> None:
         super().__init__()
         self._faults = ExitStack()
         self._failing = False
-        self.seen: list[sdk.Record] = []  # what every fault so far did to calls
+        self.seen: list[sdk.CallLog] = []  # what every fault so far did to calls
 
     @precondition(lambda self: not self._failing)
     @rule(data=st.data())
@@ -180,7 +180,7 @@ def _target(fault: Fault) -> tuple[str, str]:
     return ("module", module) if module else ("fault", fault.name)
 
 
-def _rule(kind: Kind, service: str, operation: str, *, first: int, after: int) -> st.SearchStrategy[sdk.Rule]:
+def _rule(kind: RuleKind, service: str, operation: str, *, first: int, after: int) -> st.SearchStrategy[sdk.Rule]:
     named = {"kind": kind, "service": service, "operation": operation or None}
     waits = {"wait": WAITS[0]} if kind == "delay" else {}
     try:

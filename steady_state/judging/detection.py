@@ -23,7 +23,7 @@ SUSTAINED = 60.0
 class Start:
     """From when detection counts, as far as it can be known, in seconds since the epoch."""
 
-    since: Literal["impact", "bite"]
+    since: Literal["impact", "effect"]
     kpi: str | None  # whose impact
     point: float
     low: float
@@ -69,7 +69,7 @@ def judge_detection(
 
 def _start(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Start:
     injected = phases.injected if phases.injected is not None else phases.before[1]
-    bitten = phases.bitten if phases.bitten is not None else injected
+    took_effect = phases.took_effect if phases.took_effect is not None else injected
     stop = phases.undo if phases.undo is not None else phases.end
     stop = injected if stop is None else stop
     sustained = claim.recovery.sustained if claim.recovery else SUSTAINED
@@ -86,7 +86,7 @@ def _start(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Start:
             high = stop if impact.high is None else impact.high
             point, low = max(injected, impact.point), max(injected, impact.low)
             found.append(Start("impact", name, point, low, max(point, high)))
-    return min(found, key=lambda one: one.point, default=Start("bite", None, bitten, injected, bitten))
+    return min(found, key=lambda one: one.point, default=Start("effect", None, took_effect, injected, took_effect))
 
 
 def _between(start: Start, fired: float) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gameday.steady_state.judging.baseline import inflation
 from gameday.steady_state.judging.edges import count, edges_of, excess
 from gameday.steady_state.judging.ending import likeliest_end
-from gameday.steady_state.judging.evidence import SMALLEST, Watch, Weights, breach, health
+from gameday.steady_state.judging.evidence import SMALLEST, SequentialTest, Weights, breach, health
 from gameday.steady_state.judging.proof import proven
 from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.samples import CLOSE, Series
@@ -105,7 +105,7 @@ def _onset(
     """
     import numpy as np
 
-    reached = Watch(broken, len(counts)).add(*np.array(counts).T) >= 1 / alpha
+    reached = SequentialTest(broken, len(counts)).add(*np.array(counts).T) >= 1 / alpha
     by = int(reached.argmax()) if reached.any() else min(within, len(counts)) - 1 if within else None
     if by is None:
         return None

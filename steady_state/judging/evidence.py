@@ -93,7 +93,7 @@ def _rate(edge: Edge, factors: tuple[float, ...]) -> Weights:
     return Weights(tuple((log(factor), at * (1 - factor)) for factor in factors))
 
 
-class Watch:
+class SequentialTest:
     """Evidence that a breach began at injection or at any bin since: the mean stays at 1 while there is none.
 
     Half of the weight lies on injection, the other half is spread evenly over the planned bins. Many streams may be

@@ -33,7 +33,7 @@ _TWICE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ExplainedVerdict:
     """One verdict, explained; each part is a clause without its full stop."""
 
     verdict: str  # held, broken, unknown; of a loss or a graph: what it is
@@ -69,7 +69,7 @@ class Explanation:
         return f"{_start('; '.join(self.told))}. {self.certainty}"
 
 
-def together(findings: Iterable[Finding]) -> tuple[Explanation, ...]:
+def together(findings: Iterable[ExplainedVerdict]) -> tuple[Explanation, ...]:
     """Findings with one verdict and one certainty side by side, in the order of the first of them."""
     found: dict[tuple[str, str], list[str]] = {}
     for one in findings:
@@ -77,7 +77,9 @@ def together(findings: Iterable[Finding]) -> tuple[Explanation, ...]:
     return tuple(Explanation(verdict, tuple(told), certainty) for (verdict, certainty), told in found.items())
 
 
-def explain(claim: Claim, judged: Judgement, phases: Phases, false_abort: float | None = None) -> tuple[Finding, ...]:
+def explain(
+    claim: Claim, judged: Judgement, phases: Phases, false_abort: float | None = None
+) -> tuple[ExplainedVerdict, ...]:
     """Every verdict of a judgement in the order of the report: claimed KPIs, recovery, alarm, modules, cost, graphs.
 
     `false_abort`: the guard's budget; where it ended the run, that comes first.
@@ -105,10 +107,10 @@ def once_in(chance: float) -> str:
     return f"1 time in {ceil(1 / max(chance, 1e-9) - 1e-6):,}"
 
 
-def _guard(aborted: str | None, odds: float) -> Finding:
+def _guard(aborted: str | None, odds: float) -> ExplainedVerdict:
     seen = (aborted or "").partition(":")[2].strip()
     sure = f"the guard ends a run that stays within its bound at most {once_in(odds)}"
-    return Finding("broken", "the guard", "no guarded KPI leaves the guard's bound", seen, sure, _AGAIN)
+    return ExplainedVerdict("broken", "the guard", "no guarded KPI leaves the guard's bound", seen, sure, _AGAIN)
 
 
 _AGAIN = "mend what it found and run it again: a second abort leaves no doubt"
@@ -118,7 +120,7 @@ def _to_its_end(phases: Phases) -> str:
     return "mend what the guard found, and run it again" if phases.abort == "guard" else "run it again to its end"
 
 
-def _phase(one: PhaseJudgement, odds: float, fewest: float, phases: Phases) -> Finding:
+def _phase(one: PhaseJudgement, odds: float, fewest: float, phases: Phases) -> ExplainedVerdict:
     when, longer = _WHEN[one.phase], _LONGER[one.phase]
     reading = "readings" in one.seen
     if one.verdict is Verdict.UNKNOWN:
@@ -138,7 +140,7 @@ def _phase(one: PhaseJudgement, odds: float, fewest: float, phases: Phases) -> F
     else:
         sure = f"a KPI within its bound would look this bad at most {once_in(fewest)}"
         surer = f"a second run that breaks too would make that {once_in(fewest**2)}"
-    return Finding(one.verdict.value, f"{one.kpi} {when}", one.bound, one.seen, sure, surer)
+    return ExplainedVerdict(one.verdict.value, f"{one.kpi} {when}", one.bound, one.seen, sure, surer)
 
 
 def _mend(one: PhaseJudgement, longer: str) -> str:
@@ -152,11 +154,13 @@ def _mend(one: PhaseJudgement, longer: str) -> str:
     return f"it needs more traffic or {longer}"
 
 
-def _recovery(one: RecoveryJudgement, claim: Claim, phases: Phases) -> Finding:
+def _recovery(one: RecoveryJudgement, claim: Claim, phases: Phases) -> ExplainedVerdict:
     wanted = claim.recovery
     about = f"recovery of {one.kpi}"
     if wanted is None:
-        return Finding(one.verdict.value, about, "nothing", one.words, "it decides nothing", "claim a recovery")
+        return ExplainedVerdict(
+            one.verdict.value, about, "nothing", one.words, "it decides nothing", "claim a recovery"
+        )
     claimed = (
         f"back within {show_duration(wanted.within)} from {wanted.since}, and for {show_duration(wanted.sustained)}"
     )
@@ -168,7 +172,7 @@ def _recovery(one: RecoveryJudgement, claim: Claim, phases: Phases) -> Finding:
     elif one.verdict is Verdict.UNKNOWN:
         sure = f"a verdict may be wrong at most {once_in(claim.false_verdict)}, and these data allow both"
         surer = _watch_longer(one, claim, phases)
-    return Finding(one.verdict.value, about, claimed, one.words, sure, surer)
+    return ExplainedVerdict(one.verdict.value, about, claimed, one.words, sure, surer)
 
 
 def _watch_longer(one: RecoveryJudgement, claim: Claim, phases: Phases) -> str:
@@ -184,7 +188,7 @@ def _watch_longer(one: RecoveryJudgement, claim: Claim, phases: Phases) -> str:
     return "more traffic, or a shorter period, would narrow the interval until it lies on one side"
 
 
-def _detection(one: DetectionJudgement, claim: Claim) -> Finding:
+def _detection(one: DetectionJudgement, claim: Claim) -> ExplainedVerdict:
     within = claim.detection.within if claim.detection else 0.0
     surer = {
         Verdict.HELD: "a second run would show whether it is always so quick",
@@ -193,10 +197,12 @@ def _detection(one: DetectionJudgement, claim: Claim) -> Finding:
     }[one.verdict]
     sure = f"the moment it counts from lies outside its interval at most {once_in(claim.false_verdict)}"
     about = f"alarm {one.alarm}"
-    return Finding(one.verdict.value, about, f"it fires within {show_duration(within)}", one.words, sure, surer)
+    return ExplainedVerdict(
+        one.verdict.value, about, f"it fires within {show_duration(within)}", one.words, sure, surer
+    )
 
 
-def _module(one: ModuleJudgement, claim: Claim, phases: Phases) -> Finding:
+def _module(one: ModuleJudgement, claim: Claim, phases: Phases) -> ExplainedVerdict:
     margin, odds = claim.margin or 0.0, claim.false_verdict
     state = {Verdict.HELD: "contained", Verdict.BROKEN: "spread", Verdict.UNKNOWN: "unknown"}[one.verdict]
     claimed = f"it changes by at most {points_in_words(margin)}"
@@ -214,20 +220,24 @@ def _module(one: ModuleJudgement, claim: Claim, phases: Phases) -> Finding:
         # What can be seen shrinks with the root of the traffic.
         times = min(1000, max(2, ceil(((one.detectable - margin) / margin) ** 2)))
         surer = f"about {times} times the traffic, or a baseline and a fault so many times as long, would tell"
-    return Finding(state, f"module {one.module}", claimed, one.seen, sure, surer)
+    return ExplainedVerdict(state, f"module {one.module}", claimed, one.seen, sure, surer)
 
 
-def _loss(one: LossJudgement, odds: float) -> Finding:
+def _loss(one: LossJudgement, odds: float) -> ExplainedVerdict:
     about, claimed = f"cost in {one.kpi}", ""
     if one.lost is None or one.low is None or one.high is None:
         sure = f"a loss is told only where its interval misses the truth at most {once_in(odds)}"
-        return Finding("unknown", about, claimed, one.words, sure, "data and traffic, before and after, would tell")
+        return ExplainedVerdict(
+            "unknown", about, claimed, one.words, sure, "data and traffic, before and after, would tell"
+        )
     state = "lost" if one.low > 0 else "none proven"
     sure = f"the true loss lies outside that interval at most {once_in(odds)}, if all else would have been as before"
-    return Finding(state, about, claimed, one.words, sure, "a longer baseline narrows it, most of all up to 1h")
+    return ExplainedVerdict(
+        state, about, claimed, one.words, sure, "a longer baseline narrows it, most of all up to 1h"
+    )
 
 
-def _lead(one: LeadJudgement, odds: float) -> Finding:
+def _lead(one: LeadJudgement, odds: float) -> ExplainedVerdict:
     about, claimed = f"graph {one.kpi}", ""
     sure = f"the order of two moves is told where it is wrong at most {once_in(odds)}"
     surer = {
@@ -236,4 +246,4 @@ def _lead(one: LeadJudgement, odds: float) -> Finding:
         Move.QUIET: "a fault that hurts more would tell whether it is worth watching",
         Move.UNKNOWN: "more traffic and a source without gaps would tell",
     }.get(one.move, "a shorter period would place both moves more narrowly")
-    return Finding(one.move.value, about, claimed, one.words.removeprefix(f"{one.kpi} "), sure, surer)
+    return ExplainedVerdict(one.move.value, about, claimed, one.words.removeprefix(f"{one.kpi} "), sure, surer)

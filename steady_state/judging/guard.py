@@ -8,7 +8,7 @@ from math import ceil
 
 from gameday.steady_state.judging.baseline import Counts, caution, correlation_time, inflation, reach
 from gameday.steady_state.judging.edges import Edge, count, edges_of, scored
-from gameday.steady_state.judging.evidence import Watch, breach
+from gameday.steady_state.judging.evidence import SequentialTest, breach
 from gameday.steady_state.judging.phrases import seen_in_words
 from gameday.steady_state.kpi.kpi import Bound, Kpi
 from gameday.steady_state.kpi.units import show_duration
@@ -34,7 +34,7 @@ class Fired:
 class _Guarded:
     kpi: Kpi
     bound: Bound
-    watches: list[Watch]
+    watches: list[SequentialTest]
     seen_to: float  # the end of the newest bin taken in
     evidence: float = 1.0
     recent: list[Sample] = field(default_factory=list)  # since the evidence last stood at nothing
@@ -43,7 +43,7 @@ class _Guarded:
 class Guard:
     """Watches KPIs from injection on, bin by bin.
 
-    Each KPI keeps an e-process (`evidence.Watch`), tempered by the bursts of its baseline; the guard fires when their
+    Each KPI keeps an e-process (`evidence.SequentialTest`), tempered by the bursts of its baseline; the guard fires when their
     average reaches 1 / `false_abort`. A healthy run is then aborted with a chance of at most `false_abort` in the whole
     experiment, however often one looks, as long as no KPI's true share leaves its bound (Ville's inequality; an average
     of e-processes is one). A missing bin, and one without traffic, is evidence of nothing.
@@ -127,7 +127,7 @@ def _after_each(guarded: _Guarded, fresh: list[Sample]) -> list[float]:
     return [sum(each) / len(found) for each in zip(*(one.tolist() for one in found), strict=True)]
 
 
-def watches(kpi: Kpi, bound: Bound, before: Series, planned: int, *, tempered: bool = True) -> list[Watch]:
+def watches(kpi: Kpi, bound: Bound, before: Series, planned: int, *, tempered: bool = True) -> list[SequentialTest]:
     """The evidence that is kept against each edge of a bound; untempered, as a baseline is played over for itself.
 
     A share that may come in bursts is watched twice: for any breach, its evidence divided by what bursts inflate; and
@@ -138,9 +138,9 @@ def watches(kpi: Kpi, bound: Bound, before: Series, planned: int, *, tempered: b
     found = []
     for edge in edges_of(kpi, bound, before):
         by = _noise(kpi, edge, bins, known) if tempered else 1.0
-        found.append(Watch(breach(edge).tempered(by), planned))
+        found.append(SequentialTest(breach(edge).tempered(by), planned))
         if by > 1 and edge.kind == "share" and edge.above and kpi.kind != "gauge" and edge.at < (far := reach(known)):
-            found.append(Watch(breach(Edge("share", min(far, MOST_REACH))), planned))
+            found.append(SequentialTest(breach(Edge("share", min(far, MOST_REACH))), planned))
     return found
 
 

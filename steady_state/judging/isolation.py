@@ -10,7 +10,7 @@ from statistics import NormalDist
 from gameday.steady_state.judging.baseline import Counts, blocks, inflation
 from gameday.steady_state.judging.compare import POWER_80, Spread, beyond, interval, rates_tails, score
 from gameday.steady_state.judging.edges import Edge
-from gameday.steady_state.judging.phases import LEAST_COVERAGE, LEAST_READINGS, Seen, coverage
+from gameday.steady_state.judging.phases import LEAST_COVERAGE, LEAST_READINGS, PhaseBins, coverage
 from gameday.steady_state.judging.phrases import percent_in_words, points_in_words
 from gameday.steady_state.kpi.claim import Claim, ModuleJudgement, Verdict, worst
 from gameday.steady_state.kpi.kpi import Kpi
@@ -18,7 +18,7 @@ from gameday.steady_state.samples import Series, tally
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class KpiChange:
     """How one KPI of a module changed from the baseline to the fault; a change for the worse is positive.
 
     Shares of bad: in points; a rate: relative. None where that cannot be told.
@@ -35,7 +35,7 @@ class Change:
     why: str = ""  # why it cannot be told
 
 
-def judge_modules(claim: Claim, seen: tuple[Seen, ...], *, cut_short: bool) -> tuple[ModuleJudgement, ...]:
+def judge_modules(claim: Claim, seen: tuple[PhaseBins, ...], *, cut_short: bool) -> tuple[ModuleJudgement, ...]:
     """Every contained module against the margin; a run that was cut short proves nothing about isolation.
 
     contained: each of its KPIs is proven to have worsened by less than the margin (non-inferiority, each at the budget
@@ -61,7 +61,7 @@ def judge_modules(claim: Claim, seen: tuple[Seen, ...], *, cut_short: bool) -> t
     )
 
 
-def _judge(module: str, changes: list[Change], claim: Claim, spread: frozenset[tuple[str, str]]) -> ModuleJudgement:
+def _judge(module: str, changes: list[KpiChange], claim: Claim, spread: frozenset[tuple[str, str]]) -> ModuleJudgement:
     if not changes:
         return _untold(module, f"{module} cannot be judged: it has no KPI", judged=False)
     verdicts = {one.kpi: _verdict(module, one, claim.false_verdict, spread) for one in changes}
@@ -85,13 +85,13 @@ def _untold(module: str, words: str, *, judged: bool = True) -> ModuleJudgement:
     )
 
 
-def _verdict(module: str, one: Change, alpha: float, spread: frozenset[tuple[str, str]]) -> Verdict:
+def _verdict(module: str, one: KpiChange, alpha: float, spread: frozenset[tuple[str, str]]) -> Verdict:
     if (module, one.kpi) in spread:
         return Verdict.BROKEN
     return Verdict.HELD if one.within <= alpha else Verdict.UNKNOWN
 
 
-def _words(one: Change, verdict: Verdict, margin: float) -> str:
+def _words(one: KpiChange, verdict: Verdict, margin: float) -> str:
     tell = percent_in_words if one.relative else points_in_words
     if one.change is None:
         return f"cannot be told: {one.why}"
@@ -108,14 +108,14 @@ def _words(one: Change, verdict: Verdict, margin: float) -> str:
     return seen
 
 
-def _change(seen: Seen, margin: float, alpha: float, bursts: float) -> Change:
+def _change(seen: PhaseBins, margin: float, alpha: float, bursts: float) -> KpiChange:
     kpi = seen.kpi
     if seen.span is None or not seen.bins or not seen.before:
-        return Change(seen.name, why="no data")
+        return KpiChange(seen.name, why="no data")
     if coverage(kpi, seen.bins, *seen.span) < LEAST_COVERAGE:
-        return Change(seen.name, why="too many gaps")
+        return KpiChange(seen.name, why="too many gaps")
     if not tally(seen.before).total or (kpi.kind != "rate" and not tally(seen.bins).total):
-        return Change(seen.name, why="no traffic")
+        return KpiChange(seen.name, why="no traffic")
     if kpi.kind == "gauge":
         return _of_readings(seen, margin)
     return _of_rates(seen, margin, alpha) if _is_rate(kpi) else _of_shares(seen, margin, alpha, bursts)
@@ -125,27 +125,27 @@ def _is_rate(kpi: Kpi) -> bool:
     return kpi.kind == "rate" and kpi.per is None
 
 
-def _of_readings(seen: Seen, margin: float) -> Change:
+def _of_readings(seen: PhaseBins, margin: float) -> KpiChange:
     """A gauge is read, not sampled: its share of readings out of range is compared as it is."""
     now, before = tally(seen.bins), tally(seen.before)
     if min(now.bins, before.bins) < LEAST_READINGS:
-        return Change(seen.name, why="too few readings")
+        return KpiChange(seen.name, why="too few readings")
     change = now.bad / now.total - before.bad / before.total
     fits = change <= margin + 1e-9
     certain = (1.0, 0.0) if fits else (0.0, 1.0)
-    return Change(seen.name, change, change, change, margin, worse=certain[0], within=certain[1])
+    return KpiChange(seen.name, change, change, change, margin, worse=certain[0], within=certain[1])
 
 
-def _of_shares(seen: Seen, margin: float, alpha: float, bursts: float) -> Change:
+def _of_shares(seen: PhaseBins, margin: float, alpha: float, bursts: float) -> KpiChange:
     now, before = tally(seen.bins), tally(seen.before)
     if not now.total:
-        return Change(seen.name, why="no traffic")
+        return KpiChange(seen.name, why="no traffic")
     spread = Spread(bursts, before.total / max(1, len(blocks(_shares(seen.before)))))
     errors, point = score(now, before, margin, spread), NormalDist().inv_cdf(1 - alpha)
     change = now.bad / now.total - before.bad / before.total
     low, high = interval(now, before, point, spread)
     error = abs((change - margin) / errors) if errors else 0.0
-    return Change(
+    return KpiChange(
         seen.name,
         change,
         low,
@@ -156,7 +156,7 @@ def _of_shares(seen: Seen, margin: float, alpha: float, bursts: float) -> Change
     )
 
 
-def _of_rates(seen: Seen, margin: float, alpha: float) -> Change:
+def _of_rates(seen: PhaseBins, margin: float, alpha: float) -> KpiChange:
     """A rate without a denominator: its fall, or its rise where the bound is `at_most`, relative to the baseline."""
     now, before = tally(seen.bins), tally(seen.before)
     sign = 1 if seen.kpi.bound.at_most is not None else -1
@@ -167,7 +167,7 @@ def _of_rates(seen: Seen, margin: float, alpha: float) -> Change:
     point = NormalDist().inv_cdf(1 - alpha)
     error = sqrt(noise * (1 / max(1.0, now.total) + 1 / before.total))
     change = sign * (now.total / now.seconds / usual - 1)
-    return Change(
+    return KpiChange(
         seen.name,
         change,
         change - point * error,
@@ -183,7 +183,7 @@ def _shares(bins: Series) -> Counts:
     return tuple((one.start, min(one.bad, one.total), one.total - min(one.bad, one.total)) for one in bins)
 
 
-def _bursts(seen: list[Seen]) -> float:
+def _bursts(seen: list[PhaseBins]) -> float:
     """The relative variance of the blocks' shares of bad beyond chance, pooled over the baselines of all KPIs.
 
     By moments, blocks weighted by their size: one failure in a last, short block says next to nothing of bursts.

@@ -62,7 +62,7 @@ def judge(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Judgeme
     most `claim.false_verdict`; so is any broken KPI among all phases together, any broken module, and each interval of
     a recovery. KPIs that are watched but not claimed are judged and shown, and leave the verdict alone; losses do, too.
     """
-    tested = phases.injected is not None and phases.bitten is not None
+    tested = phases.injected is not None and phases.took_effect is not None
     recoveries = (
         {
             name: judge_recovery(
@@ -102,7 +102,7 @@ def _early(phases: Phases) -> tuple[Verdict, str] | None:
         return Verdict.UNKNOWN, "nothing was injected"
     if phases.aborted is not None:
         return Verdict.UNKNOWN, f"the run was ended early by {_ABORTS.get(why, why)}{told}"
-    if phases.bitten is None:
+    if phases.took_effect is None:
         return Verdict.UNKNOWN, "the fault did not bite, so nothing was tested"
     return None
 
@@ -113,7 +113,7 @@ _ABORTS = {
     "signal": "a signal",
     "halt": "gameday halt",
     "lease": "the loss of its lease",
-    "lapsed": "somebody who took its fault away",
+    "undone-early": "somebody who took its fault away",
 }
 
 

@@ -26,7 +26,7 @@ LEAST_REQUESTS = 10
 
 
 @dataclass(frozen=True)
-class Seen:
+class PhaseBins:
     """One KPI's bins in one phase, and those of the baseline that it may be compared with."""
 
     name: str
@@ -39,7 +39,7 @@ class Seen:
 
 def seen_in(
     claim: Claim, series: Mapping[str, Series], phases: Phases, recoveries: Mapping[str, RecoveryJudgement]
-) -> tuple[Seen, ...]:
+) -> tuple[PhaseBins, ...]:
     """The bins of each KPI in each phase.
 
     Before: the baseline. During: from the injection or from the bite to the undo, whichever looks worse, with the bins
@@ -53,20 +53,20 @@ def seen_in(
         during = _during(phases, kpi, bins, before)
         after = _after(phases, claim, recoveries.get(name))
         found += [
-            Seen(name, kpi, "before", phases.before, before, before),
-            Seen(name, kpi, "during", during, touching(bins, *during) if during else (), before),
-            Seen(name, kpi, "after", after, inside(bins, *after) if after else (), before),
+            PhaseBins(name, kpi, "before", phases.before, before, before),
+            PhaseBins(name, kpi, "during", during, touching(bins, *during) if during else (), before),
+            PhaseBins(name, kpi, "after", after, inside(bins, *after) if after else (), before),
         ]
     return tuple(found)
 
 
 def _during(phases: Phases, kpi: Kpi, bins: Series, before: Series) -> tuple[float, float] | None:
     stop = phases.undo if phases.undo is not None else phases.end
-    if phases.bitten is None or stop is None:
+    if phases.took_effect is None or stop is None:
         return None
     # A bite is read late (health checks take their time) and customers suffer before it; a fault may also be without
     # effect until it bites. Whichever start looks worse counts, so that neither hides harm.
-    starts = [phases.bitten, *([phases.injected] if phases.injected is not None else [])]
+    starts = [phases.took_effect, *([phases.injected] if phases.injected is not None else [])]
     return max(((start, stop) for start in starts), key=lambda span: _harm(kpi, touching(bins, *span), before))
 
 
@@ -99,7 +99,7 @@ class Error:
     broken: float
 
 
-def judge_phase(seen: Seen, bound: Bound | None, error: Error) -> PhaseJudgement:
+def judge_phase(seen: PhaseBins, bound: Bound | None, error: Error) -> PhaseJudgement:
     """One KPI in one phase. `bound` None: anything is held, and no data needed.
 
     held: a truth beyond the bound would look this good with a chance of at most `error.held`; broken: a truth within it
@@ -138,7 +138,7 @@ def within_bound(kpi: Kpi, bins: Series, before: Series, alpha: float) -> bool:
     return all(good <= alpha for good, _ in _tails(kpi, kpi.bound, bins, before))
 
 
-def _against(seen: Seen, bound: Bound, bins: Series, before: Series, error: Error) -> tuple[Verdict, str]:
+def _against(seen: PhaseBins, bound: Bound, bins: Series, before: Series, error: Error) -> tuple[Verdict, str]:
     kpi, totals = seen.kpi, tally(bins)
     if why := _too_few(kpi, bound, totals, tally(before)):
         return Verdict.UNKNOWN, why

@@ -29,7 +29,7 @@ class Phases:
 
     before: tuple[float, float]  # the baseline
     injected: float | None = None  # the first mutating call of the faults went out
-    bitten: float | None = None  # the faults' effect was read
+    took_effect: float | None = None  # the faults' effect was read
     undo: float | None = None  # the undo's first call went out
     undone: float | None = None  # the undo was verified
     end: float | None = None  # observation ended
@@ -110,7 +110,7 @@ class DetectionJudgement:
 
     alarm: str
     verdict: Verdict
-    since: Literal["impact", "bite"]  # what it counts from: where no business KPI is seen to suffer, the bite
+    since: Literal["impact", "effect"]  # what it counts from: where no business KPI is seen to suffer, the bite
     kpi: str | None  # whose impact
     fired: float | None  # seconds since the epoch; None: it did not
     took: float | None  # below 0: it fired before the impact

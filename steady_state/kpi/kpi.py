@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
-from gameday.steady_state.kpi.reading import Reading, Written
+from gameday.steady_state.kpi.reading import SourceSpec, Written
 from gameday.steady_state.kpi.units import BoundAmount, Duration, Share, show_duration, show_share
 from pydantic import Field, model_validator
 
@@ -34,8 +34,8 @@ _KINDS = {
 class Ratio(Written):
     """Bad out of total: two counts of one period. With `logs`, `http` or `command`, write it under `total` alone."""
 
-    bad: Reading | None = None
-    total: Reading
+    bad: SourceSpec | None = None
+    total: SourceSpec
 
     @model_validator(mode="after")
     def _two_counts(self) -> Ratio:
@@ -51,7 +51,7 @@ class Ratio(Written):
         return self
 
 
-def _same_period(one: Reading, other: Reading, name: str, against: str) -> None:
+def _same_period(one: SourceSpec, other: SourceSpec, name: str, against: str) -> None:
     if one.interval != other.interval:
         periods = f"{show_duration(one.interval)} and {show_duration(other.interval)}"
         msg = f"`{name}` and `{against}` need the same period; found {periods}"
@@ -133,10 +133,10 @@ class Kpi(Written):
     module: str | None = Field(None, description="the module that it speaks for; isolation is judged by it")
     about: str = Field("", description="one sentence for people who read the report")
     ratio: Ratio | None = None
-    latency: Reading | None = None
-    rate: Reading | None = None
-    per: Reading | None = Field(None, description="rate only: the offered load, which makes it a ratio")
-    gauge: Reading | None = None
+    latency: SourceSpec | None = None
+    rate: SourceSpec | None = None
+    per: SourceSpec | None = Field(None, description="rate only: the offered load, which makes it a ratio")
+    gauge: SourceSpec | None = None
     bound: Bound
     limits: tuple[Duration, ...] = Field((), description="latency only: requests are counted over these, too")
 
@@ -203,7 +203,7 @@ class Kpi(Written):
         return self
 
     @property
-    def reading(self) -> Reading:
+    def reading(self) -> SourceSpec:
         """What says whether there is data at all: the denominator where there is one."""
         reading = (self.ratio.total if self.ratio else None) or self.per or self.latency or self.rate or self.gauge
         assert reading is not None, "a KPI has exactly one kind"  # noqa: S101

@@ -26,7 +26,7 @@ OF_AWS: tuple[Origin, ...] = ("cloudwatch", "alarm", "logs")
 """What is read through the account."""
 
 
-class Http(Written):
+class HttpSpec(Written):
     """A URL that is asked every so often; an answer of 400 and above, or none in time, is bad."""
 
     url: str = Field(pattern=r"^https?://", description="what to ask, with GET")
@@ -38,7 +38,7 @@ class Http(Written):
         return url if keeps_secrets(info) else masked_url(url)
 
 
-class Command(Written):
+class CommandSpec(Written):
     """A program that prints one number (gauge) or `good bad` counts (ratio) on its last line."""
 
     run: tuple[str, ...] = Field(min_length=1, description="the program and its arguments; no shell reads it")
@@ -50,7 +50,7 @@ class Command(Written):
         return run if keeps_secrets(info) else masked_words(run)
 
 
-class Logs(Written):
+class LogsSpec(Written):
     """A query of CloudWatch Logs Insights; its rows are bins with what the KPI needs: bad and total, or a value."""
 
     group: str = Field(pattern=r"^[a-zA-Z0-9_/.#-]{1,512}$", description="the log group")
@@ -82,7 +82,7 @@ ANSWER = 10.0
 _BINNED = re.compile(r"(?i:\bstats\b[^|]*\bby\s+bin)\(\s*(\d+)\s*([smh])\s*\)\s*\Z")
 
 
-class Prometheus(Written):
+class PrometheusSpec(Written):
     """A query to a Prometheus, or to what speaks its HTTP API; the answer is read in steps of the period."""
 
     url: str = Field(pattern=r"^https?://[^?#\s]+$", description="its address, without /api/v1")
@@ -133,10 +133,10 @@ _READ_BY: dict[str, tuple[Origin, ...]] = {
 
 def _default(name: str) -> object:
     """A key's value where nobody wrote it, or a saved plan wrote it out."""
-    return Reading.model_fields[name].default
+    return SourceSpec.model_fields[name].default
 
 
-class Reading(Written):
+class SourceSpec(Written):
     """Where a number comes from: exactly one of `cloudwatch`, `alarm`, `logs`, `http`, `prometheus`, `command`."""
 
     cloudwatch: str | None = Field(
@@ -167,13 +167,13 @@ class Reading(Written):
         min_length=1,
         description="gauge only: the name of a CloudWatch alarm; 1 where it is in ALARM, 0 where it is OK",
     )
-    logs: Logs | None = None
-    http: Http | None = None
-    prometheus: Prometheus | None = None
-    command: Command | None = None
+    logs: LogsSpec | None = None
+    http: HttpSpec | None = None
+    prometheus: PrometheusSpec | None = None
+    command: CommandSpec | None = None
 
     @model_validator(mode="after")
-    def _one_source(self) -> Reading:
+    def _one_source(self) -> SourceSpec:
         named = [name for name in ORIGINS if getattr(self, name) is not None]
         if len(named) != 1:
             found = " and ".join(named) or "none"

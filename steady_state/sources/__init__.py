@@ -75,17 +75,17 @@ def open_sources(
     sources: dict[Origin, Source] = dict(aws)
     with ExitStack() as stack:
         if by_origin["http"]:
-            from gameday.steady_state.sources.http import Http
+            from gameday.steady_state.sources.http import HttpSource
 
-            sources["http"] = stack.enter_context(Http(by_origin["http"], WallClock()))
+            sources["http"] = stack.enter_context(HttpSource(by_origin["http"], WallClock()))
         if by_origin["prometheus"]:
-            from gameday.steady_state.sources.prometheus import Prometheus, Server
+            from gameday.steady_state.sources.prometheus import PrometheusServer, PrometheusSource
 
             sources["prometheus"] = stack.enter_context(
-                Prometheus(by_origin["prometheus"], WallClock(), say, Server(clocks))
+                PrometheusSource(by_origin["prometheus"], WallClock(), say, PrometheusServer(clocks))
             )
         if by_origin["command"]:
-            from gameday.steady_state.sources.command import Command
+            from gameday.steady_state.sources.command import CommandSource
 
-            sources["command"] = stack.enter_context(Command(by_origin["command"], WallClock(), say))
+            sources["command"] = stack.enter_context(CommandSource(by_origin["command"], WallClock(), say))
         yield Sources(sources)

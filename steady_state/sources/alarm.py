@@ -48,18 +48,18 @@ class Past:
         return ((at, until, state) for (at, state), (until, _) in pairwise([*edges, (inf, None)]))
 
 
-Ask = Callable[[str, float], Past]
+ReadPast = Callable[[str, float], Past]
 """Asks what an alarm did since some time. Raises ValueError saying why there is no answer."""
 
 
-class Alarms:
+class AlarmSource:
     """Tells alarms as gauges, from the exact times of their changes.
 
     A bin in which an alarm was in ALARM, if only for an instant, is 1; otherwise one in which its state was unknown or
     INSUFFICIENT_DATA is a gap. Each is asked for once a period; no answer is a gap that is said once.
     """
 
-    def __init__(self, ask: Ask, say: Callable[[str], None]) -> None:
+    def __init__(self, ask: ReadPast, say: Callable[[str], None]) -> None:
         self._ask = ask
         self._say = say
         self._said: set[str] = set()

@@ -13,12 +13,12 @@ from math import ceil, floor
 from typing import Any
 
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.reading import Reading
+from gameday.steady_state.kpi.reading import SourceSpec
 from gameday.steady_state.samples import CLOSE, Sample, Series, reading_of, share_of
 
 QUERIES_A_CALL = 500
 
-Values = dict[float, float]
+Points = dict[float, float]
 """Values by the start of their period, in seconds since the epoch."""
 
 
@@ -33,7 +33,7 @@ class Query:
     period: float
 
 
-class CloudWatch:
+class CloudWatchSource:
     """Reads KPIs with `get_metric_data`: the operation's parameters in, its parsed answer out.
 
     Times stand in both as seconds since the epoch. `lag`: how long CloudWatch is given before a bin is read at all; a
@@ -53,8 +53,8 @@ class CloudWatch:
             name: _bins(kpi, [values[query] for query in queries[name]], start, until) for name, kpi in kpis.items()
         }
 
-    def _values(self, queries: Iterable[Query], start: float, until: float) -> dict[Query, Values]:
-        found: dict[Query, Values] = {}
+    def _values(self, queries: Iterable[Query], start: float, until: float) -> dict[Query, Points]:
+        found: dict[Query, Points] = {}
         by_period: dict[float, list[Query]] = {}
         for query in queries:
             found[query] = {}
@@ -104,16 +104,16 @@ def _queries(kpi: Kpi) -> tuple[Query, ...]:
     return tuple(_query(reading) for reading in (kpi.rate or kpi.gauge, kpi.per) if reading)
 
 
-def _rank(limit: float, reading: Reading) -> str:
+def _rank(limit: float, reading: SourceSpec) -> str:
     return f"PR(:{limit * (1000 if reading.unit == 'ms' else 1):.9f}".rstrip("0").rstrip(".") + ")"
 
 
-def _query(reading: Reading, statistic: str | None = None) -> Query:
+def _query(reading: SourceSpec, statistic: str | None = None) -> Query:
     dimensions = tuple(sorted(reading.dimensions.items()))
     return Query(reading.namespace, reading.metric, dimensions, statistic or reading.statistic, reading.period)
 
 
-def _bins(kpi: Kpi, values: list[Values], start: float, until: float) -> Series:
+def _bins(kpi: Kpi, values: list[Points], start: float, until: float) -> Series:
     length = kpi.interval
     within = (at for at in sorted(values[-1]) if at >= start - CLOSE and at + length <= until + CLOSE)
     bins = (_bin(kpi, at, length, [of.get(at) for of in values]) for at in within)
@@ -141,7 +141,7 @@ def _bin(kpi: Kpi, at: float, length: float, values: list[float | None]) -> Samp
     return None if came is None else Sample(at, length, last, max(0.0, last - came), came / length)
 
 
-def _zero(reading: Reading | None) -> bool:
+def _zero(reading: SourceSpec | None) -> bool:
     return reading is not None and reading.missing == "zero"
 
 

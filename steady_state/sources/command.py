@@ -10,13 +10,13 @@ from math import isfinite
 
 from gameday.steady_state.clock import Clock
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.reading import Command as Spec
+from gameday.steady_state.kpi.reading import CommandSpec as Spec
 from gameday.steady_state.samples import Sample, Series, inside, reading_of, share_of
-from gameday.steady_state.sources.pace import Pace, Paced
+from gameday.steady_state.sources.pace import Paced, Ticker
 
 
 @dataclass
-class _Run:
+class _Process:
     name: str
     kpi: Kpi
     spec: Spec
@@ -24,7 +24,7 @@ class _Run:
     said: bool = False
 
 
-class Command(Paced):
+class CommandSource(Paced):
     """Runs every KPI's program at even times from `with` on until the block ends.
 
     What it prints is of the time since it ran last: the bin before it. A program that fails, takes too long or prints
@@ -34,9 +34,11 @@ class Command(Paced):
     def __init__(self, kpis: Mapping[str, Kpi], clock: Clock, say: Callable[[str], None]) -> None:
         self._say = say
         self._lock = threading.Lock()
-        self._runs = {name: _Run(name, kpi, kpi.reading.command) for name, kpi in kpis.items() if kpi.reading.command}
+        self._runs = {
+            name: _Process(name, kpi, kpi.reading.command) for name, kpi in kpis.items() if kpi.reading.command
+        }
         paces = (
-            Pace(one.spec.every, clock, lambda due, one=one: self.sample(one.name, due), f"command-{name}")  # type: ignore[misc]
+            Ticker(one.spec.every, clock, lambda due, one=one: self.sample(one.name, due), f"command-{name}")  # type: ignore[misc]
             for name, one in self._runs.items()
         )
         super().__init__(paces, patience=max((one.spec.timeout for one in self._runs.values()), default=0.0))

@@ -14,7 +14,7 @@ from math import inf, isclose, isfinite
 from typing import Any
 
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.reading import Reading
+from gameday.steady_state.kpi.reading import SourceSpec
 from gameday.steady_state.kpi.units import show_duration
 from gameday.steady_state.samples import Sample, Series, reading_of
 from gameday.steady_state.sources import Unfit
@@ -91,7 +91,7 @@ def samples(kpi: Kpi, answers: tuple[Lines, ...], first: int, last: int) -> Seri
     return tuple(one for number in range(first, last + 1) if (one := _counted(kpi, answers, number)))
 
 
-def queries(kpi: Kpi) -> tuple[Reading, ...]:
+def queries(kpi: Kpi) -> tuple[SourceSpec, ...]:
     """What is asked: the total (or what was offered) last."""
     if kpi.ratio and kpi.ratio.bad:
         return kpi.ratio.bad, kpi.ratio.total

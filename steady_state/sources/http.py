@@ -14,16 +14,16 @@ from typing import Self
 import urllib3
 from gameday.steady_state.clock import Clock
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.reading import Http as Spec
+from gameday.steady_state.kpi.reading import HttpSpec as Spec
 from gameday.steady_state.samples import CLOSE, Sample, Series
-from gameday.steady_state.sources.pace import Pace, Paced
+from gameday.steady_state.sources.pace import Paced, Ticker
 
-Ask = Callable[[Spec], int]
+Fetch = Callable[[Spec], int]
 """Sends one request and answers with the HTTP status; raises OSError or urllib3's HTTPError where none comes."""
 
 
 @dataclass
-class Probe:
+class ProbeResult:
     """One request: when it was due, and when which answer came (seconds since the epoch; None so far)."""
 
     sent: float
@@ -35,10 +35,10 @@ class Probe:
 class _Probed:
     spec: Spec
     since: float
-    probes: list[Probe] = field(default_factory=list)
+    probes: list[ProbeResult] = field(default_factory=list)
 
 
-class Http(Paced):
+class HttpSource(Paced):
     """Probes every KPI's URL from `with` on until the block ends; `read` counts what has come back.
 
     An answer of 400 and above, a refused or broken connection, and none within `timeout` are bad, each at the instant
@@ -46,16 +46,16 @@ class Http(Paced):
     used.
     """
 
-    def __init__(self, kpis: Mapping[str, Kpi], clock: Clock, ask: Ask | None = None) -> None:
+    def __init__(self, kpis: Mapping[str, Kpi], clock: Clock, ask: Fetch | None = None) -> None:
         self._clock = clock
-        self._ask = ask or Pool()
+        self._ask = ask or HttpPool()
         self._probed = {name: _Probed(kpi.reading.http, clock.now()) for name, kpi in kpis.items() if kpi.reading.http}
         self._lock = threading.Lock()
         # A probe that outlasts its time-out is counted as bad by `bins` all the same: two more threads than needed.
         self._threads = sum(ceil(one.spec.timeout / one.spec.every) + 2 for one in self._probed.values())
-        self._due: SimpleQueue[tuple[Spec, Probe] | None] = SimpleQueue()
+        self._due: SimpleQueue[tuple[Spec, ProbeResult] | None] = SimpleQueue()
         super().__init__(
-            Pace(one.spec.every, clock, lambda due, one=one: self._send(one, due), f"probe-{name}")  # type: ignore[misc]
+            Ticker(one.spec.every, clock, lambda due, one=one: self._send(one, due), f"probe-{name}")  # type: ignore[misc]
             for name, one in self._probed.items()
         )
 
@@ -88,7 +88,7 @@ class Http(Paced):
             }
 
     def _send(self, probed: _Probed, due: float) -> None:
-        probe = Probe(due)
+        probe = ProbeResult(due)
         with self._lock:
             probed.probes.append(probe)
         self._due.put((probed.spec, probe))
@@ -97,7 +97,7 @@ class Http(Paced):
         while (due := self._due.get()) is not None:
             self._await(*due)
 
-    def _await(self, spec: Spec, probe: Probe) -> None:
+    def _await(self, spec: Spec, probe: ProbeResult) -> None:
         try:
             good = self._ask(spec) < 400
         except (OSError, urllib3.exceptions.HTTPError, HTTPException):
@@ -107,7 +107,7 @@ class Http(Paced):
             probe.done = self._clock.now()
 
 
-class Pool:
+class HttpPool:
     """Asks with urllib3, which keeps connections open between probes."""
 
     def __init__(self) -> None:
@@ -128,7 +128,7 @@ class Pool:
             answer.close()
 
 
-def bins(kpi: Kpi, spec: Spec, probes: list[Probe], start: float, end: float) -> Series:
+def bins(kpi: Kpi, spec: Spec, probes: list[ProbeResult], start: float, end: float) -> Series:
     """The probes whose outcome was known between two instants, in bins as long as `every`.
 
     ratio: bad is a bad answer or none in time; latency: bad is that, or an answer after the bound's limit.

@@ -17,11 +17,11 @@ from typing import Any
 
 from gameday.steady_state.clock import Clock
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.reading import Logs as Spec
+from gameday.steady_state.kpi.reading import LogsSpec as Spec
 from gameday.steady_state.kpi.units import show_duration
 from gameday.steady_state.samples import CLOSE, Sample, Series, inside, reading_of, share_of
 from gameday.steady_state.sources import once
-from gameday.steady_state.sources.pace import Pace, Paced
+from gameday.steady_state.sources.pace import Paced, Ticker
 
 LOOK = 1.0
 """Seconds between two looks whether a bin is past its watermark."""
@@ -31,12 +31,12 @@ AGAIN = 180.0
 """Seconds back, before the newest bin, for which a query that failed is made good by the next one."""
 MOST_ROWS = 10_000
 
-Ask = Callable[[str, dict[str, Any]], Any]
+CallLogs = Callable[[str, dict[str, Any]], Any]
 """Calls an operation of the API: its parameters in, its answer out. Raises ValueError saying why there is none."""
 
 
 @dataclass
-class _Asked:
+class _QueryState:
     name: str
     kpi: Kpi
     spec: Spec
@@ -45,25 +45,25 @@ class _Asked:
     samples: list[Sample] = field(default_factory=list)
 
 
-class Logs(Paced):
+class LogsSource(Paced):
     """Asks every KPI's query from `with` on until the block ends; `read` tells the bins that are known.
 
     Each line is scanned once. A query that fails or takes too long is stopped; it leaves a gap that is said once.
     So does a bin without a row, since no line is no number. Nothing is known of the time before.
     """
 
-    def __init__(self, kpis: Mapping[str, Kpi], clock: Clock, say: Callable[[str], None], ask: Ask) -> None:
+    def __init__(self, kpis: Mapping[str, Kpi], clock: Clock, say: Callable[[str], None], ask: CallLogs) -> None:
         self._clock = clock
         self._say = once(say)
         self._ask = ask
         self._lock = threading.Lock()
         self._asked = {
-            name: _Asked(name, kpi, kpi.reading.logs, floor(clock.now() / kpi.interval))
+            name: _QueryState(name, kpi, kpi.reading.logs, floor(clock.now() / kpi.interval))
             for name, kpi in kpis.items()
             if kpi.reading.logs
         }
         super().__init__(
-            Pace(LOOK, clock, lambda _, name=name: self.look(name), f"logs-{name}")  # type: ignore[misc]
+            Ticker(LOOK, clock, lambda _, name=name: self.look(name), f"logs-{name}")  # type: ignore[misc]
             for name in self._asked
         )
 
@@ -118,7 +118,7 @@ class Logs(Paced):
         msg = f"its query was not done in {show_duration(timeout)}"
         raise ValueError(msg)
 
-    def _gap(self, one: _Asked, why: str) -> None:
+    def _gap(self, one: _QueryState, why: str) -> None:
         self._say(f"{one.name} has a gap: log group {one.spec.group}: {why}")
 
 

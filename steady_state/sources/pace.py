@@ -11,7 +11,7 @@ from typing import Self
 from gameday.steady_state.clock import Clock
 
 
-class Pace:
+class Ticker:
     """Calls `act` with the time it was due, at each whole multiple of `every` seconds, until it is stopped.
 
     An open loop: the times do not depend on how long acting takes; those that pass meanwhile are left out.
@@ -44,9 +44,9 @@ class Pace:
 
 
 class Paced:
-    """Something that keeps its paces from `with` on until the block ends; `patience` as in `Pace.stop`."""
+    """Something that keeps its paces from `with` on until the block ends; `patience` as in `Ticker.stop`."""
 
-    def __init__(self, paces: Iterable[Pace], patience: float = 1.0) -> None:
+    def __init__(self, paces: Iterable[Ticker], patience: float = 1.0) -> None:
         self._paces = tuple(paces)
         self._patience = patience
 

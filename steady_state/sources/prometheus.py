@@ -19,13 +19,13 @@ import urllib3
 from gameday.steady_state.clock import Clock
 from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.kpi.masks import masked_url
-from gameday.steady_state.kpi.reading import Reading
+from gameday.steady_state.kpi.reading import SourceSpec
 from gameday.steady_state.kpi.units import show_duration
 from gameday.steady_state.samples import CLOSE, Sample, Series, inside
 from gameday.steady_state.skew import Clocks
 from gameday.steady_state.sources import Unfit, once
 from gameday.steady_state.sources.counters import Lines, must_count, parse, queries, samples, with_limits
-from gameday.steady_state.sources.pace import Pace, Paced
+from gameday.steady_state.sources.pace import Paced, Ticker
 
 HISTORY = 3600.0
 """Seconds that are read when it begins: what guards are armed by."""
@@ -39,19 +39,19 @@ LATEST = 10.0
 LARGEST = 32 * 2**20
 """Bytes of an answer that are read: an hour of some 10,000 series."""
 
-Ask = Callable[[Reading, int, int], bytes]
+Fetch = Callable[[SourceSpec, int, int], bytes]
 """Asks a query for the values at so many periods since the epoch, from one number to another."""
 
 
 @dataclass
-class _Asked:
+class _Answered:
     name: str
     kpi: Kpi
     bins: dict[int, Sample] = field(default_factory=dict)
     answered: bool = False
 
 
-class Prometheus(Paced):
+class PrometheusSource(Paced):
     """Asks every KPI's queries from `with` on until the block ends; `read` tells the bins that are known.
 
     A bin is read when half a period, at most 10 s, has passed since its end. No answer, an error and a warning leave a
@@ -60,15 +60,15 @@ class Prometheus(Paced):
     """
 
     def __init__(
-        self, kpis: Mapping[str, Kpi], clock: Clock, say: Callable[[str], None], ask: Ask | None = None
+        self, kpis: Mapping[str, Kpi], clock: Clock, say: Callable[[str], None], ask: Fetch | None = None
     ) -> None:
         self._clock = clock
         self._say = once(say)
-        self._ask = ask or Server()
+        self._ask = ask or PrometheusServer()
         self._lock = threading.Lock()
-        self._asked = {name: _Asked(name, kpi) for name, kpi in kpis.items()}
+        self._asked = {name: _Answered(name, kpi) for name, kpi in kpis.items()}
         super().__init__(
-            Pace(one.kpi.interval / 2, clock, lambda due, one=one: self._again(one, due), f"prometheus-{name}")  # type: ignore[misc]
+            Ticker(one.kpi.interval / 2, clock, lambda due, one=one: self._again(one, due), f"prometheus-{name}")  # type: ignore[misc]
             for name, one in self._asked.items()
         )
 
@@ -124,7 +124,7 @@ class Prometheus(Paced):
                 one.bins.pop(number, None)
             one.bins.update((round(sample.end / length), sample) for sample in found)
 
-    def _lines(self, reading: Reading, first: int, last: int) -> Lines:
+    def _lines(self, reading: SourceSpec, first: int, last: int) -> Lines:
         assert reading.prometheus is not None, "only what names a Prometheus is asked"  # noqa: S101
         try:
             return parse(self._ask(reading, first, last), reading.period)
@@ -139,13 +139,13 @@ class Prometheus(Paced):
             msg = f"{masked_url(reading.prometheus.url)}: {error}"
             raise ValueError(msg) from None
 
-    def _again(self, one: _Asked, due: float) -> None:
+    def _again(self, one: _Answered, due: float) -> None:
         try:
             self.look(one.name, due, RELOOK)
         except Unfit as error:
             self._say(str(error))
 
-    def _known(self, one: _Asked, kpi: Kpi, start: float, end: float) -> Series:
+    def _known(self, one: _Answered, kpi: Kpi, start: float, end: float) -> Series:
         with self._lock:
             bins = tuple(one.bins[number] for number in sorted(one.bins))
         found = tuple(with_limits(kpi, each) for each in inside(bins, start, end))
@@ -157,14 +157,14 @@ class Prometheus(Paced):
         return found
 
 
-class Server:
+class PrometheusServer:
     """Asks over HTTP with urllib3; a name and password in the URL are sent as basic authentication."""
 
     def __init__(self, clocks: Clocks | None = None) -> None:
         self._clocks = clocks
         self._pool = urllib3.PoolManager(num_pools=32, maxsize=16, retries=False)
 
-    def __call__(self, reading: Reading, first: int, last: int) -> bytes:
+    def __call__(self, reading: SourceSpec, first: int, last: int) -> bytes:
         """The body of the answer. Raises HTTPError or OSError without one, ValueError with another status."""
         spec, period = reading.prometheus, reading.period
         assert spec is not None, "only what names a Prometheus is asked"  # noqa: S101
@@ -214,7 +214,7 @@ def _body(answer: urllib3.BaseHTTPResponse, until: float) -> bytes:
     return bytes(body)
 
 
-def _fresh(reading: Reading) -> str:
+def _fresh(reading: SourceSpec) -> str:
     """The query, such that a value older than a period is none: by itself Prometheus repeats it for five minutes.
 
     Of an expression only `lookback_delta` says so, which some servers ignore.

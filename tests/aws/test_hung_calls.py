@@ -22,7 +22,7 @@ from gameday.faults.lambda_ import CONCURRENCY
 from gameday.testing.wrapper import Wrapped
 
 from tests.doubles.runs import Scene
-from tests.doubles.shelf import LEVEL, REGION, injection
+from tests.doubles.shelf import LEVEL, REGION, planned_fault
 from tests.doubles.sts import Raw
 
 
@@ -75,7 +75,7 @@ def test_a_hung_call_holds_the_undo_back_no_longer_than_its_timeouts(tmp_path: P
     scene = Scene(tmp_path)
     hanging = Hanging(scene, "a")
     before = {name: thing["Level"] for name, thing in scene.shelf.things.items()}
-    stages = injection(capture(LEVEL, {"a": 5, "b": 6}, REGION, scene.shelf))
+    stages = planned_fault(capture(LEVEL, {"a": 5, "b": 6}, REGION, scene.shelf))
     began = scene.clock.now()
     if hangs_in == "inject":
         with pytest.raises(ApplyFailed, match="put_level"):
@@ -119,7 +119,7 @@ def test_an_undo_gets_through_when_the_injection_has_used_up_the_clients_retries
     functions = Functions()
     scene = Scene(tmp_path, functions.aws)
     read = Call(service="lambda", operation="get_function_concurrency", params={"FunctionName": "f"})
-    scene.apply(injection(capture(CONCURRENCY, {"f": 0}, REGION, functions.aws)))
+    scene.apply(planned_fault(capture(CONCURRENCY, {"f": 0}, REGION, functions.aws)))
     assert functions.reserved == {"f": 0}
     functions.throttles = True
     for _ in range(100):

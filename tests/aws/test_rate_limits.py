@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gameday.aws.rate_limits import BUCKETS, Bucket, Pace, lasts
+from gameday.aws.rate_limits import BUCKETS, Bucket, RateLimiter, lasts
 from gameday.change import Call
 from gameday.engine.apply import apply
 from gameday.engine.pacing import slowed
@@ -15,7 +15,7 @@ from gameday.errors import ApplyFailed
 from gameday.events import Called
 from gameday.faults.network import ACL, deny_all_acl
 from gameday.report.plan_text import plan_text
-from gameday.run.stop import Stop, Stoppable
+from gameday.run.stop import Stoppable, StopRequest
 from gameday.steady_state.clock import TestClock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from tests.doubles.metered import Metered
 from tests.doubles.play import played
 from tests.doubles.runs import RUN, Scene
-from tests.doubles.shelf import LEVEL, REGION, injection, turn
+from tests.doubles.shelf import LEVEL, REGION, planned_fault, setting_change
 
 EC2 = BUCKETS["ec2"]
 SWAP = Call(service="ec2", operation="replace_network_acl_association")
@@ -44,13 +44,13 @@ class Aborted:
             scene.shelf.put(name)
         self.before = {name: scene.shelf.things[name]["Level"] for name in ids}
         metered = self.metered = Metered(scene.shelf, scene.clock, EC2)
-        stages = injection(capture(LEVEL, dict.fromkeys(ids, 9), REGION, scene.shelf)).stages
+        stages = planned_fault(capture(LEVEL, dict.fromkeys(ids, 9), REGION, scene.shelf)).stages
         began = scene.clock.now()
-        stop = Stop(halted=lambda: "enough" if scene.clock.now() >= began + after else None)
+        stop = StopRequest(halted=lambda: "enough" if scene.clock.now() >= began + after else None)
         clock = Stoppable(scene.clock, stop)
-        pace = None if kept is None else Pace(clock, kept)
+        pace = None if kept is None else RateLimiter(clock, kept)
         try:
-            apply(stages, 0, RUN, metered, scene.journal, clock, scene.heard.append, pace)
+            apply(stages, 0, RUN, metered, scene.journal, clock, scene.emitted.append, pace)
         except ApplyFailed as error:
             assert error.what == "enough"  # noqa: PT017 - it may also be through by then
         self.sent = len([one for one in scene.called("inject") if not one.error])
@@ -100,15 +100,15 @@ def test_a_throttled_injection_is_patient_for_as_long_as_it_is_paced(tmp_path: P
     for name in ids:
         scene.shelf.put(name)
     metered = Metered(scene.shelf, scene.clock, Bucket(10, 2.5))  # somebody else takes half of it
-    stages = injection(capture(LEVEL, dict.fromkeys(ids, 9), REGION, scene.shelf)).stages
-    apply(stages, 0, RUN, metered, scene.journal, scene.clock, scene.heard.append, Pace(scene.clock))
+    stages = planned_fault(capture(LEVEL, dict.fromkeys(ids, 9), REGION, scene.shelf)).stages
+    apply(stages, 0, RUN, metered, scene.journal, scene.clock, scene.emitted.append, RateLimiter(scene.clock))
     assert metered.throttled
     assert {scene.shelf.things[name]["Level"] for name in ids} == {9}
 
 
 def test_waiting_ends_also_where_the_clock_is_coarse() -> None:
     clock = TestClock(1_795_000_000.0)
-    pace = Pace(clock)
+    pace = RateLimiter(clock)
     began, sent = clock.now(), 0
     while sent < 50:
         sent += len(pace.first([SWAP] * (50 - sent), lambda call: (call, REGION)))
@@ -117,7 +117,7 @@ def test_waiting_ends_also_where_the_clock_is_coarse() -> None:
 
 def test_regions_and_services_have_buckets_of_their_own() -> None:
     clock = TestClock(0.0)
-    pace = Pace(clock)
+    pace = RateLimiter(clock)
     put = Call(service="lambda", operation="put_function_concurrency")
     other = Call(service="autoscaling", operation="suspend_processes")
     calls = [*((SWAP, "us-east-1") for _ in range(25)), *((SWAP, "eu-west-1") for _ in range(25))]
@@ -127,7 +127,7 @@ def test_regions_and_services_have_buckets_of_their_own() -> None:
 
 
 def test_the_plan_says_what_does_not_go_out_at_once() -> None:
-    subnets = [turn(ACL, f"subnet-{n}", before="acl-1", after={"$": "made.acl"}) for n in range(50)]
+    subnets = [setting_change(ACL, f"subnet-{n}", before="acl-1", after={"$": "made.acl"}) for n in range(50)]
     acl = deny_all_acl(REGION, "vpc-1", "acl")
     (line,) = slowed([acl, *subnets])
     assert line == (

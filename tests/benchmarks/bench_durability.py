@@ -59,9 +59,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as raw:
         folder = Path(raw)
         disk = fsync(folder)
-        for turn in range(TURNS):
+        for change in range(TURNS):
             for kind, runs in found.items():
-                place = folder / f"{turn}-{kind}"
+                place = folder / f"{change}-{kind}"
                 place.mkdir()
                 with slow_server(place) as (url, _):
                     build_world(url)

@@ -16,7 +16,7 @@ from dataclasses import replace
 import yaml
 from gameday.files.twin_file import TwinFile
 from gameday.twin.cloudwatch.store import MetricStore
-from gameday.twin.state import ModuleState, Node, WorldState
+from gameday.twin.state import ModuleStatus, NodeState, WorldState
 from gameday.twin.traffic.customers import Traffic
 from gameday.twin.traffic.publish import aws_metrics, user_metrics
 
@@ -61,9 +61,9 @@ def healthy(twin: TwinFile) -> WorldState:
     """An account in which all is well."""
     return WorldState(
         {
-            name: ModuleState(
+            name: ModuleStatus(
                 nodes=tuple(
-                    Node(f"{name}-{zone}{number}", zone, True, True)
+                    NodeState(f"{name}-{zone}{number}", zone, True, True)
                     for zone in twin.zones
                     for number in range(module.instances.each_zone if module.instances else 0)
                 ),

@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 
 from gameday.aws.client import open_account
-from gameday.aws.inventory import Inventory, Possession
+from gameday.aws.inventory import Inventory, Ownership
 from gameday.engine.apply import apply
 from gameday.engine.journal import Journal
 from gameday.engine.undo import undo
-from gameday.faults.fault import Look
+from gameday.faults.fault import FaultContext
 from gameday.faults.network import AzBlackhole
 from gameday.steady_state.clock import WallClock
 
@@ -43,14 +43,14 @@ class Planned:
 
 def main() -> None:
     aws = open_account()
-    inventory = Inventory(aws, "us-east-1", Possession({"app": "bench"}), {})
-    look = Look(aws, "us-east-1", inventory, ())
-    injection = AzBlackhole(zone="us-east-1a").inject(look)
+    inventory = Inventory(aws, "us-east-1", Ownership({"app": "bench"}), {})
+    look = FaultContext(aws, "us-east-1", inventory, ())
+    planned_fault = AzBlackhole(zone="us-east-1a").inject(look)
     journal = Journal.open(Path(sys.argv[1]))
     clock = Counting()
     journal.begin("bench", Planned("123456789012"), 0)
     began = time.time()
-    apply(injection.stages, 0, "bench", aws, journal, clock, lambda _: None)
+    apply(planned_fault.stages, 0, "bench", aws, journal, clock, lambda _: None)
     applied = time.time()
     settled = undo("bench", aws, journal, clock, lambda _: None)
     assert {one.state for one in settled} == {"restored"}, settled

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from gameday.aws.client import open_account
-from gameday.aws.inventory import Inventory, Possession
+from gameday.aws.inventory import Inventory, Ownership
 from gameday.engine.apply import apply
 from gameday.engine.journal import Journal
 from gameday.engine.undo import undo
-from gameday.faults.fault import Look
+from gameday.faults.fault import FaultContext
 from gameday.faults.network import AzBlackhole
 from gameday.store.opening import open_store
-from gameday.store.team import Team
+from gameday.store.team import TeamStore
 
 from tests.benchmarks.blackhole_ours import Counting, Planned
 
@@ -49,17 +49,17 @@ class Timed(Journal):
 
 def main() -> None:
     aws = open_account()
-    inventory = Inventory(aws, "us-east-1", Possession({"app": "bench"}), {})
-    injection = AzBlackhole(zone="us-east-1a").inject(Look(aws, "us-east-1", inventory, ()))
+    inventory = Inventory(aws, "us-east-1", Ownership({"app": "bench"}), {})
+    planned_fault = AzBlackhole(zone="us-east-1a").inject(FaultContext(aws, "us-east-1", inventory, ()))
     journal, clock = Timed.open(Path(sys.argv[1])), Counting()
     journal.took = []
     journal.begin("bench", Planned(ACCOUNT), 0)
     with open_store("s3://ledger/bench", "us-east-1") if sys.argv[2] == "store" else nullcontext() as objects:
-        team = Team(objects, "bench", ACCOUNT) if objects else None
+        team = TeamStore(objects, "bench", ACCOUNT) if objects else None
         with journal.shared_with(team):
             journal.take("bench", "bench", ACCOUNT, "aws")
             began = time.perf_counter()
-            apply(injection.stages, 0, "bench", aws, journal, clock, lambda _: None)
+            apply(planned_fault.stages, 0, "bench", aws, journal, clock, lambda _: None)
             applied = time.perf_counter()
             undo("bench", aws, journal, clock, lambda _: None)
             took = time.perf_counter() - began

@@ -9,7 +9,7 @@ from math import log
 import numpy as np
 from gameday.run.loop import STEP
 from gameday.steady_state.judging.edges import Edge
-from gameday.steady_state.judging.evidence import Watch, breach
+from gameday.steady_state.judging.evidence import SequentialTest, breach
 from gameday.steady_state.judging.guard import Guard, watches
 from gameday.steady_state.samples import Sample
 from numpy.typing import NDArray
@@ -59,7 +59,7 @@ def unknown_onset(share_bad: float, share: float) -> list[Row]:
     best: list[Times] = []
     for _ in range(batches):
         bad = _drawn(rng, share_bad, LATE, 60 * RATE)
-        evidence = Watch(breach(Edge("share", HEALTHY)), LASTS).add(bad, ~bad)
+        evidence = SequentialTest(breach(Edge("share", HEALTHY)), LASTS).add(bad, ~bad)
         ours.append(_when(evidence[LATE:], UNKNOWN)[evidence[:LATE].max(axis=0) < 1 / UNKNOWN])
         best.append(anchors.optimum(bad[LATE:], HEALTHY, share_bad, EVERY))
     mine, optimal = np.concatenate(ours), np.concatenate(best)
@@ -81,7 +81,7 @@ def at_injection(share_bad: float, share: float) -> list[Row]:
     divergence += (1 - share_bad) * log((1 - share_bad) / (1 - EDGE)) if share_bad < 1 else 0.0
     limit = log(1e4) / divergence
     bad = np.concatenate([_drawn(rng, share_bad, 0, 120 * RATE) for _ in range(batches)], axis=1)
-    fired = _when(Watch(breach(Edge("share", EDGE)), LASTS).add(bad, ~bad), 1e-4)
+    fired = _when(SequentialTest(breach(Edge("share", EDGE)), LASTS).add(bad, ~bad), 1e-4)
     times, goal = fired.mean() / limit, 1.4 if share == 1 else 1.8
     near = times <= goal or fired.mean() <= limit + 1
     name = f"onset at injection, 99.5% -> {1 - share_bad:.0%}"
@@ -103,7 +103,7 @@ def seldom(each: float, share: float) -> list[Row]:
     before = tuple(replace(one, start=one.start / each, length=1 / each) for one in known)
     for share_bad in TRUTHS:
         bad = rng.random((9000, max(20, int(AT_ONCE * share)))) < share_bad
-        fired = _when(Watch(breach(Edge("share", EDGE)), lasts).add(bad, ~bad), 1e-4)
+        fired = _when(SequentialTest(breach(Edge("share", EDGE)), lasts).add(bad, ~bad), 1e-4)
         name = f"onset at injection, {each:g}/s, 99.5% -> {1 - share_bad:.0%}"
         rows.append(Row(f"{name}, bursts known to be none", "", _seconds(fired, each)))
         found = watches(ratio(), ratio().bound, before, lasts)

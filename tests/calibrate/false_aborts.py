@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from gameday.steady_state.judging.baseline import BLOCK
 from gameday.steady_state.judging.edges import Edge
-from gameday.steady_state.judging.evidence import Watch, breach
+from gameday.steady_state.judging.evidence import SequentialTest, breach
 from gameday.steady_state.judging.guard import watches
 from gameday.steady_state.samples import Sample
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ Counts = NDArray[np.int64]
 
 def _played(bad: Counts, total: Counts) -> NDArray[np.float64]:
     """The most evidence of each stream, untempered: what the baseline is played over with, and the screen."""
-    found: NDArray[np.float64] = Watch(breach(Edge("share", EDGE)), len(bad)).add(bad, total - bad).max(axis=0)
+    found: NDArray[np.float64] = SequentialTest(breach(Edge("share", EDGE)), len(bad)).add(bad, total - bad).max(axis=0)
     return found
 
 

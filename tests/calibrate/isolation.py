@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 from gameday.steady_state.judging.isolation import judge_modules
-from gameday.steady_state.judging.phases import Seen
+from gameday.steady_state.judging.phases import PhaseBins
 from gameday.steady_state.kpi.claim import Claim, Verdict
 from gameday.steady_state.samples import Sample, Series
 from numpy.typing import NDArray
@@ -62,7 +62,7 @@ def _run(
     for index, name in enumerate(names):
         before = _series(bad[:known, index], total[:known, index], 0)
         during = _series(bad[known:, index], total[known:, index], known)
-        seen.append(Seen(name, kpis[name], "during", (known, known + lasts), during, before))
+        seen.append(PhaseBins(name, kpis[name], "during", (known, known + lasts), during, before))
     claim = Claim(kpis, tuple(names), margin=MARGIN, contained=tuple(names))
     fired = {name: rule(bad, total, known)[known:].any(axis=0) for name, rule in RULES.items() if others}
     return [one.verdict for one in judge_modules(claim, tuple(seen), cut_short=False)], fired
@@ -84,7 +84,7 @@ def time_needed(model: str, each: float, share: float) -> list[Row]:
     return [Row(f"isolation, 20 modules, {model}, {each:g}/s: time needed for power 0.9 at -2%", "", told)]
 
 
-def _rows(model: str, each: float, lasts: int, wanted: float | None, size: int, share: float) -> list[Row]:
+def _entries(model: str, each: float, lasts: int, wanted: float | None, size: int, share: float) -> list[Row]:
     rng = np.random.default_rng([31, list(MODELS).index(model), int(each * 10), lasts])
     trials = max(20, int(size * share))
     name = f"isolation, 20 modules, {model}, {each:g}/s, {lasts // 60} min"
@@ -146,7 +146,7 @@ def _rows(model: str, each: float, lasts: int, wanted: float | None, size: int, 
 
 
 JOBS = tuple(
-    Job(f"isolation, {model}, {each:g}/s, {lasts}s", partial(_rows, model, each, lasts, wanted, 300))
+    Job(f"isolation, {model}, {each:g}/s, {lasts}s", partial(_entries, model, each, lasts, wanted, 300))
     for model, each, lasts, wanted in (
         ("even", 50.0, 120, 0.9),
         ("wandering", 50.0, 600, 0.9),

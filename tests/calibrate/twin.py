@@ -10,9 +10,9 @@ from unittest.mock import patch
 import numpy as np
 from gameday.engine.journal import Journal
 from gameday.files.load import load_experiment
-from gameday.plan.plan import Wish
+from gameday.plan.plan import RunRequest
 from gameday.records.record import Record
-from gameday.run.experiment import Play
+from gameday.run.experiment import ExperimentRunner
 from gameday.steady_state.judging.judge import Phases, RecoveryJudgement
 from gameday.steady_state.samples import Series
 from gameday.twin.traffic.ground_truth import Truth
@@ -32,7 +32,7 @@ SHORT = 10
 def play(name: str, seed: int) -> tuple[Record, Truth]:
     """One run and its ground truth."""
     loaded = load_experiment(STOREFRONT / f"{name}.yaml")
-    wish = Wish(loaded.experiment, loaded.faults, loaded.workload, loaded.twin, "twin", seed)
+    request = RunRequest(loaded.experiment, loaded.faults, loaded.workload, loaded.twin, "twin", seed)
     made: list[Truth] = []
     begin = Truth.__init__
 
@@ -41,7 +41,7 @@ def play(name: str, seed: int) -> tuple[Record, Truth]:
         made.append(self)
 
     with tempfile.TemporaryDirectory() as folder, patch.object(Truth, "__init__", remember):
-        played = Play(Journal.open(Path(folder))).experiment(wish)
+        played = ExperimentRunner(Journal.open(Path(folder))).experiment(request)
     assert isinstance(played, Record), played
     return played, made[0]
 
@@ -81,7 +81,7 @@ def _alarms(series: Series, phases: Phases) -> dict[str, float]:
     return anchors.back(bad, total, int(phases.injected or 0) - begin)
 
 
-def _rows(name: str, size: int, share: float) -> list[Row]:
+def _entries(name: str, size: int, share: float) -> list[Row]:
     hits = seen = calm = wrong = 0
     errors: list[float] = []
     others: list[dict[str, float]] = []
@@ -125,4 +125,4 @@ def _rows(name: str, size: int, share: float) -> list[Row]:
     return rows
 
 
-JOBS = tuple(Job(f"twin, {name}", partial(_rows, name, size)) for name, size in RUNS.items())
+JOBS = tuple(Job(f"twin, {name}", partial(_entries, name, size)) for name, size in RUNS.items())

@@ -20,7 +20,7 @@ from gameday.checks.zones import HEALTHY
 from gameday.cli.main import main
 from gameday.errors import AwsError, Exit
 from gameday.files.load import load_experiment, load_workload, validate_files
-from gameday.plan.plan import Wish, make_plan
+from gameday.plan.plan import RunRequest, make_plan
 from gameday.testing.wrapper import Wrapped
 from gameday.twin.control_plane.provision import _CODE
 from gameday.twin.twin import START, Twin
@@ -223,11 +223,11 @@ def test_what_is_planted_is_found_alone_and_its_experiment_can_be_planned(check:
         assert validate_files([proof]) == []
         told = load_experiment(proof)
         plan = make_plan(
-            Wish(told.experiment, told.faults, told.workload, told.twin, "twin", 0, False),
+            RunRequest(told.experiment, told.faults, told.workload, told.twin, "twin", 0, False),
             stand.twin.aws,
             stand.twin.clock.now(),
         )
-        assert plan.injections
+        assert plan.planned_faults
         assert plan.refusals == ()
 
 

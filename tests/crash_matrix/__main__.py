@@ -40,15 +40,15 @@ def played(kinds: list[str], jobs: int) -> Iterator[tuple[int, list[Told]]]:
     # New processes, not forks: a fork of a process with threads may wait for a lock that nobody holds any more.
     fresh = get_context("spawn")
     with fresh.Manager() as manager, ProcessPoolExecutor(jobs, fresh) as pool, ProcessPoolExecutor(1, fresh) as beside:
-        heard: Queue[Told] = manager.Queue()
-        waiting = {beside.submit(kills, heard)} if "kills" in kinds else set[Future[tuple[int, list[Told]]]]()
+        emitted: Queue[Told] = manager.Queue()
+        waiting = {beside.submit(kills, emitted)} if "kills" in kinds else set[Future[tuple[int, list[Told]]]]()
         waiting |= {pool.submit(part, *one) for one in asked}
         waiting |= {pool.submit(plans, number) for number in range(SEEDS)} if "plans" in kinds else set()
         while waiting:
             done, waiting = wait(waiting, TELL, FIRST_COMPLETED)
             yield from (one.result() for one in done)
-            while not heard.empty():
-                yield 0, [heard.get()]
+            while not emitted.empty():
+                yield 0, [emitted.get()]
 
 
 def again(text: str) -> int:

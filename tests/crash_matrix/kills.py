@@ -83,7 +83,7 @@ FAULTS = {
     "killed: isolate": "{isolate-module: {module: web}}",
 }
 CHANGES = re.compile(r"^(Create|Delete|Replace|Modify|Update|Suspend|Resume|Stop|Start|Revoke|PUT|DELETE)")
-BITE = re.compile(r"GetMetricData|DescribeTargetHealth|DescribeInstances$")
+EFFECT = re.compile(r"GetMetricData|DescribeTargetHealth|DescribeInstances$")
 
 
 @dataclass
@@ -109,7 +109,7 @@ class Door:
             number = len(self.seen)
             self.seen.append(operation)
             has_changed = any(CHANGES.match(one) for one in self.seen)
-            if has_changed and BITE.search(operation) and not self.is_asked_to_stop:
+            if has_changed and EFFECT.search(operation) and not self.is_asked_to_stop:
                 self.is_asked_to_stop = True  # it has injected, and looks for the bite: let it undo at once
                 self.victim.send_signal(signal.SIGTERM)
         return number == self.at

@@ -12,11 +12,11 @@ from typing import Any
 from unittest.mock import patch
 
 from gameday.aws.account import LONGEST_CALL
-from gameday.change import Make, Turn
+from gameday.change import CreatedResource, SettingChange
 from gameday.engine import undo as engine
-from gameday.engine.entries import Outcome, Row
+from gameday.engine.entries import CallOutcome, Entry
 from gameday.engine.journal import Journal
-from gameday.engine.settings import Reading
+from gameday.engine.settings import SettingValue
 from gameday.engine.undo import Next, _Step, _Undo
 from gameday.errors import GamedayError
 
@@ -36,19 +36,19 @@ class Mutant:
             yield
 
 
-def _no_intents(self: Journal, run: str, rows: Sequence[Row]) -> None:
+def _no_intents(self: Journal, run: str, rows: Sequence[Entry]) -> None:
     """Nothing is written before the calls."""
 
 
 _intend, _answer, _end = Journal.intend, Journal.answer, Journal.end
-_held: dict[str, list[Row]] = {}
+_held: dict[str, list[Entry]] = {}
 
 
-def _intent_later(self: Journal, run: str, rows: Sequence[Row]) -> None:
+def _intent_later(self: Journal, run: str, rows: Sequence[Entry]) -> None:
     _held[run] = [*rows]
 
 
-def _intent_with_the_answer(self: Journal, run: str, outcomes: Mapping[int, Outcome]) -> None:
+def _intent_with_the_answer(self: Journal, run: str, outcomes: Mapping[int, CallOutcome]) -> None:
     _intend(self, run, _held.pop(run, []))
     _answer(self, run, outcomes)
 
@@ -56,39 +56,39 @@ def _intent_with_the_answer(self: Journal, run: str, outcomes: Mapping[int, Outc
 _decide = engine.decide
 
 
-def _without_compare(turn: Turn, now: Reading, quiet: bool) -> Next:
-    found = _decide(turn, now, quiet=True)
-    return Next.WRITE if found is Next.CONFLICT else _decide(turn, now, quiet)
+def _without_compare(setting_change: SettingChange, now: SettingValue, quiet: bool) -> Next:
+    found = _decide(setting_change, now, quiet=True)
+    return Next.WRITE if found is Next.CONFLICT else _decide(setting_change, now, quiet)
 
 
-def _without_settle(self: _Undo, row: Row) -> float:
+def _without_settle(self: _Undo, row: Entry) -> float:
     return self.began + LONGEST_CALL if row.answered is None else min(row.answered, self.began)
 
 
-def _without_the_late(self: _Undo, row: Row) -> float:
-    return self.began + (row.change.knob.settle if isinstance(row.change, Turn) else row.change.settle)
+def _without_the_late(self: _Undo, row: Entry) -> float:
+    return self.began + (row.change.setting.settle if isinstance(row.change, SettingChange) else row.change.settle)
 
 
 def _first_stages_first(self: _Undo, position: int) -> tuple[int, int]:
-    return 1000 - self.open[position].injection, 1000 - self.open[position].stage
+    return 1000 - self.open[position].planned_fault, 1000 - self.open[position].stage
 
 
 _step = _Undo._step
 
 
-def _swallowed(self: _Undo, row: Row, found: Any) -> _Step:
+def _swallowed(self: _Undo, row: Entry, found: Any) -> _Step:
     try:
         return _step(self, row, found)
     except GamedayError as error:
         return _Step(Next.RESTORED, error.what)
 
 
-def _believing(self: _Undo, row: Row, found: Any) -> _Step:
+def _believing(self: _Undo, row: Entry, found: Any) -> _Step:
     step = _step(self, row, found)
     return _Step(Next.RESTORED, step.about) if step.next is Next.WRITE and row.position in self.wrote else step
 
 
-def _by_remembered_id(self: _Undo, row: Row, make: Make, answer: Any) -> _Step:
+def _by_remembered_id(self: _Undo, row: Entry, make: CreatedResource, answer: Any) -> _Step:
     if row.made is None:
         return _Step(Next.RESTORED, "nothing is known to be made")
     return _make(self, row, make, answer)
@@ -98,9 +98,9 @@ _make = _Undo._make
 
 
 def _end_with_open_rows(self: Journal, run: str, note: str = "") -> bool:
-    open_rows = {row.position: ("restored", "closed with its run") for row in self.rows(run) if row.is_open}
-    if open_rows:
-        _settle(self, run, open_rows)  # type: ignore[arg-type]
+    open_entries = {row.position: ("restored", "closed with its run") for row in self.rows(run) if row.is_open}
+    if open_entries:
+        _settle(self, run, open_entries)  # type: ignore[arg-type]
     return _end(self, run, note)
 
 

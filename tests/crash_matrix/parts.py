@@ -41,11 +41,11 @@ def plans(number: int) -> tuple[int, list[Told]]:
         return 0, [(f"generated plans | seed {number}", _in_words(error))]
 
 
-def kills(heard: Queue[Told]) -> tuple[int, list[Told]]:
+def kills(emitted: Queue[Told]) -> tuple[int, list[Told]]:
     """The real processes that are killed, each heard of as soon as it is over."""
     try:
         for told in kill_all():
-            heard.put(told)
+            emitted.put(told)
     except Exception as error:  # noqa: BLE001 - as in `plans`
         return 0, [("SIGKILL | the rest", _in_words(error))]
     return 0, []

@@ -14,15 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gameday.change import RUN_TAG, Call, Injection, Json, Make, Strike, Turn
+from gameday.change import RUN_TAG, Call, CreatedResource, IrreversibleAction, Json, PlannedFault, SettingChange
 from gameday.engine.apply import apply
 from gameday.engine.journal import Journal
 from gameday.engine.undo import undo
 from gameday.faults import CATALOGUE
-from gameday.faults.fault import Look
+from gameday.faults.fault import FaultContext
 from gameday.files.experiment import Experiment
 from gameday.iam.actions import action_of
-from gameday.iam.evaluate import Decision, Document, Request, decide
+from gameday.iam.evaluate import AccessRequest, Decision, PolicyDocument, decide
 from gameday.iam.policy import policies_of
 from gameday.plan.plan import Plan
 from gameday.steady_state.clock import TestClock
@@ -106,9 +106,9 @@ def faults(layout: Layout) -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
 # what is expected, by hand --------------------------------------------------------------------------------------------
 
 
-def written(turn: Turn, value: Json) -> tuple[str, dict[str, Json]]:
+def written(setting_change: SettingChange, value: Json) -> tuple[str, dict[str, Json]]:
     """The one call that brings a setting to a value."""
-    name, one = turn.knob.name, turn.id
+    name, one = setting_change.setting.name, setting_change.id
     if name == "subnet.acl":
         of = {"AssociationId": f"association of {one}", "NetworkAclId": value}
         return "ec2.replace_network_acl_association", of
@@ -134,14 +134,14 @@ def written(turn: Turn, value: Json) -> tuple[str, dict[str, Json]]:
     raise NotImplementedError(name)
 
 
-def expected(change: Turn | Make | Strike, run: str) -> tuple[list[Sent], list[Sent]]:
+def expected(change: SettingChange | CreatedResource | IrreversibleAction, run: str) -> tuple[list[Sent], list[Sent]]:
     """What goes out for a change to bring it about, and what to undo it."""
-    if isinstance(change, Strike):
+    if isinstance(change, IrreversibleAction):
         return [sent(str(change.call), {"InstanceIds": [change.id]})], []
-    if isinstance(change, Turn) and change.knob.name == "group.suspended":
+    if isinstance(change, SettingChange) and change.setting.name == "group.suspended":
         of = {"AutoScalingGroupName": change.id, "ScalingProcesses": list(change.adds)}
         return [sent("autoscaling.suspend_processes", of)], [sent("autoscaling.resume_processes", of)]
-    if isinstance(change, Turn):
+    if isinstance(change, SettingChange):
         return [sent(*written(change, _later(change.after)))], [sent(*written(change, change.before))]
     made, vpc = f"made {change.name}", change.args["vpc"]
 
@@ -235,14 +235,14 @@ class Overheard(Wrapped):
 # what IAM is asked ----------------------------------------------------------------------------------------------------
 
 
-def asked_of_iam(call: Call, made: frozenset[str], vpc: str, run: str, subnet: str) -> Iterator[Request]:
+def asked_of_iam(call: Call, made: frozenset[str], vpc: str, run: str, subnet: str) -> Iterator[AccessRequest]:
     """The requests that AWS judges for a call (Service Authorization Reference)."""
     of, here = call.params, {"aws:RequestedRegion": REGION}
 
-    def ec2(kind: str, one: str, **more: str) -> Request:
+    def ec2(kind: str, one: str, **more: str) -> AccessRequest:
         tagged = {f"aws:ResourceTag/{RUN_TAG}": run} if one in made else {}
         name = "".join(part.title() for part in call.operation.split("_"))
-        return Request(f"ec2:{name}", f"arn:aws:ec2:{REGION}:{ACCOUNT}:{kind}/{one}", {**here, **tagged, **more})
+        return AccessRequest(f"ec2:{name}", f"arn:aws:ec2:{REGION}:{ACCOUNT}:{kind}/{one}", {**here, **tagged, **more})
 
     if call.operation in ("create_network_acl", "create_security_group"):
         kind = "network-acl" if "acl" in call.operation else "security-group"
@@ -250,7 +250,7 @@ def asked_of_iam(call: Call, made: frozenset[str], vpc: str, run: str, subnet: s
         new = ec2(kind, "new", **tag)
         yield ec2("vpc", vpc)
         yield new
-        yield Request("ec2:CreateTags", new.resource, {**here, **tag, "ec2:CreateAction": new.action[4:]})
+        yield AccessRequest("ec2:CreateTags", new.resource, {**here, **tag, "ec2:CreateAction": new.action[4:]})
     elif call.operation == "replace_network_acl_association":
         yield ec2("network-acl", of["NetworkAclId"])
         yield ec2("subnet", subnet)
@@ -269,18 +269,18 @@ def asked_of_iam(call: Call, made: frozenset[str], vpc: str, run: str, subnet: s
         yield _elsewhere(call, here)
 
 
-def _elsewhere(call: Call, here: dict[str, str]) -> Request:
+def _elsewhere(call: Call, here: dict[str, str]) -> AccessRequest:
     of, name = call.params, "".join(part.title() for part in call.operation.split("_"))
     place = f"{REGION}:{ACCOUNT}"
     if call.service == "autoscaling":
         arn = f"arn:aws:autoscaling:{place}:autoScalingGroup:1-2-3:autoScalingGroupName/{of['AutoScalingGroupName']}"
-        return Request(f"autoscaling:{name}", arn, here)
+        return AccessRequest(f"autoscaling:{name}", arn, here)
     if call.service == "lambda":
-        return Request(f"lambda:{name}", f"arn:aws:lambda:{place}:function:{of['FunctionName']}", here)
+        return AccessRequest(f"lambda:{name}", f"arn:aws:lambda:{place}:function:{of['FunctionName']}", here)
     if call.service == "dynamodb":
-        return Request(f"dynamodb:{name}", f"arn:aws:dynamodb:{place}:table/{of['TableName']}", here)
+        return AccessRequest(f"dynamodb:{name}", f"arn:aws:dynamodb:{place}:table/{of['TableName']}", here)
     arn = f"arn:aws:apigateway:{REGION}::/restapis/{of['restApiId']}/stages/{of['stageName']}"
-    return Request("apigateway:PATCH", arn, here)
+    return AccessRequest("apigateway:PATCH", arn, here)
 
 
 # a plan is tried ------------------------------------------------------------------------------------------------------
@@ -291,40 +291,42 @@ class World:
 
     def __init__(self, shop: Shop, folder: Path) -> None:
         self.shop = shop
-        self.look: Look = Shop(Remembering(shop.account), shop.apis, shop.layout).look()  # type: ignore[arg-type]
+        self.look: FaultContext = Shop(Remembering(shop.account), shop.apis, shop.layout).look()  # type: ignore[arg-type]
         self.journal = Journal.open(folder)
         self.clock = TestClock(1_800_000_000.0)
         self.vpc = self.look.inventory.subnets[0].vpc
         self.tried = 0
 
-    def injection(self, fault: str, fields: dict[str, Any]) -> Injection | None:
+    def planned_fault(self, fault: str, fields: dict[str, Any]) -> PlannedFault | None:
         """The fault resolved on this world; None where it is refused."""
         if "stage" in fields:
             fields = fields | {"stage": f"{self.shop.apis[fields['stage']]}/live"}
         found = CATALOGUE[fault].model_validate(fields).inject(self.look)
         return None if found.refusals or not found.changes else found
 
-    def check(self, injection: Injection) -> None:
+    def check(self, planned_fault: PlannedFault) -> None:
         """Raises AssertionError where a run calls what its plan does not say, or IAM would not have it."""
         self.tried += 1
         run, before = f"run-{self.tried}", stand()
-        blows = frozenset(f"{change.call} {change.id}" for change in injection.changes if isinstance(change, Strike))
+        blows = frozenset(
+            f"{change.call} {change.id}" for change in planned_fault.changes if isinstance(change, IrreversibleAction)
+        )
         account = Overheard(self.shop.account, blows)
         self.journal.begin(run, Planned(account=ACCOUNT), pid=1)
-        apply(injection.stages, 0, run, account, self.journal, self.clock, lambda _: None)
+        apply(planned_fault.stages, 0, run, account, self.journal, self.clock, lambda _: None)
         injected = len(account.changing)
         undo(run, account, self.journal, self.clock, lambda _: None)
         assert self.journal.end(run)
         assert stand() == before
-        self._is_as_planned(injection, run, account.changing[:injected], account.changing[injected:])
-        self._is_allowed(injection, run, account)
+        self._is_as_planned(planned_fault, run, account.changing[:injected], account.changing[injected:])
+        self._is_allowed(planned_fault, run, account)
 
-    def _is_as_planned(self, injection: Injection, run: str, into: list[Any], out: list[Any]) -> None:
+    def _is_as_planned(self, planned_fault: PlannedFault, run: str, into: list[Any], out: list[Any]) -> None:
         stage_in: dict[Sent, int] = {}
         stage_out: dict[Sent, int] = {}
         wanted_in: Counter[Sent] = Counter()
         wanted_out: Counter[Sent] = Counter()
-        for number, changes in enumerate(injection.stages):
+        for number, changes in enumerate(planned_fault.stages):
             for change in changes:
                 there, back = expected(change, run)
                 wanted_in.update(there)
@@ -337,11 +339,11 @@ class World:
         assert went == sorted(went)
         assert came == sorted(came, reverse=True)
 
-    def _is_allowed(self, injection: Injection, run: str, account: Overheard) -> None:
-        policy = policies_of(plan_of(injection)).run
+    def _is_allowed(self, planned_fault: PlannedFault, run: str, account: Overheard) -> None:
+        policy = policies_of(plan_of(planned_fault)).run
         made = frozenset(account.names)
         asked = [
-            Request(action.name, "*", {"aws:RequestedRegion": REGION})
+            AccessRequest(action.name, "*", {"aws:RequestedRegion": REGION})
             for call in account.reading.values()
             if (action := action_of(call))
         ]
@@ -355,14 +357,14 @@ class World:
             assert not all(allows(less, one) for one in asked), policy["Statement"][number]
 
 
-def allows(policy: Document, request: Request) -> bool:
+def allows(policy: PolicyDocument, request: AccessRequest) -> bool:
     return decide(request, [policy]) is Decision.ALLOWED
 
 
-def plan_of(injection: Injection) -> Plan:
+def plan_of(planned_fault: PlannedFault) -> Plan:
     return Plan(
         experiment=Experiment.model_validate(SHORT), workload=small()[0], place="twin", account=ACCOUNT,
-        principal=f"arn:aws:iam::{ACCOUNT}:user/x", region=REGION, seed=0, injections=(injection,),
+        principal=f"arn:aws:iam::{ACCOUNT}:user/x", region=REGION, seed=0, planned_faults=(planned_fault,),
         hit=(), may_suffer=(), contained=(),
     )  # fmt: skip
 
@@ -385,8 +387,8 @@ def explore(worlds: int, number: int, seen: Callable[[str], None] = lambda _: No
         with tempfile.TemporaryDirectory(dir=MEMORY) as folder, open_shop(layout) as shop:
             world = World(shop, Path(folder))
             for fault, fields in data.draw(st.lists(faults(layout), min_size=PER_WORLD, max_size=PER_WORLD)):
-                if injection := world.injection(fault, fields):
-                    world.check(injection)
+                if planned_fault := world.planned_fault(fault, fields):
+                    world.check(planned_fault)
                     seen(fault)
             tried += world.tried
             world.journal.close()

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from gameday.aws.account import LONGEST_CALL, Account
-from gameday.change import Call, Json, Shape, Strike, Turn
+from gameday.change import Call, IrreversibleAction, Json, SettingChange, Shape
 from gameday.engine.apply import apply
 from gameday.engine.journal import Journal
-from gameday.engine.settings import Reading, read_turns, writes
+from gameday.engine.settings import SettingValue, read_settings, writes
 from gameday.engine.undo import undo
 from gameday.errors import GamedayError, Refused
-from gameday.events import Settled
+from gameday.events import ChangeClosed
 from gameday.restore.dead_runs import dead_runs, restore
 from gameday.steady_state.clock import TestClock
 from gameday.testing import DyingAccount, DyingJournal, FailingAccount, Killed, Life, RoughAccount, Trouble, Way
@@ -81,12 +81,12 @@ class Bench:
         self.name = name
         self.shop = shop
         self.folder = folder
-        self.injection = SHAPES[name].injection(shop)
+        self.planned_fault = SHAPES[name].planned_fault(shop)
         self.clock = TestClock(1_800_000_000.0)
         self.runs = 0
         self.applied = 0  # steps until the undo began, of the last run that came so far
-        self.struck = [change for change in self.injection.changes if isinstance(change, Strike)]
-        self.turned = {n: one for n, one in enumerate(self.injection.changes) if isinstance(one, Turn)}
+        self.struck = [change for change in self.planned_fault.changes if isinstance(change, IrreversibleAction)]
+        self.turned = {n: one for n, one in enumerate(self.planned_fault.changes) if isinstance(one, SettingChange)}
         self._clean: dict[str, tuple[str, ...]] = {}
         self.their_acl = self._call("ec2", "create_network_acl", VpcId=shop.look().inventory.subnets[0].vpc)
 
@@ -126,7 +126,7 @@ class Bench:
         ways = {"rough": ROUGH, "late": {Way.LATE}, "later": {Way.LATE}}.get(key.kind, frozenset())
         late = self._mutating_before(key.first) if Way.LATE in ways and key.first else None
         late_by = 0.9 * LONGEST_CALL if key.kind == "later" else 0.0
-        changes = self.injection.changes
+        changes = self.planned_fault.changes
         return RoughAccount(self.shop.account, self.clock, changes, run, ways, late=late, late_by=late_by)
 
     def _mutating_before(self, point: Point) -> int:
@@ -155,12 +155,12 @@ class Bench:
 
     def _runs(
         self, run: str, account: Account, journal: Journal, undo_begins: Callable[[], None] = lambda: None
-    ) -> list[Settled]:
+    ) -> list[ChangeClosed]:
         """What a run does with its journal: whatever apply raises is undone."""
         journal.begin(run, Planned(account=ACCOUNT), pid=1)
         journal.take(run, WORKLOAD, ACCOUNT, "aws")
         with suppress(GamedayError):
-            apply(self.injection.stages, 0, run, account, journal, self.clock, lambda _: None)
+            apply(self.planned_fault.stages, 0, run, account, journal, self.clock, lambda _: None)
         undo_begins()
         settled = undo(run, account, journal, self.clock, lambda _: None)
         journal.end(run)
@@ -170,7 +170,7 @@ class Bench:
         """Bring the fault about, and leave it so."""
         journal = Journal.open(self.folder)
         journal.begin("injected", Planned(account=ACCOUNT), pid=1)
-        apply(self.injection.stages, 0, "injected", self.shop.account, journal, self.clock, lambda _: None)
+        apply(self.planned_fault.stages, 0, "injected", self.shop.account, journal, self.clock, lambda _: None)
         journal.close()
 
     def fail(self, trouble: Trouble, at: int) -> Played:
@@ -186,7 +186,7 @@ class Bench:
             dirt += self._differences(before)
         elif not any(one.state == "stuck" for one in settled):
             dirt.append(f"what is left was not said: {settled}")
-        rough = RoughAccount(self.shop.account, self.clock, self.injection.changes, run)
+        rough = RoughAccount(self.shop.account, self.clock, self.planned_fault.changes, run)
         more, could_not = self._restores(rough, Life())
         dirt += [*could_not, *self._wrong(run, before, account.calls + more), *self._ends(run, None)]
         dirt += self._twice(run, rough)
@@ -216,16 +216,16 @@ class Bench:
 
     def _stranger(self, before: dict[str, Any]) -> dict[str, Any]:
         """Somebody else changes the first setting that has a third value; how all should stand in the end."""
-        for turn, value in self.others():
+        for setting_change, value in self.others():
             was = self.stand()
-            self._set(turn, value)
+            self._set(setting_change, value)
             theirs = {key: is_ for key, is_ in self.stand().items() if was.get(key) != is_}
-            if turn.knob.shape is Shape.SET:
+            if setting_change.setting.shape is Shape.SET:
                 theirs = {key: sorted({*before[key], *value}) for key in theirs}
             return before | theirs
         return before
 
-    def others(self) -> list[tuple[Turn, Json]]:
+    def others(self) -> list[tuple[SettingChange, Json]]:
         """Turns with a value that is neither what was there nor ours."""
         values: dict[str, Json] = {
             "subnet.acl": self.their_acl["NetworkAcl"]["NetworkAclId"],
@@ -235,27 +235,39 @@ class Bench:
             "stage.throttling": {"rate": 77, "burst": 33},
             "proxy.rule": {"kind": "throttle", "service": "dynamodb", "share": "7%"},
         }
-        found = [(turn, values[turn.knob.name]) for turn in self.turned.values() if turn.knob.name in values]
-        groups = [turn for turn in self.turned.values() if turn.knob.name == "interface.groups"]
-        return found + [(turn, turn.before[:1]) for turn in groups]
+        found = [
+            (setting_change, values[setting_change.setting.name])
+            for setting_change in self.turned.values()
+            if setting_change.setting.name in values
+        ]
+        groups = [
+            setting_change
+            for setting_change in self.turned.values()
+            if setting_change.setting.name == "interface.groups"
+        ]
+        return found + [(setting_change, setting_change.before[:1]) for setting_change in groups]
 
-    def _set(self, turn: Turn, value: Json) -> None:
-        is_set = turn.knob.shape is Shape.SET
-        changed = turn.model_copy(update={"adds": tuple(value), "removes": ()} if is_set else {"after": value})
-        now = read_turns({0: turn}, self.shop.account)[0]
-        assert isinstance(now, Reading)
+    def _set(self, setting_change: SettingChange, value: Json) -> None:
+        is_set = setting_change.setting.shape is Shape.SET
+        changed = setting_change.model_copy(
+            update={"adds": tuple(value), "removes": ()} if is_set else {"after": value}
+        )
+        now = read_settings({0: setting_change}, self.shop.account)[0]
+        assert isinstance(now, SettingValue)
         for call in writes(changed, "after", now, {}):
-            self.shop.account.call(call, turn.region)
+            self.shop.account.call(call, setting_change.region)
 
     def _stranger_leaves(self, before: dict[str, Any]) -> None:
-        turn, value = self.others()[0]
-        if turn.knob.shape is Shape.SET:
-            self._call("autoscaling", "resume_processes", AutoScalingGroupName=turn.id, ScalingProcesses=value)
+        setting_change, value = self.others()[0]
+        if setting_change.setting.shape is Shape.SET:
+            self._call(
+                "autoscaling", "resume_processes", AutoScalingGroupName=setting_change.id, ScalingProcesses=value
+            )
         else:
-            now = read_turns({0: turn}, self.shop.account)[0]
-            assert isinstance(now, Reading)
-            for call in writes(turn, "before", now, {}):
-                self.shop.account.call(call, turn.region)
+            now = read_settings({0: setting_change}, self.shop.account)[0]
+            assert isinstance(now, SettingValue)
+            for call in writes(setting_change, "before", now, {}):
+                self.shop.account.call(call, setting_change.region)
 
     # the judgement ----------------------------------------------------------------------------------------------------
 
@@ -279,14 +291,14 @@ class Bench:
     def _owed(self, run: str) -> set[int]:
         """The positions that the journal holds open."""
         journal = Journal.open(self.folder)
-        rows = journal.rows(run)
+        rows = journal.entries(run)
         journal.close()
         return {row.position for row in rows if row.is_open}
 
     def _ends(self, run: str, owed: set[int] | None) -> Iterator[str]:
         """What is wrong in the journal; `owed` is what was open when a stranger came."""
         journal = Journal.open(self.folder)
-        known, rows = journal.run(run), journal.rows(run)
+        known, rows = journal.run(run), journal.entries(run)
         try:
             journal.must_be_free(WORKLOAD, ACCOUNT)
         except Refused as refused:
@@ -303,8 +315,8 @@ class Bench:
 
     def _is_overwritten(self, position: int) -> bool:
         """Whether the stranger wrote a third value where this change wrote ours."""
-        turn, _ = self.others()[0]
-        return turn.knob.shape is not Shape.SET and self.turned.get(position) == turn
+        setting_change, _ = self.others()[0]
+        return setting_change.setting.shape is not Shape.SET and self.turned.get(position) == setting_change
 
     def _twice(self, run: str, rough: RoughAccount) -> Iterator[str]:
         """A second restore, and a second undo of this very run, make no call at all."""

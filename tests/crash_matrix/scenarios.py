@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from gameday.testing.failing import HAPPENS, Trouble
+from gameday.testing.failing import HAPPENS, CallFailure
 
 from tests.crash_matrix.scenario import Bench, Key, Played, Point, is_mutating
 
@@ -61,9 +61,9 @@ def _pairs(bench: Bench) -> Iterator[Played]:
                 yield bench.play(Key(bench.name, "plain", first, Point(second, dice.choice(WHENS))))
 
 
-def troubles(bench: Bench, *, thin: bool) -> Iterator[tuple[Trouble, int]]:
+def troubles(bench: Bench, *, thin: bool) -> Iterator[tuple[CallFailure, int]]:
     """Every trouble at every call; a read that happened, and was not heard of, is one that did not happen."""
     calls = [step for step in bench.steps("plain") if not step.startswith("journal.")]
     for at, call in enumerate(calls):
-        chosen = tuple(Trouble) if is_mutating(call) else () if thin else tuple(set(Trouble) - HAPPENS)
+        chosen = tuple(CallFailure) if is_mutating(call) else () if thin else tuple(set(CallFailure) - HAPPENS)
         yield from ((trouble, at) for trouble in sorted(chosen))

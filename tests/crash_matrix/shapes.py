@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from gameday.change import Injection
+from gameday.change import PlannedFault
 from gameday.faults import CATALOGUE
 from gameday.sdk.rule import Rule
 
@@ -25,11 +25,11 @@ class Shape:
     fields: Callable[[Shop], Fields]
     world: Callable[[], AbstractContextManager[Shop]] = open_shop
 
-    def injection(self, shop: Shop) -> Injection:
+    def planned_fault(self, shop: Shop) -> PlannedFault:
         """The fault resolved on its world, after a trip through JSON, as a saved plan is applied."""
-        injection = CATALOGUE[self.fault].model_validate(self.fields(shop)).inject(shop.look())
-        assert injection.refusals == (), injection.refusals
-        return Injection.model_validate_json(injection.model_dump_json())
+        planned_fault = CATALOGUE[self.fault].model_validate(self.fields(shop)).inject(shop.look())
+        assert planned_fault.refusals == (), planned_fault.refusals
+        return PlannedFault.model_validate_json(planned_fault.model_dump_json())
 
 
 def _of(fault: str, layout: Layout = SMALL, **fields: Any) -> Shape:

@@ -16,10 +16,10 @@ from gameday.files.experiment import Experiment
 from gameday.files.load import faults_of
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
-from gameday.plan.plan import Plan, Wish, make_plan
+from gameday.plan.plan import Plan, RunRequest, make_plan
 from gameday.run.environment import cloudwatch
-from gameday.run.loop import Stage, run
-from gameday.run.stop import Stop
+from gameday.run.loop import RunContext, run
+from gameday.run.stop import StopRequest
 from gameday.twin.twin import Twin
 
 STOREFRONT = Path(__file__).parent.parent.parent / "experiments" / "storefront"
@@ -34,7 +34,7 @@ SHORT: dict[str, Any] = {
     "baseline": "1m",
     "faults": [{"throttle": {"module": "recommendations", "to": 0}}],
     "lasts": "30s",
-    "allow": ["strike"],
+    "allow": ["irreversible"],
 }
 
 
@@ -57,13 +57,13 @@ class Played:
     twin: Twin
     plan: Plan
     journal: Journal
-    stop: Stop
+    stop: StopRequest
 
     def run(self, account: Account | None = None) -> Iterator[Event]:
         source = cloudwatch(self.twin.aws, REGION, lag=0.0)
         return run(
             self.plan,
-            Stage("test-run", account or self.twin.aws, self.twin.clock, source, self.journal, stop=self.stop),
+            RunContext("test-run", account or self.twin.aws, self.twin.clock, source, self.journal, stop=self.stop),
         )
 
     def events(self, account: Account | None = None) -> list[Event]:
@@ -81,10 +81,10 @@ def played(
     experiment = Experiment.model_validate(SHORT | fields)
     workload = Workload.model_validate(change_workload(read("workload.yaml")))
     twin = TwinFile.model_validate(change_twin(read("twin.yaml")))
-    wish = Wish(experiment, faults_of(experiment), workload, twin, "twin")
+    request = RunRequest(experiment, faults_of(experiment), workload, twin, "twin")
     with Twin(workload, twin) as world:
-        plan = make_plan(wish, world.aws, world.clock.now())
+        plan = make_plan(request, world.aws, world.clock.now())
         journal = Journal.open(folder)
         journal.begin("test-run", plan, pid=1)
-        yield Played(world, plan, journal, Stop())
+        yield Played(world, plan, journal, StopRequest())
         journal.close()

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from gameday.aws.account import Account
-from gameday.change import Injection
+from gameday.change import PlannedFault
 from gameday.engine.apply import apply
 from gameday.engine.journal import Journal
 from gameday.engine.undo import undo
-from gameday.events import Called, Event, Settled
+from gameday.events import Called, ChangeClosed, Event
 from gameday.steady_state.clock import TestClock
 
 from tests.doubles.shelf import REGION, Shelf
@@ -49,10 +49,10 @@ class Scene:
         self.journal = begun(folder)
         self.heard: list[Event] = []
 
-    def apply(self, injection: Injection, account: Account | None = None) -> None:
-        apply(injection.stages, 0, RUN, account or self.shelf, self.journal, self.clock, self.heard.append)
+    def apply(self, planned_fault: PlannedFault, account: Account | None = None) -> None:
+        apply(planned_fault.stages, 0, RUN, account or self.shelf, self.journal, self.clock, self.heard.append)
 
-    def undo(self, account: Account | None = None, patience: float = 900.0) -> list[Settled]:
+    def undo(self, account: Account | None = None, patience: float = 900.0) -> list[ChangeClosed]:
         on = account or self.shelf
         return undo(RUN, on, self.journal, self.clock, self.heard.append, patience=patience)
 
@@ -62,7 +62,7 @@ class Scene:
         self.journal = Journal.open(self.folder / "state")
 
     def states(self) -> dict[int, str]:
-        return {row.position: row.state for row in self.journal.rows(RUN)}
+        return {row.position: row.state for row in self.journal.entries(RUN)}
 
     def called(self, phase: str) -> list[Called]:
         return [event for event in self.heard if isinstance(event, Called) and event.phase == phase]

@@ -7,7 +7,18 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gameday.change import Bite, Call, Injection, Knob, Make, Probe, Read, Shape, Strike, Turn
+from gameday.change import (
+    Call,
+    CreatedResource,
+    Effect,
+    IrreversibleAction,
+    PlannedFault,
+    Probe,
+    Read,
+    Setting,
+    SettingChange,
+    Shape,
+)
 from gameday.errors import AwsError, GamedayError
 
 REGION = "us-east-1"
@@ -23,7 +34,7 @@ def error(code: str, operation: str = "put_level") -> AwsError:
 
 GET = call("get_things", Ids={"$": "ids"})
 
-LEVEL = Knob(
+LEVEL = Setting(
     name="thing.level",
     about="a number, or none",
     shape=Shape.SCALAR,
@@ -35,7 +46,7 @@ LEVEL = Knob(
     retry=("NotNow",),
     gone=("NotFound",),
 )
-ITEMS = Knob(
+ITEMS = Setting(
     name="thing.items",
     about="a set",
     shape=Shape.SET,
@@ -46,7 +57,7 @@ ITEMS = Knob(
     retry=("NotNow",),
     gone=("NotFound",),
 )
-POWER = Knob(
+POWER = Setting(
     name="thing.power",
     about="on or off",
     shape=Shape.SWITCH,
@@ -56,7 +67,7 @@ POWER = Knob(
     settle=5.0,
     gone=("NotFound",),
 )
-MAKE = Make(
+MAKE = CreatedResource(
     region=REGION,
     about="a thing of the run",
     name="thing",
@@ -69,7 +80,7 @@ MAKE = Make(
     busy=("InUse",),
     gone=("NotFound",),
 )
-STRIKE = Strike(
+STRIKE = IrreversibleAction(
     region=REGION,
     about="break a",
     id="a",
@@ -79,13 +90,13 @@ STRIKE = Strike(
 )
 
 
-def turn(knob: Knob, id: str = "a", **values: Any) -> Turn:
-    return Turn(region=REGION, knob=knob, id=id, about=f"{knob.name} of {id}", **values)
+def setting_change(setting: Setting, id: str = "a", **values: Any) -> SettingChange:
+    return SettingChange(region=REGION, setting=setting, id=id, about=f"{setting.name} of {id}", **values)
 
 
-def injection(*stages: Sequence[Turn | Make | Strike]) -> Injection:
-    bite = Bite(about="nothing", probes=())
-    return Injection(fault="test", label="a test", stages=tuple(tuple(stage) for stage in stages), bite=bite)
+def planned_fault(*stages: Sequence[SettingChange | CreatedResource | IrreversibleAction]) -> PlannedFault:
+    effect = Effect(about="nothing", probes=())
+    return PlannedFault(fault="test", label="a test", stages=tuple(tuple(stage) for stage in stages), effect=effect)
 
 
 class Shelf:

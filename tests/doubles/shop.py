@@ -19,10 +19,10 @@ from unittest.mock import patch
 
 import botocore.session
 from gameday.aws.client import Aws
-from gameday.aws.inventory import Inventory, Possession
+from gameday.aws.inventory import Inventory, Ownership
 from gameday.change import Call, Json
 from gameday.errors import AwsError
-from gameday.faults.fault import Look
+from gameday.faults.fault import FaultContext
 from gameday.sdk.proxy.rules import Rules
 from gameday.sdk.proxy.server import proxy
 from gameday.sdk.rule import Rule
@@ -109,18 +109,20 @@ class Shop:
         return self.apis[0]
 
     @property
-    def modules(self) -> dict[str, Possession]:
+    def modules(self) -> dict[str, Ownership]:
         functions = tuple(named("payments", number) for number in range(len(self.layout.functions)))
         tables = tuple(named("ledger", number) for number in range(len(self.layout.tables)))
         stages = tuple(f"{api}/live" for api in self.apis)
         return {
-            "web": Possession({"module": "web"}),
-            "payments": Possession({}, functions=functions, tables=tables, stages=stages),
+            "web": Ownership({"module": "web"}),
+            "payments": Ownership({}, functions=functions, tables=tables, stages=stages),
         }
 
-    def look(self, seed: int = 1) -> Look:
-        inventory = Inventory(self.account, REGION, Possession(OWNS), self.modules)
-        return Look(self.account, REGION, inventory, tuple(self.modules), seed=seed, opt_in={"gameday": "allowed"})
+    def look(self, seed: int = 1) -> FaultContext:
+        inventory = Inventory(self.account, REGION, Ownership(OWNS), self.modules)
+        return FaultContext(
+            self.account, REGION, inventory, tuple(self.modules), seed=seed, opt_in={"gameday": "allowed"}
+        )
 
 
 @contextmanager

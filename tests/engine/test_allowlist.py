@@ -9,27 +9,27 @@ import pytest
 from botocore import xform_name
 from gameday.aws.client import SealedSession
 from gameday.aws.read_only import _NOT_READS, only_reads
-from gameday.change import Call, Injection, Json
-from gameday.engine.allowlist import Filter, by_injection
+from gameday.change import Call, Json, PlannedFault
+from gameday.engine.allowlist import AllowList, by_planned_fault
 from gameday.engine.apply import apply
 from gameday.engine.journal import Journal
 from gameday.engine.undo import undo
 from gameday.errors import Exit, Unplanned
-from gameday.events import Ended, Settled
-from gameday.faults.fault import Fault, Look, bite, call
+from gameday.events import ChangeClosed, Ended
+from gameday.faults.fault import Fault, FaultContext, call, effect
 from gameday.files.experiment import Experiment
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
-from gameday.plan.plan import Wish, make_plan
+from gameday.plan.plan import RunRequest, make_plan
 from gameday.records.record import Record
-from gameday.run.experiment import Play
+from gameday.run.experiment import ExperimentRunner
 from gameday.steady_state.clock import TestClock
 from gameday.testing import touched
 from gameday.twin.twin import Twin
 
 from tests.doubles.play import SHORT, cured, read
 from tests.doubles.runs import RUN, begun
-from tests.doubles.shelf import ITEMS, LEVEL, MAKE, POWER, REGION, STRIKE, turn
+from tests.doubles.shelf import ITEMS, LEVEL, MAKE, POWER, REGION, STRIKE, setting_change
 from tests.doubles.shop import aws
 from tests.faults.test_fault_laws import LAWS
 
@@ -38,7 +38,7 @@ def thing(operation: str, **params: Json) -> Call:
     return Call(service="shelf", operation=operation, params=params)
 
 
-def passes(allowed: Filter, call: Call, region: str = REGION) -> bool:
+def passes(allowed: AllowList, call: Call, region: str = REGION) -> bool:
     try:
         allowed.check(call, region)
     except Unplanned:
@@ -52,20 +52,20 @@ def passes(allowed: Filter, call: Call, region: str = REGION) -> bool:
 @pytest.mark.parametrize("name", LAWS)
 def test_every_fault_is_applied_and_undone_behind_the_filter_of_its_own_plan(name: str, tmp_path: Path) -> None:
     with LAWS[name].world() as shop:
-        changes = (injection := LAWS[name].injection(shop)).changes
+        changes = (planned_fault := LAWS[name].planned_fault(shop)).changes
         before = touched(changes, RUN, shop.account)
         clock, journal = TestClock(1_800_000_000.0), begun(tmp_path)
-        with aws().only(Filter([changes], RUN)):
-            apply(injection.stages, 0, RUN, shop.account, journal, clock, lambda _: None)
+        with aws().only(AllowList([changes], RUN)):
+            apply(planned_fault.stages, 0, RUN, shop.account, journal, clock, lambda _: None)
         # Another process has the journal, and has seen no answer of the first.
-        with aws().only(Filter(by_injection(journal.rows(RUN)), RUN)):
+        with aws().only(AllowList(by_planned_fault(journal.entries(RUN)), RUN)):
             settled = undo(RUN, shop.account, journal, clock, lambda _: None)
         assert {one.state for one in settled} <= {"restored", "healed"}
         assert touched(changes, RUN, shop.account) == before
 
 
 def test_what_was_made_may_be_deleted_only_once_its_id_is_known() -> None:
-    allowed = Filter([[MAKE]], RUN)
+    allowed = AllowList([[MAKE]], RUN)
     delete = thing("delete_thing", Id="made-2")
     assert not passes(allowed, delete)
     allowed.learn(thing("make_thing", Run="another run"), REGION, {"Made": {"Id": "made-2"}})
@@ -77,14 +77,14 @@ def test_what_was_made_may_be_deleted_only_once_its_id_is_known() -> None:
 
 
 def test_what_a_lost_reply_made_may_be_deleted_once_it_is_found_by_the_runs_tag() -> None:
-    allowed = Filter([[MAKE]], RUN)
+    allowed = AllowList([[MAKE]], RUN)
     allowed.learn(thing("find_things", Run=RUN), REGION, {"Found": [{"Id": "made-2"}, {"Id": "made-3"}]})
     assert passes(allowed, thing("delete_thing", Id="made-2"))
     assert passes(allowed, thing("delete_thing", Id="made-3"))
 
 
 def test_a_value_known_only_later_is_the_id_that_was_made() -> None:
-    allowed = Filter([[MAKE, turn(LEVEL, before=1, after={"$": "made.thing"})]], RUN)
+    allowed = AllowList([[MAKE, setting_change(LEVEL, before=1, after={"$": "made.thing"})]], RUN)
     row = {"Id": "a", "Level": 1, "Token": 5, "Status": "steady"}
     allowed.learn(thing("get_things", Ids=["a"]), REGION, {"Things": [row]})
     assert not passes(allowed, thing("put_level", Id="a", Level="made-2", Token=5))
@@ -94,7 +94,9 @@ def test_a_value_known_only_later_is_the_id_that_was_made() -> None:
 
 
 def test_a_look_up_is_the_one_that_was_read_for_that_resource() -> None:
-    allowed = Filter([[turn(LEVEL, before=1, after=2), turn(LEVEL, "b", before=1, after=2)]], RUN)
+    allowed = AllowList(
+        [[setting_change(LEVEL, before=1, after=2), setting_change(LEVEL, "b", before=1, after=2)]], RUN
+    )
     rows = [{"Id": "a", "Level": 1, "Token": 5}, {"Id": "b", "Level": 1, "Token": 9}, {"Id": "c", "Token": 3}]
     assert not passes(allowed, thing("put_level", Id="a", Level=2, Token=5))
     allowed.learn(thing("get_things", Ids=["a", "b", "c"]), REGION, {"Things": rows})
@@ -105,7 +107,7 @@ def test_a_look_up_is_the_one_that_was_read_for_that_resource() -> None:
 
 
 def test_of_a_set_only_the_planned_items_move() -> None:
-    allowed = Filter([[turn(ITEMS, adds=("y", "z"))]], RUN)
+    allowed = AllowList([[setting_change(ITEMS, adds=("y", "z"))]], RUN)
     allowed.learn(thing("get_things", Ids=["a"]), REGION, {"Things": [{"Id": "a", "Items": ["x", "y"]}]})
     assert passes(allowed, thing("add_items", Id="a", Items=["y", "z"]))
     assert passes(allowed, thing("add_items", Id="a", Items=["z"]))
@@ -116,13 +118,15 @@ def test_of_a_set_only_the_planned_items_move() -> None:
 
 def test_the_harness_own_calls_are_listed_apart() -> None:
     own = Call(service="s3", operation="put_object", params={"Bucket": "team", "Key": "lease"})
-    assert passes(Filter([], RUN, [(own, REGION)]), own)
-    assert not passes(Filter([], RUN), own)
+    assert passes(AllowList([], RUN, [(own, REGION)]), own)
+    assert not passes(AllowList([], RUN), own)
 
 
 # what is stopped ------------------------------------------------------------------------------------------------------
 
-PLANNED = [[turn(LEVEL, before=None, after=None), turn(POWER, "b", before="on", after="off"), STRIKE]]
+PLANNED = [
+    [setting_change(LEVEL, before=None, after=None), setting_change(POWER, "b", before="on", after="off"), STRIKE]
+]
 STRAY = {
     "another operation": (thing("delete_thing", Id="b"), REGION),
     "another resource": (thing("turn_off", Id="c"), REGION),
@@ -136,13 +140,13 @@ STRAY = {
 
 def test_what_is_stopped_would_pass_as_planned() -> None:
     for planned in (thing("turn_off", Id="b"), thing("turn_on", Id="b"), thing("break_thing", Id="a")):
-        assert passes(Filter(PLANNED, RUN), planned)
+        assert passes(AllowList(PLANNED, RUN), planned)
 
 
 @pytest.mark.parametrize("name", STRAY)
 def test_a_call_that_differs_from_the_plan_is_stopped(name: str) -> None:
     with pytest.raises(Unplanned, match="was stopped before it was sent: it is not a call of the plan"):
-        Filter(PLANNED, RUN).check(*STRAY[name])
+        AllowList(PLANNED, RUN).check(*STRAY[name])
 
 
 def test_nothing_is_sent_of_a_call_that_is_stopped() -> None:
@@ -155,9 +159,9 @@ def test_nothing_is_sent_of_a_call_that_is_stopped() -> None:
 
     sealed.answer = answer
     stop = Call(service="ec2", operation="stop_instances", params={"InstanceIds": ["i-1"]})
-    with sealed.aws.only(Filter()), pytest.raises(Unplanned, match=r'InstanceIds": \["i-1"'):
+    with sealed.aws.only(AllowList()), pytest.raises(Unplanned, match=r'InstanceIds": \["i-1"'):
         sealed.aws.call(stop, REGION)
-    with sealed.aws.only(Filter()), pytest.raises(Unplanned):
+    with sealed.aws.only(AllowList()), pytest.raises(Unplanned):
         sealed.aws.client("ec2", REGION).stop_instances(InstanceIds=["i-1"])
     assert sent == []
     with pytest.raises(RuntimeError):
@@ -170,10 +174,10 @@ class Rogue(Fault):
 
     name: ClassVar[str] = "rogue"
 
-    def inject(self, look: Look) -> Injection:
+    def inject(self, look: FaultContext) -> PlannedFault:
         one = look.inventory.instances[0].id
         look.account.call(call("ec2", "terminate_instances", InstanceIds=[one]), look.region)
-        return Injection(fault=self.name, label="rogue", stages=(), bite=bite("never", ()))
+        return PlannedFault(fault=self.name, label="rogue", stages=(), effect=effect("never", ()))
 
 
 class Listening:
@@ -191,17 +195,17 @@ class Listening:
         except Unplanned as error:
             self.stopped.append(error)
 
-    def hear(self, event: Any) -> None: ...
+    def emit(self, event: Any) -> None: ...
 
     def close(self) -> None: ...
 
 
-def wish(workload: Workload, fault: Fault | None = None) -> Wish:
+def request(workload: Workload, fault: Fault | None = None) -> RunRequest:
     experiment = Experiment.model_validate(SHORT)
     twin = TwinFile.model_validate(cured(read("twin.yaml")))
     from gameday.files.load import faults_of
 
-    return Wish(experiment, (fault,) if fault else faults_of(experiment), workload, twin, "twin")
+    return RunRequest(experiment, (fault,) if fault else faults_of(experiment), workload, twin, "twin")
 
 
 def test_a_fault_whose_code_makes_a_call_of_its_own_is_stopped(
@@ -217,22 +221,22 @@ def test_a_fault_whose_code_makes_a_call_of_its_own_is_stopped(
 
     monkeypatch.setattr(Twin, "__exit__", closing)
     with pytest.raises(Unplanned, match=r"ec2\.terminate_instances"):
-        Play(Journal.open(tmp_path)).experiment(wish(workload, Rogue()))
+        ExperimentRunner(Journal.open(tmp_path)).experiment(request(workload, Rogue()))
     assert set(seen) == {"running"}
 
 
 def test_a_run_may_change_nothing_but_what_it_planned(tmp_path: Path, workload: Workload) -> None:
     listener = Listening()
-    record = Play(Journal.open(tmp_path), [listener]).experiment(wish(workload))
+    record = ExperimentRunner(Journal.open(tmp_path), [listener]).experiment(request(workload))
     assert [str(error).split()[0] for error in listener.stopped] == ["lambda.delete_function"]
     assert isinstance(record, Record)
     assert record.ended == Ended(record.ended.at, "restored", Exit.HELD)  # type: ignore[union-attr]
-    assert [event.state for event in record.events if isinstance(event, Settled)] == ["restored"]
+    assert [event.state for event in record.events if isinstance(event, ChangeClosed)] == ["restored"]
 
 
 def test_a_twin_without_a_run_is_not_filtered(twin: Twin, workload: Workload) -> None:
-    planned = make_plan(wish(workload), twin.aws, twin.clock.now())
-    with twin.aws.only(Filter([one.changes for one in planned.injections], RUN)):
+    planned = make_plan(request(workload), twin.aws, twin.clock.now())
+    with twin.aws.only(AllowList([one.changes for one in planned.planned_faults], RUN)):
         pass
     change = Call(
         service="lambda",

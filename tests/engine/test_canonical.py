@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from gameday.change import Canonical
+from gameday.change import NormalForm
 from gameday.engine.canonical import canonical, items, same
 from hypothesis import given
 from hypothesis import strategies as st
 
-PLAIN, SORTED, TEXT, DOCUMENT = Canonical.PLAIN, Canonical.SORTED, Canonical.TEXT, Canonical.DOCUMENT
+PLAIN, SORTED, TEXT, DOCUMENT = NormalForm.PLAIN, NormalForm.SORTED, NormalForm.TEXT, NormalForm.DOCUMENT
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 values = st.recursive(
@@ -42,7 +42,7 @@ values = st.recursive(
         (DOCUMENT, {"Condition": {"Bool": {"aws:Secure": True}}}, {"Condition": {"Bool": {"aws:Secure": ["true"]}}}),
     ],
 )
-def test_what_means_the_same_is_the_same(form: Canonical, one: Any, other: Any) -> None:
+def test_what_means_the_same_is_the_same(form: NormalForm, one: Any, other: Any) -> None:
     assert same(form, one, other)
 
 
@@ -68,7 +68,7 @@ def test_what_means_the_same_is_the_same(form: Canonical, one: Any, other: Any) 
         (DOCUMENT, "not JSON", "not json"),
     ],
 )
-def test_what_means_something_else_is_not_the_same(form: Canonical, one: Any, other: Any) -> None:
+def test_what_means_something_else_is_not_the_same(form: NormalForm, one: Any, other: Any) -> None:
     assert not same(form, one, other)
 
 
@@ -78,8 +78,8 @@ def test_the_items_of_a_set_are_found_by_meaning() -> None:
     assert items(PLAIN, None) == {}
 
 
-@given(st.sampled_from(list(Canonical)), values)
-def test_a_value_is_the_same_as_itself_after_a_trip_through_json(form: Canonical, value: Any) -> None:
+@given(st.sampled_from(list(NormalForm)), values)
+def test_a_value_is_the_same_as_itself_after_a_trip_through_json(form: NormalForm, value: Any) -> None:
     assert same(form, value, json.loads(json.dumps(value)))
 
 

@@ -12,20 +12,20 @@ from pathlib import Path
 import pytest
 from gameday.engine import process_lock as holds
 from gameday.engine import sqlite as database
-from gameday.engine.entries import Outcome, Row
+from gameday.engine.entries import CallOutcome, Entry
 from gameday.engine.journal import Journal
 from gameday.engine.process_lock import Holds
 from gameday.engine.sqlite import home
 from gameday.errors import Exit, JournalError, Refused
 
 from tests.doubles.runs import ACCOUNT, RUN, Planned, begun
-from tests.doubles.shelf import ITEMS, LEVEL, MAKE, STRIKE, turn
+from tests.doubles.shelf import ITEMS, LEVEL, MAKE, STRIKE, setting_change
 
 ROWS = [
-    Row(0, 0, 0, MAKE, intended=5.0),
-    Row(1, 0, 1, turn(LEVEL, before=None, after=0), intended=5.0),
-    Row(2, 0, 1, turn(ITEMS, adds=("new", {"deep": 1}), removes=()), intended=5.0),
-    Row(3, 3, 0, STRIKE, was={"healthy": 3}, intended=6.0),
+    Entry(0, 0, 0, MAKE, intended=5.0),
+    Entry(1, 0, 1, setting_change(LEVEL, before=None, after=0), intended=5.0),
+    Entry(2, 0, 1, setting_change(ITEMS, adds=("new", {"deep": 1}), removes=()), intended=5.0),
+    Entry(3, 3, 0, STRIKE, was={"healthy": 3}, intended=6.0),
 ]
 
 
@@ -46,7 +46,7 @@ def reopened(journal: Journal) -> Journal:
 def test_what_was_written_is_there_for_another_process(journal: Journal) -> None:
     journal.intend(RUN, ROWS)
     other = reopened(journal)
-    assert other.rows(RUN) == ROWS
+    assert other.entries(RUN) == ROWS
     run = other.run(RUN)
     assert run is not None
     assert (run.workload, run.account, run.region, run.place, run.pid) == ("shop", ACCOUNT, "us-east-1", "aws", 1)
@@ -56,33 +56,33 @@ def test_what_was_written_is_there_for_another_process(journal: Journal) -> None
 
 def test_the_first_intent_wins(journal: Journal) -> None:
     journal.intend(RUN, ROWS[:2])
-    journal.intend(RUN, [replace(ROWS[1], change=turn(LEVEL, before=9, after=9)), ROWS[2]])
-    assert journal.rows(RUN) == ROWS[:3]
+    journal.intend(RUN, [replace(ROWS[1], change=setting_change(LEVEL, before=9, after=9)), ROWS[2]])
+    assert journal.entries(RUN) == ROWS[:3]
 
 
 def test_intents_of_a_stage_are_there_all_or_none(journal: Journal) -> None:
     with pytest.raises(JournalError):
         journal.intend(RUN, [ROWS[0], replace(ROWS[1], intended=object())])  # type: ignore[arg-type]
-    assert reopened(journal).rows(RUN) == []
+    assert reopened(journal).entries(RUN) == []
 
 
 def test_outcomes_and_ends_are_kept(journal: Journal) -> None:
     journal.intend(RUN, ROWS)
-    journal.answer(RUN, {0: Outcome(7.0, None, None, "acl-1"), 1: Outcome(7.0, 8.0, "AccessDenied")})
-    journal.answer(RUN, {0: Outcome(7.0, 9.0)})
+    journal.answer(RUN, {0: CallOutcome(7.0, None, None, "acl-1"), 1: CallOutcome(7.0, 8.0, "AccessDenied")})
+    journal.answer(RUN, {0: CallOutcome(7.0, 9.0)})
     journal.settle(RUN, {0: ("restored", "gone again"), 1: ("stuck", "denied")})
-    found = reopened(journal).rows(RUN)
+    found = reopened(journal).entries(RUN)
     assert (found[0].sent, found[0].answered, found[0].made, found[0].state) == (7.0, 9.0, "acl-1", "restored")
     assert (found[1].error, found[1].state, found[1].note) == ("AccessDenied", "stuck", "denied")
-    assert [row.is_open for row in found] == [False, True, True, True]
+    assert [entry.is_open for entry in found] == [False, True, True, True]
 
 
 def test_two_runs_do_not_mix(journal: Journal) -> None:
     journal.begin("run-2", Planned(), pid=2)
     journal.intend(RUN, ROWS[:1])
     journal.intend("run-2", ROWS[1:2])
-    assert journal.rows(RUN) == ROWS[:1]
-    assert journal.rows("run-2") == ROWS[1:2]
+    assert journal.entries(RUN) == ROWS[:1]
+    assert journal.entries("run-2") == ROWS[1:2]
 
 
 def test_no_intent_without_its_run(journal: Journal) -> None:
@@ -127,10 +127,10 @@ def test_a_directory_that_cannot_be_written_is_said_before_anything_is_injected(
 
 def test_a_full_disk_is_said_and_leaves_no_half_of_a_stage(journal: Journal) -> None:
     journal._db.execute("PRAGMA max_page_count=1")  # SQLite then answers as on a full disk: SQLITE_FULL
-    big = [replace(row, note="x" * 100_000) for row in ROWS]
+    big = [replace(entry, note="x" * 100_000) for entry in ROWS]
     with pytest.raises(JournalError, match="full"):
         journal.intend(RUN, big)
-    assert reopened(journal).rows(RUN) == []
+    assert reopened(journal).entries(RUN) == []
 
 
 def test_a_torn_database_is_said(journal: Journal) -> None:
@@ -165,10 +165,10 @@ def test_a_commit_torn_by_a_crash_is_as_if_it_had_never_been(journal: Journal, t
         shutil.copytree(journal.folder, copy)
         os.truncate(copy / "journal.db-wal", max(0, whole - cut))
         other = Journal.open(copy)
-        rows = other.rows(RUN)
+        entries = other.entries(RUN)
         other.close()
-        assert rows in ([], ROWS[:1], ROWS)
-        seen.add(len(rows))
+        assert entries in ([], ROWS[:1], ROWS)
+        seen.add(len(entries))
     assert {1, 4} <= seen
 
 
@@ -181,9 +181,9 @@ def test_a_journal_of_another_version_is_refused_with_a_remedy(journal: Journal)
 
 def test_a_change_of_another_version_is_said(journal: Journal) -> None:
     journal.intend(RUN, ROWS[:1])
-    journal._db.execute("""UPDATE rows SET change = '{"kind": "make", "from": "the future"}'""")
+    journal._db.execute("""UPDATE rows SET change = '{"kind": "create", "from": "the future"}'""")
     with pytest.raises(JournalError, match="cannot read"):
-        journal.rows(RUN)
+        journal.entries(RUN)
 
 
 def test_a_locked_journal_is_said(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:

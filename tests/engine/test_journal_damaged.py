@@ -7,16 +7,16 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from gameday.engine.entries import Row
+from gameday.engine.entries import Entry
 from gameday.engine.journal import Journal
 from gameday.errors import Exit, JournalError, Refused
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.doubles.runs import ACCOUNT, RUN, begun
-from tests.doubles.shelf import LEVEL, MAKE, turn
+from tests.doubles.shelf import LEVEL, MAKE, change
 
-ROWS = [Row(0, 0, 0, MAKE, intended=5.0), Row(1, 0, 1, turn(LEVEL, before=None, after=0), intended=5.0)]
+ROWS = [Entry(0, 0, 0, MAKE, intended=5.0), Entry(1, 0, 1, change(LEVEL, before=None, after=0), intended=5.0)]
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_a_row_that_cannot_be_read_is_never_taken_for_settled(statement: str, wh
     journal = Journal.open(folder)
     journal._db.execute(statement)
     with pytest.raises(JournalError, match=rf"cannot read: .*{where}") as caught:
-        journal.rows(RUN)
+        journal.entries(RUN)
     assert "\n" not in caught.value.what
     with pytest.raises(JournalError):
         journal.end(RUN)
@@ -166,7 +166,7 @@ def test_any_damage_is_said_or_leaves_the_rest_readable(data: st.DataObject, fol
         return
     try:
         for run in journal.runs():
-            journal.rows(run.id)
+            journal.entries(run.id)
     except JournalError:
         return
     finally:

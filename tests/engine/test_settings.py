@@ -3,11 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from gameday.change import Canonical, Knob, Read, Shape
-from gameday.engine.settings import CHUNK, Reading, capture, read, read_turns, stands_at, writes
+from gameday.change import NormalForm, Read, Setting, Shape
+from gameday.engine.settings import CHUNK, SettingValue, capture, read, read_settings, stands_at, writes
 from gameday.errors import AwsError, GamedayError, Refused
 
-from tests.doubles.shelf import ITEMS, LEVEL, POWER, REGION, Shelf, call, error, turn
+from tests.doubles.shelf import ITEMS, LEVEL, POWER, REGION, Shelf, call, error, setting_change
 
 
 class Answering:
@@ -60,7 +60,7 @@ def test_one_resource_that_is_gone_does_not_hide_the_others() -> None:
 
 
 def test_what_a_plural_read_does_not_list_is_gone() -> None:
-    assert read(LEVEL, ["a"], REGION, {}, Answering({"Things": []}))["a"] == Reading(gone=True)
+    assert read(LEVEL, ["a"], REGION, {}, Answering({"Things": []}))["a"] == SettingValue(gone=True)
 
 
 @pytest.mark.parametrize("answer", [{}, AwsError("shelf", "get_power", "NoPower", "none set")])
@@ -93,27 +93,32 @@ def test_a_resource_in_passing_is_not_ready() -> None:
 
 
 def test_a_read_sees_the_arguments_of_each_resource() -> None:
-    knob = Knob(
+    setting = Setting(
         name="x",
         about="",
         shape=Shape.SCALAR,
         read=Read(call=call("get_power", Id={"$": "args.real"}), rows="[{value: Power}]", plural=False),
     )
     shelf = Shelf("real")
-    assert read(knob, ["alias"], REGION, {"alias": {"real": "real"}}, shelf)["alias"].value == "on"
+    assert read(setting, ["alias"], REGION, {"alias": {"real": "real"}}, shelf)["alias"].value == "on"
 
 
 def test_turns_of_many_knobs_are_read_with_one_call_for_each_knob() -> None:
     shelf = Shelf("a", "b")
-    turns = {7: turn(LEVEL), 3: turn(ITEMS, "b"), 5: turn(LEVEL, "b"), 9: turn(POWER)}
-    found = read_turns(turns, shelf)
+    changes = {
+        7: setting_change(LEVEL),
+        3: setting_change(ITEMS, "b"),
+        5: setting_change(LEVEL, "b"),
+        9: setting_change(POWER),
+    }
+    found = read_settings(changes, shelf)
     assert {key: reading.value for key, reading in found.items()} == {7: 1, 3: ["x"], 5: 1, 9: "on"}
     assert shelf.reads == 3
 
 
 def test_a_knob_that_makes_no_sense_does_not_hide_the_others() -> None:
     broken = LEVEL.model_copy(update={"name": "broken", "read": Read(call=LEVEL.read.call, rows="length(Nothing)")})
-    found = read_turns({0: turn(broken), 1: turn(POWER)}, Shelf())
+    found = read_settings({0: setting_change(broken), 1: setting_change(POWER)}, Shelf())
     assert isinstance(found[0], GamedayError)
     assert found[1].value == "on"
 
@@ -126,25 +131,27 @@ def operations(found: list[Any]) -> list[tuple[str, Any]]:
 
 
 def test_a_scalar_is_written_whole_with_what_was_just_read() -> None:
-    now = Reading(1, {"id": "a", "value": 1, "token": 7})
-    there = operations(writes(turn(LEVEL, before=1, after=0), "after", now, {}))
+    now = SettingValue(1, {"id": "a", "value": 1, "token": 7})
+    there = operations(writes(setting_change(LEVEL, before=1, after=0), "after", now, {}))
     assert there == [("put_level", {"Id": "a", "Level": 0, "Token": 7})]
 
 
 def test_nothing_is_written_by_the_call_that_clears() -> None:
-    now = Reading(5, {"token": 7})
-    assert operations(writes(turn(LEVEL, before=None, after=5), "before", now, {})) == [("clear_level", {"Id": "a"})]
+    now = SettingValue(5, {"token": 7})
+    assert operations(writes(setting_change(LEVEL, before=None, after=5), "before", now, {})) == [
+        ("clear_level", {"Id": "a"})
+    ]
 
 
 def test_a_switch_takes_the_call_of_its_position() -> None:
-    power = turn(POWER, before="on", after="off")
-    assert operations(writes(power, "after", Reading("on"), {})) == [("turn_off", {"Id": "a"})]
-    assert operations(writes(power, "before", Reading("off"), {})) == [("turn_on", {"Id": "a"})]
+    power = setting_change(POWER, before="on", after="off")
+    assert operations(writes(power, "after", SettingValue("on"), {})) == [("turn_off", {"Id": "a"})]
+    assert operations(writes(power, "before", SettingValue("off"), {})) == [("turn_on", {"Id": "a"})]
 
 
 def test_of_a_set_only_our_own_items_move() -> None:
-    ours = turn(ITEMS, adds=("new", "newer"), removes=("old",))
-    now = Reading(["stranger", "new"])
+    ours = setting_change(ITEMS, adds=("new", "newer"), removes=("old",))
+    now = SettingValue(["stranger", "new"])
     assert operations(writes(ours, "before", now, {})) == [
         ("remove_items", {"Id": "a", "Items": ["new"]}),
         ("add_items", {"Id": "a", "Items": ["old"]}),
@@ -154,15 +161,15 @@ def test_of_a_set_only_our_own_items_move() -> None:
 
 def test_a_value_that_no_call_writes_is_a_clear_error() -> None:
     with pytest.raises(GamedayError, match=r"no call sets thing\.power of a to broken"):
-        writes(turn(POWER, before="broken", after="off"), "before", Reading("off"), {})
+        writes(setting_change(POWER, before="broken", after="off"), "before", SettingValue("off"), {})
 
 
 def test_strangers_items_do_not_count_for_how_a_set_stands() -> None:
-    ours = turn(ITEMS, adds=("new",), removes=("old",))
-    assert stands_at(ours, "before", Reading(["old", "stranger"]))
-    assert stands_at(ours, "after", Reading(["stranger", "new"]))
-    assert not stands_at(ours, "before", Reading(["stranger"]))
-    assert not stands_at(ours, "after", Reading(["new", "old"]))
+    ours = setting_change(ITEMS, adds=("new",), removes=("old",))
+    assert stands_at(ours, "before", SettingValue(["old", "stranger"]))
+    assert stands_at(ours, "after", SettingValue(["stranger", "new"]))
+    assert not stands_at(ours, "before", SettingValue(["stranger"]))
+    assert not stands_at(ours, "after", SettingValue(["new", "old"]))
 
 
 # capture --------------------------------------------------------------------------------------------------------------
@@ -231,7 +238,7 @@ def test_a_read_that_fails_fails_the_plan() -> None:
 
 
 def test_values_are_compared_in_the_knobs_own_form() -> None:
-    knob = LEVEL.model_copy(update={"canonical": Canonical.SORTED})
+    setting = LEVEL.model_copy(update={"canonical": NormalForm.SORTED})
     shelf = Shelf("a")
     shelf.things["a"]["Level"] = "s-2,s-1"
-    assert capture(knob, {"a": "s-1,s-2"}, REGION, shelf) == []
+    assert capture(setting, {"a": "s-1,s-2"}, REGION, shelf) == []

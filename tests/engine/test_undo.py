@@ -6,17 +6,17 @@ from typing import Any, Literal
 
 import pytest
 from gameday.aws.account import LONGEST_CALL
-from gameday.change import Injection
-from gameday.engine.settings import Reading, capture
+from gameday.change import PlannedFault
+from gameday.engine.settings import SettingValue, capture
 from gameday.engine.undo import HOLD, Next, decide
 from gameday.errors import ApplyFailed, InvalidInput, Unreachable
-from gameday.events import Said
+from gameday.events import Remark
 from gameday.testing import DyingAccount, Killed
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.doubles.runs import RUN, Scene
-from tests.doubles.shelf import ITEMS, LEVEL, MAKE, POWER, REGION, STRIKE, Shelf, error, injection, turn
+from tests.doubles.shelf import ITEMS, LEVEL, MAKE, POWER, REGION, STRIKE, Shelf, error, planned_fault, setting_change
 
 SETTLE = LEVEL.settle
 LOST = Unreachable("shelf", "put_level", "ReadTimeout", "")
@@ -27,18 +27,18 @@ def scene(tmp_path: Path) -> Scene:
     return Scene(tmp_path)
 
 
-def whole(shelf: Shelf) -> Injection:
+def whole(shelf: Shelf) -> PlannedFault:
     """One of everything that can be put back, in three stages."""
     items_of_b = capture(ITEMS, {"b": {"adds": ["new", "newer"], "removes": ["x"]}}, REGION, shelf)
-    return injection(
+    return planned_fault(
         [MAKE, *items_of_b],
         [*capture(LEVEL, {"a": 5, "b": None}, REGION, shelf)],
         [*capture(POWER, {"a": "off"}, REGION, shelf)],
     )
 
 
-def of_level(shelf: Shelf) -> Injection:
-    return injection(capture(LEVEL, {"a": 5}, REGION, shelf))
+def of_level(shelf: Shelf) -> PlannedFault:
+    return planned_fault(capture(LEVEL, {"a": 5}, REGION, shelf))
 
 
 def snapshot(shelf: Shelf) -> dict[str, Any]:
@@ -52,24 +52,28 @@ def snapshot(shelf: Shelf) -> dict[str, Any]:
 # decide: the table ----------------------------------------------------------------------------------------------------
 
 scalars = st.none() | st.integers(0, 3)
-readings = st.builds(Reading, value=scalars, ready=st.booleans(), gone=st.booleans())
+readings = st.builds(SettingValue, value=scalars, ready=st.booleans(), gone=st.booleans())
 
 
 @given(scalars, scalars, readings, st.booleans())
-def test_a_value_is_put_back_exactly_where_it_is_ours(before: Any, after: Any, now: Reading, quiet: bool) -> None:
-    step = decide(turn(LEVEL, before=before, after=after), now, quiet)
+def test_a_value_is_put_back_exactly_where_it_is_ours(before: Any, after: Any, now: SettingValue, quiet: bool) -> None:
+    step = decide(setting_change(LEVEL, before=before, after=after), now, quiet)
     is_ours = now.value == after and after != before and not now.gone and now.ready
     assert (step is Next.WRITE) == is_ours
 
 
 @given(scalars, scalars, readings)
-def test_nothing_is_closed_before_it_is_quiet(before: Any, after: Any, now: Reading) -> None:
-    assert decide(turn(LEVEL, before=before, after=after), now, quiet=False) in (Next.WRITE, Next.WAIT, Next.WATCH)
+def test_nothing_is_closed_before_it_is_quiet(before: Any, after: Any, now: SettingValue) -> None:
+    assert decide(setting_change(LEVEL, before=before, after=after), now, quiet=False) in (
+        Next.WRITE,
+        Next.WAIT,
+        Next.WATCH,
+    )
 
 
 @given(scalars, scalars, readings)
-def test_what_is_quiet_is_closed_by_what_it_reads(before: Any, after: Any, now: Reading) -> None:
-    step = decide(turn(LEVEL, before=before, after=after), now, quiet=True)
+def test_what_is_quiet_is_closed_by_what_it_reads(before: Any, after: Any, now: SettingValue) -> None:
+    step = decide(setting_change(LEVEL, before=before, after=after), now, quiet=True)
     if now.gone:
         assert step is Next.GONE
     elif not now.ready:
@@ -85,8 +89,8 @@ sets = st.sets(st.sampled_from("abcdef"))
 
 @given(sets, sets, sets, st.booleans())
 def test_a_set_never_conflicts_and_only_our_items_count(adds: Any, removes: Any, there: Any, quiet: bool) -> None:
-    ours = turn(ITEMS, adds=tuple(sorted(adds - removes)), removes=tuple(sorted(removes)))
-    step = decide(ours, Reading(sorted(there)), quiet)
+    ours = setting_change(ITEMS, adds=tuple(sorted(adds - removes)), removes=tuple(sorted(removes)))
+    step = decide(ours, SettingValue(sorted(there)), quiet)
     owes = (adds - removes) & there or removes - there
     assert step is (Next.WRITE if owes else Next.RESTORED if quiet else Next.WATCH)
 
@@ -218,7 +222,7 @@ def test_a_crash_between_intent_and_answer_counts_as_on_its_way(scene: Scene) ->
 def test_the_second_call_of_a_change_may_be_on_its_way_too(scene: Scene) -> None:
     changes = capture(ITEMS, {"a": {"adds": ["new"], "removes": ["x"]}}, REGION, scene.shelf)
     with pytest.raises(Killed):
-        scene.apply(injection(changes), DyingAccount(scene.shelf, at=2))
+        scene.apply(planned_fault(changes), DyingAccount(scene.shelf, at=2))
     assert scene.shelf.log == ["remove_items a"]
     scene.another_process()
     late = scene.clock.now() + 60
@@ -242,7 +246,7 @@ def test_undo_sends_one_call_at_a_time_for_each_change(scene: Scene) -> None:
         batches.append([call.params.get("Id", "") for call, _ in calls])
         return real(calls, paged)
 
-    scene.apply(injection(capture(ITEMS, {"a": {"adds": ["new"], "removes": ["x"]}}, REGION, scene.shelf)))
+    scene.apply(planned_fault(capture(ITEMS, {"a": {"adds": ["new"], "removes": ["x"]}}, REGION, scene.shelf)))
     scene.shelf.call_all = call_all
     scene.undo()
     assert [batch for batch in batches if "a" in batch] == [["a"], ["a"]]
@@ -265,7 +269,7 @@ def test_a_stale_read_of_before_is_not_believed(scene: Scene) -> None:
 
 
 def test_a_make_that_is_not_found_yet_is_not_forgotten(scene: Scene) -> None:
-    scene.apply(injection([MAKE]))
+    scene.apply(planned_fault([MAKE]))
     applied, real = scene.clock.now(), scene.shelf.find_things
     scene.shelf.find_things = lambda **asked: real(**asked) if scene.clock.now() >= applied + 4 else {"Found": []}
     scene.undo()
@@ -282,7 +286,7 @@ def test_a_make_whose_reply_was_lost_is_found_by_its_tag(scene: Scene) -> None:
 
     scene.shelf.make_thing = make_thing
     with pytest.raises(ApplyFailed):
-        scene.apply(injection([MAKE]))
+        scene.apply(planned_fault([MAKE]))
     (settled,) = scene.undo()
     assert (settled.state, list(scene.shelf.things)) == ("restored", ["a", "b"])
 
@@ -309,14 +313,14 @@ def test_a_resource_that_is_changing_is_waited_for(scene: Scene, field: str, pas
 
 
 def test_a_thing_in_use_is_deleted_once_it_is_free(scene: Scene) -> None:
-    scene.apply(injection([MAKE]))
+    scene.apply(planned_fault([MAKE]))
     scene.shelf.errors["delete_thing"] = [error("InUse", "delete_thing")] * 5
     (settled,) = scene.undo()
     assert (settled.state, list(scene.shelf.things)) == ("restored", ["a", "b"])
 
 
 def test_a_resource_that_is_gone_is_closed_with_a_note(scene: Scene) -> None:
-    scene.apply(injection(capture(LEVEL, {"a": 5, "b": 5}, REGION, scene.shelf)))
+    scene.apply(planned_fault(capture(LEVEL, {"a": 5, "b": 5}, REGION, scene.shelf)))
     del scene.shelf.things["a"]
     gone, back = scene.undo()
     assert (gone.state, gone.about) == ("restored", "a no longer exists: nothing to put back")
@@ -328,7 +332,7 @@ def test_a_resource_that_is_gone_is_closed_with_a_note(scene: Scene) -> None:
 
 
 def test_somebody_elses_value_is_left_alone_and_said(scene: Scene) -> None:
-    scene.apply(injection(capture(LEVEL, {"a": 5, "b": 5}, REGION, scene.shelf)))
+    scene.apply(planned_fault(capture(LEVEL, {"a": 5, "b": 5}, REGION, scene.shelf)))
     scene.shelf.things["a"]["Level"] = 77
     conflict, restored = scene.undo()
     assert conflict.state == "conflict"
@@ -358,7 +362,7 @@ def test_a_late_request_of_ours_does_not_hide_behind_a_conflict(scene: Scene) ->
 
 def test_strangers_items_survive(scene: Scene) -> None:
     changes = capture(ITEMS, {"a": {"adds": ["new"], "removes": ["x"]}}, REGION, scene.shelf)
-    scene.apply(injection(changes))
+    scene.apply(planned_fault(changes))
     scene.shelf.things["a"]["Items"].append("stranger")
     (settled,) = scene.undo()
     assert settled.state == "restored"
@@ -374,7 +378,7 @@ def test_whatever_strangers_do_to_a_set_survives(
     scene = Scene(tmp_path_factory.mktemp("set"))
     scene.shelf.things["a"]["Items"] = sorted(was)
     wanted = {"a": {"adds": sorted(adds), "removes": sorted(removes)}}
-    scene.apply(injection(capture(ITEMS, wanted, REGION, scene.shelf)))
+    scene.apply(planned_fault(capture(ITEMS, wanted, REGION, scene.shelf)))
     now = set(scene.shelf.things["a"]["Items"])
     scene.shelf.things["a"]["Items"] = sorted((now | comes) - goes)
     scene.undo()
@@ -432,7 +436,7 @@ def test_a_row_that_cannot_be_read_does_not_stop_the_rest(scene: Scene) -> None:
 
 
 def test_a_change_that_makes_no_sense_does_not_stop_the_rest(scene: Scene) -> None:
-    scene.apply(injection([MAKE], [*capture(LEVEL, {"a": 5}, REGION, scene.shelf)]))
+    scene.apply(planned_fault([MAKE], [*capture(LEVEL, {"a": 5}, REGION, scene.shelf)]))
     scene.journal._db.execute("""UPDATE rows SET change = replace(change, '"find_things"', '"find_nothing"')""")
     scene.journal._db.execute("""UPDATE rows SET change = replace(change, '"$":"run"', '"$":"no.such"')""")
     made, level = scene.undo()
@@ -476,7 +480,7 @@ def test_a_journal_that_cannot_be_written_does_not_stop_the_undo(scene: Scene) -
     settled = scene.undo()
     assert {one.state for one in settled} == {"restored"}
     assert snapshot(scene.shelf) == before
-    said = [event.text for event in scene.heard if isinstance(event, Said)]
+    said = [event.text for event in scene.emitted if isinstance(event, Remark)]
     assert len(said) == 1
     assert said[0].startswith("the undo goes on without being noted")
     assert set(scene.states().values()) == {"open"}
@@ -486,7 +490,7 @@ def test_a_journal_that_cannot_be_written_does_not_stop_the_undo(scene: Scene) -
 
 
 def test_a_strike_heals_by_itself(scene: Scene) -> None:
-    scene.apply(injection([STRIKE]))
+    scene.apply(planned_fault([STRIKE]))
     heals = scene.clock.now() + 100
 
     def healing() -> None:
@@ -500,7 +504,7 @@ def test_a_strike_heals_by_itself(scene: Scene) -> None:
 
 
 def test_a_strike_that_never_heals_is_said(scene: Scene) -> None:
-    scene.apply(injection([STRIKE]))
+    scene.apply(planned_fault([STRIKE]))
     (settled,) = scene.undo()
     assert settled.state == "not-healed"
     assert settled.about.startswith("break a")
@@ -508,7 +512,7 @@ def test_a_strike_that_never_heals_is_said(scene: Scene) -> None:
 
 
 def test_a_strike_that_looks_healed_too_early_is_not_believed(scene: Scene) -> None:
-    scene.apply(injection([STRIKE]))
+    scene.apply(planned_fault([STRIKE]))
     struck = scene.clock.now()
 
     def seen_late() -> None:
@@ -523,16 +527,16 @@ def test_a_strike_that_looks_healed_too_early_is_not_believed(scene: Scene) -> N
 def test_a_strike_that_was_refused_was_no_strike(scene: Scene) -> None:
     scene.shelf.errors["break_thing"] = [error("AccessDenied", "break_thing")]
     with pytest.raises(ApplyFailed):
-        scene.apply(injection([STRIKE]))
+        scene.apply(planned_fault([STRIKE]))
     (settled,) = scene.undo()
     assert settled.state == "untouched"
 
 
 def test_a_strike_that_does_not_heal_holds_nothing_back(scene: Scene) -> None:
-    scene.apply(injection([*capture(LEVEL, {"a": 5}, REGION, scene.shelf)], [STRIKE]))
+    scene.apply(planned_fault([*capture(LEVEL, {"a": 5}, REGION, scene.shelf)], [STRIKE]))
     began = scene.clock.now()
-    level, strike = scene.undo()
-    assert (level.state, strike.state) == ("restored", "not-healed")
+    level, action = scene.undo()
+    assert (level.state, action.state) == ("restored", "not-healed")
     assert level.at - began < SETTLE + 5
 
 
@@ -580,5 +584,5 @@ def test_an_undo_that_is_killed_at_any_call_is_finished_by_the_next(
         scene.another_process()
         scene.undo()
         assert snapshot(scene.shelf) == before, at
-        assert not any(row.is_open for row in scene.journal.rows(RUN)), at
+        assert not any(entry.is_open for entry in scene.journal.entries(RUN)), at
         scene.journal.close()

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import pytest
 from gameday.aws.account import Account
-from gameday.change import Call, Injection, Make, Strike, Turn
+from gameday.change import Call, CreatedResource, IrreversibleAction, PlannedFault, SettingChange
 from gameday.engine.apply import apply
 from gameday.engine.journal import Journal
 from gameday.engine.undo import undo
@@ -32,12 +32,12 @@ class Law:
     fields: Callable[[Shop], dict[str, Any]]
     world: Callable[[], AbstractContextManager[Shop]] = open_shop
 
-    def injection(self, shop: Shop) -> Injection:
+    def planned_fault(self, shop: Shop) -> PlannedFault:
         """The fault resolved on its world, after a trip through JSON, as a saved plan is applied."""
-        injection = CATALOGUE[self.fault].model_validate(self.fields(shop)).inject(shop.look())
-        assert injection.refusals == ()
-        read_back = Injection.model_validate_json(injection.model_dump_json())
-        assert read_back == injection
+        planned_fault = CATALOGUE[self.fault].model_validate(self.fields(shop)).inject(shop.look())
+        assert planned_fault.refusals == ()
+        read_back = PlannedFault.model_validate_json(planned_fault.model_dump_json())
+        assert read_back == planned_fault
         return read_back
 
 
@@ -60,16 +60,16 @@ LAWS = {
 class Bench:
     """A world with a fault resolved on it, a clock, and a journal for each run."""
 
-    def __init__(self, shop: Shop, injection: Injection, folder: Path) -> None:
+    def __init__(self, shop: Shop, planned_fault: PlannedFault, folder: Path) -> None:
         self.shop = shop
-        self.injection = injection
+        self.planned_fault = planned_fault
         self.folder = folder
         self.clock = TestClock(1_800_000_000.0)
         self.runs = 0
 
     @property
-    def changes(self) -> tuple[Turn | Make | Strike, ...]:
-        return self.injection.changes
+    def changes(self) -> tuple[SettingChange | CreatedResource | IrreversibleAction, ...]:
+        return self.planned_fault.changes
 
     def begin(self) -> tuple[str, Journal]:
         """A new run, in a journal as another process opens it."""
@@ -80,7 +80,7 @@ class Bench:
         return run, journal
 
     def apply(self, run: str, account: Account, journal: Journal) -> None:
-        apply(self.injection.stages, 0, run, account, journal, self.clock, lambda _: None)
+        apply(self.planned_fault.stages, 0, run, account, journal, self.clock, lambda _: None)
 
     def undo(self, run: str, account: Account, journal: Journal) -> set[str]:
         return {one.state for one in undo(run, account, journal, self.clock, lambda _: None)}
@@ -88,7 +88,7 @@ class Bench:
     def law(self, ways: set[Way], *, times: int = 1, **more: Any) -> RoughAccount:
         run, journal = self.begin()
         account = RoughAccount(self.shop.account, self.clock, self.changes, run, ways, **more)
-        law(self.injection, account, self.clock, journal, run, times=times)
+        law(self.planned_fault, account, self.clock, journal, run, times=times)
         journal.close()
         return account
 
@@ -111,7 +111,7 @@ class Bench:
 @contextmanager
 def opened(name: str, folder: Path) -> Iterator[Bench]:
     with LAWS[name].world() as shop:
-        yield Bench(shop, LAWS[name].injection(shop), folder)
+        yield Bench(shop, LAWS[name].planned_fault(shop), folder)
 
 
 @pytest.fixture(scope="class", params=LAWS)
@@ -132,9 +132,9 @@ def test_every_knob_of_the_catalogue_is_tried() -> None:
     with open_beside() as shop:
         tried: dict[str, set[str]] = {fault: set() for fault in CATALOGUE}
         for one in LAWS.values():
-            changes = one.injection(shop).changes
-            tried[one.fault] |= {change.knob.name for change in changes if isinstance(change, Turn)}
-    assert tried == {fault: {knob.name for knob in CATALOGUE[fault].turns} for fault in CATALOGUE}
+            changes = one.planned_fault(shop).changes
+            tried[one.fault] |= {change.setting.name for change in changes if isinstance(change, SettingChange)}
+    assert tried == {fault: {setting.name for setting in CATALOGUE[fault].settings} for fault in CATALOGUE}
 
 
 class TestEveryFault:
@@ -154,7 +154,7 @@ class TestEveryFault:
     def test_undo_holds_on_a_rough_account_and_really_met_it(self, on: Bench) -> None:
         met = {way: on.law({way}).met[way] for way in applicable(on.changes) - {Way.LATE}}
         assert all(met.values()), met
-        assert bool(met) == any(not isinstance(change, Strike) for change in on.changes)
+        assert bool(met) == any(not isinstance(change, IrreversibleAction) for change in on.changes)
 
     def test_undo_holds_on_an_account_that_is_rough_in_every_way(self, on: Bench) -> None:
         account = on.law(set(Way) - {Way.LATE, Way.STRANGER})
@@ -184,9 +184,9 @@ class TestEveryFault:
         on.apply(run, account, journal)
         assert account.mutating == struck
         on.undo(run, account, journal)
-        strikes = [row for row in journal.rows(run) if isinstance(row.change, Strike)]
-        assert {row.state for row in strikes} <= {"healed"}
-        assert len(strikes) == sum(isinstance(change, Strike) for change in on.changes)
+        actions = [row for row in journal.entries(run) if isinstance(row.change, IrreversibleAction)]
+        assert {row.state for row in actions} <= {"healed"}
+        assert len(actions) == sum(isinstance(change, IrreversibleAction) for change in on.changes)
         journal.close()
 
 

@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from gameday.aws.proxy_client import PROXY, ask_proxy
-from gameday.change import Call, Injection, Turn
+from gameday.change import Call, PlannedFault, SettingChange
 from gameday.engine.placeholders import bind
 from gameday.engine.probes import holds
 from gameday.errors import AwsError, InvalidInput, Unreachable
@@ -24,7 +24,7 @@ from tests.doubles.shop import REGION, Shop, open_beside
 RULE = {"kind": "throttle", "service": "dynamodb", "operation": "PutItem"}
 
 
-def injected(shop: Shop, **fields: Any) -> Injection:
+def injected(shop: Shop, **fields: Any) -> PlannedFault:
     return Throttle.model_validate({"sdk": "dynamodb", "at": shop.proxy, **fields}).inject(shop.look())
 
 
@@ -38,24 +38,31 @@ def ask(operation: str, url: str, **more: Any) -> Any:
 def test_its_change_is_a_rule_that_undo_takes_away_and_its_bite_is_what_the_proxy_hit() -> None:
     with open_beside() as shop:
         plan = injected(shop, module="payments", operation="put_item", share="100%")
-        (turn,) = plan.changes
-        assert isinstance(turn, Turn)
-        assert (turn.before, turn.after, turn.module, plan.hits) == (None, RULE, "payments", {"payments": 1.0})
-        assert turn.knob.write
-        (probe,) = plan.bite.probes
+        (setting_change,) = plan.changes
+        assert isinstance(setting_change, SettingChange)
+        assert (setting_change.before, setting_change.after, setting_change.module, plan.hits) == (
+            None,
+            RULE,
+            "payments",
+            {"payments": 1.0},
+        )
+        assert setting_change.setting.write
+        (probe,) = plan.effect.probes
 
-        def bitten() -> bool:
+        def took_effect() -> bool:
             return holds(probe, shop.account.call(probe.call, REGION), None)
 
-        assert not bitten()
-        shop.account.call(bind(turn.knob.write, {"args": turn.args, "value": turn.after}), REGION)
-        assert not bitten()  # our own write is no effect
+        assert not took_effect()
+        shop.account.call(
+            bind(setting_change.setting.write, {"args": setting_change.args, "value": setting_change.after}), REGION
+        )
+        assert not took_effect()  # our own write is no effect
         session = botocore.session.Session()
         session.set_credentials("test", "test")
         once = Config(retries={"total_max_attempts": 1, "mode": "standard"})
         with pytest.raises(ClientError, match="ProvisionedThroughputExceeded"):
             _through(shop, session, once)
-        assert bitten()
+        assert took_effect()
         (refusal,) = injected(shop, operation="put_item").refusals
         assert refusal == f"the proxy at {shop.proxy} already has this rule"
 

@@ -9,7 +9,7 @@ import pytest
 from gameday.change import Call, Json
 from gameday.engine import probes
 from gameday.errors import AwsError, Refused
-from gameday.events import Bitten, DidNotBite, Event, Judged
+from gameday.events import Event, Judged, NoEffect, TookEffect
 from gameday.faults.throttle import Throttle, grows
 from gameday.iam.policy import Recorder, policies_of
 from gameday.run.effect import FALSE_BITE
@@ -35,7 +35,7 @@ def answer(counted: dict[float, float], known: dict[float, float]) -> Json:
     }
 
 
-def bites(counted: dict[float, float], known: dict[float, float], since: float = 630.0) -> bool:
+def effects(counted: dict[float, float], known: dict[float, float], since: float = 630.0) -> bool:
     assert EXCESS
     return probes.exceeds(EXCESS, answer(counted, known), since, FALSE_BITE)
 
@@ -45,26 +45,26 @@ TEN_MINUTES = {60.0 * minute: 500.0 for minute in range(10)}
 
 def test_a_background_that_goes_on_for_longer_than_it_was_read_does_not_bite() -> None:
     steady = {60.0 * minute: 30.0 for minute in range(20)}
-    assert not bites(steady, steady)
-    assert not bites({at: 30.0 for at in steady if at >= 300}, {at: 500.0 for at in steady if at >= 300})
+    assert not effects(steady, steady)
+    assert not effects({at: 30.0 for at in steady if at >= 300}, {at: 500.0 for at in steady if at >= 300})
 
 
 def test_a_few_throttles_bite_where_there_was_none() -> None:
-    assert not bites({600.0: 4.0}, TEN_MINUTES)
-    assert bites({600.0: 5.0}, TEN_MINUTES)
+    assert not effects({600.0: 4.0}, TEN_MINUTES)
+    assert effects({600.0: 5.0}, TEN_MINUTES)
 
 
 def test_the_minute_of_the_injection_counts_in_full() -> None:
     background = {at: 30.0 + number % 5 for number, at in enumerate(TEN_MINUTES)}
-    assert not bites({**background, 600.0: 40.0}, TEN_MINUTES, since=659.0)  # as much as in any other minute
-    assert not bites({600.0 - 60: 5000.0}, TEN_MINUTES)  # before it, whatever came
+    assert not effects({**background, 600.0: 40.0}, TEN_MINUTES, since=659.0)  # as much as in any other minute
+    assert not effects({600.0 - 60: 5000.0}, TEN_MINUTES)  # before it, whatever came
 
 
 def test_a_minute_of_which_nothing_was_told_is_not_a_minute_without_throttles() -> None:
     last = {540.0: 500.0}
-    assert not bites({600.0: 14.0}, last)
-    assert bites({600.0: 15.0}, last)
-    assert not bites({600.0: 1000.0}, {})
+    assert not effects({600.0: 14.0}, last)
+    assert effects({600.0: 15.0}, last)
+    assert not effects({600.0: 1000.0}, {})
 
 
 # whole runs on the twin -----------------------------------------------------------------------------------------------
@@ -113,8 +113,8 @@ def test_throttles_that_were_there_before_are_no_bite(
         assert on.plan.refusals == ()
         events = on.events()
         assert sum(counted_before(on)) > 100  # the background is real
-    assert [event.about for event in events if isinstance(event, DidNotBite)]
-    assert not [event for event in events if isinstance(event, Bitten)]
+    assert [event.about for event in events if isinstance(event, NoEffect)]
+    assert not [event for event in events if isinstance(event, TookEffect)]
     assert verdict(events) is Verdict.UNKNOWN
 
 
@@ -127,17 +127,17 @@ def test_a_throttle_that_nobody_feels_is_unknown(tmp_path: Path) -> None:
 def test_a_throttle_bites_within_a_minute_where_nothing_was_throttled_before(to: int, tmp_path: Path) -> None:
     with played(tmp_path, faults=throttle(function="payments", to=to), baseline="3m", during={"orders": "any"}) as on:
         start = on.twin.clock.now()
-        bitten = next(event for event in on.events() if isinstance(event, Bitten))
-    assert bitten.at - start - 180 <= 65
+        took_effect = next(event for event in on.events() if isinstance(event, TookEffect))
+    assert took_effect.at - start - 180 <= 65
 
 
 def test_a_full_throttle_bites_beside_a_background(tmp_path: Path) -> None:
     fault = throttle(function="payments", to=0)
     with played(tmp_path, at_once(3), faults=fault, baseline="5m", during={"orders": "any"}) as on:
         start = on.twin.clock.now()
-        bitten = next(event for event in on.events() if isinstance(event, Bitten))
+        took_effect = next(event for event in on.events() if isinstance(event, TookEffect))
         assert sum(counted_before(on)) > 50
-    assert bitten.at - start - 300 <= 125
+    assert took_effect.at - start - 300 <= 125
 
 
 def test_metrics_that_cannot_be_read_refuse_before_anything_is_injected(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_less_than_what_the_account_leaves_is_planned(tmp_path: Path) -> None:
     with played(tmp_path, at_once(3), faults=throttle(function="payments", to=2)) as on:
         recorder = Recorder(on.twin.aws)
         assert on.plan.refusals == ()
-        assert on.plan.injections[0].changes[0].after == 2  # type: ignore[union-attr]
+        assert on.plan.planned_faults[0].changes[0].after == 2  # type: ignore[union-attr]
         settings = Call(service="lambda", operation="get_account_settings")
         assert recorder.pages(settings, REGION) == {
             "AccountLimit": {"ConcurrentExecutions": 3, "UnreservedConcurrentExecutions": 3}
@@ -201,20 +201,20 @@ def test_what_would_take_nothing_away_is_refused_in_plain_words(fields: dict[str
 
 def test_a_number_never_raises_the_smaller_of_two_capacities() -> None:
     with open_shop(Layout(tables=((9, 2),))) as shop:
-        injection = Throttle.model_validate({"table": "ledger", "to": 5}).inject(shop.look())
-    assert [change.after for change in injection.changes] == [  # type: ignore[union-attr]
+        planned_fault = Throttle.model_validate({"table": "ledger", "to": 5}).inject(shop.look())
+    assert [change.after for change in planned_fault.changes] == [  # type: ignore[union-attr]
         {"ReadCapacityUnits": 5, "WriteCapacityUnits": 2}
     ]
     # Only what is taken can show: writes are as they were.
-    assert [probe.about for probe in injection.bite.probes] == ["AWS/DynamoDB ReadThrottleEvents of ledger grows"]
+    assert [probe.about for probe in planned_fault.effect.probes] == ["AWS/DynamoDB ReadThrottleEvents of ledger grows"]
 
 
 def test_of_a_modules_targets_those_that_lose_nothing_are_named_and_left_alone() -> None:
     with open_shop(Layout(functions=(2, 20), tables=(), stages=())) as shop:
-        injection = Throttle.model_validate({"module": "payments", "to": 5}).inject(shop.look())
-    assert injection.refusals == ()
-    assert [change.id for change in injection.changes] == ["payments-1"]  # type: ignore[union-attr]
-    assert injection.label == "throttle payments-1 to 5"
-    assert injection.warnings == (
+        planned_fault = Throttle.model_validate({"module": "payments", "to": 5}).inject(shop.look())
+    assert planned_fault.refusals == ()
+    assert [change.id for change in planned_fault.changes] == ["payments-1"]  # type: ignore[union-attr]
+    assert planned_fault.label == "throttle payments-1 to 5"
+    assert planned_fault.warnings == (
         "function payments already is at 2, what it reserves: `to: 5` would take nothing away",
     )

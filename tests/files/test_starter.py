@@ -6,8 +6,8 @@ import pytest
 from gameday.errors import Exit, InvalidInput
 from gameday.files.load import LoadedGameday, load_any, validate_files
 from gameday.files.starter import FILES, write_starter
-from gameday.plan.plan import Wish, make_plan
-from gameday.run.environment import open_ground
+from gameday.plan.plan import RunRequest, make_plan
+from gameday.run.environment import open_environment
 
 
 def test_the_starter_loads_as_it_is(tmp_path):
@@ -31,9 +31,9 @@ def test_every_file_points_to_a_schema_that_is_written_beside_it(tmp_path):
 def test_the_starter_can_be_planned_on_its_twin(tmp_path):
     write_starter(tmp_path)
     one = load_any(tmp_path / "lose-an-instance.yaml")
-    with open_ground("twin", one.workload, one.twin, "us-east-1", 0) as ground:
-        wish = Wish(one.experiment, one.faults, one.workload, one.twin, "twin")
-        plan = make_plan(wish, ground.account, ground.clock.now())
+    with open_environment("twin", one.workload, one.twin, "us-east-1", 0) as environment:
+        request = RunRequest(one.experiment, one.faults, one.workload, one.twin, "twin")
+        plan = make_plan(request, environment.account, environment.clock.now())
     assert plan.refusals == ()
     assert (plan.hit, plan.contained) == (("orders",), ("web",))
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from gameday.errors import GamedayError
 from gameday.iam.conditions import met
-from gameday.iam.evaluate import Decision, Request, decide
+from gameday.iam.evaluate import AccessRequest, Decision, decide
 from gameday.iam.patterns import arn_like, like, with_variables
 from hypothesis import given
 from hypothesis import strategies as st
 
 ARN = "arn:aws:ec2:us-east-1:111122223333:instance/i-1"
 REGION, TEAM = "aws:RequestedRegion", "aws:ResourceTag/team"
-STOP = Request("ec2:StopInstances", ARN, {REGION: "us-east-1", TEAM: "web"})
+STOP = AccessRequest("ec2:StopInstances", ARN, {REGION: "us-east-1", TEAM: "web"})
 
 
 def policy(*statements: dict[str, Any]) -> dict[str, Any]:

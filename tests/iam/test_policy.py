@@ -13,7 +13,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 from gameday.aws.proxy_client import PROXY
-from gameday.change import Bite, Call, Make, Strike, Turn
+from gameday.change import Call, CreatedResource, Effect, IrreversibleAction, SettingChange
 from gameday.errors import GamedayError, InvalidInput, Refused
 from gameday.faults import CATALOGUE
 from gameday.faults.describe import written_by
@@ -24,10 +24,10 @@ from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
 from gameday.iam.actions import action_of, actions_of
 from gameday.iam.asks import NAMED, asks_of
-from gameday.iam.evaluate import Decision, Document, Doubt, Request, decide
+from gameday.iam.evaluate import AccessRequest, Decision, Doubt, PolicyDocument, decide
 from gameday.iam.grants import request_of
 from gameday.iam.policy import LONGEST, Recorder, not_permitted, policies_of, run_reads, session_policies, undo_reads
-from gameday.plan.plan import Plan, Wish, make_plan
+from gameday.plan.plan import Plan, RunRequest, make_plan
 from gameday.twin.twin import Twin
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -41,7 +41,7 @@ HERE = {"aws:RequestedRegion": REGION}
 
 def plan_on(twin: Twin, workload: Workload, *faults: dict[str, Any]) -> Plan:
     experiment = Experiment.model_validate(SHORT | {"faults": list(faults)})
-    return make_plan(Wish(experiment, faults_of(experiment), workload, None, "twin"), twin.aws, twin.clock.now())
+    return make_plan(RunRequest(experiment, faults_of(experiment), workload, None, "twin"), twin.aws, twin.clock.now())
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def store() -> Iterator[tuple[Twin, Workload]]:
         yield twin, workload
 
 
-def session(plan: Plan) -> list[Document]:
+def session(plan: Plan) -> list[PolicyDocument]:
     return [json.loads(text) for text in session_policies(plan, RUN).values()]
 
 
@@ -66,20 +66,20 @@ def fitting(plan: Plan) -> dict[str, str] | None:
         return None
 
 
-def allowed(request: Request, documents: list[Document]) -> bool:
+def allowed(request: AccessRequest, documents: list[PolicyDocument]) -> bool:
     return decide(request, documents) is Decision.ALLOWED
 
 
-def requests(plan: Plan, run: str = RUN) -> list[Request]:
+def requests(plan: Plan, run: str = RUN) -> list[AccessRequest]:
     """What AWS is asked in a run: every change, its undo, and every read."""
     reads = [action.name for call in run_reads(plan) if (action := action_of(call))]
     return [
         *(request_of(ask, run, plan.region) for ask in asks_of(plan)),
-        *(Request(name, "*", HERE) for name in dict.fromkeys(reads)),
+        *(AccessRequest(name, "*", HERE) for name in dict.fromkeys(reads)),
     ]
 
 
-def without(document: Document, number: int) -> Document:
+def without(document: PolicyDocument, number: int) -> PolicyDocument:
     kept = [one for at, one in enumerate(document["Statement"]) if at != number]
     return {**document, "Statement": kept}
 
@@ -185,7 +185,7 @@ class TestAPlanOfEachFault:
         assert len(others) >= 20
         for name in others:
             for place in places:
-                request = Request(name, place, context)
+                request = AccessRequest(name, place, context)
                 assert decide(request, [policies.run]) is Decision.NOT_ALLOWED
                 assert decide(request, [policies.rescue]) is Decision.NOT_ALLOWED
                 assert decide(request, [{**policies.run, "Statement": _everything()}], boundary=policies.boundary) is (
@@ -206,13 +206,15 @@ class TestAPlanOfEachFault:
             strange += [] if ask.tagged else [f"{one.resource}2", one.resource[:-1]]
             for arn in strange:
                 if arn != one.resource:
-                    assert not allowed(Request(one.action, arn, one.context), [policies.run]), arn
+                    assert not allowed(AccessRequest(one.action, arn, one.context), [policies.run]), arn
 
     def test_reads_elsewhere_are_denied(self, plan: Plan) -> None:
         reads = [action for call in run_reads(plan) if (action := action_of(call))]
         assert reads
         for read_ in reads:
-            assert not allowed(Request(read_.name, "*", {"aws:RequestedRegion": "eu-west-1"}), [policies_of(plan).run])
+            assert not allowed(
+                AccessRequest(read_.name, "*", {"aws:RequestedRegion": "eu-west-1"}), [policies_of(plan).run]
+            )
 
     def test_the_rescue_role_cannot_inject(self, plan: Plan) -> None:
         rescue = policies_of(plan).rescue
@@ -229,9 +231,9 @@ class TestAPlanOfEachFault:
                 one = request_of(ask, RUN, plan.region)
                 bare = {key: value for key, value in one.context.items() if "gameday:run" not in key}
                 assert allowed(one, documents)
-                assert not allowed(Request(one.action, one.resource, bare), documents)
+                assert not allowed(AccessRequest(one.action, one.resource, bare), documents)
                 assert not allowed(request_of(ask, "another-run", plan.region), documents)
-                assert not allowed(Request(one.action, one.resource, bare), [policies_of(plan).run])
+                assert not allowed(AccessRequest(one.action, one.resource, bare), [policies_of(plan).run])
 
 
 def _everything() -> list[dict[str, str]]:
@@ -243,27 +245,29 @@ def _everything() -> list[dict[str, str]]:
 
 def test_a_blackhole_asks_for_what_the_ec2_reference_says(store: tuple[Twin, Workload]) -> None:
     plan = plan_on(*store, {"az-blackhole": {"zone": "us-east-1a"}})
-    turn = next(change for change in plan.injections[0].changes if isinstance(change, Turn))
-    make = next(change for change in plan.injections[0].changes if isinstance(change, Make))
+    setting_change = next(change for change in plan.planned_faults[0].changes if isinstance(change, SettingChange))
+    make = next(change for change in plan.planned_faults[0].changes if isinstance(change, CreatedResource))
     ec2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
     ours = {**HERE, "aws:ResourceTag/gameday:run": RUN}
     new = {**HERE, "aws:RequestTag/gameday:run": RUN}
     may = [
-        Request("ec2:CreateNetworkAcl", f"{ec2}:vpc/{make.args['vpc']}", HERE),
-        Request("ec2:CreateNetworkAcl", f"{ec2}:network-acl/acl-new", new),
-        Request("ec2:CreateTags", f"{ec2}:network-acl/acl-new", {**new, "ec2:CreateAction": "CreateNetworkAcl"}),
-        Request("ec2:ReplaceNetworkAclAssociation", f"{ec2}:subnet/{turn.id}", HERE),
-        Request("ec2:ReplaceNetworkAclAssociation", f"{ec2}:network-acl/{turn.before}", HERE),
-        Request("ec2:ReplaceNetworkAclAssociation", f"{ec2}:network-acl/acl-new", ours),
-        Request("ec2:DeleteNetworkAcl", f"{ec2}:network-acl/acl-new", ours),
+        AccessRequest("ec2:CreateNetworkAcl", f"{ec2}:vpc/{make.args['vpc']}", HERE),
+        AccessRequest("ec2:CreateNetworkAcl", f"{ec2}:network-acl/acl-new", new),
+        AccessRequest("ec2:CreateTags", f"{ec2}:network-acl/acl-new", {**new, "ec2:CreateAction": "CreateNetworkAcl"}),
+        AccessRequest("ec2:ReplaceNetworkAclAssociation", f"{ec2}:subnet/{setting_change.id}", HERE),
+        AccessRequest("ec2:ReplaceNetworkAclAssociation", f"{ec2}:network-acl/{setting_change.before}", HERE),
+        AccessRequest("ec2:ReplaceNetworkAclAssociation", f"{ec2}:network-acl/acl-new", ours),
+        AccessRequest("ec2:DeleteNetworkAcl", f"{ec2}:network-acl/acl-new", ours),
     ]
     may_not = [
-        Request("ec2:CreateTags", f"{ec2}:network-acl/acl-theirs", new),  # whoever may tag may widen
-        Request("ec2:CreateTags", f"{ec2}:instance/i-1", {**new, "ec2:CreateAction": "RunInstances"}),
-        Request("ec2:DeleteTags", f"{ec2}:network-acl/acl-new", ours),
-        Request("ec2:DeleteNetworkAcl", f"{ec2}:network-acl/{turn.before}", HERE),
-        Request("ec2:DeleteNetworkAcl", f"{ec2}:network-acl/acl-theirs", {**HERE, "aws:ResourceTag/app": "storefront"}),
-        Request("ec2:CreateNetworkAcl", f"{ec2}:vpc/vpc-theirs", HERE),
+        AccessRequest("ec2:CreateTags", f"{ec2}:network-acl/acl-theirs", new),  # whoever may tag may widen
+        AccessRequest("ec2:CreateTags", f"{ec2}:instance/i-1", {**new, "ec2:CreateAction": "RunInstances"}),
+        AccessRequest("ec2:DeleteTags", f"{ec2}:network-acl/acl-new", ours),
+        AccessRequest("ec2:DeleteNetworkAcl", f"{ec2}:network-acl/{setting_change.before}", HERE),
+        AccessRequest(
+            "ec2:DeleteNetworkAcl", f"{ec2}:network-acl/acl-theirs", {**HERE, "aws:ResourceTag/app": "storefront"}
+        ),
+        AccessRequest("ec2:CreateNetworkAcl", f"{ec2}:vpc/vpc-theirs", HERE),
     ]
     for documents in (session(plan), [policies_of(plan).run]):
         assert [one for one in may if not allowed(one, documents)] == []
@@ -274,11 +278,11 @@ def test_the_boundary_lets_nobody_tag_but_in_the_act_of_creating(store: tuple[Tw
     boundary = policies_of(plan_on(*store, {"isolate-module": {"module": "web"}})).boundary
     identity = [{"Version": "2012-10-17", "Statement": _everything()}]
     group = f"arn:aws:ec2:{REGION}:{ACCOUNT}:security-group/sg-1"
-    creating = Request("ec2:CreateTags", group, {**HERE, "ec2:CreateAction": "CreateSecurityGroup"})
+    creating = AccessRequest("ec2:CreateTags", group, {**HERE, "ec2:CreateAction": "CreateSecurityGroup"})
     assert decide(creating, identity, boundary=boundary) is Decision.ALLOWED
-    assert decide(Request("ec2:CreateTags", group, HERE), identity, boundary=boundary) is Decision.DENIED
+    assert decide(AccessRequest("ec2:CreateTags", group, HERE), identity, boundary=boundary) is Decision.DENIED
     for action in ("iam:PassRole", "ec2:DeleteTags", "autoscaling:CreateOrUpdateTags", "sts:AssumeRole"):
-        assert decide(Request(action, "*", HERE), identity, boundary=boundary) is Decision.DENIED
+        assert decide(AccessRequest(action, "*", HERE), identity, boundary=boundary) is Decision.DENIED
 
 
 @pytest.mark.parametrize(
@@ -305,17 +309,17 @@ def test_on_an_account_a_principal_may_read_its_own_rights(
     plan = plan.model_copy(update={"place": "aws", "principal": f"arn:aws:{of}::{ACCOUNT}:{principal}"})
     policies = policies_of(plan)
 
-    def request(line: str) -> Request:
+    def request(line: str) -> AccessRequest:
         action, _, resource = line.partition(" on ")
-        return Request(action, f"arn:aws:iam::{ACCOUNT}:{resource}", {})
+        return AccessRequest(action, f"arn:aws:iam::{ACCOUNT}:{resource}", {})
 
     assert all(allowed(request(line), [document]) for line in may for document in (policies.run, policies.boundary))
     assert not any(allowed(request(line), [policies.run]) for line in may_not)
 
 
-PUT = Request("s3:PutObject", "arn:aws:s3:::ledger/team/leases/1/storefront.json", HERE)
-ELSEWHERE = Request("s3:PutObject", "arn:aws:s3:::ledger/other/leases/1/storefront.json", HERE)
-LIST = Request("s3:ListBucket", "arn:aws:s3:::ledger", HERE)
+PUT = AccessRequest("s3:PutObject", "arn:aws:s3:::ledger/team/leases/1/storefront.json", HERE)
+ELSEWHERE = AccessRequest("s3:PutObject", "arn:aws:s3:::ledger/other/leases/1/storefront.json", HERE)
+LIST = AccessRequest("s3:ListBucket", "arn:aws:s3:::ledger", HERE)
 
 
 @pytest.mark.parametrize("role", [None, "arn:aws:iam::111122223333:role/gameday"])
@@ -336,16 +340,18 @@ def test_whoever_runs_may_keep_journal_and_lease_in_the_store_and_nothing_beside
         assert not allowed(ELSEWHERE, [document])
     assert not any(allowed(PUT, [document]) for document in may_not)
     if role and policies.caller:
-        assert allowed(Request("sts:AssumeRole", role, {}), [policies.caller])
+        assert allowed(AccessRequest("sts:AssumeRole", role, {}), [policies.caller])
 
 
 def test_what_asks_nothing_of_aws_may_do_nothing_there(store: tuple[Twin, Workload]) -> None:
     plan = plan_on(*store, {"throttle": {"function": "payments", "to": 0}})
     args = {"url": "http://127.0.0.1:4577", "name": "mine"}
-    turn = Turn(region=plan.region, knob=RULE, id="mine", args=args, after={"kind": "throttle", "service": "s3"})
-    (injection,) = plan.injections
-    beside = injection.model_copy(update={"stages": ((turn,),), "bite": Bite(about="", probes=())})
-    plan = plan.model_copy(update={"injections": (beside,)})
+    setting_change = SettingChange(
+        region=plan.region, setting=RULE, id="mine", args=args, after={"kind": "throttle", "service": "s3"}
+    )
+    (planned_fault,) = plan.planned_faults
+    beside = planned_fault.model_copy(update={"stages": ((setting_change,),), "effect": Effect(about="", probes=())})
+    plan = plan.model_copy(update={"planned_faults": (beside,)})
     found = policies_of(plan)
     nothing = [{"Effect": "Deny", "Action": "*", "Resource": "*"}]
     assert found.rescue["Statement"] == nothing
@@ -369,13 +375,13 @@ def test_a_missing_undo_right_is_named(store: tuple[Twin, Workload]) -> None:
 
 def doubled(plan: Plan, number: int, module: str | None = "web") -> Plan:
     """The same plan with so many targets of long names, those with an odd number in another module."""
-    strike = next(change for change in plan.injections[0].changes if isinstance(change, Strike))
+    irreversible = next(change for change in plan.planned_faults[0].changes if isinstance(change, IrreversibleAction))
     changes = tuple(
-        strike.model_copy(update={"id": f"i-{at:017x}", "module": module if at % 2 else "catalog"})
+        irreversible.model_copy(update={"id": f"i-{at:017x}", "module": module if at % 2 else "catalog"})
         for at in range(number)
     )
-    injection = plan.injections[0].model_copy(update={"stages": (changes,)})
-    return plan.model_copy(update={"injections": (injection,)})
+    planned_fault = plan.planned_faults[0].model_copy(update={"stages": (changes,)})
+    return plan.model_copy(update={"planned_faults": (planned_fault,)})
 
 
 def test_what_does_not_fit_into_a_session_is_refused_and_never_widened(store: tuple[Twin, Workload]) -> None:
@@ -424,13 +430,13 @@ def test_a_role_may_read_its_own_policies_and_nobody_elses(store: tuple[Twin, Wo
     workload = plan.workload.model_copy(update={"role": role})
     policies = policies_of(plan.model_copy(update={"workload": workload}))
 
-    def said(one: Request) -> Decision:
+    def said(one: AccessRequest) -> Decision:
         return decide(one, [policies.run], boundary=policies.boundary)
 
-    reads = [Request(f"iam:{name}", role) for name in ("GetRole", "ListAttachedRolePolicies", "GetRolePolicy")]
-    reads += [Request("iam:GetPolicyVersion", f"arn:aws:iam::{ACCOUNT}:policy/gameday")]
+    reads = [AccessRequest(f"iam:{name}", role) for name in ("GetRole", "ListAttachedRolePolicies", "GetRolePolicy")]
+    reads += [AccessRequest("iam:GetPolicyVersion", f"arn:aws:iam::{ACCOUNT}:policy/gameday")]
     assert all(said(one) is Decision.ALLOWED for one in reads)
-    for other in (Request("iam:GetRole", f"{role}-two"), Request("iam:PutRolePolicy", role)):
+    for other in (AccessRequest("iam:GetRole", f"{role}-two"), AccessRequest("iam:PutRolePolicy", role)):
         assert said(other) is not Decision.ALLOWED
 
 
@@ -444,7 +450,10 @@ def _models() -> botocore.session.Session:
 
 def test_every_operation_of_the_catalogue_has_an_action(plan: Plan, store: tuple[Twin, Workload]) -> None:
     calls = [
-        call for fault in CATALOGUE.values() for knob in fault.turns for call in (knob.read.call, *written_by(knob))
+        call
+        for fault in CATALOGUE.values()
+        for setting in fault.setting_changes
+        for call in (setting.read.call, *written_by(setting))
     ]
     for fault in CATALOGUE.values():
         calls += [Call(service=name.partition(".")[0], operation=name.partition(".")[2]) for name in fault.calls]
@@ -457,7 +466,7 @@ def test_every_operation_of_the_catalogue_has_an_action(plan: Plan, store: tuple
         assert found.changes is not read_only, call
     recorder = Recorder(store[0].aws)
     experiment = Experiment.model_validate(SHORT | {"faults": CASES, "stop_when": ["orders-failing"]})
-    make_plan(Wish(experiment, faults_of(experiment), store[1], None, "twin"), recorder, store[0].clock.now())
+    make_plan(RunRequest(experiment, faults_of(experiment), store[1], None, "twin"), recorder, store[0].clock.now())
     assert len(recorder.calls) > 10
     assert not any(action.changes for call in recorder.calls.values() if (action := action_of(call)))
 
@@ -510,8 +519,10 @@ def test_a_change_whose_resource_cannot_be_told_is_an_error_never_a_wildcard(
 ) -> None:
     plan = plan_on(*store, {"terminate-instance": {"module": "web"}})
     blind = Call(service=service, operation=operation, params={"Any": 1})
-    change = plan.injections[0].stages[0][0].model_copy(update={"call": blind})
-    stray = plan.model_copy(update={"injections": (plan.injections[0].model_copy(update={"stages": ((change,),)}),)})
+    change = plan.planned_faults[0].stages[0][0].model_copy(update={"call": blind})
+    stray = plan.model_copy(
+        update={"planned_faults": (plan.planned_faults[0].model_copy(update={"stages": ((change,),)}),)}
+    )
     with pytest.raises(GamedayError, match=f"{operation} names no {missing}: its policy cannot be derived"):
         policies_of(stray)
 

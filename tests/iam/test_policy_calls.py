@@ -12,8 +12,8 @@ from gameday.engine.apply import apply
 from gameday.engine.undo import undo
 from gameday.files.experiment import Experiment
 from gameday.iam.actions import action_of
-from gameday.iam.asks import _arn, _named, _Place
-from gameday.iam.evaluate import Decision, Request, decide
+from gameday.iam.asks import _arn, _ArnPlace, _named
+from gameday.iam.evaluate import AccessRequest, Decision, decide
 from gameday.iam.policy import session_policies
 from gameday.plan.plan import Plan
 from gameday.steady_state.clock import TestClock
@@ -36,7 +36,7 @@ def resolved(name: str) -> Iterator[tuple[Shop, Plan]]:
         yield shop, Plan(
             experiment=Experiment.model_validate(SHORT | {"faults": [{"throttle": {"table": "any", "to": 1}}]}),
             workload=small()[0], place="twin", account=ACCOUNT, principal=f"arn:aws:iam::{ACCOUNT}:user/x",
-            region=REGION, seed=0, injections=(LAWS[name].injection(shop),), hit=(), may_suffer=(), contained=(),
+            region=REGION, seed=0, planned_faults=(LAWS[name].planned_fault(shop),), hit=(), may_suffer=(), contained=(),
         )  # fmt: skip
 
 
@@ -47,7 +47,7 @@ def test_the_session_that_injects_and_the_one_that_undoes_may_call_what_they_rea
     with resolved(name) as (shop, plan):
         injecting, clock, journal = DyingAccount(shop.account), TestClock(1_800_000_000.0), begun(tmp_path, RUN)
         undoing = DyingAccount(shop.account)
-        apply(plan.injections[0].stages, 0, RUN, injecting, journal, clock, lambda _: None)
+        apply(plan.planned_faults[0].stages, 0, RUN, injecting, journal, clock, lambda _: None)
         undo(RUN, undoing, journal, clock, lambda _: None)
         policies, known = session_policies(plan, RUN), plan.model_dump_json()
     changing = [
@@ -56,12 +56,12 @@ def test_the_session_that_injects_and_the_one_that_undoes_may_call_what_they_rea
         for call in account.calls
         if (action := action_of(call)) and action.changes
     ]
-    assert len(changing) >= len(plan.injections[0].changes)
+    assert len(changing) >= len(plan.planned_faults[0].changes)
     for call, action, policy in changing:
         named = list(_named(call, action))
         assert named
         for kind, one in named:
-            arn = _arn(action.service, kind, one, call.params, _Place("aws", REGION, ACCOUNT)).replace("*", "x")
+            arn = _arn(action.service, kind, one, call.params, _ArnPlace("aws", REGION, ACCOUNT)).replace("*", "x")
             context = HERE if one in known else {**HERE, "aws:ResourceTag/gameday:run": RUN}
-            said = decide(Request(action.name, arn, context), [policy])
+            said = decide(AccessRequest(action.name, arn, context), [policy])
             assert said is Decision.ALLOWED, (call, arn)

@@ -9,8 +9,8 @@ import pytest
 from gameday.change import Json
 from gameday.errors import AwsError
 from gameday.iam import undo_rights as rights
-from gameday.iam.principal import EVERYTHING, Held
-from gameday.iam.undo_rights import with_rights
+from gameday.iam.principal import EVERYTHING, PrincipalPolicies
+from gameday.iam.undo_rights import with_undo_rights
 from gameday.plan.plan import Plan
 
 from tests.doubles.play import Played, played
@@ -35,24 +35,24 @@ def allowing(plan: Plan, *words: str) -> Plan:
 
 
 def checked(
-    monkeypatch: pytest.MonkeyPatch, plan: Plan, found: Held | AwsError, asked: list[str] | None = None
+    monkeypatch: pytest.MonkeyPatch, plan: Plan, found: PrincipalPolicies | AwsError, asked: list[str] | None = None
 ) -> Plan:
-    def held_by(principal: str, *_: Any) -> Held:
+    def held_by(principal: str, *_: Any) -> PrincipalPolicies:
         (asked if asked is not None else []).append(principal)
         if isinstance(found, AwsError):
             raise found
         return found
 
     monkeypatch.setattr(rights, "held_by", held_by)
-    return with_rights(plan, None)  # type: ignore[arg-type]  # nobody is asked but held_by
+    return with_undo_rights(plan, None)  # type: ignore[arg-type]  # nobody is asked but held_by
 
 
-def held(*policies: Json, boundary: Json = None) -> Held:
-    return Held(ROLE, policies, boundary)
+def held(*policies: Json, boundary: Json = None) -> PrincipalPolicies:
+    return PrincipalPolicies(ROLE, policies, boundary)
 
 
 def test_a_right_that_is_missing_refuses_and_nothing_can_allow_it(monkeypatch: pytest.MonkeyPatch, plan: Plan) -> None:
-    for one in (plan, allowing(plan, "unchecked-undo", "strike")):
+    for one in (plan, allowing(plan, "unchecked-undo", "irreversible")):
         refusals = checked(monkeypatch, one, held(PUT)).refusals
         assert any(
             line.startswith("undo is not permitted: lambda:DeleteFunctionConcurrency on arn:") for line in refusals
@@ -89,9 +89,9 @@ def test_the_roles_policies_count_where_there_is_one_and_else_those_of_who_runs(
 def test_a_plan_too_large_for_its_sessions_is_refused_with_all_else(
     monkeypatch: pytest.MonkeyPatch, plan: Plan
 ) -> None:
-    turn = plan.injections[0].changes[0]
-    many = tuple(turn.model_copy(update={"id": f"function-{'x' * 40}-{n}"}) for n in range(30))
-    large = plan.model_copy(update={"injections": (plan.injections[0].model_copy(update={"stages": (many,)}),)})
+    setting_change = plan.planned_faults[0].changes[0]
+    many = tuple(setting_change.model_copy(update={"id": f"function-{'x' * 40}-{n}"}) for n in range(30))
+    large = plan.model_copy(update={"planned_faults": (plan.planned_faults[0].model_copy(update={"stages": (many,)}),)})
     assert checked(monkeypatch, large, held(EVERYTHING)).refusals == ()
     with_role = large.model_copy(update={"workload": plan.workload.model_copy(update={"role": ROLE})})
     (refusal,) = checked(monkeypatch, with_role, held(EVERYTHING)).refusals
@@ -101,4 +101,4 @@ def test_a_plan_too_large_for_its_sessions_is_refused_with_all_else(
 def test_the_twin_permits_everything_and_is_asked_nothing(play: Played) -> None:
     workload = play.plan.workload.model_copy(update={"role": ROLE})
     plan = play.plan.model_copy(update={"workload": workload})
-    assert with_rights(plan, play.twin.aws) is plan
+    assert with_undo_rights(plan, play.twin.aws) is plan

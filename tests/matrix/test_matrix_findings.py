@@ -10,7 +10,7 @@ from gameday.errors import Exit, InvalidInput
 from gameday.files.workload import Workload
 from gameday.matrix.compare import difference
 from gameday.matrix.findings import analyse
-from gameday.matrix.model import Effect, Matrix, Row, from_json, to_json
+from gameday.matrix.model import Matrix, MatrixRow, ObservedEffect, from_json, to_json
 from gameday.report.matrix import headline, markdown, terminal
 from gameday.report.matrix_graph import graph
 from gameday.report.matrix_page import page
@@ -41,18 +41,18 @@ def workload(without: tuple[str, ...] = (), **modules: dict[str, list[str]]) -> 
     return Workload.model_validate(raw)
 
 
-def effect(module: str, change: float | None, kpi: str = "") -> Effect:
+def effect(module: str, change: float | None, kpi: str = "") -> ObservedEffect:
     verdict = Verdict.UNKNOWN if change is None else Verdict.BROKEN if change > 0.01 else Verdict.HELD
     low, high = (None, None) if change is None else (change - 0.001, change + 0.001)
-    return Effect(kpi or module, module, verdict, change, low, high, 0.02, f"changed by {change}", "share")
+    return ObservedEffect(kpi or module, module, verdict, change, low, high, 0.02, f"changed by {change}", "share")
 
 
-def row(shop: Workload, module: str, **changes: float | None) -> Row:
+def row(shop: Workload, module: str, **changes: float | None) -> MatrixRow:
     """A fault on a module: it suffers, others as said, the rest not at all."""
     told: dict[str, float | None] = dict.fromkeys((kpi.module for kpi in shop.kpis.values() if kpi.module), 0.0)
     told |= {module: 1.0} if module in told else {}
     told |= changes
-    return Row(f"throttle-{module}", module, None, {module: 1.0}, tuple(effect(one, told[one]) for one in told))
+    return MatrixRow(f"throttle-{module}", module, None, {module: 1.0}, tuple(effect(one, told[one]) for one in told))
 
 
 def matrix(shop: Workload, **rows: dict[str, float | None]) -> Matrix:
@@ -121,7 +121,7 @@ def test_a_chain_may_run_down_to_those_whose_customers_come_through_the_victim()
 def faint(shop: Workload, low: float) -> Matrix:
     """ads hurt web, proven; of api, which web needs, only the estimate shows it: it answers others, too."""
     struck = row(shop, "ads", web=0.03)
-    unsure = Effect("api", "api", Verdict.UNKNOWN, 0.01, low, 0.013, 0.017, "cannot be told", "share")
+    unsure = ObservedEffect("api", "api", Verdict.UNKNOWN, 0.01, low, 0.013, 0.017, "cannot be told", "share")
     effects = tuple(unsure if one.module == "api" else one for one in struck.effects)
     rows = (dataclasses.replace(struck, effects=effects), row(shop, "api", web=0.9), row(shop, "web"))
     return analyse(shop, rows, 0, 0.01)
@@ -223,7 +223,7 @@ def test_a_hidden_dependency_outweighs_what_is_unknown() -> None:
 
 def test_a_row_that_was_refused_is_named_and_unknown() -> None:
     shop = workload(web={}, db={})
-    found = analyse(shop, (row(shop, "web"), Row("throttle-db", "db", None, {}, (), ("no table",))), 0, 0.01)
+    found = analyse(shop, (row(shop, "web"), MatrixRow("throttle-db", "db", None, {}, (), ("no table",))), 0, 0.01)
     assert (found.exit, found.open) == (Exit.UNKNOWN, ("throttle-db was not run: no table",))
     assert "throttle-db" in terminal(found)
 
@@ -233,9 +233,9 @@ def test_a_module_without_kpi_is_said_and_leaves_the_answer_alone() -> None:
     assert (found.notes, found.exit) == (("db cannot be judged: it has no KPI",), Exit.HELD)
 
 
-def zone(**changes: float) -> Row:
+def zone(**changes: float) -> MatrixRow:
     effects = tuple(effect(name, change) for name, change in changes.items())
-    return Row("lose-z1", None, "z1", {"web": 1 / 3, "api": 1 / 3}, effects)
+    return MatrixRow("lose-z1", None, "z1", {"web": 1 / 3, "api": 1 / 3}, effects)
 
 
 @pytest.mark.parametrize(("hurt", "kinds"), [(0.3, []), (0.6, [("zonal", "z1", "web")])])

@@ -14,13 +14,13 @@ from gameday.files.experiment import Experiment
 from gameday.files.load import faults_of
 from gameday.files.workload import Workload
 from gameday.plan.clock_skew import with_clocks
-from gameday.plan.plan import Plan, Wish
-from gameday.run.environment import Ground
+from gameday.plan.plan import Plan, RunRequest
+from gameday.run.environment import Environment
 from gameday.run.experiment import plan_on
 from gameday.steady_state.clock import TestClock, WallClock
-from gameday.steady_state.kpi.reading import Reading
+from gameday.steady_state.kpi.reading import SourceSpec
 from gameday.steady_state.skew import Clocks, Offset, narrowed, offset
-from gameday.steady_state.sources.prometheus import Server
+from gameday.steady_state.sources.prometheus import PrometheusServer
 from gameday.steady_state.sources.scripted import Scripted
 from gameday.twin.twin import Twin
 from hypothesis import given
@@ -112,9 +112,9 @@ def test_a_plan_is_refused_by_the_clocks_of_its_ground(twin: Twin, workload: Wor
     clocks = Clocks(TestClock(NOW))
     clocks.heard(AWS, formatdate(NOW + 30, usegmt=True), NOW)
     experiment = Experiment.model_validate(SHORT | {"faults": [{"throttle": {"module": "payments", "to": 0}}]})
-    wish = Wish(experiment, faults_of(experiment), workload, None, "twin")
-    ground = Ground(twin.aws, twin.clock, Scripted({}), 0.0, [], clocks)
-    assert "the clock of AWS is 30s ahead of ours" in plan_on(ground, wish).refusals[-1]
+    request = RunRequest(experiment, faults_of(experiment), workload, None, "twin")
+    environment = Environment(twin.aws, twin.clock, Scripted({}), 0.0, [], clocks)
+    assert "the clock of AWS is 30s ahead of ours" in plan_on(environment, request).refusals[-1]
 
 
 class Late(BaseHTTPRequestHandler):
@@ -138,7 +138,7 @@ def test_a_prometheus_is_known_by_the_date_of_its_answers() -> None:
         thread = threading.Thread(target=server.handle_request)
         thread.start()
         url = f"http://ana:secret@127.0.0.1:{server.server_port}"
-        Server(clocks)(Reading.model_validate({"prometheus": {"url": url, "query": "up"}}), 1, 2)
+        PrometheusServer(clocks)(SourceSpec.model_validate({"prometheus": {"url": url, "query": "up"}}), 1, 2)
         thread.join()
     ((name, found),) = clocks.offsets.items()
     assert name == f"Prometheus http://***@127.0.0.1:{server.server_port}"

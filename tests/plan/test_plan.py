@@ -12,7 +12,7 @@ from gameday.files.experiment import Experiment
 from gameday.files.load import faults_of
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
-from gameday.plan.plan import Plan, Wish, claim_of, make_plan, moved_on
+from gameday.plan.plan import Plan, RunRequest, claim_of, make_plan, moved_on
 from gameday.report.plan_text import plan_text
 from gameday.steady_state.kpi.kpi import Kpi
 from gameday.testing.wrapper import Wrapped
@@ -32,8 +32,8 @@ class ReadOnly(Wrapped):
 def plan_on(twin: Twin, workload: Workload, fault: dict[str, Any], **fields: Any) -> Plan:
     experiment = Experiment.model_validate(SHORT | {"faults": [fault]} | fields)
     file = TwinFile.model_validate(cured(read("twin.yaml")))
-    wish = Wish(experiment, faults_of(experiment), workload, file, "twin")
-    return make_plan(wish, ReadOnly(twin.aws), twin.clock.now())
+    request = RunRequest(experiment, faults_of(experiment), workload, file, "twin")
+    return make_plan(request, ReadOnly(twin.aws), twin.clock.now())
 
 
 def tell(twin: Twin, service: str, operation: str, **params: Any) -> Any:
@@ -51,7 +51,7 @@ def test_every_fault_plans_by_reading_only_and_survives_json(name: str, twin: Tw
     assert plan.refusals == ()
     assert Plan.model_validate_json(plan.model_dump_json(by_alias=True)) == plan
     text = plan_text(plan)
-    for change in plan.injections[0].changes:
+    for change in plan.planned_faults[0].changes:
         assert str(change.kind) in text
     assert "bites" in text
     assert "undo:" in text
@@ -61,7 +61,7 @@ def test_a_zone_hits_its_modules_by_their_share(twin: Twin, workload: Workload) 
     plan = plan_on(twin, workload, {"az-blackhole": {"zone": "us-east-1b"}})
     assert plan.hit == ("catalog", "checkout", "web")
     assert plan.contained == ("ledger", "payments", "recommendations")
-    assert plan.injections[0].hits == pytest.approx(dict.fromkeys(plan.hit, 1 / 3))
+    assert plan.planned_faults[0].hits == pytest.approx(dict.fromkeys(plan.hit, 1 / 3))
     assert claim_of(plan).contained == plan.contained
 
 
@@ -73,7 +73,7 @@ def test_who_needs_what_is_hit_may_suffer(twin: Twin, workload: Workload) -> Non
 
 def test_a_share_takes_at_least_one_and_the_seed_chooses(twin: Twin, workload: Workload) -> None:
     plan = plan_on(twin, workload, {"reboot-instance": {"module": "web", "share": "1%"}})
-    assert len(plan.injections[0].changes) == 1
+    assert len(plan.planned_faults[0].changes) == 1
 
 
 REFUSED = [
@@ -106,10 +106,14 @@ def test_a_strike_must_be_allowed(twin: Twin, workload: Workload) -> None:
 
 
 def test_stopping_a_member_is_a_strike_unless_its_replacing_is_held(twin: Twin, workload: Workload) -> None:
-    struck = plan_on(twin, workload, {"stop-instance": {"module": "web"}}).injections[0].changes
-    held = plan_on(twin, workload, {"stop-instance": {"module": "web", "hold_replacement": True}}).injections[0].changes
-    assert [change.kind for change in struck] == ["strike"]
-    assert [change.kind for change in held] == ["turn", "turn"]
+    struck = plan_on(twin, workload, {"stop-instance": {"module": "web"}}).planned_faults[0].changes
+    held = (
+        plan_on(twin, workload, {"stop-instance": {"module": "web", "hold_replacement": True}})
+        .planned_faults[0]
+        .changes
+    )
+    assert [change.kind for change in struck] == ["irreversible"]
+    assert [change.kind for change in held] == ["setting", "setting"]
 
 
 def test_what_the_twin_cannot_read_is_refused_before_it_plays(twin: Twin, workload: Workload) -> None:
@@ -189,9 +193,9 @@ def test_an_error_in_the_middle_of_a_plan_refuses_in_one_line(operation: str, tw
             return super().one(call, region, paged)
 
     experiment = Experiment.model_validate(SHORT | {"faults": [{"az-blackhole": {"zone": "us-east-1a"}}]})
-    wish = Wish(experiment, faults_of(experiment), workload, None, "twin")
+    request = RunRequest(experiment, faults_of(experiment), workload, None, "twin")
     with pytest.raises(Refused) as refused:
-        make_plan(wish, Expired(twin.aws), twin.clock.now())
+        make_plan(request, Expired(twin.aws), twin.clock.now())
     assert len(refused.value.reasons) == 1
     assert f"{operation} failed: ExpiredToken: the token has expired" in refused.value.reasons[0]
     assert refused.value.remedy == "log in again"

@@ -85,7 +85,7 @@ def written(made: Path, raw: object) -> Path:
 
 
 def first_change(raw: dict[str, Any]) -> Any:
-    return raw["injections"][0]["stages"][0][0]
+    return raw["planned_faults"][0]["stages"][0][0]
 
 
 EDITS: dict[str, Edit] = {
@@ -93,10 +93,10 @@ EDITS: dict[str, Edit] = {
     "a fault without a name": lambda raw: raw["experiment"].update(faults=[{}]),
     "a fault twice": lambda raw: raw["experiment"]["faults"].append(raw["experiment"]["faults"][0]),
     "a fault that hits nothing named": lambda raw: raw["experiment"].update(faults=[{"terminate-instance": {}}]),
-    "no injections": lambda raw: raw.update(injections=[]),
-    "injections twice": lambda raw: raw["injections"].append(raw["injections"][0]),
-    "no stages": lambda raw: raw["injections"][0].update(stages=[]),
-    "a stage twice": lambda raw: raw["injections"][0]["stages"].append(raw["injections"][0]["stages"][0]),
+    "no injections": lambda raw: raw.update(planned_faults=[]),
+    "injections twice": lambda raw: raw["planned_faults"].append(raw["planned_faults"][0]),
+    "no stages": lambda raw: raw["planned_faults"][0].update(stages=[]),
+    "a stage twice": lambda raw: raw["planned_faults"][0]["stages"].append(raw["planned_faults"][0]["stages"][0]),
     "a negative seed": lambda raw: raw.update(seed=-5),
     "a guard on a KPI that is not there": lambda raw: raw["experiment"].update(guard={"orderz": {"at_least": "50%"}}),
     "a claim on a KPI that is not there": lambda raw: raw["experiment"].update(steady_state=["orderz"]),
@@ -259,7 +259,7 @@ def test_no_mutation_of_a_plan_is_a_bug_or_injects_another(
     assert code in (Exit.INVALID, Exit.REFUSED)
     if injected and raw != original:
         assert resealed
-        assert read_plan(made.with_name("changed.json")).injections == read_plan(made).injections
+        assert read_plan(made.with_name("changed.json")).planned_faults == read_plan(made).planned_faults
 
 
 def test_a_record_carries_the_plans_hash_and_is_damaged_without_that_plan(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gameday.matrix.findings import analyse
-from gameday.matrix.model import Effect, Matrix
+from gameday.matrix.model import Matrix, ObservedEffect
 from gameday.matrix.twin import MARGIN, experiments_of, play_rows
 
 from tests.planted.files import twin_of, workload_of
@@ -88,10 +88,10 @@ def _outcome(planted: Planted, links: list[tuple[str, str]], sick: Matrix, again
     return Outcome(planted, link in links, first, (seen and seen.change) or 0.0, 1.0 if visible is None else visible)
 
 
-def _effects(planted: Planted, matrix: Matrix) -> Iterable[Effect]:
+def _effects(planted: Planted, matrix: Matrix) -> Iterable[ObservedEffect]:
     row = next(row for row in matrix.rows if row.module == planted.source)
     return [one for one in row.effects if one.module == planted.module]
 
 
-def _largest(effects: Iterable[Effect]) -> Effect | None:
+def _largest(effects: Iterable[ObservedEffect]) -> ObservedEffect | None:
     return max((one for one in effects if one.change is not None), key=lambda one: one.change or 0.0, default=None)

@@ -37,11 +37,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gameday.change import Call, Injection, Json, Strike, Turn
+from gameday.change import Call, IrreversibleAction, Json, PlannedFault, SettingChange
 from gameday.engine.apply import apply
 from gameday.engine.undo import undo
 from gameday.errors import Exit
-from gameday.events import Ended, Settled
+from gameday.events import ChangeClosed, Ended
 from gameday.faults import CATALOGUE
 from gameday.steady_state.clock import TestClock
 from gameday.testing import FailingAccount, Trouble
@@ -64,19 +64,19 @@ class Runs:
         self.clock = TestClock(1_800_000_000.0)
         self.journals: dict[str, Any] = {}
 
-    def injection(self, fault: str, **fields: Any) -> Injection:
+    def planned_fault(self, fault: str, **fields: Any) -> PlannedFault:
         found = CATALOGUE[fault].model_validate(fields).inject(self.shop.look())
         assert found.refusals == ()
         return found
 
-    def inject(self, run: str, fault: str, **fields: Any) -> Injection:
-        injection = self.injection(fault, **fields)
+    def inject(self, run: str, fault: str, **fields: Any) -> PlannedFault:
+        planned_fault = self.planned_fault(fault, **fields)
         self.journals[run] = begun(self.folder / run, run)
         account, journal = self.shop.account, self.journals[run]
-        apply(injection.stages, 0, run, account, journal, self.clock, lambda _: None)
-        return injection
+        apply(planned_fault.stages, 0, run, account, journal, self.clock, lambda _: None)
+        return planned_fault
 
-    def undo(self, run: str) -> list[Settled]:
+    def undo(self, run: str) -> list[ChangeClosed]:
         return undo(run, self.shop.account, self.journals[run], self.clock, lambda _: None)
 
     def call(self, service: str, operation: str, **params: Json) -> Json:
@@ -123,15 +123,15 @@ def test_a_spot_instance_is_struck_and_never_taken_for_one_that_starts_again() -
     with open_shop(Layout(lone=1)) as shop:
         spot = Shop(Spot(shop.account), shop.apis, shop.layout)  # type: ignore[arg-type]
         (change,) = CATALOGUE["stop-instance"].model_validate({"tags": {"lone": "yes"}}).inject(spot.look()).changes
-    assert isinstance(change, Strike)
+    assert isinstance(change, IrreversibleAction)
     assert "spot" in change.why
 
 
 @pytest.mark.parametrize("fault", ["stop-instance", "terminate-instance", "reboot-instance"])
 def test_a_zone_alone_takes_one_instance_and_not_all_of_them(fault: str) -> None:
     with open_shop(Layout(zones=("us-east-1a",), groups=(3,))) as shop:
-        injection = CATALOGUE[fault].model_validate({"zone": "us-east-1a"}).inject(shop.look())
-    assert len(injection.changes) == 1
+        planned_fault = CATALOGUE[fault].model_validate({"zone": "us-east-1a"}).inject(shop.look())
+    assert len(planned_fault.changes) == 1
 
 
 @pytest.mark.parametrize("fault", ["stop-instance", "terminate-instance", "reboot-instance", "throttle"])
@@ -149,7 +149,7 @@ def test_an_undo_that_fails_is_not_reported_as_a_success(tmp_path: Path) -> None
         events = on.events(FailingAccount(on.twin.aws, Trouble.DENIED_ON, writes[-1]))
     (ended,) = (event for event in events if isinstance(event, Ended))
     assert (ended.account, ended.exit) == ("stuck", Exit.STUCK)
-    assert [event.state for event in events if isinstance(event, Settled)] == ["stuck"]
+    assert [event.state for event in events if isinstance(event, ChangeClosed)] == ["stuck"]
 
 
 def _writes(call: Call) -> bool:
@@ -159,8 +159,8 @@ def _writes(call: Call) -> bool:
 def test_an_instance_that_was_replaced_during_the_fault_does_not_hold_the_undo_up(tmp_path: Path) -> None:
     with open_shop() as shop:
         runs = Runs(shop, tmp_path)
-        injection = runs.inject("run", "isolate-module", module="web")
-        turned = next(change for change in injection.changes if isinstance(change, Turn))
+        planned_fault = runs.inject("run", "isolate-module", module="web")
+        turned = next(change for change in planned_fault.changes if isinstance(change, SettingChange))
         gone = next(one.id for one in shop.look().inventory.instances if turned.id in one.interfaces)
         runs.call("ec2", "terminate_instances", InstanceIds=[gone])
         del get_backend("ec2")[ACCOUNT][REGION].enis[turned.id]  # moto keeps an instance's interface; AWS deletes it
@@ -179,8 +179,8 @@ def test_every_interface_of_an_instance_gets_its_own_groups_back(tmp_path: Path)
         interface = more["NetworkInterfaceId"]
         runs.call("ec2", "attach_network_interface", NetworkInterfaceId=interface, InstanceId=one.id, DeviceIndex=1)
         before = stand()
-        injection = runs.inject("run", "isolate-module", module="web")
-        assert interface in {change.id for change in injection.changes if isinstance(change, Turn)}
+        planned_fault = runs.inject("run", "isolate-module", module="web")
+        assert interface in {change.id for change in planned_fault.changes if isinstance(change, SettingChange)}
         assert stand()[f"groups of {interface}"] == made()
         runs.undo("run")
         assert differences(before, stand()) == []

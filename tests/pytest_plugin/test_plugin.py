@@ -89,14 +89,16 @@ def loaded_once(tmp_path_factory: pytest.TempPathFactory) -> None:
     import gameday.pytest_plugin.collection
     import gameday.pytest_plugin.fixtures
     import gameday.pytest_plugin.summary  # noqa: F401
-    from gameday.cli.run import wish_of
+    from gameday.cli.run import request_of
     from gameday.files.load import load_experiment
-    from gameday.run.experiment import Play
+    from gameday.run.experiment import ExperimentRunner
 
     folder = tmp_path_factory.mktemp("tiny")
     for name, text in {"workload": WORKLOAD, "twin": TWIN, "no-pay": BROKEN}.items():
         (folder / f"{name}.yaml").write_text(text)
-    Play(Journal.open(folder)).experiment(wish_of(load_experiment(folder / "no-pay.yaml"), "twin", 0, False))
+    ExperimentRunner(Journal.open(folder)).experiment(
+        request_of(load_experiment(folder / "no-pay.yaml"), "twin", 0, False)
+    )
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 from gameday.engine.entries import Run
 from gameday.engine.journal import Journal
 from gameday.pytest_plugin.account_lock import in_turn
-from gameday.run.stop import Stop
+from gameday.run.stop import StopRequest
 
 from tests.aws.test_client import TAGS
 from tests.doubles.server import LONGEST
@@ -30,11 +30,11 @@ def test_suites_take_turns_on_an_account(tmp_path: Path, capsys: pytest.CaptureF
     order: list[str] = []
 
     def other() -> None:
-        with in_turn(second, ACCOUNT, Stop()):
+        with in_turn(second, ACCOUNT, StopRequest()):
             order.append("second")
 
     waiting = threading.Thread(target=other)
-    with in_turn(first, ACCOUNT, Stop()), in_turn(second, "210987654321", Stop()):
+    with in_turn(first, ACCOUNT, StopRequest()), in_turn(second, "210987654321", StopRequest()):
         waiting.start()
         while "waiting: another process of pytest" not in capsys.readouterr().out:
             assert waiting.is_alive()
@@ -44,10 +44,10 @@ def test_suites_take_turns_on_an_account(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_who_is_told_to_end_while_waiting_has_injected_nothing(tmp_path: Path) -> None:
-    stop = Stop()
+    stop = StopRequest()
     stop.ask("signal", "SIGINT arrived")
     with (
-        in_turn(Journal.open(tmp_path), ACCOUNT, Stop()),
+        in_turn(Journal.open(tmp_path), ACCOUNT, StopRequest()),
         pytest.raises(KeyboardInterrupt, match="SIGINT arrived; nothing was injected"),
         in_turn(Journal.open(tmp_path), ACCOUNT, stop),
     ):
@@ -78,7 +78,7 @@ class Suite:
         end = time.monotonic() + LONGEST
         while time.monotonic() < end:
             for run in self.journal.unended():
-                if any(row.answered for row in self.journal.rows(run.id)):
+                if any(row.answered for row in self.journal.entries(run.id)):
                     return run
             time.sleep(0.1)
         pytest.fail(f"nothing was injected: {self.process.communicate(timeout=LONGEST)[0]}")
@@ -88,7 +88,7 @@ class Suite:
         printed, _ = self.process.communicate(timeout=LONGEST)
         with closing(self.journal):
             assert self.journal.unended() == []
-            assert not any(row.is_open for run in self.journal.runs() for row in self.journal.rows(run.id))
+            assert not any(row.is_open for run in self.journal.runs() for row in self.journal.entries(run.id))
         return printed
 
 

@@ -77,7 +77,7 @@ def test_a_recovery_is_judged_by_the_time_that_the_test_gives() -> None:
     ("given", "words"),
     [
         ({"within": "5"}, "within: a duration needs a number and a unit"),
-        ({"within": "5m", "since": "bite"}, "from: Input should be 'impact' or 'undo'"),
+        ({"within": "5m", "since": "effect"}, "from: Input should be 'impact' or 'undo'"),
         ({"within": "5m", "sustained": "long"}, "sustained: a duration needs"),
     ],
 )

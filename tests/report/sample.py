@@ -9,8 +9,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from gameday.change import Bite, Call, Injection, Knob, Make, Probe, Read, Shape, Strike, Turn
-from gameday.events import Bitten, Called, Ended, Event, Judged, PhaseBegan, Said, Sampled, Settled
+from gameday.change import (
+    Call,
+    CreatedResource,
+    Effect,
+    IrreversibleAction,
+    PlannedFault,
+    Probe,
+    Read,
+    Setting,
+    SettingChange,
+    Shape,
+)
+from gameday.events import Called, ChangeClosed, Ended, Event, Judged, PhaseBegan, Remark, Sampled, TookEffect
 from gameday.files.experiment import Experiment
 from gameday.files.workload import Workload
 from gameday.plan.plan import Plan
@@ -118,7 +129,7 @@ WORKLOAD = Workload.model_validate(
     }
 )
 
-LAUNCH = Knob(
+LAUNCH = Setting(
     name="asg.suspended",
     about="suspended processes",
     shape=Shape.SET,
@@ -129,7 +140,7 @@ LAUNCH = Knob(
     add=Call(service="autoscaling", operation="suspend_processes", params={"ScalingProcesses": {"$": "value"}}),
     remove=Call(service="autoscaling", operation="resume_processes", params={"ScalingProcesses": {"$": "value"}}),
 )
-ACL = Knob(
+ACL = Setting(
     name="subnet.acl",
     about="network ACL",
     shape=Shape.SCALAR,
@@ -137,7 +148,7 @@ ACL = Knob(
     write=Call(service="ec2", operation="replace_network_acl_association"),
     settle=10.0,
 )
-CONCURRENCY = Knob(
+CONCURRENCY = Setting(
     name="lambda.concurrency",
     about="reserved concurrency",
     shape=Shape.SCALAR,
@@ -148,8 +159,8 @@ CONCURRENCY = Knob(
 REGION = "us-east-1"
 
 
-def _zone_faults() -> Injection:
-    deny = Make(
+def _zone_faults() -> PlannedFault:
+    deny = CreatedResource(
         region=REGION,
         about="a network ACL that denies everything, both ways",
         name="acl",
@@ -160,29 +171,29 @@ def _zone_faults() -> Injection:
         delete=Call(service="ec2", operation="delete_network_acl", params={"NetworkAclId": {"$": "id"}}),
     )
     groups = tuple(
-        Turn(
+        SettingChange(
             region=REGION,
             module=module,
             about=f"no launches by the scaling group of {module}",
-            knob=LAUNCH,
+            setting=LAUNCH,
             id=f"storefront-{module}",
             adds=("Launch", "AZRebalance"),
         )
         for module in ("web", "checkout")
     )
     subnets = tuple(
-        Turn(
+        SettingChange(
             region=REGION,
             module=module,
             about=f"traffic of {module} in us-east-1a",
-            knob=ACL,
+            setting=ACL,
             id=f"subnet-0{index}f3a9c17e",
             before="acl-0d7e5512",
             after={"$": "made.acl"},
         )
         for index, module in enumerate(("web", "checkout", "catalog"))
     )
-    strike = Strike(
+    action = IrreversibleAction(
         region=REGION,
         module="checkout",
         about="terminate an instance of checkout in us-east-1a",
@@ -195,30 +206,30 @@ def _zone_faults() -> Injection:
         ),
         why="a terminated instance does not come back",
     )
-    return Injection(
+    return PlannedFault(
         fault="az-blackhole",
         label="all traffic of storefront in us-east-1a is dropped",
-        stages=((deny, *groups), (*subnets, strike)),
-        bite=Bite(about="targets in us-east-1a fail their health checks", probes=()),
+        stages=((deny, *groups), (*subnets, action)),
+        effect=Effect(about="targets in us-east-1a fail their health checks", probes=()),
         hits={"web": 1 / 3, "catalog": 1 / 3, "checkout": 1 / 3},
     )
 
 
-def _concurrency(function: str, module: str) -> Injection:
-    turn = Turn(
+def _concurrency(function: str, module: str) -> PlannedFault:
+    setting_change = SettingChange(
         region=REGION,
         module=module,
         about=f"reserved concurrency of {function}",
-        knob=CONCURRENCY,
+        setting=CONCURRENCY,
         id=f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{function}",
         before=None,
         after=0,
     )
-    return Injection(
+    return PlannedFault(
         fault="throttle",
         label=f"every call of the function {function} is throttled",
-        stages=((turn,),),
-        bite=Bite(about=f"{function} reports throttles", probes=()),
+        stages=((setting_change,),),
+        effect=Effect(about=f"{function} reports throttles", probes=()),
         hits={module: 1.0},
     )
 
@@ -242,7 +253,9 @@ def _experiment(name: str, hypothesis: str, faults: list[dict[str, object]], **m
     )
 
 
-def _plan(experiment: Experiment, injection: Injection, hit: tuple[str, ...], may_suffer: tuple[str, ...]) -> Plan:
+def _plan(
+    experiment: Experiment, planned_fault: PlannedFault, hit: tuple[str, ...], may_suffer: tuple[str, ...]
+) -> Plan:
     return Plan(
         experiment=experiment,
         workload=WORKLOAD,
@@ -251,7 +264,7 @@ def _plan(experiment: Experiment, injection: Injection, hit: tuple[str, ...], ma
         principal=f"arn:aws:sts::{ACCOUNT}:assumed-role/gameday/ana",
         region=REGION,
         seed=7,
-        injections=(injection,),
+        planned_faults=(planned_fault,),
         hit=hit,
         may_suffer=may_suffer,
         contained=tuple(name for name in WORKLOAD.modules if name not in may_suffer),
@@ -264,7 +277,7 @@ class Story:
 
     bad: dict[str, Callable[[float], float]]
     capacity: Callable[[float], float]
-    bite: float = 2.5
+    effect: float = 2.5
     lasts: float = 420.0
     after: float = 60.0
 
@@ -282,7 +295,7 @@ RATES = {
 def _samples(story: Story, seed: str) -> dict[str, list[Sample]]:
     chance = random.Random(seed)
     series: dict[str, list[Sample]] = {kpi: [] for kpi in WORKLOAD.kpis}
-    end = math.ceil(story.bite + story.lasts + 2 + story.after)
+    end = math.ceil(story.effect + story.lasts + 2 + story.after)
     for second in range(-300, end):
         start = EPOCH + second
         done = 0.0
@@ -340,12 +353,12 @@ def _phase_rows(
 
 
 def _calls(plan: Plan, undo: float) -> Iterator[Event]:
-    for index, change in enumerate(plan.injections[0].changes):
+    for index, change in enumerate(plan.planned_faults[0].changes):
         at, took = EPOCH + 0.03 + 0.02 * index, 0.011 + 0.004 * index
         for phase, when in (("inject", at), ("undo", EPOCH + undo + 0.1 + 0.02 * index)):
-            if isinstance(change, Strike):
+            if isinstance(change, IrreversibleAction):
                 call, params = change.call, {"InstanceIds": [change.id]}
-            elif isinstance(change, Make):
+            elif isinstance(change, CreatedResource):
                 call = change.create if phase == "inject" else change.delete
                 params = dict(change.create.params) | {
                     "TagSpecifications": [{"Tags": [{"Key": "gameday:run", "Value": "{run}"}]}]
@@ -353,9 +366,9 @@ def _calls(plan: Plan, undo: float) -> Iterator[Event]:
                 params = params if phase == "inject" else {"NetworkAclId": "acl-0beef001"}
             else:
                 writes = (
-                    (change.knob.add, change.knob.remove)
+                    (change.setting.add, change.setting.remove)
                     if change.adds
-                    else (change.knob.write, change.knob.clear or change.knob.write)
+                    else (change.setting.write, change.setting.clear or change.setting.write)
                 )
                 call = writes[phase == "undo"]
                 assert call
@@ -363,7 +376,7 @@ def _calls(plan: Plan, undo: float) -> Iterator[Event]:
                     "Id": change.id,
                     "Value": change.before if phase == "undo" else list(change.adds) or "acl-0beef001",
                 }
-            if phase == "inject" or not isinstance(change, Strike):
+            if phase == "inject" or not isinstance(change, IrreversibleAction):
                 yield Called(when, phase, index, call.service, call.operation, change.region, params, took, None)
 
 
@@ -376,33 +389,33 @@ def _record(
     code: int = 0,
 ) -> Record:
     series = _samples(story, plan.experiment.name)
-    undo = story.bite + story.lasts
+    undo = story.effect + story.lasts
     undone, end = undo + 1.6, undo + 1.6 + story.after
-    bitten = story.bite
+    took_effect = story.effect
     calls = sorted(_calls(plan, undo), key=lambda call: call.at)
     times = {
         "before": (EPOCH - 300, EPOCH),
-        "during": (EPOCH + bitten, EPOCH + undo),
+        "during": (EPOCH + took_effect, EPOCH + undo),
         "after": (EPOCH + undone, EPOCH + end),
     }
     events: list[Event] = [PhaseBegan(EPOCH - 300, "before", 300.0), PhaseBegan(EPOCH, "inject", None)]
     events += [call for call in calls if call.phase == "inject"]
-    events += [Bitten(EPOCH + bitten, 0, plan.injections[0].bite.about)]
-    events += [Said(EPOCH + bitten, said)] if said else []
-    events += [PhaseBegan(EPOCH + bitten, "during", story.lasts)]
+    events += [TookEffect(EPOCH + took_effect, 0, plan.planned_faults[0].effect.about)]
+    events += [Remark(EPOCH + took_effect, said)] if said else []
+    events += [PhaseBegan(EPOCH + took_effect, "during", story.lasts)]
     sampled = [
         Sampled(series[kpi][first].end + 2, kpi, tuple(series[kpi][first : first + 15]))
         for first in range(0, len(series["orders"]), 15)
         for kpi in series
     ]
     events += [PhaseBegan(EPOCH + undo, "undo", None), *(call for call in calls if call.phase == "undo")]
-    for index, change in enumerate(plan.injections[0].changes):
-        state = "healed" if isinstance(change, Strike) else "restored"
+    for index, change in enumerate(plan.planned_faults[0].changes):
+        state = "healed" if isinstance(change, IrreversibleAction) else "restored"
         about = "six targets of checkout are healthy" if state == "healed" else "as it was"
-        events.append(Settled(EPOCH + undone, index, state, about))
+        events.append(ChangeClosed(EPOCH + undone, index, state, about))
     events += [PhaseBegan(EPOCH + undone, "after", story.after)]
     rows = tuple(_phase_rows(plan, series, times))
-    phases = Phases(times["before"], EPOCH, EPOCH + bitten, EPOCH + undo, EPOCH + undone, EPOCH + end)
+    phases = Phases(times["before"], EPOCH, EPOCH + took_effect, EPOCH + undo, EPOCH + undone, EPOCH + end)
     tail = [Judged(EPOCH + end, phases, judgement(rows)), Ended(EPOCH + end, account, code)]
     ordered = sorted([*events, *sampled], key=lambda event: min(event.at, EPOCH + end))
     name = plan.experiment.name
@@ -437,7 +450,7 @@ def held() -> Record:
         [{"az-blackhole": {"zone": "us-east-1a", "launches": "blocked"}}],
         during={"orders": {"at_least": "95%"}, "checkout-capacity": "any", "checkout-latency": {"p90": "300ms"}},
         recovery={"within": "5m", "from": "impact", "sustained": "1m"},
-        allow=["strike"],
+        allow=["irreversible"],
     )
     suffering = ("web", "catalog", "checkout")
     plan = _plan(experiment, _zone_faults(), suffering, suffering)
@@ -518,11 +531,11 @@ def spread() -> Record:
         steady_state=["orders", "pages"],
         guard={},
     )
-    injection = _concurrency("recommend", "recommendations")
-    injection = injection.model_copy(
+    planned_fault = _concurrency("recommend", "recommendations")
+    planned_fault = planned_fault.model_copy(
         update={"fault": "isolate-module", "label": "recommendations is cut off from everything"}
     )
-    plan = _plan(experiment, injection, ("recommendations",), ("recommendations",))
+    plan = _plan(experiment, planned_fault, ("recommendations",), ("recommendations",))
     story = Story(
         bad={
             "search-latency": _step(0.02, (4, 424, 0.153)),
@@ -564,7 +577,7 @@ def suite() -> Suite:
 
 def stuck(record: Record) -> Record:
     """The same run, had somebody else changed a setting meanwhile."""
-    theirs = [event for event in record.events if isinstance(event, Settled)][-1]
+    theirs = [event for event in record.events if isinstance(event, ChangeClosed)][-1]
     events = [
         replace(event, state="conflict", about="was absent, is 5: somebody else changed it") if event is theirs
         else replace(event, account="stuck", exit=4) if isinstance(event, Ended) else event

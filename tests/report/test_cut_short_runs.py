@@ -36,7 +36,7 @@ def aborted() -> Record:
     record = broken()
     assert record.judged
     about = "orders is at 0% of 20 in 2s; the guard's bound is at least 40%"
-    phases = replace(record.judged.phases, bitten=None, undo=EPOCH + 24, aborted=f"guard: {about}")
+    phases = replace(record.judged.phases, took_effect=None, undo=EPOCH + 24, aborted=f"guard: {about}")
     rows = tuple(
         replace(row, verdict=Verdict.UNKNOWN, seen="no data (the run did not get there)")
         if row.phase == "during"
@@ -141,9 +141,9 @@ def test_what_was_not_run_is_skipped_in_junit() -> None:
 @pytest.mark.parametrize("display", [PlainProgress, LiveProgress])
 def test_a_run_begins_with_the_warnings_of_its_plan(display: type[PlainProgress] | type[LiveProgress]) -> None:
     plan = held().plan
-    injection = plan.injections[0].model_copy(update={"warnings": ("slow to bite", "it is Friday")})
+    planned_fault = plan.planned_faults[0].model_copy(update={"warnings": ("slow to bite", "it is Friday")})
     stream = io.StringIO()
     listener = display(stream)
-    listener.begin(plan.model_copy(update={"warnings": ("it is Friday",), "injections": (injection,)}), "r")
+    listener.begin(plan.model_copy(update={"warnings": ("it is Friday",), "planned_faults": (planned_fault,)}), "r")
     listener.close()
     assert [stream.getvalue().count(f"warning {one}") for one in ("it is Friday", "slow to bite")] == [1, 1]

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gameday.cli.run import report_again, wish_of
+from gameday.cli.run import report_again, request_of
 from gameday.engine.journal import Journal
 from gameday.errors import Exit, InvalidInput
-from gameday.events import Settled
+from gameday.events import ChangeClosed
 from gameday.files.load import load_any
 from gameday.files.loaded import LoadedExperiment
 from gameday.records.record import Record, read_record, rejudge, write_record
@@ -25,7 +25,7 @@ from gameday.report.axis import time_axis
 from gameday.report.html import page
 from gameday.report.junit import junit
 from gameday.report.markdown import markdown
-from gameday.run.experiment import Play
+from gameday.run.experiment import ExperimentRunner
 from gameday.steady_state.judging.judge import Verdict
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -41,7 +41,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("twin")
     loaded = load_any(EXPERIMENT)
     assert isinstance(loaded, LoadedExperiment)
-    record = Play(Journal.open(folder)).experiment(wish_of(loaded, "twin", 0, production=False))
+    record = ExperimentRunner(Journal.open(folder)).experiment(request_of(loaded, "twin", 0, production=False))
     assert isinstance(record, Record)
     write_record(record, folder / "record.json")
     raw: dict[str, Any] = json.loads((folder / "record.json").read_text())
@@ -88,8 +88,8 @@ DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "a phase in the past": (lambda raw: last(raw, "phase").update(at=raw["events"][0]["at"] - 1), "begins before"),
     "two ends": (lambda raw: raw["events"].append(last(raw, "ended")), "the run ended twice"),
     "no such exit code": (lambda raw: last(raw, "ended").update(exit=42), "42 is no exit code"),
-    "no such change": (lambda raw: last(raw, "settled").update(position=99), "none at 99"),
-    "no such fault": (lambda raw: last(raw, "bitten").update(fault=-1), "none at -1"),
+    "no such change": (lambda raw: last(raw, "change-closed").update(position=99), "none at 99"),
+    "no such fault": (lambda raw: last(raw, "took-effect").update(fault=-1), "none at -1"),
     "no such KPI": (lambda raw: last(raw, "sampled").update(kpi="x"), "the workload has no KPI 'x'"),
     "a claim on nothing": (lambda raw: raw["plan"]["experiment"]["steady_state"].append("x"), "has no KPI 'x'"),
     "no such module": (lambda raw: raw["plan"].update(hit=["x"]), "has no module 'x'"),
@@ -179,8 +179,10 @@ def test_of_two_verdicts_the_worse_counts_and_both_are_shown(
 
 def test_judging_again_names_what_was_struck_and_never_healed() -> None:
     record = held()
-    events = tuple(event for event in record.events if event.type != "settled")
-    struck = replace(record, events=(*events[:-1], Settled(record.end, 0, "not-healed", "i-1 is gone"), events[-1]))
+    events = tuple(event for event in record.events if event.type != "change-closed")
+    struck = replace(
+        record, events=(*events[:-1], ChangeClosed(record.end, 0, "not-healed", "i-1 is gone"), events[-1])
+    )
     again = rejudge(struck)
     assert again.again.verdict is Verdict.BROKEN
     assert "never healed: i-1 is gone" in again.again.sentence

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from gameday.events import Aborted, DidNotBite, Ended, Judged, Said, Sampled
+from gameday.events import Aborted, Ended, Judged, NoEffect, Remark, Sampled
 from gameday.records.record import Record
 from gameday.records.suite import Refusal, Suite
 from gameday.report.chart import chart
@@ -165,7 +165,7 @@ def test_an_aborted_run_says_why() -> None:
     record = held()
     events = (
         *(event for event in record.events if not isinstance(event, Judged | Ended)),
-        DidNotBite(record.end, 0, "no health check failed"),
+        NoEffect(record.end, 0, "no health check failed"),
         Aborted(record.end, "guard", "orders is at 31%"),
         Ended(record.end, "restored", 1),
     )
@@ -218,17 +218,24 @@ def luminance(colour: str) -> float:
 def hostile(record: Record) -> Record:
     """The record with hostile text wherever people, or an account, can put some."""
     plan = record.plan
-    injection = plan.injections[0]
-    bite = injection.bite.model_copy(update={"about": HOSTILE})
+    planned_fault = plan.planned_faults[0]
+    effect = planned_fault.effect.model_copy(update={"about": HOSTILE})
     stages = tuple(
-        tuple(change.model_copy(update={"about": HOSTILE}) for change in stage) for stage in injection.stages
+        tuple(change.model_copy(update={"about": HOSTILE}) for change in stage) for stage in planned_fault.stages
     )
-    injection = injection.model_copy(update={"label": HOSTILE, "bite": bite, "stages": stages, "warnings": (HOSTILE,)})
+    planned_fault = planned_fault.model_copy(
+        update={"label": HOSTILE, "effect": effect, "stages": stages, "warnings": (HOSTILE,)}
+    )
     kpis = {HOSTILE if name == "pages" else name: kpi for name, kpi in plan.workload.kpis.items()}
     modules = {HOSTILE if name == "search" else name: one for name, one in plan.workload.modules.items()}
     workload = plan.workload.model_copy(update={"kpis": kpis, "modules": modules})
     experiment = plan.experiment.model_copy(update={"name": HOSTILE, "hypothesis": HOSTILE})
-    changed = {"experiment": experiment, "workload": workload, "injections": (injection,), "warnings": (HOSTILE,)}
+    changed = {
+        "experiment": experiment,
+        "workload": workload,
+        "planned_faults": (planned_fault,),
+        "warnings": (HOSTILE,),
+    }
     judged = record.judged
     assert judged
     judgement = replace(judged.judgement, sentence=HOSTILE, notes=(HOSTILE,))
@@ -241,7 +248,7 @@ def hostile(record: Record) -> Record:
         for event in record.events
     )
     calls = tuple(replace(call, params={HOSTILE: HOSTILE}, error=HOSTILE) for call in record.calls)
-    events = (Said(record.start, HOSTILE), *calls, *events)
+    events = (Remark(record.start, HOSTILE), *calls, *events)
     return replace(
         record,
         plan=plan.model_copy(update=changed),

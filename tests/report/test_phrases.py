@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from gameday.change import Turn
+from gameday.change import SettingChange
 from gameday.events import Judged
 from gameday.records.record import Record
 from gameday.report import phrases
@@ -114,7 +114,7 @@ def test_an_experiment_without_an_isolation_claim_says_so() -> None:
 
 
 def test_changes_say_from_what_to_what_and_how_they_are_taken_back() -> None:
-    rows = [phrases.change_row(change) for change in held().plan.injections[0].changes]
+    rows = [phrases.update_entry(change) for change in held().plan.planned_faults[0].changes]
     made, group, subnet, struck = rows[0], rows[1], rows[3], rows[-1]
     assert (made.before, made.after, made.undo) == (
         "not there",
@@ -129,12 +129,12 @@ def test_changes_say_from_what_to_what_and_how_they_are_taken_back() -> None:
 
 
 def test_absent_and_zero_are_different_values() -> None:
-    row = phrases.change_row(broken().plan.injections[0].changes[0])
+    row = phrases.update_entry(broken().plan.planned_faults[0].changes[0])
     assert (row.before, row.after, row.undo) == ("absent", "0", "clear it again")
 
 
 def test_what_was_removed_is_added_back() -> None:
-    row = phrases.change_row(Turn(region="us-east-1", knob=LAUNCH, id="g", removes=("Launch",)))
+    row = phrases.update_entry(SettingChange(region="us-east-1", setting=LAUNCH, id="g", removes=("Launch",)))
     assert (row.before, row.after, row.undo) == ("with Launch", "without Launch", "add back Launch")
 
 

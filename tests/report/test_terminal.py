@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from gameday.events import Aborted, Called, PhaseBegan, Sampled, Settled
+from gameday.events import Aborted, Called, ChangeClosed, PhaseBegan, Sampled
 from gameday.records.record import Record
 from gameday.records.suite import Suite
 from gameday.report.event_lines import clock
@@ -41,7 +41,7 @@ def shown(record: Record, stream: io.StringIO) -> str:
     listener = progress(stream)
     listener.begin(record.plan, record.run)
     for event in record.events:
-        listener.hear(event)
+        listener.on_event(event)
     listener.close()
     return stream.getvalue()
 
@@ -67,10 +67,10 @@ def test_what_went_wrong_is_worth_a_line() -> None:
     stream = io.StringIO()
     listener = PlainProgress(stream)
     listener.begin(held().plan, "r")
-    listener.hear(Called(0.0, "inject", 0, "ec2", "stop_instances", "us-east-1", {}, 0.1, "UnauthorizedOperation"))
-    listener.hear(Aborted(1.0, "guard", "orders is at 31%"))
-    listener.hear(Settled(2.0, 0, "conflict", "somebody else changed it"))
-    listener.hear(Settled(2.0, 1, "restored", "as it was"))
+    listener.on_event(Called(0.0, "inject", 0, "ec2", "stop_instances", "us-east-1", {}, 0.1, "UnauthorizedOperation"))
+    listener.on_event(Aborted(1.0, "guard", "orders is at 31%"))
+    listener.on_event(ChangeClosed(2.0, 0, "conflict", "somebody else changed it"))
+    listener.on_event(ChangeClosed(2.0, 1, "restored", "as it was"))
     assert stream.getvalue().splitlines()[1:] == [
         "    0:00  failed  ec2.stop_instances: UnauthorizedOperation",
         "    0:01  ABORTED by guard: orders is at 31%",
@@ -105,7 +105,7 @@ def test_a_terminal_shows_phase_kpis_and_guard(monkeypatch: pytest.MonkeyPatch) 
     for event in record.events:
         if isinstance(event, PhaseBegan) and event.phase == "undo":
             break
-        listener.hear(event)
+        listener.on_event(event)
     listener.close()
     text = stream.getvalue()
     assert "during" in text
@@ -213,7 +213,7 @@ def test_late_samples_do_not_upset_the_display(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("TERM", "xterm-256color")
     listener = LiveProgress(Terminal())
     listener.begin(held().plan, "r")
-    listener.hear(Sampled(10.0, "orders", (Sample(9, 1, 5, 0, 1.0),)))
-    listener.hear(Sampled(11.0, "orders", (Sample(9, 1, 6, 0, 1.0), Sample(10, 1, 5, 0, 1.0))))
+    listener.on_event(Sampled(10.0, "orders", (Sample(9, 1, 5, 0, 1.0),)))
+    listener.on_event(Sampled(11.0, "orders", (Sample(9, 1, 6, 0, 1.0), Sample(10, 1, 5, 0, 1.0))))
     assert [sample.start for sample in listener._state.samples["orders"]] == [9, 10]
     listener.close()

@@ -13,7 +13,7 @@ from gameday.restore.dead_runs import Restored, dead_runs, restore
 from gameday.testing import DyingAccount, Killed
 
 from tests.doubles.runs import ACCOUNT, RUN, Planned, Scene
-from tests.doubles.shelf import LEVEL, MAKE, POWER, REGION, Shelf, error, injection
+from tests.doubles.shelf import LEVEL, MAKE, POWER, REGION, Shelf, error, planned_fault
 
 
 class Owned(Shelf):
@@ -34,9 +34,9 @@ def scene(tmp_path: Path) -> Scene:
     scene.journal.take(RUN, "shop", ACCOUNT, "aws")
     levels, power = capture(LEVEL, {"a": 5}, REGION, scene.shelf), capture(POWER, {"a": "off"}, REGION, scene.shelf)
     with pytest.raises(Killed):
-        scene.apply(injection([MAKE, *levels], power), DyingAccount(scene.shelf, at=7, when="after"))
+        scene.apply(planned_fault([MAKE, *levels], power), DyingAccount(scene.shelf, at=7, when="after"))
     assert scene.shelf.log[-1] == "turn_off a"
-    assert scene.journal.rows(RUN)[2].answered is None
+    assert scene.journal.entries(RUN)[2].answered is None
     scene.another_process()
     return scene
 
@@ -120,7 +120,7 @@ def test_a_dead_twin_needs_no_undo(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.journal.begin("twin-1", Planned("twin"), pid=2)
     scene.journal.intend("twin-1", [])
-    scene.apply(injection(capture(LEVEL, {"a": 5}, REGION, scene.shelf)))
+    scene.apply(planned_fault(capture(LEVEL, {"a": 5}, REGION, scene.shelf)))
     scene.journal._db.execute("UPDATE rows SET run='twin-1'")
     scene.another_process()
     log = list(scene.shelf.log)

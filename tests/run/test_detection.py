@@ -9,23 +9,23 @@ import pytest
 from gameday.aws.alarms import fired_since
 from gameday.change import Call, Json
 from gameday.errors import AwsError, Refused
-from gameday.events import Detected, Judged, Said
+from gameday.events import Detected, Judged, Remark
 from gameday.iam.policy import run_reads
 from gameday.steady_state.kpi.claim import Detection, DetectionJudgement, Verdict
 from gameday.steady_state.kpi.kpi import Tier
 from gameday.testing.wrapper import Wrapped
 
 from tests.doubles.play import REGION, played
-from tests.steady_state.streams import BITE, judged, phases, ratio, requests
+from tests.steady_state.streams import EFFECT, judged, phases, ratio, requests
 
 ORDERS = ratio().model_copy(update={"tier": Tier.BUSINESS})
 CLAIM = Detection("orders-low", 120.0)
-IMPACT = BITE + 20
+IMPACT = EFFECT + 20
 
 
 def found(hurts: bool = True, **times: Any) -> tuple[Verdict, DetectionJudgement]:
     """The judgement where orders suffer from 20 seconds after the bite on, or not at all."""
-    series = requests(1, int(BITE) + 480, lambda second: 0.5 if hurts and second >= IMPACT else 0.002)
+    series = requests(1, int(EFFECT) + 480, lambda second: 0.5 if hurts and second >= IMPACT else 0.002)
     judgement = judged(
         {"orders": series}, {"orders": ORDERS}, phases(**times), detection=CLAIM, during={"orders": None}
     )
@@ -55,14 +55,14 @@ def test_an_alarm_at_the_very_edge_of_its_time_is_too_close_to_tell() -> None:
 
 
 def test_an_alarm_that_never_fires_breaks_the_claim_where_it_was_watched_for_long_enough() -> None:
-    verdict, one = found(alarm_read=BITE + 420)
+    verdict, one = found(alarm_read=EFFECT + 420)
     assert verdict is one.verdict is Verdict.BROKEN
     assert one.words == "had not fired 6m40s after impact on orders (claimed: within 2m)"
     assert one.took is None
 
 
 def test_a_run_too_short_to_see_it_fire_tells_nothing() -> None:
-    _, one = found(lasts=100, alarm_read=BITE + 100)
+    _, one = found(lasts=100, alarm_read=EFFECT + 100)
     assert one.verdict is Verdict.UNKNOWN
     assert "let the fault last longer" in one.words
 
@@ -76,8 +76,8 @@ def test_an_alarm_that_could_not_be_read_tells_nothing() -> None:
 
 
 def test_where_customers_do_not_suffer_it_counts_from_the_bite() -> None:
-    _, one = found(hurts=False, injected=BITE - 15, fired=BITE + 60, alarm_read=BITE + 65)
-    assert (one.since, one.kpi, one.took, one.low, one.high) == ("bite", None, 60, 60, 75)
+    _, one = found(hurts=False, injected=EFFECT - 15, fired=EFFECT + 60, alarm_read=EFFECT + 65)
+    assert (one.since, one.kpi, one.took, one.low, one.high) == ("effect", None, 60, 60, 75)
     assert one.verdict is Verdict.HELD
     assert "fired 1m after the fault bit (between 1m and 1m15s" in one.words
 
@@ -89,13 +89,13 @@ def test_an_alarm_that_fires_before_customers_suffer_is_said_to() -> None:
 
 
 def test_an_alarm_that_fired_before_the_fault_tells_nothing_of_it() -> None:
-    _, one = found(fired=BITE - 5, alarm_read=BITE)
+    _, one = found(fired=EFFECT - 5, alarm_read=EFFECT)
     assert one.verdict is Verdict.UNKNOWN
     assert one.words == "fired 5s before the fault was injected, so that it tells nothing of it"
 
 
 def test_a_fault_that_did_not_bite_has_nothing_to_detect() -> None:
-    judgement = judged({}, {"orders": ORDERS}, phases(bitten=None), detection=CLAIM)
+    judgement = judged({}, {"orders": ORDERS}, phases(took_effect=None), detection=CLAIM)
     assert judgement.detection is None
 
 
@@ -167,7 +167,7 @@ def test_an_alarm_that_cannot_be_read_during_the_run_is_said_once_and_leaves_it_
 
     with played(tmp_path, watched, **FIELDS) as play:
         events = play.events(Deaf(play.twin.aws))
-        said = [event.text for event in events if isinstance(event, Said) and "orders-low" in event.text]
+        said = [event.text for event in events if isinstance(event, Remark) and "orders-low" in event.text]
         assert len(said) == 1
         assert "cannot be read" in said[0]
         detection = judgement_of(events).judgement.detection
@@ -214,14 +214,14 @@ def test_the_run_may_read_the_alarm_and_its_history(tmp_path: Path) -> None:
 
 def test_disabled_actions_are_warned_of(tmp_path: Path) -> None:
     from gameday.files.load import faults_of
-    from gameday.plan.plan import Wish, make_plan
+    from gameday.plan.plan import RunRequest, make_plan
 
     with played(tmp_path, watched, **FIELDS) as play:
         off = Call(service="cloudwatch", operation="disable_alarm_actions", params={"AlarmNames": ["orders-low"]})
         play.twin.aws.call(off, REGION)
         plan = play.plan
-        wish = Wish(plan.experiment, faults_of(plan.experiment), plan.workload, plan.twin, "twin")
-        again = make_plan(wish, play.twin.aws, play.twin.clock.now())
+        request = RunRequest(plan.experiment, faults_of(plan.experiment), plan.workload, plan.twin, "twin")
+        again = make_plan(request, play.twin.aws, play.twin.clock.now())
         assert "the actions of alarm orders-low are disabled: it fires, and tells nobody" in again.warnings
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from gameday.run.environment import open_ground
+from gameday.run.environment import open_environment
 
 from tests.little import REGION, small
 from tests.steady_state.streams import kpi
@@ -26,9 +26,9 @@ LOGS = {"logs": {"group": "/shop", "query": "stats count(*) as value by bin(1m)"
 def test_a_kpi_that_reads_elsewhere_has_no_data_on_the_twin_which_is_said(own) -> None:
     workload, twin = small()
     workload = workload.model_copy(update={"kpis": {**workload.kpis, "other": own}})
-    with open_ground("twin", workload, twin, REGION, seed=0) as ground:
-        began = ground.clock.now()
-        ground.clock.sleep(5)
-        found = ground.source.read(workload.kpis, began, ground.clock.now())
+    with open_environment("twin", workload, twin, REGION, seed=0) as environment:
+        began = environment.clock.now()
+        environment.clock.sleep(5)
+        found = environment.source.read(workload.kpis, began, environment.clock.now())
     assert list(found) == ["visits"]
-    assert ground.words == ["other has no data: the twin has metrics and alarms alone"]
+    assert environment.words == ["other has no data: the twin has metrics and alarms alone"]

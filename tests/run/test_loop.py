@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from gameday.change import Call, Json
 from gameday.errors import AwsError, Exit, Refused
-from gameday.events import Aborted, Called, DidNotBite, Ended, Event, Judged, PhaseBegan, Settled, to_json
+from gameday.events import Aborted, Called, ChangeClosed, Ended, Event, Judged, NoEffect, PhaseBegan, to_json
 from gameday.steady_state.kpi.claim import Verdict
 from gameday.testing.wrapper import Wrapped
 from gameday.twin.twin import Twin
@@ -62,8 +62,8 @@ def test_a_run_goes_through_its_phases_in_order_and_ends_restored(tmp_path: Path
 def test_the_faults_last_from_their_bite(tmp_path: Path) -> None:
     with played(tmp_path) as play:
         judged = only(play.events(), Judged)[0]
-        assert judged.phases.undo - judged.phases.bitten == pytest.approx(30, abs=1)
-        assert judged.phases.bitten > judged.phases.injected
+        assert judged.phases.undo - judged.phases.took_effect == pytest.approx(30, abs=1)
+        assert judged.phases.took_effect > judged.phases.injected
 
 
 def test_the_same_seed_gives_the_same_events_byte_for_byte(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_setting_that_stands_but_does_nothing_ends_unknown(
     with played(tmp_path, faults=[{fault: FAULTS[fault]}]) as play:
         monkeypatch.setattr(Twin, "_take_over", lambda self: None)
         events = play.events()
-        assert only(events, DidNotBite)
+        assert only(events, NoEffect)
         assert verdict(events) is Verdict.UNKNOWN
         assert ended(events).account == "restored"
 
@@ -141,7 +141,7 @@ def test_a_signal_before_anything_is_injected_touches_nothing(tmp_path: Path) ->
         play.stop.why = "SIGINT arrived"
         with pytest.raises(Refused, match="SIGINT arrived, before anything was injected"):
             play.events()
-        assert play.journal.rows("test-run") == []
+        assert play.journal.entries("test-run") == []
 
 
 def test_a_fault_that_somebody_else_ended_is_unknown(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_fault_that_somebody_else_ended_is_unknown(tmp_path: Path) -> None:
                 )
                 play.twin.aws.call(delete, REGION)
         (aborted,) = only(events, Aborted)
-        assert aborted.why == "lapsed"
+        assert aborted.why == "undone-early"
         assert "of recommendations reads" in aborted.about
         assert verdict(events) is Verdict.UNKNOWN
         assert ended(events).exit == Exit.UNKNOWN
@@ -207,7 +207,7 @@ def test_a_strangers_change_is_left_alone_and_ends_stuck(tmp_path: Path) -> None
                 params = {"FunctionName": "recommendations", "ReservedConcurrentExecutions": 7}
                 theirs = Call(service="lambda", operation="put_function_concurrency", params=params)
                 play.twin.aws.call(theirs, REGION)
-        assert [one.state for one in only(events, Settled)] == ["conflict"]
+        assert [one.state for one in only(events, ChangeClosed)] == ["conflict"]
         assert ended(events).exit == Exit.STUCK
         assert concurrency(play.twin, "recommendations") == 7
 
@@ -248,22 +248,22 @@ def test_a_workload_that_is_not_steady_or_idle_is_refused_untouched(change: Any,
     with played(tmp_path, change) as play:
         with pytest.raises(Refused, match=reason):
             play.events()
-        assert play.journal.rows("test-run") == []
+        assert play.journal.entries("test-run") == []
 
 
 def test_every_mutating_call_is_one_of_the_plans(tmp_path: Path) -> None:
     fault = {"az-blackhole": {"zone": "us-east-1c", "launches": "blocked"}}
     with played(tmp_path, faults=[fault]) as play:
         calls = [event for event in play.events() if isinstance(event, Called) and event.phase == "inject"]
-        planned = {change_calls(change) for change in play.plan.injections[0].changes}
+        planned = {change_calls(change) for change in play.plan.planned_faults[0].changes}
         assert {f"{call.service}.{call.operation}" for call in calls} == {call for group in planned for call in group}
-        assert {call.position for call in calls} == set(range(len(play.plan.injections[0].changes)))
+        assert {call.position for call in calls} == set(range(len(play.plan.planned_faults[0].changes)))
 
 
 def change_calls(change: Any) -> tuple[str, ...]:
-    if change.kind == "make":
+    if change.kind == "create":
         return (str(change.create),)
-    return (str(change.knob.add if change.adds else change.knob.write),)
+    return (str(change.setting.add if change.adds else change.setting.write),)
 
 
 def test_no_event_holds_the_runs_id(tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from gameday.events import Event, PhaseBegan
 from gameday.iam.policy import session_policies
 from gameday.plan.plan import Plan
 from gameday.run.environment import cloudwatch
-from gameday.run.loop import Stage, run
+from gameday.run.loop import RunContext, run
 from gameday.run.role_sessions import Sessions, Wanted, open_sessions, source_identity
-from gameday.run.sessions import acting, named_by, rescuing
+from gameday.run.sessions import named_by, open_run_sessions, rescuing
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,7 +75,7 @@ def test_injecting_and_undoing_have_sessions_of_their_own_with_just_the_plans_po
     sts: Sts, sessions: Sessions, plan: Plan
 ) -> None:
     reading = sessions.reading()
-    with acting(reading, sessions, plan, RUN) as actors:
+    with open_run_sessions(reading, sessions, plan, RUN) as actors:
         assert len(sts.asked) == 2
         undoing = actors.undoing()
     _, run_, undo = sts.asked
@@ -105,7 +105,7 @@ def test_the_credentials_that_assume_the_role_can_do_nothing_else(sts: Sts) -> N
 
 
 def test_no_session_goes_beyond_the_plan_by_the_filter_either(sessions: Sessions, plan: Plan) -> None:
-    with acting(sessions.reading(), sessions, plan, RUN) as actors:
+    with open_run_sessions(sessions.reading(), sessions, plan, RUN) as actors:
         stop = Call(service="ec2", operation="stop_instances", params={"InstanceIds": ["i-1"]})
         for account in (actors.account, actors.undoing()):
             with pytest.raises(Unplanned):
@@ -114,7 +114,7 @@ def test_no_session_goes_beyond_the_plan_by_the_filter_either(sessions: Sessions
 
 def test_without_a_role_the_credentials_at_hand_do_both(sts: Sts, play: Played) -> None:
     base = sts.base()
-    with acting(base, None, play.plan, RUN) as actors:
+    with open_run_sessions(base, None, play.plan, RUN) as actors:
         assert actors.account is actors.undoing() is base
     assert sts.asked == []
 
@@ -167,14 +167,14 @@ def test_nothing_is_injected_when_the_session_that_undoes_cannot_be_had(
     play: Played, plan: Plan, sts: Sts, sessions: Sessions
 ) -> None:
     heard: list[Event] = []
-    with acting(sessions.reading(), sessions, plan, RUN) as actors:
+    with open_run_sessions(sessions.reading(), sessions, plan, RUN) as actors:
         sts.refuses = "AccessDenied"
         source = cloudwatch(play.twin.aws, REGION, lag=0.0)
-        stage = Stage("test-run", play.twin.aws, play.twin.clock, source, play.journal, undoing=actors.undoing)
+        stage = RunContext("test-run", play.twin.aws, play.twin.clock, source, play.journal, undoing=actors.undoing)
         with pytest.raises(Refused, match=f"gameday-{RUN}-undo"):
             heard.extend(run(plan, stage))
     assert [event.phase for event in heard if isinstance(event, PhaseBegan)] == ["before"]
-    assert play.journal.rows("test-run") == []
+    assert play.journal.entries("test-run") == []
 
 
 # how long it lasts ----------------------------------------------------------------------------------------------------

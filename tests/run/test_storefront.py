@@ -10,9 +10,9 @@ import yaml
 from gameday.engine.journal import Journal
 from gameday.files.load import load_experiment
 from gameday.files.twin_file import TwinFile
-from gameday.plan.plan import Wish
+from gameday.plan.plan import RunRequest
 from gameday.records.record import Record
-from gameday.run.experiment import Play
+from gameday.run.experiment import ExperimentRunner
 from gameday.steady_state.kpi.claim import Verdict
 
 STOREFRONT = Path(__file__).parent.parent.parent / "experiments" / "storefront"
@@ -25,12 +25,12 @@ FLAW = "- {to: recommendations, only: [browse], retries: 8, backoff: 100ms}"
 def run(name: str, folder: Path, line: tuple[str, str] | None = None, seed: int = 0) -> Record:
     """Run one of storefront's experiments, with one line of twin.yaml changed where asked."""
     loaded = load_experiment(STOREFRONT / f"{name}.yaml")
-    wish = Wish(loaded.experiment, loaded.faults, loaded.workload, loaded.twin, "twin", seed)
+    request = RunRequest(loaded.experiment, loaded.faults, loaded.workload, loaded.twin, "twin", seed)
     if line:
         was, is_ = line
         assert TWIN.count(was) == 1, f"{was!r} stands {TWIN.count(was)} times in twin.yaml"
-        wish = replace(wish, twin=TwinFile.model_validate(yaml.safe_load(TWIN.replace(was, is_))))
-    played = Play(Journal.open(folder)).experiment(wish)
+        request = replace(request, twin=TwinFile.model_validate(yaml.safe_load(TWIN.replace(was, is_))))
+    played = ExperimentRunner(Journal.open(folder)).experiment(request)
     assert isinstance(played, Record), played
     return played
 

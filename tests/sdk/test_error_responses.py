@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from botocore.parsers import PROTOCOL_PARSERS, create_parser
 from gameday.aws.models import service_model
-from gameday.sdk.error_responses import Fault, error_reply, internal_of, throttle_of
+from gameday.sdk.error_responses import ServiceError, error_reply, internal_of, throttle_of
 
 
-def parsed(protocol: str, service: str, fault: Fault) -> tuple[int, dict]:
+def parsed(protocol: str, service: str, fault: ServiceError) -> tuple[int, dict]:
     reply = error_reply(protocol, service, fault, "Rate <exceeded> & more", "id-1")
     assert int(reply.headers["Content-Length"]) == len(reply.body)
     headers = {key.lower(): value for key, value in reply.headers.items()}
@@ -19,7 +19,7 @@ def parsed(protocol: str, service: str, fault: Fault) -> tuple[int, dict]:
 @pytest.mark.parametrize("protocol", PROTOCOL_PARSERS)
 @pytest.mark.parametrize("service", ["s3", "sqs", "route53"])
 def test_botocore_reads_code_message_and_request_id_in_every_protocol(protocol: str, service: str) -> None:
-    status, answer = parsed(protocol, service, Fault("SomethingElse", 418))
+    status, answer = parsed(protocol, service, ServiceError("SomethingElse", 418))
     assert status == 418
     assert answer["Error"]["Code"] == "SomethingElse"
     assert answer["Error"]["Message"] == "Rate <exceeded> & more"
@@ -32,7 +32,7 @@ def test_botocore_reads_code_message_and_request_id_in_every_protocol(protocol: 
 @pytest.mark.parametrize("length", [0, 23, 24, 300])
 def test_cbor_texts_of_every_length_are_read(length: int) -> None:
     code = "C" * length
-    assert parsed("smithy-rpc-v2-cbor", "cloudwatch", Fault(code, 400))[1]["Error"]["Code"] == code
+    assert parsed("smithy-rpc-v2-cbor", "cloudwatch", ServiceError(code, 400))[1]["Error"]["Code"] == code
 
 
 def test_a_service_that_left_the_query_protocol_still_names_its_old_code() -> None:
@@ -63,15 +63,15 @@ def test_a_service_that_left_the_query_protocol_still_names_its_old_code() -> No
     ],
 )
 def test_each_service_throttles_with_its_own_error(service: str, operation: str, code: str, status: int) -> None:
-    assert throttle_of(service, operation) == Fault(code, status)
+    assert throttle_of(service, operation) == ServiceError(code, status)
 
 
 def test_a_service_that_fails_inside_says_so_in_its_own_words() -> None:
-    assert internal_of("s3") == Fault("InternalError", 500)
-    assert internal_of("sqs") == Fault("InternalFailure", 500)
+    assert internal_of("s3") == ServiceError("InternalError", 500)
+    assert internal_of("sqs") == ServiceError("InternalFailure", 500)
 
 
 def test_every_protocol_that_botocore_speaks_has_a_form() -> None:
     for protocol in PROTOCOL_PARSERS:
-        assert error_reply(protocol, "s3", Fault("Code", 400), "said", "id").status == 400
+        assert error_reply(protocol, "s3", ServiceError("Code", 400), "said", "id").status == 400
     assert service_model("dynamodb").resolved_protocol in PROTOCOL_PARSERS

@@ -12,7 +12,7 @@ import pytest
 from botocore.client import BaseClient
 from botocore.config import Config
 from gameday.sdk.matching import Request
-from gameday.sdk.proxy.identify import Identified, Wire, identify
+from gameday.sdk.proxy.identify import Identified, RawRequest, identify
 
 SESSION = botocore.session.Session()
 SESSION.set_credentials("test", "test")
@@ -24,9 +24,9 @@ def made(service: str, region: str = "us-east-1", **config: Any) -> BaseClient:
     )
 
 
-def on_the_wire(client: Any, operation: str, params: dict[str, Any]) -> Wire | None:
+def on_the_wire(client: Any, operation: str, params: dict[str, Any]) -> RawRequest | None:
     """What would be sent; None where the client does not make up a request from such parameters."""
-    sent: list[Wire] = []
+    sent: list[RawRequest] = []
 
     def grab(request: Any, **_: object) -> None:
         headers = {
@@ -37,7 +37,7 @@ def on_the_wire(client: Any, operation: str, params: dict[str, Any]) -> Wire | N
         url = urlsplit(request.url)
         target = url.path + (f"?{url.query}" if url.query else "")
         raw = body.encode() if isinstance(body, str) else body
-        sent.append(Wire(request.method, target, {"host": url.netloc, **headers}, raw))
+        sent.append(RawRequest(request.method, target, {"host": url.netloc, **headers}, raw))
         raise InterruptedError
 
     client.meta.events.register("before-send", grab)
@@ -118,7 +118,7 @@ def test_services_that_sign_by_one_name_are_told_apart(
 
 def s3(method: str, target: str, host: str = "127.0.0.1:9", **headers: str) -> str | None:
     signed = {"authorization": "AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/s3/aws4_request, Signature=0"}
-    found = identify(Wire(method, target, {"host": host, **signed, **headers}, b""), ["s3"])
+    found = identify(RawRequest(method, target, {"host": host, **signed, **headers}, b""), ["s3"])
     return found.request.operation if found else None
 
 
@@ -153,7 +153,7 @@ def test_a_copy_is_told_from_a_put_and_a_bucket_in_the_hosts_name_is_seen() -> N
 def test_a_presigned_url_is_told(version: str) -> None:
     client: Any = made("s3", "eu-west-1", signature_version=version)
     url = urlsplit(client.generate_presigned_url("get_object", {"Bucket": "bucket", "Key": "key"}))
-    found = identify(Wire("GET", f"{url.path}?{url.query}", {"host": url.netloc}, b""), ["s3"])
+    found = identify(RawRequest("GET", f"{url.path}?{url.query}", {"host": url.netloc}, b""), ["s3"])
     assert found
     assert found.request == Request("s3", "GetObject", "eu-west-1" if version == "s3v4" else None)
 
@@ -161,14 +161,14 @@ def test_a_presigned_url_is_told(version: str) -> None:
 def test_what_is_not_signed_is_told_where_it_can_be() -> None:
     form = {"content-type": "application/x-www-form-urlencoded"}
     body = b"Action=AssumeRoleWithWebIdentity&Version=2011-06-15"
-    found = identify(Wire("POST", "/", form, body), ["ec2", "sts"])
+    found = identify(RawRequest("POST", "/", form, body), ["ec2", "sts"])
     assert found
     assert found.request == Request("sts", "AssumeRoleWithWebIdentity", None)
     target = {"x-amz-target": "AWSCognitoIdentityProviderService.InitiateAuth"}
-    found = identify(Wire("POST", "/", target, b"{}"), ["cognito-idp"])
+    found = identify(RawRequest("POST", "/", target, b"{}"), ["cognito-idp"])
     assert found
     assert found.request.operation == "InitiateAuth"
-    assert identify(Wire("GET", "/anything", {}, b""), ["lambda"]) is None
+    assert identify(RawRequest("GET", "/anything", {}, b""), ["lambda"]) is None
 
 
 def test_a_compressed_form_is_read_and_a_broken_one_is_nothing() -> None:
@@ -178,14 +178,14 @@ def test_a_compressed_form_is_read_and_a_broken_one_is_nothing() -> None:
         "content-encoding": "gzip",
     }
     body = gzip.compress(b"Action=PutMetricData&Version=2010-08-01&Namespace=Shop")
-    found = identify(Wire("POST", "/", headers, body), ["cloudwatch"])
+    found = identify(RawRequest("POST", "/", headers, body), ["cloudwatch"])
     assert found
     assert found.request.operation == "PutMetricData"
-    assert identify(Wire("POST", "/", headers, body[:9]), ["cloudwatch"]) is None
+    assert identify(RawRequest("POST", "/", headers, body[:9]), ["cloudwatch"]) is None
 
 
 def test_a_client_of_another_protocol_than_botocores_is_answered_in_its_own() -> None:
     signed = {"authorization": "AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/monitoring/aws4_request, Signature=0"}
     path = "/service/GraniteServiceVersion20100801/operation/ListMetrics"
-    cbor = identify(Wire("POST", path, {**signed, "smithy-protocol": "rpc-v2-cbor"}, b""), ["cloudwatch"])
+    cbor = identify(RawRequest("POST", path, {**signed, "smithy-protocol": "rpc-v2-cbor"}, b""), ["cloudwatch"])
     assert cbor == Identified(Request("cloudwatch", "ListMetrics", "us-east-1"), "smithy-rpc-v2-cbor")

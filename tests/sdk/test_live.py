@@ -14,7 +14,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 from botocore.retries import bucket
-from gameday.sdk import Injection, Record, blackhole, delay, fail, lose_reply, throttle, timeout
+from gameday.sdk import CallLog, Injection, blackhole, delay, fail, lose_reply, throttle, timeout
 
 from tests.doubles.server import moto_server
 
@@ -92,7 +92,7 @@ def test_parts_of_an_upload_are_sent_again_by_its_threads(
     assert (tmp_path / "back").read_bytes() == body
 
 
-def counts(seen: Record, operation: str) -> tuple[int, int]:
+def counts(seen: CallLog, operation: str) -> tuple[int, int]:
     """Calls of an operation, and how often they were hit."""
     calls = seen.of("s3", operation)
     return len(calls), sum(call.injected for call in calls)

@@ -11,7 +11,7 @@ from gameday.steady_state.kpi.claim import Claim, Judgement, Phases, Recovery
 from gameday.steady_state.kpi.kpi import Bound, Kpi
 from gameday.steady_state.samples import Sample, Series
 
-BITE = 300.0
+EFFECT = 300.0
 """Streams begin at 0; the fault is injected and bites here."""
 
 
@@ -75,12 +75,12 @@ def readings(values: Iterable[float], of: Kpi, start: float = 0.0) -> Series:
 
 def phases(lasts: float = 420, after: float = 60, **other: Any) -> Phases:
     times: dict[str, Any] = {
-        "before": (0.0, BITE),
-        "injected": BITE,
-        "bitten": BITE,
-        "undo": BITE + lasts,
-        "undone": BITE + lasts,
-        "end": BITE + lasts + after,
+        "before": (0.0, EFFECT),
+        "injected": EFFECT,
+        "took_effect": EFFECT,
+        "undo": EFFECT + lasts,
+        "undone": EFFECT + lasts,
+        "end": EFFECT + lasts + after,
     }
     return Phases(**{**times, **other})
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import pytest
 from gameday.aws.account import LONGEST_CALL
-from gameday.change import Call, Probe, Strike
-from gameday.engine.entries import Row, Run
+from gameday.change import Call, IrreversibleAction, Probe
+from gameday.engine.entries import Entry, Run
 from gameday.errors import JournalError, LeaseLost, Refused
 from gameday.store.lease import LASTS, RENEW, UNMOVED, Lease, Sighting, watch
 from gameday.store.run_records import open_runs
 from gameday.store.s3 import NEW
-from gameday.store.team import Team
+from gameday.store.team import TeamStore
 from gameday.testing.memory_store import MemoryObjects, Mood
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -37,11 +37,11 @@ def a_run(name: str = "run-1", who: str = "ann@laptop") -> Run:
     return Run(name, WORKLOAD, ACCOUNT, "us-east-1", "aws", 1, who, 0.0, "{}")
 
 
-def a_row(position: int = 0) -> Row:
+def an_entry(position: int = 0) -> Entry:
     call = Call(service="ec2", operation="describe_instances")
     healed = Probe(call=call, holds="`true`", about="there")
-    strike = Strike(region="us-east-1", id="i-1", call=call, healed=healed, why="it is gone")
-    return Row(position, 0, 0, strike)
+    action = IrreversibleAction(region="us-east-1", id="i-1", call=call, healed=healed, why="it is gone")
+    return Entry(position, 0, 0, action)
 
 
 @pytest.fixture
@@ -180,46 +180,46 @@ def test_a_lease_renewed_after_the_last_look_cannot_be_taken_over(objects: Memor
 
 
 def test_a_zombie_that_wakes_after_the_takeover_can_note_no_intent(objects: MemoryObjects, now: Now) -> None:
-    zombie = Team(objects, WORKLOAD, ACCOUNT, now)
+    zombie = TeamStore(objects, WORKLOAD, ACCOUNT, now)
     zombie.take(a_run())
-    zombie.intend([a_row(0)])
+    zombie.intend([an_entry(0)])
     sighting = watch(objects, WORKLOAD, ACCOUNT, None, now.at)
-    rescuer = Team(objects, WORKLOAD, ACCOUNT, Now(0.0))
+    rescuer = TeamStore(objects, WORKLOAD, ACCOUNT, Now(0.0))
     told = rescuer.take_over("run-1", "bob@ci", sighting)
     assert told
-    assert [row.position for row in told.rows] == [0]
+    assert [entry.position for entry in told.entries] == [0]
     with pytest.raises(LeaseLost, match="another machine has taken this run over"):
-        zombie.intend([a_row(1)])
+        zombie.intend([an_entry(1)])
     with pytest.raises(LeaseLost, match="was taken over: workload shop is taken by run run-1"):
         zombie.lease.renew()
     assert zombie.lease.is_taken_over
     rescuer.settle({0: ("restored", "as it was")})
     rescuer.end("restored later")
     assert open_runs(objects) == []
-    Team(objects, WORKLOAD, ACCOUNT, now).must_be_free()
+    TeamStore(objects, WORKLOAD, ACCOUNT, now).must_be_free()
 
 
 def test_a_run_whose_first_record_cannot_be_written_leaves_the_workload_free(objects: MemoryObjects, now: Now) -> None:
     moods = iter([Mood.WELL, Mood.DOWN])
     objects.mood = lambda: next(moods, Mood.WELL)
-    team = Team(objects, WORKLOAD, ACCOUNT, now)
+    team = TeamStore(objects, WORKLOAD, ACCOUNT, now)
     with pytest.raises(JournalError, match="does not answer"):
         team.take(a_run())
     team.must_be_free()
 
 
 def test_a_record_whose_answer_never_came_does_not_look_like_a_fence(objects: MemoryObjects, now: Now) -> None:
-    team = Team(objects, WORKLOAD, ACCOUNT, now)
+    team = TeamStore(objects, WORKLOAD, ACCOUNT, now)
     team.take(a_run())
     objects.mood = lambda: Mood.CUT
     with pytest.raises(JournalError):
-        team.intend([a_row(0)])
+        team.intend([an_entry(0)])
     objects.mood = lambda: Mood.WELL
-    team.intend([a_row(1)])
-    rescuer = Team(objects, WORKLOAD, ACCOUNT, now)
+    team.intend([an_entry(1)])
+    rescuer = TeamStore(objects, WORKLOAD, ACCOUNT, now)
     told = rescuer.take_over("run-1", "bob@ci", watch(objects, WORKLOAD, ACCOUNT, None, now.at))
     assert told
-    assert [row.position for row in told.rows] == [0, 1]
+    assert [entry.position for entry in told.entries] == [0, 1]
 
 
 @pytest.mark.parametrize("body", ["", "{}", "[1]", '{"workload": 1}'])
@@ -230,11 +230,11 @@ def test_a_lease_that_is_none_is_said_to_be_so(objects: MemoryObjects, now: Now,
 
 
 def test_records_that_cannot_be_read_are_said_to_be_so(objects: MemoryObjects, now: Now) -> None:
-    team = Team(objects, WORKLOAD, ACCOUNT, now)
+    team = TeamStore(objects, WORKLOAD, ACCOUNT, now)
     team.take(a_run())
     objects.put(f"runs/{ACCOUNT}/{WORKLOAD}/run-1/000001.json", '{"type": "prophecy"}', NEW)
     with pytest.raises(JournalError, match="cannot be read by this version"):
-        team.intend([a_row()])
+        team.intend([an_entry()])
 
 
 # All interleavings ----------------------------------------------------------------------------------------------------
@@ -250,7 +250,7 @@ class Machine:
 
     name: str
     clock: Now
-    team: Team
+    team: TeamStore
     run: str = ""
     intended: int = 0
     ready: bool = False  # an intent stands, and its call has not gone out
@@ -278,7 +278,7 @@ class Interleavings(RuleBasedStateMachine):
     def machines_start(self, offsets: list[float]) -> None:
         for number, offset in enumerate(offsets):
             clock = Now(offset)
-            self.machines.append(Machine(f"m{number}", clock, Team(self.objects, WORKLOAD, ACCOUNT, clock)))
+            self.machines.append(Machine(f"m{number}", clock, TeamStore(self.objects, WORKLOAD, ACCOUNT, clock)))
 
     @rule(seconds=TIMES)
     def time_passes(self, seconds: float) -> None:
@@ -297,7 +297,7 @@ class Interleavings(RuleBasedStateMachine):
             self._take(machine, self.machines[rival])
         elif not machine.ready:
             with suppress(JournalError):
-                machine.team.intend([a_row(machine.intended)])
+                machine.team.intend([an_entry(machine.intended)])
                 machine.intended, machine.ready = machine.intended + 1, True
         else:
             self._send(machine)
@@ -316,7 +316,7 @@ class Interleavings(RuleBasedStateMachine):
         try:
             rival.team.take(a_run(run, rival.name))
         except (Refused, JournalError):
-            rival.team = Team(self.objects, WORKLOAD, ACCOUNT, rival.clock)
+            rival.team = TeamStore(self.objects, WORKLOAD, ACCOUNT, rival.clock)
         else:
             rival.run, rival.intended = run, 0
 
@@ -350,7 +350,7 @@ class Interleavings(RuleBasedStateMachine):
 
     def _forget(self, machine: Machine) -> None:
         machine.run, machine.ready = "", False
-        machine.team = Team(self.objects, WORKLOAD, ACCOUNT, machine.clock)
+        machine.team = TeamStore(self.objects, WORKLOAD, ACCOUNT, machine.clock)
 
     @rule(n=WHO, seconds=TIMES)
     def rescue(self, n: int, seconds: float) -> None:
@@ -363,7 +363,7 @@ class Interleavings(RuleBasedStateMachine):
             self._take_over(machine, seen)
 
     def _take_over(self, machine: Machine, seen: Sighting) -> None:
-        run, team = seen.holding.run, Team(self.objects, WORKLOAD, ACCOUNT, machine.clock)
+        run, team = seen.holding.run, TeamStore(self.objects, WORKLOAD, ACCOUNT, machine.clock)
         try:
             told = team.take_over(run, machine.name, seen)
         except (Refused, JournalError):
@@ -373,7 +373,7 @@ class Interleavings(RuleBasedStateMachine):
         self.is_in.discard(run)
         with suppress(JournalError):
             if told:
-                team.settle({row.position: ("restored", "") for row in told.rows})
+                team.settle({entry.position: ("restored", "") for entry in told.entries})
             team.end("restored later")
 
     @invariant()

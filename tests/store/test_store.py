@@ -19,18 +19,18 @@ from gameday.restore.take_over import taken_over, told, unfinished, was_taken_ov
 from gameday.store.halt import forget, halt_here, halt_in, halted_here, halted_in
 from gameday.store.heartbeat import Heartbeat
 from gameday.store.lease import LASTS, RENEW, UNMOVED, Lease
-from gameday.store.opening import StoreFilter
-from gameday.store.run_records import Place
+from gameday.store.opening import StoreAllowList
+from gameday.store.run_records import RunLocation
 from gameday.store.s3 import NEW, S3Objects, Stored, place_of
-from gameday.store.team import Team
+from gameday.store.team import TeamStore
 from gameday.testing.memory_store import MemoryObjects, Mood
 from gameday.testing.wrapper import Wrapped
 from moto import mock_aws
 
 from tests.doubles import shop
 from tests.doubles.runs import RUN, Scene, begun
-from tests.doubles.shelf import LEVEL, REGION, injection
-from tests.store.test_lease import ACCOUNT, WORKLOAD, Now, a_row, a_run
+from tests.doubles.shelf import LEVEL, REGION, planned_fault
+from tests.store.test_lease import ACCOUNT, WORKLOAD, Now, a_run, an_entry
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_what_is_no_store_is_said(store: str) -> None:
 
 
 def test_the_stores_session_writes_nowhere_else(aws: Aws) -> None:
-    with aws.only(StoreFilter("ledger", "team/")):
+    with aws.only(StoreAllowList("ledger", "team/")):
         S3Objects(aws, "us-east-1", "ledger", "team/").put("key", "{}", NEW)
         with pytest.raises(Unplanned):
             S3Objects(aws, "us-east-1", "ledger", "").put("key", "{}", NEW)
@@ -251,14 +251,14 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     found.close()
 
 
-PLACE = Place("run-1", WORKLOAD, ACCOUNT)
+PLACE = RunLocation("run-1", WORKLOAD, ACCOUNT)
 
 
-def died(memory: MemoryObjects, now: Now) -> Team:
+def died(memory: MemoryObjects, now: Now) -> TeamStore:
     """A run that noted an intent, on a machine that is then gone."""
-    team = Team(memory, WORKLOAD, ACCOUNT, now)
+    team = TeamStore(memory, WORKLOAD, ACCOUNT, now)
     team.take(a_run())
-    team.intend([a_row(0), a_row(1)])
+    team.intend([an_entry(0), an_entry(1)])
     return team
 
 
@@ -304,14 +304,14 @@ def test_another_machine_knows_what_a_dead_run_owes_and_closes_it(
     died(memory, now)
     (found,) = watched(memory, unfinished(memory), lambda _: True, lambda _: None, now)
     with taken_over(memory, found, journal):
-        assert [row.position for row in journal.rows("run-1")] == [0, 1]
+        assert [entry.position for entry in journal.entries("run-1")] == [0, 1]
         journal.settle("run-1", {0: ("restored", "back"), 1: ("restored", "back")})
         assert journal.end("run-1", "restored later")
     assert unfinished(memory) == []
     known = told(memory, PLACE)
     assert known
     assert known.owed == 0
-    Team(memory, WORKLOAD, ACCOUNT, now).must_be_free()
+    TeamStore(memory, WORKLOAD, ACCOUNT, now).must_be_free()
 
 
 def test_a_rescue_that_dies_half_way_is_finished_by_the_next(
@@ -324,7 +324,7 @@ def test_a_rescue_that_dies_half_way_is_finished_by_the_next(
     other = Journal.open(tmp_path / "third machine")
     (again,) = watched(memory, unfinished(memory), lambda _: True, lambda _: None, now)
     with taken_over(memory, again, other):
-        assert [row.is_open for row in other.rows("run-1")] == [False, True]
+        assert [entry.is_open for entry in other.entries("run-1")] == [False, True]
     other.close()
 
 
@@ -351,12 +351,12 @@ def test_a_lease_whose_run_noted_nothing_is_let_go(now: Now, memory: MemoryObjec
 
 
 def test_an_intent_that_the_store_does_not_know_is_not_sent(tmp_path: Path, memory: MemoryObjects, now: Now) -> None:
-    journal, team = begun(tmp_path), Team(memory, WORKLOAD, ACCOUNT, now)
+    journal, team = begun(tmp_path), TeamStore(memory, WORKLOAD, ACCOUNT, now)
     with journal.shared_with(team):
         journal.take("run-1", WORKLOAD, ACCOUNT, "aws")
         memory.mood = lambda: Mood.DOWN
         with pytest.raises(JournalError, match="does not answer"):
-            journal.intend("run-1", [a_row()])
+            journal.intend("run-1", [an_entry()])
         now.at = LASTS
         with pytest.raises(LeaseLost):
             journal.must_be_sure()
@@ -364,7 +364,7 @@ def test_an_intent_that_the_store_does_not_know_is_not_sent(tmp_path: Path, memo
 
 
 def test_a_run_that_the_store_cannot_close_stays_open_here(tmp_path: Path, memory: MemoryObjects, now: Now) -> None:
-    journal, team = begun(tmp_path), Team(memory, WORKLOAD, ACCOUNT, now)
+    journal, team = begun(tmp_path), TeamStore(memory, WORKLOAD, ACCOUNT, now)
     with journal.shared_with(team):
         journal.take("run-1", WORKLOAD, ACCOUNT, "aws")
         memory.mood = lambda: Mood.DOWN
@@ -378,9 +378,9 @@ def test_a_run_that_the_store_cannot_close_stays_open_here(tmp_path: Path, memor
 def test_a_workload_taken_in_the_store_refuses_before_anything_is_planned(
     tmp_path: Path, memory: MemoryObjects, now: Now
 ) -> None:
-    Team(memory, WORKLOAD, ACCOUNT, now).take(a_run("run-9", "bob@ci"))
+    TeamStore(memory, WORKLOAD, ACCOUNT, now).take(a_run("run-9", "bob@ci"))
     journal = Journal.open(tmp_path)
-    team = Team(memory, WORKLOAD, ACCOUNT, now)
+    team = TeamStore(memory, WORKLOAD, ACCOUNT, now)
     with journal.shared_with(team), pytest.raises(Refused, match=r"taken by run run-9 \(bob@ci\)"):
         journal.must_be_free(WORKLOAD, ACCOUNT)
     journal.must_be_free(WORKLOAD, ACCOUNT)
@@ -414,18 +414,18 @@ LEASE = f"leases/{ACCOUNT}/{WORKLOAD}.json"
 
 
 @contextmanager
-def injected(scene: Scene, team: Team) -> Iterator[None]:
+def injected(scene: Scene, team: TeamStore) -> Iterator[None]:
     """A run that the store knows of, with its fault in."""
     with scene.journal.shared_with(team):
         scene.journal.take(RUN, "shop", ACCOUNT, "aws")
-        scene.apply(injection(capture(LEVEL, {"a": 5}, REGION, scene.shelf)))
+        scene.apply(planned_fault(capture(LEVEL, {"a": 5}, REGION, scene.shelf)))
         yield
 
 
 def test_a_run_that_was_taken_over_does_not_undo_what_the_next_run_does(
     tmp_path: Path, memory: MemoryObjects, now: Now
 ) -> None:
-    scene, team = Scene(tmp_path), Team(memory, "shop", ACCOUNT, now)
+    scene, team = Scene(tmp_path), TeamStore(memory, "shop", ACCOUNT, now)
     with injected(scene, team):
         sent = len(scene.shelf.log)
         now.at = UNMOVED  # the process slept, and another machine has restored and freed the workload meanwhile
@@ -444,14 +444,14 @@ def test_a_run_that_was_taken_over_does_not_undo_what_the_next_run_does(
 def test_a_lease_that_somebody_removed_is_written_anew_and_the_run_undoes(
     tmp_path: Path, memory: MemoryObjects, now: Now
 ) -> None:
-    scene, team = Scene(tmp_path), Team(memory, "shop", ACCOUNT, now)
+    scene, team = Scene(tmp_path), TeamStore(memory, "shop", ACCOUNT, now)
     with injected(scene, team):
         memory.remove(f"leases/{ACCOUNT}/shop.json")
         team.lease.renew()
         (back,) = scene.undo()
     assert back.state == "restored"
     with pytest.raises(Refused, match="taken by run"):
-        Team(memory, "shop", ACCOUNT, now).must_be_free()
+        TeamStore(memory, "shop", ACCOUNT, now).must_be_free()
 
 
 @pytest.mark.parametrize("number", [0, 1])
@@ -459,13 +459,13 @@ def test_a_record_that_is_missing_is_never_taken_for_nothing_owed(
     number: int, now: Now, memory: MemoryObjects, journal: Journal
 ) -> None:
     team = died(memory, now)
-    team.intend([a_row(2)])
+    team.intend([an_entry(2)])
     memory.remove(f"{RECORD}{number}.json")
     (found,) = watched(memory, unfinished(memory), lambda _: True, lambda _: None, now)
     with pytest.raises(JournalError, match=f"record {number} of .* is missing"), taken_over(memory, found, journal):
         pytest.fail("nobody knows what it owes")
     with pytest.raises(Refused, match="run-1"):
-        Team(memory, WORKLOAD, ACCOUNT, now).must_be_free()
+        TeamStore(memory, WORKLOAD, ACCOUNT, now).must_be_free()
 
 
 @pytest.mark.parametrize(
@@ -508,7 +508,7 @@ def test_a_lease_of_an_impossible_time_is_no_lease(since: str, now: Now, memory:
     body = re.sub(r'"since":[0-9.]+', f'"since":{since}', (memory.get(LEASE) or Stored("", "")).body)
     memory.put(LEASE, body, (memory.get(LEASE) or Stored("", "")).tag)
     with pytest.raises(JournalError, match="is not a lease"):
-        Team(memory, WORKLOAD, ACCOUNT, now).must_be_free()
+        TeamStore(memory, WORKLOAD, ACCOUNT, now).must_be_free()
 
 
 def test_a_wish_in_the_store_that_cannot_be_read_is_a_wish(memory: MemoryObjects) -> None:
@@ -535,7 +535,7 @@ def test_its_own_machine_does_not_take_a_run_from_a_rescuer_that_lives(
     (found,) = watched(memory, unfinished(memory), lambda _: True, lambda _: None, now)
     with taken_over(memory, found, journal):
         assert was_taken_over(memory, PLACE)
-    assert not was_taken_over(memory, Place("run-9", WORKLOAD, ACCOUNT))
+    assert not was_taken_over(memory, RunLocation("run-9", WORKLOAD, ACCOUNT))
 
 
 def test_what_a_machine_seen_to_be_dead_has_sent_is_not_waited_for_again(
@@ -549,4 +549,4 @@ def test_what_a_machine_seen_to_be_dead_has_sent_is_not_waited_for_again(
     (found,) = watched(memory, unfinished(memory), lambda _: False, sleep, now)
     assert found.is_quiet
     with taken_over(memory, found, journal):
-        assert all(row.answered is not None for row in journal.rows("run-1"))
+        assert all(entry.answered is not None for entry in journal.entries("run-1"))

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gameday.change import Call, Canonical, Injection, Knob
+from gameday.change import Call, NormalForm, PlannedFault, Setting
 from gameday.engine import undo as undo_module
 from gameday.engine.canonical import same
-from gameday.engine.settings import Reading, capture, read
+from gameday.engine.settings import SettingValue, capture, read
 from gameday.engine.undo import Next, decide
 from gameday.errors import AwsError, Unreachable
 from gameday.testing import Broken, RoughAccount, Way, applicable, law, touched
 from gameday.testing.alternative_answers import reserialised
 
 from tests.doubles.runs import RUN, Scene
-from tests.doubles.shelf import ITEMS, LEVEL, MAKE, POWER, REGION, STRIKE, Shelf, injection, turn
+from tests.doubles.shelf import ITEMS, LEVEL, MAKE, POWER, REGION, STRIKE, Shelf, planned_fault, setting_change
 
 EVERY = frozenset(Way) - {Way.LATE}
 
@@ -27,19 +27,19 @@ def scene(tmp_path: Path) -> Scene:
     return Scene(tmp_path)
 
 
-def whole(shelf: Shelf) -> Injection:
+def whole(shelf: Shelf) -> PlannedFault:
     items = capture(ITEMS, {"b": {"adds": ["new"], "removes": []}}, REGION, shelf)
     level, power = capture(LEVEL, {"a": 5}, REGION, shelf), capture(POWER, {"a": "off"}, REGION, shelf)
-    return injection([MAKE, *items], level, power)
+    return planned_fault([MAKE, *items], level, power)
 
 
-def rough(scene: Scene, changes: Injection, *ways: Way, **more: Any) -> RoughAccount:
+def rough(scene: Scene, changes: PlannedFault, *ways: Way, **more: Any) -> RoughAccount:
     return RoughAccount(scene.shelf, scene.clock, changes.changes, RUN, ways, **more)
 
 
-def value(account: RoughAccount, knob: Knob = LEVEL, id: str = "a") -> Any:  # noqa: A002
-    found = read(knob, [id], REGION, {}, account)[id]
-    assert isinstance(found, Reading)
+def value(account: RoughAccount, setting: Setting = LEVEL, id: str = "a") -> Any:  # noqa: A002
+    found = read(setting, [id], REGION, {}, account)[id]
+    assert isinstance(found, SettingValue)
     return found.value if found.ready else "in passing"
 
 
@@ -52,7 +52,7 @@ def write(account: RoughAccount, level: int, token: int = 0) -> Any:
 
 
 def test_stale_reads_last_nearly_as_long_as_the_knob_says(scene: Scene) -> None:
-    account = rough(scene, injection([turn(LEVEL)]), Way.STALE)
+    account = rough(scene, planned_fault([setting_change(LEVEL)]), Way.STALE)
     account.undo_begins()
     write(account, 5)
     assert value(account) == 1
@@ -64,7 +64,7 @@ def test_stale_reads_last_nearly_as_long_as_the_knob_says(scene: Scene) -> None:
 
 
 def test_writing_the_same_again_does_not_prolong_staleness(scene: Scene) -> None:
-    account = rough(scene, injection([turn(POWER)]), Way.STALE)
+    account = rough(scene, planned_fault([setting_change(POWER)]), Way.STALE)
     off = Call(service="shelf", operation="turn_off", params={"Id": "a"})
     account.call(off, REGION)
     scene.clock.sleep(POWER.settle * 0.8)
@@ -74,7 +74,7 @@ def test_writing_the_same_again_does_not_prolong_staleness(scene: Scene) -> None
 
 
 def test_what_was_made_is_not_found_at_once(scene: Scene) -> None:
-    account = rough(scene, injection([MAKE]), Way.STALE)
+    account = rough(scene, planned_fault([MAKE]), Way.STALE)
     account.call(Call(service="shelf", operation="make_thing", params={"Run": RUN}), REGION)
     find = Call(service="shelf", operation="find_things", params={"Run": RUN})
     assert account.pages(find, REGION) == {"Found": []}
@@ -83,7 +83,7 @@ def test_what_was_made_is_not_found_at_once(scene: Scene) -> None:
 
 
 def test_a_resource_passes_through_other_values_and_refuses_writes(scene: Scene) -> None:
-    account = rough(scene, injection([turn(LEVEL), turn(POWER)]), Way.CHANGING)
+    account = rough(scene, planned_fault([setting_change(LEVEL), setting_change(POWER)]), Way.CHANGING)
     account.undo_begins()
     assert (value(account), value(account, POWER)) == ("in passing", "in passing")
     with pytest.raises(AwsError, match="NotNow"):
@@ -95,7 +95,7 @@ def test_a_resource_passes_through_other_values_and_refuses_writes(scene: Scene)
 
 
 def test_writes_are_refused_at_first(scene: Scene) -> None:
-    account = rough(scene, injection([turn(LEVEL), MAKE]), Way.REFUSED)
+    account = rough(scene, planned_fault([setting_change(LEVEL), MAKE]), Way.REFUSED)
     with pytest.raises(AwsError, match="NotNow"):
         write(account, 5)
     write(account, 5)
@@ -105,7 +105,7 @@ def test_writes_are_refused_at_first(scene: Scene) -> None:
 
 
 def test_replies_are_lost_once_in_undo_only(scene: Scene) -> None:
-    account = rough(scene, injection([turn(LEVEL)]), Way.LOST)
+    account = rough(scene, planned_fault([setting_change(LEVEL)]), Way.LOST)
     write(account, 5)
     account.undo_begins()
     with pytest.raises(Unreachable):
@@ -116,7 +116,7 @@ def test_replies_are_lost_once_in_undo_only(scene: Scene) -> None:
 
 
 def test_a_late_request_arrives_after_undos_first_look(scene: Scene) -> None:
-    account = rough(scene, injection([turn(LEVEL)]), Way.LATE, late=0)
+    account = rough(scene, planned_fault([setting_change(LEVEL)]), Way.LATE, late=0)
     with pytest.raises(Unreachable):
         write(account, 5)
     assert scene.shelf.things["a"]["Level"] == 1
@@ -126,7 +126,7 @@ def test_a_late_request_arrives_after_undos_first_look(scene: Scene) -> None:
 
 
 def test_a_write_may_be_taken_without_effect(scene: Scene) -> None:
-    account = rough(scene, injection([turn(LEVEL)]), Way.INERT)
+    account = rough(scene, planned_fault([setting_change(LEVEL)]), Way.INERT)
     account.undo_begins()
     write(account, 5)
     assert value(account) == 1
@@ -138,7 +138,7 @@ def test_a_stranger_writes_after_undos_first_look(scene: Scene) -> None:
     def stranger() -> None:
         scene.shelf.things["a"]["Level"] = 77
 
-    account = rough(scene, injection([turn(LEVEL)]), Way.STRANGER, stranger=stranger)
+    account = rough(scene, planned_fault([setting_change(LEVEL)]), Way.STRANGER, stranger=stranger)
     assert value(account) == 1
     account.undo_begins()
     assert (value(account), value(account)) == (1, 77)
@@ -146,20 +146,23 @@ def test_a_stranger_writes_after_undos_first_look(scene: Scene) -> None:
 
 def test_sets_come_back_in_another_order(scene: Scene) -> None:
     scene.shelf.things["a"]["Items"] = ["x", "y"]
-    account = rough(scene, injection([turn(ITEMS)]), Way.RESERIALISED)
+    account = rough(scene, planned_fault([setting_change(ITEMS)]), Way.RESERIALISED)
     assert value(account, ITEMS) == ["y", "x"]
 
 
 @pytest.mark.parametrize(
     ("form", "plain"),
     [
-        (Canonical.SORTED, "subnet-a,subnet-b"),
-        (Canonical.SORTED, ["sg-1", "sg-2"]),
-        (Canonical.TEXT, {"rate": 100.0, "on": True}),
-        (Canonical.DOCUMENT, json.dumps({"Version": "v", "Statement": [{"Sid": "a", "Action": "s3:*"}, {"Sid": "b"}]})),
+        (NormalForm.SORTED, "subnet-a,subnet-b"),
+        (NormalForm.SORTED, ["sg-1", "sg-2"]),
+        (NormalForm.TEXT, {"rate": 100.0, "on": True}),
+        (
+            NormalForm.DOCUMENT,
+            json.dumps({"Version": "v", "Statement": [{"Sid": "a", "Action": "s3:*"}, {"Sid": "b"}]}),
+        ),
     ],
 )
-def test_what_is_reserialised_looks_otherwise_and_means_the_same(form: Canonical, plain: Any) -> None:
+def test_what_is_reserialised_looks_otherwise_and_means_the_same(form: NormalForm, plain: Any) -> None:
     other = reserialised(LEVEL.model_copy(update={"canonical": form}), plain)
     assert other != plain
     assert same(form, other, plain)
@@ -168,9 +171,9 @@ def test_what_is_reserialised_looks_otherwise_and_means_the_same(form: Canonical
 def test_what_applies_follows_from_the_changes() -> None:
     assert applicable([STRIKE]) == frozenset()
     always = {Way.LOST, Way.LATE, Way.INERT, Way.STALE}
-    assert applicable([turn(LEVEL)]) == always | {Way.CHANGING, Way.REFUSED}
-    assert applicable([turn(POWER)]) == always | {Way.CHANGING}
-    assert applicable([turn(ITEMS)]) == always | {Way.REFUSED, Way.RESERIALISED}
+    assert applicable([setting_change(LEVEL)]) == always | {Way.CHANGING, Way.REFUSED}
+    assert applicable([setting_change(POWER)]) == always | {Way.CHANGING}
+    assert applicable([setting_change(ITEMS)]) == always | {Way.REFUSED, Way.RESERIALISED}
     assert applicable([MAKE]) == always | {Way.REFUSED}
 
 
@@ -232,8 +235,8 @@ def test_the_law_fails_an_undo_that_does_not_watch_for_late_requests(
 
 
 def test_the_law_fails_an_undo_that_does_not_wait_until_ready(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    def hasty(turn: Any, now: Reading, quiet: bool) -> Next:
-        return decide(turn, Reading(now.value, now.row, gone=now.gone), quiet)
+    def hasty(setting_change: Any, now: SettingValue, quiet: bool) -> Next:
+        return decide(setting_change, SettingValue(now.value, now.row, gone=now.gone), quiet)
 
     monkeypatch.setattr(undo_module, "decide", hasty)
     assert broken_law(scene, Way.CHANGING)
@@ -242,12 +245,12 @@ def test_the_law_fails_an_undo_that_does_not_wait_until_ready(scene: Scene, monk
 def test_the_law_fails_an_undo_that_believes_its_own_writes(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     written: set[str] = set()
 
-    def trusting(turn: Any, now: Reading, quiet: bool) -> Next:
-        step = decide(turn, now, quiet)
-        if turn.id + turn.knob.name in written:
+    def trusting(setting_change: Any, now: SettingValue, quiet: bool) -> Next:
+        step = decide(setting_change, now, quiet)
+        if setting_change.id + setting_change.setting.name in written:
             return Next.RESTORED
         if step is Next.WRITE:
-            written.add(turn.id + turn.knob.name)
+            written.add(setting_change.id + setting_change.setting.name)
         return step
 
     monkeypatch.setattr(undo_module, "decide", trusting)
@@ -255,6 +258,6 @@ def test_the_law_fails_an_undo_that_believes_its_own_writes(scene: Scene, monkey
 
 
 def test_the_law_fails_an_apply_that_changes_nothing(scene: Scene) -> None:
-    nothing = injection([turn(LEVEL, before=1, after=1)])
+    nothing = planned_fault([setting_change(LEVEL, before=1, after=1)])
     with pytest.raises(Broken, match="apply changed nothing"):
         law(nothing, rough(scene, nothing), scene.clock, scene.journal, RUN)

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from gameday.twin.control_plane.instances import BOOT, PENDING, SHUTTING_DOWN, STOPPING
 from gameday.twin.control_plane.provision import DRAINING
 from gameday.twin.control_plane.scaling import LOOK
-from gameday.twin.state import Node
+from gameday.twin.state import NodeState
 from gameday.twin.timetable import Timetable
 from gameday.twin.twin import START, Twin
 
@@ -69,7 +69,7 @@ class Site:
         return str(found["Reservations"][0]["Instances"][0]["State"]["Name"])
 
     @property
-    def nodes(self) -> dict[str, Node]:
+    def nodes(self) -> dict[str, NodeState]:
         """What traffic knows of the site."""
         return {node.id: node for node in self.twin.state.modules["site"].nodes}
 
@@ -96,7 +96,7 @@ class Site:
         )
         self.ec2.modify_instance_attribute(InstanceId=instance, Groups=[made["GroupId"]])
 
-    def heard_again(self, instance: str, like: str) -> None:
+    def emitted_again(self, instance: str, like: str) -> None:
         groups = self.ec2.describe_instances(InstanceIds=[like])["Reservations"][0]["Instances"][0]["SecurityGroups"]
         self.ec2.modify_instance_attribute(InstanceId=instance, Groups=[one["GroupId"] for one in groups])
 
@@ -195,7 +195,7 @@ def test_a_silent_target_leaves_rotation_after_failed_checks_and_returns_after_g
     assert (site.health[one], site.reason(one)) == ("unhealthy", "Target.Timeout")
     assert not site.nodes[one].in_rotation
 
-    site.heard_again(one, like=other)
+    site.emitted_again(one, like=other)
     site.wait(CHECK)
     assert site.health[one] == "unhealthy"
     site.wait(CHECK)
@@ -207,7 +207,7 @@ def test_one_failed_check_is_forgotten_after_a_good_one(site: Site) -> None:
     one, other, _ = site.members
     site.silence(one)
     site.wait(CHECK)
-    site.heard_again(one, like=other)
+    site.emitted_again(one, like=other)
     site.wait(CHECK)
     site.silence(one)
     site.wait(CHECK)

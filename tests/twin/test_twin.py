@@ -11,7 +11,7 @@ import pytest
 from gameday.change import Call
 from gameday.errors import AwsError, InvalidInput
 from gameday.faults import CATALOGUE
-from gameday.faults.fault import Look
+from gameday.faults.fault import FaultContext
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
 from gameday.plan.plan import inventory_of
@@ -167,16 +167,16 @@ def test_every_fault_of_the_catalogue_can_be_planned_here(workload: Workload, tw
     }
     assert set(wanted) == set(CATALOGUE)
     for name, fields in wanted.items():
-        look = Look(
+        look = FaultContext(
             account=twin.aws,
             region=REGION,
             inventory=inventory_of(workload, twin.aws, REGION),
             modules=tuple(workload.modules),
             opt_in=workload.opt_in or {},
         )
-        injection = CATALOGUE[name].model_validate(fields).inject(look)
-        assert injection.refusals == (), name
-        assert injection.changes, name
+        planned_fault = CATALOGUE[name].model_validate(fields).inject(look)
+        assert planned_fault.refusals == (), name
+        assert planned_fault.changes, name
 
 
 # --- CloudWatch -------------------------------------------------------------------------------------------------------

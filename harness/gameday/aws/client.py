@@ -69,7 +69,7 @@ class Aws:
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="aws") if workers > 1 else None
-        self._filter: Gate | None = None
+        self._allowlist: Gate | None = None
         self.clocks: Clocks | None = None  # are told when AWS says what time it is
         # Before the parameters are built nothing is signed or sent yet; whoever uses the session's clients comes by.
         session.get_component("event_emitter").register_first("before-parameter-build", self._check)
@@ -77,18 +77,18 @@ class Aws:
     @contextmanager
     def only(self, allowed: Gate) -> Iterator[None]:
         """For as long as the block lasts, only calls that the filter allows leave; others raise Unplanned."""
-        before, self._filter = self._filter, allowed
+        before, self._allowlist = self._allowlist, allowed
         try:
             yield
         finally:
-            self._filter = before
+            self._allowlist = before
 
     def _check(
         self, params: Mapping[str, Json], model: OperationModel, context: Mapping[str, Any], **_: object
     ) -> None:
-        if self._filter:
+        if self._allowlist:
             call = Call(service=model.service_model.service_name, operation=xform_name(model.name), params=dict(params))
-            self._filter.check(call, context["client_region"])
+            self._allowlist.check(call, context["client_region"])
 
     def client(self, service: str, region: str) -> Any:
         """The client for a service in a region, made once."""
@@ -127,15 +127,15 @@ class Aws:
 
     def _answer(self, call: Call, region: str, paged: bool) -> Json:
         answer = self._of_proxy(call, region) if call.service == PROXY else self._of_aws(call, region, paged)
-        if self._filter:
-            self._filter.learn(call, region, answer)
+        if self._allowlist:
+            self._allowlist.learn(call, region, answer)
         return answer
 
     def _of_proxy(self, call: Call, region: str) -> Json:
         if not self.proxies:
             raise AwsError(PROXY, call.operation, "NoProxy", "no program of the twin passes a proxy; run with --on aws")
-        if self._filter:
-            self._filter.check(call, region)
+        if self._allowlist:
+            self._allowlist.check(call, region)
         return ask_proxy(call)
 
     def _of_aws(self, call: Call, region: str, paged: bool) -> Json:
@@ -233,7 +233,7 @@ def open_assumed(base: Aws, call: Call, region: str, workers: int = WORKERS) -> 
 
 __all__ = ["LONGEST_CALL", "Account", "Aws", "SealedSession", "open_account", "open_assumed", "whoami"]
 
-Answer = Callable[[AWSPreparedRequest], AWSResponse]
+Responder = Callable[[AWSPreparedRequest], AWSResponse]
 
 
 class SealedSession:
@@ -248,7 +248,7 @@ class SealedSession:
         self.session = botocore.session.Session(session_vars=unheard)
         self.session.set_config_variable("ignore_configured_endpoint_urls", True)
         self.session.set_credentials("twin", "twin")
-        self.answer: Answer | None = None
+        self.answer: Responder | None = None
         self.session.get_component("event_emitter").register_first("before-send", self._send)
         self.aws = Aws(self.session, workers=1, proxies=False)
 

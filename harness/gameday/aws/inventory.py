@@ -13,7 +13,7 @@ from gameday.change import Call, Json
 
 
 @dataclass(frozen=True, slots=True)
-class Possession:
+class Ownership:
     """How a module (or the workload) says what it owns: by tags, or by name."""
 
     tags: dict[str, str]
@@ -63,7 +63,7 @@ class ScalingGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class OwnedResource:
     """A function, a table or a stage of a module."""
 
     name: str
@@ -79,7 +79,7 @@ def tags_of(raw: Json) -> dict[str, str]:
 class Inventory:
     """The workload's resources in one region."""
 
-    def __init__(self, account: Account, region: str, owns: Possession, modules: dict[str, Possession]) -> None:
+    def __init__(self, account: Account, region: str, owns: Ownership, modules: dict[str, Ownership]) -> None:
         self._account = account
         self._region = region
         self._owns = owns
@@ -158,7 +158,7 @@ class Inventory:
         return tuple(sorted(found, key=lambda group: group.name))
 
     @cached_property
-    def functions(self) -> tuple[Named, ...]:
+    def functions(self) -> tuple[OwnedResource, ...]:
         """The modules' functions."""
         all_of = self.read("lambda", "list_functions")["Functions"]
         tags = self.read_all("lambda", "list_tags", [{"Resource": raw["FunctionArn"]} for raw in all_of])
@@ -168,7 +168,7 @@ class Inventory:
         )
 
     @cached_property
-    def tables(self) -> tuple[Named, ...]:
+    def tables(self) -> tuple[OwnedResource, ...]:
         """The modules' tables."""
         names = self.read("dynamodb", "list_tables")["TableNames"]
         tables = self.read_all("dynamodb", "describe_table", [{"TableName": name} for name in names])
@@ -178,7 +178,7 @@ class Inventory:
         return tuple(named for name, tag in pairs for named in self._named(name, "tables", tags_of(tag.get("Tags"))))
 
     @cached_property
-    def stages(self) -> tuple[Named, ...]:
+    def stages(self) -> tuple[OwnedResource, ...]:
         """The modules' API Gateway stages, named api-id/stage."""
         apis = self.read("apigateway", "get_rest_apis").get("items", [])
         answers = self.read_all("apigateway", "get_stages", [{"restApiId": api["id"]} for api in apis])
@@ -189,7 +189,7 @@ class Inventory:
                 found += self._named(f"{api['id']}/{stage['stageName']}", "stages", tags)
         return tuple(found)
 
-    def _named(self, name: str, kind: str, tags: dict[str, str]) -> list[Named]:
+    def _named(self, name: str, kind: str, tags: dict[str, str]) -> list[OwnedResource]:
         named = (module for module, owned in self._modules.items() if name in getattr(owned, kind))
         module = next(named, None) or self.module_of(tags)
-        return [Named(name, module, tags)] if module else []
+        return [OwnedResource(name, module, tags)] if module else []

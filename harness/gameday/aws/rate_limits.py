@@ -45,7 +45,7 @@ MOMENT = 0.001
 """Seconds that are waited for longer than need be: clocks are coarse."""
 
 T = TypeVar("T")
-Place = tuple[str, str]
+BucketKey = tuple[str, str]
 """A bucket's API, and its region."""
 
 
@@ -56,12 +56,12 @@ def _of(call: Call) -> tuple[str, Bucket] | None:
 
 
 @dataclass
-class Pace:
+class RateLimiter:
     """What an injection may still send, on its clock."""
 
     clock: Clock
     kept: float = KEPT
-    left: dict[Place, tuple[float, float]] = field(default_factory=dict)  # calls left, and as of when
+    left: dict[BucketKey, tuple[float, float]] = field(default_factory=dict)  # calls left, and as of when
 
     def first(self, going: Sequence[T], call_of: Callable[[T], tuple[Call, str]]) -> list[T]:
         """Those that may go now, at least one: waits until there is one. Raises what the clock's sleep raises."""
@@ -89,7 +89,7 @@ class Pace:
         return (1.0 - self._left(*found, region)) / ((1.0 - self.kept) * found[1].refill) if found else 0.0
 
 
-def needs(calls: Iterable[tuple[Call, str]]) -> dict[Place, tuple[int, int, float, Bucket]]:
+def needs(calls: Iterable[tuple[Call, str]]) -> dict[BucketKey, tuple[int, int, float, Bucket]]:
     """By bucket: how many calls, how many of them go out at once, and seconds until the last one does."""
     found = Counter((*known, region) for call, region in calls if (known := _of(call)))
     result = {}

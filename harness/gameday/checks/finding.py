@@ -29,7 +29,7 @@ TIMEOUTS = Practice("REL05-BP05", "Set client timeouts")
 
 
 @dataclass(frozen=True)
-class Scene:
+class CheckContext:
     """One region of a workload, to be read only."""
 
     workload: Workload
@@ -80,4 +80,4 @@ class Check:
     name: str
     practice: Practice
     why: str
-    look: Callable[[Scene], Iterator[Finding]]  # reads only; raises AwsError
+    look: Callable[[CheckContext], Iterator[Finding]]  # reads only; raises AwsError

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from math import exp, log
 
 from gameday.change import Json
-from gameday.checks.finding import STATIC, Check, Finding, Scene
+from gameday.checks.finding import STATIC, Check, CheckContext, Finding
 from gameday.checks.zones import without_fullest_zone
 from gameday.files.twin_file import Latency, TwinFile
 from gameday.steady_state.judging.edges import ONE_SIDED_95
@@ -16,19 +16,19 @@ DAYS, PERIOD = 14, 300
 """Of history, in days; of a datapoint, in seconds: what EC2 publishes without detailed monitoring."""
 
 
-def too_busy_without_a_zone(scene: Scene) -> Iterator[Finding]:
+def too_busy_without_a_zone(context: CheckContext) -> Iterator[Finding]:
     """Modules whose peak is more than their instances could bear without the fullest zone.
 
     By the CPU of their scaling groups, where CloudWatch has a history of it: when some of the instances go, the rest
     gets the whole load, whatever their number was then. Else by the twin file's customers and slots. A load that CPU
     does not show (memory, connections) is not seen: no finding is no proof.
     """
-    for module, zone, left, whole in without_fullest_zone(scene):
-        groups = [one.name for one in scene.inventory.scaling_groups if one.module == module]
-        found = _by_cpu(scene, groups, whole / left)
-        found = _by_slots(scene.twin, module, left) if found is None else found
+    for module, zone, left, whole in without_fullest_zone(context):
+        groups = [one.name for one in context.inventory.scaling_groups if one.module == module]
+        found = _by_cpu(context, groups, whole / left)
+        found = _by_slots(context.twin, module, left) if found is None else found
         if found is None:
-            scene.notes.append(f"no history of {module}'s CPU, and no twin file, tells its peak (GD104)")
+            context.notes.append(f"no history of {module}'s CPU, and no twin file, tells its peak (GD104)")
         elif found:
             yield Finding(
                 resource=f"module {module}",
@@ -39,16 +39,16 @@ def too_busy_without_a_zone(scene: Scene) -> Iterator[Finding]:
             )
 
 
-def _by_cpu(scene: Scene, groups: list[str], times: float) -> str | None:
+def _by_cpu(context: CheckContext, groups: list[str], times: float) -> str | None:
     """Words of a peak that would be too much, "" of one that would not; None without a history."""
     if not groups:
         return None
-    span = {"StartTime": _moment(scene.now - DAYS * 86400), "EndTime": _moment(scene.now)}
+    span = {"StartTime": _moment(context.now - DAYS * 86400), "EndTime": _moment(context.now)}
     queries: list[Json] = [
         {"Id": f"cpu{number}", "MetricStat": {"Metric": _cpu(group), "Period": PERIOD, "Stat": "Average"}}
         for number, group in enumerate(groups)
     ]
-    answer = scene.inventory.read("cloudwatch", "get_metric_data", MetricDataQueries=queries, **span)
+    answer = context.inventory.read("cloudwatch", "get_metric_data", MetricDataQueries=queries, **span)
     points = [
         (float(value), str(at))
         for result in answer["MetricDataResults"]

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from gameday.aws.account import Account, whoami
 from gameday.checks import CHECKS
-from gameday.checks.finding import Check, Finding, Scene
+from gameday.checks.finding import Check, CheckContext, Finding
 from gameday.errors import AwsError, Exit, Refused
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
 from gameday.plan.plan import Place, inventory_of
-from gameday.run.environment import open_ground
+from gameday.run.environment import open_environment
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ def check_workload(workload: Workload, twin: TwinFile | None, place: Place) -> C
     unread: list[str] = []
     notes: list[str] = []
     for region in workload.regions if place == "aws" else workload.regions[:1]:
-        with open_ground(place, workload, twin, region, seed=0) as ground:
+        with open_environment(place, workload, twin, region, seed=0) as environment:
             if place == "aws":
-                _same_account(workload, ground.account, region)
-            one = look(scene_of(workload, twin, ground.account, region, ground.clock.now()))
+                _same_account(workload, environment.account, region)
+            one = look(scene_of(workload, twin, environment.account, region, environment.clock.now()))
         found += one.found
         unread += one.unread
         notes += one.notes
@@ -57,21 +57,21 @@ def check_workload(workload: Workload, twin: TwinFile | None, place: Place) -> C
     return Checked(tuple(found), tuple(unread), tuple(notes))
 
 
-def scene_of(workload: Workload, twin: TwinFile | None, account: Account, region: str, now: float) -> Scene:
+def scene_of(workload: Workload, twin: TwinFile | None, account: Account, region: str, now: float) -> CheckContext:
     """One region of a workload, to be looked at."""
-    return Scene(workload, twin, region, inventory_of(workload, account, region), account, now)
+    return CheckContext(workload, twin, region, inventory_of(workload, account, region), account, now)
 
 
-def look(scene: Scene) -> Checked:
+def look(context: CheckContext) -> Checked:
     """Every check in one region; one that cannot read says so, and the others go on."""
     found: list[Found] = []
     unread: list[str] = []
     for check in CHECKS:
         try:
-            found += [Found(check, scene.region, finding) for finding in check.look(scene)]
+            found += [Found(check, context.region, finding) for finding in check.look(context)]
         except AwsError as error:
-            unread.append(f"{check.id} {check.name} in {scene.region}: {error.what}")
-    return Checked(tuple(found), tuple(unread), tuple(scene.notes))
+            unread.append(f"{check.id} {check.name} in {context.region}: {error.what}")
+    return Checked(tuple(found), tuple(unread), tuple(context.notes))
 
 
 def _same_account(workload: Workload, account: Account, region: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gameday.checks.finding import RETRIES, TIMEOUTS, Check, Finding, Scene
+from gameday.checks.finding import RETRIES, TIMEOUTS, Check, CheckContext, Finding
 from gameday.files.twin_file import CallTo, TwinFile
 from gameday.steady_state.kpi.units import show_duration
 
@@ -35,13 +35,13 @@ def longest(twin: TwinFile, module: str, journey: str | None, only: tuple[str, .
     return own.latency.p95 + slowest, whom
 
 
-def gives_up_first(scene: Scene) -> Iterator[Finding]:
+def gives_up_first(context: CheckContext) -> Iterator[Finding]:
     """Callers, customers too, who give up before the one they call gives up on what it calls in turn."""
-    if scene.twin is None:
+    if context.twin is None:
         return
     waiting = [
-        (f"{caller} → {call.to}", caller, call.to, call.timeout, longest(scene.twin, call.to, None, call.only))
-        for caller, call in timed_calls(scene.twin)
+        (f"{caller} → {call.to}", caller, call.to, call.timeout, longest(context.twin, call.to, None, call.only))
+        for caller, call in timed_calls(context.twin)
         if call.timeout
     ]
     waiting += [
@@ -50,9 +50,9 @@ def gives_up_first(scene: Scene) -> Iterator[Finding]:
             one.enters,
             one.enters,
             one.patience,
-            longest(scene.twin, one.enters, name),
+            longest(context.twin, one.enters, name),
         )
-        for name, one in scene.twin.customers.journeys.items()
+        for name, one in context.twin.customers.journeys.items()
     ]
     for resource, watched, callee, timeout, (takes, whom) in waiting:
         if whom and timeout < takes:
@@ -63,32 +63,32 @@ def gives_up_first(scene: Scene) -> Iterator[Finding]:
                     f"the caller gives up after {show_duration(timeout)}; {callee} may take {show_duration(takes)}, "
                     f"its calls of {whom} with their retries included"
                 ),
-                fault=scene.strike(whom),
+                fault=context.strike(whom),
                 hypothesis=f"With {whom} gone, {callee} answers before its callers give up.",
             )
 
 
-def waits_for_ever(scene: Scene) -> Iterator[Finding]:
+def waits_for_ever(context: CheckContext) -> Iterator[Finding]:
     """Calls without a timeout."""
-    for caller, call in timed_calls(scene.twin) if scene.twin else ():
+    for caller, call in timed_calls(context.twin) if context.twin else ():
         if call.timeout is None:
             retries = f", and tries {call.retries + 1} times" if call.retries else ""
             yield Finding(
                 resource=f"{caller} → {call.to}",
                 modules=(caller,),
                 what=f"{caller} waits for {call.to} as long as it takes{retries}",
-                fault=scene.strike(call.to),
+                fault=context.strike(call.to),
                 hypothesis=f"With {call.to} gone, {caller} goes on, or fails fast.",
             )
 
 
-def no_time_for_retries(scene: Scene) -> Iterator[Finding]:
+def no_time_for_retries(context: CheckContext) -> Iterator[Finding]:
     """Calls whose timeout is over before their last retry is answered: the backoffs, and p95 for each attempt."""
-    for caller, call in timed_calls(scene.twin) if scene.twin else ():
-        if scene.twin is None or call.timeout is None or not call.retries:
+    for caller, call in timed_calls(context.twin) if context.twin else ():
+        if context.twin is None or call.timeout is None or not call.retries:
             continue
         backoffs = sum(min(LONGEST_BACKOFF, call.backoff * 2**n) for n in range(call.retries))
-        needed = backoffs + (call.retries + 1) * scene.twin.modules[call.to].latency.p95
+        needed = backoffs + (call.retries + 1) * context.twin.modules[call.to].latency.p95
         if needed > call.timeout:
             yield Finding(
                 resource=f"{caller} → {call.to}",
@@ -97,7 +97,7 @@ def no_time_for_retries(scene: Scene) -> Iterator[Finding]:
                     f"{call.retries} retries may take {show_duration(needed)}, and the whole call ends after "
                     f"{show_duration(call.timeout)}: the last of them are never answered"
                 ),
-                fault=scene.strike(call.to),
+                fault=context.strike(call.to),
                 hypothesis=f"With {call.to} gone, {caller}'s retries end before its timeout.",
             )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from gameday.aws.inventory import tags_of
 from gameday.change import Json
-from gameday.checks.finding import FAIL_OVER, MANY_PLACES, STATIC, Check, Finding, Scene
+from gameday.checks.finding import FAIL_OVER, MANY_PLACES, STATIC, Check, CheckContext, Finding
 from gameday.steady_state.kpi.kpi import Kpi
 
 ALIVE = ("pending", "running")
@@ -17,28 +17,28 @@ HEALTHY = re.compile(r"(?<!Un)Healthy(Host)?(Count)?$|InService(Instances|Capaci
 GroupInServiceCapacity (EC2 Auto Scaling), and whatever a workload publishes under a name that ends in Healthy."""
 
 
-def zones_of(scene: Scene) -> dict[str, Counter[str]]:
+def zones_of(context: CheckContext) -> dict[str, Counter[str]]:
     """Module → zones → how many instances, or subnets of functions in a VPC. What is regional stands in none."""
     found: dict[str, Counter[str]] = {}
-    for one in scene.inventory.instances:
+    for one in context.inventory.instances:
         if one.module and one.state in ALIVE:
             found.setdefault(one.module, Counter())[one.zone] += 1
-    configured = scene.inventory.read("lambda", "list_functions")["Functions"]
+    configured = context.inventory.read("lambda", "list_functions")["Functions"]
     subnets_of = {raw["FunctionName"]: (raw.get("VpcConfig") or {}).get("SubnetIds", []) for raw in configured}
-    wanted = sorted({subnet for one in scene.inventory.functions for subnet in subnets_of.get(one.name, [])})
+    wanted = sorted({subnet for one in context.inventory.functions for subnet in subnets_of.get(one.name, [])})
     if not wanted:
         return found
-    answer = scene.inventory.read("ec2", "describe_subnets", SubnetIds=wanted)
+    answer = context.inventory.read("ec2", "describe_subnets", SubnetIds=wanted)
     zone = {raw["SubnetId"]: raw["AvailabilityZone"] for raw in answer["Subnets"]}
-    for named in scene.inventory.functions:
+    for named in context.inventory.functions:
         for subnet in subnets_of.get(named.name, []):
             found.setdefault(named.module, Counter())[zone[subnet]] += 1
     return found
 
 
-def one_zone(scene: Scene) -> Iterator[Finding]:
+def one_zone(context: CheckContext) -> Iterator[Finding]:
     """Modules whose instances, or functions' subnets, all stand in one zone."""
-    for module, zones in sorted(zones_of(scene).items()):
+    for module, zones in sorted(zones_of(context).items()):
         if len(zones) == 1:
             (zone,) = zones
             yield Finding(
@@ -51,12 +51,12 @@ def one_zone(scene: Scene) -> Iterator[Finding]:
             )
 
 
-def one_zone_targets(scene: Scene) -> Iterator[Finding]:
+def one_zone_targets(context: CheckContext) -> Iterator[Finding]:
     """Target groups with all their targets in one zone, of modules that stand in several."""
-    spread = {module for module, zones in zones_of(scene).items() if len(zones) > 1}
-    zone_of = {one.id: one.zone for one in scene.inventory.instances}
-    for raw, module in _target_groups(scene):
-        answer = scene.inventory.read("elbv2", "describe_target_health", TargetGroupArn=raw["TargetGroupArn"])
+    spread = {module for module, zones in zones_of(context).items() if len(zones) > 1}
+    zone_of = {one.id: one.zone for one in context.inventory.instances}
+    for raw, module in _target_groups(context):
+        answer = context.inventory.read("elbv2", "describe_target_health", TargetGroupArn=raw["TargetGroupArn"])
         zones = Counter(zone for each in answer["TargetHealthDescriptions"] if (zone := _zone(each, zone_of)))
         if len(zones) == 1 and module in spread:
             (zone,) = zones
@@ -70,15 +70,15 @@ def one_zone_targets(scene: Scene) -> Iterator[Finding]:
             )
 
 
-def _target_groups(scene: Scene) -> Iterator[tuple[Json, str]]:
-    groups = scene.inventory.read("elbv2", "describe_target_groups")["TargetGroups"]
+def _target_groups(context: CheckContext) -> Iterator[tuple[Json, str]]:
+    groups = context.inventory.read("elbv2", "describe_target_groups")["TargetGroups"]
     arns = [raw["TargetGroupArn"] for raw in groups if raw.get("TargetType") != "lambda"]
     # DescribeTags takes 20 resources at once (Elastic Load Balancing API Reference, version 2015-12-01).
     batches = [{"ResourceArns": arns[at : at + 20]} for at in range(0, len(arns), 20)]
-    answers = scene.inventory.read_all("elbv2", "describe_tags", batches)
+    answers = context.inventory.read_all("elbv2", "describe_tags", batches)
     tags = {each["ResourceArn"]: tags_of(each["Tags"]) for answer in answers for each in answer["TagDescriptions"]}
     for raw in groups:
-        module = scene.inventory.module_of(tags.get(raw["TargetGroupArn"], {}))
+        module = context.inventory.module_of(tags.get(raw["TargetGroupArn"], {}))
         if module:
             yield raw, module
 
@@ -90,24 +90,24 @@ def _zone(described: Json, zone_of: dict[str, str]) -> str | None:
     return zone_of.get(target["Id"]) or target.get("AvailabilityZone")
 
 
-def without_fullest_zone(scene: Scene) -> Iterator[tuple[str, str, int, int]]:
+def without_fullest_zone(context: CheckContext) -> Iterator[tuple[str, str, int, int]]:
     """Modules on instances in several zones: the fullest zone, how many stand elsewhere, and how many in all."""
-    for module, zones in sorted(zones_of(scene).items()):
-        if len(zones) > 1 and any(one.module == module for one in scene.inventory.instances):
+    for module, zones in sorted(zones_of(context).items()):
+        if len(zones) > 1 and any(one.module == module for one in context.inventory.instances):
             zone, most = max(sorted(zones.items()), key=lambda item: item[1])
             yield module, zone, zones.total() - most, zones.total()
 
 
-def too_few_without_a_zone(scene: Scene) -> Iterator[Finding]:
+def too_few_without_a_zone(context: CheckContext) -> Iterator[Finding]:
     """Modules of which fewer instances are left than they claim to need, when their fullest zone goes.
 
     What a module needs is the bound `at_least` of its gauges of healthy capacity (`HEALTHY`, or `count: healthy` in the
     twin file). A scaling group's MinSize is no such claim: it often has the spare in it. Without a gauge: not judged.
     """
-    needs = _needs(scene)
-    for module, zone, left, whole in without_fullest_zone(scene):
+    needs = _needs(context)
+    for module, zone, left, whole in without_fullest_zone(context):
         if module not in needs:
-            scene.notes.append(
+            context.notes.append(
                 f"{module} has no gauge of healthy capacity with `at_least`, so that what it needs is not known (GD103)"
             )
             continue
@@ -123,18 +123,18 @@ def too_few_without_a_zone(scene: Scene) -> Iterator[Finding]:
             )
 
 
-def _needs(scene: Scene) -> dict[str, tuple[str, float]]:
+def _needs(context: CheckContext) -> dict[str, tuple[str, float]]:
     found: dict[str, tuple[str, float]] = {}
-    for name, kpi in scene.workload.kpis.items():
+    for name, kpi in context.workload.kpis.items():
         least = kpi.bound.at_least
-        if kpi.gauge and kpi.module and least and _counts_capacity(scene, kpi):
+        if kpi.gauge and kpi.module and least and _counts_capacity(context, kpi):
             found[kpi.module] = max(found.get(kpi.module, (name, 0.0)), (name, least.value), key=lambda pair: pair[1])
     return found
 
 
-def _counts_capacity(scene: Scene, kpi: Kpi) -> bool:
+def _counts_capacity(context: CheckContext, kpi: Kpi) -> bool:
     metric = (kpi.gauge.cloudwatch if kpi.gauge else None) or ""
-    feed = scene.twin.metrics.get(metric) if scene.twin else None
+    feed = context.twin.metrics.get(metric) if context.twin else None
     return feed.count == "healthy" if feed else bool(HEALTHY.search(metric))
 
 

@@ -173,9 +173,9 @@ def run(
       gameday run experiments/storefront/gameday.yaml
       gameday run experiments/storefront/lose-a-zone.yaml --seed 7 --json
     """
-    from gameday.cli.run import Options, play
+    from gameday.cli.run import RunOptions, play
 
-    options = Options(place, seed, production, local_journal, yes, as_json, reports, command=_as_typed())
+    options = RunOptions(place, seed, production, local_journal, yes, as_json, reports, command=_as_typed())
     sys.exit(play(file, options))
 
 

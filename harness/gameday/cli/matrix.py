@@ -18,7 +18,7 @@ from gameday.files.loaded import LoadedWorkload
 from gameday.files.workload import Workload
 from gameday.matrix.compare import comparable, difference
 from gameday.matrix.findings import analyse
-from gameday.matrix.model import MATRIX_FILE, Matrix, Row, from_json, to_json
+from gameday.matrix.model import MATRIX_FILE, Matrix, MatrixRow, from_json, to_json
 from gameday.matrix.twin import MARGIN, Keep, experiments_of, play_rows, write_experiments
 from gameday.plan.json_file import content
 from gameday.plan.plan import Place, Plan
@@ -30,7 +30,7 @@ from gameday.report.phrases import printable
 from gameday.report.plan_text import plan_text
 from gameday.report.progress import progress
 from gameday.report.write import write_reports
-from gameday.run.experiment import Play
+from gameday.run.experiment import ExperimentRunner
 from gameday.run.signals import undo_on_signals
 
 LARGEST = 64 * 2**20
@@ -38,7 +38,7 @@ LARGEST = 64 * 2**20
 
 
 @dataclass(frozen=True)
-class Asked:
+class MatrixRequest:
     """What `gameday matrix` was told."""
 
     place: Place
@@ -53,7 +53,7 @@ class Asked:
     command: str
 
 
-def matrix(file: Path, asked: Asked) -> Exit:
+def matrix(file: Path, asked: MatrixRequest) -> Exit:
     """Play every row, or write the experiments; show what was found."""
     loaded = load_any(file)
     if not isinstance(loaded, LoadedWorkload):
@@ -93,11 +93,11 @@ def _zones(loaded: LoadedWorkload, place: Place) -> tuple[str, ...]:
 
 
 def _on_account(
-    file: Path, workload: Workload, experiments: tuple[Experiment, ...], asked: Asked, keep: Keep
-) -> tuple[Exit, tuple[Row, ...]]:
+    file: Path, workload: Workload, experiments: tuple[Experiment, ...], asked: MatrixRequest, keep: Keep
+) -> tuple[Exit, tuple[MatrixRow, ...]]:
     from gameday.matrix.account import Rows
 
-    player = Play(
+    player = ExperimentRunner(
         Journal.open(),
         [progress(sys.stderr)],
         local_journal=asked.local_journal,
@@ -120,7 +120,7 @@ def _plan_words(planned: Plan | Refusal) -> str:
     return plan_text(planned)
 
 
-def _folder(asked: Asked, name: str) -> Path | None:
+def _folder(asked: MatrixRequest, name: str) -> Path | None:
     """Where reports go: where it was said; on an account, whose hours nobody wants to lose, in any case."""
     if asked.reports is None and asked.place == "twin":
         return None
@@ -164,11 +164,11 @@ def _read(path: Path, workload: str) -> Matrix:
     return found
 
 
-def _progress(row: Row) -> None:
+def _progress(row: MatrixRow) -> None:
     tell(f"{row.experiment}: {'refused: ' + row.refused[0] if row.refused else 'played'}", err=True)
 
 
-def _repeat(file: Path, asked: Asked) -> str:
+def _repeat(file: Path, asked: MatrixRequest) -> str:
     aws = ["--on", "aws"] if asked.place == "aws" else []
     local = ["--local-journal"] if asked.local_journal else []
     write = shlex.join(["gameday", "matrix", str(file), *aws, "--write", "matrix"])

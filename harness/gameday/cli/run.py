@@ -14,7 +14,7 @@ from gameday.errors import Exit, InvalidInput, Refused, worst
 from gameday.files.load import faults_of, load_any
 from gameday.files.loaded import LoadedExperiment, LoadedGameday
 from gameday.plan.own_instance import own_instance
-from gameday.plan.plan import Place, Plan, Wish, make_plan
+from gameday.plan.plan import Place, Plan, RunRequest, make_plan
 from gameday.plan.saved import read_plan
 from gameday.records.record import judged_again, read_record
 from gameday.records.refusal_file import ENDING, read_refusal
@@ -24,14 +24,14 @@ from gameday.report.plan_text import plan_text
 from gameday.report.progress import progress
 from gameday.report.terminal import verdict_table
 from gameday.report.write import write_reports
-from gameday.run.environment import open_ground
-from gameday.run.experiment import Play, new_run_id, plan_on
+from gameday.run.environment import open_environment
+from gameday.run.experiment import ExperimentRunner, new_run_id, plan_on
 from gameday.run.signals import undo_on_signals
-from gameday.run.stop import Stop
+from gameday.run.stop import StopRequest
 
 
 @dataclass(frozen=True)
-class Options:
+class RunOptions:
     """What `gameday run` was told."""
 
     place: str
@@ -44,40 +44,40 @@ class Options:
     command: str
 
 
-def wish_of(loaded: LoadedExperiment, place: str, seed: int, production: bool) -> Wish:
+def request_of(loaded: LoadedExperiment, place: str, seed: int, production: bool) -> RunRequest:
     """What to plan, from a loaded experiment and the command line."""
     where: Place = "aws" if place == "aws" else "twin"
     twin = loaded.twin if where == "twin" else None
     here = own_instance() if where == "aws" else None
-    return Wish(loaded.experiment, loaded.faults, loaded.workload, twin, where, seed, production, instance=here)
+    return RunRequest(loaded.experiment, loaded.faults, loaded.workload, twin, where, seed, production, instance=here)
 
 
 def make(file: Path, place: str, seed: int, production: bool) -> tuple[Plan, str]:
     """Plan one experiment; reads only."""
-    wish = _one_wish(file, place, seed, production)
-    with open_ground(wish.place, wish.workload, wish.twin, wish.region, seed) as ground:
-        made = plan_on(ground, wish)
-    if wish.place == "aws" and not wish.workload.store:
+    request = _one_request(file, place, seed, production)
+    with open_environment(request.place, request.workload, request.twin, request.region, seed) as environment:
+        made = plan_on(environment, request)
+    if request.place == "aws" and not request.workload.store:
         word = "the workload names no `store`: to run this, `gameday run` must be told --local-journal"
         made = made.model_copy(update={"warnings": (*made.warnings, word)})
     return made, plan_text(made)
 
 
-def _one_wish(file: Path, place: str, seed: int, production: bool) -> Wish:
+def _one_request(file: Path, place: str, seed: int, production: bool) -> RunRequest:
     loaded = load_any(file)
     if not isinstance(loaded, LoadedExperiment):
         raise InvalidInput(f"{file} is not an experiment", "a plan is made of one experiment at a time")
-    return wish_of(loaded, place, seed, production)
+    return request_of(loaded, place, seed, production)
 
 
 def make_policies(file: Path, place: str, seed: int, production: bool) -> tuple[str, str]:
     """The IAM policies of one experiment as JSON, and the size of its session policy. Raises Refused as a plan does."""
     from gameday.iam.policy import Recorder, policies_of, session_policies
 
-    wish = _one_wish(file, place, seed, production)
-    with open_ground(wish.place, wish.workload, wish.twin, wish.region, seed) as ground:
-        recorder = Recorder(ground.account)
-        made = make_plan(wish, recorder, ground.clock.now())
+    request = _one_request(file, place, seed, production)
+    with open_environment(request.place, request.workload, request.twin, request.region, seed) as environment:
+        recorder = Recorder(environment.account)
+        made = make_plan(request, recorder, environment.clock.now())
     if made.refusals:
         raise Refused(made.refusals)
     policies = policies_of(made, recorder.calls.values())
@@ -90,12 +90,12 @@ def make_policies(file: Path, place: str, seed: int, production: bool) -> tuple[
     return json.dumps(given, indent=2), words
 
 
-def play(file: Path, options: Options) -> Exit:
+def play(file: Path, options: RunOptions) -> Exit:
     """Run a file, show the verdicts, write the reports."""
     started = datetime.now(UTC)
-    wishes, saved, name, on_broken = _what(file, options)
+    requests, saved, name, on_broken = _what(file, options)
     shown = JsonLines(sys.stdout) if options.as_json else None
-    player = Play(
+    player = ExperimentRunner(
         Journal.open(),
         [*([shown] if shown else []), progress(sys.stderr)],
         confirm=lambda plan: _confirm(plan, options.yes, player.stop),
@@ -104,8 +104,8 @@ def play(file: Path, options: Options) -> Exit:
         files=(str(file),),
     )
     with undo_on_signals(player.stop):
-        entries = tuple([player.experiment(wishes[0], saved)] if saved else player.several(wishes, on_broken))
-    left = tuple(wish.experiment.name for wish in wishes[len(entries) :])
+        entries = tuple([player.experiment(requests[0], saved)] if saved else player.several(requests, on_broken))
+    left = tuple(request.experiment.name for request in requests[len(entries) :])
     suite = Suite(name, started.isoformat(timespec="seconds"), entries, left)
     code = worst([suite.exit, Exit.INTERRUPTED]) if player.stop.is_signal else suite.exit
     folder = options.reports or Path("reports") / f"{started:%Y%m%d-%H%M%S}-{name}"
@@ -136,7 +136,7 @@ def tell(text: str, *, err: bool = False) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _what(file: Path, options: Options) -> tuple[tuple[Wish, ...], Plan | None, str, str]:
+def _what(file: Path, options: RunOptions) -> tuple[tuple[RunRequest, ...], Plan | None, str, str]:
     if file.suffix == ".json":
         saved = read_plan(file)
         if options.seed is not None and options.seed != saved.seed:
@@ -146,27 +146,29 @@ def _what(file: Path, options: Options) -> tuple[tuple[Wish, ...], Plan | None, 
         return (_wish_again(saved, options.production),), saved, saved.experiment.name, "go-on"
     loaded = load_any(file)
     if isinstance(loaded, LoadedExperiment):
-        wish = wish_of(loaded, options.place, options.seed or 0, options.production)
-        return (wish,), None, loaded.experiment.name, "go-on"
+        request = request_of(loaded, options.place, options.seed or 0, options.production)
+        return (request,), None, loaded.experiment.name, "go-on"
     if not isinstance(loaded, LoadedGameday):
         raise InvalidInput(f"{file} cannot be run", "run an experiment, a gameday, or a saved plan")
-    wishes = tuple(wish_of(one, options.place, options.seed or 0, options.production) for one in loaded.experiments)
-    return wishes, None, loaded.gameday.name, loaded.gameday.on_broken
+    requests = tuple(
+        request_of(one, options.place, options.seed or 0, options.production) for one in loaded.experiments
+    )
+    return requests, None, loaded.gameday.name, loaded.gameday.on_broken
 
 
-def _wish_again(saved: Plan, production: bool) -> Wish:
+def _wish_again(saved: Plan, production: bool) -> RunRequest:
     faults, here = faults_of(saved.experiment), own_instance() if saved.place == "aws" else None
-    return Wish(
+    return RunRequest(
         saved.experiment, faults, saved.workload, saved.twin, saved.place, saved.seed, production, instance=here
     )
 
 
-def _confirm(plan: Plan, yes: bool, stop: Stop) -> None:
+def _confirm(plan: Plan, yes: bool, stop: StopRequest) -> None:
     if plan.place == "aws" and not yes:
         ask(plan_text(plan), stop)
 
 
-def ask(text: str, stop: Stop) -> None:
+def ask(text: str, stop: StopRequest) -> None:
     """Show what is planned, and ask for a `yes`. Raises Refused without one."""
     print(text, file=sys.stderr)
     if not sys.stdin.isatty():

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from gameday.aws.client import Aws, open_account
 from gameday.cli.run import tell
-from gameday.engine.allowlist import Filter, by_injection
-from gameday.engine.entries import Row, Run
+from gameday.engine.allowlist import AllowList, by_planned_fault
+from gameday.engine.entries import Entry, Run
 from gameday.engine.journal import Journal, who
 from gameday.errors import Exit, GamedayError, InvalidInput, JournalError, Refused, worst
 from gameday.faults.fault import counted
@@ -33,7 +33,7 @@ from gameday.steady_state.clock import WallClock
 from gameday.store.halt import halt_here, halt_in
 from gameday.store.lease import UNMOVED
 from gameday.store.opening import open_store
-from gameday.store.run_records import Place
+from gameday.store.run_records import RunLocation
 from gameday.store.s3 import Objects
 
 
@@ -44,7 +44,7 @@ def list_dead(store: str | None) -> Exit:
     journal = Journal.open()
     dead = dead_runs(journal)
     for one in dead:
-        _show(f"{one.id}  {one.workload} on {one.place}, account {one.account}", journal.rows(one.id))
+        _show(f"{one.id}  {one.workload} on {one.place}, account {one.account}", journal.entries(one.id))
     if not dead:
         tell("no dead runs", err=True)
     return Exit.HELD
@@ -62,13 +62,13 @@ def _list_of(store: str) -> Exit:
                 tell(f"{about}: {error}", err=True)
                 code = Exit.STUCK
                 continue
-            _show(f"{about} ({known.run.who})" if known else about, known.rows if known else ())
+            _show(f"{about} ({known.run.who})" if known else about, known.entries if known else ())
     if not places:
         tell(f"no open runs in {store}", err=True)
     return code
 
 
-def _show(about: str, rows: Sequence[Row]) -> None:
+def _show(about: str, rows: Sequence[Entry]) -> None:
     owed = [row for row in rows if row.is_open]
     tell(f"{about}: {counted(len(owed), 'change')} not settled")
     for row in owed:
@@ -114,7 +114,7 @@ def restore_here(one: Run, journal: Journal) -> Exit:
     store = _store_of(one)
     if store is None:
         return _restored(one, journal)
-    place = Place(one.id, one.workload, one.account)
+    place = RunLocation(one.id, one.workload, one.account)
     try:
         with open_store(store, one.region) as objects:
             return _in_store(objects, _found(objects, place), journal)
@@ -126,7 +126,7 @@ def restore_here(one: Run, journal: Journal) -> Exit:
         return worst([_restored(one, journal, closes=False), Exit.UNKNOWN])
 
 
-def _found(objects: Objects, place: Place) -> Waited:
+def _found(objects: Objects, place: RunLocation) -> Waited:
     """A dead run of this machine, and its lease: not waited for, unless another machine has had the run meanwhile."""
     seen = look(objects, place, None, time.monotonic())
     if seen is None or not was_taken_over(objects, place):
@@ -161,7 +161,7 @@ def _restored(one: Run, journal: Journal, *, closes: bool = True) -> Exit:
         aws = block.enter_context(closing(open_account()))
         if named_by(one, "role"):
             aws = block.enter_context(rescuing(aws, one))
-        block.enter_context(aws.only(Filter(by_injection(journal.rows(one.id)), one.id)))
+        block.enter_context(aws.only(AllowList(by_planned_fault(journal.entries(one.id)), one.id)))
         return aws
 
     try:

@@ -47,11 +47,11 @@ def matrix(
       gameday matrix experiments/storefront/workload.yaml --reports reports/v1
       gameday matrix experiments/storefront/workload.yaml --against reports/v1
     """
-    from gameday.cli.matrix import Asked
+    from gameday.cli.matrix import MatrixRequest
     from gameday.cli.matrix import matrix as play
 
     told = shlex.join(["gameday", *sys.argv[1:]])
-    asked = Asked(place, seed, production, local_journal, yes, as_json, reports, against, write, told)
+    asked = MatrixRequest(place, seed, production, local_journal, yes, as_json, reports, against, write, told)
     sys.exit(play(workload, asked))
 
 

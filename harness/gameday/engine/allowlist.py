@@ -15,23 +15,23 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from gameday.aws.read_only import only_reads
-from gameday.change import Call, Json, Make, Strike, Turn
+from gameday.change import Call, CreatedResource, IrreversibleAction, Json, SettingChange
 from gameday.engine.apply import filled
-from gameday.engine.entries import Row
+from gameday.engine.entries import Entry
 from gameday.engine.placeholders import bind, search
-from gameday.engine.settings import Reading, Side, readings_of, writes
+from gameday.engine.settings import SettingValue, Side, readings_of, writes
 from gameday.errors import GamedayError, Unplanned
 
 
 @dataclass
-class _Known:
+class _Learned:
     """What is known of the placeholders of one injection."""
 
     made: dict[str, str] = field(default_factory=dict)  # by a Make's name: the id that others refer to
     ours: dict[str, list[str]] = field(default_factory=dict)  # by a Make's name: all ids that carry the run's tag
 
 
-class Filter:
+class AllowList:
     """Which calls may pass: reads, the harness's `own`, and the calls of these injections' changes for this run.
 
     Without injections nothing but reads passes: a plan is made so. `own` lists calls apart that the harness makes for
@@ -40,14 +40,14 @@ class Filter:
 
     def __init__(
         self,
-        injections: Iterable[Sequence[Turn | Make | Strike]] = (),
+        planned_faults: Iterable[Sequence[SettingChange | CreatedResource | IrreversibleAction]] = (),
         run: str = "",
         own: Iterable[tuple[Call, str]] = (),
     ) -> None:
         self._run = run
-        self._changes = [(change, known) for changes in injections for known in [_Known()] for change in changes]
+        self._changes = [(change, known) for changes in planned_faults for known in [_Learned()] for change in changes]
         self._sources = {str(call) for change, _ in self._changes for call in _sources(change)}
-        self._readings: list[dict[str, Reading]] = [{"": Reading()} for _ in self._changes]  # by their row
+        self._readings: list[dict[str, SettingValue]] = [{"": SettingValue()} for _ in self._changes]  # by their row
         self._allowed = {_key(call, region) for call, region in own}
         self._lock = threading.Lock()
         for position in range(len(self._changes)):
@@ -65,28 +65,30 @@ class Filter:
         if str(call) not in self._sources:
             return
         with self._lock:
-            turned: dict[str, list[tuple[int, Turn]]] = {}  # by knob: one read answers for many of its Turns
+            turned: dict[str, list[tuple[int, SettingChange]]] = {}  # by knob: one read answers for many of its Turns
             for position, (_, known) in enumerate(self._changes):
                 change = self._filled(position) or self._changes[position][0]
                 if change.region != region:
                     continue
-                if isinstance(change, Turn) and _is_read_by(change, call):
-                    turned.setdefault(change.knob.name, []).append((position, change))
-                elif isinstance(change, Make):
+                if isinstance(change, SettingChange) and _is_read_by(change, call):
+                    turned.setdefault(change.setting.name, []).append((position, change))
+                elif isinstance(change, CreatedResource):
                     self._learn_ids(change, known, call, answer)
-            for turns in turned.values():
-                self._learn_rows(turns, answer)
+            for setting_changes in turned.values():
+                self._learn_rows(setting_changes, answer)
 
-    def _learn_rows(self, turns: list[tuple[int, Turn]], answer: Json) -> None:
-        found = readings_of(turns[0][1].knob, [turn.id for _, turn in turns], answer)
-        for position, turn in turns:
-            now = found[turn.id]
-            key = json.dumps(now.row, sort_keys=True, default=str) if isinstance(now, Reading) else ""
-            if isinstance(now, Reading) and now.row and key not in self._readings[position]:
+    def _learn_rows(self, setting_changes: list[tuple[int, SettingChange]], answer: Json) -> None:
+        found = readings_of(
+            setting_changes[0][1].setting, [setting_change.id for _, setting_change in setting_changes], answer
+        )
+        for position, setting_change in setting_changes:
+            now = found[setting_change.id]
+            key = json.dumps(now.row, sort_keys=True, default=str) if isinstance(now, SettingValue) else ""
+            if isinstance(now, SettingValue) and now.row and key not in self._readings[position]:
                 self._readings[position][key] = now
                 self._allow(position)
 
-    def _learn_ids(self, make: Make, known: _Known, call: Call, answer: Json) -> None:
+    def _learn_ids(self, make: CreatedResource, known: _Learned, call: Call, answer: Json) -> None:
         bound = {"run": self._run, "args": make.args, "made": known.made}
         if call == bind(make.create, bound):
             ids = [search(make.made, answer)]
@@ -103,7 +105,7 @@ class Filter:
                 if scope is known:
                     self._allow(position)
 
-    def _filled(self, position: int) -> Turn | Make | Strike | None:
+    def _filled(self, position: int) -> SettingChange | CreatedResource | IrreversibleAction | None:
         """A change with its values filled; None while it refers to what is not made yet."""
         change, known = self._changes[position]
         try:
@@ -118,34 +120,41 @@ class Filter:
             self._allowed |= {_key(call, change.region) for call in calls}
 
 
-def by_injection(rows: Iterable[Row]) -> list[list[Turn | Make | Strike]]:
+def by_planned_fault(entries: Iterable[Entry]) -> list[list[SettingChange | CreatedResource | IrreversibleAction]]:
     """The changes of a journal, as a Filter takes them: what may be undone when the plan is no longer at hand."""
-    found: dict[int, list[Turn | Make | Strike]] = {}
-    for row in rows:
-        found.setdefault(row.injection, []).append(row.change)
+    found: dict[int, list[SettingChange | CreatedResource | IrreversibleAction]] = {}
+    for entry in entries:
+        found.setdefault(entry.planned_fault, []).append(entry.change)
     return list(found.values())
 
 
-def _sources(change: Turn | Make | Strike) -> tuple[Call, ...]:
+def _sources(change: SettingChange | CreatedResource | IrreversibleAction) -> tuple[Call, ...]:
     """The calls whose answers say what placeholders stand for."""
-    if isinstance(change, Turn):
-        return (change.knob.read.call,)
-    return (change.create, change.find) if isinstance(change, Make) else ()
+    if isinstance(change, SettingChange):
+        return (change.setting.read.call,)
+    return (change.create, change.find) if isinstance(change, CreatedResource) else ()
 
 
-def _is_read_by(turn: Turn, call: Call) -> bool:
-    template = turn.knob.read.call
+def _is_read_by(setting_change: SettingChange, call: Call) -> bool:
+    template = setting_change.setting.read.call
     if str(call) != str(template):
         return False
-    return turn.knob.read.plural or call == bind(template, {"id": turn.id, "ids": [turn.id], "args": turn.args})
+    return setting_change.setting.read.plural or call == bind(
+        template, {"id": setting_change.id, "ids": [setting_change.id], "args": setting_change.args}
+    )
 
 
-def _calls(change: Turn | Make | Strike, known: _Known, run: str, readings: Iterable[Reading]) -> Iterator[Call]:
+def _calls(
+    change: SettingChange | CreatedResource | IrreversibleAction,
+    known: _Learned,
+    run: str,
+    readings: Iterable[SettingValue],
+) -> Iterator[Call]:
     """Every call that brings a change about or takes it back, given what its setting was read as."""
     bound: dict[str, Json] = {"run": run, "args": change.args, "made": known.made}
-    if isinstance(change, Strike):
+    if isinstance(change, IrreversibleAction):
         yield bind(change.call, bound | {"id": change.id})
-    elif isinstance(change, Make):
+    elif isinstance(change, CreatedResource):
         yield bind(change.create, bound)
         for one in known.ours.get(change.name, ()):
             yield from (bind(call, bound | {"id": one}) for call in (*change.then, change.delete))

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from gameday.aws.account import Account
-from gameday.aws.rate_limits import Pace, lasts
-from gameday.change import Call, Json, Make, Shape, Strike, Turn
+from gameday.aws.rate_limits import RateLimiter, lasts
+from gameday.change import Call, CreatedResource, IrreversibleAction, Json, SettingChange, Shape
 from gameday.engine import probes
-from gameday.engine.calls import Hear, Wire, is_later, is_uncertain, until
-from gameday.engine.entries import Outcome, Row
+from gameday.engine.calls import CallSender, Emit, is_later, is_uncertain, until
+from gameday.engine.entries import CallOutcome, Entry
 from gameday.engine.journal import Journal
 from gameday.engine.placeholders import bind, fill, search
-from gameday.engine.settings import Reading, read_beside, read_turns, said, stands_at, writes
+from gameday.engine.settings import SettingValue, read_beside, read_settings, said, stands_at, writes
 from gameday.errors import ApplyFailed, AwsError, GamedayError
 from gameday.steady_state.clock import Clock
 
@@ -26,7 +26,7 @@ NOT_NOW = 120.0
 STANDS_WITHIN = 300.0
 """Seconds within which a setting must read as it was set: a stopping instance takes minutes (EC2 User Guide)."""
 
-Stages = tuple[tuple[Turn | Make | Strike, ...], ...]
+Stages = tuple[tuple[SettingChange | CreatedResource | IrreversibleAction, ...], ...]
 
 
 def apply(
@@ -36,31 +36,35 @@ def apply(
     account: Account,
     journal: Journal,
     clock: Clock,
-    hear: Hear,
-    pace: Pace | None = None,
+    emit: Emit,
+    pace: RateLimiter | None = None,
 ) -> None:
     """Make an injection's changes; `first` is the position in the plan of its first one, `pace` that of its calls.
 
     Raises ApplyFailed, JournalError or GamedayError; nothing is undone here. Again for the same run and positions it
     makes nothing twice: the first intent stays, and only what does not stand is written once more.
     """
-    wire = Wire(run, "inject", account, clock, hear)
-    stage = _Stage(wire, journal, pace)
+    wire = CallSender(run, "inject", account, clock, emit)
+    stage = _StageInProgress(wire, journal, pace)
     position = first
     for number, changes in enumerate(stages):
-        rows = [Row(position + n, first, number, filled(change, run, stage.made)) for n, change in enumerate(changes)]
+        entries = [
+            Entry(position + n, first, number, filled(change, run, stage.made)) for n, change in enumerate(changes)
+        ]
         position += len(changes)
         # What the next stage must know is read together with whether this one stands.
         following = stages[number + 1] if number + 1 < len(stages) else ()
-        ahead = {position + n: change for n, change in enumerate(following) if isinstance(change, Turn)}
-        stage.apply(rows, ahead)
+        ahead = {position + n: change for n, change in enumerate(following) if isinstance(change, SettingChange)}
+        stage.apply(entries, ahead)
 
 
-def filled(change: Turn | Make | Strike, run: str, made: Mapping[str, str]) -> Turn | Make | Strike:
+def filled(
+    change: SettingChange | CreatedResource | IrreversibleAction, run: str, made: Mapping[str, str]
+) -> SettingChange | CreatedResource | IrreversibleAction:
     """A change with the values of its placeholders: undo must not need to know what they stood for."""
     known = {"run": run, "made": dict(made), "args": change.args}
     values: dict[str, Json] = {"args": fill(change.args, known)}
-    if isinstance(change, Turn):
+    if isinstance(change, SettingChange):
         known |= {"id": change.id, "args": values["args"]}
         values |= {"after": fill(change.after, known)}
         values |= {"adds": tuple(fill(change.adds, known)), "removes": tuple(fill(change.removes, known))}
@@ -71,98 +75,116 @@ def filled(change: Turn | Make | Strike, run: str, made: Mapping[str, str]) -> T
 class _Task:
     """The calls of one change that are still to go out, in order."""
 
-    row: Row
+    entry: Entry
     calls: list[Call]
     made: str | None = None
 
 
 @dataclass
-class _Stage:
-    wire: Wire
+class _StageInProgress:
+    wire: CallSender
     journal: Journal
-    pace: Pace | None = None  # None: as fast as it goes
+    pace: RateLimiter | None = None  # None: as fast as it goes
     made: dict[str, str] = field(default_factory=dict)  # name → id of what the injection made so far
-    readings: dict[int, Reading] = field(default_factory=dict)
-    unproven: list[Row] = field(default_factory=list)  # sent, and not yet read to stand
+    readings: dict[int, SettingValue] = field(default_factory=dict)
+    unproven: list[Entry] = field(default_factory=list)  # sent, and not yet read to stand
 
-    def apply(self, rows: list[Row], ahead: Mapping[int, Turn]) -> None:
-        known = {row.position: row for row in self.journal.rows(self.wire.run)}
-        fresh = [row for row in rows if row.position not in known]
-        rows = [known.get(row.position, row) for row in rows]
-        if done := [row for row in rows if not row.is_open]:
+    def apply(self, entries: list[Entry], ahead: Mapping[int, SettingChange]) -> None:
+        known = {entry.position: entry for entry in self.journal.entries(self.wire.run)}
+        fresh = [entry for entry in entries if entry.position not in known]
+        entries = [known.get(entry.position, entry) for entry in entries]
+        if done := [entry for entry in entries if not entry.is_open]:
             raise ApplyFailed(f"{done[0].change.about} was undone already: a run injects once", "run it anew")
         # What is only made is in nobody's way: the next stage's settings can be read before, and it can be found after.
-        only_makes = bool(ahead) and all(isinstance(row.change, Make) for row in rows)
-        turns = {row.position: row.change for row in rows if isinstance(row.change, Turn) and not self._is_read(row)}
-        self._read_turns({**turns, **ahead} if only_makes else turns)
+        only_creates = bool(ahead) and all(isinstance(entry.change, CreatedResource) for entry in entries)
+        setting_changes = {
+            entry.position: entry.change
+            for entry in entries
+            if isinstance(entry.change, SettingChange) and not self._is_read(entry)
+        }
+        self._read_settings({**setting_changes, **ahead} if only_creates else setting_changes)
         self._unmoved(fresh)
-        was = self._healed_before([row for row in fresh if isinstance(row.change, Strike)])
-        tasks = [self._task(row, is_fresh=row.position not in known) for row in rows]
+        was = self._healed_before([entry for entry in fresh if isinstance(entry.change, IrreversibleAction)])
+        tasks = [self._task(entry, is_fresh=entry.position not in known) for entry in entries]
         now = self.wire.clock.now()
-        self.journal.intend(self.wire.run, [replace(row, intended=now, was=was.get(row.position)) for row in fresh])
+        self.journal.intend(
+            self.wire.run, [replace(entry, intended=now, was=was.get(entry.position)) for entry in fresh]
+        )
         self._send(tasks)
-        self.unproven += [row for row in rows if not isinstance(row.change, Strike)]
-        if not only_makes:
+        self.unproven += [entry for entry in entries if not isinstance(entry.change, IrreversibleAction)]
+        if not only_creates:
             self._all_stand(ahead)
 
-    def _is_read(self, row: Row) -> bool:
-        return row.position in self.readings and self.readings[row.position].ready
+    def _is_read(self, entry: Entry) -> bool:
+        return entry.position in self.readings and self.readings[entry.position].ready
 
     # before anything is sent ------------------------------------------------------------------------------------------
 
-    def _read_turns(self, turns: Mapping[int, Turn]) -> None:
+    def _read_settings(self, setting_changes: Mapping[int, SettingChange]) -> None:
         """Read all settings, waiting for those that are still changing."""
 
         def ready() -> bool:
-            for position, reading in read_turns(turns, self.wire.account).items():
+            for position, reading in read_settings(setting_changes, self.wire.account).items():
                 if isinstance(reading, GamedayError):
-                    raise ApplyFailed(f"{turns[position].about}: {reading.what}", reading.remedy) from reading
+                    raise ApplyFailed(f"{setting_changes[position].about}: {reading.what}", reading.remedy) from reading
                 self.readings[position] = reading
-            return all(self.readings[position].ready for position in turns)
+            return all(self.readings[position].ready for position in setting_changes)
 
         if not until(ready, self.wire.clock, NOT_NOW):
-            busy = next(turn for position, turn in turns.items() if not self.readings[position].ready)
+            busy = next(
+                setting_change
+                for position, setting_change in setting_changes.items()
+                if not self.readings[position].ready
+            )
             raise ApplyFailed(f"{busy.id} is still changing after {NOT_NOW:.0f} s: {busy.about}", "try again later")
 
-    def _unmoved(self, fresh: list[Row]) -> None:
+    def _unmoved(self, fresh: list[Entry]) -> None:
         """What undo would write back must still be what is there: whoever changed it since the plan would lose it."""
-        for row in fresh:
-            turn, now = row.change, self.readings.get(row.position)
-            if isinstance(turn, Turn) and now and (now.gone or not stands_at(turn, "before", now)):
+        for entry in fresh:
+            setting_change, now = entry.change, self.readings.get(entry.position)
+            if (
+                isinstance(setting_change, SettingChange)
+                and now
+                and (now.gone or not stands_at(setting_change, "before", now))
+            ):
                 what = "is gone" if now.gone else f"reads {said(now.value)} by now"
-                raise ApplyFailed(f"{turn.knob.name} of {turn.id} {what}, not as when the plan was made", "plan again")
+                raise ApplyFailed(f"{setting_change.setting.name} of {setting_change.id} {what}, not as when the plan was made", "plan again")
 
-    def _healed_before(self, strikes: list[Row]) -> dict[int, Json]:
-        asked = [(row, row.change) for row in strikes if isinstance(row.change, Strike) and row.change.healed.value]
+    def _healed_before(self, actions: list[Entry]) -> dict[int, Json]:
+        asked = [
+            (entry, entry.change)
+            for entry in actions
+            if isinstance(entry.change, IrreversibleAction) and entry.change.healed.value
+        ]
         now = self.wire.clock.now()
         known = {"since": now, "now": now, "run": self.wire.run, "made": self.made}
         found = probes.answers([(one.healed, one.region, known) for _, one in asked], self.wire.account)
         was: dict[int, Json] = {}
-        for (row, strike), answer in zip(asked, found, strict=True):
+        for (entry, action), answer in zip(asked, found, strict=True):
             if isinstance(answer, AwsError):
-                raise ApplyFailed(f"{strike.about}: {answer.what}", answer.remedy) from answer
-            was[row.position] = probes.value(strike.healed, answer)
+                raise ApplyFailed(f"{action.about}: {answer.what}", answer.remedy) from answer
+            was[entry.position] = probes.value(action.healed, answer)
         return was
 
     # calls ------------------------------------------------------------------------------------------------------------
 
-    def _task(self, row: Row, is_fresh: bool) -> _Task:
-        change = row.change
+    def _task(self, entry: Entry, is_fresh: bool) -> _Task:
+        change = entry.change
         known: dict[str, Json] = {"run": self.wire.run, "made": self.made, "args": change.args}
-        if isinstance(change, Turn):
-            now = self.readings[row.position]
-            return _Task(row, [] if stands_at(change, "after", now) else writes(change, "after", now, known))
-        if isinstance(change, Strike):
-            return _Task(row, [bind(change.call, known | {"id": change.id})] if is_fresh else [])
-        there = None if is_fresh else row.made or next(iter(self._found(change)), None)
+        if isinstance(change, SettingChange):
+            now = self.readings[entry.position]
+            return _Task(entry, [] if stands_at(change, "after", now) else writes(change, "after", now, known))
+        if isinstance(change, IrreversibleAction):
+            return _Task(entry, [bind(change.call, known | {"id": change.id})] if is_fresh else [])
+        there = None if is_fresh else entry.made or next(iter(self._found(change)), None)
         if there:
             self.made[change.name] = there
-        return _Task(row, [] if there else [bind(change.create, known)], there)
+        return _Task(entry, [] if there else [bind(change.create, known)], there)
 
-    def _find(self, make: Make) -> Call:
+    def _find(self, make: CreatedResource) -> Call:
         return bind(make.find, {"run": self.wire.run, "args": make.args})
 
-    def _found(self, make: Make) -> list[str]:
+    def _found(self, make: CreatedResource) -> list[str]:
         return list(search(make.found, self.wire.account.pages(self._find(make), make.region)) or [])
 
     def _send(self, tasks: list[_Task]) -> None:
@@ -177,52 +199,52 @@ class _Stage:
                     raise failed
             return not later
 
-        paced = lasts((call, task.row.change.region) for task in tasks for call in task.calls) if self.pace else 0.0
+        paced = lasts((call, task.entry.change.region) for task in tasks for call in task.calls) if self.pace else 0.0
         if not until(nothing_is_left, self.wire.clock, NOT_NOW + paced):
-            raise ApplyFailed(f'{later[0].row.change.about}: AWS said "not now" for {NOT_NOW:.0f} s', "try again later")
+            raise ApplyFailed(f'{later[0].entry.change.about}: AWS said "not now" for {NOT_NOW:.0f} s', "try again later")
 
     def _paced(self, going: list[_Task]) -> list[_Task]:
         """Those whose call may go out now: the undo's share of each API is not touched."""
-        return self.pace.first(going, lambda one: (one.calls[0], one.row.change.region)) if self.pace else going
+        return self.pace.first(going, lambda one: (one.calls[0], one.entry.change.region)) if self.pace else going
 
     def _look_again(self, later: list[_Task]) -> None:
         """Before trying again: a look-up may have gone stale, the call may have worked, or somebody else wrote."""
-        turned = [task for task in later if isinstance(task.row.change, Turn)]
-        self._read_turns({task.row.position: task.row.change for task in turned})  # type: ignore[misc]
+        turned = [task for task in later if isinstance(task.entry.change, SettingChange)]
+        self._read_settings({task.entry.position: task.entry.change for task in turned})  # type: ignore[misc]
         for task in turned:
-            task.calls = self._task(task.row, is_fresh=False).calls
-            if task.calls and task.row.change.knob.shape is not Shape.SET:  # type: ignore[union-attr]
-                self._unmoved([task.row])
+            task.calls = self._task(task.entry, is_fresh=False).calls
+            if task.calls and task.entry.change.setting.shape is not Shape.SET:  # type: ignore[union-attr]
+                self._unmoved([task.entry])
         later.clear()
 
     def _round(self, going: list[_Task], later: list[_Task]) -> ApplyFailed | None:
         """One call of each task: notes which are to be tried again later, and answers with the first failure."""
         self.journal.must_be_sure()
         sent = self.wire.clock.now()
-        answers = self.wire.send([(task.row.position, task.calls[0], task.row.change.region) for task in going])
+        answers = self.wire.send([(task.entry.position, task.calls[0], task.entry.change.region) for task in going])
         now = self.wire.clock.now()
-        outcomes: dict[int, Outcome] = {}
+        outcomes: dict[int, CallOutcome] = {}
         failed: ApplyFailed | None = None
         for task, answer in zip(going, answers, strict=True):
-            change = task.row.change
+            change = task.entry.change
             if not isinstance(answer, AwsError):
                 self._went_well(task, answer)
                 # More to come may be sent, and lost, at any time from now on.
-                outcomes[task.row.position] = Outcome(sent, None if task.calls else now, None, task.made)
-            elif not isinstance(change, Strike) and is_later(
-                answer, change.knob.retry if isinstance(change, Turn) else ()
+                outcomes[task.entry.position] = CallOutcome(sent, None if task.calls else now, None, task.made)
+            elif not isinstance(change, IrreversibleAction) and is_later(
+                answer, change.setting.retry if isinstance(change, SettingChange) else ()
             ):
                 later.append(task)
             else:
-                outcomes[task.row.position] = Outcome(sent, None if is_uncertain(answer) else now, answer.code)
+                outcomes[task.entry.position] = CallOutcome(sent, None if is_uncertain(answer) else now, answer.code)
                 failed = failed or ApplyFailed(f"{change.about}: {answer.what}", answer.remedy)
         self.journal.answer(self.wire.run, outcomes)
         return failed
 
     def _went_well(self, task: _Task, answer: Json) -> None:
         task.calls.pop(0)
-        change = task.row.change
-        if isinstance(change, Make) and task.made is None:
+        change = task.entry.change
+        if isinstance(change, CreatedResource) and task.made is None:
             task.made = search(change.made, answer)
             if not task.made:
                 raise ApplyFailed(f"{change.about}: `{change.made}` names no id in the answer of {change.create}")
@@ -232,18 +254,22 @@ class _Stage:
 
     # afterwards -------------------------------------------------------------------------------------------------------
 
-    def _all_stand(self, ahead: Mapping[int, Turn]) -> None:
+    def _all_stand(self, ahead: Mapping[int, SettingChange]) -> None:
         """Read until every setting stands as it was set, and everything made is found; raises ApplyFailed."""
         left = self.unproven
 
         def all_stand() -> bool:
-            turns = {row.position: row.change for row in left if isinstance(row.change, Turn)}
-            makes = {row.position: row.change for row in left if isinstance(row.change, Make)}
+            setting_changes = {
+                entry.position: entry.change for entry in left if isinstance(entry.change, SettingChange)
+            }
+            makes = {entry.position: entry.change for entry in left if isinstance(entry.change, CreatedResource)}
             finds = [(self._find(make), make.region) for make in makes.values()]
-            found, answers = read_beside({**turns, **ahead}, finds, self.wire.account)
+            found, answers = read_beside({**setting_changes, **ahead}, finds, self.wire.account)
             lists = dict(zip(makes, answers, strict=True))
-            self.readings |= {key: one for key, one in found.items() if key in ahead and isinstance(one, Reading)}
-            left[:] = [row for row in left if not self._stands(row, found.get(row.position), lists.get(row.position))]
+            self.readings |= {key: one for key, one in found.items() if key in ahead and isinstance(one, SettingValue)}
+            left[:] = [
+                entry for entry in left if not self._stands(entry, found.get(entry.position), lists.get(entry.position))
+            ]
             return not left
 
         if left and not until(all_stand, self.wire.clock, STANDS_WITHIN):
@@ -252,10 +278,10 @@ class _Stage:
                 "see who else writes this setting",
             )
 
-    def _stands(self, row: Row, now: Reading | GamedayError | None, listed: Json | GamedayError) -> bool:
-        change = row.change
-        if isinstance(change, Make):
+    def _stands(self, entry: Entry, now: SettingValue | GamedayError | None, listed: Json | GamedayError) -> bool:
+        change = entry.change
+        if isinstance(change, CreatedResource):
             there = [] if isinstance(listed, GamedayError) else search(change.found, listed) or []
             return self.made[change.name] in there
-        ready = isinstance(now, Reading) and now.ready
-        return ready and isinstance(change, Turn) and stands_at(change, "after", now)  # type: ignore[arg-type]
+        ready = isinstance(now, SettingValue) and now.ready
+        return ready and isinstance(change, SettingChange) and stands_at(change, "after", now)  # type: ignore[arg-type]

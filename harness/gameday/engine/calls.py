@@ -15,7 +15,7 @@ from gameday.errors import AwsError, GamedayError, Unreachable
 from gameday.events import Called, Event
 from gameday.steady_state.clock import Clock
 
-Hear = Callable[[Event], None]
+Emit = Callable[[Event], None]
 
 THROTTLED = frozenset(
     {
@@ -65,14 +65,14 @@ def answers_of_each(
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class CallSender:
     """Where the mutating calls of one run and phase go out, and who hears of them."""
 
     run: str
     phase: Literal["inject", "undo"]
     account: Account
     clock: Clock
-    hear: Hear
+    emit: Emit
 
     def send(self, calls: Sequence[tuple[int, Call, str]]) -> list[Json | GamedayError]:
         """Calls of the plan's positions, in parallel; answers or errors in the same order."""
@@ -84,7 +84,7 @@ class Wire:
         for (position, call, region), answer in zip(calls, answers, strict=True):
             code = _code(answer) if isinstance(answer, GamedayError) else None
             params = shown(call.params, self.run)
-            self.hear(Called(began, self.phase, position, call.service, call.operation, region, params, took, code))
+            self.emit(Called(began, self.phase, position, call.service, call.operation, region, params, took, code))
         return answers
 
 

@@ -10,24 +10,24 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
-from gameday.change import Canonical, Json
+from gameday.change import Json, NormalForm
 
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,99})(\.\d{1,99})?([eE][+-]?\d{1,3})?")
 _ROOT = re.compile(r"arn:aws[\w-]*:iam::(\d{12}):root")
 _PRINCIPALS = ("Principal", "NotPrincipal")
 
 
-def canonical(form: Canonical, value: Json) -> str:
+def canonical(form: NormalForm, value: Json) -> str:
     """A text that is the same for two values exactly where they mean the same setting."""
     return _text(_FORMS[form](value))
 
 
-def same(form: Canonical, one: Json, other: Json) -> bool:
+def same(form: NormalForm, one: Json, other: Json) -> bool:
     """Whether two values mean the same setting."""
     return canonical(form, one) == canonical(form, other)
 
 
-def items(form: Canonical, value: Json) -> dict[str, Json]:
+def items(form: NormalForm, value: Json) -> dict[str, Json]:
     """The items of a set by their canonical text; None is the empty set."""
     return {canonical(form, item): item for item in value or ()}
 
@@ -98,9 +98,9 @@ def _meaning(value: Json, within: tuple[str, ...]) -> Json:
     return _as_text(value)
 
 
-_FORMS: dict[Canonical, Callable[[Json], Json]] = {
-    Canonical.PLAIN: _plain,
-    Canonical.SORTED: _sorted,
-    Canonical.TEXT: _as_text,
-    Canonical.DOCUMENT: _document,
+_FORMS: dict[NormalForm, Callable[[Json], Json]] = {
+    NormalForm.PLAIN: _plain,
+    NormalForm.SORTED: _sorted,
+    NormalForm.TEXT: _as_text,
+    NormalForm.DOCUMENT: _document,
 }

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from gameday.change import Json, Make, Strike, Turn
+from gameday.change import CreatedResource, IrreversibleAction, Json, SettingChange
 
 End = Literal["stuck", "restored", "healed", "not-healed", "conflict", "untouched"]
-State = Literal["open"] | End
+EntryState = Literal["open"] | End
 OPEN = ("open", "stuck")
 """States of a row that still owes something; all others are final."""
 
@@ -31,20 +31,20 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Entry:
     """One change of a run, with what is needed to undo it; times on the run's own clock."""
 
     position: int  # in the plan
-    injection: int  # position of the injection's first change
+    planned_fault: int  # position of the injection's first change
     stage: int
-    change: Turn | Make | Strike  # placeholders in values filled
+    change: SettingChange | CreatedResource | IrreversibleAction  # placeholders in values filled
     was: Json = None  # of a Strike: what its probe read before
     intended: float = 0.0
     sent: float | None = None  # when its last call went out, once that is known
     answered: float | None = None  # when its last call was answered; None: it may still arrive
     error: str | None = None  # the code it was answered with
     made: str | None = None  # of a Make: the new id
-    state: State = "open"
+    state: EntryState = "open"
     note: str = ""
 
     @property
@@ -54,7 +54,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CallOutcome:
     """What became of a change's calls."""
 
     sent: float

@@ -16,32 +16,32 @@ from typing import Any, Protocol, Self
 
 from pydantic import TypeAdapter, ValidationError
 
-from gameday.change import AnyChange, Make, Strike, Turn
-from gameday.engine.entries import End, Outcome, Row, Run
+from gameday.change import AnyChange, CreatedResource, IrreversibleAction, SettingChange
+from gameday.engine.entries import CallOutcome, End, Entry, Run
 from gameday.engine.process_lock import Holds
 from gameday.engine.sqlite import explained, home, opened
 from gameday.errors import JournalError, Refused
 
 _INTEND = "INSERT OR IGNORE INTO rows VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
-_CHANGE: TypeAdapter[Turn | Make | Strike] = TypeAdapter(AnyChange)
-_RUN, _ROW = TypeAdapter(Run), TypeAdapter(Row)
+_CHANGE: TypeAdapter[SettingChange | CreatedResource | IrreversibleAction] = TypeAdapter(AnyChange)
+_RUN, _ROW = TypeAdapter(Run), TypeAdapter(Entry)
 _OF_RUN = tuple(field.name for field in fields(Run))
-_OF_ROW = tuple(field.name for field in fields(Row))
+_OF_ROW = tuple(field.name for field in fields(Entry))
 
 
-class _Named(Protocol):
+class _RunFile(Protocol):
     @property
     def name(self) -> str: ...
 
 
-class Team(Protocol):
+class SharedStore(Protocol):
     """A store that a team's machines share, which must know a run's intents too before anything is sent."""
 
     def is_ours(self) -> bool: ...  # noqa: D102
     def must_be_free(self) -> None: ...  # noqa: D102
     def take(self, run: Run) -> None: ...  # noqa: D102
     def must_be_sure(self) -> None: ...  # noqa: D102
-    def intend(self, rows: Sequence[Row]) -> None: ...  # noqa: D102
+    def intend(self, entries: Sequence[Entry]) -> None: ...  # noqa: D102
     def settle(self, ends: Mapping[int, tuple[End, str]]) -> None: ...  # noqa: D102
     def end(self, note: str) -> None: ...  # noqa: D102
 
@@ -50,7 +50,7 @@ class Planned(Protocol):
     """What the journal keeps of a plan."""
 
     @property
-    def workload(self) -> _Named: ...  # noqa: D102
+    def workload(self) -> _RunFile: ...  # noqa: D102
     @property
     def account(self) -> str: ...  # noqa: D102
     @property
@@ -68,7 +68,7 @@ class Journal:
         self._db = db
         self.runs_folder = folder / "runs"
         self._holds = Holds(self.runs_folder)
-        self._team: Team | None = None
+        self._team: SharedStore | None = None
 
     @classmethod
     def open(cls, folder: Path | None = None) -> Self:
@@ -82,7 +82,7 @@ class Journal:
         self._holds.let_go_of_all()
 
     @contextmanager
-    def shared_with(self, team: Team | None) -> Iterator[None]:
+    def shared_with(self, team: SharedStore | None) -> Iterator[None]:
         """While this lasts, what is written is written to a team's store too, and its lease counts."""
         self._team = team
         try:
@@ -107,12 +107,12 @@ class Journal:
                 (run, *values, plan.model_dump_json(by_alias=True)),
             )
 
-    def adopt(self, run: Run, rows: Sequence[Row]) -> None:
+    def adopt(self, run: Run, entries: Sequence[Entry]) -> None:
         """Take in a run that another machine has begun, as a team's store tells it; what is known here stays."""
         with self._writing() as db:
             values = (run.workload, run.account, run.region, run.place, run.pid, run.who, run.started, run.plan)
             db.execute("INSERT OR IGNORE INTO runs VALUES (?,?,?,?,?,?,?,?,?,NULL,'')", (run.id, *values))
-            db.executemany(_INTEND, [(run.id, *_columns(row)) for row in rows])
+            db.executemany(_INTEND, [(run.id, *_columns(entry)) for entry in entries])
 
     def must_be_free(self, workload: str, account: str, run: str = "") -> None:
         """Raises Refused while another run has the workload: who, and since when."""
@@ -149,7 +149,7 @@ class Journal:
     def _refuse_taken(self, workload: str, other: str, since: float) -> None:
         """Refuse, unless the other run's process is dead and owes nothing."""
         alive = self.is_alive(other)
-        if not alive and not any(row.is_open for row in self.rows(other)):
+        if not alive and not any(entry.is_open for entry in self.entries(other)):
             return
         holder = self.run(other)
         by = f"run {other} ({holder.who}, process {holder.pid})" if holder else f"run {other}"
@@ -164,7 +164,7 @@ class Journal:
         Raises JournalError where the team's store cannot be told: the run then stays open here too.
         """
         try:
-            closed = not any(row.is_open for row in self.rows(run))
+            closed = not any(entry.is_open for entry in self.entries(run))
             if closed:
                 if self._team:
                     self._team.end(note)
@@ -194,11 +194,11 @@ class Journal:
 
     # rows -------------------------------------------------------------------------------------------------------------
 
-    def rows(self, run: str) -> list[Row]:
+    def entries(self, run: str) -> list[Entry]:
         """A run's rows in the order of the plan."""
         with explained(self.folder), self._readable():
             asked = f"SELECT {', '.join(_OF_ROW)} FROM rows WHERE run=? ORDER BY position"  # noqa: S608
-            return [_row(dict(zip(_OF_ROW, raw, strict=True))) for raw in self._db.execute(asked, (run,)).fetchall()]
+            return [_entry(dict(zip(_OF_ROW, raw, strict=True))) for raw in self._db.execute(asked, (run,)).fetchall()]
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
@@ -212,17 +212,17 @@ class Journal:
                 "restore its runs with the version that wrote it",
             ) from error
 
-    def intend(self, run: str, rows: Sequence[Row]) -> None:
+    def intend(self, run: str, entries: Sequence[Entry]) -> None:
         """Write intents in one commit, before their calls; where one stands already, it stays as it is."""
         with self._writing() as db:
             db.executemany(
                 _INTEND,
-                [(run, *_columns(row)) for row in rows],
+                [(run, *_columns(entry)) for entry in entries],
             )
-        if self._team and rows:
-            self._team.intend(rows)
+        if self._team and entries:
+            self._team.intend(entries)
 
-    def answer(self, run: str, outcomes: Mapping[int, Outcome]) -> None:
+    def answer(self, run: str, outcomes: Mapping[int, CallOutcome]) -> None:
         """Note what became of calls, in one commit."""
         with self._writing() as db:
             db.executemany(
@@ -270,12 +270,12 @@ class Journal:
                 raise
 
 
-def _columns(row: Row) -> tuple[object, ...]:
-    place = (row.position, row.injection, row.stage, row.change.model_dump_json(), json.dumps(row.was))
-    return (*place, row.intended, row.sent, row.answered, row.error, row.made, row.state, row.note)
+def _columns(entry: Entry) -> tuple[object, ...]:
+    place = (entry.position, entry.planned_fault, entry.stage, entry.change.model_dump_json(), json.dumps(entry.was))
+    return (*place, entry.intended, entry.sent, entry.answered, entry.error, entry.made, entry.state, entry.note)
 
 
-def _row(found: dict[str, Any]) -> Row:
+def _entry(found: dict[str, Any]) -> Entry:
     change, was = _CHANGE.validate_json(found["change"]), json.loads(found["was"])
     return _ROW.validate_python(found | {"change": change, "was": was})
 

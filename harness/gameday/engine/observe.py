@@ -5,27 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gameday.aws.account import Account
-from gameday.change import Call, Json, Turn
-from gameday.engine.entries import Row
+from gameday.change import Call, Json, SettingChange
+from gameday.engine.entries import Entry
 from gameday.engine.placeholders import bind
-from gameday.engine.settings import Reading, read_beside
+from gameday.engine.settings import SettingValue, read_beside
 from gameday.errors import GamedayError
 
-Known = Callable[[Row], dict[str, Json]]
+BindingsOf = Callable[[Entry], dict[str, Json]]
 """The bindings that a row's calls see."""
 
 
-def look(rows: Mapping[int, Row], known: Known, account: Account) -> dict[int, Reading | Json | GamedayError]:
+def observe(
+    entries: Mapping[int, Entry], known: BindingsOf, account: Account
+) -> dict[int, SettingValue | Json | GamedayError]:
     """By position: a Turn's reading, the answer of a Make's find or of a Strike's probe, or the error in its place."""
-    turns = {position: row.change for position, row in rows.items() if isinstance(row.change, Turn)}
-    found: dict[int, Reading | Json | GamedayError] = {}
+    changes = {position: entry.change for position, entry in entries.items() if isinstance(entry.change, SettingChange)}
+    found: dict[int, SettingValue | Json | GamedayError] = {}
     asked: dict[int, tuple[Call, str]] = {}
-    for position, row in rows.items():
+    for position, entry in entries.items():
         try:
-            if not isinstance(row.change, Turn):
-                template = row.change.find if row.change.kind == "make" else row.change.healed.call
-                asked[position] = bind(template, known(row)), row.change.region
+            if not isinstance(entry.change, SettingChange):
+                template = entry.change.find if entry.change.kind == "create" else entry.change.healed.call
+                asked[position] = bind(template, known(entry)), entry.change.region
         except GamedayError as error:
             found[position] = error
-    readings, answers = read_beside(turns, list(asked.values()), account)
+    readings, answers = read_beside(changes, list(asked.values()), account)
     return found | readings | dict(zip(asked, answers, strict=True))

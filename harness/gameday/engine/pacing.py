@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gameday.aws.rate_limits import needs
-from gameday.change import Call, Make, Shape, Strike, Turn
+from gameday.change import Call, CreatedResource, IrreversibleAction, SettingChange, Shape
 from gameday.engine.settings import setter
 from gameday.steady_state.kpi.units import show_duration
 
 
-def slowed(changes: Iterable[Turn | Make | Strike]) -> list[str]:
+def slowed(changes: Iterable[SettingChange | CreatedResource | IrreversibleAction]) -> list[str]:
     """What cannot be injected at once because of the undo's share, in a line for each API."""
     calls = [(call, change.region) for change in changes for call in _sent(change)]
     return [
@@ -22,15 +22,15 @@ def slowed(changes: Iterable[Turn | Make | Strike]) -> list[str]:
     ]
 
 
-def _sent(change: Turn | Make | Strike) -> list[Call]:
+def _sent(change: SettingChange | CreatedResource | IrreversibleAction) -> list[Call]:
     """The calls that bring a change about."""
-    if isinstance(change, Strike):
+    if isinstance(change, IrreversibleAction):
         return [change.call]
-    if isinstance(change, Make):
+    if isinstance(change, CreatedResource):
         return [change.create, *change.then]
-    knob = change.knob
-    if knob.shape is Shape.SET:
-        moved = ((knob.add, change.adds), (knob.remove, change.removes))
+    setting = change.setting
+    if setting.shape is Shape.SET:
+        moved = ((setting.add, change.adds), (setting.remove, change.removes))
         return [call for call, items in moved if call and items]
-    call = setter(knob, change.after)
+    call = setter(setting, change.after)
     return [call] if call else []

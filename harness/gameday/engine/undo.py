@@ -16,16 +16,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gameday.aws.account import LONGEST_CALL, Account
-from gameday.change import Call, Json, Make, Shape, Strike, Turn
+from gameday.change import Call, CreatedResource, IrreversibleAction, Json, SettingChange, Shape
 from gameday.engine import probes
-from gameday.engine.calls import Hear, Wire, is_later
-from gameday.engine.entries import End, Row
+from gameday.engine.calls import CallSender, Emit, is_later
+from gameday.engine.entries import End, Entry
 from gameday.engine.journal import Journal
-from gameday.engine.observe import look
+from gameday.engine.observe import observe
 from gameday.engine.placeholders import bind, search
-from gameday.engine.settings import Reading, said, stands_at, writes
+from gameday.engine.settings import SettingValue, said, stands_at, writes
 from gameday.errors import AwsError, GamedayError, JournalError, Unreachable
-from gameday.events import Said, Settled
+from gameday.events import ChangeClosed, Remark
 from gameday.steady_state.clock import Clock
 
 PATIENCE = 900.0
@@ -57,15 +57,15 @@ _ENDS: dict[Next, End] = {
 """How a row ends; whatever is not here goes on."""
 
 
-def decide(turn: Turn, now: Reading, quiet: bool) -> Next:
+def decide(setting_change: SettingChange, now: SettingValue, quiet: bool) -> Next:
     """What to do about a Turn that reads so; `quiet`: neither a stale read nor a late request of ours is possible."""
     if now.gone:
         end = Next.GONE
     elif not now.ready:
         return Next.WAIT
-    elif stands_at(turn, "before", now):
+    elif stands_at(setting_change, "before", now):
         end = Next.RESTORED
-    elif turn.knob.shape is Shape.SET or stands_at(turn, "after", now):
+    elif setting_change.setting.shape is Shape.SET or stands_at(setting_change, "after", now):
         return Next.WRITE
     else:
         end = Next.CONFLICT
@@ -73,14 +73,14 @@ def decide(turn: Turn, now: Reading, quiet: bool) -> Next:
 
 
 def undo(
-    run: str, account: Account, journal: Journal, clock: Clock, hear: Hear, *, patience: float = PATIENCE
-) -> list[Settled]:
+    run: str, account: Account, journal: Journal, clock: Clock, emit: Emit, *, patience: float = PATIENCE
+) -> list[ChangeClosed]:
     """Put back whatever the run's journal holds open, within about `patience` seconds; what became of each row.
 
     A second time it makes no call. What cannot be put back is `stuck`, and stays open in the journal for another try;
     a journal that cannot be written does not stop it. Raises JournalError only where the journal cannot be read.
     """
-    return _Undo(Wire(run, "undo", account, clock, hear), journal, patience).work()
+    return _Undo(CallSender(run, "undo", account, clock, emit), journal, patience).work()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,26 +91,26 @@ class _Step:
 
 
 class _Undo:
-    def __init__(self, wire: Wire, journal: Journal, patience: float) -> None:
-        rows = journal.rows(wire.run)
+    def __init__(self, wire: CallSender, journal: Journal, patience: float) -> None:
+        entries = journal.entries(wire.run)
         self.wire = wire
         self.journal = journal
         self.patience = patience
         self.began = wire.clock.now()
-        self.open = {row.position: row for row in rows if row.is_open}
+        self.open = {entry.position: entry for entry in entries if entry.is_open}
         self.made: dict[int, dict[str, Json]] = {}  # by injection: name → id
-        for row in rows:
-            if isinstance(row.change, Make) and row.made:
-                self.made.setdefault(row.injection, {})[row.change.name] = row.made
+        for entry in entries:
+            if isinstance(entry.change, CreatedResource) and entry.made:
+                self.made.setdefault(entry.planned_fault, {})[entry.change.name] = entry.made
         self.wrote: set[int] = set()
         self.trouble: dict[int, GamedayError] = {}  # what stands in a row's way
         self.pause: dict[int, float] = {}  # seconds that a row waits after an error, and until when
         self.not_before: dict[int, float] = {}
         self.breath = 0.0  # seconds until the next look: short after a write, longer while only watching
-        self.settled: list[Settled] = []
+        self.settled: list[ChangeClosed] = []
         self.is_noted = True
 
-    def work(self) -> list[Settled]:
+    def work(self) -> list[ChangeClosed]:
         while self.open:
             if not self.journal.is_ours():
                 self._leave()
@@ -132,11 +132,11 @@ class _Undo:
     # look and decide --------------------------------------------------------------------------------------------------
 
     def _steps(self) -> dict[int, _Step]:
-        found = look(self.open, self._known, self.wire.account)
+        found = observe(self.open, self._known, self.wire.account)
         steps: dict[int, _Step] = {}
-        for position, row in self.open.items():
+        for position, entry in self.open.items():
             try:
-                step = self._step(row, found[position])
+                step = self._step(entry, found[position])
             except GamedayError as error:
                 step = _Step(Next.WAIT, error.what)
                 self.trouble[position] = error
@@ -146,59 +146,64 @@ class _Undo:
             steps[position] = step
         return steps
 
-    def _step(self, row: Row, found: Reading | Json | GamedayError) -> _Step:
+    def _step(self, entry: Entry, found: SettingValue | Json | GamedayError) -> _Step:
         if isinstance(found, GamedayError):
             raise found
-        if isinstance(row.change, Turn):
-            return self._turn(row, row.change, found)
-        if isinstance(row.change, Make):
-            return self._make(row, row.change, found)
-        return self._strike(row, row.change, found)
+        if isinstance(entry.change, SettingChange):
+            return self._setting_change(entry, entry.change, found)
+        if isinstance(entry.change, CreatedResource):
+            return self._make(entry, entry.change, found)
+        return self._strike(entry, entry.change, found)
 
-    def _turn(self, row: Row, turn: Turn, now: Reading) -> _Step:
-        step = decide(turn, now, self._is_quiet(row))
+    def _setting_change(self, entry: Entry, setting_change: SettingChange, now: SettingValue) -> _Step:
+        step = decide(setting_change, now, self._is_quiet(entry))
         # One call at a time: the next pass reads again, and makes the next one.
-        calls = writes(turn, "before", now, self._known(row))[:1] if step is Next.WRITE else []
-        what = f"{turn.knob.name} of {turn.id}"
+        calls = writes(setting_change, "before", now, self._known(entry))[:1] if step is Next.WRITE else []
+        what = f"{setting_change.setting.name} of {setting_change.id}"
         if step is Next.GONE:
-            return _Step(step, f"{turn.id} no longer exists: nothing to put back")
+            return _Step(step, f"{setting_change.id} no longer exists: nothing to put back")
         if step is Next.CONFLICT:
-            was, ours = said(turn.before), said(turn.after)
+            was, ours = said(setting_change.before), said(setting_change.after)
             return _Step(step, f"{what} was {was}, we set {ours}, somebody else set {said(now.value)}: left alone")
         return _Step(step, f"{what} is {said(now.value)}", calls)
 
-    def _make(self, row: Row, make: Make, answer: Json) -> _Step:
+    def _make(self, entry: Entry, make: CreatedResource, answer: Json) -> _Step:
         left = [str(one) for one in search(make.found, answer) or []]
         if left:
-            calls = [bind(make.delete, self._known(row) | {"id": one}) for one in left]
+            calls = [bind(make.delete, self._known(entry) | {"id": one}) for one in left]
             return _Step(Next.WRITE, f"{', '.join(left)} is still there", calls)
-        end = Next.RESTORED if self._is_quiet(row) else Next.WATCH
+        end = Next.RESTORED if self._is_quiet(entry) else Next.WATCH
         return _Step(end, f"nothing is left of {make.about or make.name}")
 
-    def _strike(self, row: Row, strike: Strike, answer: Json) -> _Step:
-        what = strike.healed.about or strike.about
-        if not probes.holds(strike.healed, answer, row.was):
+    def _strike(self, entry: Entry, action: IrreversibleAction, answer: Json) -> _Step:
+        what = action.healed.about or action.about
+        if not probes.holds(action.healed, answer, entry.was):
             return _Step(Next.WATCH, f"not so: {what}")
-        return _Step(Next.HEALED if self._is_quiet(row) else Next.WATCH, what)
+        return _Step(Next.HEALED if self._is_quiet(entry) else Next.WATCH, what)
 
-    def _is_quiet(self, row: Row) -> bool:
-        return self.wire.clock.now() >= self._quiet_from(row)
+    def _is_quiet(self, entry: Entry) -> bool:
+        return self.wire.clock.now() >= self._quiet_from(entry)
 
-    def _quiet_from(self, row: Row) -> float:
+    def _quiet_from(self, entry: Entry) -> float:
         """From when on neither a stale read nor a late request of ours is possible."""
-        settle = row.change.knob.settle if isinstance(row.change, Turn) else row.change.settle
-        last = self.began + LONGEST_CALL if row.answered is None else min(row.answered, self.began)
+        settle = entry.change.setting.settle if isinstance(entry.change, SettingChange) else entry.change.settle
+        last = self.began + LONGEST_CALL if entry.answered is None else min(entry.answered, self.began)
         return last + settle
 
-    def _known(self, row: Row) -> dict[str, Json]:
+    def _known(self, entry: Entry) -> dict[str, Json]:
         now = self.wire.clock.now()
-        known = {"run": self.wire.run, "since": row.intended, "now": now, "made": self.made.get(row.injection, {})}
-        return known | {"args": row.change.args}
+        known = {
+            "run": self.wire.run,
+            "since": entry.intended,
+            "now": now,
+            "made": self.made.get(entry.planned_fault, {}),
+        }
+        return known | {"args": entry.change.args}
 
     def _until_quiet(self) -> float:
         """Seconds until the next row is quiet: nothing is won by looking much later than then."""
         now = self.wire.clock.now()
-        return min((at - now for row in self.open.values() if (at := self._quiet_from(row)) > now), default=LONGEST)
+        return min((at - now for entry in self.open.values() if (at := self._quiet_from(entry)) > now), default=LONGEST)
 
     # act --------------------------------------------------------------------------------------------------------------
 
@@ -231,7 +236,7 @@ class _Undo:
         return max(todo) if todo and is_patient else (0, 0)
 
     def _stage(self, position: int) -> tuple[int, int]:
-        return self.open[position].injection, self.open[position].stage
+        return self.open[position].planned_fault, self.open[position].stage
 
     def _is_refused(self, position: int) -> bool:
         """Whether a row met an error that waiting hardly mends, like a missing right."""
@@ -243,8 +248,8 @@ class _Undo:
     # close ------------------------------------------------------------------------------------------------------------
 
     def _end(self, position: int, step: _Step) -> tuple[End, str]:
-        row = self.open[position]
-        was_refused = row.error is not None and row.answered is not None and position not in self.wrote
+        entry = self.open[position]
+        was_refused = entry.error is not None and entry.answered is not None and position not in self.wrote
         return ("untouched" if was_refused and step.next is not Next.CONFLICT else _ENDS[step.next]), step.about
 
     def _give_up(self) -> None:
@@ -252,7 +257,7 @@ class _Undo:
         ends: dict[int, tuple[End, str]] = {}
         for position, step in self._steps().items():
             change, error = self.open[position].change, self.trouble.get(position)
-            end: End = "not-healed" if isinstance(change, Strike) and not error else "stuck"
+            end: End = "not-healed" if isinstance(change, IrreversibleAction) and not error else "stuck"
             ends[position] = end, f"{change.about}: {error.what if error else step.about}"
         self._settle(ends)
 
@@ -260,7 +265,8 @@ class _Undo:
         """Another machine undoes this run: nothing more is sent or noted here."""
         now, about = self.wire.clock.now(), "left to the machine that has taken this run over"
         self.settled += [
-            Settled(now, position, "stuck", f"{row.change.about}: {about}") for position, row in self.open.items()
+            ChangeClosed(now, position, "stuck", f"{entry.change.about}: {about}")
+            for position, entry in self.open.items()
         ]
         self.open = {}
 
@@ -271,14 +277,14 @@ class _Undo:
                 self.journal.settle(self.wire.run, ends)
         except JournalError as error:
             if self.is_noted:
-                self.wire.hear(Said(now, f"the undo goes on without being noted: {error.what}"))
+                self.wire.emit(Remark(now, f"the undo goes on without being noted: {error.what}"))
             self.is_noted = False
-        self.settled += [Settled(now, position, *end) for position, end in ends.items()]
-        self.open = {position: row for position, row in self.open.items() if position not in ends}
+        self.settled += [ChangeClosed(now, position, *end) for position, end in ends.items()]
+        self.open = {position: entry for position, entry in self.open.items() if position not in ends}
 
 
-def _passing(change: Turn | Make | Strike) -> tuple[str, ...]:
+def _passing(change: SettingChange | CreatedResource | IrreversibleAction) -> tuple[str, ...]:
     """Error codes of an undo's calls that pass by themselves."""
-    if isinstance(change, Turn):
-        return change.knob.retry
-    return (*change.busy, *change.gone) if isinstance(change, Make) else ()
+    if isinstance(change, SettingChange):
+        return change.setting.retry
+    return (*change.busy, *change.gone) if isinstance(change, CreatedResource) else ()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from gameday.change import Call, Canonical, Json, Knob, Read, Shape
+from gameday.change import Call, Json, NormalForm, Read, Setting, Shape
 
 
 def _replace(path: str, value: str) -> Json:
     return {"op": "replace", "path": f"/*/*/throttling/{path}", "value": {"$": f"to_string(value.{value})"}}
 
 
-THROTTLING = Knob(
+THROTTLING = Setting(
     name="stage.throttling",
     about="a stage's default rate (requests per second) and burst (requests at once)",
     shape=Shape.SCALAR,
@@ -31,7 +31,7 @@ THROTTLING = Knob(
             "patchOperations": [_replace("rateLimit", "rate"), _replace("burstLimit", "burst")],
         },
     ),
-    canonical=Canonical.TEXT,
+    canonical=NormalForm.TEXT,
     settle=5.0,
     retry=("ConflictException",),
     gone=("NotFoundException",),

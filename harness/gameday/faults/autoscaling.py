@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from gameday.change import Call, Canonical, Knob, Read, Shape
+from gameday.change import Call, NormalForm, Read, Setting, Shape
 
 GROUPS = Call(
     service="autoscaling", operation="describe_auto_scaling_groups", params={"AutoScalingGroupNames": {"$": "ids"}}
 )
 
-SUSPENDED = Knob(
+SUSPENDED = Setting(
     name="group.suspended",
     about="the processes that a scaling group does not run",
     shape=Shape.SET,
@@ -30,7 +30,7 @@ SUSPENDED = Knob(
     retry=("ScalingActivityInProgress", "ResourceContention"),
 )
 
-SUBNETS = Knob(
+SUBNETS = Setting(
     name="group.subnets",
     about="the subnets that a scaling group launches into",
     shape=Shape.SCALAR,
@@ -40,7 +40,7 @@ SUBNETS = Knob(
         operation="update_auto_scaling_group",
         params={"AutoScalingGroupName": {"$": "id"}, "VPCZoneIdentifier": {"$": "value"}},
     ),
-    canonical=Canonical.SORTED,
+    canonical=NormalForm.SORTED,
     settle=5.0,
     retry=("ScalingActivityInProgress", "ResourceContention"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 
-from gameday.change import Call, Knob
+from gameday.change import Call, Setting
 from gameday.errors import InvalidInput
 from gameday.faults import CATALOGUE
 from gameday.faults.fault import Fault
@@ -35,31 +35,31 @@ def _lines(fault: type[Fault]) -> Iterator[str]:
     for field, info in fault.model_fields.items():
         default = "" if info.default in (None, (), {}) else f" (default {info.default})"
         yield f"  {field:<20} {info.description}{' (needed)' if info.is_required() else default}"
-    if fault.turns:
+    if fault.settings:
         yield ""
-        yield "turns"
-        for knob in fault.turns:
-            yield f"  {knob.name:<20} {knob.about}"
-            yield from (f"  {'':<20} also written by {writer}" for writer in knob.co_writers)
+        yield "settings"
+        for setting in fault.settings:
+            yield f"  {setting.name:<20} {setting.about}"
+            yield from (f"  {'':<20} also written by {writer}" for writer in setting.co_writers)
     yield ""
     yield f"undo         {fault.undo}"
-    yield f"bites        {fault.bites}"
+    yield f"bites        {fault.effects}"
     yield f"permissions  {', '.join(permissions(fault))}"
-    allowed = "the experiment to say `allow: [strike]`, since nothing undoes it" if fault.always_strikes else ""
+    allowed = "the experiment to say `allow: [strike]`, since nothing undoes it" if fault.is_irreversible else ""
     yield from (f"needs        {need}" for need in (fault.needs, allowed) if need)
     yield f"example      - {fault.example}"
 
 
 def permissions(fault: type[Fault]) -> tuple[str, ...]:
     """The API calls that it may make to change and to undo, as service:Operation."""
-    calls = {str(call) for knob in fault.turns for call in written_by(knob)} | set(fault.calls)
+    calls = {str(call) for setting in fault.settings for call in written_by(setting)} | set(fault.calls)
     return tuple(sorted(_action(call) for call in calls))
 
 
-def written_by(knob: Knob) -> Iterator[Call]:
+def written_by(setting: Setting) -> Iterator[Call]:
     """Every call that writes a knob."""
-    yield from knob.positions.values()
-    yield from (call for call in (knob.write, knob.clear, knob.add, knob.remove) if call)
+    yield from setting.positions.values()
+    yield from (call for call in (setting.write, setting.clear, setting.add, setting.remove) if call)
 
 
 def _action(call: str) -> str:

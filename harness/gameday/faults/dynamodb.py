@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gameday.change import Call, Knob, Read, Shape
+from gameday.change import Call, Read, Setting, Shape
 
-CAPACITY = Knob(
+CAPACITY = Setting(
     name="table.capacity",
     about="a table's provisioned read and write capacity, in units per second",
     shape=Shape.SCALAR,

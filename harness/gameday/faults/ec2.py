@@ -7,11 +7,20 @@ from typing import ClassVar
 from pydantic import Field
 
 from gameday.aws.inventory import Instance
-from gameday.change import Call, Injection, Json, Knob, Probe, Read, Shape, Strike
+from gameday.change import Call, IrreversibleAction, Json, PlannedFault, Probe, Read, Setting, Shape
 from gameday.faults.autoscaling import SUSPENDED
-from gameday.faults.fault import InstanceTargets, Look, bite, call, not_opted_in, shares, staged, unhealthy_targets
+from gameday.faults.fault import (
+    FaultContext,
+    InstanceTargets,
+    call,
+    effect,
+    not_opted_in,
+    shares,
+    staged,
+    unhealthy_targets,
+)
 
-POWER = Knob(
+POWER = Setting(
     name="instance.power",
     about="whether an instance runs or is stopped",
     shape=Shape.SWITCH,
@@ -64,10 +73,10 @@ def states(ids: list[str], *wanted: str) -> Probe:
     )
 
 
-def strike(look: Look, one: Instance, operation: str, about: str, why: str) -> Strike:
+def strike(context: FaultContext, one: Instance, operation: str, about: str, why: str) -> IrreversibleAction:
     """A blow on one instance, healed when its scaling group is whole."""
-    return Strike(
-        region=look.region,
+    return IrreversibleAction(
+        region=context.region,
         module=one.module,
         about=about,
         id=one.id,
@@ -82,27 +91,27 @@ class TerminateInstance(InstanceTargets):
 
     name: ClassVar[str] = "terminate-instance"
     calls: ClassVar[tuple[str, ...]] = ("ec2.terminate_instances",)
-    always_strikes: ClassVar[bool] = True
+    is_irreversible: ClassVar[bool] = True
     undo: ClassVar[str] = "none: a strike; healed when the scaling group has as many in service as it wants"
-    bites: ClassVar[str] = "the instances are read as shutting down or terminated"
+    effects: ClassVar[str] = "the instances are read as shutting down or terminated"
     example: ClassVar[str] = "terminate-instance: {module: web, count: 1}"
 
-    def inject(self, look: Look) -> Injection:
+    def inject(self, context: FaultContext) -> PlannedFault:
         """The changes, resolved against the account; reads only. Raises AwsError."""
-        hit, refusals = self.choose(look)
+        hit, refusals = self.choose(context)
         lonely = [one.id for one in hit if one.group is None]
         why = "a terminated instance does not come back; its scaling group launches another"
         changes = [
-            strike(look, one, "terminate_instances", f"terminate {one.id} ({one.module}, {one.zone})", why)
+            strike(context, one, "terminate_instances", f"terminate {one.id} ({one.module}, {one.zone})", why)
             for one in hit
         ]
-        return Injection(
+        return PlannedFault(
             fault=self.name,
             label=self.label("terminate", hit),
             stages=staged(changes),
-            bite=bite(self.bites, (states([one.id for one in hit], "shutting-down", "terminated"),)),
-            hits=shares(look, hit),
-            refusals=(*refusals, *not_opted_in(look, {one.id: one.tags for one in hit})),
+            effect=effect(self.effects, (states([one.id for one in hit], "shutting-down", "terminated"),)),
+            hits=shares(context, hit),
+            refusals=(*refusals, *not_opted_in(context, {one.id: one.tags for one in hit})),
             warnings=tuple(f"{one} is in no scaling group: nothing will replace it" for one in lonely),
         )
 
@@ -115,37 +124,37 @@ class StopInstance(InstanceTargets):
     """
 
     name: ClassVar[str] = "stop-instance"
-    turns: ClassVar[tuple[Knob, ...]] = (POWER, SUSPENDED)
+    settings: ClassVar[tuple[Setting, ...]] = (POWER, SUSPENDED)
     calls: ClassVar[tuple[str, ...]] = ("ec2.stop_instances",)
     undo: ClassVar[str] = (
         "started again; a strike for members of a scaling group (without hold_replacement) and for spot"
     )
-    bites: ClassVar[str] = "the instances are read as stopped"
+    effects: ClassVar[str] = "the instances are read as stopped"
     example: ClassVar[str] = "stop-instance: {module: web, share: 30%, hold_replacement: true}"
 
     hold_replacement: bool = Field(
         False, description="suspend the scaling group's replacing meanwhile, so that undo works"
     )
 
-    def inject(self, look: Look) -> Injection:
+    def inject(self, context: FaultContext) -> PlannedFault:
         """The changes, resolved against the account; reads only. Raises AwsError."""
-        hit, refusals = self.choose(look)
+        hit, refusals = self.choose(context)
         lasting = {one.id: why for one in hit if (why := self._irreversible(one))}
         groups = sorted({one.group for one in hit if one.group}) if self.hold_replacement else []
         held: dict[str, Json] = {g: {"adds": ["HealthCheck", "ReplaceUnhealthy"], "removes": []} for g in groups}
         strikes = [
-            strike(look, one, "stop_instances", f"stop {one.id} ({one.module}, {one.zone})", lasting[one.id])
+            strike(context, one, "stop_instances", f"stop {one.id} ({one.module}, {one.zone})", lasting[one.id])
             for one in hit
             if one.id in lasting
         ]
-        turns = look.turns(POWER, {one.id: "stopped" for one in hit if one.id not in lasting})
-        return Injection(
+        changes = context.changes(POWER, {one.id: "stopped" for one in hit if one.id not in lasting})
+        return PlannedFault(
             fault=self.name,
             label=self.label("stop", hit),
-            stages=staged([*look.turns(SUSPENDED, held)], [*turns, *strikes]),
-            bite=bite(self.bites, (states([one.id for one in hit], "stopped", "terminated"),)),
-            hits=shares(look, hit),
-            refusals=(*refusals, *not_opted_in(look, {one.id: one.tags for one in hit})),
+            stages=staged([*context.changes(SUSPENDED, held)], [*changes, *strikes]),
+            effect=effect(self.effects, (states([one.id for one in hit], "stopped", "terminated"),)),
+            hits=shares(context, hit),
+            refusals=(*refusals, *not_opted_in(context, {one.id: one.tags for one in hit})),
         )
 
     def _irreversible(self, one: Instance) -> str:
@@ -163,14 +172,14 @@ class RebootInstance(InstanceTargets):
 
     name: ClassVar[str] = "reboot-instance"
     calls: ClassVar[tuple[str, ...]] = ("ec2.reboot_instances",)
-    always_strikes: ClassVar[bool] = True
+    is_irreversible: ClassVar[bool] = True
     undo: ClassVar[str] = "none: a strike; healed when the scaling group has as many in service as it wants"
-    bites: ClassVar[str] = "an instance's status check is not ok, or its load balancer finds it unfit"
+    effects: ClassVar[str] = "an instance's status check is not ok, or its load balancer finds it unfit"
     example: ClassVar[str] = "reboot-instance: {module: checkout, count: 1}"
 
-    def inject(self, look: Look) -> Injection:
+    def inject(self, context: FaultContext) -> PlannedFault:
         """The changes, resolved against the account; reads only. Raises AwsError."""
-        hit, refusals = self.choose(look)
+        hit, refusals = self.choose(context)
         ids = [one.id for one in hit]
         sick = "InstanceStatuses[?InstanceStatus.Status != 'ok']"
         status = Probe(
@@ -181,13 +190,13 @@ class RebootInstance(InstanceTargets):
         )
         why = "a reboot cannot be taken back; the instance boots by itself"
         changes = [
-            strike(look, one, "reboot_instances", f"reboot {one.id} ({one.module}, {one.zone})", why) for one in hit
+            strike(context, one, "reboot_instances", f"reboot {one.id} ({one.module}, {one.zone})", why) for one in hit
         ]
-        return Injection(
+        return PlannedFault(
             fault=self.name,
             label=self.label("reboot", hit),
             stages=staged(changes),
-            bite=bite(self.bites, (status, *unhealthy_targets(look, hit))),
-            hits=shares(look, hit),
-            refusals=(*refusals, *not_opted_in(look, {one.id: one.tags for one in hit})),
+            effect=effect(self.effects, (status, *unhealthy_targets(context, hit))),
+            hits=shares(context, hit),
+            refusals=(*refusals, *not_opted_in(context, {one.id: one.tags for one in hit})),
         )

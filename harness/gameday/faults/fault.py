@@ -12,12 +12,23 @@ from pydantic import Field, model_validator
 from gameday.aws.account import Account
 from gameday.aws.inventory import Instance, Inventory
 from gameday.aws.tags import TagKey
-from gameday.change import Bite, Call, Frozen, Injection, Json, Knob, Make, Probe, Strike, Turn
+from gameday.change import (
+    Call,
+    CreatedResource,
+    Effect,
+    Frozen,
+    IrreversibleAction,
+    Json,
+    PlannedFault,
+    Probe,
+    Setting,
+    SettingChange,
+)
 from gameday.steady_state.kpi.units import Share
 
 
 @dataclass(frozen=True)
-class Look:
+class FaultContext:
     """A read-only look at the account, which a fault answers with changes."""
 
     account: Account
@@ -28,14 +39,16 @@ class Look:
     seed: int = 0
     opt_in: dict[str, str] = field(default_factory=dict)
 
-    def turns(self, knob: Knob, wanted: dict[str, Json], args: dict[str, dict[str, Json]] | None = None) -> list[Turn]:
+    def changes(
+        self, setting: Setting, wanted: dict[str, Json], args: dict[str, dict[str, Json]] | None = None
+    ) -> list[SettingChange]:
         """Turns of one knob, with the values that stand now as what undo writes back.
 
         `wanted` is id → the value to be or, for a set, {"adds": [...], "removes": [...]}.
         """
         from gameday.engine.settings import capture
 
-        return capture(knob, wanted, self.region, self.account, args or {})
+        return capture(setting, wanted, self.region, self.account, args or {})
 
     def zone_exists(self, zone: str) -> bool:
         """Whether the region has the zone."""
@@ -46,15 +59,15 @@ class Fault(Frozen):
     """One fault as written in YAML: its fields, and what it would change."""
 
     name: ClassVar[str]
-    turns: ClassVar[tuple[Knob, ...]] = ()  # the knobs it may turn
+    settings: ClassVar[tuple[Setting, ...]] = ()  # the knobs it may turn
     calls: ClassVar[tuple[str, ...]] = ()  # the calls it may make besides, as service.operation
-    always_strikes: ClassVar[bool] = False  # whatever it hits, nothing undoes it
+    is_irreversible: ClassVar[bool] = False  # whatever it hits, nothing undoes it
     undo: ClassVar[str]  # how it is undone, in one sentence
     needs: ClassVar[str] = ""  # what must be there, or it is refused
-    bites: ClassVar[str]  # the effect that proves it, in one sentence
+    effects: ClassVar[str]  # the effect that proves it, in one sentence
     example: ClassVar[str]  # a line of YAML
 
-    def inject(self, look: Look) -> Injection:
+    def inject(self, context: FaultContext) -> PlannedFault:
         """The changes, resolved against the account; reads only. Raises AwsError."""
         raise NotImplementedError
 
@@ -79,10 +92,10 @@ class InstanceTargets(Fault):
             raise ValueError(msg)
         return self
 
-    def choose(self, look: Look) -> tuple[list[Instance], list[str]]:
+    def choose(self, context: FaultContext) -> tuple[list[Instance], list[str]]:
         """The running instances hit, and the reasons to refuse."""
-        reasons = unknown_places(look, self.module, self.zone)
-        found = [one for one in look.inventory.instances if self._matches(one)]
+        reasons = unknown_places(context, self.module, self.zone)
+        found = [one for one in context.inventory.instances if self._matches(one)]
         running = [one for one in found if one.state == "running"]
         missing = sorted(set(self.ids) - {one.id for one in found})
         if missing:
@@ -92,7 +105,7 @@ class InstanceTargets(Fault):
         wanted = self.count or (max(1, int(len(running) * self.share + 1e-9)) if self.share else self._default(running))
         if running and wanted > len(running):
             reasons.append(f"count is {wanted}, but only {len(running)} running instances match {self.described()}")
-        chosen = Random(f"{look.seed}/{self.name}").sample(running, min(wanted, len(running)))  # noqa: S311 - no secret
+        chosen = Random(f"{context.seed}/{self.name}").sample(running, min(wanted, len(running)))  # noqa: S311 - no secret
         return sorted(chosen, key=lambda one: one.id), reasons
 
     def _default(self, running: list[Instance]) -> int:
@@ -117,40 +130,40 @@ class InstanceTargets(Fault):
         return f"{verb} {counted(len(hit), 'instance')} of {self.described()}"
 
 
-def unknown_places(look: Look, module: str | None, zone: str | None) -> list[str]:
+def unknown_places(context: FaultContext, module: str | None, zone: str | None) -> list[str]:
     """Reasons to refuse where a module or a zone is not there."""
     reasons = []
-    if module and module not in look.modules:
-        reasons.append(f"module {module} is not in the workload; it has {', '.join(look.modules)}")
-    if zone and not look.zone_exists(zone):
-        reasons.append(f"zone {zone} is not in {look.region}; it has {', '.join(look.inventory.zones)}")
+    if module and module not in context.modules:
+        reasons.append(f"module {module} is not in the workload; it has {', '.join(context.modules)}")
+    if zone and not context.zone_exists(zone):
+        reasons.append(f"zone {zone} is not in {context.region}; it has {', '.join(context.inventory.zones)}")
     return reasons
 
 
-def not_opted_in(look: Look, what: dict[str, dict[str, str]]) -> list[str]:
+def not_opted_in(context: FaultContext, what: dict[str, dict[str, str]]) -> list[str]:
     """Reasons to refuse for targets (id → tags) without the workload's opt-in tag."""
-    tag = ", ".join(f"{key}={value}" for key, value in look.opt_in.items())
+    tag = ", ".join(f"{key}={value}" for key, value in context.opt_in.items())
     return [
         f"{target} does not carry the opt-in tag {tag}"
         for target, tags in what.items()
-        if not look.opt_in.items() <= tags.items()
+        if not context.opt_in.items() <= tags.items()
     ]
 
 
-def shares(look: Look, hit: list[Instance]) -> dict[str, float]:
+def shares(context: FaultContext, hit: list[Instance]) -> dict[str, float]:
     """Module → the share of its running instances that is hit."""
     taken: dict[str, float] = {}
     for module in sorted({one.module for one in hit if one.module}):
-        total = sum(one.module == module and one.state == "running" for one in look.inventory.instances)
+        total = sum(one.module == module and one.state == "running" for one in context.inventory.instances)
         taken[module] = sum(one.module == module for one in hit) / total
     return taken
 
 
-def target_groups_of(look: Look, hit: list[Instance]) -> dict[str, list[str]]:
+def target_groups_of(context: FaultContext, hit: list[Instance]) -> dict[str, list[str]]:
     """Target group ARN → the hit instances that are registered in it."""
     modules = {one.module for one in hit}
-    arns = sorted({arn for g in look.inventory.scaling_groups if g.module in modules for arn in g.target_groups})
-    answers = look.inventory.read_all("elbv2", "describe_target_health", [{"TargetGroupArn": arn} for arn in arns])
+    arns = sorted({arn for g in context.inventory.scaling_groups if g.module in modules for arn in g.target_groups})
+    answers = context.inventory.read_all("elbv2", "describe_target_health", [{"TargetGroupArn": arn} for arn in arns])
     ids = {one.id for one in hit}
     found: dict[str, list[str]] = {}
     for arn, answer in zip(arns, answers, strict=True):
@@ -160,7 +173,7 @@ def target_groups_of(look: Look, hit: list[Instance]) -> dict[str, list[str]]:
     return found
 
 
-def unhealthy_targets(look: Look, hit: list[Instance]) -> tuple[Probe, ...]:
+def unhealthy_targets(context: FaultContext, hit: list[Instance]) -> tuple[Probe, ...]:
     """Probes that hold once a load balancer finds more of the hit instances unfit than before the injection."""
     return tuple(
         Probe(
@@ -169,7 +182,7 @@ def unhealthy_targets(look: Look, hit: list[Instance]) -> tuple[Probe, ...]:
             holds=f"{_unfit(ids, 'answer.TargetHealthDescriptions')} > was",
             about=f"target group {arn.rpartition('targetgroup/')[2].partition('/')[0]} finds targets unhealthy",
         )
-        for arn, ids in target_groups_of(look, hit).items()
+        for arn, ids in target_groups_of(context, hit).items()
     )
 
 
@@ -188,11 +201,13 @@ def call(service: str, operation: str, **params: Json) -> Call:
     return Call(service=service, operation=operation, params=params)
 
 
-def bite(about: str, probes: tuple[Probe, ...], deadline: float = 300.0) -> Bite:
-    """A `Bite`, briefly."""
-    return Bite(about=about, probes=probes, deadline=deadline)
+def effect(about: str, probes: tuple[Probe, ...], deadline: float = 300.0) -> Effect:
+    """A `Effect`, briefly."""
+    return Effect(about=about, probes=probes, deadline=deadline)
 
 
-def staged(*stages: Sequence[Turn | Make | Strike]) -> tuple[tuple[Turn | Make | Strike, ...], ...]:
+def staged(
+    *stages: Sequence[SettingChange | CreatedResource | IrreversibleAction],
+) -> tuple[tuple[SettingChange | CreatedResource | IrreversibleAction, ...], ...]:
     """Stages without the empty ones."""
     return tuple(tuple(stage) for stage in stages if stage)

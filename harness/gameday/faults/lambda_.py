@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gameday.change import Call, Knob, Read, Shape
+from gameday.change import Call, Read, Setting, Shape
 
-CONCURRENCY = Knob(
+CONCURRENCY = Setting(
     name="function.concurrency",
     about="a function's reserved concurrency: how many invocations run at once; 0 throttles all, none reserves nothing",
     shape=Shape.SCALAR,

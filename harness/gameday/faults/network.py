@@ -7,14 +7,25 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from gameday.aws.inventory import Instance, Subnet, tags_of
-from gameday.change import RUN_TAG, Call, Canonical, Injection, Json, Knob, Make, Read, Shape, Turn
+from gameday.change import (
+    RUN_TAG,
+    Call,
+    CreatedResource,
+    Json,
+    NormalForm,
+    PlannedFault,
+    Read,
+    Setting,
+    SettingChange,
+    Shape,
+)
 from gameday.faults.autoscaling import SUBNETS, SUSPENDED
 from gameday.faults.fault import (
     Fault,
-    Look,
-    bite,
+    FaultContext,
     call,
     counted,
+    effect,
     not_opted_in,
     shares,
     staged,
@@ -22,7 +33,7 @@ from gameday.faults.fault import (
     unknown_places,
 )
 
-ACL = Knob(
+ACL = Setting(
     name="subnet.acl",
     about="the network ACL of a subnet",
     shape=Shape.SCALAR,
@@ -43,7 +54,7 @@ ACL = Knob(
     retry=("InvalidAssociationID.NotFound", "InvalidNetworkAclID.NotFound"),
 )
 
-GROUPS = Knob(
+GROUPS = Setting(
     name="interface.groups",
     about="the security groups of a network interface",
     shape=Shape.SCALAR,
@@ -56,7 +67,7 @@ GROUPS = Knob(
         operation="modify_network_interface_attribute",
         params={"NetworkInterfaceId": {"$": "id"}, "Groups": {"$": "value"}},
     ),
-    canonical=Canonical.SORTED,
+    canonical=NormalForm.SORTED,
     settle=5.0,
     retry=("InvalidGroup.NotFound",),
     gone=("InvalidNetworkInterfaceID.NotFound",),
@@ -71,13 +82,13 @@ def _tagged(resource: str, name: str) -> list[Json]:
 BY_RUN: list[Json] = [{"Name": f"tag:{RUN_TAG}", "Values": [{"$": "run"}]}]
 
 
-def deny_all_acl(region: str, vpc: str, name: str) -> Make:
+def deny_all_acl(region: str, vpc: str, name: str) -> CreatedResource:
     """A network ACL without a rule of its own: every ACL ends in denying all, IPv4 and IPv6, both ways.
 
     Source: Amazon VPC User Guide, "Custom network ACLs": a new one denies all traffic until rules are added.
     """
     mine = [*BY_RUN, {"Name": "vpc-id", "Values": [{"$": "args.vpc"}]}]
-    return Make(
+    return CreatedResource(
         region=region,
         about=f"a network ACL in {vpc} that denies everything, IPv4 and IPv6, in and out",
         name=name,
@@ -104,10 +115,10 @@ class AzBlackhole(Fault):
     """
 
     name: ClassVar[str] = "az-blackhole"
-    turns: ClassVar[tuple[Knob, ...]] = (ACL, SUBNETS, SUSPENDED)
+    settings: ClassVar[tuple[Setting, ...]] = (ACL, SUBNETS, SUSPENDED)
     calls: ClassVar[tuple[str, ...]] = ("ec2.create_network_acl", "ec2.delete_network_acl")
     undo: ClassVar[str] = "each subnet gets its ACL back, the run's ACL is deleted, scaling groups get their zone back"
-    bites: ClassVar[str] = "a load balancer finds targets of the zone unfit"
+    effects: ClassVar[str] = "a load balancer finds targets of the zone unfit"
     needs: ClassVar[str] = "a target group that some of the instances are in: its health checks are the proof"
     example: ClassVar[str] = "az-blackhole: {zone: us-east-1a, launches: blocked}"
 
@@ -119,55 +130,57 @@ class AzBlackhole(Fault):
         "refuse", description="when interfaces that the workload does not own sit in those subnets"
     )
 
-    def inject(self, look: Look) -> Injection:
+    def inject(self, context: FaultContext) -> PlannedFault:
         """The changes, resolved against the account; reads only. Raises AwsError."""
-        subnets = [subnet for subnet in look.inventory.subnets if subnet.zone == self.zone]
-        hit = [one for one in look.inventory.instances if one.zone == self.zone and one.state == "running"]
-        refusals = unknown_places(look, None, self.zone)
+        subnets = [subnet for subnet in context.inventory.subnets if subnet.zone == self.zone]
+        hit = [one for one in context.inventory.instances if one.zone == self.zone and one.state == "running"]
+        refusals = unknown_places(context, None, self.zone)
         if not subnets and not refusals:
             refusals.append(f"the workload has no subnet in {self.zone}")
-        probes = unhealthy_targets(look, hit)
+        probes = unhealthy_targets(context, hit)
         if subnets and not probes:
             refusals.append(f"nothing would show that it bites: no target group has targets in {self.zone}")
-        foreign = foreign_interfaces(look, subnets)
+        foreign = foreign_interfaces(context, subnets)
         if foreign and self.foreign_interfaces == "refuse":
             named = ", ".join(foreign[:5]) + (f" and {len(foreign) - 5} more" if len(foreign) > 5 else "")
             refusals.append(f"interfaces that the workload does not own would be cut off too: {named}")
         vpcs = sorted({subnet.vpc for subnet in subnets})
         names = {vpc: f"acl{number}" if number else "acl" for number, vpc in enumerate(vpcs)}
-        makes = [deny_all_acl(look.region, vpc, name) for vpc, name in names.items()]
+        makes = [deny_all_acl(context.region, vpc, name) for vpc, name in names.items()]
         denied = {subnet.id: {"$": f"made.{names[subnet.vpc]}"} for subnet in subnets}
-        return Injection(
+        return PlannedFault(
             fault=self.name,
             label=f"black-hole {self.zone}: {counted(len(subnets), 'subnet')}, {counted(len(hit), 'instance')}",
-            stages=staged([*makes, *self._rebalancing(look)], [*self._launches(look)], [*look.turns(ACL, denied)]),
-            bite=bite(self.bites, probes),
-            hits=shares(look, hit),
-            refusals=(*refusals, *not_opted_in(look, {one.id: one.tags for one in hit})),
+            stages=staged(
+                [*makes, *self._rebalancing(context)], [*self._launches(context)], [*context.changes(ACL, denied)]
+            ),
+            effect=effect(self.effects, probes),
+            hits=shares(context, hit),
+            refusals=(*refusals, *not_opted_in(context, {one.id: one.tags for one in hit})),
         )
 
-    def _groups(self, look: Look) -> dict[str, list[str]]:
+    def _groups(self, context: FaultContext) -> dict[str, list[str]]:
         """Scaling groups that launch into the zone and elsewhere → the subnets left to them."""
         if self.launches == "allowed":
             return {}
-        shut = {subnet.id for subnet in look.inventory.subnets if subnet.zone == self.zone}
+        shut = {subnet.id for subnet in context.inventory.subnets if subnet.zone == self.zone}
         left = {
             g.name: [s for s in g.subnets if s not in shut]
-            for g in look.inventory.scaling_groups
+            for g in context.inventory.scaling_groups
             if shut & set(g.subnets)
         }
         return {name: subnets for name, subnets in left.items() if subnets}
 
-    def _rebalancing(self, look: Look) -> list[Turn]:
+    def _rebalancing(self, context: FaultContext) -> list[SettingChange]:
         # A group that loses a zone's subnets would at once move the zone's instances elsewhere: that is not this fault.
-        held: dict[str, Json] = {name: {"adds": ["AZRebalance"], "removes": []} for name in self._groups(look)}
-        return look.turns(SUSPENDED, held)
+        held: dict[str, Json] = {name: {"adds": ["AZRebalance"], "removes": []} for name in self._groups(context)}
+        return context.changes(SUSPENDED, held)
 
-    def _launches(self, look: Look) -> list[Turn]:
-        return [*look.turns(SUBNETS, {name: ",".join(left) for name, left in self._groups(look).items()})]
+    def _launches(self, context: FaultContext) -> list[SettingChange]:
+        return [*context.changes(SUBNETS, {name: ",".join(left) for name, left in self._groups(context).items()})]
 
 
-def foreign_interfaces(look: Look, subnets: list[Subnet]) -> list[str]:
+def foreign_interfaces(context: FaultContext, subnets: list[Subnet]) -> list[str]:
     """Interfaces in the subnets that belong neither to the workload nor to what AWS made for it.
 
     Interfaces of load balancers, NAT gateways and functions follow their parent, which AWS names in the description:
@@ -176,14 +189,16 @@ def foreign_interfaces(look: Look, subnets: list[Subnet]) -> list[str]:
     if not subnets:
         return []
     ids = [subnet.id for subnet in subnets]
-    answer = look.inventory.read("ec2", "describe_network_interfaces", Filters=[{"Name": "subnet-id", "Values": ids}])
-    ours = {interface for one in look.inventory.instances for interface in one.interfaces}
+    answer = context.inventory.read(
+        "ec2", "describe_network_interfaces", Filters=[{"Name": "subnet-id", "Values": ids}]
+    )
+    ours = {interface for one in context.inventory.instances for interface in one.interfaces}
     strange = [
         raw
         for raw in answer["NetworkInterfaces"]
-        if raw["NetworkInterfaceId"] not in ours and not look.inventory.owned(tags_of(raw.get("TagSet")))
+        if raw["NetworkInterfaceId"] not in ours and not context.inventory.owned(tags_of(raw.get("TagSet")))
     ]
-    parents = _parents(look) if strange else ()
+    parents = _parents(context) if strange else ()
     return sorted(
         raw["NetworkInterfaceId"]
         for raw in strange
@@ -191,28 +206,28 @@ def foreign_interfaces(look: Look, subnets: list[Subnet]) -> list[str]:
     )
 
 
-def _parents(look: Look) -> tuple[str, ...]:
-    balancers = look.inventory.read("elbv2", "describe_load_balancers")["LoadBalancers"]
+def _parents(context: FaultContext) -> tuple[str, ...]:
+    balancers = context.inventory.read("elbv2", "describe_load_balancers")["LoadBalancers"]
     arns = [raw["LoadBalancerArn"] for raw in balancers]
     tagged: list[Json] = []
     for start in range(0, len(arns), 20):  # DescribeTags takes 20 at once
-        tagged += look.inventory.read("elbv2", "describe_tags", ResourceArns=arns[start : start + 20])[
+        tagged += context.inventory.read("elbv2", "describe_tags", ResourceArns=arns[start : start + 20])[
             "TagDescriptions"
         ]
-    mine = [raw["ResourceArn"] for raw in tagged if look.inventory.owned(tags_of(raw["Tags"]))]
-    gateways = look.inventory.read("ec2", "describe_nat_gateways")["NatGateways"]
+    mine = [raw["ResourceArn"] for raw in tagged if context.inventory.owned(tags_of(raw["Tags"]))]
+    gateways = context.inventory.read("ec2", "describe_nat_gateways")["NatGateways"]
     return (
         *(f"ELB {arn.rpartition('loadbalancer/')[2]}" for arn in mine),
         *(
             f"Interface for NAT Gateway {raw['NatGatewayId']}"
             for raw in gateways
-            if look.inventory.owned(tags_of(raw.get("Tags")))
+            if context.inventory.owned(tags_of(raw.get("Tags")))
         ),
-        *(f"AWS Lambda VPC ENI-{function.name}-" for function in look.inventory.functions),
+        *(f"AWS Lambda VPC ENI-{function.name}-" for function in context.inventory.functions),
     )
 
 
-def empty_group(region: str, vpc: str, name: str, ipv6: bool) -> Make:
+def empty_group(region: str, vpc: str, name: str, ipv6: bool) -> CreatedResource:
     """A security group without a rule: nothing may come in, nothing may go out.
 
     A new group lets everything out until that rule is revoked (Amazon VPC User Guide, "Default rules").
@@ -221,7 +236,7 @@ def empty_group(region: str, vpc: str, name: str, ipv6: bool) -> Make:
     if ipv6:
         everything.append({"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]})
     mine = [*BY_RUN, {"Name": "vpc-id", "Values": [{"$": "args.vpc"}]}]
-    return Make(
+    return CreatedResource(
         region=region,
         about=f"a security group in {vpc} without any rule",
         name=name,
@@ -251,48 +266,48 @@ class IsolateModule(Fault):
     """
 
     name: ClassVar[str] = "isolate-module"
-    turns: ClassVar[tuple[Knob, ...]] = (GROUPS,)
+    settings: ClassVar[tuple[Setting, ...]] = (GROUPS,)
     calls: ClassVar[tuple[str, ...]] = (
         "ec2.create_security_group",
         "ec2.revoke_security_group_egress",
         "ec2.delete_security_group",
     )
     undo: ClassVar[str] = "each interface gets its security groups back, the run's group is deleted"
-    bites: ClassVar[str] = "a load balancer finds the module's targets unfit"
+    effects: ClassVar[str] = "a load balancer finds the module's targets unfit"
     needs: ClassVar[str] = "a target group that some of the instances are in: its health checks are the proof"
     example: ClassVar[str] = "isolate-module: {module: recommendations}"
 
     module: str = Field(description="the module")
     zone: str | None = Field(None, description="only its instances in this availability zone")
 
-    def inject(self, look: Look) -> Injection:
+    def inject(self, context: FaultContext) -> PlannedFault:
         """The changes, resolved against the account; reads only. Raises AwsError."""
-        refusals = unknown_places(look, self.module, self.zone)
-        hit = [one for one in look.inventory.instances if self._hits(one)]
-        probes = unhealthy_targets(look, hit)
+        refusals = unknown_places(context, self.module, self.zone)
+        hit = [one for one in context.inventory.instances if self._hits(one)]
+        probes = unhealthy_targets(context, hit)
         if not refusals and not hit:
             refusals.append(f"module {self.module} has no running instance to isolate")
         elif hit and not probes:
             refusals.append(f"nothing would show that it bites: no target group has instances of {self.module}")
         vpcs = sorted({one.vpc for one in hit})
         names = {vpc: f"group{number}" if number else "group" for number, vpc in enumerate(vpcs)}
-        makes = [empty_group(look.region, vpc, names[vpc], ipv6) for vpc, ipv6 in _ipv6(look, vpcs).items()]
+        makes = [empty_group(context.region, vpc, names[vpc], ipv6) for vpc, ipv6 in _ipv6(context, vpcs).items()]
         alone = {interface: [{"$": f"made.{names[one.vpc]}"}] for one in hit for interface in one.interfaces}
-        return Injection(
+        return PlannedFault(
             fault=self.name,
             label=f"isolate module {self.module}: {counted(len(hit), 'instance')}",
-            stages=staged([*makes], [*look.turns(GROUPS, alone)]),
-            bite=bite(self.bites, probes),
-            hits=shares(look, hit),
-            refusals=(*refusals, *not_opted_in(look, {one.id: one.tags for one in hit})),
+            stages=staged([*makes], [*context.changes(GROUPS, alone)]),
+            effect=effect(self.effects, probes),
+            hits=shares(context, hit),
+            refusals=(*refusals, *not_opted_in(context, {one.id: one.tags for one in hit})),
         )
 
     def _hits(self, one: Instance) -> bool:
         return one.module == self.module and one.state == "running" and self.zone in (None, one.zone)
 
 
-def _ipv6(look: Look, vpcs: list[str]) -> dict[str, bool]:
+def _ipv6(context: FaultContext, vpcs: list[str]) -> dict[str, bool]:
     if not vpcs:
         return {}
-    answer = look.inventory.read("ec2", "describe_vpcs", VpcIds=vpcs)
+    answer = context.inventory.read("ec2", "describe_vpcs", VpcIds=vpcs)
     return {raw["VpcId"]: bool(raw.get("Ipv6CidrBlockAssociationSet")) for raw in answer["Vpcs"]}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gameday.aws.proxy_client import GONE, PROXY, is_loopback
-from gameday.change import Call, Injection, Json, Knob, Probe, Read, Shape
+from gameday.change import Call, Json, PlannedFault, Probe, Read, Setting, Shape
 from gameday.errors import AwsError
-from gameday.faults.fault import Look, bite, call, staged
+from gameday.faults.fault import FaultContext, call, effect, staged
 from gameday.sdk.rule import Rule
 
 AT = "http://127.0.0.1:4577"
@@ -13,7 +13,7 @@ AT = "http://127.0.0.1:4577"
 
 _PLACE: dict[str, Json] = {"Url": {"$": "args.url"}, "Name": {"$": "args.name"}}
 
-RULE = Knob(
+RULE = Setting(
     name="proxy.rule",
     about="a rule of a proxy that a program's AWS calls pass (gameday proxy)",
     shape=Shape.SCALAR,
@@ -24,32 +24,32 @@ RULE = Knob(
 )
 
 
-def ruled(look: Look, rule: Rule, url: str, fault: str, module: str | None) -> Injection:
+def ruled(context: FaultContext, rule: Rule, url: str, fault: str, module: str | None) -> PlannedFault:
     """The injection that puts a rule into a proxy; reads only. Raises AwsError."""
     name = f"gameday-{rule.kind}-{rule.service}{f'-{rule.operation}' if rule.operation else ''}"
     args = {"url": url, "name": name}
     reasons = [] if is_loopback(url) else [f"{url} is no proxy of this machine"]
     if not reasons:
         try:
-            look.account.call(call(PROXY, "get_rule", Url=url, Name=name), look.region)
+            context.account.call(call(PROXY, "get_rule", Url=url, Name=name), context.region)
         except AwsError as error:
             start = ": start one (gameday proxy), and point the program at it" if error.code == GONE else ""
             reasons.append(f"{error.message}{start}")
     key = f"{url}#{name}"
     wanted = rule.model_dump(mode="json", exclude_defaults=True)
-    turns = [] if reasons else look.turns(RULE, {key: wanted}, {key: args})
-    if not turns and not reasons:
+    changes = [] if reasons else context.changes(RULE, {key: wanted}, {key: args})
+    if not changes and not reasons:
         reasons.append(f"the proxy at {url} already has this rule")
     hits = Probe(
         call=call(PROXY, "get_rule", Url=url, Name=name),
         holds="answer.Hit > `0`",
         about=f"the proxy at {url} has hit a request",
     )
-    return Injection(
+    return PlannedFault(
         fault=fault,
         label=f"{rule} at the proxy {url}",
-        stages=staged([turn.model_copy(update={"module": module}) for turn in turns]),
-        bite=bite("the proxy counts requests that it hit", (hits,)),
+        stages=staged([turn.model_copy(update={"module": module}) for turn in changes]),
+        effect=effect("the proxy counts requests that it hit", (hits,)),
         hits={module: rule.share} if module else {},
         refusals=tuple(reasons),
     )

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from gameday.aws.inventory import Named
-from gameday.change import Excess, Injection, Json, Knob, Probe, Turn
+from gameday.aws.inventory import OwnedResource
+from gameday.change import Excess, Json, PlannedFault, Probe, Setting, SettingChange
 from gameday.faults.apigateway import THROTTLING
 from gameday.faults.dynamodb import CAPACITY
-from gameday.faults.fault import Fault, Look, bite, call, counted, not_opted_in, staged, unknown_places
+from gameday.faults.fault import Fault, FaultContext, call, counted, effect, not_opted_in, staged, unknown_places
 from gameday.faults.lambda_ import CONCURRENCY
 from gameday.faults.proxy_rule import AT, RULE, ruled
 from gameday.sdk.rule import Rule, in_words
@@ -34,11 +34,11 @@ class Throttle(Fault):
     """
 
     name: ClassVar[str] = "throttle"
-    turns: ClassVar[tuple[Knob, ...]] = (CONCURRENCY, CAPACITY, THROTTLING, RULE)
+    settings: ClassVar[tuple[Setting, ...]] = (CONCURRENCY, CAPACITY, THROTTLING, RULE)
     undo: ClassVar[str] = (
         "the capacity that was there is written back, none where none was reserved; the proxy's rule goes"
     )
-    bites: ClassVar[str] = (
+    effects: ClassVar[str] = (
         "CloudWatch counts more throttled requests (Throttles, Read/WriteThrottleEvents, 4XXError) than before, "
         "or the proxy what it hit"
     )
@@ -93,46 +93,50 @@ class Throttle(Fault):
         except ValidationError as error:
             raise ValueError("; ".join(in_words(error))) from error
 
-    def inject(self, look: Look) -> Injection:
+    def inject(self, context: FaultContext) -> PlannedFault:
         """The changes, resolved against the account; reads only. Raises AwsError."""
-        refusals = unknown_places(look, self.module, None)
+        refusals = unknown_places(context, self.module, None)
         if self.sdk:
-            found = ruled(look, self._rule(), self.at, self.name, self.module)
+            found = ruled(context, self._rule(), self.at, self.name, self.module)
             return found.model_copy(update={"refusals": (*refusals, *found.refusals)})
-        functions = self._chosen(self.function, look.inventory.functions if self.module or self.function else ())
-        tables = self._chosen(self.table, look.inventory.tables if self.module or self.table else ())
-        stages = self._chosen(self.stage, look.inventory.stages if self.module or self.stage else ())
+        functions = self._chosen(self.function, context.inventory.functions if self.module or self.function else ())
+        tables = self._chosen(self.table, context.inventory.tables if self.module or self.table else ())
+        stages = self._chosen(self.stage, context.inventory.stages if self.module or self.stage else ())
         chosen = [*functions, *tables, *stages]
         if not chosen and not refusals:
             refusals.append(f"{self._wanted()} has no function, table or stage to throttle in this workload")
-        refusals += not_opted_in(look, {one.name: one.tags for one in chosen})
+        refusals += not_opted_in(context, {one.name: one.tags for one in chosen})
         idle: list[str] = []
-        turns = [
-            turn.model_copy(update={"module": _module(turn.id, chosen)})
-            for turn in (
-                *self._functions(look, functions, refusals, idle),
-                *self._tables(look, tables, refusals, idle),
-                *self._stages(look, stages, refusals, idle),
+        changes = [
+            setting_change.model_copy(update={"module": _module(setting_change.id, chosen)})
+            for setting_change in (
+                *self._functions(context, functions, refusals, idle),
+                *self._tables(context, tables, refusals, idle),
+                *self._stages(context, stages, refusals, idle),
             )
         ]
         # Of several targets those that lose nothing are named and left alone; alone, such a one is no experiment.
-        if not turns:
+        if not changes:
             refusals += idle
-        hit = {turn.id: turn.module for turn in turns if turn.module}
-        return Injection(
+        hit = {setting_change.id: setting_change.module for setting_change in changes if setting_change.module}
+        return PlannedFault(
             fault=self.name,
             label=f"throttle {', '.join(hit) or self._wanted()} to {self.to}",
-            stages=staged(turns),
-            bite=bite(self.bites, tuple(probe for turn in turns for probe in _throttled(turn, look)), deadline=600.0),
+            stages=staged(changes),
+            effect=effect(
+                self.effects,
+                tuple(probe for setting_change in changes for probe in _throttled(setting_change, context)),
+                deadline=600.0,
+            ),
             hits=dict.fromkeys(hit.values(), self._taken()),
             refusals=tuple(refusals),
-            warnings=tuple(idle) if turns else (),
+            warnings=tuple(idle) if changes else (),
         )
 
     def _wanted(self) -> str:
         return f"module {self.module}" if self.module else str(self.function or self.table or self.stage)
 
-    def _chosen(self, name: str | None, found: tuple[Named, ...]) -> list[Named]:
+    def _chosen(self, name: str | None, found: tuple[OwnedResource, ...]) -> list[OwnedResource]:
         return [one for one in found if one.name == name or (self.module and one.module == self.module)]
 
     def _left(self, was: float, least: int) -> float:
@@ -144,23 +148,25 @@ class Throttle(Fault):
         """The share of capacity that is taken away; 0 where a number is left of what nobody has written down."""
         return 1.0 - self.to.value if self.to.unit == "%" else float(self.to.value == 0)
 
-    def _functions(self, look: Look, found: list[Named], refusals: list[str], idle: list[str]) -> list[Turn]:
+    def _functions(
+        self, context: FaultContext, found: list[OwnedResource], refusals: list[str], idle: list[str]
+    ) -> list[SettingChange]:
         wanted: dict[str, Json] = {}
         for one in found:
-            answer = look.inventory.read("lambda", "get_function_concurrency", FunctionName=one.name)
+            answer = context.inventory.read("lambda", "get_function_concurrency", FunctionName=one.name)
             reserved = answer.get("ReservedConcurrentExecutions")
             if reserved is None and self.to.unit == "%" and self.to.value:
                 refusals.append(f"function {one.name} reserves no concurrency to take a share of: say a number")
                 continue
-            there = self._unreserved(look) if reserved is None else reserved
+            there = self._unreserved(context) if reserved is None else reserved
             wanted[one.name] = 0 if there is None else self._left(there, 0)
             if wanted[one.name] == there:
                 del wanted[one.name]
                 whose = "what the account leaves to those that reserve none" if reserved is None else "what it reserves"
                 idle.append(f"function {one.name} already is at {there}, {whose}: {self._nothing()}")
-        return look.turns(CONCURRENCY, wanted)
+        return context.changes(CONCURRENCY, wanted)
 
-    def _unreserved(self, look: Look) -> int | None:
+    def _unreserved(self, context: FaultContext) -> int | None:
         """How many invocations run at once where none are reserved; None where it need not be known, to leave none.
 
         The account's concurrency in the region, without what functions reserve (Lambda API Reference,
@@ -168,14 +174,16 @@ class Throttle(Fault):
         """
         if not self.to.value:
             return None
-        limit = look.inventory.read("lambda", "get_account_settings")["AccountLimit"]
+        limit = context.inventory.read("lambda", "get_account_settings")["AccountLimit"]
         return int(limit["UnreservedConcurrentExecutions"])
 
-    def _tables(self, look: Look, found: list[Named], refusals: list[str], idle: list[str]) -> list[Turn]:
+    def _tables(
+        self, context: FaultContext, found: list[OwnedResource], refusals: list[str], idle: list[str]
+    ) -> list[SettingChange]:
         wanted: dict[str, Json] = {}
         for one in found:
-            table = look.inventory.read("dynamodb", "describe_table", TableName=one.name)["Table"]
-            scaled = look.inventory.read(
+            table = context.inventory.read("dynamodb", "describe_table", TableName=one.name)["Table"]
+            scaled = context.inventory.read(
                 "application-autoscaling",
                 "describe_scalable_targets",
                 ServiceNamespace="dynamodb",
@@ -198,14 +206,16 @@ class Throttle(Fault):
             reads, writes = was.values()
             has = f"{least}{reads} read and {counted(writes, 'write unit')}"
             idle.append(f"table {one.name} already is at {has}: {self._nothing()}")
-        return look.turns(CAPACITY, wanted)
+        return context.changes(CAPACITY, wanted)
 
-    def _stages(self, look: Look, found: list[Named], refusals: list[str], idle: list[str]) -> list[Turn]:
+    def _stages(
+        self, context: FaultContext, found: list[OwnedResource], refusals: list[str], idle: list[str]
+    ) -> list[SettingChange]:
         wanted: dict[str, Json] = {}
         args: dict[str, dict[str, Json]] = {}
         for one in found:
             api, _, stage = one.name.partition("/")
-            answer = look.inventory.read("apigateway", "get_stage", restApiId=api, stageName=stage)
+            answer = context.inventory.read("apigateway", "get_stage", restApiId=api, stageName=stage)
             default = answer.get("methodSettings", {}).get("*/*", {})
             if "throttlingRateLimit" not in default:
                 refusals.append(
@@ -219,29 +229,29 @@ class Throttle(Fault):
                 idle.append(f"stage {one.name} already is at {has}: {self._nothing()}")
                 continue
             args[one.name], wanted[one.name] = {"api": api, "stage": stage}, left
-        return look.turns(THROTTLING, wanted, args)
+        return context.changes(THROTTLING, wanted, args)
 
     def _nothing(self) -> str:
         return f"`to: {self.to}` would take nothing away"
 
 
-def _module(target: str, chosen: list[Named]) -> str | None:
+def _module(target: str, chosen: list[OwnedResource]) -> str | None:
     return next((one.module for one in chosen if one.name == target), None)
 
 
-def _throttled(turn: Turn, look: Look) -> Iterator[Probe]:
+def _throttled(setting_change: SettingChange, context: FaultContext) -> Iterator[Probe]:
     """What CloudWatch counts of what a change takes away, each with what says that anything was counted at all."""
-    if turn.knob == CONCURRENCY:
-        yield grows("AWS/Lambda", "Throttles", "Invocations", {"FunctionName": turn.id})
-    elif turn.knob == CAPACITY:
+    if setting_change.setting == CONCURRENCY:
+        yield grows("AWS/Lambda", "Throttles", "Invocations", {"FunctionName": setting_change.id})
+    elif setting_change.setting == CAPACITY:
         for unit, kind in UNITS.items():
-            if turn.after[unit] < turn.before[unit]:
-                dimensions = {"TableName": turn.id}
+            if setting_change.after[unit] < setting_change.before[unit]:
+                dimensions = {"TableName": setting_change.id}
                 yield grows("AWS/DynamoDB", f"{kind}ThrottleEvents", f"Consumed{unit}", dimensions)
     else:
-        apis = look.inventory.read("apigateway", "get_rest_apis").get("items", [])
-        name = next(api["name"] for api in apis if api["id"] == turn.args["api"])
-        yield grows("AWS/ApiGateway", "4XXError", "Count", {"ApiName": name, "Stage": turn.args["stage"]})
+        apis = context.inventory.read("apigateway", "get_rest_apis").get("items", [])
+        name = next(api["name"] for api in apis if api["id"] == setting_change.args["api"])
+        yield grows("AWS/ApiGateway", "4XXError", "Count", {"ApiName": name, "Stage": setting_change.args["stage"]})
 
 
 def grows(namespace: str, metric: str, beside: str, dimensions: dict[str, str]) -> Probe:

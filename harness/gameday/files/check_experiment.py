@@ -7,7 +7,7 @@ from typing import Any
 
 from gameday.aws.arns import alarm_name
 from gameday.faults.fault import Fault
-from gameday.files.check_workload import Known, unknown
+from gameday.files.check_workload import Names, unknown
 from gameday.files.experiment import DetectionClaim
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
@@ -55,10 +55,10 @@ def _detection(document: Document, detected: DetectionClaim, parts: dict[str, An
         yield document.mistake(("detected_by", "alarm"), what, "take it out here, or out of `stop_when`")
 
 
-def check_strikes(document: Document, parts: dict[str, Any], faults: FaultsAt) -> Iterator[Mistake]:
+def check_irreversible(document: Document, parts: dict[str, Any], faults: FaultsAt) -> Iterator[Mistake]:
     """Faults that nothing undoes must be allowed by the experiment."""
     for loc, fault in faults.items():
-        if fault.always_strikes and "strike" not in parts.get("allow", ("strike",)):
+        if fault.is_irreversible and "irreversible" not in parts.get("allow", ("irreversible",)):
             what = f"nothing undoes `{fault.name}`, and the experiment does not allow that"
             yield document.mistake(loc, what, "add `allow: [strike]`, if that is meant")
 
@@ -84,7 +84,7 @@ def check_experiment(
 
 
 def check_names(
-    document: Document, parts: dict[str, Any], faults: FaultsAt, kpis: Known, modules: Known
+    document: Document, parts: dict[str, Any], faults: FaultsAt, kpis: Names, modules: Names
 ) -> Iterator[Mistake]:
     """The KPIs and modules that an experiment names: they are known where the workload is wrong elsewhere, too."""
     for index, name in enumerate(parts.get("steady_state", ())):

@@ -13,10 +13,10 @@ from gameday.files.yaml.mistake import Mistake
 from gameday.steady_state.kpi.units import show_share
 from gameday.text import nearest, one_of, quoted
 
-Known = Collection[str]
+Names = Collection[str]
 
 
-def unknown(document: Document, loc: Loc, what: str, name: str, known: Known, key: bool = False) -> Iterator[Mistake]:
+def unknown(document: Document, loc: Loc, what: str, name: str, known: Names, key: bool = False) -> Iterator[Mistake]:
     """A mistake where a name is not among those known."""
     if name not in known:
         yield document.mistake(loc, f"there is no {what} {quoted(name)}", one_of(name, known), key)
@@ -68,7 +68,7 @@ def check_twin(document: Document, parts: dict[str, Any]) -> Iterator[Mistake]:
             yield from unknown(document, ("alarms", name, "metric"), "metric", alarm.metric, document.names("metrics"))
 
 
-def _calls(document: Document, sound: dict[str, TwinModule], modules: Known, journeys: Known) -> Iterator[Mistake]:
+def _calls(document: Document, sound: dict[str, TwinModule], modules: Names, journeys: Names) -> Iterator[Mistake]:
     for name, module in sound.items():
         for index, call in enumerate(module.calls):
             loc = ("modules", name, "calls", index)
@@ -77,7 +77,7 @@ def _calls(document: Document, sound: dict[str, TwinModule], modules: Known, jou
                 yield from unknown(document, (*loc, "only", number), "journey", journey, journeys)
 
 
-def _journeys(document: Document, modules: Known, journeys: dict[str, Journey]) -> Iterator[Mistake]:
+def _journeys(document: Document, modules: Names, journeys: dict[str, Journey]) -> Iterator[Mistake]:
     for name, journey in journeys.items():
         yield from unknown(document, ("customers", "journeys", name, "enters"), "module", journey.enters, modules)
     total = sum(journey.share for journey in journeys.values())
@@ -86,7 +86,7 @@ def _journeys(document: Document, modules: Known, journeys: dict[str, Journey]) 
         yield document.mistake(("customers", "journeys"), what, "every customer goes on exactly one journey", key=True)
 
 
-def _feeds(document: Document, parts: dict[str, Any], modules: Known, journeys: Known) -> Iterator[Mistake]:
+def _feeds(document: Document, parts: dict[str, Any], modules: Names, journeys: Names) -> Iterator[Mistake]:
     for name, feed in parts.get("metrics", {}).items():
         loc = ("metrics", name)
         if feed.journey is not None and journeys:

@@ -75,6 +75,6 @@ class Experiment(Written):
     guard: dict[Name, Bound] = Field({}, description="abort and undo at once beyond these bounds")
     blind_after: Duration | None = Field(None, description="no data of a guarded KPI for so long aborts")
     stop_when: tuple[str, ...] = Field((), description="CloudWatch alarms by name or ARN: firing or unreadable aborts")
-    allow: tuple[Literal["strike", "foreign-interfaces", "unchecked-undo"], ...] = Field(
+    allow: tuple[Literal["irreversible", "foreign-interfaces", "unchecked-undo"], ...] = Field(
         (), description="what the plan would otherwise refuse"
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from gameday.files.loaded import Loaded, LoadedExperiment, LoadedGameday, LoadedRules, LoadedTwin, LoadedWorkload
-from gameday.files.loader import Shelf
+from gameday.files.loader import Loader
 from gameday.files.yaml.mistake import InvalidFile, Mistake
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ L = TypeVar("L", bound=Loaded)
 
 def load_any(path: Path | str, environ: Names[str, str] | None = None) -> Loaded:
     """What a file says, by its `kind`, with all the files that it names. Raises InvalidFile with every mistake."""
-    return Shelf(os.environ if environ is None else environ).take(Path(path))
+    return Loader(os.environ if environ is None else environ).take(Path(path))
 
 
 def load_workload(path: Path | str, environ: Names[str, str] | None = None) -> LoadedWorkload:
@@ -54,7 +54,7 @@ def faults_of(experiment: Experiment) -> tuple[Fault, ...]:
 
 def validate_files(paths: Iterable[Path | str], environ: Names[str, str] | None = None) -> list[Mistake]:
     """Every mistake in files, in folders of them, and in what they name; each once, in the order of the files."""
-    shelf = Shelf(os.environ if environ is None else environ)
+    shelf = Loader(os.environ if environ is None else environ)
     files, mistakes = _files_in(Path(path) for path in paths)
     for file in files:
         try:

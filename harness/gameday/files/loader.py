@@ -30,7 +30,7 @@ KINDS = ("workload", "experiment", "gameday", "twin", "rules")
 VERSION = 1
 
 
-class Shelf:
+class Loader:
     """Reads files, and remembers what they became: a value, or their mistakes."""
 
     def __init__(self, environ: Names[str, str]) -> None:
@@ -101,13 +101,13 @@ class Shelf:
         return LoadedWorkload(document.file, workload, played.twin if played else None, played.path if played else None)
 
     def _experiment(self, document: Document, mistakes: list[Mistake]) -> LoadedExperiment | None:
-        from gameday.files.check_experiment import check_alone, check_experiment, check_names, check_strikes
+        from gameday.files.check_experiment import check_alone, check_experiment, check_irreversible, check_names
         from gameday.files.experiment import Experiment
         from gameday.files.fault_entries import read_faults
 
         faults, wrong = read_faults(document, self._environ)
         experiment, parts = self._shaped(Experiment, document, mistakes)
-        mistakes += [*wrong, *check_alone(document, parts), *check_strikes(document, parts, faults)]
+        mistakes += [*wrong, *check_alone(document, parts), *check_irreversible(document, parts, faults)]
         of = self._named(document, ("workload",), LoadedWorkload, "workload", mistakes)
         if of:
             mistakes += check_experiment(document, parts, faults, of.workload, of.twin)

@@ -21,7 +21,7 @@ from gameday.files.gameday import Gameday
 from gameday.files.rules_file import RulesFile
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
-from gameday.sdk.rule import EXAMPLES, OWN_FIELDS, Kind, Rule
+from gameday.sdk.rule import EXAMPLES, OWN_FIELDS, Rule, RuleKind
 from gameday.steady_state.kpi.units import show_duration, show_share
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _fault_entry(definitions: dict[str, Json]) -> Json:
     return _entry("fault", faults)
 
 
-def _rule(kind: Kind) -> Json:
+def _rule(kind: RuleKind) -> Json:
     """The fields of one kind of rule, without those of the others alone."""
     fields = Rule.model_json_schema(by_alias=True)
     others = {"kind", *frozenset().union(*OWN_FIELDS.values())} - OWN_FIELDS[kind]

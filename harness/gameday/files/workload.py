@@ -20,7 +20,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Region = Annotated[str, Field(json_schema_extra={"pattern": "^[a-z]{2}-[a-z]+-[1-9]$"})]
 """A region; which there are stands in `harness/gameday/spec/regions`."""
 
-Account = Annotated[str, Field(pattern=r"^\d{12}$", json_schema_extra={"type": ["string", "integer"]})]
+AccountId = Annotated[str, Field(pattern=r"^\d{12}$", json_schema_extra={"type": ["string", "integer"]})]
 """An account id, read as text, quoted or not: the loader takes what was written."""
 
 
@@ -109,7 +109,7 @@ class Workload(Written):
     kind: Literal["workload"] = Field(description="what this file is")
     name: Name = Field(description="what reports and plans call it")
     provides: str = Field(min_length=1, description="the business function, in one sentence")
-    account: Account = Field(description="any other account refuses; the twin takes this id")
+    account: AccountId = Field(description="any other account refuses; the twin takes this id")
     regions: tuple[Region, ...] = Field(min_length=1, description="where it runs, like us-east-1")
     production: bool = Field(False, description="true refuses unless the command line says --production")
     twin: str | None = Field(None, description="the file that says how the twin plays it, relative to this one")

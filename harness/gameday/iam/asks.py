@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from gameday.change import RUN_TAG, Call, Json, Make, Shape, Strike, Turn
+from gameday.change import RUN_TAG, Call, CreatedResource, IrreversibleAction, Json, SettingChange, Shape
 from gameday.engine.apply import filled
 from gameday.engine.placeholders import bind, unbound
-from gameday.engine.settings import Reading, Side, writes
+from gameday.engine.settings import SettingValue, Side, writes
 from gameday.errors import GamedayError
 from gameday.faults.describe import written_by
 from gameday.iam.actions import Action, action_of, arn_of, own_variable
@@ -42,7 +42,7 @@ BOTH_SIDES = frozenset({"ec2:ReplaceNetworkAclAssociation"})
 
 
 @dataclass(frozen=True)
-class Ask:
+class Permission:
     """One action on one resource; `tagged` says that it must carry the run's tag, or is made with it."""
 
     phase: Phase
@@ -54,19 +54,19 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class _Place:
+class _ArnPlace:
     partition: str
     region: str
     account: str
 
 
-def asks_of(plan: Plan) -> tuple[Ask, ...]:
+def asks_of(plan: Plan) -> tuple[Permission, ...]:
     """What a plan's changes ask for, each once, in the order of the plan; raises GamedayError where one cannot tell."""
-    place = _Place(partition_of(plan), plan.region, plan.account)
-    found: dict[Ask, None] = {}
-    for injection in plan.injections:
-        made = {change.name: ANY for change in injection.changes if isinstance(change, Make)}
-        for change in injection.changes:
+    place = _ArnPlace(partition_of(plan), plan.region, plan.account)
+    found: dict[Permission, None] = {}
+    for planned_fault in plan.planned_faults:
+        made = {change.name: ANY for change in planned_fault.changes if isinstance(change, CreatedResource)}
+        for change in planned_fault.changes:
             found |= dict.fromkeys(_of_change(filled(change, ANY, made), made, place))
     return tuple(found)
 
@@ -76,12 +76,14 @@ def partition_of(plan: Plan) -> str:
     return plan.principal.split(":")[1]
 
 
-def calls_of(change: Turn | Make | Strike, made: Mapping[str, str]) -> Iterator[tuple[Phase, Call]]:
+def calls_of(
+    change: SettingChange | CreatedResource | IrreversibleAction, made: Mapping[str, str]
+) -> Iterator[tuple[Phase, Call]]:
     """The calls that bring a filled change about and take it back, with `*` for what is known only later."""
     known: dict[str, Json] = {"run": ANY, "made": dict(made), "args": change.args}
-    if isinstance(change, Strike):
+    if isinstance(change, IrreversibleAction):
         yield "inject", bind(change.call, known | {"id": change.id})
-    elif isinstance(change, Make):
+    elif isinstance(change, CreatedResource):
         yield from (("inject", bind(call, known | {"id": ANY})) for call in (change.create, *change.then))
         yield "undo", bind(change.delete, known | {"id": ANY})
     else:
@@ -89,13 +91,23 @@ def calls_of(change: Turn | Make | Strike, made: Mapping[str, str]) -> Iterator[
         yield from (("undo", call) for call in _written(change, "before", known))
 
 
-def _written(turn: Turn, side: Side, known: Mapping[str, Json]) -> list[Call]:
-    looked_up = [path for call in written_by(turn.knob) for path in unbound(call.params) if path.startswith("row.")]
-    value: Json = list(turn.removes if side == "after" else turn.adds) if turn.knob.shape is Shape.SET else None
-    return writes(turn, side, Reading(value, {path.removeprefix("row."): ANY for path in looked_up}), known)
+def _written(setting_change: SettingChange, side: Side, known: Mapping[str, Json]) -> list[Call]:
+    looked_up = [
+        path for call in written_by(setting_change.setting) for path in unbound(call.params) if path.startswith("row.")
+    ]
+    value: Json = (
+        list(setting_change.removes if side == "after" else setting_change.adds)
+        if setting_change.setting.shape is Shape.SET
+        else None
+    )
+    return writes(
+        setting_change, side, SettingValue(value, {path.removeprefix("row."): ANY for path in looked_up}), known
+    )
 
 
-def _of_change(change: Turn | Make | Strike, made: Mapping[str, str], place: _Place) -> Iterator[Ask]:
+def _of_change(
+    change: SettingChange | CreatedResource | IrreversibleAction, made: Mapping[str, str], place: _ArnPlace
+) -> Iterator[Permission]:
     calls = list(calls_of(change, made))
     for phase, call in calls:
         action = action_of(call)
@@ -106,15 +118,21 @@ def _of_change(change: Turn | Make | Strike, made: Mapping[str, str], place: _Pl
             yield from _of_call(phase, one, action, change, place)
 
 
-def _of_call(phase: Phase, call: Call, action: Action, change: Turn | Make | Strike, place: _Place) -> Iterator[Ask]:
-    creates = isinstance(change, Make) and call.operation == change.create.operation
+def _of_call(
+    phase: Phase,
+    call: Call,
+    action: Action,
+    change: SettingChange | CreatedResource | IrreversibleAction,
+    place: _ArnPlace,
+) -> Iterator[Permission]:
+    creates = isinstance(change, CreatedResource) and call.operation == change.create.operation
     asked = list(_named(call, action))
     for kind in action.needed:
         if kind in {kind for kind, _ in asked}:
             continue
         if creates:
             asked.append((kind, ANY))
-        elif isinstance(change, Turn):
+        elif isinstance(change, SettingChange):
             asked.append((kind, change.id))  # a Turn turns what its id names
         else:
             raise GamedayError(f"{call} names no {kind}: its policy cannot be derived", "see NAMED in gameday/iam/asks")
@@ -124,9 +142,9 @@ def _of_call(phase: Phase, call: Call, action: Action, change: Turn | Make | Str
         tagged: Tagged = ("to be made" if creates else "made") if one == ANY else ""
         _can_be_scoped(action, kind, tagged)
         arn = _arn(action.service, kind, one, call.params, place)
-        yield Ask(phase, action.name, arn, tagged, module=change.module)
+        yield Permission(phase, action.name, arn, tagged, module=change.module)
         if creates and tagged and action.service == "ec2":
-            yield Ask(phase, "ec2:CreateTags", arn, tagged, action.name.partition(":")[2], change.module)
+            yield Permission(phase, "ec2:CreateTags", arn, tagged, action.name.partition(":")[2], change.module)
 
 
 def _named(call: Call, action: Action) -> Iterator[tuple[str, str]]:
@@ -144,7 +162,7 @@ def _can_be_scoped(action: Action, kind: str, tagged: Tagged) -> None:
         raise GamedayError(f"{action.name} on a {kind} cannot be held to the tag {RUN_TAG}: IAM knows no {key} for it")
 
 
-def _arn(service: str, kind: str, one: str, params: Mapping[str, Json], place: _Place) -> str:
+def _arn(service: str, kind: str, one: str, params: Mapping[str, Json], place: _ArnPlace) -> str:
     known = {f"{name[0].upper()}{name[1:]}": value for name, value in params.items() if isinstance(value, str)}
     known |= {"Partition": place.partition, "Region": place.region, "Account": place.account}
     return arn_of(service, kind, known | {own_variable(service, kind): one})

@@ -16,12 +16,12 @@ from gameday.errors import GamedayError
 from gameday.iam.conditions import listed, met
 from gameday.iam.patterns import Context, arn_like, like, with_variables
 
-Document = Mapping[str, Json]
+PolicyDocument = Mapping[str, Json]
 """A policy as JSON."""
 
 
 @dataclass(frozen=True)
-class Request:
+class AccessRequest:
     """One action on one resource; an action on several resources is allowed when each of them is."""
 
     action: str
@@ -46,11 +46,11 @@ class Doubt(StrEnum):
 
 
 def decide(
-    request: Request,
-    identity: Sequence[Document],
+    request: AccessRequest,
+    identity: Sequence[PolicyDocument],
     *,
-    session: Sequence[Document] = (),
-    boundary: Document | None = None,
+    session: Sequence[PolicyDocument] = (),
+    boundary: PolicyDocument | None = None,
     doubt: Doubt = Doubt.NONE,
 ) -> Decision:
     """What a principal with these identity policies may do. Raises GamedayError for what cannot be judged."""
@@ -59,7 +59,7 @@ def decide(
     return next((one for one in (Decision.DENIED, Decision.NOT_ALLOWED) if one in said), Decision.ALLOWED)
 
 
-def _decide(request: Request, documents: Sequence[Document], doubt: Doubt) -> Decision:
+def _decide(request: AccessRequest, documents: Sequence[PolicyDocument], doubt: Doubt) -> Decision:
     effects = {
         str(statement.get("Effect"))
         for document in documents
@@ -71,14 +71,14 @@ def _decide(request: Request, documents: Sequence[Document], doubt: Doubt) -> De
     return Decision.ALLOWED if "Allow" in effects else Decision.NOT_ALLOWED
 
 
-def _statements(document: Document) -> list[Mapping[str, Json]]:
+def _statements(document: PolicyDocument) -> list[Mapping[str, Json]]:
     if document.get("Version") != "2012-10-17":
         raise GamedayError("a policy of another version than 2012-10-17 cannot be judged here", "rewrite that policy")
     found = document.get("Statement", [])
     return [found] if isinstance(found, Mapping) else list(found)
 
 
-def _applies(statement: Mapping[str, Json], request: Request, doubt: Doubt) -> bool:
+def _applies(statement: Mapping[str, Json], request: AccessRequest, doubt: Doubt) -> bool:
     if statement.get("Effect") not in ("Allow", "Deny"):
         raise GamedayError(f"a statement's Effect is {statement.get('Effect')}, not Allow or Deny", "mend that policy")
     if "Principal" in statement or "NotPrincipal" in statement:
@@ -91,7 +91,7 @@ def _applies(statement: Mapping[str, Json], request: Request, doubt: Doubt) -> b
     )
 
 
-def _is_named(statement: Mapping[str, Json], element: str, request: Request, unknown: bool | None = None) -> bool:
+def _is_named(statement: Mapping[str, Json], element: str, request: AccessRequest, unknown: bool | None = None) -> bool:
     opposite = f"Not{element}"
     if (element in statement) == (opposite in statement):
         raise GamedayError(f"a statement has not exactly one of {element} and {opposite}", "mend that policy")

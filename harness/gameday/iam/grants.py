@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gameday.change import RUN_TAG, Json
-from gameday.iam.asks import Ask
-from gameday.iam.evaluate import Document, Request
+from gameday.iam.asks import Permission
+from gameday.iam.evaluate import AccessRequest, PolicyDocument
 
 Condition = tuple[str, str, str]
 """Operator, key, value."""
@@ -23,7 +23,7 @@ class Grant:
     conditions: tuple[Condition, ...] = ()
 
 
-def grant_of(ask: Ask, run: str | None) -> Grant:
+def grant_of(ask: Permission, run: str | None) -> Grant:
     """What allows an ask: of what the run makes only what carries its tag; any run's where none is named.
 
     Whoever may tag may widen what tags hold together: so tagging is allowed only in the act of creating.
@@ -43,17 +43,17 @@ def read_of(action: str, region: str) -> Grant:
     return Grant(action, "*", (("StringEquals", "aws:RequestedRegion", region),))
 
 
-def request_of(ask: Ask, run: str, region: str) -> Request:
+def request_of(ask: Permission, run: str, region: str) -> AccessRequest:
     """The request that AWS would judge when the ask is made."""
     context = {"aws:RequestedRegion": region}
     if ask.creates:
         context["ec2:CreateAction"] = ask.creates
     if ask.tagged:
         context[f"aws:{'RequestTag' if ask.tagged == 'to be made' else 'ResourceTag'}/{RUN_TAG}"] = run
-    return Request(ask.action, ask.resource.replace("*", "known-later"), context)
+    return AccessRequest(ask.action, ask.resource.replace("*", "known-later"), context)
 
 
-def document(grants: Iterable[Grant]) -> Document:
+def document(grants: Iterable[Grant]) -> PolicyDocument:
     """A policy that allows exactly these grants: no statement allows an action on a resource that no grant names."""
     resources: dict[tuple[str, tuple[Condition, ...]], set[str]] = {}
     for grant in grants:
@@ -65,7 +65,7 @@ def document(grants: Iterable[Grant]) -> Document:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def compact(policy: Document) -> str:
+def compact(policy: PolicyDocument) -> str:
     """A policy in as few characters as it takes."""
     return json.dumps(policy, separators=(",", ":"))
 

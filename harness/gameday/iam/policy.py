@@ -8,11 +8,11 @@ from types import MappingProxyType
 
 from gameday.aws.account import Account
 from gameday.aws.alarms import HISTORY, STATES
-from gameday.change import Call, Json, Make, Strike, Turn
+from gameday.change import Call, CreatedResource, IrreversibleAction, Json, SettingChange
 from gameday.errors import AwsError, Refused
 from gameday.iam.actions import action_of
-from gameday.iam.asks import Ask, asks_of
-from gameday.iam.evaluate import Decision, Document, Doubt, Request, decide
+from gameday.iam.asks import Permission, asks_of
+from gameday.iam.evaluate import AccessRequest, Decision, Doubt, PolicyDocument, decide
 from gameday.iam.grants import Grant, compact, document, grant_of, read_of, request_of
 from gameday.iam.patterns import Context
 from gameday.iam.principal import READS
@@ -23,7 +23,7 @@ from gameday.store.s3 import place_of
 LONGEST = 2048
 """Characters of a session policy at most (STS API Reference, AssumeRole, parameter Policy)."""
 
-_NOTHING: Document = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+_NOTHING: PolicyDocument = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
 """What may be done where nothing of AWS is needed (a proxy's rule): IAM takes no policy without a statement."""
 
 _KPI_READS: dict[Origin, tuple[Call, ...]] = {
@@ -37,10 +37,10 @@ _KPI_READS: dict[Origin, tuple[Call, ...]] = {
 class Policies:
     """A run's policies as JSON: roles outlive a run, so what runs make is told by the run's tag, whichever run."""
 
-    run: Document  # planning, injecting, undoing
-    rescue: Document  # undoing only
-    boundary: Document  # what a role of either may have at most
-    caller: Document | None = None  # with a `role:`: what the credentials that assume it need
+    run: PolicyDocument  # planning, injecting, undoing
+    rescue: PolicyDocument  # undoing only
+    boundary: PolicyDocument  # what a role of either may have at most
+    caller: PolicyDocument | None = None  # with a `role:`: what the credentials that assume it need
 
 
 @dataclass
@@ -128,21 +128,21 @@ def kpi_reads(plan: Plan) -> tuple[Call, ...]:
 
 def run_reads(plan: Plan) -> tuple[Call, ...]:
     """What injecting reads, and waiting: settings, what the run made, bites and healing, alarms."""
-    bites = (probe.call for injection in plan.injections for probe in injection.bite.probes)
+    effects = (probe.call for planned_fault in plan.planned_faults for probe in planned_fault.effect.probes)
     experiment = plan.experiment
     alarms = (STATES, HISTORY) if experiment.detected_by else (STATES,) if experiment.stop_when else ()
-    return (*undo_reads(plan), *bites, *alarms)
+    return (*undo_reads(plan), *effects, *alarms)
 
 
 def undo_reads(plan: Plan) -> tuple[Call, ...]:
     """What the undo reads: settings, what the run made, whether a strike has healed."""
-    return tuple(_read(change) for injection in plan.injections for change in injection.changes)
+    return tuple(_read(change) for planned_fault in plan.planned_faults for change in planned_fault.changes)
 
 
 def not_permitted(
     plan: Plan,
-    identity: Sequence[Document],
-    boundary: Document | None = None,
+    identity: Sequence[PolicyDocument],
+    boundary: PolicyDocument | None = None,
     *,
     undo_only: bool = True,
     doubt: Doubt = Doubt.NONE,
@@ -155,7 +155,9 @@ def not_permitted(
     """
     reads = undo_reads(plan) if undo_only else run_reads(plan)
     asked = [request_of(ask, "a-run", plan.region) for ask in asks_of(plan) if ask.phase == "undo" or not undo_only]
-    asked += [Request(one.action, "*", {"aws:RequestedRegion": plan.region}) for one in _reads(reads, plan.region)]
+    asked += [
+        AccessRequest(one.action, "*", {"aws:RequestedRegion": plan.region}) for one in _reads(reads, plan.region)
+    ]
     known = [replace(one, context={**facts, **one.context}) for one in asked]
     said = ((one, decide(one, identity, boundary=boundary, doubt=doubt)) for one in known)
     lines = (f"{one.action} on {one.resource} is {found}" for one, found in said if found is not Decision.ALLOWED)
@@ -182,7 +184,7 @@ def _rights_reads(principal: str) -> Iterator[Grant]:
                 yield Grant(action.name, resource)
 
 
-def _boundary(actions: set[str], rights: Sequence[Grant], region: str) -> Document:
+def _boundary(actions: set[str], rights: Sequence[Grant], region: str) -> PolicyDocument:
     """Only these actions, here; and no tagging but in the act of creating, or tags would hold nothing together.
 
     What is not in the list is denied in so many words: a resource's own policy may grant a session what a boundary
@@ -204,11 +206,11 @@ def _boundary(actions: set[str], rights: Sequence[Grant], region: str) -> Docume
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _compact(reads: list[Grant], asks: Iterable[Ask], run: str) -> str:
+def _compact(reads: list[Grant], asks: Iterable[Permission], run: str) -> str:
     return compact(_policy([*reads, *(grant_of(ask, run) for ask in asks)]))
 
 
-def _policy(granted: Sequence[Grant]) -> Document:
+def _policy(granted: Sequence[Grant]) -> PolicyDocument:
     return document(granted) if granted else _NOTHING
 
 
@@ -217,7 +219,7 @@ def _reads(calls: Iterable[Call], region: str) -> list[Grant]:
     return [read_of(name, region) for name in sorted(actions)]
 
 
-def _read(change: Turn | Make | Strike) -> Call:
-    if isinstance(change, Turn):
-        return change.knob.read.call
-    return change.find if isinstance(change, Make) else change.healed.call
+def _read(change: SettingChange | CreatedResource | IrreversibleAction) -> Call:
+    if isinstance(change, SettingChange):
+        return change.setting.read.call
+    return change.find if isinstance(change, CreatedResource) else change.healed.call

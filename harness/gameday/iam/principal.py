@@ -11,7 +11,7 @@ from gameday.errors import GamedayError
 
 
 @dataclass(frozen=True)
-class Held:
+class PrincipalPolicies:
     """The policies of a principal, as JSON."""
 
     arn: str  # of the role or user
@@ -40,12 +40,12 @@ READS = {
 """What is read of a role or a user, of a user's groups, and of the managed policies that they hold."""
 
 
-def held_by(principal: str, account: Account, region: str) -> Held:
+def held_by(principal: str, account: Account, region: str) -> PrincipalPolicies:
     """The policies of a principal, named by any of its ARNs. Raises AwsError, and GamedayError for other kinds."""
     arn = principal.split(":", 5)
     kind, _, path = arn[5].partition("/")
     if arn[5] == "root":
-        return Held(principal, (EVERYTHING,))
+        return PrincipalPolicies(principal, (EVERYTHING,))
     iam = _Iam(account, region)
     if kind in ("role", "assumed-role"):
         name = path.split("/")[0] if kind == "assumed-role" else path.rpartition("/")[2]
@@ -60,7 +60,7 @@ class _Iam:
     account: Account
     region: str
 
-    def held(self, kind: str, name: str) -> Held:
+    def held(self, kind: str, name: str) -> PrincipalPolicies:
         """What a Role or User holds."""
         found = self._ask(f"get_{kind.lower()}", **{f"{kind}Name": name})[kind]
         identity = [*self._policies(kind, name)]
@@ -68,7 +68,7 @@ class _Iam:
             for group in self._ask("list_groups_for_user", UserName=name)["Groups"]:
                 identity += self._policies("Group", group["GroupName"])
         limit = found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
-        return Held(found["Arn"], tuple(identity), self._managed(limit) if limit else None)
+        return PrincipalPolicies(found["Arn"], tuple(identity), self._managed(limit) if limit else None)
 
     def _policies(self, kind: str, name: str) -> Iterator[Mapping[str, Json]]:
         low, named = kind.lower(), {f"{kind}Name": name}

@@ -12,13 +12,13 @@ from gameday.aws.proxy_client import PROXY
 from gameday.errors import GamedayError, Refused
 from gameday.iam.evaluate import Doubt
 from gameday.iam.policy import not_permitted, session_policies, undo_reads
-from gameday.iam.principal import Held, held_by
+from gameday.iam.principal import PrincipalPolicies, held_by
 from gameday.plan.plan import Plan
 
 UNCHECKED = "unchecked-undo"
 
 
-def with_rights(plan: Plan, account: Account) -> Plan:
+def with_undo_rights(plan: Plan, account: Account) -> Plan:
     """The plan, with what it may not undo among its refusals; reads only. The twin permits everything."""
     if plan.place == "twin":
         return plan
@@ -46,7 +46,7 @@ def _found(plan: Plan, account: Account) -> tuple[tuple[str, ...], tuple[str, ..
     return lacking, tuple(f"{asked} depends on conditions that cannot be judged here" for asked in doubtful)
 
 
-def _judged(plan: Plan, held: Held, doubt: Doubt) -> tuple[str, ...]:
+def _judged(plan: Plan, held: PrincipalPolicies, doubt: Doubt) -> tuple[str, ...]:
     facts = {
         "aws:PrincipalAccount": plan.account,
         "aws:PrincipalArn": held.arn,

@@ -9,21 +9,21 @@ from gameday.errors import Exit, Refused
 from gameday.files.experiment import Experiment
 from gameday.files.load import faults_of
 from gameday.files.workload import Workload
-from gameday.matrix.model import Row
-from gameday.matrix.twin import Keep, error_of_row, row_of
+from gameday.matrix.model import MatrixRow
+from gameday.matrix.twin import Keep, error_of_entry, row_of
 from gameday.plan.own_instance import own_instance
-from gameday.plan.plan import Plan, Wish, inventory_of
+from gameday.plan.plan import Plan, RunRequest, inventory_of
 from gameday.records.record import Record
 from gameday.records.suite import Refusal
-from gameday.run.environment import open_ground
-from gameday.run.experiment import Play
+from gameday.run.environment import open_environment
+from gameday.run.experiment import ExperimentRunner
 
 
 def zones_of(workload: Workload) -> tuple[str, ...]:
     """The zones in which the workload's instances stand, in its first region. Reads only."""
     region = workload.regions[0]
-    with open_ground("aws", workload, None, region, seed=0) as ground:
-        found = inventory_of(workload, ground.account, region).instances
+    with open_environment("aws", workload, None, region, seed=0) as environment:
+        found = inventory_of(workload, environment.account, region).instances
     return tuple(sorted({one.zone for one in found if one.module and one.state in ("pending", "running")}))
 
 
@@ -31,52 +31,53 @@ def zones_of(workload: Workload) -> tuple[str, ...]:
 class Rows:
     """How to play a matrix's rows on an account."""
 
-    player: Play
+    player: ExperimentRunner
     confirm: Callable[[list[Plan | Refusal]], None]  # is shown all plans, and raises Refused where the answer is no
     keep: Keep
     tell: Callable[[str], None]
 
     def play(
         self, workload: Workload, experiments: tuple[Experiment, ...], seed: int, production: bool
-    ) -> tuple[Exit, tuple[Row, ...]]:
+    ) -> tuple[Exit, tuple[MatrixRow, ...]]:
         """Plan all by reading only, ask once; then each is planned again when its turn comes, and run.
 
         The exit is 4 where a run left the account stuck, 130 after a signal, else 0: what rows say is not judged here.
         Raises Refused where nothing could be injected.
         """
         here = own_instance()
-        wishes = [
-            Wish(one, faults_of(one), workload, None, "aws", seed, production, instance=here) for one in experiments
+        requests = [
+            RunRequest(one, faults_of(one), workload, None, "aws", seed, production, instance=here)
+            for one in experiments
         ]
-        plans = [self._planned(wish) for wish in wishes]
+        plans = [self._planned(request) for request in requests]
         refused = [one for one in plans if isinstance(one, Refusal)]
         if len(refused) == len(plans):
             reasons = [f"{one.name}: {why}" for one in refused for why in one.reasons]
             raise Refused(tuple(reasons), refused[0].remedy if refused else "")
         self.confirm(plans)
-        entries = tuple(self._played(wishes))
-        error = error_of_row(workload, experiments)
+        entries = tuple(self._played(requests))
+        error = error_of_entry(workload, experiments)
         rows = tuple(row_of(one, entry, error) for one, entry in zip(experiments, entries, strict=True))
         stuck = any(isinstance(one, Record) and one.stuck for one in entries)
         return (Exit.STUCK if stuck else Exit.INTERRUPTED if self.player.stop.is_signal else Exit.HELD), rows
 
-    def _planned(self, wish: Wish) -> Plan | Refusal:
+    def _planned(self, request: RunRequest) -> Plan | Refusal:
         try:
-            with self.player.planned(wish) as (plan, _, _):
+            with self.player.planned(request) as (plan, _, _):
                 return Refusal(plan.experiment.name, plan.refusals) if plan.refusals else plan
         except Refused as refusal:
-            return Refusal(wish.experiment.name, refusal.reasons, remedy=refusal.remedy)
+            return Refusal(request.experiment.name, refusal.reasons, remedy=refusal.remedy)
 
-    def _played(self, wishes: Iterable[Wish]) -> Iterator[Record | Refusal]:
+    def _played(self, requests: Iterable[RunRequest]) -> Iterator[Record | Refusal]:
         """A stuck account or a signal ends the matrix: the rows that are left say so."""
         why = ""
-        for wish in wishes:
-            name = wish.experiment.name
+        for request in requests:
+            name = request.experiment.name
             if why:
                 yield Refusal(name, (why,))
                 continue
             self.tell(f"{name} begins")
-            played = self.player.experiment(wish)
+            played = self.player.experiment(request)
             if isinstance(played, Record):
                 self.keep(played)
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gameday.errors import Exit, InvalidInput
-from gameday.matrix.model import STATE_WORDS, Cell, Effect, Finding, Matrix
+from gameday.matrix.model import STATE_WORDS, Cell, Matrix, MatrixFinding, ObservedEffect
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def difference(old: Matrix, new: Matrix) -> Difference:
     return Difference(tuple(lines), code)
 
 
-def _what(finding: Finding) -> tuple[str, str, str]:
+def _what(finding: MatrixFinding) -> tuple[str, str, str]:
     """What makes two findings the same: for a zone, whichever hurts most."""
     return finding.kind, "" if finding.kind == "zonal" else finding.source, finding.module
 
@@ -70,7 +70,7 @@ def _told(cell: Cell) -> str:
     return f"{state} ({cell.effect.kpi} by {cell.effect.size})" if known and cell.effect else state
 
 
-def _apart(then: Effect | None, now: Effect | None) -> bool:
+def _apart(then: ObservedEffect | None, now: ObservedEffect | None) -> bool:
     if then is None or now is None or then.kpi != now.kpi or None in (then.low, then.high, now.low, now.high):
         return False
     return (then.high or 0.0) < (now.low or 0.0) or (now.high or 0.0) < (then.low or 0.0)

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from gameday.files.workload import Workload
 from gameday.matrix.links import Links
-from gameday.matrix.model import Effect, Finding, Matrix, Row
-from gameday.matrix.observed import Seen
+from gameday.matrix.model import Matrix, MatrixFinding, MatrixRow, ObservedEffect
+from gameday.matrix.observed import Observation
 from gameday.plan.plan import Place
 from gameday.steady_state.kpi.claim import Verdict
 from gameday.steady_state.kpi.units import show_share
@@ -17,18 +17,18 @@ from gameday.steady_state.kpi.units import show_share
 class Analysis:
     """Every row against what is declared."""
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: Observation) -> None:
         self.seen = seen
         self.declared = seen.declared
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[MatrixFinding]:
         """All of them."""
         yield from Links(self.seen).findings()
         for source in self.seen.of:
             yield from self._dead(source)
         yield from self._zonal()
 
-    def runs(self, finding: Finding) -> tuple[str, ...]:
+    def runs(self, finding: MatrixFinding) -> tuple[str, ...]:
         """The experiments that a finding rests on."""
         if finding.runs:
             return finding.runs
@@ -38,7 +38,7 @@ class Analysis:
 
     # Dead declarations -----------------------------------------------------------------------------------------------
 
-    def _dead(self, source: str) -> Iterator[Finding]:
+    def _dead(self, source: str) -> Iterator[MatrixFinding]:
         own = self.seen.cell(source, source)
         if own is None or own.state == "contained":
             return  # the fault shows nowhere: nothing follows from what others do not show
@@ -49,7 +49,7 @@ class Analysis:
             worst = cell.effect
             words = f"{name} declares that it needs {source}, and its KPIs do not show it"
             words += f": {worst.kpi} {worst.words}" if worst else ""
-            yield Finding("dead", source, name, cell.experiment, words, worst)
+            yield MatrixFinding("dead", source, name, cell.experiment, words, worst)
 
     def _witness(self, source: str, module: str) -> bool:
         """Whether a KPI of what the module calls shows the need.
@@ -63,7 +63,7 @@ class Analysis:
 
     # Zones -----------------------------------------------------------------------------------------------------------
 
-    def _zonal(self) -> Iterator[Finding]:
+    def _zonal(self) -> Iterator[MatrixFinding]:
         """Each module that a zone's loss hurts more than it may, once: by the zone that hurts most."""
         for module in self.declared.modules:
             for hurt in (self._outside, self._beyond_share):
@@ -79,15 +79,15 @@ class Analysis:
                 words += f": {effect.kpi} got worse by {effect.size}"
                 words += "".join(f"; with {other.zone}, {one.kpi} by {one.size}" for other, one in found[1:])
                 runs = tuple(other.experiment for other, _ in found)
-                yield Finding("zonal", zone, module, row.experiment, words, effect, runs=runs)
+                yield MatrixFinding("zonal", zone, module, row.experiment, words, effect, runs=runs)
 
-    def _outside(self, row: Row, module: str) -> Effect | None:
+    def _outside(self, row: MatrixRow, module: str) -> ObservedEffect | None:
         """How a module suffers that neither stands in the row's zone, nor needs what stands there."""
         cell = self.seen.cells[row.experiment, module]
         stray = cell.state == "spread" and cell.relation in ("tolerates", "none")
         return cell.effect if stray and not any(self.seen.spreads(one, module) for one in row.hit) else None
 
-    def _beyond_share(self, row: Row, module: str) -> Effect | None:
+    def _beyond_share(self, row: MatrixRow, module: str) -> ObservedEffect | None:
         """How a module suffers that loses more than the row's zone has of what it hits."""
         if self._outside(row, module):
             return None
@@ -110,10 +110,10 @@ class Analysis:
 
 
 def analyse(
-    workload: Workload, rows: tuple[Row, ...], seed: int, margin: float, repeat: str = "", place: Place = "twin"
+    workload: Workload, rows: tuple[MatrixRow, ...], seed: int, margin: float, repeat: str = "", place: Place = "twin"
 ) -> Matrix:
     """The matrix of a workload's rows. `repeat`: the command that repeats a row, with {experiment} in it."""
-    seen = Seen(workload, rows)
+    seen = Observation(workload, rows)
     analysis = Analysis(seen)
     findings = [
         replace(one, repeat=repeat.format(experiment=one.experiment), runs=analysis.runs(one))
@@ -141,9 +141,9 @@ def analyse(
     )
 
 
-def _hurt(row: Row | None) -> dict[str, Effect]:
+def _hurt(row: MatrixRow | None) -> dict[str, ObservedEffect]:
     return {one.kpi: one for one in row.effects if one.verdict is Verdict.BROKEN} if row else {}
 
 
-def _more_than(effect: Effect, share: float) -> bool:
+def _more_than(effect: ObservedEffect, share: float) -> bool:
     return effect.verdict is Verdict.BROKEN and effect.kind == "share" and effect.low is not None and effect.low > share

@@ -13,17 +13,17 @@ from dataclasses import replace
 from itertools import pairwise
 
 from gameday.graph import reached
-from gameday.matrix.model import Cell, Chain, Finding, Relation
-from gameday.matrix.observed import Seen
+from gameday.matrix.model import Cell, Chain, MatrixFinding, Relation
+from gameday.matrix.observed import Observation
 
 
 class Links:
     """Undeclared links, by what was seen."""
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: Observation) -> None:
         self.seen = seen
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[MatrixFinding]:
         """Each undeclared link once, with all that suffers by it."""
         found: dict[tuple[str, str], Cell] = {}
         chains: list[tuple[str, ...]] = []
@@ -154,11 +154,11 @@ def _ways(starts: list[str], edges: Mapping[str, set[str]]) -> list[tuple[str, .
     return ways[len(starts) :]
 
 
-def _hidden_finding(source: str, cell: Cell, chains: tuple[Chain, ...]) -> Finding:
+def _hidden_finding(source: str, cell: Cell, chains: tuple[Chain, ...]) -> MatrixFinding:
     effect, name = cell.effect, cell.module
     size = f"{effect.kpi} got worse by {effect.size}" if effect else ""
     if cell.relation == "tolerates":
         words = f"{name} declares that it tolerates {source}, and does not: {size}"
-        return Finding("not-tolerated", source, name, cell.experiment, words, effect, chains)
+        return MatrixFinding("not-tolerated", source, name, cell.experiment, words, effect, chains)
     words = f"{name} depends on {source}, and does not declare it: {size}"
-    return Finding("hidden", source, name, cell.experiment, words, effect, chains)
+    return MatrixFinding("hidden", source, name, cell.experiment, words, effect, chains)

@@ -14,10 +14,10 @@ Relation = Literal["hit", "needs", "tolerates", "through", "none"]
 """What is declared of a module, seen from a fault: struck itself; needs what is struck, transitively; tolerates it; is
 called by it, so that its customers come through it; nothing of that."""
 
-State = Literal["spread", "contained", "starved", "unknown", "no-kpi"]
+CellState = Literal["spread", "contained", "starved", "unknown", "no-kpi"]
 """What was seen of a module: proven worse or proven not; without traffic since its callers suffer; not to be told."""
 
-STATE_WORDS: dict[State, str] = {
+STATE_WORDS: dict[CellState, str] = {
     "spread": "hurt",
     "contained": "contained",
     "starved": "without traffic, since its callers suffer",
@@ -25,11 +25,11 @@ STATE_WORDS: dict[State, str] = {
     "no-kpi": "no KPI",
 }
 
-Kind = Literal["hidden", "not-tolerated", "dead", "zonal"]
+FindingKind = Literal["hidden", "not-tolerated", "dead", "zonal"]
 
 
 @dataclass(frozen=True)
-class Effect:
+class ObservedEffect:
     """How one KPI changed under one fault; a change for the worse is positive (as in `isolation`)."""
 
     kpi: str
@@ -58,14 +58,14 @@ class Effect:
 
 
 @dataclass(frozen=True)
-class Row:
+class MatrixRow:
     """One run: a fault on a module or on a zone, and its effect on every KPI; or why there was none."""
 
     experiment: str  # its name: isolate-web, throttle-ledger, lose-us-east-1a
     module: str | None  # None: a zone
     zone: str | None
     hit: dict[str, float]  # module → the share of its capacity that was taken
-    effects: tuple[Effect, ...]
+    effects: tuple[ObservedEffect, ...]
     refused: tuple[str, ...] = ()
 
 
@@ -76,8 +76,8 @@ class Cell:
     experiment: str
     module: str
     relation: Relation
-    state: State
-    effect: Effect | None
+    state: CellState
+    effect: ObservedEffect | None
 
 
 @dataclass(frozen=True)
@@ -85,19 +85,19 @@ class Chain:
     """What else suffers by a link, and how it comes to it."""
 
     way: tuple[str, ...]  # source, module, …, last
-    effect: Effect | None  # on the last
+    effect: ObservedEffect | None  # on the last
 
 
 @dataclass(frozen=True)
-class Finding:
+class MatrixFinding:
     """What declarations and effects do not agree on, with its evidence."""
 
-    kind: Kind
+    kind: FindingKind
     source: str  # the module or zone that the fault struck
     module: str  # the module that suffers; for a dead declaration the one that declares
     experiment: str
     words: str
-    effect: Effect | None = None
+    effect: ObservedEffect | None = None
     chains: tuple[Chain, ...] = ()
     runs: tuple[str, ...] = ()  # the experiments it rests on: its own, and those that told the chains
     repeat: str = ""  # the command that repeats it
@@ -112,9 +112,9 @@ class Matrix:
     seed: int
     margin: float
     error: float  # chance of any false spread in the whole matrix
-    rows: tuple[Row, ...]
+    rows: tuple[MatrixRow, ...]
     cells: tuple[Cell, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[MatrixFinding, ...]
     declared: dict[str, tuple[str, ...]]  # module → what it declares that it needs or tolerates
     notes: tuple[str, ...] = ()
     open: tuple[str, ...] = ()  # what keeps the answer from being known
@@ -126,7 +126,7 @@ class Matrix:
         return list(dict.fromkeys(cell.module for cell in self.cells))
 
     @property
-    def hidden(self) -> tuple[Finding, ...]:
+    def hidden(self) -> tuple[MatrixFinding, ...]:
         """Hidden dependencies; one that is declared tolerated and is not is one, too."""
         return tuple(one for one in self.findings if one.kind in ("hidden", "not-tolerated"))
 

@@ -7,15 +7,15 @@ from functools import cached_property
 
 from gameday.files.workload import Workload
 from gameday.matrix.declared import Declared
-from gameday.matrix.model import Cell, Effect, Row, State
+from gameday.matrix.model import Cell, CellState, MatrixRow, ObservedEffect
 from gameday.steady_state.kpi.claim import Verdict
 from gameday.steady_state.kpi.kpi import Tier
 
 
-class Seen:
+class Observation:
     """Every row against what is declared."""
 
-    def __init__(self, workload: Workload, rows: tuple[Row, ...]) -> None:
+    def __init__(self, workload: Workload, rows: tuple[MatrixRow, ...]) -> None:
         self.declared = Declared(workload)
         self.rows = rows
         self.of = {row.module: row for row in rows if row.module}
@@ -26,7 +26,7 @@ class Seen:
         """(experiment, module) → its cell."""
         return {(row.experiment, cell.module): cell for row in self.rows for cell in self._cells_of(row)}
 
-    def _cells_of(self, row: Row) -> Iterator[Cell]:
+    def _cells_of(self, row: MatrixRow) -> Iterator[Cell]:
         hit = frozenset(row.hit) | ({row.module} if row.module else set())
         found = {module: _state(row, module, self.business) for module in self.declared.modules}
         starving = {module for module, (state, _) in found.items() if state == "spread"} | hit
@@ -52,14 +52,14 @@ class Seen:
         cell = self.cell(source, module)
         return cell is not None and cell.state == "spread"
 
-    def effect(self, source: str, kpi: str) -> Effect | None:
+    def effect(self, source: str, kpi: str) -> ObservedEffect | None:
         """What a fault on one module did to a KPI."""
         return next((one for one in self.of[source].effects if one.kpi == kpi), None) if source in self.of else None
 
 
-def _state(row: Row, module: str, business: frozenset[str]) -> tuple[State, Effect | None]:
+def _state(row: MatrixRow, module: str, business: frozenset[str]) -> tuple[CellState, ObservedEffect | None]:
     effects = [one for one in row.effects if one.module == module]
-    states: tuple[tuple[Verdict, State], ...] = (
+    states: tuple[tuple[Verdict, CellState], ...] = (
         (Verdict.BROKEN, "spread"),
         (Verdict.UNKNOWN, "unknown"),
         (Verdict.HELD, "contained"),

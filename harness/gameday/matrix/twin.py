@@ -22,11 +22,11 @@ from gameday.files.load import faults_of
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Module, Workload
 from gameday.files.write_once import write_draft
-from gameday.matrix.model import Effect, Row
-from gameday.plan.plan import Wish, claim_of, taken_away
+from gameday.matrix.model import MatrixRow, ObservedEffect
+from gameday.plan.plan import RunRequest, claim_of, taken_away
 from gameday.records.record import Record
 from gameday.records.suite import Refusal
-from gameday.run.experiment import Play
+from gameday.run.experiment import ExperimentRunner
 from gameday.run.signals import signals_to
 from gameday.steady_state.judging.isolation import judge_modules
 from gameday.steady_state.judging.phases import seen_in
@@ -106,12 +106,12 @@ def play_rows(
     twin: TwinFile,
     experiments: tuple[Experiment, ...],
     seed: int,
-    tell: Callable[[Row], None] = lambda _: None,
+    tell: Callable[[MatrixRow], None] = lambda _: None,
     cores: int | None = None,
     keep: Keep | None = None,
-) -> tuple[Row, ...]:
+) -> tuple[MatrixRow, ...]:
     """Play every experiment on a fresh twin; the same rows for the same files and seed, whatever the cores."""
-    error = error_of_row(workload, experiments)
+    error = error_of_entry(workload, experiments)
     jobs = [(workload, twin, one, seed, error, keep) for one in experiments]
     cores = min(len(jobs), cores or os.cpu_count() or 1)
     if cores <= 1:
@@ -146,21 +146,21 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def error_of_row(workload: Workload, experiments: Sequence[Experiment]) -> float:
+def error_of_entry(workload: Workload, experiments: Sequence[Experiment]) -> float:
     """The chance that is left to each row, so that all together keep the budget (Bonferroni)."""
     return workload.budget.false_verdict / max(1, len(experiments))
 
 
 def play_row(
     workload: Workload, twin: TwinFile, experiment: Experiment, seed: int, error: float, keep: Keep | None = None
-) -> Row:
+) -> MatrixRow:
     """One run on a twin of its own. `error`: chance that any of its KPIs is called spread and is not."""
-    wish = Wish(experiment, faults_of(experiment), workload, twin, "twin", seed)
+    request = RunRequest(experiment, faults_of(experiment), workload, twin, "twin", seed)
     # A twin ends with its run, and so does its journal.
     with TemporaryDirectory() as folder:
         journal = Journal.open(Path(folder))
         try:
-            played = Play(journal).experiment(wish)
+            played = ExperimentRunner(journal).experiment(request)
         finally:
             journal.close()
     if keep and isinstance(played, Record):
@@ -168,16 +168,16 @@ def play_row(
     return row_of(experiment, played, error)
 
 
-def row_of(experiment: Experiment, played: Record | Refusal, error: float) -> Row:
+def row_of(experiment: Experiment, played: Record | Refusal, error: float) -> MatrixRow:
     """What a run says of every KPI, each judged for itself as isolation judges contained modules."""
     fields = next(iter(experiment.faults[0].values()))
     name, module, zone = experiment.name, fields.get("module"), fields.get("zone")
     if isinstance(played, Refusal):
-        return Row(name, module, zone, {}, (), played.reasons)
+        return MatrixRow(name, module, zone, {}, (), played.reasons)
     plan, phases = played.plan, played.judged.phases if played.judged else Phases(before=(0.0, 0.0))
-    hit = taken_away(plan.injections)
-    if phases.bitten is None or phases.aborted is not None:
-        return Row(name, module, zone, hit, (), (phases.aborted or "the fault did not bite",))
+    hit = taken_away(plan.planned_faults)
+    if phases.took_effect is None or phases.aborted is not None:
+        return MatrixRow(name, module, zone, hit, (), (phases.aborted or "the fault did not bite",))
     claim = claim_of(plan)
     owners = {name: kpi.module for name, kpi in plan.workload.kpis.items()}
     # Each KPI stands for itself: as a module of its own name.
@@ -185,7 +185,7 @@ def row_of(experiment: Experiment, played: Record | Refusal, error: float) -> Ro
     alone = replace(claim, kpis=kpis, contained=tuple(kpis), margin=MARGIN, false_verdict=error)
     judged = judge_modules(alone, seen_in(alone, played.series, phases, {}), cut_short=False)
     effects = tuple(
-        Effect(
+        ObservedEffect(
             kpi=one.module,
             module=owners[one.module],
             verdict=one.verdict,
@@ -198,7 +198,7 @@ def row_of(experiment: Experiment, played: Record | Refusal, error: float) -> Ro
         )
         for one in judged
     )
-    return Row(name, module, zone, hit, effects)
+    return MatrixRow(name, module, zone, hit, effects)
 
 
 def _kind(kpi: Kpi) -> Literal["share", "time", "rate"]:

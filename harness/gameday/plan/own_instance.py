@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gameday.aws.account import Account
-from gameday.change import Call, Injection, Make
+from gameday.change import Call, CreatedResource, PlannedFault
 from gameday.errors import AwsError
 
 ASSET_TAG = Path("/sys/devices/virtual/dmi/id/board_asset_tag")
@@ -26,13 +26,15 @@ def own_instance(path: Path = ASSET_TAG) -> str | None:
     return tag if re.fullmatch(r"i-[0-9a-f]{8,17}", tag) else None
 
 
-def underfoot(injections: Iterable[Injection], instance: str | None, account: Account, region: str) -> tuple[str, ...]:
+def own_instance_refusals(
+    planned_faults: Iterable[PlannedFault], instance: str | None, account: Account, region: str
+) -> tuple[str, ...]:
     """Which faults would hit the instance that we run on, its subnet or its interfaces; reads only, raises AwsError."""
     touched: dict[str, list[str]] = {}
-    for injection in injections:
-        for change in injection.changes:
-            if not isinstance(change, Make):
-                touched.setdefault(change.id, []).append(injection.label)
+    for planned_fault in planned_faults:
+        for change in planned_fault.changes:
+            if not isinstance(change, CreatedResource):
+                touched.setdefault(change.id, []).append(planned_fault.label)
     if instance is None or not touched:
         return ()
     call = Call(service="ec2", operation="describe_instances", params={"InstanceIds": [instance]})

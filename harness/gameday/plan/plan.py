@@ -14,17 +14,17 @@ from pydantic import Field
 from gameday.aws.account import Account, whoami
 from gameday.aws.alarms import absent_alarms, detecting, firing
 from gameday.aws.arns import alarm_name
-from gameday.aws.inventory import Inventory, Possession
-from gameday.change import Frozen, Injection, Json, Strike, Turn
+from gameday.aws.inventory import Inventory, Ownership
+from gameday.change import Frozen, IrreversibleAction, Json, PlannedFault, SettingChange
 from gameday.engine.pacing import slowed
 from gameday.errors import AwsError, Refused
-from gameday.faults.fault import Fault, Look
+from gameday.faults.fault import Fault, FaultContext
 from gameday.files.experiment import Experiment
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
-from gameday.plan.own_instance import underfoot
+from gameday.plan.own_instance import own_instance_refusals
 from gameday.steady_state.kpi.claim import Claim, Detection, Recovery
-from gameday.steady_state.kpi.reading import ON_THE_TWIN, Reading
+from gameday.steady_state.kpi.reading import ON_THE_TWIN, SourceSpec
 from gameday.steady_state.kpi.units import show_duration, show_share
 
 Place = Literal["twin", "aws"]
@@ -42,7 +42,7 @@ class Plan(Frozen):
     principal: str
     region: str
     seed: int = Field(ge=0)
-    injections: tuple[Injection, ...]
+    planned_faults: tuple[PlannedFault, ...]
     hit: tuple[str, ...]  # modules that the faults strike
     may_suffer: tuple[str, ...]  # those, and all that need them
     contained: tuple[str, ...]  # everything else: must not suffer
@@ -67,7 +67,7 @@ def canonical(raw: Json) -> bytes:
 
 
 @dataclass(frozen=True)
-class Wish:
+class RunRequest:
     """What a plan is made from: an experiment with its faults, its workload, and where and how to run it."""
 
     experiment: Experiment
@@ -85,7 +85,7 @@ class Wish:
         return self.experiment.region or self.workload.regions[0]
 
     @property
-    def asked(self) -> dict[str, Reading]:
+    def asked(self) -> dict[str, SourceSpec]:
         """What the KPIs that are claimed or guarded read."""
         names = dict.fromkeys((*self.experiment.steady_state, *self.experiment.guard))
         return {name: self.workload.kpis[name].reading for name in names}
@@ -96,64 +96,64 @@ class Wish:
         return {name: reading.alarm for name, reading in self.asked.items() if reading.alarm}
 
 
-def make_plan(wish: Wish, account: Account, now: float) -> Plan:
+def make_plan(request: RunRequest, account: Account, now: float) -> Plan:
     """Resolve an experiment; reads only. A read that fails raises Refused: what cannot be checked is not injected."""
-    workload, experiment = wish.workload, wish.experiment
-    region = wish.region
+    workload, experiment = request.workload, request.experiment
+    region = request.region
     try:
         found, principal = whoami(account, region)
-        stray = _stray(workload, found, region, wish, now)
+        stray = _stray(workload, found, region, request, now)
         if stray:
             raise Refused(stray)
-        look = Look(
+        context = FaultContext(
             account=account,
             region=region,
             inventory=inventory_of(workload, account, region),
             modules=tuple(workload.modules),
-            seed=wish.seed,
+            seed=request.seed,
             opt_in=workload.opt_in or {},
         )
-        injections = tuple(fault.inject(look) for fault in wish.faults)
-        running = Counter(one.module for one in look.inventory.instances if one.state == "running")
+        planned_faults = tuple(fault.inject(context) for fault in request.faults)
+        running = Counter(one.module for one in context.inventory.instances if one.state == "running")
         alarms = firing(experiment.stop_when, account, region)
         detector = experiment.detected_by.alarm if experiment.detected_by else None
         unfit_alarm, muted_alarm = detecting(detector, account, region, now)
-        absent = absent_alarms(wish.alarms, account, region)
-        ground = underfoot(injections, wish.instance, account, region)
+        absent = absent_alarms(request.alarms, account, region)
+        environment = own_instance_refusals(planned_faults, request.instance, account, region)
     except AwsError as error:
         raise Refused((f"the plan could not be made: {error.what}",), error.remedy) from error
-    hit = frozenset(module for injection in injections for module in injection.hits)
+    hit = frozenset(module for planned_fault in planned_faults for module in planned_fault.hits)
     suffering = workload.suffers_with(hit)
-    beyond = _beyond_limits(workload, experiment, injections, running)
+    beyond = _beyond_limits(workload, experiment, planned_faults, running)
     refusals = (
-        *(reason for injection in injections for reason in injection.refusals),
-        *_strikes(experiment, injections),
-        *_twice(injections),
+        *(reason for planned_fault in planned_faults for reason in planned_fault.refusals),
+        *_strikes(experiment, planned_faults),
+        *_twice(planned_faults),
         *alarms,
         *unfit_alarm,
-        *ground,
+        *environment,
         *absent,
-        *(_unread(wish) if wish.place == "twin" else ()),
+        *(_unread(request) if request.place == "twin" else ()),
     )
     return Plan(
         experiment=experiment,
         workload=workload,
-        twin=wish.twin,
-        place=wish.place,
+        twin=request.twin,
+        place=request.place,
         account=found,
         principal=principal,
         region=region,
-        seed=wish.seed,
-        injections=injections,
+        seed=request.seed,
+        planned_faults=planned_faults,
         hit=tuple(sorted(hit)),
         may_suffer=tuple(sorted(suffering)),
         contained=tuple(sorted(set(workload.modules) - suffering)),
-        refusals=refusals if wish.place == "twin" else (*refusals, *beyond),
+        refusals=refusals if request.place == "twin" else (*refusals, *beyond),
         warnings=(
-            *(warning for injection in injections for warning in injection.warnings),
+            *(warning for planned_fault in planned_faults for warning in planned_fault.warnings),
             *muted_alarm,
-            *slowed(change for injection in injections for change in injection.changes),
-            *((f"{reason} (an account would refuse)" for reason in beyond) if wish.place == "twin" else ()),
+            *slowed(change for planned_fault in planned_faults for change in planned_fault.changes),
+            *((f"{reason} (an account would refuse)" for reason in beyond) if request.place == "twin" else ()),
         ),
     )
 
@@ -161,21 +161,21 @@ def make_plan(wish: Wish, account: Account, now: float) -> Plan:
 def inventory_of(workload: Workload, account: Account, region: str) -> Inventory:
     """The workload's resources in one region."""
     owns = {
-        name: Possession(owned.tags, owned.functions, owned.tables, owned.stages)
+        name: Ownership(owned.tags, owned.functions, owned.tables, owned.stages)
         for name, owned in [("", workload.owns), *((name, module.owns) for name, module in workload.modules.items())]
     }
     whole = owns.pop("")
     return Inventory(account, region, whole, owns)
 
 
-def _stray(workload: Workload, found: str, region: str, wish: Wish, now: float) -> tuple[str, ...]:
+def _stray(workload: Workload, found: str, region: str, request: RunRequest, now: float) -> tuple[str, ...]:
     reasons = []
     if found != workload.account:
         reasons.append(f"the credentials are for account {found}, the workload is in {workload.account}")
     if region not in workload.regions:
         reasons.append(f"region {region} is not one of the workload's: {', '.join(workload.regions)}")
-    if wish.place == "aws":
-        if workload.production and not wish.production:
+    if request.place == "aws":
+        if workload.production and not request.production:
             reasons.append("the workload is in production: say --production to mean it")
         today = datetime.fromtimestamp(now, UTC).date()
         reasons += [
@@ -186,29 +186,29 @@ def _stray(workload: Workload, found: str, region: str, wish: Wish, now: float) 
     return tuple(reasons)
 
 
-def _unread(wish: Wish) -> tuple[str, ...]:
+def _unread(request: RunRequest) -> tuple[str, ...]:
     """Why a twin cannot show what an experiment claims or guards: it has metrics and alarms alone."""
-    origins = {name: reading.origin for name, reading in wish.asked.items()}
+    origins = {name: reading.origin for name, reading in request.asked.items()}
     elsewhere = ", ".join(f"{name} ({origin})" for name, origin in origins.items() if origin not in ON_THE_TWIN)
     remedy = "give them a `cloudwatch:` metric that the twin file feeds under `metrics:`, or run with --on aws"
-    what = f"these KPIs of workload {wish.workload.name} are read elsewhere: {elsewhere}; {remedy}"
+    what = f"these KPIs of workload {request.workload.name} are read elsewhere: {elsewhere}; {remedy}"
     return (f"the twin has CloudWatch's metrics and alarms alone, and {what}",) if elsewhere else ()
 
 
-def taken_away(injections: tuple[Injection, ...]) -> dict[str, float]:
+def taken_away(planned_faults: tuple[PlannedFault, ...]) -> dict[str, float]:
     """Module → the share of its capacity that all faults together take away, 1 at most."""
     taken: dict[str, float] = {}
-    for injection in injections:
-        for module, share in injection.hits.items():
+    for planned_fault in planned_faults:
+        for module, share in planned_fault.hits.items():
             taken[module] = min(1.0, taken.get(module, 0.0) + share)
     return dict(sorted(taken.items()))
 
 
 def _beyond_limits(
-    workload: Workload, experiment: Experiment, injections: tuple[Injection, ...], running: Counter[str | None]
+    workload: Workload, experiment: Experiment, planned_faults: tuple[PlannedFault, ...], running: Counter[str | None]
 ) -> tuple[str, ...]:
     limits, most = workload.limits, show_share(workload.limits.module_share)
-    taken = {module: share for module, share in taken_away(injections).items() if module in running}
+    taken = {module: share for module, share in taken_away(planned_faults).items() if module in running}
     reasons = [
         f"{show_share(share)} of the instances of {module} would be hit, over the limit of {most}"
         for module, share in sorted(taken.items())
@@ -217,7 +217,7 @@ def _beyond_limits(
     hit = round(sum(share * running[module] for module, share in taken.items()))
     if hit > limits.instances:
         reasons.append(f"{hit} instances would be hit, over the limit of {limits.instances}")
-    exposure = experiment.lasts + max(injection.bite.deadline for injection in injections)
+    exposure = experiment.lasts + max(planned_fault.effect.deadline for planned_fault in planned_faults)
     if exposure > limits.exposure:
         reasons.append(
             f"the faults may last {show_duration(exposure)} (until they bite, and then `lasts`), "
@@ -226,28 +226,33 @@ def _beyond_limits(
     return tuple(reasons)
 
 
-def _strikes(experiment: Experiment, injections: tuple[Injection, ...]) -> tuple[str, ...]:
-    if "strike" in experiment.allow:
+def _strikes(experiment: Experiment, planned_faults: tuple[PlannedFault, ...]) -> tuple[str, ...]:
+    if "irreversible" in experiment.allow:
         return ()
-    strikes = [change for injection in injections for change in injection.changes if isinstance(change, Strike)]
+    actions = [
+        change
+        for planned_fault in planned_faults
+        for change in planned_fault.changes
+        if isinstance(change, IrreversibleAction)
+    ]
     return tuple(
         f"{change.about} cannot be undone ({change.why}); the experiment does not say `allow: [strike]`"
-        for change in strikes
+        for change in actions
     )
 
 
-def _twice(injections: tuple[Injection, ...]) -> tuple[str, ...]:
+def _twice(planned_faults: tuple[PlannedFault, ...]) -> tuple[str, ...]:
     seen: dict[tuple[str, str], str] = {}
     reasons = []
-    for injection in injections:
-        for change in injection.changes:
-            if isinstance(change, Turn):
-                key = (change.knob.name, change.id)
+    for planned_fault in planned_faults:
+        for change in planned_fault.changes:
+            if isinstance(change, SettingChange):
+                key = (change.setting.name, change.id)
                 if key in seen:
                     reasons.append(
-                        f"{injection.fault} and {seen[key]} would both change {change.knob.name} of {change.id}"
+                        f"{planned_fault.fault} and {seen[key]} would both change {change.setting.name} of {change.id}"
                     )
-                seen[key] = injection.fault
+                seen[key] = planned_fault.fault
     return tuple(reasons)
 
 
@@ -277,9 +282,9 @@ def moved_on(planned: Plan, now: Plan) -> tuple[str, ...]:
         )
         if was != is_
     ]
-    if len(planned.injections) != len(now.injections):
-        reasons.append(f"the plan injects {len(planned.injections)} faults, the experiment has {len(now.injections)}")
-    for was, is_ in zip(planned.injections, now.injections, strict=False):
+    if len(planned.planned_faults) != len(now.planned_faults):
+        reasons.append(f"the plan injects {len(planned.planned_faults)} faults, the experiment has {len(now.planned_faults)}")
+    for was, is_ in zip(planned.planned_faults, now.planned_faults, strict=False):
         if was != is_:
             reasons.append(f"{was.label}: the account has moved on since the plan was made ({_difference(was, is_)})")
     if not reasons and planned.digest != now.digest:
@@ -287,9 +292,9 @@ def moved_on(planned: Plan, now: Plan) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def _difference(was: Injection, now: Injection) -> str:
-    def settings(injection: Injection) -> dict[str, Json]:
-        return {f"{c.knob.name} of {c.id}": c.before for c in injection.changes if isinstance(c, Turn)}
+def _difference(was: PlannedFault, now: PlannedFault) -> str:
+    def settings(planned_fault: PlannedFault) -> dict[str, Json]:
+        return {f"{c.setting.name} of {c.id}": c.before for c in planned_fault.changes if isinstance(c, SettingChange)}
 
     old, new = settings(was), settings(now)
     changed = [f"{key} was {old[key]}, is {new[key]}" for key in old.keys() & new.keys() if old[key] != new[key]]

@@ -13,12 +13,12 @@ from pydantic import BaseModel, ValidationError
 
 from gameday.change import Json
 from gameday.errors import InvalidInput
-from gameday.files.check_experiment import check_alone, check_experiment, check_strikes
+from gameday.files.check_experiment import check_alone, check_experiment, check_irreversible
 from gameday.files.check_workload import check_together, check_twin, check_workload
 from gameday.files.fault_entries import read_faults
 from gameday.files.yaml.document import Document, Loc
 from gameday.files.yaml.mistake import InvalidFile, Mistake
-from gameday.files.yaml.parse_errors import Place
+from gameday.files.yaml.parse_errors import Position
 from gameday.files.yaml.parser import Entry, Items, Mapping, Node, Scalar
 from gameday.plan.json_file import content, damage, odd_numbers
 from gameday.plan.plan import Plan, canonical
@@ -29,7 +29,7 @@ LARGEST = 64 * 2**20
 
 _MAKE = "make one: gameday plan EXPERIMENT -o FILE"
 _AGAIN = "make it again: gameday plan EXPERIMENT -o FILE"
-_NOWHERE = Place(0, 0)
+_NOWHERE = Position(0, 0)
 
 
 def save_plan(plan: Plan, path: Path) -> None:
@@ -48,7 +48,7 @@ def read_plan(path: Path) -> Plan:
     Raises InvalidInput where the file is none, was changed after it was made, or says what `validate` would refuse.
     """
     raw = _parsed(path)
-    if not isinstance(raw, dict) or not {"experiment", "injections"} <= raw.keys():
+    if not isinstance(raw, dict) or not {"experiment", "planned_faults"} <= raw.keys():
         raise InvalidInput(f"{path} is not a saved plan", _MAKE)
     sealed, said = raw.pop("seal", None), raw.get("hash")
     if sealed != _seal(raw):
@@ -91,7 +91,7 @@ def _seal(raw: dict[str, Json]) -> str:
 
 
 @dataclass(frozen=True)
-class _Part(Document):
+class _Section(Document):
     """What stands in a plan as if it were a file of its own: its mistakes are placed by keys, not by lines."""
 
     key: str
@@ -102,11 +102,11 @@ class _Part(Document):
         return Mistake(f"{self.file}: {place}", 0, 0, what, remedy)
 
 
-def _part(path: Path, key: str, value: BaseModel) -> _Part:
+def _part(path: Path, key: str, value: BaseModel) -> _Section:
     data = value.model_dump(mode="json", by_alias=True)
     root = _node(data)
     assert isinstance(root, Mapping), "a model is written as a mapping"  # noqa: S101
-    return _Part(path, (), root, data, (), key)
+    return _Section(path, (), root, data, (), key)
 
 
 def _node(raw: Json) -> Node:
@@ -129,7 +129,7 @@ def _mistakes(path: Path, plan: Plan) -> Iterator[Mistake]:
     fields = _fields(plan.experiment)
     yield from wrong
     yield from check_alone(experiment, fields)
-    yield from check_strikes(experiment, fields, faults)
+    yield from check_irreversible(experiment, fields, faults)
     yield from check_experiment(experiment, fields, faults, plan.workload, plan.twin)
     if plan.place == "twin" and plan.twin is None:
         yield Mistake(f"{path}: twin", 0, 0, "a plan for the twin says how the twin plays", _AGAIN)

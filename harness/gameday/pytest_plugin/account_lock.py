@@ -21,14 +21,14 @@ from gameday.engine.sqlite import explained
 from gameday.errors import JournalError
 from gameday.faults.fault import counted
 from gameday.restore.dead_runs import dead_runs
-from gameday.run.stop import Stop
+from gameday.run.stop import StopRequest
 
 LOOK = 0.5
 """Seconds between two looks at whether it is our turn."""
 
 
 @contextmanager
-def in_turn(journal: Journal, account: str, stop: Stop) -> Iterator[None]:
+def in_turn(journal: Journal, account: str, stop: StopRequest) -> Iterator[None]:
     """While this lasts no other suite of this machine runs an experiment on the account.
 
     Raises KeyboardInterrupt where this process is told to end while it waits, and JournalError.
@@ -36,17 +36,17 @@ def in_turn(journal: Journal, account: str, stop: Stop) -> Iterator[None]:
     folder = journal.folder / "turns"
     with explained(journal.folder):
         folder.mkdir(exist_ok=True)
-        turns = Holds(folder)
-        if not turns.hold(account):
+        changes = Holds(folder)
+        if not changes.hold(account):
             print(f"waiting: another process of pytest runs an experiment on account {account}")
-            while not turns.hold(account):
+            while not changes.hold(account):
                 if stop.why:
                     raise KeyboardInterrupt(f"{stop.why}; nothing was injected")
                 time.sleep(LOOK)
     try:
         yield
     finally:
-        turns.let_go(account)
+        changes.let_go(account)
 
 
 def put_back_since(began: float, config: pytest.Config) -> None:
@@ -59,7 +59,7 @@ def put_back_since(began: float, config: pytest.Config) -> None:
                     if run in runs and not _is_stuck(run, journal):
                         tell(f"\ngameday: run {run.id} died with its process: putting back what it changed")
                         restore_here(run, journal)
-                left = sum(any(row.is_open for row in journal.rows(run.id)) for run in runs)
+                left = sum(any(row.is_open for row in journal.entries(run.id)) for run in runs)
                 if runs:
                     undone = f"{left} not undone: gameday restore" if left else "all undone"
                     tell(f"\ngameday: {counted(len(runs), 'run')} on the account, {undone}")
@@ -75,4 +75,4 @@ def past_capturing(config: pytest.Config) -> AbstractContextManager[None]:
 
 def _is_stuck(run: Run, journal: Journal) -> bool:
     """Whether the run itself has tried in vain: a person is needed, and trying again takes long."""
-    return any(row.state == "stuck" for row in journal.rows(run.id))
+    return any(row.state == "stuck" for row in journal.entries(run.id))

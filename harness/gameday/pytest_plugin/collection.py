@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from gameday.files.loaded import LoadedExperiment
-from gameday.files.loader import Shelf
+from gameday.files.loader import Loader
 from gameday.files.yaml.mistake import InvalidFile
 
-_shelf: pytest.StashKey[Shelf] = pytest.StashKey()
+_shelf: pytest.StashKey[Loader] = pytest.StashKey()
 
 
 class ExperimentFile(pytest.File):
@@ -21,7 +21,7 @@ class ExperimentFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Its experiment; a mistake is told as `gameday validate` tells it."""
-        shelf = self.config.stash.setdefault(_shelf, Shelf(os.environ))  # what several files name is read once
+        shelf = self.config.stash.setdefault(_shelf, Loader(os.environ))  # what several files name is read once
         try:
             if shelf.kind(self.path) != "experiment":
                 return

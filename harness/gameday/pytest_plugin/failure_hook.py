@@ -11,10 +11,10 @@ import pytest
 from gameday.pytest_plugin.assertable import Denial
 
 if TYPE_CHECKING:
-    from gameday.sdk import Record
+    from gameday.sdk import CallLog
 
 NAME = "gameday-stories"
-CALLS: pytest.StashKey[list[Record]] = pytest.StashKey()
+CALLS: pytest.StashKey[list[CallLog]] = pytest.StashKey()
 """Of an item: what its faults did to the AWS calls of the code under test."""
 
 

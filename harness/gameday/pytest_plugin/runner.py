@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gameday.cli.run import wish_of
+from gameday.cli.run import request_of
 from gameday.engine.journal import Journal
 from gameday.events import Event
 from gameday.faults.fault import counted
@@ -24,9 +24,9 @@ from gameday.report import phrases
 from gameday.report.junit import properties_of
 from gameday.report.progress import PlainProgress
 from gameday.report.write import write_reports
-from gameday.run.experiment import Play
+from gameday.run.experiment import ExperimentRunner
 from gameday.run.signals import undo_on_signals
-from gameday.run.stop import Stop
+from gameday.run.stop import StopRequest
 
 PREFIX = "gameday."
 """Of the names of properties, in JUnit and between the processes of pytest-xdist."""
@@ -51,19 +51,19 @@ def play(loaded: LoadedExperiment, config: pytest.Config, nodeid: str, seed: int
 
     On an account suites take turns. Ctrl-C and SIGTERM undo first, and then end the session (KeyboardInterrupt).
     """
-    said, stop, heard = orders(config), Stop(), _Heard(config)
+    said, stop, heard = orders(config), StopRequest(), _Heard(config)
     with closing(Journal.open()) as journal, _undoing_first(stop):
-        player = Play(
+        player = ExperimentRunner(
             journal,
             [PlainProgress(sys.stdout), heard],
             stop=stop,
             command=f"pytest '{nodeid}'",
             files=(str(loaded.path),),
         )
-        turn = in_turn(journal, loaded.workload.account, stop) if said.place == "aws" else nullcontext()
+        change = in_turn(journal, loaded.workload.account, stop) if said.place == "aws" else nullcontext()
         try:
-            with turn:
-                entry = player.experiment(wish_of(loaded, said.place, seed, production=False))
+            with change:
+                entry = player.experiment(request_of(loaded, said.place, seed, production=False))
         except pytest.fail.Exception as error:  # the time limit of pytest-timeout
             raise pytest.fail.Exception(f"{error}\n{heard.left(journal)}", pytrace=False) from None
         except BaseException:
@@ -90,7 +90,7 @@ class _Heard:
         """A run begins."""
         self.run, self._name = run, plan.experiment.name
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """A signal came: it is undone first."""
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
         if terminal and event.type == "aborted" and event.why == "signal":
@@ -102,14 +102,14 @@ class _Heard:
 
     def left(self, journal: Journal) -> str:
         """What became of a run that an error ended, in a line."""
-        rows = journal.rows(self.run) if self.run else []
+        rows = journal.entries(self.run) if self.run else []
         if left := sum(row.is_open for row in rows):
             return f"gameday: {counted(left, 'change')} not undone: gameday restore"
         return f"gameday: {counted(len(rows), 'change')} undone" if rows else "gameday: nothing was injected"
 
 
 @contextmanager
-def _undoing_first(stop: Stop) -> Iterator[None]:
+def _undoing_first(stop: StopRequest) -> Iterator[None]:
     """Signals ask for the undo; only the main thread may hear them (Python docs, "Signals and threads")."""
     if threading.current_thread() is not threading.main_thread():
         yield

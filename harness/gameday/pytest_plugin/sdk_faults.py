@@ -13,7 +13,7 @@ from gameday import sdk
 from gameday.pytest_plugin import failure_hook
 from gameday.pytest_plugin.outcome import no_traceback
 from gameday.sdk.attempt import Sleep
-from gameday.sdk.context_managers import Answer, Later, Patience
+from gameday.sdk.context_managers import ErrorAnswer, Later, Patience
 
 
 class SdkFaults:
@@ -23,35 +23,35 @@ class SdkFaults:
         self._item = request.node
         self._until_then = until_then
 
-    def __call__(self, *rules: sdk.Rule | sdk.Injection, seed: int = 0, sleep: Sleep = time.sleep) -> sdk.Record:
+    def __call__(self, *rules: sdk.Rule | sdk.Injection, seed: int = 0, sleep: Sleep = time.sleep) -> sdk.CallLog:
         """Several rules at once: of those that hit a request the first wins."""
         return self._begin(lambda: sdk.faults(*rules, seed=seed, sleep=sleep))
 
-    def throttle(self, service: str, operation: str | None = None, **said: Unpack[Answer]) -> sdk.Record:
+    def throttle(self, service: str, operation: str | None = None, **said: Unpack[ErrorAnswer]) -> sdk.CallLog:
         """As `gameday.sdk.throttle`."""
         return self._begin(lambda: sdk.throttle(service, operation, **said))
 
-    def fail(self, service: str, operation: str | None = None, **said: Unpack[Answer]) -> sdk.Record:
+    def fail(self, service: str, operation: str | None = None, **said: Unpack[ErrorAnswer]) -> sdk.CallLog:
         """As `gameday.sdk.fail`."""
         return self._begin(lambda: sdk.fail(service, operation, **said))
 
-    def delay(self, service: str, operation: str | None = None, **said: Unpack[Later]) -> sdk.Record:
+    def delay(self, service: str, operation: str | None = None, **said: Unpack[Later]) -> sdk.CallLog:
         """As `gameday.sdk.delay`."""
         return self._begin(lambda: sdk.delay(service, operation, **said))
 
-    def timeout(self, service: str, operation: str | None = None, **said: Unpack[Patience]) -> sdk.Record:
+    def timeout(self, service: str, operation: str | None = None, **said: Unpack[Patience]) -> sdk.CallLog:
         """As `gameday.sdk.timeout`."""
         return self._begin(lambda: sdk.timeout(service, operation, **said))
 
-    def blackhole(self, service: str, operation: str | None = None, **said: Unpack[Patience]) -> sdk.Record:
+    def blackhole(self, service: str, operation: str | None = None, **said: Unpack[Patience]) -> sdk.CallLog:
         """As `gameday.sdk.blackhole`."""
         return self._begin(lambda: sdk.blackhole(service, operation, **said))
 
-    def lose_reply(self, service: str, operation: str | None = None, **said: Unpack[Patience]) -> sdk.Record:
+    def lose_reply(self, service: str, operation: str | None = None, **said: Unpack[Patience]) -> sdk.CallLog:
         """As `gameday.sdk.lose_reply`."""
         return self._begin(lambda: sdk.lose_reply(service, operation, **said))
 
-    def _begin(self, make: Callable[[], sdk.Injection]) -> sdk.Record:
+    def _begin(self, make: Callable[[], sdk.Injection]) -> sdk.CallLog:
         with no_traceback():
             record = self._until_then.enter_context(make())
         failure_hook.listen(self._item.config)

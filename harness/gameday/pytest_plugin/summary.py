@@ -13,7 +13,7 @@ Properties = list[tuple[str, object]]
 
 def table(reports: Iterable[Properties]) -> str:
     """A row for each run, under heads."""
-    rows = [COLUMNS, *(_row(run) for properties in reports for run in _runs(properties))]
+    rows = [COLUMNS, *(_entry(run) for properties in reports for run in _runs(properties))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
     return "\n".join(lines) + "\n"
@@ -31,7 +31,7 @@ def _runs(properties: Properties) -> Iterator[dict[str, str]]:
     yield run
 
 
-def _row(run: dict[str, str]) -> tuple[str, ...]:
+def _entry(run: dict[str, str]) -> tuple[str, ...]:
     verdict = run.get("verdict", "")
     label = phrases.label(verdict, run["place"]) if "place" in run else verdict
     shown = [run.get(key, "") for key in ("recovery", "isolation", "account")]

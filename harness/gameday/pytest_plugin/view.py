@@ -86,7 +86,7 @@ class RecordView:
     def _part(self, what: str, verdicts: list[Verdict], lines: Iterable[str], kpis: Iterable[str]) -> Answer:
         """An answer about one part of a claim; of a run that did not test it to its end, at most unknown."""
         phases, lines = self.record.judged.phases if self.record.judged else None, tuple(lines)
-        tested = phases is not None and phases.bitten is not None and phases.aborted is None
+        tested = phases is not None and phases.took_effect is not None and phases.aborted is None
         verdict = worst(verdicts if tested else [*verdicts, Verdict.UNKNOWN])
         starts = {Verdict.HELD: "", Verdict.BROKEN: "not ", Verdict.UNKNOWN: "unknown whether "}
         if verdict is not Verdict.HELD:

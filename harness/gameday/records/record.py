@@ -14,17 +14,17 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from gameday.errors import Exit, InvalidInput
 from gameday.events import (
     Aborted,
-    Bitten,
     Called,
+    ChangeClosed,
     Detected,
-    DidNotBite,
     Ended,
     Event,
     Judged,
+    NoEffect,
     PhaseBegan,
-    Said,
+    Remark,
     Sampled,
-    Settled,
+    TookEffect,
 )
 from gameday.plan.json_file import content, damage, odd_numbers
 from gameday.plan.plan import Place, Plan, claim_of
@@ -38,10 +38,10 @@ VERSION = 1
 LARGEST = 256 * 2**20
 """Bytes of a record that `read_record` reads; an hour of ten KPIs by the second is 5 MB."""
 
-Outcome = Literal["held", "unknown", "broken", "refused"]
+OutcomeName = Literal["held", "unknown", "broken", "refused"]
 """What a report says of an experiment: a verdict, or that nothing was injected."""
 
-EXITS: dict[Outcome, Exit] = {
+EXITS: dict[OutcomeName, Exit] = {
     "held": Exit.HELD,
     "unknown": Exit.UNKNOWN,
     "broken": Exit.BROKEN,
@@ -127,15 +127,15 @@ class Record:
         return tuple(event for event in self.events if isinstance(event, Called))
 
     @cached_property
-    def settled(self) -> dict[int, Settled]:
+    def settled(self) -> dict[int, ChangeClosed]:
         """What became of each change, by its position in the plan; the last word counts."""
-        return {event.position: event for event in self.events if isinstance(event, Settled)}
+        return {event.position: event for event in self.events if isinstance(event, ChangeClosed)}
 
     @cached_property
-    def remarks(self) -> tuple[Bitten | DidNotBite | Detected | Aborted | Said, ...]:
+    def remarks(self) -> tuple[TookEffect | NoEffect | Detected | Aborted | Remark, ...]:
         """What else people should see: bites, the alarm, aborts, warnings."""
         return tuple(
-            event for event in self.events if isinstance(event, Bitten | DidNotBite | Detected | Aborted | Said)
+            event for event in self.events if isinstance(event, TookEffect | NoEffect | Detected | Aborted | Remark)
         )
 
     @cached_property
@@ -149,7 +149,7 @@ class Record:
         return next((event for event in reversed(self.events) if isinstance(event, Ended)), None)
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> OutcomeName:
         """The verdict; refused where nothing was injected; unknown where nothing was judged."""
         if self.ended and self.ended.exit == Exit.REFUSED:
             return "refused"
@@ -173,7 +173,7 @@ class Rejudged(Record):
         return self.judged.judgement.verdict if self.judged else Verdict.UNKNOWN
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> OutcomeName:
         """The worse of both verdicts."""
         return worst([self.was, self.again.verdict]).value
 
@@ -185,7 +185,7 @@ def rejudge(record: Record) -> Rejudged:
         raise InvalidInput(msg, "run the experiment again")
     judgement = judge(claim_of(record.plan), record.series, record.judged.phases)
     values = {one.name: getattr(record, one.name) for one in fields(record)}
-    return Rejudged(**values, again=with_strikes(judgement, record.settled.values()))
+    return Rejudged(**values, again=with_irreversible(judgement, record.settled.values()))
 
 
 def judged_again(record: Record) -> Record:
@@ -193,7 +193,7 @@ def judged_again(record: Record) -> Record:
     return rejudge(record) if record.judged else record
 
 
-def with_strikes(judgement: Judgement, settled: Iterable[Settled]) -> Judgement:
+def with_irreversible(judgement: Judgement, settled: Iterable[ChangeClosed]) -> Judgement:
     """A strike that never heals breaks the claim, and is named."""
     sick = [one.about for one in settled if one.state == "not-healed"]
     if not sick:

@@ -45,7 +45,7 @@ def compare_releases(old: Sequence[Record], new: Sequence[Record], margin: float
         sides = [[one for one in runs if (one.name, one.place) == (name, place)] for runs in (old, new)]
         counted = [_counted(side) for side in sides]
         left_out = tuple(why for _, whys in counted for why in whys)
-        rows = _rows(counted[0][0], counted[1][0], margin)
+        rows = _entries(counted[0][0], counted[1][0], margin)
         found.append(Comparison(name, place, rows, left_out))
     alpha = min(one.plan.workload.budget.false_verdict for one in new)
     flat = iter(holm([row for one in found for row in one.rows], alpha))
@@ -64,7 +64,7 @@ def _counted(runs: Sequence[Record]) -> tuple[list[Rejudged], list[str]]:
     for one in runs:
         # On the twin the same plan, seed and tool give the same bytes, which are no second observation.
         key = (one.plan.digest, one.seed, one.tool) if one.place == "twin" else one.run
-        if one.judged is None or one.judged.phases.bitten is None:
+        if one.judged is None or one.judged.phases.took_effect is None:
             left_out.append(f"{one.run}: the fault did not bite, or nothing was judged")
         elif key in seen:
             left_out.append(f"{one.run}: repeats another run's seed on the twin")
@@ -74,7 +74,7 @@ def _counted(runs: Sequence[Record]) -> tuple[list[Rejudged], list[str]]:
     return kept, left_out
 
 
-def _rows(old: list[Rejudged], new: list[Rejudged], margin: float) -> tuple[Regression, ...]:
+def _entries(old: list[Rejudged], new: list[Rejudged], margin: float) -> tuple[Regression, ...]:
     if not new:
         return ()
     latest = new[-1].plan

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gameday.errors import Exit, worst
 from gameday.plan.plan import Plan
-from gameday.records.record import EXITS, Outcome, Record
+from gameday.records.record import EXITS, OutcomeName, Record
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Refusal:
     interrupted: bool = False  # by a signal, before anything was injected
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> OutcomeName:
         """Always refused."""
         return "refused"
 

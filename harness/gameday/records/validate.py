@@ -11,17 +11,17 @@ from pydantic_core import PydanticSerializationError
 
 from gameday.errors import Exit
 from gameday.events import (
-    Bitten,
     Called,
+    ChangeClosed,
     Detected,
-    DidNotBite,
     Ended,
     Event,
     Judged,
+    NoEffect,
     PhaseBegan,
     PhaseName,
     Sampled,
-    Settled,
+    TookEffect,
 )
 from gameday.plan.plan import Plan
 from gameday.steady_state.judging.judge import Phases
@@ -152,17 +152,17 @@ def _judged(place: str, event: Judged, plan: Plan, first: float) -> Iterator[str
 
 
 def _moments(phases: Phases) -> list[tuple[str, float]]:
-    named = {name: getattr(phases, name) for name in ("injected", "bitten", "undo", "undone", "end")}
+    named = {name: getattr(phases, name) for name in ("injected", "took_effect", "undo", "undone", "end")}
     start, end = phases.before
     return [("before", start), ("before", end), *((name, at) for name, at in named.items() if at is not None)]
 
 
 def _refers(place: str, event: Event, plan: Plan) -> Iterator[str]:
-    changes = sum(len(injection.changes) for injection in plan.injections)
+    changes = sum(len(planned_fault.changes) for planned_fault in plan.planned_faults)
     match event:
-        case Called(position=position) | Settled(position=position) if not 0 <= position < changes:
+        case Called(position=position) | ChangeClosed(position=position) if not 0 <= position < changes:
             yield f"{place}.position: the plan has {changes} changes, none at {position}"
-        case Bitten(fault=fault) | DidNotBite(fault=fault) if not 0 <= fault < len(plan.injections):
-            yield f"{place}.fault: the plan has {len(plan.injections)} faults, none at {fault}"
+        case TookEffect(fault=fault) | NoEffect(fault=fault) if not 0 <= fault < len(plan.planned_faults):
+            yield f"{place}.fault: the plan has {len(plan.planned_faults)} faults, none at {fault}"
         case Ended(exit=code) if code not in list(Exit):
             yield f"{place}.exit: {code} is no exit code"

@@ -37,7 +37,7 @@ def told(event: Event, plan: Plan) -> Iterator[str]:
         case "phase":
             about = {
                 "before": "watching steady state",
-                "inject": "; ".join(injection.label for injection in plan.injections),
+                "inject": "; ".join(planned_fault.label for planned_fault in plan.planned_faults),
                 "during": "watching under guard",
                 "undo": "putting everything back",
                 "after": "watching recovery",
@@ -46,17 +46,17 @@ def told(event: Event, plan: Plan) -> Iterator[str]:
             yield f"{event.phase:<7} {about}{lasts}"
         case "called" if event.error:
             yield f"failed  {event.service}.{event.operation}: {event.error}"
-        case "bitten":
+        case "took-effect":
             yield f"bitten  {event.about}"
-        case "did-not-bite":
+        case "no-effect":
             yield f"NO BITE {event.about}"
         case "detected":
             yield f"alarm   {event.alarm} has fired, {phrases.duration(event.at - event.fired_at)} ago"
         case "aborted":
             yield f"ABORTED by {event.why}: {event.about}"
-        case "settled" if event.state not in ("restored", "healed", "untouched"):
+        case "change-closed" if event.state not in ("restored", "healed", "untouched"):
             yield f"{event.state.upper()} {event.about}"
-        case "said":
+        case "remark":
             yield f"note    {event.text}"
         case "judged":
             yield _judged(event, plan)

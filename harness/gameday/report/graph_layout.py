@@ -15,10 +15,10 @@ from gameday.graph import reached
 SWEEPS = 6
 """Passes over the layers; more change nothing on graphs of twenty nodes."""
 
-Place = tuple[int, float]
+Slot = tuple[int, float]
 """A layer, counted from the left; a height, in rows."""
 
-Part = str | tuple[str, str, int]
+LayoutPart = str | tuple[str, str, int]
 """A node by its name, or an edge's bend in a layer."""
 
 BEND = 0.55
@@ -29,8 +29,8 @@ BEND = 0.55
 class Layers:
     """Where nodes stand and edges bend."""
 
-    places: dict[str, Place]
-    bends: dict[tuple[str, str], tuple[Place, ...]]  # of each edge that runs to the right
+    places: dict[str, Slot]
+    bends: dict[tuple[str, str], tuple[Slot, ...]]  # of each edge that runs to the right
     rows: float  # of the fullest layer
 
 
@@ -38,14 +38,14 @@ def layered(names: Sequence[str], edges: Sequence[tuple[str, str]]) -> Layers:
     """Lay out (from, to) edges between names; the same input gives the same places."""
     along = _acyclic(names, edges)
     layer = _layers(names, along)
-    columns: list[list[Part]] = [[] for _ in range(max(layer.values(), default=0) + 1)]
+    columns: list[list[LayoutPart]] = [[] for _ in range(max(layer.values(), default=0) + 1)]
     for name in names:
         columns[layer[name]].append(name)
-    beside: dict[Part, list[Part]] = {name: [] for name in names}
+    beside: dict[LayoutPart, list[LayoutPart]] = {name: [] for name in names}
     for start, end in along:
-        last: Part = start
+        last: LayoutPart = start
         for number in range(layer[start] + 1, layer[end]):
-            bend: Part = (start, end, number)
+            bend: LayoutPart = (start, end, number)
             columns[number].append(bend)
             beside[bend] = [last]
             beside[last].append(bend)
@@ -63,7 +63,7 @@ def layered(names: Sequence[str], edges: Sequence[tuple[str, str]]) -> Layers:
             (start, end): tuple((number, heights[start, end, number]) for number in range(layer[start] + 1, layer[end]))
             for start, end in along
         },
-        max(sum(map(_rows, column)) for column in columns),
+        max(sum(map(_entries, column)) for column in columns),
     )
 
 
@@ -86,19 +86,19 @@ def _layers(names: Sequence[str], along: Sequence[tuple[str, str]]) -> dict[str,
     return layer
 
 
-def _rows(part: Part) -> float:
+def _entries(part: LayoutPart) -> float:
     return 1.0 if isinstance(part, str) else BEND
 
 
-def _heights(columns: Sequence[Sequence[Part]]) -> dict[Part, float]:
+def _heights(columns: Sequence[Sequence[LayoutPart]]) -> dict[LayoutPart, float]:
     """Each column stacked, and centred beside the fullest."""
-    tallest = max(sum(map(_rows, column)) for column in columns)
-    found: dict[Part, float] = {}
+    tallest = max(sum(map(_entries, column)) for column in columns)
+    found: dict[LayoutPart, float] = {}
     for column in columns:
-        top = (tallest - sum(map(_rows, column))) / 2
+        top = (tallest - sum(map(_entries, column))) / 2
         for part in column:
-            found[part] = top + _rows(part) / 2
-            top += _rows(part)
+            found[part] = top + _entries(part) / 2
+            top += _entries(part)
     return found
 
 

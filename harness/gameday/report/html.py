@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from gameday import __version__
 from gameday.change import AnyChange
-from gameday.events import Settled
+from gameday.events import ChangeClosed
 from gameday.records.record import Record
 from gameday.records.suite import Refusal, Suite
 from gameday.report import explanations, phrases, svg
@@ -29,7 +29,7 @@ STYLES = ("vendor/uPlot.min.css", "page.css")
 
 
 @dataclass(frozen=True)
-class Row:
+class KpiRow:
     """One KPI against its bound, phase by phase; what is not claimed explains, and decides nothing."""
 
     kpi: str
@@ -56,9 +56,9 @@ class Section:
     record: Record
     first: Chart
     others: tuple[Chart, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[KpiRow, ...]
     backs: tuple[Back, ...]
-    changes: tuple[tuple[AnyChange, Settled | None], ...]
+    changes: tuple[tuple[AnyChange, ChangeClosed | None], ...]
     recovered: Verdict
     isolation: str  # the worst state of a module that must not suffer; empty where there is none
 
@@ -125,13 +125,13 @@ def _section(index: int, entry: Record | Refusal) -> Section | Refusal:
     rows: dict[str, dict[str, PhaseJudgement]] = {}
     for row in judged.phases if judged else ():
         rows.setdefault(row.kpi, {})[row.phase] = row
-    changes = [change for injection in plan.injections for change in injection.changes]
+    changes = [change for planned_fault in plan.planned_faults for change in planned_fault.changes]
     return Section(
         anchor=f"experiment-{index}",
         record=entry,
         first=chart(entry, first),
         others=tuple(chart(entry, name) for name in names if name != first),
-        rows=tuple(Row(name, name in claimed, rows[name]) for name in names if name in rows),
+        rows=tuple(KpiRow(name, name in claimed, rows[name]) for name in names if name in rows),
         backs=_backs(entry),
         changes=tuple((change, entry.settled.get(position)) for position, change in enumerate(changes)),
         recovered=worst([row.verdict for row in judged.recovery] if judged else []),

@@ -27,7 +27,7 @@ class JsonLines:
         head = {"format": FORMAT, "gameday": __version__, "run": run, "experiment": plan.experiment.name}
         self._write({**head, "place": plan.place, "seed": plan.seed, "plan": plan.digest})
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Write one event."""
         self._write(to_json(event))
 

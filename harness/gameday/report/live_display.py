@@ -45,7 +45,7 @@ class LiveProgress:
     def begin(self, plan: Plan, run: str) -> None:
         """Open the display of a run."""
         self.close()
-        self._state = _State(plan)
+        self._state = _Display(plan)
         self._console.print(Text(phrases.printable(f"{plan.experiment.name} ({plan.place})"), "bold"), Text(run, "dim"))
         for warning in phrases.warnings(plan):
             self._console.print(Text(phrases.printable(f"  warning {warning}"), "yellow"))
@@ -62,10 +62,10 @@ class LiveProgress:
         self._held.enter_context(quiet(self._console.file, self._above))
         self._live.start()
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Take an event in."""
         with self._lock:
-            self._state.hear(event)
+            self._state.on_event(event)
             lines = [] if isinstance(event, PhaseBegan | Judged) else list(told(event, self._state.plan))
         if isinstance(event, Judged):
             verdict = event.judgement.verdict.value
@@ -92,7 +92,7 @@ class LiveProgress:
             return self._state.drawn()
 
 
-class _State:
+class _Display:
     """What the display knows of a run."""
 
     def __init__(self, plan: Plan) -> None:
@@ -105,7 +105,7 @@ class _State:
         first = dict.fromkeys((*experiment.steady_state, *experiment.guard, *plan.workload.kpis))
         self.samples: dict[str, deque[Sample]] = {name: deque(maxlen=600) for name in tuple(first)[:MOST]}
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         self.start = event.at if self.start is None else self.start
         self.at = max(self.at, event.at)
         self.heard = time.monotonic()

@@ -90,7 +90,7 @@ def _experiment(record: Record, depth: int) -> Iterator[str]:
     if depth >= 2:
         yield from _folded("Repeat it", _again(record))
     if depth >= 3:
-        changes = sum(len(injection.changes) for injection in plan.injections)
+        changes = sum(len(planned_fault.changes) for planned_fault in plan.planned_faults)
         yield from _folded(f"{phrases.count(changes, 'change')}, before and after", _changes(record))
     if depth >= 4 and record.calls:
         yield from _folded(phrases.count(len(record.calls), "mutating API call"), _calls(record))
@@ -156,10 +156,10 @@ def _cost_and_graphs(record: Record) -> Iterator[str]:
 
 def _changes(record: Record) -> Iterator[str]:
     account = record.plan.account
-    changes = [change for injection in record.plan.injections for change in injection.changes]
+    changes = [change for planned_fault in record.plan.planned_faults for change in planned_fault.changes]
 
     def row(position: int) -> list[str]:
-        change, settled = phrases.change_row(changes[position]), record.settled.get(position)
+        change, settled = phrases.update_entry(changes[position]), record.settled.get(position)
         after = f"{settled.state}: {settled.about}" if settled else "not known"
         cells = (change.about, change.where, f"{change.before} → {change.after}", change.undo, after)
         return [text_of(cell, account) for cell in cells]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gameday.matrix.model import STATE_WORDS, Cell, Finding, Matrix, Relation, State
+from gameday.matrix.model import STATE_WORDS, Cell, CellState, Matrix, MatrixFinding, Relation
 from gameday.report.markdown import table, text_of
 from gameday.report.phrases import count, printable
 from gameday.steady_state.judging.phrases import points_in_words
 
-SIGNS: dict[State, str] = {"spread": "X", "contained": ".", "starved": "o", "unknown": "?", "no-kpi": "-"}
+SIGNS: dict[CellState, str] = {"spread": "X", "contained": ".", "starved": "o", "unknown": "?", "no-kpi": "-"}
 RELATIONS: dict[Relation, str] = {
     "hit": "struck",
     "needs": "needs it",
@@ -79,7 +79,7 @@ def _terminal(matrix: Matrix) -> Iterator[str]:
     yield f"{headline(matrix)} ({basis(matrix)})"
 
 
-def evidence(one: Finding) -> Iterator[tuple[str, str]]:
+def evidence(one: MatrixFinding) -> Iterator[tuple[str, str]]:
     """What else suffers by it, what to do about it, the runs it rests on, and the command that repeats it."""
     for chain in one.chains:
         size = f": {chain.effect.kpi} got worse by {chain.effect.size}" if chain.effect else ""

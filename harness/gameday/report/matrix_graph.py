@@ -8,15 +8,15 @@ from itertools import pairwise
 from typing import Literal
 
 from gameday.matrix.model import Matrix
-from gameday.report.graph_layout import Layers, Place, layered
+from gameday.report.graph_layout import Layers, Slot, layered
 
 ROW, BOX, GAP, LETTER, LONGEST, HEAD = 40.0, 28.0, 96.0, 7.6, 24, 9.0
 """Units of the drawing: a row, a box in it, the space between two layers, a letter's width; then the most letters that
 are shown of a name, and the length of an arrow's head."""
 
-Kind = Literal["declared", "observed", "hidden"]
+EdgeKind = Literal["declared", "observed", "hidden"]
 
-WORDS: dict[Kind, str] = {
+WORDS: dict[EdgeKind, str] = {
     "declared": "declared, and not seen to spread",
     "observed": "declared, and seen",
     "hidden": "seen, and not declared",
@@ -26,7 +26,7 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Node:
+class Box:
     """A module: its box, and its name as far as there is room."""
 
     name: str
@@ -37,10 +37,10 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Edge:
+class Arrow:
     """An arrow from a module to one that it depends on; a mark stands where it is hidden."""
 
-    kind: Kind
+    kind: EdgeKind
     path: str
     head: str
     mark: Point
@@ -51,8 +51,8 @@ class Edge:
 class Graph:
     """All of the drawing."""
 
-    nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
+    nodes: tuple[Box, ...]
+    edges: tuple[Arrow, ...]
     width: float
     height: float
     box: float  # width of a box
@@ -67,7 +67,7 @@ def graph(matrix: Matrix) -> Graph:
     box = min(LONGEST, max(map(len, names), default=1)) * LETTER + 18
     ends = {name for link, kind in links.items() if kind == "hidden" for name in link}
     nodes = tuple(
-        Node(name, name if len(name) <= LONGEST else name[: LONGEST - 1] + "…", *_corner(place, box), name in ends)
+        Box(name, name if len(name) <= LONGEST else name[: LONGEST - 1] + "…", *_corner(place, box), name in ends)
         for name, place in layers.places.items()
     )
     # Hidden links last: they are drawn over the others.
@@ -77,7 +77,7 @@ def graph(matrix: Matrix) -> Graph:
     return Graph(nodes, edges, last * (box + GAP) + box + 4, layers.rows * ROW + 40, box)
 
 
-def _links(matrix: Matrix) -> Iterator[tuple[tuple[str, str], Kind]]:
+def _links(matrix: Matrix) -> Iterator[tuple[tuple[str, str], EdgeKind]]:
     """(who depends, on what) → how that is known: what is declared first, so that hidden links run against it."""
     struck = {row.experiment: row.module for row in matrix.rows if row.module}
     hidden = {(one.module, one.source) for one in matrix.hidden}
@@ -89,11 +89,11 @@ def _links(matrix: Matrix) -> Iterator[tuple[tuple[str, str], Kind]]:
     yield from ((link, "hidden") for link in sorted(hidden))
 
 
-def _corner(place: Place, box: float) -> Point:
+def _corner(place: Slot, box: float) -> Point:
     return round(place[0] * (box + GAP) + 2, 1), round(place[1] * ROW - BOX / 2, 1)
 
 
-def _edge(start: str, end: str, kind: Kind, layers: Layers, box: float) -> Edge:
+def _edge(start: str, end: str, kind: EdgeKind, layers: Layers, box: float) -> Arrow:
     (x, y), (to_x, to_y) = (_corner(layers.places[name], box) for name in (start, end))
     bends = layers.bends.get((start, end))
     words = f"{start} → {end}: {WORDS[kind]}"
@@ -103,7 +103,7 @@ def _edge(start: str, end: str, kind: Kind, layers: Layers, box: float) -> Edge:
         path = f"M{low[0]:.1f} {low[1]:.1f}C{low[0]:.1f} {deep:.1f} {high[0]:.1f} {deep:.1f}"
         path += f" {high[0]:.1f} {high[1] + HEAD:.1f}"
         head = f"M{high[0]:.1f} {high[1]:.1f}l{HEAD / 2} {HEAD}h{-HEAD}Z"
-        return Edge(kind, path, head, ((low[0] + high[0]) / 2, deep - 8), words)
+        return Arrow(kind, path, head, ((low[0] + high[0]) / 2, deep - 8), words)
     tip = (to_x, to_y + BOX / 2)
     points = [(x + box, y + BOX / 2)]
     for bend in bends:
@@ -112,7 +112,7 @@ def _edge(start: str, end: str, kind: Kind, layers: Layers, box: float) -> Edge:
     points.append((tip[0] - HEAD, tip[1]))
     head = f"M{tip[0]:.1f} {tip[1]:.1f}l{-HEAD} {-HEAD / 2}v{HEAD}Z"
     first, second = points[0], points[1]
-    return Edge(kind, _curve(points), head, ((first[0] + second[0]) / 2, (first[1] + second[1]) / 2), words)
+    return Arrow(kind, _curve(points), head, ((first[0] + second[0]) / 2, (first[1] + second[1]) / 2), words)
 
 
 def _curve(points: Sequence[Point]) -> str:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from gameday.change import AnyChange, Json, Make, Strike, Turn
+from gameday.change import AnyChange, CreatedResource, IrreversibleAction, Json, SettingChange
 from gameday.plan.plan import Plan
 from gameday.records.record import Record, Rejudged
 from gameday.records.suite import Refusal
@@ -18,7 +18,7 @@ from gameday.steady_state.kpi.kpi import Bound
 from gameday.steady_state.kpi.units import show_duration, show_share
 from gameday.steady_state.samples import inside, touching
 
-ModuleState = Literal["hit", "may suffer", "spread", "unknown", "contained", "not judged"]
+ModuleVerdict = Literal["hit", "may suffer", "spread", "unknown", "contained", "not judged"]
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _ARN_ACCOUNT = re.compile(r"(arn:aws[\w-]*:[\w-]*:[\w-]*:)(\d{8})(\d{4})\b")
@@ -42,7 +42,7 @@ def refusal_lines(refusal: Refusal) -> tuple[str, ...]:
 
 def warnings(plan: Plan) -> tuple[str, ...]:
     """What the plan and its faults warn of, each once."""
-    return tuple(dict.fromkeys([*plan.warnings, *(one for fault in plan.injections for one in fault.warnings)]))
+    return tuple(dict.fromkeys([*plan.warnings, *(one for fault in plan.planned_faults for one in fault.warnings)]))
 
 
 def duration(seconds: float) -> str:
@@ -140,7 +140,7 @@ def seen(record: Record, row: PhaseJudgement) -> str:
         return row.seen
     if phases.injected is None or phases.undo is None:
         return row.seen
-    if phases.bitten is not None:
+    if phases.took_effect is not None:
         return f"{row.seen}, until the abort"
     kpi = record.plan.workload.kpis[row.kpi]
     during = record.plan.experiment.during.get(row.kpi, kpi.bound)
@@ -156,7 +156,7 @@ class ModuleRow:
     """What a fault was expected to do to a module, and what it did."""
 
     module: str
-    state: ModuleState
+    state: ModuleVerdict
     kpi: str | None  # the one that changed most
     change: str  # "+2.3 points (+1.1 to +3.6)", or empty
     detectable: str  # the smallest change that could have been seen, or empty
@@ -167,7 +167,7 @@ def modules(record: Record) -> tuple[ModuleRow, ...]:
     """Every module of the workload: first what was hit, then who may suffer, then who must not, the worst first."""
     plan = record.plan
     judged = {row.module: row for row in (record.judged.judgement.modules if record.judged else ())}
-    states: dict[Verdict, ModuleState] = {
+    states: dict[Verdict, ModuleVerdict] = {
         Verdict.HELD: "contained",
         Verdict.BROKEN: "spread",
         Verdict.UNKNOWN: "unknown",
@@ -181,11 +181,11 @@ def modules(record: Record) -> tuple[ModuleRow, ...]:
         elif found := judged.get(name):
             change = _points(found.change, found.low, found.high)
             seen = "" if found.detectable is None else f"{found.detectable * 100:.2g} points"
-            state: ModuleState = "not judged" if found.worst_kpi is None else states[found.verdict]
+            state: ModuleVerdict = "not judged" if found.worst_kpi is None else states[found.verdict]
             rows.append(ModuleRow(name, state, found.worst_kpi, change, seen, found.seen))
         else:
             rows.append(ModuleRow(name, "not judged", None, "", "", _not_judged(record, name)))
-    return tuple(sorted(rows, key=lambda row: get_args(ModuleState).index(row.state)))
+    return tuple(sorted(rows, key=lambda row: get_args(ModuleVerdict).index(row.state)))
 
 
 def detection_words(record: Record) -> str:
@@ -220,8 +220,8 @@ def sentence(record: Record) -> str:
     """One or two plain sentences: what was claimed, what was seen."""
     if record.judged and record.outcome != "refused":
         return f"{_again(record)}{record.judged.judgement.sentence}"
-    about = [event.about for event in record.remarks if event.type in ("aborted", "did-not-bite")]
-    about += [event.text for event in record.remarks if event.type == "said"]
+    about = [event.about for event in record.remarks if event.type in ("aborted", "no-effect")]
+    about += [event.text for event in record.remarks if event.type == "remark"]
     return " ".join(about) or "The run ended before it could be judged."
 
 
@@ -245,10 +245,10 @@ class ChangeRow:
     undoable: bool
 
 
-def change_row(change: AnyChange) -> ChangeRow:
+def update_entry(change: AnyChange) -> ChangeRow:
     """A change of the plan in words."""
-    if isinstance(change, Turn):
-        about, where = change.about or change.knob.about, f"{change.knob.name} of {change.id}"
+    if isinstance(change, SettingChange):
+        about, where = change.about or change.setting.about, f"{change.setting.name} of {change.id}"
         if change.adds or change.removes:
             adds, removes = (", ".join(show(item) for item in items) for items in (change.adds, change.removes))
             before = _both(adds and f"without {adds}", removes and f"with {removes}")
@@ -258,7 +258,7 @@ def change_row(change: AnyChange) -> ChangeRow:
         before = show(change.before)
         undo = "clear it again" if change.before is None else f"write back {before}"
         return ChangeRow(about, where, before, show(change.after), undo, undoable=True)
-    if isinstance(change, Make):
+    if isinstance(change, CreatedResource):
         undo = f"{change.delete}: whatever carries the run's tag"
         return ChangeRow(change.about or str(change.create), change.name, "not there", "made", undo, undoable=True)
     return ChangeRow(
@@ -277,7 +277,7 @@ def show(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def _healing(change: Strike) -> str:
+def _healing(change: IrreversibleAction) -> str:
     healed = f"; healed when {change.healed.about}" if change.healed.about else ""
     return f"cannot be undone: {change.why}{healed}"
 
@@ -287,7 +287,7 @@ def _both(first: str, second: str) -> str:
 
 
 def _hit_words(record: Record, module: str) -> str:
-    share = max((injection.hits.get(module, 0.0) for injection in record.plan.injections), default=0.0)
+    share = max((planned_fault.hits.get(module, 0.0) for planned_fault in record.plan.planned_faults), default=0.0)
     return f"{show_share(round(share, 3))} of its capacity taken away" if share else "struck by the fault"
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from gameday.aws.arns import alarm_name
-from gameday.change import Call, Injection, Json, Make, Shape, Strike, Turn
+from gameday.change import Call, CreatedResource, IrreversibleAction, Json, PlannedFault, SettingChange, Shape
 from gameday.engine.placeholders import fill, unbound
 from gameday.engine.settings import setter
 from gameday.plan.plan import Plan, taken_away
@@ -24,15 +24,15 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield f"  {experiment.hypothesis}"
     yield f"  as {plan.principal}"
     yield f"  plan sha256:{plan.digest}"
-    for injection in plan.injections:
+    for planned_fault in plan.planned_faults:
         yield ""
-        yield f"fault  {injection.label}"
-        for number, stage in enumerate(injection.stages, 1):
+        yield f"fault  {planned_fault.label}"
+        for number, stage in enumerate(planned_fault.stages, 1):
             yield f"  step {number}{', all at once' if len(stage) > 1 else ''}"
             for change in stage:
                 yield from _change(change)
-        yield f"  bites  {injection.bite.about}, within {show_duration(injection.bite.deadline)}"
-        yield from (f"         read: {probe.call} → {probe.about}" for probe in injection.bite.probes)
+        yield f"  bites  {planned_fault.effect.about}, within {show_duration(planned_fault.effect.deadline)}"
+        yield from (f"         read: {probe.call} → {probe.about}" for probe in planned_fault.effect.probes)
     yield ""
     yield f"lasts  {show_duration(experiment.lasts)} once bitten, then everything is undone"
     if detected := experiment.detected_by:
@@ -42,11 +42,11 @@ def _lines(plan: Plan) -> Iterator[str]:
             often = f"every {show_duration(kpi.interval)} of the run"
             yield f"costs  {name} queries log group {asked.group} {often}: AWS charges each GB that it scans"
     yield from _modules(plan)
-    strikes = [c for i in plan.injections for c in i.changes if isinstance(c, Strike)]
-    if strikes:
+    actions = [c for i in plan.planned_faults for c in i.changes if isinstance(c, IrreversibleAction)]
+    if actions:
         yield ""
         yield "cannot be undone (the system must heal itself):"
-        yield from (f"  {strike.about}: {strike.why}" for strike in strikes)
+        yield from (f"  {action.about}: {action.why}" for action in actions)
     yield from (f"warning: {warning}" for warning in plan.warnings)
     if plan.refusals:
         yield ""
@@ -55,37 +55,37 @@ def _lines(plan: Plan) -> Iterator[str]:
 
 def _modules(plan: Plan) -> Iterator[str]:
     suffering = [name for name in plan.may_suffer if name not in plan.hit]
-    yield f"hit    {_shares(plan.injections) or 'no module'}"
+    yield f"hit    {_shares(plan.planned_faults) or 'no module'}"
     yield f"may suffer   {', '.join(suffering) or 'no other module'}"
     yield f"must not     {', '.join(plan.contained) or 'none'}"
 
 
-def _shares(injections: tuple[Injection, ...]) -> str:
-    taken = taken_away(injections)
+def _shares(planned_faults: tuple[PlannedFault, ...]) -> str:
+    taken = taken_away(planned_faults)
     return ", ".join(f"{module} ({share:.0%} of its capacity)" if share else module for module, share in taken.items())
 
 
-def _change(change: Turn | Make | Strike) -> Iterator[str]:
+def _change(change: SettingChange | CreatedResource | IrreversibleAction) -> Iterator[str]:
     module = f"  [{change.module}]" if change.module else ""
-    if isinstance(change, Make):
+    if isinstance(change, CreatedResource):
         new = f"<the new {change.name}>"
         yield f"    make {change.about}{module}"
         yield f"      call: {_call(change.create, {'args': change.args})}"
         yield from (f"      call: {_call(call, {'args': change.args, 'id': new})}" for call in change.then)
         yield f"      undo: {_call(change.delete, {'args': change.args, 'id': new})}, found by the run's tag"
-    elif isinstance(change, Strike):
+    elif isinstance(change, IrreversibleAction):
         yield f"    strike {change.about}{module}"
         yield f"      call: {_call(change.call, {'id': change.id, 'args': change.args})}"
         yield f"      undo: none; healed when {change.healed.about}"
     else:
-        yield f"    turn {change.knob.name} of {change.id}: {turned(change)}{module}"
+        yield f"    turn {change.setting.name} of {change.id}: {turned(change)}{module}"
         yield from (f"      call: {call}" for call in _writes(change, change.after, change.adds, change.removes))
         yield from (f"      undo: {call}" for call in _writes(change, change.before, change.removes, change.adds))
 
 
-def turned(change: Turn) -> str:
+def turned(change: SettingChange) -> str:
     """What a Turn changes, from what to what."""
-    if change.knob.shape is Shape.SET:
+    if change.setting.shape is Shape.SET:
         return ", ".join(
             [*(f"+{value(item)}" for item in change.adds), *(f"-{value(item)}" for item in change.removes)]
         )
@@ -103,14 +103,16 @@ def value(raw: Json) -> str:
     return raw if isinstance(raw, str) else json.dumps(raw, sort_keys=True)
 
 
-def _writes(turn: Turn, to: Json, adds: tuple[Json, ...], removes: tuple[Json, ...]) -> Iterator[str]:
-    knob = turn.knob
-    known = {"id": turn.id, "ids": [turn.id], "args": turn.args}
-    if knob.shape is Shape.SET:
-        moved = ((knob.remove, removes), (knob.add, adds))
+def _writes(
+    setting_change: SettingChange, to: Json, adds: tuple[Json, ...], removes: tuple[Json, ...]
+) -> Iterator[str]:
+    setting = setting_change.setting
+    known = {"id": setting_change.id, "ids": [setting_change.id], "args": setting_change.args}
+    if setting.shape is Shape.SET:
+        moved = ((setting.remove, removes), (setting.add, adds))
         yield from (_call(call, {**known, "value": list(items)}) for call, items in moved if call and items)
         return
-    if call := setter(knob, to):
+    if call := setter(setting, to):
         yield _call(call, {**known, "value": to})
 
 

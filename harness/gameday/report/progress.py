@@ -18,7 +18,7 @@ class Progress(Protocol):
         """A run begins."""
         ...
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """An event of it."""
         ...
 
@@ -50,7 +50,7 @@ class PlainProgress:
         for warning in phrases.warnings(plan):
             self._say(f"  warning {warning}")
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Say what is worth a line."""
         if self._start is None:
             self._start = event.at

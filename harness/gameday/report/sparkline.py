@@ -25,7 +25,7 @@ SHOWN = {"before": "before", "inject": "during", "during": "during", "undo": "af
 
 
 @dataclass(frozen=True)
-class _Phase:
+class _Band:
     name: str
     start: float
     end: float
@@ -64,16 +64,16 @@ def bar(value: float | None, low: float, high: float) -> str:
     return BARS[round((value - low) / (high - low) * (len(BARS) - 1))] if high > low else BARS[0]
 
 
-def _phases(spans: tuple[Span, ...]) -> Iterator[_Phase]:
+def _phases(spans: tuple[Span, ...]) -> Iterator[_Band]:
     """Before, during (from the injection on) and after (from the undo on), each with its characters."""
     whole = sum(span.end - span.start for span in spans) or 1.0
     for name, some in groupby(spans, key=lambda span: SHOWN[span.phase]):
         found = list(some)
         start, end = found[0].start, found[-1].end
-        yield _Phase(name, start, end, max(LEAST, round(WIDTH * (end - start) / whole)))
+        yield _Band(name, start, end, max(LEAST, round(WIDTH * (end - start) / whole)))
 
 
-def _cells(kpi: Kpi, series: Series, phase: _Phase) -> Iterator[float | None]:
+def _cells(kpi: Kpi, series: Series, phase: _Band) -> Iterator[float | None]:
     """The value in each character of a phase; None where nothing was seen."""
     step = (phase.end - phase.start) / phase.width
     for index in range(phase.width):

@@ -38,7 +38,7 @@ def verdict_table(suite: Suite) -> str:
     for entry in suite.entries:
         state = phrases.state_of(entry)
         style = STYLES[state]
-        name, *rest = (phrases.printable(cell) for cell in _row(entry))
+        name, *rest = (phrases.printable(cell) for cell in _entry(entry))
         stuck = "bold red" if isinstance(entry, Record) and entry.stuck else ""
         table.add_row(
             Text(MARKS[state], style),
@@ -63,7 +63,7 @@ def verdict_table(suite: Suite) -> str:
     return fitted("\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n", sys.stdout)
 
 
-def _row(entry: Record | Refusal) -> tuple[str, str, str, str, str]:
+def _entry(entry: Record | Refusal) -> tuple[str, str, str, str, str]:
     if isinstance(entry, Refusal):
         return entry.name, phrases.state_of(entry), "", "", "untouched"
     return (

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gameday.aws.account import Account, whoami
-from gameday.engine.calls import Hear
+from gameday.engine.calls import Emit
 from gameday.engine.entries import End, Run
 from gameday.engine.journal import Journal
 from gameday.engine.undo import PATIENCE, undo
 from gameday.errors import Refused
-from gameday.events import Settled
+from gameday.events import ChangeClosed
 from gameday.steady_state.clock import Clock
 
 
@@ -20,7 +20,7 @@ class Restored:
     """What became of a run that was looked at."""
 
     run: Run
-    settled: tuple[Settled, ...]
+    settled: tuple[ChangeClosed, ...]
     closed: bool  # nothing is owed any more
     about: str
 
@@ -34,7 +34,7 @@ def restore(
     run: Run,
     journal: Journal,
     clock: Clock,
-    hear: Hear,
+    emit: Emit,
     open_account: Callable[[], Account],
     *,
     patience: float = PATIENCE,
@@ -50,16 +50,16 @@ def restore(
     if not journal.hold(run.id):
         return Restored(run, (), closed=False, about=f"is running ({run.who}, process {run.pid}): left alone")
     try:
-        owed = [row for row in journal.rows(run.id) if row.is_open]
+        owed = [entry for entry in journal.entries(run.id) if entry.is_open]
         if run.place == "twin":
             about = "died with its twin"
-            ends: dict[int, tuple[End, str]] = {row.position: ("untouched", about) for row in owed}
+            ends: dict[int, tuple[End, str]] = {entry.position: ("untouched", about) for entry in owed}
             journal.settle(run.id, ends)
-            settled = [Settled(clock.now(), position, *end) for position, end in ends.items()]
+            settled = [ChangeClosed(clock.now(), position, *end) for position, end in ends.items()]
         elif owed:
             account = open_account()
             _is_the_same(run, account)
-            settled = undo(run.id, account, journal, clock, hear, patience=patience)
+            settled = undo(run.id, account, journal, clock, emit, patience=patience)
             about = "put back" if all(one.state != "stuck" for one in settled) else "not all could be put back"
         else:
             settled, about = [], "had nothing left to undo"

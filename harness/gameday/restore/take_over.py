@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from gameday.engine.journal import Journal, who
 from gameday.errors import JournalError, Refused
 from gameday.store.lease import LEASES, RENEW, Sighting, key_of, read, watch
-from gameday.store.run_records import Place, Records, Told, open_runs
+from gameday.store.run_records import Records, RunLocation, Told, open_runs
 from gameday.store.s3 import Objects
-from gameday.store.team import Team
+from gameday.store.team import TeamStore
 
 Monotonic = Callable[[], float]
 
@@ -25,36 +25,36 @@ Monotonic = Callable[[], float]
 class Waited:
     """A run of the store, and how its lease was last seen: None where nobody holds it."""
 
-    place: Place
+    place: RunLocation
     seen: Sighting | None
     is_dead: bool
     is_quiet: bool = False  # the lease was watched: nothing that the dead machine sent can arrive any more
 
 
-def held_by(objects: Objects) -> list[Place]:
+def held_by(objects: Objects) -> list[RunLocation]:
     """The runs that hold a lease; raises JournalError. A lease that is none holds nothing, but keeps others out."""
     held = []
     for key in objects.keys(LEASES):
         stored = objects.get(key)
         with suppress(JournalError):
             if stored and (holding := read(stored, key)).run and key_of(holding.workload, holding.account) == key:
-                held.append(Place(holding.run, holding.workload, holding.account))
+                held.append(RunLocation(holding.run, holding.workload, holding.account))
     return held
 
 
-def unfinished(objects: Objects) -> list[Place]:
+def unfinished(objects: Objects) -> list[RunLocation]:
     """The runs that a store holds open, and those that hold a lease, the oldest first; raises JournalError."""
     return sorted({*open_runs(objects), *held_by(objects)})
 
 
-def told(objects: Objects, place: Place) -> Told | None:
+def told(objects: Objects, place: RunLocation) -> Told | None:
     """What a run's records tell; None where it noted nothing. Raises JournalError."""
     return Records(objects, place.workload, place.account, place.run).tell()
 
 
 def watched(
     objects: Objects,
-    places: list[Place],
+    places: list[RunLocation],
     died_here: Callable[[str], bool],
     sleep: Callable[[float], None],
     monotonic: Monotonic = time.monotonic,
@@ -76,26 +76,26 @@ def watched(
             sleep(RENEW / 4)
 
 
-def look(objects: Objects, place: Place, before: Sighting | None, now: float) -> Sighting | None:
+def look(objects: Objects, place: RunLocation, before: Sighting | None, now: float) -> Sighting | None:
     """The lease, where this run holds it."""
     seen = watch(objects, place.workload, place.account, before, now)
     return seen if seen and seen.holding.run == place.run else None
 
 
-def caught_up(objects: Objects, place: Place, journal: Journal) -> bool:
+def caught_up(objects: Objects, place: RunLocation, journal: Journal) -> bool:
     """Whether nothing is owed any more: the store says so, and a journal that knew more changes learns it of each."""
     records = Records(objects, place.workload, place.account, place.run)
     known = records.tell() if records.is_closed else None
     if known is None:
         return False
-    ends = {row.position: (row.state, row.note) for row in known.rows if row.state != "open"}
+    ends = {entry.position: (entry.state, entry.note) for entry in known.entries if entry.state != "open"}
     if journal.run(place.run) and journal.hold(place.run):
         journal.settle(place.run, ends)
         return journal.end(place.run, "restored by another machine")
     return True
 
 
-def was_taken_over(objects: Objects, place: Place) -> bool:
+def was_taken_over(objects: Objects, place: RunLocation) -> bool:
     """Whether another rescuer has had a run: then its own machine's death says nothing of who holds it now."""
     try:
         known = told(objects, place)
@@ -111,15 +111,15 @@ def taken_over(objects: Objects, found: Waited, journal: Journal) -> Iterator[No
     Raises Refused where somebody else has it, or has renewed it meanwhile.
     """
     place = found.place
-    team = Team(objects, place.workload, place.account)
+    team = TeamStore(objects, place.workload, place.account)
     owed = team.take_over(place.run, who(), found.seen)
     if owed is None:
         team.end("noted nothing")
         yield
         return
     now = time.time()
-    rows = [replace(row, answered=now) if found.is_quiet and row.is_open else row for row in owed.rows]
-    journal.adopt(owed.run, rows)
+    entries = [replace(entry, answered=now) if found.is_quiet and entry.is_open else entry for entry in owed.entries]
+    journal.adopt(owed.run, entries)
     asked: list[str] = []
     with journal.shared_with(team), team.heartbeat(place.run, lambda _, why: asked.append(why)):
         yield

@@ -15,7 +15,7 @@ HISTORY = 3600.0
 """Seconds before the run that are asked for: what a guard must know of bursts (`baseline.KNOWN`)."""
 
 
-class Readiness:
+class BaselineCheck:
     """What a run's baseline, and the hour before it where a source has it, say about injecting."""
 
     def __init__(self, plan: Plan, claim: Claim) -> None:

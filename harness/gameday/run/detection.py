@@ -8,12 +8,12 @@ from gameday.aws.account import Account
 from gameday.aws.alarms import alarms_now, fired_since, unfit
 from gameday.aws.arns import alarm_name
 from gameday.errors import AwsError
-from gameday.events import Detected, Said
+from gameday.events import Detected, Remark
 from gameday.plan.plan import Plan
 from gameday.steady_state.clock import Clock
 
 
-class Watchdog:
+class Detector:
     """The alarm of `detected_by`; without one it sees nothing, and refuses nothing."""
 
     def __init__(self, plan: Plan, account: Account, clock: Clock) -> None:
@@ -39,7 +39,7 @@ class Watchdog:
         why = unfit(name, found["StateValue"] if found else None)
         return (why,) if why else ()
 
-    def look(self) -> Iterator[Detected | Said]:
+    def look(self) -> Iterator[Detected | Remark]:
         """Read whether it has fired."""
         if self._alarm is None or self._since is None or self.fired is not None:
             return
@@ -48,7 +48,7 @@ class Watchdog:
             self.fired = fired_since(self._alarm, self._since, self._account, self._region)
         except AwsError as error:
             if not self._unread:
-                yield Said(now, f"whether alarm {alarm_name(self._alarm)} has fired cannot be read: {error.what}")
+                yield Remark(now, f"whether alarm {alarm_name(self._alarm)} has fired cannot be read: {error.what}")
             self._unread = True
             return
         self._unread, self.read = False, now

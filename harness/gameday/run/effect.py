@@ -9,7 +9,7 @@ from gameday.change import Json, Probe
 from gameday.engine import probes
 from gameday.engine.placeholders import bind
 from gameday.errors import AwsError, Refused
-from gameday.events import Bitten, DidNotBite
+from gameday.events import NoEffect, TookEffect
 from gameday.plan.plan import Plan
 from gameday.steady_state.clock import Clock
 
@@ -22,16 +22,20 @@ FALSE_BITE = 1e-4
 a guard fires falsely by default (`budget.false_abort`), since either ruins a run."""
 
 
-class Bites:
+class EffectWatch:
     """The bites of a plan's faults; made just before the injection, to know what was; raises Refused else."""
 
     def __init__(self, plan: Plan, run: str, account: Account, clock: Clock) -> None:
         self._plan, self._run, self._account, self._clock = plan, run, account, clock
-        metrics = sum(probe.excess is not None for injection in plan.injections for probe in injection.bite.probes)
+        metrics = sum(
+            probe.excess is not None for planned_fault in plan.planned_faults for probe in planned_fault.effect.probes
+        )
         self._chance = FALSE_BITE / max(1, metrics)
-        self._was = [[self._value(probe) for probe in injection.bite.probes] for injection in plan.injections]
-        self._waiting = dict(enumerate(plan.injections))
-        self._bitten: list[float] = []
+        self._was = [
+            [self._value(probe) for probe in planned_fault.effect.probes] for planned_fault in plan.planned_faults
+        ]
+        self._waiting = dict(enumerate(plan.planned_faults))
+        self._took_effect: list[float] = []
 
     @property
     def are_awaited(self) -> bool:
@@ -41,25 +45,25 @@ class Bites:
     @property
     def since(self) -> float | None:
         """When the last fault bit, in seconds since the epoch; None unless all have."""
-        return max(self._bitten) if len(self._bitten) == len(self._plan.injections) else None
+        return max(self._took_effect) if len(self._took_effect) == len(self._plan.planned_faults) else None
 
-    def look(self, injected: float) -> Iterator[Bitten | DidNotBite]:
+    def look(self, injected: float) -> Iterator[TookEffect | NoEffect]:
         """Look once for every bite that is awaited; `injected` is when the faults went in."""
-        for index, injection in list(self._waiting.items()):
+        for index, planned_fault in list(self._waiting.items()):
             now = self._clock.now()
             about = self._sign(index, injected)
             if about:
-                self._bitten.append(now)
-                yield Bitten(now, index, about)
-            elif now - injected >= injection.bite.deadline:
-                yield DidNotBite(now, index, f"{injection.label}: no sign that {injection.bite.about}")
+                self._took_effect.append(now)
+                yield TookEffect(now, index, about)
+            elif now - injected >= planned_fault.effect.deadline:
+                yield NoEffect(now, index, f"{planned_fault.label}: no sign that {planned_fault.effect.about}")
             else:
                 continue
             del self._waiting[index]
 
     def _sign(self, index: int, injected: float) -> str | None:
         """What shows that a fault works; None while nothing does. A probe that cannot be read shows nothing."""
-        for probe, was in zip(self._plan.injections[index].bite.probes, self._was[index], strict=True):
+        for probe, was in zip(self._plan.planned_faults[index].effect.probes, self._was[index], strict=True):
             try:
                 answer = self._read(probe, injected)
             except AwsError:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gameday.aws.alarms import past_of
 from gameday.aws.client import Aws, open_account
 from gameday.change import Call, Json
-from gameday.engine.allowlist import Filter
+from gameday.engine.allowlist import AllowList
 from gameday.errors import AwsError, InvalidInput
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
@@ -29,7 +29,7 @@ LAG = 60.0
 
 
 @dataclass(frozen=True)
-class Ground:
+class Environment:
     """An account (or its twin), its clock, and where samples come from."""
 
     account: Aws
@@ -42,7 +42,9 @@ class Ground:
 
 
 @contextmanager
-def open_ground(place: Place, workload: Workload, twin: TwinFile | None, region: str, seed: int) -> Iterator[Ground]:
+def open_environment(
+    place: Place, workload: Workload, twin: TwinFile | None, region: str, seed: int
+) -> Iterator[Environment]:
     """Open the twin or the account, to be read only until a run allows what it planned (`Aws.only`).
 
     Raises InvalidInput where the workload has no twin, AWS is not set up or a KPI asks what its source can never
@@ -57,11 +59,11 @@ def open_ground(place: Place, workload: Workload, twin: TwinFile | None, region:
             )
         from gameday.twin.twin import Twin
 
-        with Twin(workload, twin, seed=seed, region=region) as world, world.aws.only(Filter()):
+        with Twin(workload, twin, seed=seed, region=region) as world, world.aws.only(AllowList()):
             elsewhere = [name for name, kpi in workload.kpis.items() if kpi.reading.origin not in ON_THE_TWIN]
             words = [f"{name} has no data: the twin has metrics and alarms alone" for name in elsewhere]
             twins = Sources(monitoring(world.aws, region, 0.0, words.append))
-            yield Ground(world.aws, world.clock, twins, 0.0, words)
+            yield Environment(world.aws, world.clock, twins, 0.0, words)
         return
     said: list[str] = []
     lag = max(map(lag_of, workload.kpis.values()), default=0.0)
@@ -69,21 +71,21 @@ def open_ground(place: Place, workload: Workload, twin: TwinFile | None, region:
     clocks = Clocks(clock)
     with ExitStack() as block:
         base = block.enter_context(closing(open_account()))
-        block.enter_context(base.only(Filter()))
+        block.enter_context(base.only(AllowList()))
         sessions = block.enter_context(open_sessions(base, workload.role, region)) if workload.role else None
         aws = sessions.reading() if sessions else base
-        block.enter_context(aws.only(Filter()))
+        block.enter_context(aws.only(AllowList()))
         aws.clocks = clocks
         try:
             on_aws = monitoring(aws, region, LAG, said.append)
             if queried := {name: kpi for name, kpi in workload.kpis.items() if kpi.reading.logs}:
-                from gameday.steady_state.sources.logs import Logs
+                from gameday.steady_state.sources.logs import LogsSource
 
-                on_aws["logs"] = block.enter_context(Logs(queried, clock, said.append, ask_logs(aws, region)))
+                on_aws["logs"] = block.enter_context(LogsSource(queried, clock, said.append, ask_logs(aws, region)))
             source = block.enter_context(open_sources(on_aws, workload.kpis, said.append, clocks))
         except Unfit as error:
             raise InvalidInput(f"workload {workload.name}: {error}") from error
-        yield Ground(aws, clock, source, lag, said, clocks, sessions)
+        yield Environment(aws, clock, source, lag, said, clocks, sessions)
 
 
 def monitoring(aws: Aws, region: str, lag: float, say: Callable[[str], None]) -> dict[Origin, Source]:
@@ -112,16 +114,16 @@ def ask_logs(aws: Aws, region: str) -> Callable[[str, Json], Json]:
 
 def cloudwatch(aws: Aws, region: str, lag: float) -> Source:
     """The KPI source that reads CloudWatch through an account."""
-    from gameday.steady_state.sources.cloudwatch import CloudWatch
+    from gameday.steady_state.sources.cloudwatch import CloudWatchSource
 
     def get_metric_data(params: dict[str, Json]) -> Json:
         return aws.call(Call(service="cloudwatch", operation="get_metric_data", params=params), region)
 
-    return CloudWatch(get_metric_data, lag)
+    return CloudWatchSource(get_metric_data, lag)
 
 
 def alarms(aws: Aws, region: str, say: Callable[[str], None]) -> Source:
     """The KPI source that reads alarms through an account."""
-    from gameday.steady_state.sources.alarm import Alarms
+    from gameday.steady_state.sources.alarm import AlarmSource
 
-    return Alarms(lambda alarm, since: past_of(alarm, since, aws, region), say)
+    return AlarmSource(lambda alarm, since: past_of(alarm, since, aws, region), say)

@@ -13,19 +13,19 @@ from typing import Protocol
 from gameday import __version__
 from gameday.engine.journal import Journal
 from gameday.errors import Exit, JournalError, Refused
-from gameday.events import Event, Said
-from gameday.iam.undo_rights import with_rights
+from gameday.events import Event, Remark
+from gameday.iam.undo_rights import with_undo_rights
 from gameday.plan.clock_skew import with_clocks
-from gameday.plan.plan import Plan, Wish, make_plan, moved_on
+from gameday.plan.plan import Plan, RunRequest, make_plan, moved_on
 from gameday.records.record import Record
 from gameday.records.suite import Refusal
-from gameday.run.environment import Ground, open_ground
-from gameday.run.loop import Stage, run
+from gameday.run.environment import Environment, open_environment
+from gameday.run.loop import RunContext, run
 from gameday.run.role_sessions import Sessions
-from gameday.run.sessions import acting, wanted
-from gameday.run.stop import Stop
+from gameday.run.sessions import open_run_sessions, wanted
+from gameday.run.stop import StopRequest
 from gameday.run.team import shared, stoppable
-from gameday.store.team import Team
+from gameday.store.team import TeamStore
 
 
 class Listener(Protocol):
@@ -35,7 +35,7 @@ class Listener(Protocol):
         """A run begins."""
         ...
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """An event of it."""
         ...
 
@@ -45,67 +45,69 @@ class Listener(Protocol):
 
 
 @dataclass
-class Play:
+class ExperimentRunner:
     """How to play: with which journal and listeners, and who is asked before an account is touched."""
 
     journal: Journal
     listeners: list[Listener] = field(default_factory=list)
     confirm: Callable[[Plan], None] = lambda _: None  # raises Refused where the answer is no
-    stop: Stop = field(default_factory=Stop)
+    stop: StopRequest = field(default_factory=StopRequest)
     local_journal: bool = False  # an account run may keep its journal on this machine alone
     command: str = ""
     files: tuple[str, ...] = ()
 
-    def experiment(self, wish: Wish, saved: Plan | None = None) -> Record | Refusal:
+    def experiment(self, request: RunRequest, saved: Plan | None = None) -> Record | Refusal:
         """Plan and run one experiment; a saved plan is applied exactly, or refused where the account has moved on."""
         plan: Plan | None = None
         try:
-            with self.planned(wish) as (plan, ground, team):
+            with self.planned(request) as (plan, environment, team):
                 if saved and (reasons := moved_on(saved, plan)):
                     raise Refused(reasons, "make a new plan, and read it")
                 if plan.refusals:
                     raise Refused(plan.refusals)
                 self.confirm(plan)
-                return self._run(plan, ground, team)
+                return self._run(plan, environment, team)
         except Refused as refusal:
-            return Refusal(wish.experiment.name, refusal.reasons, plan, refusal.remedy, self.stop.is_signal)
+            return Refusal(request.experiment.name, refusal.reasons, plan, refusal.remedy, self.stop.is_signal)
 
     @contextmanager
-    def planned(self, wish: Wish) -> Iterator[tuple[Plan, Ground, Team | None]]:
+    def planned(self, request: RunRequest) -> Iterator[tuple[Plan, Environment, TeamStore | None]]:
         """A plan, on its ground, of a workload that nobody has taken; reads only. Raises Refused."""
-        with shared(self.journal, wish, local=self.local_journal) as team:
-            if wish.place == "aws":
-                self.journal.must_be_free(wish.workload.name, wish.workload.account)
-            with open_ground(wish.place, wish.workload, wish.twin, wish.region, wish.seed) as ground:
-                yield plan_on(ground, wish), ground, team
+        with shared(self.journal, request, local=self.local_journal) as team:
+            if request.place == "aws":
+                self.journal.must_be_free(request.workload.name, request.workload.account)
+            with open_environment(
+                request.place, request.workload, request.twin, request.region, request.seed
+            ) as environment:
+                yield plan_on(environment, request), environment, team
 
-    def _run(self, plan: Plan, ground: Ground, team: Team | None) -> Record:
+    def _run(self, plan: Plan, environment: Environment, team: TeamStore | None) -> Record:
         name = new_run_id()
-        acted = acting(ground.account, ground.sessions, plan, name)
+        acted = open_run_sessions(environment.account, environment.sessions, plan, name)
         with stoppable(self.journal, team, name, self.stop), acted as actors:
-            stage = Stage(
+            stage = RunContext(
                 run=name,
                 account=actors.account,
-                clock=ground.clock,
-                source=ground.source,
+                clock=environment.clock,
+                source=environment.source,
                 journal=self.journal,
-                lag=ground.lag,
+                lag=environment.lag,
                 stop=self.stop,
-                words=ground.words,
+                words=environment.words,
                 undoing=actors.undoing,
             )
-            return self._record(plan, stage, ground.sessions)
+            return self._record(plan, stage, environment.sessions)
 
-    def several(self, wishes: tuple[Wish, ...], on_broken: str) -> Iterator[Record | Refusal]:
+    def several(self, requests: tuple[RunRequest, ...], on_broken: str) -> Iterator[Record | Refusal]:
         """Experiments in order; a stuck account or a signal ends the day, a broken claim where the file says so."""
-        for wish in wishes:
-            played = self.experiment(wish)
+        for request in requests:
+            played = self.experiment(request)
             yield played
             code = played.ended.exit if isinstance(played, Record) and played.ended else Exit.REFUSED
             if self.stop.why or code == Exit.STUCK or (code == Exit.BROKEN and on_broken == "stop"):
                 return
 
-    def _record(self, plan: Plan, stage: Stage, sessions: Sessions | None) -> Record:
+    def _record(self, plan: Plan, stage: RunContext, sessions: Sessions | None) -> Record:
         started = datetime.now(UTC).isoformat(timespec="seconds")
         events: list[Event] = []
         self.journal.begin(stage.run, plan, os.getpid())
@@ -115,7 +117,7 @@ class Play:
             for event in run(plan, stage):
                 events.append(event)
                 for listener in list(self.listeners):
-                    self._tell(listener, lambda one, heard=event: one.hear(heard), events)  # type: ignore[misc]
+                    self._tell(listener, lambda one, heard=event: one.on_event(heard), events)  # type: ignore[misc]
         finally:
             for listener in list(self.listeners):
                 self._tell(listener, lambda one: one.close(), events)
@@ -139,7 +141,7 @@ class Play:
             self.journal.end(run)
         except JournalError as error:
             at = events[-1].at if events else 0.0
-            events.append(Said(at, f"the run could not be closed: {error.what}: `gameday restore` closes it"))
+            events.append(Remark(at, f"the run could not be closed: {error.what}: `gameday restore` closes it"))
 
     def _tell(self, listener: Listener, say: Callable[[Listener], None], events: list[Event]) -> None:
         """Tell a listener; one that fails is dropped and reported, and the run goes on."""
@@ -149,13 +151,13 @@ class Play:
             if listener in self.listeners:
                 self.listeners.remove(listener)
             at = events[-1].at if events else 0.0
-            events.append(Said(at, f"{type(listener).__name__} was dropped: {type(error).__name__}: {error}"))
+            events.append(Remark(at, f"{type(listener).__name__} was dropped: {type(error).__name__}: {error}"))
 
 
-def plan_on(ground: Ground, wish: Wish) -> Plan:
+def plan_on(environment: Environment, request: RunRequest) -> Plan:
     """A plan, with all that its ground says against it; reads only. Raises Refused."""
-    plan = with_rights(make_plan(wish, ground.account, ground.clock.now()), ground.account)
-    return with_clocks(plan, ground.clocks)
+    plan = with_undo_rights(make_plan(request, environment.account, environment.clock.now()), environment.account)
+    return with_clocks(plan, environment.clocks)
 
 
 def new_run_id() -> str:

@@ -18,20 +18,20 @@ from typing import TYPE_CHECKING
 
 from gameday.aws.account import Account
 from gameday.aws.alarms import stopping
-from gameday.aws.rate_limits import Pace
+from gameday.aws.rate_limits import RateLimiter
 from gameday.engine.apply import apply
 from gameday.engine.journal import Journal
 from gameday.engine.undo import undo
 from gameday.errors import Exit, GamedayError, Refused
-from gameday.events import Aborted, AbortedBy, Ended, Event, Judged, PhaseBegan, PhaseName, Said, Settled
+from gameday.events import Aborted, AbortedBy, ChangeClosed, Ended, Event, Judged, PhaseBegan, PhaseName, Remark
 from gameday.plan.plan import Plan, claim_of
-from gameday.records.record import EXITS, with_strikes
-from gameday.run.baseline import Readiness
-from gameday.run.detection import Watchdog
-from gameday.run.effect import Bites
-from gameday.run.sampling import RELOOK, Watch
-from gameday.run.still_applied import lapsed
-from gameday.run.stop import Stop, Stoppable
+from gameday.records.record import EXITS, with_irreversible
+from gameday.run.baseline import BaselineCheck
+from gameday.run.detection import Detector
+from gameday.run.effect import EffectWatch
+from gameday.run.sampling import RELOOK, Sampler
+from gameday.run.still_applied import undone_early
+from gameday.run.stop import Stoppable, StopRequest
 from gameday.steady_state.clock import Clock
 from gameday.steady_state.judging.judge import judge
 from gameday.steady_state.kpi.claim import Judgement, Phases
@@ -51,7 +51,7 @@ PROBE = 5.0
 
 
 @dataclass(frozen=True)
-class Stage:
+class RunContext:
     """What a run plays on: the account, the clock, where samples come from, and the journal."""
 
     run: str  # its random id
@@ -60,12 +60,12 @@ class Stage:
     source: Source
     journal: Journal
     lag: float = 0.0  # of the source: seconds until a bin can be read
-    stop: Stop = field(default_factory=Stop)
+    stop: StopRequest = field(default_factory=StopRequest)
     words: list[str] = field(default_factory=list)  # what sources could not read, to be said
     undoing: Callable[[], Account] | None = None  # opens the account that undoes, where it is another
 
 
-def run(plan: Plan, stage: Stage) -> Iterator[Event]:
+def run(plan: Plan, stage: RunContext) -> Iterator[Event]:
     """Run a plan. Raises Refused before anything was injected; after that, everything is undone whatever happens."""
     loop = _Loop(plan, stage)
     try:
@@ -77,25 +77,25 @@ def run(plan: Plan, stage: Stage) -> Iterator[Event]:
 
 
 class _Loop:
-    def __init__(self, plan: Plan, stage: Stage) -> None:
+    def __init__(self, plan: Plan, stage: RunContext) -> None:
         self.plan = plan
         self.stage = stage
         self.clock = stage.clock
         self.claim = claim_of(plan)
         kpis = watched(plan.workload.kpis, plan.experiment.guard, self.claim.during)
-        self.watch = Watch(kpis, stage.source, stage.clock, RELOOK if plan.place == "aws" else 0.0)
+        self.watch = Sampler(kpis, stage.source, stage.clock, RELOOK if plan.place == "aws" else 0.0)
         self.guard: Guard | None = None
-        self.ready = Readiness(plan, self.claim)
+        self.ready = BaselineCheck(plan, self.claim)
         self.undoing = stage.account
         self.owes_undo = False
         self.aborted: Aborted | None = None
         self.began = stage.clock.now()
         self.slow = self.began + SLOW  # the next look at everything
         self.injected: float | None = None
-        self.bites: Bites | None = None
-        self.watchdog = Watchdog(plan, stage.account, stage.clock)
-        self.heard: list[Event] = []
-        self.said: list[Said] = []
+        self.effects: EffectWatch | None = None
+        self.watchdog = Detector(plan, stage.account, stage.clock)
+        self.emitted: list[Event] = []
+        self.said: list[Remark] = []
 
     def events(self) -> Iterator[Event]:
         yield from self.before()
@@ -109,7 +109,7 @@ class _Loop:
         phases = Phases(
             before=(self.began, self.injected or undo_began),
             injected=self.injected,
-            bitten=self.bites.since if self.bites else None,
+            took_effect=self.effects.since if self.effects else None,
             undo=undo_began,
             undone=undone,
             end=max(undone, self._readable()),
@@ -117,7 +117,7 @@ class _Loop:
             fired=self.watchdog.fired,
             alarm_read=self.watchdog.read,
         )
-        judgement = with_strikes(judge(self.claim, self.watch.series, phases), settled)
+        judgement = with_irreversible(judge(self.claim, self.watch.series, phases), settled)
         yield Judged(self.clock.now(), phases, judgement)
         yield self.ended(judgement, settled)
 
@@ -130,7 +130,7 @@ class _Loop:
         yield from self._live(self.plan.experiment.baseline + self.stage.lag)
         yield from self.watch.look()
         if not self.aborted and (more := ceil(self.ready.wait(self.watch.series, (self.began, self._readable())))):
-            yield Said(self.clock.now(), f"steady state is not known yet: watching for {show_duration(more)} more")
+            yield Remark(self.clock.now(), f"steady state is not known yet: watching for {show_duration(more)} more")
             yield from self._live(more)
             yield from self.watch.look()
         if self.aborted:
@@ -153,23 +153,23 @@ class _Loop:
     def inject(self) -> Iterator[Event]:
         plan, stage = self.plan, self.stage
         self.undoing = stage.undoing() if stage.undoing else stage.account
-        self.bites = Bites(plan, stage.run, stage.account, self.clock)
+        self.effects = EffectWatch(plan, stage.run, stage.account, self.clock)
         yield self._phase("inject", None)
         self.owes_undo = True
         self.injected = self.clock.now()
         self.guard = self._new_guard(self.injected)
         first, clock = 0, Stoppable(self.clock, stage.stop)
-        pace = Pace(clock) if plan.place == "aws" else None
-        for injection in plan.injections:
+        pace = RateLimiter(clock) if plan.place == "aws" else None
+        for planned_fault in plan.planned_faults:
             if self.aborted:
                 break
             try:
-                hear = self.heard.append
-                apply(injection.stages, first, stage.run, stage.account, stage.journal, clock, hear, pace)
+                on_event = self.emitted.append
+                apply(planned_fault.stages, first, stage.run, stage.account, stage.journal, clock, on_event, pace)
             except GamedayError as error:
                 self._abort(stage.stop.by if stage.stop.why else "failed", stage.stop.why or error.what)
-            first += len(injection.changes)
-            yield from self._overheard()
+            first += len(planned_fault.changes)
+            yield from self._emitted()
         if self.aborted:
             yield self.aborted
 
@@ -177,7 +177,7 @@ class _Loop:
         from gameday.steady_state.judging.guard import Guard
 
         experiment, workload = self.plan.experiment, self.plan.workload
-        lasts = experiment.lasts + max(injection.bite.deadline for injection in self.plan.injections)
+        lasts = experiment.lasts + max(planned_fault.effect.deadline for planned_fault in self.plan.planned_faults)
         return Guard(
             experiment.guard,
             workload.kpis,
@@ -190,38 +190,38 @@ class _Loop:
         )
 
     def wait_for_bites(self) -> Iterator[Event]:
-        while self.bites and self.injected is not None and not self.aborted:
-            yield from self.bites.look(self.injected)
-            if not self.bites.are_awaited:
+        while self.effects and self.injected is not None and not self.aborted:
+            yield from self.effects.look(self.injected)
+            if not self.effects.are_awaited:
                 return
             yield from self._live(PROBE)
 
     # 3 ---------------------------------------------------------------------------------------------------------------
 
     def during(self) -> Iterator[Event]:
-        if self.aborted or not self.bites or self.bites.since is None:
+        if self.aborted or not self.effects or self.effects.since is None:
             return
         yield self._phase("during", self.plan.experiment.lasts)
         yield from self._live(self.plan.experiment.lasts)
         if not self.aborted:
-            self._abort("lapsed", lapsed(self.stage.run, self.stage.journal, self.stage.account))
+            self._abort("undone-early", undone_early(self.stage.run, self.stage.journal, self.stage.account))
             yield from [self.aborted] if self.aborted else ()
 
     # 4 ---------------------------------------------------------------------------------------------------------------
 
-    def undo(self) -> Generator[Event, None, list[Settled]]:
+    def undo(self) -> Generator[Event, None, list[ChangeClosed]]:
         yield from self.watch.look()
         yield from self.watchdog.look()
         yield self._phase("undo", None)
         settled = self.put_back()
-        yield from self._overheard()
+        yield from self._emitted()
         yield from settled
         yield from self.watch.look()
         return settled
 
-    def put_back(self) -> list[Settled]:
+    def put_back(self) -> list[ChangeClosed]:
         stage = self.stage
-        settled = undo(stage.run, self.undoing, stage.journal, self.clock, self.heard.append)
+        settled = undo(stage.run, self.undoing, stage.journal, self.clock, self.emitted.append)
         self.owes_undo = False
         return settled
 
@@ -237,7 +237,7 @@ class _Loop:
         yield from self._live(lasts + self.stage.lag, guarded=False)
         yield from self.watch.look()
 
-    def ended(self, judgement: Judgement, settled: list[Settled]) -> Ended:
+    def ended(self, judgement: Judgement, settled: list[ChangeClosed]) -> Ended:
         stuck = any(one.state in ("stuck", "conflict") for one in settled)
         code = EXITS[judgement.verdict.value]
         if self.stage.stop.is_signal:
@@ -255,9 +255,9 @@ class _Loop:
     def _phase(self, phase: PhaseName, lasts: float | None) -> PhaseBegan:
         return PhaseBegan(self.clock.now(), phase, lasts)
 
-    def _overheard(self) -> Iterator[Event]:
-        heard, self.heard = self.heard, []
-        yield from heard
+    def _emitted(self) -> Iterator[Event]:
+        emitted, self.emitted = self.emitted, []
+        yield from emitted
 
     def _live(self, seconds: float, guarded: bool = True) -> Iterator[Event]:
         """Let time pass, step by step: look at KPIs, guard, stop alarms and signals; ends early on an abort."""
@@ -277,7 +277,7 @@ class _Loop:
                 self._abort("alarm", stopping(self.plan.experiment.stop_when, stage.account, self.plan.region))
                 yield from self.watchdog.look()
             yield from self._said()
-            if why := stage.stop.wish():
+            if why := stage.stop.request():
                 self._abort(stage.stop.by, why)
                 if not guarded:
                     return
@@ -286,7 +286,7 @@ class _Loop:
 
     def _said(self) -> Iterator[Event]:
         while self.stage.words:
-            self.said.append(Said(self.clock.now(), self.stage.words.pop(0)))
+            self.said.append(Remark(self.clock.now(), self.stage.words.pop(0)))
             yield self.said[-1]
 
     def _abort(self, why: AbortedBy, about: str | None) -> None:

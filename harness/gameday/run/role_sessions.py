@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from gameday.aws.account import whoami
 from gameday.aws.client import Aws, open_assumed
 from gameday.change import Call
-from gameday.engine.allowlist import Filter
+from gameday.engine.allowlist import AllowList
 from gameday.errors import AwsError, Refused
 
 HOUR = 3600
@@ -82,7 +82,7 @@ class Sessions:
     def open(self, wanted: Wanted) -> Aws:
         """Assume the role. Raises Refused where STS does not give the session."""
         self._own.append((wanted.call, self.region))
-        self._closing.enter_context(self.base.only(Filter(own=self._own)))
+        self._closing.enter_context(self.base.only(AllowList(own=self._own)))
         try:
             aws = open_assumed(self.base, wanted.call, self.region)
         except AwsError as error:

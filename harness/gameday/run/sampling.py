@@ -17,7 +17,7 @@ RELOOK = 180.0
 """Seconds back that an account is read again for late points (CloudWatch may add to a minute for some minutes)."""
 
 
-class Watch:
+class Sampler:
     """All that was seen of the KPIs so far; each look yields what is new or has changed since."""
 
     def __init__(self, kpis: Mapping[str, Kpi], source: Source, clock: Clock, relook: float) -> None:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from gameday.aws.account import Account
 from gameday.aws.client import Aws
 from gameday.change import RUN_TAG
-from gameday.engine.allowlist import Filter
+from gameday.engine.allowlist import AllowList
 from gameday.engine.entries import Run
 from gameday.errors import JournalError
 from gameday.iam.policy import session_policies
@@ -26,7 +26,7 @@ from gameday.run.role_sessions import Sessions, Wanted, open_sessions
 
 
 @dataclass(frozen=True)
-class Acting:
+class RunSessions:
     """What injects, and what opens the account that undoes: asked just before anything is injected."""
 
     account: Account
@@ -41,9 +41,9 @@ def wanted(sessions: Sessions, plan: Plan, run: str, part: str) -> Wanted:
 
 
 @contextmanager
-def acting(account: Aws, sessions: Sessions | None, plan: Plan, run: str) -> Iterator[Acting]:
+def open_run_sessions(account: Aws, sessions: Sessions | None, plan: Plan, run: str) -> Iterator[RunSessions]:
     """The accounts of a run, allowed what it planned for as long as the block lasts. Raises Refused."""
-    planned = Filter([one.changes for one in plan.injections], run)
+    planned = AllowList([one.changes for one in plan.planned_faults], run)
 
     with ExitStack() as block:
 
@@ -53,7 +53,7 @@ def acting(account: Aws, sessions: Sessions | None, plan: Plan, run: str) -> Ite
             return aws
 
         first = opened("run")
-        yield Acting(first, (lambda: opened("undo")) if sessions else (lambda: first))
+        yield RunSessions(first, (lambda: opened("undo")) if sessions else (lambda: first))
 
 
 def named_by(run: Run, key: Literal["role", "store"]) -> str | None:
@@ -72,7 +72,7 @@ def rescuing(base: Aws, run: Run) -> Iterator[Aws]:
         plan = Plan.model_validate_json(run.plan)
     except ValidationError as error:
         raise _unreadable(run) from error
-    with base.only(Filter()), open_sessions(base, plan.workload.role or "", plan.region) as sessions:
+    with base.only(AllowList()), open_sessions(base, plan.workload.role or "", plan.region) as sessions:
         yield sessions.open(wanted(sessions, plan, run.id, "undo"))
 
 

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from gameday.run.stop import Stop
+from gameday.run.stop import StopRequest
 
 HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def undo_on_signals(stop: Stop) -> Iterator[None]:
+def undo_on_signals(stop: StopRequest) -> Iterator[None]:
     """While this lasts, SIGINT, SIGTERM and SIGHUP ask the run to abort and undo."""
 
     def heard(number: int, _: FrameType | None) -> None:

@@ -15,7 +15,7 @@ LOOK = 1.0
 
 
 @dataclass
-class Stop:
+class StopRequest:
     """A wish to end the run: the first one counts. Set from signal handlers and threads, read by the loop."""
 
     why: str | None = None
@@ -27,10 +27,10 @@ class Stop:
         if self.why is None:
             self.by, self.why = by, why
 
-    def wish(self) -> str | None:
+    def request(self) -> str | None:
         """Why the run is to end, if it is."""
-        if self.why is None and (wish := self.halted()):
-            self.ask("halt", wish)
+        if self.why is None and (request := self.halted()):
+            self.ask("halt", request)
         return self.why
 
     @property
@@ -44,7 +44,7 @@ class Stoppable:
     """A clock whose sleep ends with ApplyFailed once the run is to stop: an injection that waits is not waited for."""
 
     clock: Clock
-    stop: Stop
+    stop: StopRequest
 
     def now(self) -> float:
         """Seconds since the epoch."""
@@ -54,6 +54,6 @@ class Stoppable:
         """Let time pass; raises ApplyFailed within LOOK of the wish to stop."""
         end = self.clock.now() + seconds
         while (left := end - self.clock.now()) > 0:
-            if why := self.stop.wish():
+            if why := self.stop.request():
                 raise ApplyFailed(why)
             self.clock.sleep(min(LOOK, left))

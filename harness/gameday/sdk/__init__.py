@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gameday.sdk.botocore_patch import Injection
-    from gameday.sdk.call_log import Attempt, CallMade, Record
+    from gameday.sdk.call_log import Attempt, CallLog, CallMade
     from gameday.sdk.context_managers import blackhole, delay, fail, faults, lose_reply, throttle, timeout
     from gameday.sdk.rule import Rule
 
 __all__ = [
     "Attempt",
+    "CallLog",
     "CallMade",
     "Injection",
-    "Record",
     "Rule",
     "blackhole",
     "delay",
@@ -35,7 +35,7 @@ __all__ = [
     "throttle",
     "timeout",
 ]
-_HOMES = {"Injection": "botocore_patch", "Attempt": "call_log", "CallMade": "call_log", "Record": "call_log"}
+_HOMES = {"Injection": "botocore_patch", "Attempt": "call_log", "CallMade": "call_log", "CallLog": "call_log"}
 
 
 def __getattr__(name: str) -> object:

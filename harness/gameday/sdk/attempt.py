@@ -119,7 +119,7 @@ class Sending(StandIn):
     def _error(self, rule: Rule, url: str) -> AWSResponse:
         service = self.model.service_model
         reply = hit_reply(rule, service.resolved_protocol, service.service_name, self.model.name)
-        return AWSResponse(url, reply.status, reply.headers, _Raw(reply.body))
+        return AWSResponse(url, reply.status, reply.headers, _RawReply(reply.body))
 
     def _hold(self, seconds: float) -> None:
         self.held = seconds
@@ -135,6 +135,6 @@ class Sending(StandIn):
         return float(self.context["client_config"].connect_timeout or NEVER)
 
 
-class _Raw(BytesIO):
+class _RawReply(BytesIO):
     def stream(self, **_: object) -> Any:
         yield self.read()

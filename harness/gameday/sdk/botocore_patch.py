@@ -25,7 +25,7 @@ from botocore.model import OperationModel
 from gameday.aws.account import USER_AGENT
 from gameday.errors import InvalidInput
 from gameday.sdk.attempt import Hearing, Sending, Sleep, StandIn
-from gameday.sdk.call_log import Attempt, Record
+from gameday.sdk.call_log import Attempt, CallLog
 from gameday.sdk.matching import Count, Request, choose, overlaps
 from gameday.sdk.rule import Rule
 
@@ -45,8 +45,8 @@ class Injection:
         self.sleep = sleep
         self._entered: list[_Active] = []
 
-    def __enter__(self) -> Record:
-        record = Record(self.rules, tuple(overlaps(self.rules)), botocore.__version__)
+    def __enter__(self) -> CallLog:
+        record = CallLog(self.rules, tuple(overlaps(self.rules)), botocore.__version__)
         active = _Active(self.rules, self.seed, self.sleep, record)
         self._entered.append(active)
         _begin(active)
@@ -63,7 +63,7 @@ class _Active:
     rules: tuple[Rule, ...]
     seed: int
     sleep: Sleep
-    record: Record
+    record: CallLog
     counts: list[Count] = field(init=False)
     lock: threading.Lock = field(default_factory=threading.Lock)
 

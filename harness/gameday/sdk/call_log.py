@@ -59,7 +59,7 @@ class CallMade:
 
 
 @dataclass
-class Record:
+class CallLog:
     """Grows while the faults last and stays afterwards; may be read at any time, from any thread."""
 
     rules: tuple[Rule, ...]

@@ -13,7 +13,7 @@ from gameday.errors import InvalidInput
 from gameday.sdk.attempt import Sleep
 from gameday.sdk.botocore_patch import Injection
 from gameday.sdk.matching import overlaps
-from gameday.sdk.rule import Kind, Rule, in_words
+from gameday.sdk.rule import Rule, RuleKind, in_words
 
 
 class Which(TypedDict, total=False):
@@ -27,7 +27,7 @@ class Which(TypedDict, total=False):
     sleep: Sleep
 
 
-class Answer(Which, total=False):
+class ErrorAnswer(Which, total=False):
     """Which requests, and with what error they are answered: none given, the service's own."""
 
     code: str | None
@@ -63,12 +63,12 @@ def faults(*parts: Rule | Injection, seed: int = 0, sleep: Sleep = time.sleep) -
     return Injection(rules, seed, sleep)
 
 
-def throttle(service: str, operation: str | None = None, **said: Unpack[Answer]) -> Injection:
+def throttle(service: str, operation: str | None = None, **said: Unpack[ErrorAnswer]) -> Injection:
     """Requests are answered with the service's own error for too many requests, and not carried out."""
     return _one("throttle", service, operation, said)
 
 
-def fail(service: str, operation: str | None = None, **said: Unpack[Answer]) -> Injection:
+def fail(service: str, operation: str | None = None, **said: Unpack[ErrorAnswer]) -> Injection:
     """Requests are answered with an error, and not carried out: `code`, or the service's own failure (500)."""
     return _one("fail", service, operation, said)
 
@@ -93,7 +93,7 @@ def lose_reply(service: str, operation: str | None = None, **said: Unpack[Patien
     return _one("lose-reply", service, operation, said)
 
 
-def _one(kind: Kind, service: str, operation: str | None, said: Mapping[str, Any]) -> Injection:
+def _one(kind: RuleKind, service: str, operation: str | None, said: Mapping[str, Any]) -> Injection:
     fields = {name: value for name, value in said.items() if name not in ("seed", "sleep")}
     try:
         rule = Rule.model_validate({**fields, "kind": kind, "service": service, "operation": operation})

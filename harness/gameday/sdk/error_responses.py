@@ -30,18 +30,22 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ServiceError:
     """An error of a service: its code, and its HTTP status."""
 
     code: str
     status: int
 
 
-THROTTLES: Mapping[str, Fault] = {
-    "ec2": Fault("RequestLimitExceeded", 503),  # EC2 Developer Guide, "Request throttling for the Amazon EC2 API"
-    "s3": Fault("SlowDown", 503),  # S3 API Reference, "Error responses"
-    "s3control": Fault("SlowDown", 503),  # the same list
-    "sqs": Fault("RequestThrottled", 403),  # botocore `data/_retry.json`, the status that its legacy retries look for
+THROTTLES: Mapping[str, ServiceError] = {
+    "ec2": ServiceError(
+        "RequestLimitExceeded", 503
+    ),  # EC2 Developer Guide, "Request throttling for the Amazon EC2 API"
+    "s3": ServiceError("SlowDown", 503),  # S3 API Reference, "Error responses"
+    "s3control": ServiceError("SlowDown", 503),  # the same list
+    "sqs": ServiceError(
+        "RequestThrottled", 403
+    ),  # botocore `data/_retry.json`, the status that its legacy retries look for
 }
 """Services whose models do not say with what, or with which status, they throttle."""
 
@@ -53,21 +57,21 @@ MODELLED = (
 """Errors of models that say "too many requests", the most particular first: of DynamoDB's and Kinesis's data plane, of
 Lambda and API Gateway, of all others."""
 
-COMMON_THROTTLES: Mapping[str, Fault] = {
-    "query": Fault("Throttling", 400),  # every query service's "Common Errors"
-    "ec2": Fault("RequestLimitExceeded", 503),
-    "rest-xml": Fault("Throttling", 400),  # Route 53 and CloudFront API References
-    "rest-json": Fault("ThrottlingException", 429),  # Smithy `httpError` of the services that model it
-    "json": Fault("ThrottlingException", 400),  # "Common Errors" of DynamoDB, KMS, Step Functions and the like
-    "smithy-rpc-v2-cbor": Fault("ThrottlingException", 400),
+COMMON_THROTTLES: Mapping[str, ServiceError] = {
+    "query": ServiceError("Throttling", 400),  # every query service's "Common Errors"
+    "ec2": ServiceError("RequestLimitExceeded", 503),
+    "rest-xml": ServiceError("Throttling", 400),  # Route 53 and CloudFront API References
+    "rest-json": ServiceError("ThrottlingException", 429),  # Smithy `httpError` of the services that model it
+    "json": ServiceError("ThrottlingException", 400),  # "Common Errors" of DynamoDB, KMS, Step Functions and the like
+    "smithy-rpc-v2-cbor": ServiceError("ThrottlingException", 400),
 }
 """What is answered where neither is known, by protocol."""
 
-INTERNAL: Mapping[str, Fault] = {
-    "s3": Fault("InternalError", 500),  # S3 API Reference, "Error responses"
-    "ec2": Fault("InternalError", 500),  # EC2 API Reference, "Server error codes"
-    "dynamodb": Fault("InternalServerError", 500),  # DynamoDB Developer Guide, "Error messages and codes"
-    "lambda": Fault("ServiceException", 500),  # Lambda API Reference, Invoke
+INTERNAL: Mapping[str, ServiceError] = {
+    "s3": ServiceError("InternalError", 500),  # S3 API Reference, "Error responses"
+    "ec2": ServiceError("InternalError", 500),  # EC2 API Reference, "Server error codes"
+    "dynamodb": ServiceError("InternalServerError", 500),  # DynamoDB Developer Guide, "Error messages and codes"
+    "lambda": ServiceError("ServiceException", 500),  # Lambda API Reference, Invoke
 }
 """A service's own failure; of all others `InternalFailure` 500 (their "Common Errors")."""
 
@@ -82,17 +86,17 @@ UNMODELLED_STATUS: Mapping[str, int] = {
 """HTTP statuses of codes that no model names (S3 API Reference, and "Common Errors")."""
 
 
-def fault_of(rule: Rule, service: str, operation: str) -> Fault:
+def fault_of(rule: Rule, service: str, operation: str) -> ServiceError:
     """The code and status that a `throttle` or `fail` rule answers an operation with."""
     if rule.code:
-        fault = Fault(rule.code, _status(service, rule.code))
+        fault = ServiceError(rule.code, _status(service, rule.code))
     else:
         fault = throttle_of(service, operation) if rule.kind == "throttle" else internal_of(service)
-    return Fault(fault.code, rule.status or fault.status)
+    return ServiceError(fault.code, rule.status or fault.status)
 
 
 @cache
-def throttle_of(service: str, operation: str) -> Fault:
+def throttle_of(service: str, operation: str) -> ServiceError:
     """How a service says "too many requests" to an operation, as its model or its documentation has it."""
     if service in THROTTLES:
         return THROTTLES[service]
@@ -102,13 +106,13 @@ def throttle_of(service: str, operation: str) -> Fault:
     for known in (of_operation, of_service - {"ProvisionedThroughputExceededException"}):
         for name in MODELLED:
             if name in known:
-                return Fault(name, _status(service, name))
+                return ServiceError(name, _status(service, name))
     return COMMON_THROTTLES[model.resolved_protocol]
 
 
-def internal_of(service: str) -> Fault:
+def internal_of(service: str) -> ServiceError:
     """How a service says that it failed itself."""
-    return INTERNAL.get(service, Fault("InternalFailure", 500))
+    return INTERNAL.get(service, ServiceError("InternalFailure", 500))
 
 
 @cache
@@ -134,7 +138,7 @@ def hit_reply(rule: Rule, protocol: str, service: str, operation: str) -> Reply:
     return reply
 
 
-def error_reply(protocol: str, service: str, fault: Fault, message: str, request_id: str) -> Reply:
+def error_reply(protocol: str, service: str, fault: ServiceError, message: str, request_id: str) -> Reply:
     """An error in the wire form of a protocol (Smithy's AWS protocols; S3 API Reference, "REST error responses")."""
     headers, body = _FORMS[protocol](service, fault, message, request_id)
     if speaks_query(service) and protocol in ("json", "smithy-rpc-v2-cbor"):
@@ -142,38 +146,38 @@ def error_reply(protocol: str, service: str, fault: Fault, message: str, request
     return Reply(fault.status, {**headers, "Content-Length": str(len(body))}, body)
 
 
-Form = Callable[[str, Fault, str, str], tuple[dict[str, str], bytes]]
+Form = Callable[[str, ServiceError, str, str], tuple[dict[str, str], bytes]]
 
 
-def _json(_: str, fault: Fault, message: str, request_id: str) -> tuple[dict[str, str], bytes]:
+def _json(_: str, fault: ServiceError, message: str, request_id: str) -> tuple[dict[str, str], bytes]:
     headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-RequestId": request_id}
     return headers, json.dumps({"__type": fault.code, "message": message}).encode()
 
 
-def _rest_json(_: str, fault: Fault, message: str, request_id: str) -> tuple[dict[str, str], bytes]:
+def _rest_json(_: str, fault: ServiceError, message: str, request_id: str) -> tuple[dict[str, str], bytes]:
     headers = {"Content-Type": "application/json", "x-amzn-ErrorType": fault.code, "x-amzn-RequestId": request_id}
     return headers, json.dumps({"message": message}).encode()
 
 
-def _ec2(_: str, fault: Fault, message: str, request_id: str) -> tuple[dict[str, str], bytes]:
+def _ec2(_: str, fault: ServiceError, message: str, request_id: str) -> tuple[dict[str, str], bytes]:
     error = f"<Errors><Error>{_said(fault, message)}</Error></Errors>"
     return _xml(f"<Response>{error}<RequestID>{request_id}</RequestID></Response>", {"x-amzn-RequestId": request_id})
 
 
-def _query(_: str, fault: Fault, message: str, request_id: str) -> tuple[dict[str, str], bytes]:
+def _query(_: str, fault: ServiceError, message: str, request_id: str) -> tuple[dict[str, str], bytes]:
     error = f"<Error><Type>{_blamed(fault)}</Type>{_said(fault, message)}</Error>"
     body = f"<ErrorResponse>{error}<RequestId>{request_id}</RequestId></ErrorResponse>"
     return _xml(body, {"x-amzn-RequestId": request_id})
 
 
-def _rest_xml(service: str, fault: Fault, message: str, request_id: str) -> tuple[dict[str, str], bytes]:
+def _rest_xml(service: str, fault: ServiceError, message: str, request_id: str) -> tuple[dict[str, str], bytes]:
     if service != "s3":
         return _query(service, fault, message, request_id)
     body = f"<Error>{_said(fault, message)}<RequestId>{request_id}</RequestId></Error>"
     return _xml(body, {"x-amz-request-id": request_id})
 
 
-def _cbor(_: str, fault: Fault, message: str, request_id: str) -> tuple[dict[str, str], bytes]:
+def _cbor(_: str, fault: ServiceError, message: str, request_id: str) -> tuple[dict[str, str], bytes]:
     headers = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor", "x-amzn-RequestId": request_id}
     return headers, b"\xa2" + b"".join(_cbor_text(each) for each in ("__type", fault.code, "message", message))
 
@@ -192,11 +196,11 @@ def _xml(body: str, headers: dict[str, str]) -> tuple[dict[str, str], bytes]:
     return {"Content-Type": "text/xml", **headers}, f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'.encode()
 
 
-def _said(fault: Fault, message: str) -> str:
+def _said(fault: ServiceError, message: str) -> str:
     return f"<Code>{escape(fault.code)}</Code><Message>{escape(message)}</Message>"
 
 
-def _blamed(fault: Fault) -> str:
+def _blamed(fault: ServiceError) -> str:
     return "Sender" if fault.status < 500 else "Receiver"
 
 

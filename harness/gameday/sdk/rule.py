@@ -13,10 +13,10 @@ from gameday.steady_state.kpi.reading import Written
 from gameday.steady_state.kpi.units import Duration, Share, show_duration, show_share
 from gameday.text import nearest, one_of, quoted
 
-Kind = Literal["throttle", "fail", "delay", "timeout", "blackhole", "lose-reply"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+RuleKind = Literal["throttle", "fail", "delay", "timeout", "blackhole", "lose-reply"]
+KINDS: tuple[RuleKind, ...] = get_args(RuleKind)
 
-OWN_FIELDS: Mapping[Kind, frozenset[str]] = {
+OWN_FIELDS: Mapping[RuleKind, frozenset[str]] = {
     "throttle": frozenset({"code", "status"}),
     "fail": frozenset({"code", "status"}),
     "delay": frozenset({"wait"}),
@@ -26,7 +26,7 @@ OWN_FIELDS: Mapping[Kind, frozenset[str]] = {
 }
 """What can be said of one kind of rule, besides what can be said of each."""
 
-EXAMPLES: Mapping[Kind, str] = {
+EXAMPLES: Mapping[RuleKind, str] = {
     "throttle": "throttle: {service: dynamodb, operation: PutItem, share: 50%}",
     "fail": "fail: {service: s3, code: AccessDenied, first: 3}",
     "delay": "delay: {service: sqs, wait: 400ms}",
@@ -47,7 +47,7 @@ class Rule(Written):
     no connection comes about. lose-reply: it arrives and is carried out, and the client waits for an answer in vain.
     """
 
-    kind: Kind = Field(description="what happens")
+    kind: RuleKind = Field(description="what happens")
     service: str = Field(description="as boto3 names its client: dynamodb, s3, cloudwatch")
     operation: str | None = Field(None, description="PutItem, or put_item; none: every operation")
     region: str | None = Field(None, description="only requests to this region")

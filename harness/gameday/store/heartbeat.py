@@ -14,14 +14,14 @@ from gameday.store.s3 import Objects
 BEAT = 1.0
 """Seconds between two looks at whether a renewal is due."""
 
-Ask = Callable[[Literal["halt", "lease"], str], None]
+AskToStop = Callable[[Literal["halt", "lease"], str], None]
 """Asks the run to abort and undo, with a reason."""
 
 
 class Heartbeat:
     """Renews the lease for as long as the block lasts; asks the run to stop where it is lost, or halted."""
 
-    def __init__(self, lease: Lease, objects: Objects, run: str, ask: Ask) -> None:
+    def __init__(self, lease: Lease, objects: Objects, run: str, ask: AskToStop) -> None:
         self._lease, self._objects, self._run, self._ask = lease, objects, run, ask
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name="heartbeat", daemon=True)
@@ -47,15 +47,15 @@ class Heartbeat:
             return
         try:
             self._lease.renew()
-            wish = halted_in(self._objects, self._run)
+            request = halted_in(self._objects, self._run)
         except LeaseLost as lost:
             self._ask("lease", lost.what)
             return
         except JournalError:
             self._sure()
             return
-        if wish:
-            self._ask("halt", wish)
+        if request:
+            self._ask("halt", request)
 
     def _sure(self) -> None:
         """The store did not answer: no harm, until the lease may be another's."""

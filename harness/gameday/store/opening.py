@@ -7,14 +7,14 @@ from contextlib import closing, contextmanager
 
 from gameday.aws.client import open_account
 from gameday.change import Call
-from gameday.engine.allowlist import Filter
+from gameday.engine.allowlist import AllowList
 from gameday.store.s3 import S3Objects, place_of
 
 WORKERS = 2
 """The run's thread and the heartbeat's."""
 
 
-class StoreFilter(Filter):
+class StoreAllowList(AllowList):
     """Lets only writes of objects under the store's prefix leave."""
 
     def __init__(self, bucket: str, prefix: str) -> None:
@@ -32,5 +32,5 @@ class StoreFilter(Filter):
 def open_store(store: str, region: str) -> Iterator[S3Objects]:
     """The objects of s3://bucket/prefix. Raises InvalidInput where no session can be had."""
     bucket, prefix = place_of(store)
-    with closing(open_account(workers=WORKERS)) as aws, aws.only(StoreFilter(bucket, prefix)):
+    with closing(open_account(workers=WORKERS)) as aws, aws.only(StoreAllowList(bucket, prefix)):
         yield S3Objects(aws, region, bucket, prefix)

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from gameday.engine.entries import End, Row, Run
+from gameday.engine.entries import End, Entry, Run
 from gameday.errors import JournalError, LeaseLost
 from gameday.store.s3 import NEW, Objects
 
@@ -32,7 +32,7 @@ class Begun:
 class Intended:
     """What is about to be sent, with all that its undo needs."""
 
-    rows: tuple[Row, ...]
+    entries: tuple[Entry, ...]
     nonce: str
     type: Literal["intended"] = "intended"
 
@@ -70,8 +70,8 @@ MOST = 2**32
 """More than any number of ours: positions, process ids, seconds since the epoch."""
 _LOOK = "look at what is there; its own machine can restore the run without it"
 
-Record = Annotated[Begun | Intended | Ends | Fenced | Closed, Field(discriminator="type")]
-_RECORD: TypeAdapter[Record] = TypeAdapter(Record)
+StoreRecord = Annotated[Begun | Intended | Ends | Fenced | Closed, Field(discriminator="type")]
+_RECORD: TypeAdapter[StoreRecord] = TypeAdapter(StoreRecord)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +79,14 @@ class Told:
     """A run as its records tell it."""
 
     run: Run
-    rows: tuple[Row, ...]
+    entries: tuple[Entry, ...]
     length: int  # records so far
     is_fenced: bool  # another machine has taken it over before
 
     @property
     def owed(self) -> int:
         """How many changes are not settled."""
-        return sum(row.is_open for row in self.rows)
+        return sum(entry.is_open for entry in self.entries)
 
 
 class Records:
@@ -107,9 +107,9 @@ class Records:
         """Note that a run has taken its workload."""
         self._add(Begun(run, epoch, _nonce()))
 
-    def intend(self, rows: Sequence[Row]) -> None:
+    def intend(self, entries: Sequence[Entry]) -> None:
         """Note intents, before their calls; raises LeaseLost where another machine has fenced the run off."""
-        self._add(Intended(tuple(rows), _nonce()))
+        self._add(Intended(tuple(entries), _nonce()))
 
     def settle(self, ends: Mapping[int, tuple[End, str]]) -> None:
         """Note what became of rows."""
@@ -146,35 +146,37 @@ class Records:
             )
         if not found:
             return None
-        run, rows = self._run(found[0]), dict[int, Row]()
+        run, entries = self._run(found[0]), dict[int, Entry]()
         for record in found:
             if isinstance(record, Intended):
-                rows |= {row.position: row for row in record.rows}
+                entries |= {entry.position: entry for entry in record.entries}
             elif isinstance(record, Ends):
-                if odd := sorted(record.ends.keys() - rows.keys()):
+                if odd := sorted(record.ends.keys() - entries.keys()):
                     raise JournalError(
                         f"{self._folder} in the store settles change {odd[0]}, which it never had", _LOOK
                     )
-                rows |= {at: replace(rows[at], state=state, note=note) for at, (state, note) in record.ends.items()}
-        if rows and not 0 <= min(rows) <= max(rows) < MOST:
+                entries |= {
+                    at: replace(entries[at], state=state, note=note) for at, (state, note) in record.ends.items()
+                }
+        if entries and not 0 <= min(entries) <= max(entries) < MOST:
             raise JournalError(f"{self._folder} in the store counts its changes oddly", _LOOK)
         fenced = any(isinstance(record, Fenced) for record in found)
-        return Told(run, tuple(rows[position] for position in sorted(rows)), len(found), fenced)
+        return Told(run, tuple(entries[position] for position in sorted(entries)), len(found), fenced)
 
-    def _run(self, first: Record) -> Run:
+    def _run(self, first: StoreRecord) -> Run:
         run = first.run if isinstance(first, Begun) else None
         where = (run.account, run.workload, run.id, run.place) if run else ()
         if run is None or where != (*self._place, "aws") or not 0 <= run.pid < MOST or not 0 <= run.started < MOST:
             raise JournalError(f"{self._folder} in the store does not begin with that run", _LOOK)
         return run
 
-    def _read(self) -> Iterator[Record]:
+    def _read(self) -> Iterator[StoreRecord]:
         number = 0
         while record := self._at(number):
             yield record
             number += 1
 
-    def _at(self, number: int) -> Record | None:
+    def _at(self, number: int) -> StoreRecord | None:
         stored = self._objects.get(self._key(number))
         if stored is None:
             return None
@@ -186,13 +188,13 @@ class Records:
                 "restore the run with the version that wrote it",
             ) from error
 
-    def _add(self, record: Record) -> None:
+    def _add(self, record: StoreRecord) -> None:
         if not self._put(record):
             raise LeaseLost(
                 "another machine has taken this run over, and undoes it", "gameday restore --list says what is owed"
             )
 
-    def _put(self, record: Record) -> bool:
+    def _put(self, record: StoreRecord) -> bool:
         body = _RECORD.dump_json(record).decode()
         while self._objects.put(self._key(self._next), body, NEW) is None:
             if isinstance(self._at(self._next), Fenced):
@@ -206,7 +208,7 @@ class Records:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
+class RunLocation:
     """Where a run's records stand."""
 
     run: str
@@ -214,14 +216,14 @@ class Place:
     account: str
 
 
-def open_runs(objects: Objects) -> list[Place]:
+def open_runs(objects: Objects) -> list[RunLocation]:
     """The runs of a store that are not closed, the oldest first; raises JournalError."""
-    found: dict[Place, bool] = {}
+    found: dict[RunLocation, bool] = {}
     for key in objects.keys("runs/"):
         if key.count("/") != 4 or key.endswith("/"):
             continue  # not ours
         _, account, workload, run, name = key.split("/")
-        place = Place(run, workload, account)
+        place = RunLocation(run, workload, account)
         found[place] = found.get(place, True) and name != CLOSED
     return sorted(place for place, is_open in found.items() if is_open)
 

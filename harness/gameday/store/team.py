@@ -6,15 +6,15 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from gameday.engine.entries import End, Row, Run
+from gameday.engine.entries import End, Entry, Run
 from gameday.errors import JournalError, LeaseLost
-from gameday.store.heartbeat import Ask, Heartbeat
+from gameday.store.heartbeat import AskToStop, Heartbeat
 from gameday.store.lease import Lease, Monotonic, Sighting
 from gameday.store.run_records import Records, Told
 from gameday.store.s3 import Objects
 
 
-class Team:
+class TeamStore:
     """What a journal tells the store of one run. Every method raises JournalError where the store does not answer."""
 
     def __init__(self, objects: Objects, workload: str, account: str, monotonic: Monotonic = time.monotonic) -> None:
@@ -23,7 +23,7 @@ class Team:
         self._workload, self._account = workload, account
         self._records: Records | None = None
 
-    def heartbeat(self, run: str, ask: Ask) -> Heartbeat:
+    def heartbeat(self, run: str, ask: AskToStop) -> Heartbeat:
         """What keeps the lease while a block lasts; `ask` is told why the run is to end."""
         return Heartbeat(self.lease, self._objects, run, ask)
 
@@ -68,9 +68,9 @@ class Team:
         """Raises LeaseLost unless nobody else can have the workload now."""
         self.lease.must_be_sure()
 
-    def intend(self, rows: Sequence[Row]) -> None:
+    def intend(self, entries: Sequence[Entry]) -> None:
         """Note intents, before their calls; raises LeaseLost where the run was taken over."""
-        self._noted().intend(rows)
+        self._noted().intend(entries)
 
     def settle(self, ends: Mapping[int, tuple[End, str]]) -> None:
         """Note what became of rows."""

@@ -5,19 +5,19 @@ is missing; `DyingAccount` ends the process at a given call; `law` applies and u
 """
 
 from gameday.testing.crashing import DyingAccount, DyingJournal, Killed, Life
-from gameday.testing.failing import FailingAccount, Trouble
+from gameday.testing.failing import CallFailure, FailingAccount
 from gameday.testing.law import Broken, law, touched
 from gameday.testing.unreliable_account import RoughAccount, Way, applicable
 
 __all__ = [
     "Broken",
+    "CallFailure",
     "DyingAccount",
     "DyingJournal",
     "FailingAccount",
     "Killed",
     "Life",
     "RoughAccount",
-    "Trouble",
     "Way",
     "applicable",
     "law",

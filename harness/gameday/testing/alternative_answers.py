@@ -6,25 +6,25 @@ import json
 import re
 from collections.abc import Callable
 
-from gameday.change import Canonical, Json, Knob, Shape
+from gameday.change import Json, NormalForm, Setting, Shape
 
 
-def in_passing(knob: Knob, answer: Json) -> Json:
+def in_passing(setting: Setting, answer: Json) -> Json:
     """An answer while the resource changes: a switch between its positions, or what `ready` asks for not yet so."""
-    steady = {*knob.positions, *re.findall(r"'([^']+)'", knob.ready)}
-    passing = knob.transitional[0] if knob.transitional else "CHANGING"
+    steady = {*setting.positions, *re.findall(r"'([^']+)'", setting.ready)}
+    passing = setting.transitional[0] if setting.transitional else "CHANGING"
     return _mapped(answer, lambda value: passing if isinstance(value, str) and value in steady else value)
 
 
-def reserialised(knob: Knob, answer: Json) -> Json:
+def reserialised(setting: Setting, answer: Json) -> Json:
     """An answer that means the same to this knob, written another way."""
-    if knob.canonical is Canonical.TEXT:
+    if setting.canonical is NormalForm.TEXT:
         return _mapped(answer, _as_text)
-    if knob.canonical is Canonical.DOCUMENT:
+    if setting.canonical is NormalForm.DOCUMENT:
         return _mapped(answer, _rewritten)
-    if knob.canonical is Canonical.SORTED:
+    if setting.canonical is NormalForm.SORTED:
         return _mapped(_turned(answer), _turned_text)
-    return _turned(answer) if knob.shape is Shape.SET else answer
+    return _turned(answer) if setting.shape is Shape.SET else answer
 
 
 def _mapped(value: Json, change: Callable[[Json], Json]) -> Json:

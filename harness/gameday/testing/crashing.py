@@ -9,7 +9,7 @@ from typing import Literal
 
 from gameday.aws.account import Account
 from gameday.change import Call, Json
-from gameday.engine.entries import End, Outcome, Row
+from gameday.engine.entries import CallOutcome, End, Entry
 from gameday.engine.journal import Journal, Planned
 from gameday.testing.wrapper import Wrapped
 
@@ -88,12 +88,12 @@ class DyingJournal(Journal):
         with self.life.step("journal.take"):
             super().take(run, workload, account, place)
 
-    def intend(self, run: str, rows: Sequence[Row]) -> None:
+    def intend(self, run: str, entries: Sequence[Entry]) -> None:
         """Write intents."""
         with self.life.step("journal.intend"):
-            super().intend(run, rows)
+            super().intend(run, entries)
 
-    def answer(self, run: str, outcomes: Mapping[int, Outcome]) -> None:
+    def answer(self, run: str, outcomes: Mapping[int, CallOutcome]) -> None:
         """Note what became of calls."""
         with self.life.step("journal.answer"):
             super().answer(run, outcomes)

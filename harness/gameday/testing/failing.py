@@ -10,7 +10,7 @@ from gameday.errors import AwsError, Unreachable
 from gameday.testing.wrapper import Wrapped
 
 
-class Trouble(StrEnum):
+class CallFailure(StrEnum):
     """What becomes of a call."""
 
     THROTTLED = "throttled"
@@ -24,29 +24,29 @@ class Trouble(StrEnum):
     EXPIRED_ON = "credentials expired from there on"
 
 
-_LASTS = (Trouble.DENIED_ON, Trouble.EXPIRED_ON)
-HAPPENS = frozenset({Trouble.BROKEN_AFTER, Trouble.LOST})
+_LASTS = (CallFailure.DENIED_ON, CallFailure.EXPIRED_ON)
+HAPPENS = frozenset({CallFailure.BROKEN_AFTER, CallFailure.LOST})
 """Troubles of calls that happen all the same."""
 
 
-def _code(service: str, trouble: Trouble) -> str:
+def _code(service: str, trouble: CallFailure) -> str:
     """The error code that a service gives (EC2 differs from most; EC2 API Reference, "Error codes")."""
     is_ec2 = service == "ec2"
     return {
-        Trouble.THROTTLED: "RequestLimitExceeded" if is_ec2 else "ThrottlingException",
-        Trouble.BROKEN: "InternalError" if is_ec2 else "InternalFailure",
-        Trouble.BROKEN_AFTER: "InternalError" if is_ec2 else "InternalFailure",
-        Trouble.DENIED: "UnauthorizedOperation" if is_ec2 else "AccessDeniedException",
-        Trouble.DENIED_ON: "UnauthorizedOperation" if is_ec2 else "AccessDeniedException",
-        Trouble.EXPIRED: "RequestExpired" if is_ec2 else "ExpiredTokenException",
-        Trouble.EXPIRED_ON: "RequestExpired" if is_ec2 else "ExpiredTokenException",
+        CallFailure.THROTTLED: "RequestLimitExceeded" if is_ec2 else "ThrottlingException",
+        CallFailure.BROKEN: "InternalError" if is_ec2 else "InternalFailure",
+        CallFailure.BROKEN_AFTER: "InternalError" if is_ec2 else "InternalFailure",
+        CallFailure.DENIED: "UnauthorizedOperation" if is_ec2 else "AccessDeniedException",
+        CallFailure.DENIED_ON: "UnauthorizedOperation" if is_ec2 else "AccessDeniedException",
+        CallFailure.EXPIRED: "RequestExpired" if is_ec2 else "ExpiredTokenException",
+        CallFailure.EXPIRED_ON: "RequestExpired" if is_ec2 else "ExpiredTokenException",
     }.get(trouble, "ReadTimeoutError")
 
 
 class FailingAccount(Wrapped):
     """An account that fails call number `at` (from 0); `met` says whether it came to that."""
 
-    def __init__(self, account: Account, trouble: Trouble, at: int | None) -> None:
+    def __init__(self, account: Account, trouble: CallFailure, at: int | None) -> None:
         super().__init__(account)
         self.trouble = trouble
         self.at = at
@@ -63,5 +63,5 @@ class FailingAccount(Wrapped):
         if self.trouble in HAPPENS:
             super().one(call, region, paged)
         code = _code(call.service, self.trouble)
-        unheard = self.trouble in (Trouble.TIMEOUT, Trouble.LOST)
+        unheard = self.trouble in (CallFailure.TIMEOUT, CallFailure.LOST)
         raise (Unreachable if unheard else AwsError)(call.service, call.operation, code, "by test")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gameday.aws.account import Account
-from gameday.change import Call, Canonical, Json, Knob, Make, Shape, Strike, Turn
+from gameday.change import Call, CreatedResource, IrreversibleAction, Json, NormalForm, Setting, SettingChange, Shape
 from gameday.engine.placeholders import bind
 from gameday.engine.settings import reads
 from gameday.errors import AwsError, Unreachable
@@ -33,27 +33,31 @@ class Way(StrEnum):
     STRANGER = "stranger"  # somebody else writes something else meanwhile
 
 
-def applicable(changes: Iterable[Turn | Make | Strike]) -> frozenset[Way]:
+def applicable(changes: Iterable[SettingChange | CreatedResource | IrreversibleAction]) -> frozenset[Way]:
     """The ways that undo must meet with these changes; STRANGER is the test's to add."""
     ways: set[Way] = set()
     for change in changes:
-        if isinstance(change, Strike):
+        if isinstance(change, IrreversibleAction):
             continue
         ways |= {Way.LOST, Way.LATE, Way.INERT}
-        knob = change.knob if isinstance(change, Turn) else None
+        setting = change.setting if isinstance(change, SettingChange) else None
         settle, not_now = _manners(change)
         ways |= {Way.STALE} if settle else set()
         ways |= {Way.REFUSED} if not_now else set()
-        if knob and (knob.transitional or knob.ready):
+        if setting and (setting.transitional or setting.ready):
             ways.add(Way.CHANGING)
-        if knob and (knob.canonical is not Canonical.PLAIN or knob.shape is Shape.SET):
+        if setting and (setting.canonical is not NormalForm.PLAIN or setting.shape is Shape.SET):
             ways.add(Way.RESERIALISED)
     return frozenset(ways)
 
 
-def _manners(change: Turn | Make) -> tuple[float, tuple[str, ...]]:
+def _manners(change: SettingChange | CreatedResource) -> tuple[float, tuple[str, ...]]:
     """How long reads may be stale, and the codes of "not now"."""
-    return (change.knob.settle, change.knob.retry) if isinstance(change, Turn) else (change.settle, change.busy)
+    return (
+        (change.setting.settle, change.setting.retry)
+        if isinstance(change, SettingChange)
+        else (change.settle, change.busy)
+    )
 
 
 @dataclass
@@ -67,7 +71,7 @@ class _Watched:
     refusable: frozenset[str]  # the writes that can be too early
     settle: float
     not_now: tuple[str, ...]
-    knob: Knob | None = None
+    setting: Setting | None = None
     stale_until: float = float("-inf")
     changing_until: float = float("-inf")
     old: list[Json] = field(default_factory=list)  # what `reads` answered before the last write
@@ -76,7 +80,7 @@ class _Watched:
         """Which of the reads answers a call: a plural one holds all resources, so that it answers for some too."""
         if region != self.region or str(call) != str(self.reads[0]):
             return None
-        if self.knob and self.knob.read.plural:
+        if self.setting and self.setting.read.plural:
             return 0 if self.ids & set(_texts(call.params)) else None
         return self.reads.index(call) if call in self.reads else None
 
@@ -88,7 +92,7 @@ class RoughAccount(Wrapped):
         self,
         account: Account,
         clock: Clock,
-        changes: Sequence[Turn | Make | Strike],
+        changes: Sequence[SettingChange | CreatedResource | IrreversibleAction],
         run: str,
         ways: Iterable[Way] = (),
         *,
@@ -110,7 +114,7 @@ class RoughAccount(Wrapped):
         self.mutating = 0
         self._watched = _watched(changes, run)
         self._writes = {op for one in self._watched for op in one.writes}
-        self._writes |= {str(change.call) for change in changes if isinstance(change, Strike)}
+        self._writes |= {str(change.call) for change in changes if isinstance(change, IrreversibleAction)}
         self._is_undoing = False
         self._arrives = 0.0
         self._happened: set[tuple[bool, Way, str]] = set()
@@ -190,7 +194,9 @@ class RoughAccount(Wrapped):
     def _refuse(self, one: _Watched, call: Call) -> None:
         if str(call) not in one.refusable or not one.not_now:
             return
-        changes = one.knob and (one.knob.transitional or one.knob.ready) and self.clock.now() < one.changing_until
+        changes = (
+            one.setting and (one.setting.transitional or one.setting.ready) and self.clock.now() < one.changing_until
+        )
         if changes or self._for_once(Way.REFUSED, call):
             raise AwsError(call.service, call.operation, one.not_now[0], "not now")
 
@@ -217,10 +223,10 @@ class RoughAccount(Wrapped):
                 continue
             if now < one.stale_until:
                 answer = self._told(Way.STALE, answer, one.old[which])
-            if one.knob and now < one.changing_until:
-                answer = self._told(Way.CHANGING, answer, in_passing(one.knob, answer))
-            if one.knob and Way.RESERIALISED in self.ways:
-                answer = self._told(Way.RESERIALISED, answer, reserialised(one.knob, answer))
+            if one.setting and now < one.changing_until:
+                answer = self._told(Way.CHANGING, answer, in_passing(one.setting, answer))
+            if one.setting and Way.RESERIALISED in self.ways:
+                answer = self._told(Way.RESERIALISED, answer, reserialised(one.setting, answer))
         return answer
 
     def _told(self, way: Way, plain: Json, rough: Json) -> Json:
@@ -229,19 +235,25 @@ class RoughAccount(Wrapped):
         return rough
 
 
-def _watched(changes: Sequence[Turn | Make | Strike], run: str) -> list[_Watched]:
+def _watched(changes: Sequence[SettingChange | CreatedResource | IrreversibleAction], run: str) -> list[_Watched]:
     """Every setting that the changes turn (one for each knob and region), and everything they make."""
-    turns = [change for change in changes if isinstance(change, Turn)]
+    setting_changes = [change for change in changes if isinstance(change, SettingChange)]
     found: list[_Watched] = []
-    for name, region in dict.fromkeys((turn.knob.name, turn.region) for turn in turns):
-        knob = next(turn.knob for turn in turns if turn.knob.name == name)
+    for name, region in dict.fromkeys(
+        (setting_change.setting.name, setting_change.region) for setting_change in setting_changes
+    ):
+        setting = next(
+            setting_change.setting for setting_change in setting_changes if setting_change.setting.name == name
+        )
         # Knobs that share their read (two settings of one group) share its answers too.
-        args = {t.id: t.args for t in turns if t.region == region and t.knob.read.call == knob.read.call}
-        calls = [call for _, call in reads(knob, list(args), args, len(args))]
-        setters = (knob.write, knob.clear, knob.add, knob.remove, *knob.positions.values())
+        args = {
+            t.id: t.args for t in setting_changes if t.region == region and t.setting.read.call == setting.read.call
+        }
+        calls = [call for _, call in reads(setting, list(args), args, len(args))]
+        setters = (setting.write, setting.clear, setting.add, setting.remove, *setting.positions.values())
         ops = frozenset(str(setter) for setter in setters if setter)
-        found.append(_Watched(region, frozenset(args), calls, ops, ops, knob.settle, knob.retry, knob))
-    for make in (change for change in changes if isinstance(change, Make)):
+        found.append(_Watched(region, frozenset(args), calls, ops, ops, setting.settle, setting.retry, setting))
+    for make in (change for change in changes if isinstance(change, CreatedResource)):
         find = bind(make.find, {"run": run, "args": make.args, "made": {}})
         ops = frozenset(map(str, (make.create, make.delete, *make.then)))
         refusable = frozenset({str(make.delete)})

@@ -9,7 +9,7 @@ from gameday.aws.client import Aws
 from gameday.errors import InvalidInput
 from gameday.files.twin_file import Function, TwinFile
 from gameday.files.workload import Workload
-from gameday.twin.cloudwatch.alarms import Alarms, put_alarms
+from gameday.twin.cloudwatch.alarms import AlarmController, put_alarms
 from gameday.twin.cloudwatch.api import Monitoring
 from gameday.twin.cloudwatch.store import MetricStore
 from gameday.twin.control_plane.instances import BOOT, PENDING, Machines
@@ -21,7 +21,7 @@ from gameday.twin.control_plane.survey import Backends, Survey
 from gameday.twin.control_plane.target_health import Targets
 from gameday.twin.moto.isolation import Enclosure
 from gameday.twin.moto.objects import Moto
-from gameday.twin.moto.seal import Asked
+from gameday.twin.moto.seal import ReceivedCall
 from gameday.twin.state import WorldState
 from gameday.twin.timetable import Timetable
 
@@ -70,7 +70,7 @@ class Controllers:
         self._groups = Groups(
             backends.autoscaling, self._machines, self.targets, self._time, self._launch_delay, self._touch
         )
-        self._alarms = Alarms(backends.cloudwatch, self._store, self._time)
+        self._alarms = AlarmController(backends.cloudwatch, self._store, self._time)
         self._monitoring = Monitoring(self._alarms, self._store, self._time)
         self._time.every(MINUTE, self._publish)
         patch(backends, self._machines, self.targets, self._groups, self._time, self._touch)
@@ -82,13 +82,13 @@ class Controllers:
 
     # --- as keeper of the seal ---------------------------------------------------------------------------------------
 
-    def before(self, asked: Asked) -> None:
+    def before(self, asked: ReceivedCall) -> None:
         """Reject what AWS would reject."""
         check(asked, self._backends, self._machines)
         if asked.service == "cloudwatch":
             self._alarms.check(asked)
 
-    def answer(self, asked: Asked) -> Mapping[str, Any] | None:
+    def answer(self, asked: ReceivedCall) -> Mapping[str, Any] | None:
         """Answer what moto cannot."""
         if (asked.service, asked.operation) == ("sts", "GetCallerIdentity"):
             return {"UserId": "AIDATWIN", "Account": self._workload.account, "Arn": self.principal}
@@ -96,7 +96,7 @@ class Controllers:
             return {"AccountLimit": self._concurrency()}
         return self._monitoring.answer(asked)
 
-    def after(self, asked: Asked, done: bool) -> None:
+    def after(self, asked: ReceivedCall, done: bool) -> None:
         """A call may have changed something, also where it failed half-way."""
         if done and (asked.service, asked.operation) == ("ec2", "RebootInstances"):
             self._machines.rebooted(asked.params["InstanceIds"])

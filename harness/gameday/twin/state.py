@@ -13,7 +13,7 @@ OUTSIDE = "outside"
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class NodeState:
     """One instance of a module."""
 
     id: str
@@ -23,10 +23,10 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class ModuleState:
+class ModuleStatus:
     """What a module can do right now; which fields count depends on its kind."""
 
-    nodes: tuple[Node, ...] = ()  # instances
+    nodes: tuple[NodeState, ...] = ()  # instances
     concurrency: int | None = None  # function: at once; 0 throttles everything
     capacity: float | None = None  # table: units per second
     rate: float | None = None  # stage: requests per second, refilling a bucket of `burst`
@@ -37,7 +37,7 @@ class ModuleState:
 class WorldState:
     """All modules, and the paths on which packets are lost."""
 
-    modules: dict[str, ModuleState]
+    modules: dict[str, ModuleStatus]
     lost: frozenset[tuple[str, str]] = frozenset()
     """(from, to) pairs of node ids or OUTSIDE between which packets are lost in either direction: the caller sees
     silence until its own timeout. A pair stands for the request's direction; replies are part of it."""

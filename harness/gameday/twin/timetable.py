@@ -6,7 +6,7 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 
-Action = Callable[[], None]
+Task = Callable[[], None]
 
 
 class Timetable:
@@ -14,7 +14,7 @@ class Timetable:
 
     def __init__(self, start: float) -> None:
         self.now = start
-        self._planned: list[tuple[float, int, Action]] = []
+        self._planned: list[tuple[float, int, Task]] = []
         self._serial = count()
 
     @property
@@ -22,11 +22,11 @@ class Timetable:
         """When the next action is due; infinity where nothing is planned."""
         return self._planned[0][0] if self._planned else float("inf")
 
-    def after(self, seconds: float, action: Action) -> None:
+    def after(self, seconds: float, action: Task) -> None:
         """Plan an action."""
         heappush(self._planned, (self.now + seconds, next(self._serial), action))
 
-    def every(self, seconds: float, action: Action) -> None:
+    def every(self, seconds: float, action: Task) -> None:
         """Plan an action again and again."""
 
         def again() -> None:

@@ -8,7 +8,7 @@ import pytest
 from gameday.steady_state.judging.baseline import blocks, caution, inflation
 from gameday.steady_state.judging.compare import Spread, interval, rate_tails, rates_tails, score, share_tails
 from gameday.steady_state.judging.edges import Edge, count, edges_of
-from gameday.steady_state.judging.evidence import Watch, Weights, breach, health
+from gameday.steady_state.judging.evidence import SequentialTest, Weights, breach, health
 from gameday.steady_state.samples import Tally
 
 from tests.steady_state.streams import bound, counts, kpi, latency, rate, ratio, reading, requests
@@ -38,16 +38,16 @@ def test_the_mean_of_evidence_over_all_streams_at_the_edge_is_exactly_one(edge: 
 def test_the_mean_of_the_guards_evidence_at_the_edge_is_exactly_one_after_every_bin(edge: float) -> None:
     streams = np.array(STREAMS).T
     chance = np.where(streams, edge, 1 - edge).prod(axis=0)
-    evidence = Watch(breach(Edge("share", edge)), REQUESTS).add(streams, 1 - streams)
+    evidence = SequentialTest(breach(Edge("share", edge)), REQUESTS).add(streams, 1 - streams)
     assert list(evidence @ chance) == pytest.approx([1.0] * REQUESTS, abs=1e-12)
 
 
 def test_bins_watched_together_are_as_one_by_one_and_each_stream_is_its_own() -> None:
     streams = np.array(STREAMS[::97]).T
     weights = breach(Edge("share", 0.05))
-    together = Watch(weights, REQUESTS).add(streams, 1 - streams)
+    together = SequentialTest(weights, REQUESTS).add(streams, 1 - streams)
     for number, stream in enumerate(streams.T):
-        alone = Watch(weights, REQUESTS)
+        alone = SequentialTest(weights, REQUESTS)
         one_by_one = [float(alone.add([bad], [1 - bad])[0]) for bad in stream]
         assert list(together[:, number]) == pytest.approx(one_by_one, rel=1e-12)
 
@@ -79,7 +79,7 @@ def test_evidence_per_request_equals_evidence_per_bin() -> None:
 
 
 def test_evidence_stays_a_number_however_much_there_is() -> None:
-    watch = Watch(breach(Edge("share", 0.01)), 10)
+    watch = SequentialTest(breach(Edge("share", 0.01)), 10)
     for _ in range(10):
         assert 1e4 < watch.add([1e6], [0])[0] < float("inf")
     assert watch.add([0], [1e6])[0] < float("inf")
@@ -230,7 +230,7 @@ def test_a_rate_per_offered_load_is_a_share() -> None:
 @pytest.mark.parametrize("q", [0.0, 0.005, 0.3, 1.0])
 def test_bins_taken_in_together_are_worth_what_they_are_one_by_one(q: float) -> None:
     bad = np.random.default_rng(3).random(400) < q
-    together, each = (Watch(breach(Edge("share", 0.01)), 600) for _ in range(2))
+    together, each = (SequentialTest(breach(Edge("share", 0.01)), 600) for _ in range(2))
     one_by_one = np.concatenate([each.add([one], [1 - one]) for one in bad.astype(float)])
     enough = 1e30  # beyond what decides anything it need not be the same
     assert np.minimum(together.add(bad, ~bad), enough) == pytest.approx(np.minimum(one_by_one, enough), rel=1e-9)

@@ -19,7 +19,7 @@ from gameday.steady_state.samples import Series
 
 from tests.report.sample import broken, held, spread
 from tests.steady_state.streams import (
-    BITE,
+    EFFECT,
     bound,
     counts,
     gauge,
@@ -44,20 +44,20 @@ STREAMS: dict[str, Series] = {
     "short": steady(400),
     "thin": steady(780, 0.02),
     "fine": steady(780, 50, 0.1),
-    "close": steady(300, 50, 0.1) + steady(480, 50, 0.5, BITE),
-    "dip": steady(300) + counts([(50, 25 if second < 30 else 0) for second in range(480)], BITE),
-    "late": steady(300) + counts([(50, 25 if 60 <= second < 430 else 0) for second in range(480)], BITE),
-    "gone": steady(300) + steady(480, 50, 50, BITE),
-    "better": steady(300, 50, 2) + steady(480, 50, 0, BITE),
+    "close": steady(300, 50, 0.1) + steady(480, 50, 0.5, EFFECT),
+    "dip": steady(300) + counts([(50, 25 if second < 30 else 0) for second in range(480)], EFFECT),
+    "late": steady(300) + counts([(50, 25 if 60 <= second < 430 else 0) for second in range(480)], EFFECT),
+    "gone": steady(300) + steady(480, 50, 50, EFFECT),
+    "better": steady(300, 50, 2) + steady(480, 50, 0, EFFECT),
 }
 ENDS: tuple[Phases, ...] = (
     phases(),
-    phases(aborted="guard: orders is at 12%", undo=BITE + 20, undone=BITE + 21, end=BITE + 80),
-    phases(aborted="signal", undo=BITE + 20, undone=BITE + 21, end=BITE + 80),
-    phases(injected=None, bitten=None),
-    phases(bitten=None),
+    phases(aborted="guard: orders is at 12%", undo=EFFECT + 20, undone=EFFECT + 21, end=EFFECT + 80),
+    phases(aborted="signal", undo=EFFECT + 20, undone=EFFECT + 21, end=EFFECT + 80),
+    phases(injected=None, took_effect=None),
+    phases(took_effect=None),
     phases(undo=None, undone=None, end=None),
-    phases(fired=BITE + 12, alarm_read=BITE + 480),
+    phases(fired=EFFECT + 12, alarm_read=EFFECT + 480),
 )
 
 
@@ -127,7 +127,7 @@ def of(series: Series, **at) -> dict[str, str]:
 
 
 def test_the_remedy_says_what_to_do_and_how_much_of_it() -> None:
-    close = steady(300, 50, 0.1) + steady(480, 50, 0.46, BITE)
+    close = steady(300, 50, 0.1) + steady(480, 50, 0.46, EFFECT)
     assert "it needs about " in of(close)["orders while the fault lasted"]
     assert (
         of(steady(780, 50, 0.1), undo=None, undone=None, end=None)["orders after the undo"] == "run it again to its end"
@@ -140,7 +140,7 @@ def test_the_remedy_says_what_to_do_and_how_much_of_it() -> None:
 
 def test_an_abort_by_the_guard_comes_first_with_its_chance_of_a_mistake() -> None:
     at = phases(
-        aborted="guard: orders is at 12% of 50; the guard's bound is at least 50%", undo=BITE + 9, end=BITE + 99
+        aborted="guard: orders is at 12% of 50; the guard's bound is at least 50%", undo=EFFECT + 9, end=EFFECT + 99
     )
     claim = Claim({"orders": ratio()}, ("orders",))
     first = together(explain(claim, judge(claim, {"orders": STREAMS["gone"]}, at), at, 1e-4))[0]

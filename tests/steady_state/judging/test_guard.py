@@ -10,7 +10,7 @@ from gameday.steady_state.kpi.kpi import Bound, Kpi, watched
 from gameday.steady_state.samples import Series
 
 from tests.steady_state.streams import (
-    BITE,
+    EFFECT,
     bound,
     counts,
     gauge,
@@ -29,7 +29,7 @@ HEALTHY = steady(300)
 
 def guard(before: Series = HEALTHY, own: Kpi | None = None, at: Bound | None = None, **more) -> Guard:
     own = own or ratio()
-    return Guard({"orders": at or own.bound}, {"orders": own}, {"orders": before}, 1e-4, BITE, 600, **more)
+    return Guard({"orders": at or own.bound}, {"orders": own}, {"orders": before}, 1e-4, EFFECT, 600, **more)
 
 
 def play(one: Guard, series: Series, name: str = "orders") -> Fired | None:
@@ -39,46 +39,46 @@ def play(one: Guard, series: Series, name: str = "orders") -> Fired | None:
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("healthy", [0.0, 0.002, 0.005])
 def test_half_of_all_requests_failing_aborts_within_two_seconds(seed: int, healthy: float) -> None:
-    fired = play(guard(requests(seed, 300, healthy)), requests(seed + 99, 60, 0.5, start=BITE))
+    fired = play(guard(requests(seed, 300, healthy)), requests(seed + 99, 60, 0.5, start=EFFECT))
     assert fired is not None
-    assert fired.at - BITE <= 2
+    assert fired.at - EFFECT <= 2
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_a_failure_that_comes_late_aborts_nearly_as_soon(seed: int) -> None:
-    late = requests(seed, 400, lambda second: 0.5 if second >= 300 else 0.002, start=BITE)
+    late = requests(seed, 400, lambda second: 0.5 if second >= 300 else 0.002, start=EFFECT)
     fired = play(guard(requests(seed, 300, 0.002)), late)
     assert fired is not None
-    assert 0 < fired.at - BITE - 300 <= 4
+    assert 0 < fired.at - EFFECT - 300 <= 4
 
 
 def test_a_healthy_stream_is_never_aborted() -> None:
     fired = [
-        play(guard(requests(-1 - seed, 120, 0.004, each=20)), requests(seed, 300, 0.004, each=20, start=BITE))
+        play(guard(requests(-1 - seed, 120, 0.004, each=20)), requests(seed, 300, 0.004, each=20, start=EFFECT))
         for seed in range(60)
     ]
     assert fired == [None] * 60
 
 
 def test_an_outage_aborts_at_once_though_the_baseline_is_too_short_to_know_of_bursts() -> None:
-    fired = play(guard(requests(1, 60, 0.005)), requests(2, 60, 0.5, start=BITE))
+    fired = play(guard(requests(1, 60, 0.005)), requests(2, 60, 0.5, start=EFFECT))
     assert fired is not None
-    assert fired.at - BITE <= 2
+    assert fired.at - EFFECT <= 2
 
 
 def test_a_storm_that_the_baseline_did_not_show_does_not_abort() -> None:
-    stormy = requests(3, 120, lambda second: 0.035 if 40 <= second < 60 else 0.003, start=BITE)
+    stormy = requests(3, 120, lambda second: 0.035 if 40 <= second < 60 else 0.003, start=EFFECT)
     assert play(guard(requests(1, 300, 0.004)), stormy) is None
 
 
 def test_bins_taken_in_together_decide_as_one_by_one() -> None:
-    late = requests(5, 400, lambda second: 0.5 if second >= 300 else 0.002, start=BITE)
+    late = requests(5, 400, lambda second: 0.5 if second >= 300 else 0.002, start=EFFECT)
     before = requests(4, 300, 0.002)
     assert guard(before).feed("orders", late) == play(guard(before), late)
 
 
 def test_a_stream_at_its_very_bound_is_not_aborted() -> None:
-    at_bound = [play(guard(), requests(seed, 600, 0.01, each=20, start=BITE)) for seed in range(40)]
+    at_bound = [play(guard(), requests(seed, 600, 0.01, each=20, start=EFFECT)) for seed in range(40)]
     assert at_bound == [None] * 40
 
 
@@ -86,24 +86,26 @@ def test_bursts_that_the_baseline_knows_do_not_abort() -> None:
     def bursts(second: int) -> float:
         return 0.05 if second % 60 < 5 else 0.002
 
-    fired = [play(guard(requests(seed, 600, bursts)), requests(seed + 9, 600, bursts, start=BITE)) for seed in range(5)]
+    fired = [
+        play(guard(requests(seed, 600, bursts)), requests(seed + 9, 600, bursts, start=EFFECT)) for seed in range(5)
+    ]
     assert fired == [None] * 5
 
 
 def test_the_reason_says_what_was_seen_and_what_was_asked() -> None:
-    fired = play(guard(at=bound(at_least="50%")), steady(10, 50, 45, start=BITE))
-    assert fired == Fired(BITE + 1, "orders", "orders is at 10% of 50 in 1s; the guard's bound is at least 50%")
+    fired = play(guard(at=bound(at_least="50%")), steady(10, 50, 45, start=EFFECT))
+    assert fired == Fired(EFFECT + 1, "orders", "orders is at 10% of 50 in 1s; the guard's bound is at least 50%")
 
 
-@pytest.mark.parametrize("series", [(), steady(300, 0, 0, BITE), steady(300, 1, 0, BITE), counts([(1, 1)], BITE)])
+@pytest.mark.parametrize("series", [(), steady(300, 0, 0, EFFECT), steady(300, 1, 0, EFFECT), counts([(1, 1)], EFFECT)])
 def test_no_traffic_a_gap_and_a_single_request_are_evidence_of_nothing(series: Series) -> None:
     assert play(guard(), series) is None
 
 
 def test_bins_from_before_the_injection_and_late_points_are_not_counted_again() -> None:
-    outage = steady(1, 2, 2, BITE + 5)
+    outage = steady(1, 2, 2, EFFECT + 5)
     one = guard(at=bound(at_least="50%"))
-    assert play(one, steady(int(BITE), 50, 50)) is None
+    assert play(one, steady(int(EFFECT), 50, 50)) is None
     for _ in range(50):
         assert one.feed("orders", outage) is None
     assert one.feed("another", outage) is None
@@ -112,11 +114,11 @@ def test_bins_from_before_the_injection_and_late_points_are_not_counted_again() 
 def test_a_gauge_that_stays_out_of_range_aborts_within_ten_readings_and_one_reading_does_not() -> None:
     own = gauge()
     healthy = readings([6] * 300, own)
-    assert play(guard(healthy, own, bound(at_least=2)), readings([1], own, BITE)) is None
-    assert play(guard(healthy, own, bound(at_least=2)), readings([3] * 300, own, BITE)) is None
-    fired = play(guard(healthy, own, bound(at_least=2)), readings([1] * 20, own, BITE))
+    assert play(guard(healthy, own, bound(at_least=2)), readings([1], own, EFFECT)) is None
+    assert play(guard(healthy, own, bound(at_least=2)), readings([3] * 300, own, EFFECT)) is None
+    fired = play(guard(healthy, own, bound(at_least=2)), readings([1] * 20, own, EFFECT))
     assert fired is not None
-    assert fired.at - BITE <= 10
+    assert fired.at - EFFECT <= 10
 
 
 @pytest.mark.parametrize(
@@ -129,23 +131,23 @@ def test_a_gauge_that_stays_out_of_range_aborts_within_ten_readings_and_one_read
     ],
 )
 def test_a_rate_that_leaves_its_bound_aborts_and_one_that_stays_does_not(own: Kpi, falls: float) -> None:
-    assert play(guard(own=own), steady(600, 50, start=BITE)) is None
-    fired = play(guard(own=own), steady(60, falls, start=BITE))
+    assert play(guard(own=own), steady(600, 50, start=EFFECT)) is None
+    fired = play(guard(own=own), steady(60, falls, start=EFFECT))
     assert fired is not None
-    assert fired.at - BITE <= 3
+    assert fired.at - EFFECT <= 3
 
 
 def test_orders_that_do_not_come_abort_by_the_load_that_was_offered() -> None:
     own = kpi(rate=reading("Orders"), per=reading("Tried"), bound={"within": "5%", "of": "baseline"})
-    assert play(guard(own=own), steady(600, 50, 0, start=BITE)) is None
-    assert play(guard(own=own), steady(60, 50, 25, start=BITE)) is not None
+    assert play(guard(own=own), steady(600, 50, 0, start=EFFECT)) is None
+    assert play(guard(own=own), steady(60, 50, 25, start=EFFECT)) is not None
 
 
 def test_slow_requests_abort_over_the_limit_that_the_guard_names() -> None:
     at = bound(p90="2s")
     own = watched({"orders": latency()}, {"orders": at})["orders"]
-    slow = tuple(replace(one, over=((2.0, 30.0),)) for one in steady(10, 50, 50, BITE))
-    fine = tuple(replace(one, over=((2.0, 1.0),)) for one in steady(600, 50, 50, BITE))
+    slow = tuple(replace(one, over=((2.0, 30.0),)) for one in steady(10, 50, 50, EFFECT))
+    fine = tuple(replace(one, over=((2.0, 1.0),)) for one in steady(600, 50, 50, EFFECT))
     assert play(guard((), own, at), fine) is None
     fired = play(guard((), own, at), slow)
     assert fired is not None
@@ -155,10 +157,10 @@ def test_slow_requests_abort_over_the_limit_that_the_guard_names() -> None:
 def test_several_guarded_kpis_share_one_budget() -> None:
     kpis = {"orders": ratio(), "browse": ratio()}
     before = {"orders": steady(300), "browse": steady(300)}
-    one = Guard({name: kpis[name].bound for name in kpis}, kpis, before, 1e-4, BITE, 600)
+    one = Guard({name: kpis[name].bound for name in kpis}, kpis, before, 1e-4, EFFECT, 600)
     for second in range(60):
-        assert one.feed("browse", steady(1, 50, 0, BITE + second)) is None
-        fired = one.feed("orders", steady(1, 50, 25, BITE + second))
+        assert one.feed("browse", steady(1, 50, 0, EFFECT + second)) is None
+        fired = one.feed("orders", steady(1, 50, 25, EFFECT + second))
         if fired:
             break
     assert fired is not None
@@ -167,10 +169,10 @@ def test_several_guarded_kpis_share_one_budget() -> None:
 
 
 def test_a_second_kpi_that_is_healthy_asks_for_more_evidence_of_the_first() -> None:
-    failing = steady(60, 50, 1.5, BITE)
+    failing = steady(60, 50, 1.5, EFFECT)
     alone = play(guard(), failing)
     kpis = {"orders": ratio(), "browse": ratio()}
-    together = Guard({name: kpis[name].bound for name in kpis}, kpis, {}, 1e-4, BITE, 600)
+    together = Guard({name: kpis[name].bound for name in kpis}, kpis, {}, 1e-4, EFFECT, 600)
     fired = play(together, failing)
     assert alone is not None
     assert fired is not None
@@ -178,9 +180,9 @@ def test_a_second_kpi_that_is_healthy_asks_for_more_evidence_of_the_first() -> N
 
 
 def test_a_guard_without_kpis_never_fires() -> None:
-    one = Guard({}, {}, {}, 1e-4, BITE, 600)
-    assert one.feed("orders", steady(9, 50, 50, BITE)) is None
-    assert one.blind(BITE + 1e6) is None
+    one = Guard({}, {}, {}, 1e-4, EFFECT, 600)
+    assert one.feed("orders", steady(9, 50, 50, EFFECT)) is None
+    assert one.blind(EFFECT + 1e6) is None
 
 
 def test_a_bound_of_another_kind_is_refused() -> None:
@@ -190,11 +192,11 @@ def test_a_bound_of_another_kind_is_refused() -> None:
 
 def test_silence_aborts_once_it_lasts_too_long() -> None:
     one = guard(blind_after=5)
-    assert one.blind(BITE + 5) is None
-    play(one, steady(10, start=BITE))
-    assert one.blind(BITE + 15) is None
-    fired = one.blind(BITE + 16)
-    assert fired == Fired(BITE + 16, "orders", "orders has sent no data for 6s; 5s is the longest allowed")
+    assert one.blind(EFFECT + 5) is None
+    play(one, steady(10, start=EFFECT))
+    assert one.blind(EFFECT + 15) is None
+    fired = one.blind(EFFECT + 16)
+    assert fired == Fired(EFFECT + 16, "orders", "orders has sent no data for 6s; 5s is the longest allowed")
 
 
 def test_by_default_silence_may_last_two_bins_and_the_sources_lag() -> None:
@@ -202,10 +204,10 @@ def test_by_default_silence_may_last_two_bins_and_the_sources_lag() -> None:
     slow = Kpi.model_validate(
         {"tier": "business", "bound": {"at_least": 1}, "gauge": {"cloudwatch": "A/B", "period": "1m"}}
     )
-    assert guard(own=minutes).blind(BITE + SHORTEST_BLINDNESS) is None
-    assert guard(own=minutes).blind(BITE + SHORTEST_BLINDNESS + 1) is not None
-    assert guard((), slow, lag=60).blind(BITE + 180) is None
-    assert guard((), slow, lag=60).blind(BITE + 181) is not None
+    assert guard(own=minutes).blind(EFFECT + SHORTEST_BLINDNESS) is None
+    assert guard(own=minutes).blind(EFFECT + SHORTEST_BLINDNESS + 1) is not None
+    assert guard((), slow, lag=60).blind(EFFECT + 180) is None
+    assert guard((), slow, lag=60).blind(EFFECT + 181) is not None
 
 
 def test_an_hour_without_bursts_halves_what_they_may_be_and_a_day_no_more() -> None:

@@ -11,7 +11,7 @@ from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.samples import Series
 
 from tests.steady_state.streams import (
-    BITE,
+    EFFECT,
     bound,
     counts,
     gauge,
@@ -167,9 +167,9 @@ def test_a_run_that_ended_early_otherwise_is_unknown(why: str) -> None:
 @pytest.mark.parametrize(
     ("at", "words"),
     [
-        (phases(bitten=None), "the fault did not bite"),
-        (phases(bitten=None, injected=None), "nothing was injected"),
-        (phases(bitten=None, undo=None, undone=None, end=None), "the fault did not bite"),
+        (phases(took_effect=None), "the fault did not bite"),
+        (phases(took_effect=None, injected=None), "nothing was injected"),
+        (phases(took_effect=None, undo=None, undone=None, end=None), "the fault did not bite"),
     ],
 )
 def test_a_fault_that_did_not_bite_is_unknown_and_never_a_pass(at, words: str) -> None:
@@ -197,7 +197,7 @@ def test_the_bins_around_bite_and_undo_belong_to_the_fault() -> None:
         replace(one, start=60 * one.start, length=60.0)
         for one in counts([(3000, 3000 if minute in hurt else 0) for minute in range(15)])
     )
-    at = phases(injected=310.0, bitten=320.0, undo=700.0, undone=700.0, end=900.0)
+    at = phases(injected=310.0, took_effect=320.0, undo=700.0, undone=700.0, end=900.0)
     found = judged({"orders": series}, {"orders": minutes}, at)
     assert [(one.phase, one.verdict) for one in found.phases] == [
         ("before", HELD),
@@ -209,12 +209,12 @@ def test_the_bins_around_bite_and_undo_belong_to_the_fault() -> None:
 def test_harm_from_before_the_bite_is_not_hidden_and_neither_is_it_thinned_out_by_waiting() -> None:
     hurt_at_once = counts([(50, 0)] * 300 + [(50, 25)] * 30 + [(50, 0)] * 450)
     hurt_late = counts([(50, 0)] * 600 + [(50, 3)] * 120 + [(50, 0)] * 60)
-    for series, bitten in ((hurt_at_once, BITE + 60), (hurt_late, BITE + 300)):
-        found = judged({"orders": series}, at=phases(bitten=bitten))
+    for series, took_effect in ((hurt_at_once, EFFECT + 60), (hurt_late, EFFECT + 300)):
+        found = judged({"orders": series}, at=phases(took_effect=took_effect))
         assert found.verdict is BROKEN
     falls = counts([(50, 0)] * 300 + [(0, 0)] * 60 + [(50, 0)] * 420)
     assert (
-        judged({"orders": falls}, {"orders": rate(bound={"at_least": "48/s"})}, phases(bitten=BITE + 60)).verdict
+        judged({"orders": falls}, {"orders": rate(bound={"at_least": "48/s"})}, phases(took_effect=EFFECT + 60)).verdict
         is BROKEN
     )
 
@@ -244,7 +244,7 @@ def test_a_gauge_is_judged_by_its_share_of_readings() -> None:
     assert of_phase(readings([6] * 300 + [5] * 30 + [6] * 450, own), own=own).verdict is BROKEN
     assert of_phase(mostly, own=own, during={"orders": bound(at_least=6, **{"for": "100%"})}).verdict is BROKEN
     assert of_phase(readings([6] * 300 + [5] * 480, own), own=own, during={"orders": bound(at_least=4)}).verdict is HELD
-    assert of_phase(readings([6] * 2, own, BITE), own=own, at=phases(lasts=2)).verdict is UNKNOWN
+    assert of_phase(readings([6] * 2, own, EFFECT), own=own, at=phases(lasts=2)).verdict is UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_a_rate_is_judged_on_the_side_that_its_bound_is_on(written, during: floa
 
 def test_a_rate_of_the_baseline_needs_one() -> None:
     own = rate(bound={"within": "5%", "of": "baseline"})
-    assert of_phase(steady(480, start=BITE), own=own).seen == "50/s (the baseline has no data)"
+    assert of_phase(steady(480, start=EFFECT), own=own).seen == "50/s (the baseline has no data)"
     assert of_phase(stream(), "before", own=own).seen == "50/s (the baseline itself)"
 
 

@@ -6,12 +6,12 @@ import random
 from dataclasses import replace
 
 import pytest
-from gameday.run.sampling import Watch
+from gameday.run.sampling import Sampler
 from gameday.steady_state.clock import TestClock
 from gameday.steady_state.kpi.claim import Verdict
 from gameday.steady_state.samples import Sample, Series
 
-from tests.steady_state.streams import BITE, counts, gauge, judged, phases, ratio, readings, requests, steady, within
+from tests.steady_state.streams import EFFECT, counts, gauge, judged, phases, ratio, readings, requests, steady, within
 
 DIP: Series = steady(320) + counts([(50, 25)] * 40) + steady(420)
 WHOLE = counts([(one.total, one.bad) for one in DIP])
@@ -36,7 +36,7 @@ class Untidy:
 
 def test_late_corrected_doubled_and_disordered_points_are_judged_like_tidy_ones() -> None:
     kpis, clock = {"orders": ratio()}, TestClock(0)
-    watch = Watch(kpis, Untidy(WHOLE), clock, relook=180)
+    watch = Sampler(kpis, Untidy(WHOLE), clock, relook=180)
     for _ in range(110):
         clock.sleep(10)
         list(watch.look())
@@ -51,7 +51,7 @@ def test_a_grid_that_lies_aside_of_the_injection_keeps_the_truth_within_the_inte
     assert found.low is not None
     assert found.high is not None
     assert found.low <= 40 <= found.high
-    assert abs((found.impact or 0) - (BITE + 20 + offset)) <= 2
+    assert abs((found.impact or 0) - (EFFECT + 20 + offset)) <= 2
     assert found.verdict is Verdict.HELD
 
 
@@ -61,7 +61,7 @@ def test_the_same_run_at_another_time_of_day_has_the_same_verdict() -> None:
     later = replace(
         at,
         before=(at.before[0] + day, at.before[1] + day),
-        **{name: getattr(at, name) + day for name in ("injected", "bitten", "undo", "undone", "end")},
+        **{name: getattr(at, name) + day for name in ("injected", "took_effect", "undo", "undone", "end")},
     )
     moved = {"orders": tuple(replace(one, start=one.start + day) for one in WHOLE)}
     here, there = judged({"orders": WHOLE}, recovery=within(120)), judged(moved, at=later, recovery=within(120))
@@ -83,6 +83,6 @@ def test_a_gauge_that_never_moves_is_judged(value: float, verdict: Verdict) -> N
 
 
 def test_one_request_in_all_is_unknown() -> None:
-    alone = (Sample(BITE + 5, 1.0, 1.0, 0.0, 1.0),)
+    alone = (Sample(EFFECT + 5, 1.0, 1.0, 0.0, 1.0),)
     assert judged({"orders": alone}).verdict is Verdict.UNKNOWN
     assert judged({"orders": requests(1, 300, 0.001) + alone}).verdict is Verdict.UNKNOWN

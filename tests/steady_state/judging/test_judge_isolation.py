@@ -6,7 +6,7 @@ from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.samples import Series
 
 from tests.steady_state.streams import (
-    BITE,
+    EFFECT,
     counts,
     gauge,
     judged,
@@ -24,7 +24,7 @@ HELD, UNKNOWN, BROKEN = Verdict.HELD, Verdict.UNKNOWN, Verdict.BROKEN
 
 
 def stream(before: float, during: float, each: float = 50, seconds: int = 480) -> Series:
-    return steady(300, each, before) + steady(seconds, each, during, start=BITE)
+    return steady(300, each, before) + steady(seconds, each, during, start=EFFECT)
 
 
 def isolation(series: dict[str, Series], kpis: dict[str, Kpi], contained: tuple[str, ...], **more) -> Judgement:
@@ -82,10 +82,10 @@ def test_getting_better_is_no_spread() -> None:
     ("series", "why"),
     [
         (steady(300), "no data"),
-        (steady(480, start=BITE), "no data"),
+        (steady(480, start=EFFECT), "no data"),
         (stream(0, 0)[:400], "too many gaps"),
-        (steady(300) + steady(480, 0, start=BITE), "no traffic"),
-        (steady(300, 0) + steady(480, start=BITE), "no traffic"),
+        (steady(300) + steady(480, 0, start=EFFECT), "no traffic"),
+        (steady(300, 0) + steady(480, start=EFFECT), "no traffic"),
     ],
 )
 def test_without_data_or_traffic_a_module_is_unknown(series: Series, why: str) -> None:
@@ -139,7 +139,7 @@ def test_a_technical_gauge_counts_by_its_share_of_readings_out_of_range() -> Non
     assert of_catalog(readings([6] * 780, own), own).verdict is HELD
     assert of_catalog(readings([6] * 300 + [5] * 2 + [6] * 478, own), own).verdict is HELD
     assert of_catalog(readings([6] * 300 + [5] * 20 + [6] * 460, own), own).verdict is BROKEN
-    assert of_catalog(readings([6] * 2, own, 298) + readings([6] * 480, own, BITE), own).verdict is UNKNOWN
+    assert of_catalog(readings([6] * 2, own, 298) + readings([6] * 480, own, EFFECT), own).verdict is UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_technical_gauge_counts_by_its_share_of_readings_out_of_range() -> Non
 )
 def test_a_rate_may_change_by_the_margin_relative_to_its_baseline(written, during: float, verdict: Verdict) -> None:
     own = rate(module="catalog", bound=written)
-    assert of_catalog(steady(300, 5000) + steady(480, during, start=BITE), own).verdict is verdict
+    assert of_catalog(steady(300, 5000) + steady(480, during, start=EFFECT), own).verdict is verdict
 
 
 def test_a_rate_with_little_traffic_cannot_be_told_to_a_percent() -> None:
@@ -189,7 +189,7 @@ def test_many_healthy_modules_are_not_called_spread() -> None:
 def test_many_modules_at_the_very_margin_are_hardly_ever_called_spread() -> None:
     names = [f"m{number}" for number in range(20)]
     series = {
-        name: requests(index, 300, 0.01, each=20) + requests(-1 - index, 480, 0.02, each=20, start=BITE)
+        name: requests(index, 300, 0.01, each=20) + requests(-1 - index, 480, 0.02, each=20, start=EFFECT)
         for index, name in enumerate(names)
     }
     found = isolation(series, {name: ratio(module=name) for name in names}, tuple(names))
@@ -199,7 +199,7 @@ def test_many_modules_at_the_very_margin_are_hardly_ever_called_spread() -> None
 def test_one_hurt_module_among_many_is_found() -> None:
     names = [f"m{number}" for number in range(20)]
     series = {name: requests(index, 780, 0.005, each=20) for index, name in enumerate(names)}
-    series["m7"] = series["m7"][:300] + requests(7, 480, 0.03, each=20, start=BITE)
+    series["m7"] = series["m7"][:300] + requests(7, 480, 0.03, each=20, start=EFFECT)
     found = isolation(series, {name: ratio(module=name) for name in names}, tuple(names))
     assert [one.module for one in found.modules if one.verdict is BROKEN] == ["m7"]
 
@@ -217,7 +217,7 @@ def test_bursts_that_all_modules_share_are_not_called_spread() -> None:
 
 
 def counts_of(seed: int, share_bad) -> Series:
-    return requests(seed, 300, share_bad) + requests(seed + 5, 480, share_bad, start=BITE)
+    return requests(seed, 300, share_bad) + requests(seed + 5, 480, share_bad, start=EFFECT)
 
 
 def test_a_module_is_told_when_it_has_no_failures_at_all() -> None:

@@ -7,7 +7,7 @@ from gameday.steady_state.kpi.claim import LeadJudgement, Move
 from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.samples import Series
 
-from tests.steady_state.streams import BITE, counts, gauge, judged, latency, phases, ratio, readings, steady
+from tests.steady_state.streams import EFFECT, counts, gauge, judged, latency, phases, ratio, readings, steady
 
 
 def lead(technical: Series, business: Series, own: Kpi | None = None, **claim) -> LeadJudgement:
@@ -18,7 +18,7 @@ def lead(technical: Series, business: Series, own: Kpi | None = None, **claim) -
 
 
 def dip(begins: int, ends: int = 200) -> Series:
-    return steady(300) + counts([(50, 25 if begins <= second < ends else 0) for second in range(480)], BITE)
+    return steady(300) + counts([(50, 25 if begins <= second < ends else 0) for second in range(480)], EFFECT)
 
 
 @pytest.mark.parametrize(
@@ -48,14 +48,14 @@ def test_where_nothing_moves_nothing_is_told_of_a_graph() -> None:
     assert lead(steady(780), steady(780)).move is Move.QUIET
 
 
-@pytest.mark.parametrize("series", [(), steady(400), steady(300) + steady(480, 0, start=BITE)])
+@pytest.mark.parametrize("series", [(), steady(400), steady(300) + steady(480, 0, start=EFFECT)])
 def test_what_has_no_data_is_unknown(series: Series) -> None:
     assert lead(series, dip(30)).move is Move.UNKNOWN
     assert lead(dip(30), series).move is Move.UNKNOWN
 
 
 def test_one_close_to_its_bound_did_not_miss_for_certain() -> None:
-    found = lead(steady(300) + steady(480, 50, 2.4, start=BITE), dip(30))
+    found = lead(steady(300) + steady(480, 50, 2.4, start=EFFECT), dip(30))
     assert found.move is Move.UNKNOWN
     assert found.words == "checkout-latency cannot be told: too close to its bound, or too little traffic"
 
@@ -76,4 +76,4 @@ def test_the_business_kpi_that_suffers_first_is_the_measure() -> None:
 def test_without_a_business_kpi_or_an_injection_there_is_nothing_to_lead() -> None:
     technical = {"checkout-latency": latency(tier="technical")}
     assert not judged({"checkout-latency": dip(5)}, technical).leads
-    assert not judged({"orders": dip(5)}, at=phases(injected=None, bitten=None)).leads
+    assert not judged({"orders": dip(5)}, at=phases(injected=None, took_effect=None)).leads

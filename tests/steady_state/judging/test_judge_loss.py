@@ -10,7 +10,7 @@ from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.samples import Series
 
 from tests.steady_state.streams import (
-    BITE,
+    EFFECT,
     counts,
     gauge,
     judged,
@@ -31,7 +31,7 @@ def loss(series: Series, own: Kpi | None = None, name: str = "orders", **at) -> 
 
 
 def test_orders_that_failed_beyond_the_usual_are_the_loss() -> None:
-    fault = requests(2, 480, lambda second: 0.5 if second < 20 else 0.004, start=BITE)
+    fault = requests(2, 480, lambda second: 0.5 if second < 20 else 0.004, start=EFFECT)
     found = loss(requests(1, 300, 0.004) + fault)
     truth = sum(one.bad for one in fault) - 0.004 * 480 * 50
     assert found.low < truth < found.high
@@ -47,7 +47,7 @@ def test_a_run_without_a_fault_has_no_loss_and_it_may_be_below_zero(seed: int) -
 
 
 def test_a_loss_is_never_clipped_at_zero() -> None:
-    found = loss(requests(3, 300, 0.05) + requests(4, 480, 0.001, start=BITE), ratio("90%"))
+    found = loss(requests(3, 300, 0.05) + requests(4, 480, 0.001, start=EFFECT), ratio("90%"))
     assert found.high < 0
     assert "fewer orders than usual were lost" in found.words
 
@@ -62,19 +62,19 @@ def test_orders_that_were_not_made_are_the_loss_of_a_rate() -> None:
 
 def test_too_many_events_are_the_loss_of_a_rate_that_has_a_ceiling() -> None:
     own = rate(bound={"at_most": "5/s"}, tier="technical")
-    found = loss(steady(300, 1) + steady(480, 3, start=BITE), own, "retries")
+    found = loss(steady(300, 1) + steady(480, 3, start=EFFECT), own, "retries")
     assert found.lost == 960
     assert found.words.startswith("about 960 events of retries came too many (")
 
 
 def test_a_rate_per_offered_load_counts_what_was_offered_and_did_not_come() -> None:
     own = kpi(rate=reading("Orders"), per=reading("Tried"), bound={"within": "5%", "of": "baseline"})
-    found = loss(steady(300, 50, 1) + steady(480, 50, 3, start=BITE), own)
+    found = loss(steady(300, 50, 1) + steady(480, 50, 3, start=EFFECT), own)
     assert found.lost == pytest.approx(960)
 
 
 def test_slow_requests_are_called_so() -> None:
-    found = loss(steady(300, 50, 1) + steady(480, 50, 11, start=BITE), latency(tier="technical"), "checkout-latency")
+    found = loss(steady(300, 50, 1) + steady(480, 50, 11, start=EFFECT), latency(tier="technical"), "checkout-latency")
     assert found.words.startswith("about 4,800 requests of checkout-latency took too long beyond the usual (")
 
 
@@ -88,9 +88,9 @@ def test_a_gauge_counts_nothing_that_could_be_lost() -> None:
         ((), "no data"),
         (steady(300), "no data"),
         (steady(400), "data for less than 80% of the time"),
-        (steady(480, start=BITE), "the baseline has no traffic"),
-        (steady(4, start=BITE - 4) + steady(480, start=BITE), "the baseline has fewer than 5 periods of 1s"),
-        (steady(300) + steady(480, 0, start=BITE), "no traffic"),
+        (steady(480, start=EFFECT), "the baseline has no traffic"),
+        (steady(4, start=EFFECT - 4) + steady(480, start=EFFECT), "the baseline has fewer than 5 periods of 1s"),
+        (steady(300) + steady(480, 0, start=EFFECT), "no traffic"),
     ],
 )
 def test_what_cannot_be_told_says_why(series: Series, why: str) -> None:
@@ -108,14 +108,14 @@ def test_bursts_widen_the_interval() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_half_of_little_traffic_lost_for_a_minute_is_proven_after_five_minutes_of_baseline(seed: int) -> None:
-    fault = requests(seed, 480, lambda second: 0.5 if second < 60 else 0.002, each=5, start=BITE)
+    fault = requests(seed, 480, lambda second: 0.5 if second < 60 else 0.002, each=5, start=EFFECT)
     assert loss(requests(-seed - 1, 300, 0.002, each=5) + fault).low > 0
 
 
 def test_a_longer_baseline_narrows_the_interval() -> None:
     def width(seconds: int) -> float:
-        series = requests(1, seconds, 0.01, start=BITE - seconds) + requests(2, 480, 0.01, start=BITE)
-        found = loss(series, before=(BITE - seconds, BITE))
+        series = requests(1, seconds, 0.01, start=EFFECT - seconds) + requests(2, 480, 0.01, start=EFFECT)
+        found = loss(series, before=(EFFECT - seconds, EFFECT))
         return found.high - found.low
 
     assert width(3600) < width(600) < width(150)

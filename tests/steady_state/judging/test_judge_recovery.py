@@ -6,7 +6,7 @@ from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.samples import Series
 
 from tests.steady_state.streams import (
-    BITE,
+    EFFECT,
     bound,
     counts,
     gauge,
@@ -27,7 +27,7 @@ HELD, UNKNOWN, BROKEN = Verdict.HELD, Verdict.UNKNOWN, Verdict.BROKEN
 def recovery(
     series: Series, own: Kpi | None = None, seconds: float = 300, since: str = "impact", **more
 ) -> RecoveryJudgement:
-    at = phases(**{name: more.pop(name) for name in tuple(more) if name in ("lasts", "after", "undo", "bitten")})
+    at = phases(**{name: more.pop(name) for name in tuple(more) if name in ("lasts", "after", "undo", "took_effect")})
     claim = within(seconds, since, more.pop("sustained", 60))
     (found,) = judged(
         {"orders": series}, {"orders": own or ratio()}, at, recovery=claim, during={"orders": None}
@@ -37,7 +37,7 @@ def recovery(
 
 def dip(begins: int, ends: int, depth: float = 0.5, seconds: int = 480) -> Series:
     """50 requests a second; `depth` of them fail between two seconds after the bite."""
-    fault = counts([(50, 50 * depth if begins <= second < ends else 0) for second in range(seconds)], BITE)
+    fault = counts([(50, 50 * depth if begins <= second < ends else 0) for second in range(seconds)], EFFECT)
     return steady(300) + fault
 
 
@@ -51,7 +51,7 @@ def dip(begins: int, ends: int, depth: float = 0.5, seconds: int = 480) -> Serie
 def test_a_step_is_timed_to_the_bin(begins: int, ends: int, depth: float) -> None:
     found = recovery(dip(begins, ends, depth))
     assert found.verdict is HELD
-    assert (found.impact, found.recovered, found.took) == (BITE + begins, BITE + ends, ends - begins)
+    assert (found.impact, found.recovered, found.took) == (EFFECT + begins, EFFECT + ends, ends - begins)
     assert found.low <= found.took <= found.high
 
 
@@ -67,7 +67,7 @@ def test_a_step_is_timed_to_the_bin(begins: int, ends: int, depth: float) -> Non
     ],
 )
 def test_the_interval_covers_the_true_time_and_the_point_is_close(seed: int, share_bad, truth: float) -> None:
-    found = recovery(steady(300, 50, 0.1) + requests(seed, 480, share_bad, start=BITE))
+    found = recovery(steady(300, 50, 0.1) + requests(seed, 480, share_bad, start=EFFECT))
     assert found.degraded
     assert found.low <= truth
     assert found.high is None or truth <= found.high
@@ -76,14 +76,14 @@ def test_the_interval_covers_the_true_time_and_the_point_is_close(seed: int, sha
 
 
 def test_a_relapse_counts_recovery_from_the_last_fall() -> None:
-    fault = counts([(50, 25 if second < 30 or 150 <= second < 170 else 0) for second in range(480)], BITE)
+    fault = counts([(50, 25 if second < 30 or 150 <= second < 170 else 0) for second in range(480)], EFFECT)
     assert recovery(steady(300) + fault).took == 170
 
 
 def test_more_traffic_narrows_the_interval() -> None:
     def width(each: int) -> float:
         found = recovery(
-            requests(1, 300, 0.002, each) + requests(2, 480, lambda s: 0.5 if s < 60 else 0.002, each, BITE)
+            requests(1, 300, 0.002, each) + requests(2, 480, lambda s: 0.5 if s < 60 else 0.002, each, EFFECT)
         )
         return (found.high or 1e9) - (found.low or 0)
 
@@ -165,10 +165,10 @@ def test_the_sentence_of_a_broken_recovery_has_claim_and_number() -> None:
     ("series", "words"),
     [
         ((), "no data to see a recovery in"),
-        (steady(300) + counts([(0, 0)] * 480, BITE), "no traffic to see a recovery in"),
-        (steady(300) + tuple(one for one in steady(480, start=BITE) if one.start % 3 == 0), "too many gaps"),
-        (steady(300) + steady(480, 0.1, start=BITE), "too little traffic"),
-        (steady(300) + counts([(1, 1)] + [(0, 0)] * 479, BITE), "too little traffic"),
+        (steady(300) + counts([(0, 0)] * 480, EFFECT), "no traffic to see a recovery in"),
+        (steady(300) + tuple(one for one in steady(480, start=EFFECT) if one.start % 3 == 0), "too many gaps"),
+        (steady(300) + steady(480, 0.1, start=EFFECT), "too little traffic"),
+        (steady(300) + counts([(1, 1)] + [(0, 0)] * 479, EFFECT), "too little traffic"),
     ],
 )
 def test_without_enough_data_recovery_is_unknown(series: Series, words: str) -> None:
@@ -185,7 +185,7 @@ def test_a_run_without_an_end_has_seen_no_recovery() -> None:
 
 def test_a_rate_of_the_baseline_needs_one_to_be_back_at() -> None:
     own = rate(bound={"within": "10%", "of": "baseline"})
-    assert recovery(steady(480, start=BITE), own).words == "no baseline to be back at"
+    assert recovery(steady(480, start=EFFECT), own).words == "no baseline to be back at"
 
 
 # Other kinds -------------------------------------------------------------------------------------------------------
@@ -198,7 +198,7 @@ def capacity(*stretches: tuple[int, float]) -> Series:
 
 def test_a_gauge_is_back_at_the_reading_that_says_so() -> None:
     found = recovery(capacity((10, 6), (110, 4), (360, 6)), gauge())
-    assert (found.verdict, found.impact, found.took, found.low, found.high) == (HELD, BITE + 10, 110, 108, 112)
+    assert (found.verdict, found.impact, found.took, found.low, found.high) == (HELD, EFFECT + 10, 110, 108, 112)
 
 
 def test_a_gauge_that_dips_for_a_reading_has_not_suffered() -> None:
@@ -231,20 +231,20 @@ def test_the_claim_of_the_design_holds_for_a_zone_that_heals() -> None:
 
 
 def test_latency_recovers_like_any_share() -> None:
-    slow = counts([(50, 45 if second < 40 else 1) for second in range(480)], BITE)
+    slow = counts([(50, 45 if second < 40 else 1) for second in range(480)], EFFECT)
     assert recovery(steady(300, 50, 1) + slow, latency()).took == 40
 
 
 @pytest.mark.parametrize("during", [0, 20, 120])
 def test_a_rate_recovers_from_either_side(during: float) -> None:
     own = rate(bound={"within": "20%", "of": "baseline"})
-    falls = counts([(during if second < 90 else 50, 0) for second in range(480)], BITE)
+    falls = counts([(during if second < 90 else 50, 0) for second in range(480)], EFFECT)
     found = recovery(steady(300) + falls, own)
     assert (found.verdict, found.took) == (HELD, 90)
 
 
 def test_a_gap_widens_the_interval_by_itself() -> None:
-    series = tuple(one for one in dip(0, 60) if not BITE + 50 <= one.start < BITE + 70)
+    series = tuple(one for one in dip(0, 60) if not EFFECT + 50 <= one.start < EFFECT + 70)
     found = recovery(series)
     assert found.low is not None
     assert found.low <= 50

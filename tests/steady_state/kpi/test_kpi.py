@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from gameday.steady_state.kpi.kpi import Kpi, watched
-from gameday.steady_state.kpi.reading import Prometheus, Reading
+from gameday.steady_state.kpi.reading import PrometheusSpec, SourceSpec
 from pydantic import ValidationError
 
 from tests.steady_state.streams import bound, gauge, kpi, latency, rate, ratio, reading
@@ -136,7 +136,7 @@ def test_other_bounds_make_requests_be_counted_over_their_limits_too() -> None:
     ],
 )
 def test_a_selector_of_series_is_told_from_an_expression(query: str, selects: bool) -> None:
-    assert Prometheus(url="http://p", query=query).selects is selects
+    assert PrometheusSpec(url="http://p", query=query).selects is selects
 
 
 @pytest.mark.parametrize(
@@ -149,6 +149,6 @@ def test_a_selector_of_series_is_told_from_an_expression(query: str, selects: bo
 )
 def test_a_key_that_a_source_does_not_read_is_refused(source: dict[str, object], key: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=f"`{next(iter(source))}` does not read `{next(iter(key))}`"):
-        Reading.model_validate({**source, **key})
-    written = Reading.model_validate(source)
-    assert Reading.model_validate(written.model_dump(mode="json")) == written
+        SourceSpec.model_validate({**source, **key})
+    written = SourceSpec.model_validate(source)
+    assert SourceSpec.model_validate(written.model_dump(mode="json")) == written

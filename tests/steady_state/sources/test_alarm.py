@@ -13,7 +13,7 @@ from gameday.iam.policy import kpi_reads
 from gameday.report.plan_text import plan_text
 from gameday.run.environment import alarms
 from gameday.steady_state.samples import Sample
-from gameday.steady_state.sources.alarm import Alarms, Past, Switch, bins
+from gameday.steady_state.sources.alarm import AlarmSource, Past, Switch, bins
 from gameday.testing.wrapper import Wrapped
 from gameday.twin.twin import Twin
 from hypothesis import given
@@ -101,7 +101,7 @@ def test_it_is_asked_once_a_period_however_often_it_is_read() -> None:
         asked.append((alarm, since))
         return Past(since, (), OK)
 
-    source = Alarms(ask, pytest.fail)
+    source = AlarmSource(ask, pytest.fail)
     series = [source.read({"it": SILENT}, 95, 100 + second)["it"] for second in range(25)]
     assert asked == [("orders-low", 100), ("orders-low", 100)]
     assert [len(one) for one in series] == [0] * 10 + [1] * 10 + [2] * 5
@@ -117,7 +117,7 @@ def test_no_answer_is_a_gap_that_is_said_once_and_asked_for_again() -> None:
         return answer
 
     said: list[str] = []
-    source = Alarms(ask, said.append)
+    source = AlarmSource(ask, said.append)
     assert [len(source.read({"it": SILENT}, 0, 20)["it"]) for _ in range(3)] == [0, 0, 2]
     assert said == ["it has a gap: alarm orders-low cannot be read"]
 

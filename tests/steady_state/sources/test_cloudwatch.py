@@ -7,7 +7,7 @@ import pytest
 from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.samples import Sample, Series
 from gameday.steady_state.sources import Sources, open_sources
-from gameday.steady_state.sources.cloudwatch import QUERIES_A_CALL, CloudWatch
+from gameday.steady_state.sources.cloudwatch import QUERIES_A_CALL, CloudWatchSource
 from gameday.steady_state.sources.scripted import Scripted
 
 from tests.steady_state.streams import gauge, kpi, latency, rate, ratio, reading, steady
@@ -49,7 +49,7 @@ class Metrics:
 
 
 def read(own: Kpi, metrics: Callable[..., Any], start: float = 0, end: float = 1000, lag: float = 0) -> Series:
-    return CloudWatch(metrics, lag).read({"it": own}, start, end)["it"]
+    return CloudWatchSource(metrics, lag).read({"it": own}, start, end)["it"]
 
 
 def test_a_ratio_counts_bad_and_total_of_the_same_bin() -> None:
@@ -160,14 +160,14 @@ def test_all_pages_are_read() -> None:
 def test_five_hundred_metrics_are_asked_for_in_one_call() -> None:
     kpis = {f"k{number}": kpi(gauge=reading(f"M{number}"), bound={"at_least": 1}) for number in range(1201)}
     metrics = Metrics({(f"M{number}", "Sum"): {0: number} for number in range(1201)})
-    found = CloudWatch(metrics, 0).read(kpis, 0, 10)
+    found = CloudWatchSource(metrics, 0).read(kpis, 0, 10)
     assert [found[f"k{number}"][0].value for number in range(1201)] == list(range(1201))
     assert [len(call["MetricDataQueries"]) for call in metrics.calls] == [QUERIES_A_CALL, QUERIES_A_CALL, 201]
 
 
 def test_a_metric_of_several_kpis_is_asked_for_once() -> None:
     metrics = Metrics({})
-    CloudWatch(metrics, 0).read({"a": ratio(), "b": ratio("95%"), "c": gauge()}, 0, 10)
+    CloudWatchSource(metrics, 0).read({"a": ratio(), "b": ratio("95%"), "c": gauge()}, 0, 10)
     assert len(metrics.calls) == 1
     assert len(metrics.calls[0]["MetricDataQueries"]) == 3
 
@@ -201,7 +201,7 @@ def test_botocore_takes_the_parameters_as_they_are() -> None:
     from botocore.validate import ParamValidator
 
     metrics = Metrics({})
-    CloudWatch(metrics, 0).read({"a": ratio(), "b": latency(), "c": rate()}, 0, 10)
+    CloudWatchSource(metrics, 0).read({"a": ratio(), "b": latency(), "c": rate()}, 0, 10)
     shape = get_session().get_service_model("cloudwatch").operation_model("GetMetricData").input_shape
     assert not ParamValidator().validate(metrics.calls[0], shape).has_errors()
 

@@ -6,10 +6,10 @@ import threading
 import pytest
 from gameday.steady_state.clock import WallClock
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.reading import Command as Spec
+from gameday.steady_state.kpi.reading import CommandSource as Spec
 from gameday.steady_state.samples import Sample
 from gameday.steady_state.sources import open_sources
-from gameday.steady_state.sources.command import Command, parse, run
+from gameday.steady_state.sources.command import CommandSource, parse, run
 from gameday.steady_state.sources.scripted import Scripted
 
 from tests.steady_state.streams import kpi
@@ -30,7 +30,7 @@ def jobs(script: str) -> Kpi:
 def sampled(own: Kpi) -> tuple[tuple[Sample, ...], list[str]]:
     """Run the KPI's program twice by hand, for the bins that end at 20 and 30."""
     said: list[str] = []
-    source = Command({"it": own}, WallClock(), said.append)
+    source = CommandSource({"it": own}, WallClock(), said.append)
     source.sample("it", 20.0)
     source.sample("it", 30.0)
     return source.read({"it": own}, 0, 30)["it"], said

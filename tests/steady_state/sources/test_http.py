@@ -7,11 +7,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from gameday.steady_state.clock import TestClock, WallClock
 from gameday.steady_state.kpi.kpi import Bound, Kpi, watched
-from gameday.steady_state.kpi.reading import Http as Spec
+from gameday.steady_state.kpi.reading import HttpSource as Spec
 from gameday.steady_state.samples import Sample
 from gameday.steady_state.sources import open_sources
-from gameday.steady_state.sources.http import Http, Pool, Probe, bins
-from gameday.steady_state.sources.pace import Pace
+from gameday.steady_state.sources.http import HttpPool, HttpSource, ProbeResult, bins
+from gameday.steady_state.sources.pace import Ticker
 from gameday.steady_state.sources.scripted import Scripted
 
 from tests.steady_state.streams import kpi
@@ -29,7 +29,7 @@ def slow() -> Kpi:
 
 
 def test_an_answer_counts_in_the_bin_in_which_it_came() -> None:
-    found = bins(probed(), SPEC, [Probe(0, 0.1, good=True), Probe(1, 2.5, good=True)], 0, 4)
+    found = bins(probed(), SPEC, [ProbeResult(0, 0.1, good=True), ProbeResult(1, 2.5, good=True)], 0, 4)
     assert found == (
         Sample(0, 1, 1, 0, 1.0),
         Sample(1, 1, 0, 0, None),  # still waiting: no outcome, and no gap
@@ -40,20 +40,20 @@ def test_an_answer_counts_in_the_bin_in_which_it_came() -> None:
 
 @pytest.mark.parametrize("done", [None, 7.5, 100.0])
 def test_no_answer_in_time_is_bad_at_the_instant_the_time_was_up(done: float | None) -> None:
-    found = bins(probed(), SPEC, [Probe(1, done, good=True)], 0, 5)
+    found = bins(probed(), SPEC, [ProbeResult(1, done, good=True)], 0, 5)
     assert [(one.start, one.bad) for one in found if one.total] == [(3, 1)]
 
 
 def test_a_bad_answer_is_bad_when_it_came() -> None:
-    assert bins(probed(), SPEC, [Probe(0, 0.2, good=False)], 0, 1) == (Sample(0, 1, 1, 1, 0.0),)
+    assert bins(probed(), SPEC, [ProbeResult(0, 0.2, good=False)], 0, 1) == (Sample(0, 1, 1, 1, 0.0),)
 
 
 def test_latency_counts_what_came_after_the_limit_what_failed_and_what_never_came() -> None:
     probes = [
-        Probe(0, 0.4, good=True),
-        Probe(0, 0.7, good=True),
-        Probe(0, 0.1, good=False),
-        Probe(-1.5, None),
+        ProbeResult(0, 0.4, good=True),
+        ProbeResult(0, 0.7, good=True),
+        ProbeResult(0, 0.1, good=False),
+        ProbeResult(-1.5, None),
     ]
     assert bins(slow(), SPEC, probes, 0, 1) == (Sample(0, 1, 4, 3, 0.25, ((1.0, 2.0),)),)
 
@@ -61,14 +61,14 @@ def test_latency_counts_what_came_after_the_limit_what_failed_and_what_never_cam
 def test_a_limit_that_only_a_guard_names_is_counted_over_too() -> None:
     plain = slow().model_copy(update={"limits": ()})
     clock = TestClock(10.0)
-    source = Http({"slow": plain}, clock, ask=lambda _: 200)
+    source = HttpSource({"slow": plain}, clock, ask=lambda _: 200)
     clock.sleep(5.0)
     found = source.read(watched({"slow": plain}, {"slow": Bound.model_validate({"p50": "1s"})}), 10.0, 15.0)
     assert {one.over for one in found["slow"]} == {((1.0, 0.0),)}
 
 
 def test_only_complete_bins_are_told() -> None:
-    probes = [Probe(float(second), second + 0.1, good=True) for second in range(9)]
+    probes = [ProbeResult(float(second), second + 0.1, good=True) for second in range(9)]
     assert [one.start for one in bins(probed(), SPEC, probes, 2.5, 5.9)] == [3, 4]
 
 
@@ -89,7 +89,7 @@ def test_a_pace_is_kept_however_long_acting_takes() -> None:
         if len(dues) == 4:
             done.set()
 
-    pace = Pace(1.0, Hurried(), act, "test")
+    pace = Ticker(1.0, Hurried(), act, "test")
     pace.start()
     assert done.wait(10)
     pace.stop(10)
@@ -133,7 +133,7 @@ def url(server: ThreadingHTTPServer, status: int) -> dict[str, str]:
 
 @pytest.mark.parametrize("status", [200, 302, 404, 503])
 def test_the_status_is_the_answers_own_and_no_redirect_is_followed(server: ThreadingHTTPServer, status: int) -> None:
-    assert Pool()(Spec.model_validate(url(server, status))) == status
+    assert HttpPool()(Spec.model_validate(url(server, status))) == status
 
 
 def test_probes_go_out_again_and_again_and_their_answers_are_counted(server: ThreadingHTTPServer) -> None:
@@ -165,7 +165,7 @@ def test_no_probe_that_gets_no_end_of_an_answer_keeps_the_process() -> None:
 
     own = probed(ratio={"total": {"http": {"url": "http://localhost/", "every": "20ms", "timeout": "20ms"}}})
     clock = WallClock()
-    with Http({"it": own}, clock, ask) as source:
+    with HttpSource({"it": own}, clock, ask) as source:
         for _ in range(3):
             assert held.acquire(timeout=10)
         probing = [one for one in threading.enumerate() if one.name.startswith("probe")]
@@ -192,7 +192,7 @@ def test_a_refused_connection_is_bad() -> None:
             seen.set()
 
     start = clock.now()
-    with Http({"it": own}, clock, ask) as source:
+    with HttpSource({"it": own}, clock, ask) as source:
         assert seen.wait(10)
         total = 0.0
         for _ in range(100000):

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from gameday.aws.client import open_account
-from gameday.engine.allowlist import Filter
+from gameday.engine.allowlist import AllowList
 from gameday.run.environment import ask_logs, lag_of
 from gameday.steady_state.clock import TestClock
 from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.samples import Sample, Series
-from gameday.steady_state.sources.logs import Logs, samples
+from gameday.steady_state.sources.logs import LogsSource, samples
 from moto import mock_aws
 from pydantic import ValidationError
 
@@ -72,7 +72,7 @@ class Seen:
 
     def __init__(self, own: Kpi, insights: Insights, start: float = 600.0) -> None:
         self.own, self.clock, self.said = own, TestClock(start), list[str]()
-        self.source = Logs({"it": own}, self.clock, self.said.append, insights)
+        self.source = LogsSource({"it": own}, self.clock, self.said.append, insights)
 
     def until(self, end: float) -> Series:
         while self.clock.now() < end:
@@ -211,14 +211,14 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Any:
     with mock_aws():
         aws = open_account(workers=1)
         aws.client("logs", REGION).create_log_group(logGroupName=GROUP)
-        with aws.only(Filter()):
+        with aws.only(AllowList()):
             yield aws
 
 
 def test_an_account_is_asked_by_calls_that_only_read(account: Any) -> None:
     own, clock, said = orders(), TestClock(600), list[str]()
     ask = ask_logs(account, REGION)
-    source = Logs({"it": own}, clock, said.append, ask)
+    source = LogsSource({"it": own}, clock, said.append, ask)
     clock.sleep(130)
     source.look("it")
     # moto finds lines, and counts none: no bin.

@@ -12,11 +12,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from gameday.steady_state.clock import TestClock, WallClock
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.reading import Reading
+from gameday.steady_state.kpi.reading import SourceSpec
 from gameday.steady_state.samples import Sample, Series
 from gameday.steady_state.sources import Unfit, open_sources
 from gameday.steady_state.sources.counters import parse, samples
-from gameday.steady_state.sources.prometheus import Prometheus, Server
+from gameday.steady_state.sources.prometheus import PrometheusServer, PrometheusSource
 from gameday.steady_state.sources.scripted import Scripted
 from hypothesis import given
 from hypothesis import strategies as st
@@ -209,7 +209,7 @@ class Told:
         self.bodies = bodies
         self.asked: list[tuple[str, int, int]] = []
 
-    def __call__(self, reading: Reading, first: int, last: int) -> bytes:
+    def __call__(self, reading: SourceSpec, first: int, last: int) -> bytes:
         assert reading.prometheus
         self.asked.append((reading.prometheus.query, first, last))
         body = self.bodies[reading.prometheus.query]
@@ -222,7 +222,7 @@ def test_a_bin_is_read_when_its_scrapes_have_come_and_a_late_one_corrects_it() -
     said: list[str] = []
     own = kpi(rate=asks("orders"), bound={"at_least": "1/s"})
     told = Told(orders=answer((A, steps(0, 50, 60))))
-    source = Prometheus({"it": own}, TestClock(0), said.append, told)
+    source = PrometheusSource({"it": own}, TestClock(0), said.append, told)
     source.look("it", 44.9, 100)
     assert told.asked == [("orders", 1, 3)]
     assert [one.total for one in source.read({"it": own}, 0, 100)["it"]] == [50, 10]
@@ -236,7 +236,7 @@ def test_a_bin_is_read_when_its_scrapes_have_come_and_a_late_one_corrects_it() -
 def test_no_answer_is_a_gap_that_is_said_once_without_the_password() -> None:
     said: list[str] = []
     own = kpi(rate=asks("orders", url="http://ana:secret@prometheus"), bound={"at_least": "1/s"})
-    source = Prometheus({"it": own}, TestClock(0), said.append, Told(orders=ConnectionRefusedError()))
+    source = PrometheusSource({"it": own}, TestClock(0), said.append, Told(orders=ConnectionRefusedError()))
     source.look("it", 100, 100)
     source.look("it", 110, 100)
     assert source.read({"it": own}, 0, 1000)["it"] == ()
@@ -252,23 +252,27 @@ def test_no_answer_is_a_gap_that_is_said_once_without_the_password() -> None:
 )
 def test_what_is_no_counter_is_refused_at_its_first_answer(points: list[tuple[float, float]], reason: str) -> None:
     told = Told(orders=answer((A, points)))
-    rated = Prometheus({"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}, TestClock(0), print, told)
+    rated = PrometheusSource({"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}, TestClock(0), print, told)
     with pytest.raises(Unfit, match=reason):
         rated.look("it", 145, 150)
-    read_as_gauge = Prometheus({"it": kpi(gauge=asks("orders"), bound={"at_least": 1})}, TestClock(0), print, told)
+    read_as_gauge = PrometheusSource(
+        {"it": kpi(gauge=asks("orders"), bound={"at_least": 1})}, TestClock(0), print, told
+    )
     read_as_gauge.look("it", 145, 150)
 
 
 def test_a_counter_that_restarts_now_and_then_is_one() -> None:
     told = Told(orders=answer((A, steps(*(number % 4 * 10 for number in range(14))))))
-    source = Prometheus({"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}, TestClock(0), print, told)
+    source = PrometheusSource({"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}, TestClock(0), print, told)
     source.look("it", 145, 150)
 
 
 def test_an_answer_without_any_number_is_said() -> None:
     said: list[str] = []
     told = Told(orders=answer((A, steps(float("nan"), float("inf"), 1e305))))
-    source = Prometheus({"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}, TestClock(0), said.append, told)
+    source = PrometheusSource(
+        {"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}, TestClock(0), said.append, told
+    )
     source.look("it", 45, 100)
     assert said == ["it has a gap: its query answers with no number"]
 
@@ -276,7 +280,7 @@ def test_an_answer_without_any_number_is_said() -> None:
 def test_another_limit_that_is_no_edge_is_said_with_those_there_are() -> None:
     said: list[str] = []
     told = Told(http_seconds_bucket=answer(*histogram(A, {"0.3": [0, 9], "0.5": [0, 9], "+Inf": [0, 10]})))
-    source = Prometheus({"it": latency()}, TestClock(0), said.append, told)
+    source = PrometheusSource({"it": latency()}, TestClock(0), said.append, told)
     source.look("it", 40, 100)
     assert [one.over for one in source.read({"it": latency()}, 0, 100)["it"]] == [()]
     assert said == ["it: its limit of 1s is no edge; others are: 500ms"]
@@ -364,7 +368,7 @@ def test_what_is_wrong_is_said_in_its_own_words(server: ThreadingHTTPServer, que
     said: list[str] = []
     spec = {"prometheus": {"url": url(server), "query": query, "timeout": "50ms"}, "period": "10s"}
     own = kpi(rate=spec, bound={"at_least": "1/s"})
-    Prometheus({"it": own}, WallClock(), said.append, Server()).look("it", 1000, 100)
+    PrometheusSource({"it": own}, WallClock(), said.append, PrometheusServer()).look("it", 1000, 100)
     assert len(said) == 1
     assert said[0].startswith("it has a gap: http://***@127.0.0.1:")
     assert said[0].endswith(reason.replace("0.05s", "50ms"))
@@ -373,7 +377,7 @@ def test_what_is_wrong_is_said_in_its_own_words(server: ThreadingHTTPServer, que
 def test_of_an_endless_answer_only_so_much_is_read(server: ThreadingHTTPServer) -> None:
     said: list[str] = []
     own = kpi(rate=asks("huge", url(server)), bound={"at_least": "1/s"})
-    Prometheus({"it": own}, WallClock(), said.append, Server()).look("it", 1000, 100)
+    PrometheusSource({"it": own}, WallClock(), said.append, PrometheusServer()).look("it", 1000, 100)
     assert said[0].endswith("its answer is longer than 32 MiB: select fewer series")
 
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from gameday.files.twin_file import TwinFile
 from gameday.twin.cloudwatch.store import MetricStore
-from gameday.twin.state import OUTSIDE, ModuleState, Node, WorldState
+from gameday.twin.state import OUTSIDE, ModuleStatus, NodeState, WorldState
 from gameday.twin.traffic import draws
 from gameday.twin.traffic.customers import Traffic
-from gameday.twin.traffic.ground_truth import Tally, Truth
+from gameday.twin.traffic.ground_truth import SecondTally, Truth
 from gameday.twin.traffic.publish import aws_metrics, user_metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -52,8 +52,8 @@ def healthy(twin):
     modules = {}
     for name, module in twin.modules.items():
         each = module.instances.each_zone if module.instances else 0
-        modules[name] = ModuleState(
-            nodes=tuple(Node(f"{name}-{zone}{i}", zone, True, True) for zone in twin.zones for i in range(each)),
+        modules[name] = ModuleStatus(
+            nodes=tuple(NodeState(f"{name}-{zone}{i}", zone, True, True) for zone in twin.zones for i in range(each)),
             capacity=float(module.table.read_capacity) if module.table else None,
             rate=module.stage.rate if module.stage else None,
             burst=float(module.stage.burst) if module.stage else None,
@@ -588,7 +588,7 @@ def test_littles_law_holds():
 def truth_of(*seconds):
     truth = Truth(["ask"], [], 100)
     for tried, failed in seconds:
-        tally = Tally()
+        tally = SecondTally()
         for number in range(tried):
             tally.count(number >= failed, 0.1)
         truth.add({"ask": tally}, {})

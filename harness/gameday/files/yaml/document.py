@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gameday.files.yaml.mistake import InvalidFile, Mistake
-from gameday.files.yaml.parse_errors import LINE_BREAK, Place, Trouble, place_of
+from gameday.files.yaml.parse_errors import LINE_BREAK, ParseProblem, Position, place_of
 from gameday.files.yaml.parser import Entry, Items, Mapping, Node, Scalar, compose
 from gameday.files.yaml.scalars import value_of
 from gameday.files.yaml.suggest_path import why_missing
@@ -61,9 +61,9 @@ class Document:
                 node = entry.value
         return node.text if isinstance(node, Scalar) else None
 
-    def place(self, loc: Loc, key: bool = False) -> Place:
+    def place(self, loc: Loc, key: bool = False) -> Position:
         """Where a value stands, or with `key` its key (the nearest one around it where it stands in a list)."""
-        named: Place = self.root.place
+        named: Position = self.root.place
         node: Node = self.root
         for step in loc:
             if entry := entry_at(node, step):
@@ -78,10 +78,10 @@ def read_document(file: Path, environ: Names[str, str]) -> Document:
     try:
         root, duplicates = compose(text)
         if not isinstance(root, Mapping):
-            raise Trouble(
+            raise ParseProblem(
                 root.place, "the file is not a mapping", "write `key: value` lines, beginning with `version: 1`"
             )
-    except Trouble as trouble:
+    except ParseProblem as trouble:
         raise InvalidFile([_mistake(file, lines, trouble.place, trouble.what, trouble.remedy)]) from trouble
     troubles = list(duplicates)
     data = {
@@ -126,6 +126,6 @@ def entry_at(node: Node, step: str | int) -> Entry | None:
     return None
 
 
-def _mistake(file: Path, lines: tuple[str, ...], place: Place, what: str, remedy: str) -> Mistake:
+def _mistake(file: Path, lines: tuple[str, ...], place: Position, what: str, remedy: str) -> Mistake:
     source = lines[place.line - 1] if place.line <= len(lines) else ""
     return Mistake(str(file), place.line, place.column, what, remedy, source)

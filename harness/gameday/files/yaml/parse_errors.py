@@ -14,28 +14,28 @@ _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\
 """What YAML does not allow: YAML 1.2.2, production [1] c-printable."""
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """A place in a text; both count from 1."""
 
     line: int
     column: int
 
 
-class Trouble(Exception):
+class ParseProblem(Exception):
     """Something in a text that cannot be read."""
 
-    def __init__(self, place: Place, what: str, remedy: str) -> None:
+    def __init__(self, place: Position, what: str, remedy: str) -> None:
         super().__init__(what)
         self.place, self.what, self.remedy = place, what, remedy
 
 
-def place_of(text: str, index: int) -> Place:
+def place_of(text: str, index: int) -> Position:
     """The place of a character."""
     breaks = list(LINE_BREAK.finditer(text, 0, index))
-    return Place(len(breaks) + 1, index - (breaks[-1].end() if breaks else 0) + 1)
+    return Position(len(breaks) + 1, index - (breaks[-1].end() if breaks else 0) + 1)
 
 
-def first_control_character(text: str) -> Trouble | None:
+def first_control_character(text: str) -> ParseProblem | None:
     """The first character that YAML does not allow."""
     if text.isascii() and text.isprintable():
         return None
@@ -43,7 +43,7 @@ def first_control_character(text: str) -> Trouble | None:
     if found is None:
         return None
     what = f"the control character U+{ord(found[0]):04X} cannot stand in YAML"
-    return Trouble(place_of(text, found.start()), what, "take it out, or write it as an escape in double quotes")
+    return ParseProblem(place_of(text, found.start()), what, "take it out, or write it as an escape in double quotes")
 
 
 # Problems as PyYAML words them, with and without libyaml; "begins" puts the mistake where the construct begins.
@@ -70,20 +70,20 @@ _WORDS: tuple[tuple[str, bool, str, str], ...] = (
 )  # fmt: skip
 
 
-def in_words(error: yaml.YAMLError, text: str) -> Trouble:
+def in_words(error: yaml.YAMLError, text: str) -> ParseProblem:
     """What the parser stumbled over."""
     mark = getattr(error, "problem_mark", None)
     begin = getattr(error, "context_mark", None) or mark
-    at = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+    at = Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
     said = f"{getattr(error, 'context', None) or ''} {getattr(error, 'problem', None) or error}"
     lines = LINE_BREAK.split(text)
     line = lines[at.line - 1] if at.line <= len(lines) else ""
     if "cannot start any token" in said:
         if "\t" in line[: at.column]:
-            return Trouble(at, "a tab indents here", "indent with spaces")
+            return ParseProblem(at, "a tab indents here", "indent with spaces")
         what = f"`{line[at.column - 1 : at.column]}` cannot begin a value"
-        return Trouble(at, what, "put the value in quotes")
+        return ParseProblem(at, what, "put the value in quotes")
     for pattern, begins, what, remedy in _WORDS:
         if re.search(pattern, said):
-            return Trouble(Place(begin.line + 1, begin.column + 1) if begins and begin else at, what, remedy)
-    return Trouble(at, f"this is not YAML: {said.strip()}", "put texts with special characters in quotes")
+            return ParseProblem(Position(begin.line + 1, begin.column + 1) if begins and begin else at, what, remedy)
+    return ParseProblem(at, f"this is not YAML: {said.strip()}", "put texts with special characters in quotes")

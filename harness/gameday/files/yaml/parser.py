@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from gameday.files.yaml.parse_errors import Place, Trouble, first_control_character, in_words
+from gameday.files.yaml.parse_errors import ParseProblem, Position, first_control_character, in_words
 from gameday.text import quoted
 
 MAX_DEPTH = 40
@@ -28,7 +28,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class Scalar:
     """A scalar as written; `plain` without quotes, so that it may mean a number, a boolean or null."""
 
-    place: Place
+    place: Position
     text: str
     plain: bool
     weight: int = 1
@@ -39,7 +39,7 @@ class Scalar:
 class Items:
     """A sequence."""
 
-    place: Place
+    place: Position
     items: list[Node] = field(default_factory=list)
     weight: int = 1
     height: int = 1
@@ -48,7 +48,7 @@ class Items:
 class Entry(NamedTuple):
     """A value, and the place of its key."""
 
-    key: Place
+    key: Position
     value: Node
 
 
@@ -56,7 +56,7 @@ class Entry(NamedTuple):
 class Mapping:
     """A mapping; keys are texts as written, and merges (`<<`) are written out."""
 
-    place: Place
+    place: Position
     entries: dict[str, Entry] = field(default_factory=dict)
     weight: int = 1
     height: int = 1
@@ -65,7 +65,7 @@ class Mapping:
 Node = Scalar | Items | Mapping
 
 
-def compose(text: str) -> tuple[Node, tuple[Trouble, ...]]:
+def compose(text: str) -> tuple[Node, tuple[ParseProblem, ...]]:
     """The only document in a text, and its duplicate keys. Raises Trouble where it cannot be read at all."""
     if trouble := first_control_character(text):
         raise trouble
@@ -81,20 +81,22 @@ def compose(text: str) -> tuple[Node, tuple[Trouble, ...]]:
 class _Composer:
     def __init__(self, text: str) -> None:
         self.events = _PARSER(text)
-        self.duplicates: list[Trouble] = []
+        self.duplicates: list[ParseProblem] = []
         self.anchors: dict[str, Node | None] = {}  # None: not yet complete
         self.weight = 0
 
     def document(self) -> Node:
         self.events.get_event()  # the stream's start
         if self.events.check_event(yaml.StreamEndEvent):
-            raise Trouble(Place(1, 1), "the file is empty", "`gameday init DIRECTORY` writes files to start from")
+            raise ParseProblem(
+                Position(1, 1), "the file is empty", "`gameday init DIRECTORY` writes files to start from"
+            )
         self.events.get_event()
         root = self.node(0)
         self.events.get_event()
         if not self.events.check_event(yaml.StreamEndEvent):
             second = _place(self.events.get_event())
-            raise Trouble(second, "a second document begins here", "write it into a file of its own")
+            raise ParseProblem(second, "a second document begins here", "write it into a file of its own")
         return root
 
     def node(self, depth: int) -> Node:
@@ -103,10 +105,10 @@ class _Composer:
         if isinstance(event, yaml.AliasEvent):
             return self.alias(event.anchor or "", place, depth)
         if depth > MAX_DEPTH:
-            raise Trouble(place, f"nested more than {MAX_DEPTH} levels deep", "no file of ours goes that deep")
+            raise ParseProblem(place, f"nested more than {MAX_DEPTH} levels deep", "no file of ours goes that deep")
         tag = event.tag
         if tag is not None and not (tag in _TEXT_TAGS and isinstance(event, yaml.ScalarEvent)):
-            raise Trouble(place, f"the tag {quoted(tag)} is not read here", "write the value without a tag")
+            raise ParseProblem(place, f"the tag {quoted(tag)} is not read here", "write the value without a tag")
         if event.anchor is not None:
             self.anchors[event.anchor] = None
         node: Node
@@ -120,26 +122,26 @@ class _Composer:
             self.anchors[event.anchor] = node
         return node
 
-    def alias(self, name: str, place: Place, depth: int) -> Node:
+    def alias(self, name: str, place: Position, depth: int) -> Node:
         if name not in self.anchors:
-            raise Trouble(
+            raise ParseProblem(
                 place,
                 f"{quoted('*' + name)} stands for nothing",
                 "write `&name` before the value that `*name` stands for",
             )
         node = self.anchors[name]
         if node is None:
-            raise Trouble(
+            raise ParseProblem(
                 place, f"{quoted('*' + name)} stands for something that contains it", "write the inner part out"
             )
         if depth + node.height > MAX_DEPTH:
-            raise Trouble(place, f"nested more than {MAX_DEPTH} levels deep", "no file of ours goes that deep")
+            raise ParseProblem(place, f"nested more than {MAX_DEPTH} levels deep", "no file of ours goes that deep")
         self.weigh(node.weight, place)
         return node
 
-    def scalar(self, event: Any, place: Place, tag: str | None) -> Scalar:
+    def scalar(self, event: Any, place: Position, tag: str | None) -> Scalar:
         if _SURROGATE.search(event.value):
-            raise Trouble(place, "this escape is no character", "write the character itself")
+            raise ParseProblem(place, "this escape is no character", "write the character itself")
         weight = 1 + len(event.value) // 100
         self.weigh(weight, place)
         return Scalar(place, event.value, plain=not event.style and tag is None, weight=weight)
@@ -156,16 +158,16 @@ class _Composer:
     def mapping(self, node: Mapping, depth: int) -> Mapping:
         self.weigh(1, node.place)
         merged: dict[str, Entry] = {}
-        seen: dict[str, Place] = {}
+        seen: dict[str, Position] = {}
         while not self.events.check_event(yaml.MappingEndEvent):
             key = self.node(depth + 1)
             if not isinstance(key, Scalar):
-                raise Trouble(key.place, "a key is a text", "write `key: value`")
+                raise ParseProblem(key.place, "a key is a text", "write `key: value`")
             value = self.node(depth + 1)
             _grow(node, value)
             if key.text in seen:
                 what = f"{quoted(key.text)} stands here twice; the first is on line {seen[key.text].line}"
-                self.duplicates.append(Trouble(key.place, what, "keep one of the two"))
+                self.duplicates.append(ParseProblem(key.place, what, "keep one of the two"))
             elif key.text == "<<" and key.plain:
                 merged = self.merge(value)
             else:
@@ -179,15 +181,15 @@ class _Composer:
         merged: dict[str, Entry] = {}
         for each in value.items if isinstance(value, Items) else [value]:
             if not isinstance(each, Mapping):
-                raise Trouble(each.place, "`<<` merges mappings, and this is none", "write `<<: *anchor`")
+                raise ParseProblem(each.place, "`<<` merges mappings, and this is none", "write `<<: *anchor`")
             merged = {**each.entries, **merged}
         return merged
 
-    def weigh(self, weight: int, place: Place) -> None:
+    def weigh(self, weight: int, place: Position) -> None:
         self.weight += weight
         if self.weight > MAX_WEIGHT:
             what = f"the file grows beyond {MAX_WEIGHT:,} values when its aliases are written out"
-            raise Trouble(place, what, "use fewer aliases, or several files")
+            raise ParseProblem(place, what, "use fewer aliases, or several files")
 
 
 def _grow(node: Items | Mapping, by: Node) -> None:
@@ -195,5 +197,5 @@ def _grow(node: Items | Mapping, by: Node) -> None:
     node.height = max(node.height, by.height + 1)
 
 
-def _place(event: Any) -> Place:
-    return Place(event.start_mark.line + 1, event.start_mark.column + 1)
+def _place(event: Any) -> Position:
+    return Position(event.start_mark.line + 1, event.start_mark.column + 1)

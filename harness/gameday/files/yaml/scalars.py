@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping as Names
 from typing import TYPE_CHECKING
 
-from gameday.files.yaml.parse_errors import Trouble
+from gameday.files.yaml.parse_errors import ParseProblem
 from gameday.files.yaml.parser import Items, Node, Scalar
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ _REAL = re.compile(r"[-+]?(?:\.[0-9]{1,30}|[0-9]{1,30}(?:\.[0-9]{0,30})?)(?:[eE]
 _VARIABLE = re.compile(r"\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\})?")
 
 
-def value_of(node: Node, environ: Names[str, str], troubles: list[Trouble]) -> Json:
+def value_of(node: Node, environ: Names[str, str], troubles: list[ParseProblem]) -> Json:
     """What a node means, as JSON; variables that cannot be filled in are added to `troubles`, and read as null."""
     if isinstance(node, Scalar):
         try:
             return scalar_of(node, environ)
-        except Trouble as trouble:
+        except ParseProblem as trouble:
             troubles.append(trouble)
             return None
     if isinstance(node, Items):
@@ -62,12 +62,12 @@ def text_of(node: Scalar, environ: Names[str, str]) -> str:
     def filled(found: re.Match[str]) -> str:
         name, default = found[1], found[2]
         if name is None:
-            raise Trouble(node.place, "`${` begins a variable", "write ${NAME} or ${NAME:-default}")
+            raise ParseProblem(node.place, "`${` begins a variable", "write ${NAME} or ${NAME:-default}")
         if value := environ.get(name):
             return value
         if default is None:
             what = f"the environment variable {name} is {'empty' if name in environ else 'not set'}"
-            raise Trouble(node.place, what, f"set it, or give a default: ${{{name}:-default}}")
+            raise ParseProblem(node.place, what, f"set it, or give a default: ${{{name}:-default}}")
         return default
 
     return _VARIABLE.sub(filled, node.text)

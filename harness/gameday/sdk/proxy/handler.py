@@ -16,10 +16,10 @@ import h11
 
 from gameday.aws.account import USER_AGENT
 from gameday.errors import InvalidInput
-from gameday.sdk.error_responses import Fault, Reply, error_reply, hit_reply
+from gameday.sdk.error_responses import Reply, ServiceError, error_reply, hit_reply
 from gameday.sdk.proxy.control_api import PREFIX, answer
 from gameday.sdk.proxy.http import PIECE, Link, answer_on, in_words, reply, request_on, whole_body
-from gameday.sdk.proxy.identify import Identified, Wire, identify
+from gameday.sdk.proxy.identify import Identified, RawRequest, identify
 from gameday.sdk.proxy.rules import Rules
 from gameday.sdk.proxy.upstream import Upstream, why
 from gameday.sdk.rule import Rule
@@ -153,7 +153,7 @@ class Proxy:
         self.rules.upstream_failed += 1
         self.hear(said)
         if client:
-            fault = error_reply("json", "sts", Fault(UNREACHABLE, status), f"gameday proxy: {said}", uuid4().hex)
+            fault = error_reply("json", "sts", ServiceError(UNREACHABLE, status), f"gameday proxy: {said}", uuid4().hex)
             await _error(client, request, fault)
         return True
 
@@ -190,9 +190,9 @@ async def _refused(client: Link, wrong: h11.ProtocolError) -> None:
         await asyncio.wait_for(_gone(client.reader), LINGER)
 
 
-def _wire(request: h11.Request, body: bytes) -> Wire:
+def _wire(request: h11.Request, body: bytes) -> RawRequest:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers}
-    return Wire(request.method.decode("latin-1"), request.target.decode("latin-1"), headers, body)
+    return RawRequest(request.method.decode("latin-1"), request.target.decode("latin-1"), headers, body)
 
 
 def _plain(kind: str, body: bytes) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ PIECE = 64 * 1024
 BODY_LIMIT = 256 * 2**20
 """Bytes of a request's body, which is held in memory; what is larger comes in parts (S3 multipart uploads)."""
 
-Lines = list[tuple[bytes, bytes]]
+Headers = list[tuple[bytes, bytes]]
 
 _OF_THE_HOP = frozenset(
     {b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"upgrade", b"expect"},
@@ -122,5 +122,5 @@ def reply(method: bytes, status: int, reason: str, headers: Iterable[tuple[str, 
     return [head, h11.Data(data=b"" if method == b"HEAD" else body), h11.EndOfMessage()]
 
 
-def _beyond_the_hop(message: h11.Request | h11.Response) -> Lines:
+def _beyond_the_hop(message: h11.Request | h11.Response) -> Headers:
     return [(name, value) for name, value in message.headers.raw_items() if name.lower() not in _OF_THE_HOP]

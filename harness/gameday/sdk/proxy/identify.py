@@ -21,7 +21,7 @@ _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/(?:([^/,]+)/)?([^/,]+)/aws4_request
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class RawRequest:
     """A request as it came, header names in lower case."""
 
     method: str
@@ -60,7 +60,7 @@ class Route:
     weight: tuple[bool, int, int, int]  # the heavier is the more particular; what is deprecated is light
 
 
-def identify(wire: Wire, services: Iterable[str]) -> Identified | None:
+def identify(wire: RawRequest, services: Iterable[str]) -> Identified | None:
     """The call, where it is of one of these services; None where it is not, or cannot be told."""
     region, signing = scope(wire)
     for service in services:
@@ -69,7 +69,7 @@ def identify(wire: Wire, services: Iterable[str]) -> Identified | None:
     return None
 
 
-def scope(wire: Wire) -> tuple[str | None, str | None]:
+def scope(wire: RawRequest) -> tuple[str | None, str | None]:
     """Region and signing name of a request's signature, in its header or (presigned) in its query."""
     query = wire.query
     text = wire.headers.get("authorization", "")
@@ -87,7 +87,7 @@ def _signing(service: str) -> str:
     return str(metadata.get("signingName") or metadata["endpointPrefix"])
 
 
-def _operation(wire: Wire, service: str, signed: bool) -> tuple[str, str] | None:
+def _operation(wire: RawRequest, service: str, signed: bool) -> tuple[str, str] | None:
     """Operation and protocol, whichever of the service's protocols the client speaks."""
     model = service_model(service)
     if target := wire.headers.get("x-amz-target"):
@@ -108,13 +108,13 @@ def _operation(wire: Wire, service: str, signed: bool) -> tuple[str, str] | None
     return (routed, model.resolved_protocol) if routed else None
 
 
-def _is_form(wire: Wire) -> bool:
+def _is_form(wire: RawRequest) -> bool:
     if "x-www-form-urlencoded" in wire.headers.get("content-type", ""):
         return True
     return wire.method == "GET" and "Action=" in wire.target and "Version=" in wire.target
 
 
-def _plain(wire: Wire) -> bytes:
+def _plain(wire: RawRequest) -> bytes:
     """A body without the compression that SDKs put on large ones."""
     if wire.headers.get("content-encoding") != "gzip":
         return wire.body
@@ -124,11 +124,11 @@ def _plain(wire: Wire) -> bytes:
         return wire.body
 
 
-def _query(wire: Wire) -> dict[str, list[str]]:
+def _query(wire: RawRequest) -> dict[str, list[str]]:
     return parse_qs(wire.query, keep_blank_values=True)
 
 
-def _routed(wire: Wire, service: str) -> str | None:
+def _routed(wire: RawRequest, service: str) -> str | None:
     path, query = wire.path, _query(wire)
     if service == "s3":
         if path.startswith("/v20180820/"):

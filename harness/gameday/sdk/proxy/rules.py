@@ -12,7 +12,7 @@ from gameday.sdk.rule import Rule
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedRule:
     """A rule that has a name, and what it has met since it came."""
 
     name: str
@@ -25,7 +25,7 @@ class Rules:
     """Rules in their order; the first that hits a request wins. Belongs to one thread: the proxy's loop."""
 
     seed: int = 0
-    named: tuple[Named, ...] = ()
+    named: tuple[NamedRule, ...] = ()
     passed: int = 0
     upstream_failed: int = 0
     calls: Counter[str] = field(default_factory=Counter)
@@ -33,7 +33,7 @@ class Rules:
     @classmethod
     def numbered(cls, rules: Sequence[Rule], seed: int) -> Rules:
         """Rules of a file, named by their place in it."""
-        return cls(seed, tuple(Named(f"{number}", rule) for number, rule in enumerate(rules, 1)))
+        return cls(seed, tuple(NamedRule(f"{number}", rule) for number, rule in enumerate(rules, 1)))
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -60,9 +60,9 @@ class Rules:
         if any(one.name == name and one.rule == rule for one in self.named):
             return
         if any(one.name == name for one in self.named):
-            self.named = tuple(Named(name, rule) if one.name == name else one for one in self.named)
+            self.named = tuple(NamedRule(name, rule) if one.name == name else one for one in self.named)
         else:
-            self.named = (Named(name, rule), *self.named)
+            self.named = (NamedRule(name, rule), *self.named)
 
     def drop(self, name: str) -> bool:
         """Take a rule away; whether there was one."""

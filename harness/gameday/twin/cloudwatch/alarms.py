@@ -15,13 +15,13 @@ from gameday.twin.cloudwatch.alarm_rule import COMPARISONS, HIGH_RESOLUTION, STA
 from gameday.twin.cloudwatch.statistic import parse_statistic
 from gameday.twin.cloudwatch.store import MetricStore
 from gameday.twin.moto.objects import Moto
-from gameday.twin.moto.seal import Asked, Rejected
+from gameday.twin.moto.seal import ReceivedCall, Rejected
 from gameday.twin.timetable import Timetable
 
 DAY = 86400
 
 
-class Alarms:
+class AlarmController:
     """Keeps the alarms of moto's backend up to date, and tells their history."""
 
     def __init__(self, cloudwatch: Moto, store: MetricStore, time: Timetable) -> None:
@@ -31,7 +31,7 @@ class Alarms:
         self._known: dict[str, Moto] = {}
         time.every(HIGH_RESOLUTION, self._evaluate)
 
-    def check(self, asked: Asked) -> None:
+    def check(self, asked: ReceivedCall) -> None:
         """Raise Rejected for an alarm that AWS would reject, or that the twin cannot evaluate."""
         if asked.operation == "PutCompositeAlarm":
             raise Rejected("ValidationError", "the twin evaluates no composite alarm: put an alarm on one metric")

@@ -12,9 +12,9 @@ from typing import Any
 
 from botocore.utils import parse_to_aware_datetime
 
-from gameday.twin.cloudwatch.alarms import Alarms
+from gameday.twin.cloudwatch.alarms import AlarmController
 from gameday.twin.cloudwatch.store import MetricStore
-from gameday.twin.moto.seal import Asked, Rejected
+from gameday.twin.moto.seal import ReceivedCall, Rejected
 from gameday.twin.timetable import Timetable
 
 _META = {"HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0}
@@ -23,7 +23,7 @@ _META = {"HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0}
 class Monitoring:
     """Answers CloudWatch's calls about metrics, and about what its alarms did."""
 
-    def __init__(self, alarms: Alarms, store: MetricStore, time: Timetable) -> None:
+    def __init__(self, alarms: AlarmController, store: MetricStore, time: Timetable) -> None:
         self._store = store
         self._time = time
         self._answers: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
@@ -33,7 +33,7 @@ class Monitoring:
             "DescribeAlarmHistory": alarms.history,
         }
 
-    def answer(self, asked: Asked) -> dict[str, Any] | None:
+    def answer(self, asked: ReceivedCall) -> dict[str, Any] | None:
         """The answer to a call about metrics, or about the history of alarms; None to any other. Raises Rejected."""
         by_name = self._answers.get(asked.operation) if asked.service == "cloudwatch" else None
         return None if by_name is None else {**by_name(asked.params), "ResponseMetadata": _META}

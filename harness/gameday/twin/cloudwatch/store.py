@@ -9,7 +9,7 @@ from math import ceil, floor
 from gameday.twin.cloudwatch.statistic import parse_statistic
 
 
-class Series:
+class MetricSeries:
     """All values of one metric by the second, raw, since percentiles and counts over a limit need them."""
 
     __slots__ = ("_seconds",)
@@ -42,11 +42,11 @@ class MetricStore:
     def __init__(self) -> None:
         self.complete_until = float("inf")
         """Seconds since the epoch until when nothing more will come; whoever lets time pass moves it on."""
-        self._metrics: dict[tuple[str, str, frozenset[tuple[str, str]]], Series] = {}
+        self._metrics: dict[tuple[str, str, frozenset[tuple[str, str]]], MetricSeries] = {}
 
-    def series(self, namespace: str, metric: str, dimensions: Mapping[str, str]) -> Series:
+    def series(self, namespace: str, metric: str, dimensions: Mapping[str, str]) -> MetricSeries:
         """The values of one metric, to add to."""
-        return self._metrics.setdefault((namespace, metric, frozenset(dimensions.items())), Series())
+        return self._metrics.setdefault((namespace, metric, frozenset(dimensions.items())), MetricSeries())
 
     def put(self, namespace: str, metric: str, dimensions: Mapping[str, str], at: float, value: float) -> None:
         """Publish one value."""

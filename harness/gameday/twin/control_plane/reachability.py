@@ -71,7 +71,7 @@ def _true(raw: object) -> bool:
     return str(raw).lower() == "true"
 
 
-class Paths:
+class Reachability:
     """`calls`: (caller, called) pairs of modules. What was found of equal ends is kept while the rules are the same."""
 
     def __init__(self, ec2: Moto, elbv2: Moto, calls: frozenset[tuple[str, str]]) -> None:

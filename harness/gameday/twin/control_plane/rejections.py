@@ -7,7 +7,7 @@ from typing import Any
 
 from gameday.twin.control_plane.instances import Machines
 from gameday.twin.control_plane.survey import Backends
-from gameday.twin.moto.seal import Asked, Rejected
+from gameday.twin.moto.seal import ReceivedCall, Rejected
 
 _PROCESSES = (
     *("Launch", "Terminate", "AddToLoadBalancer", "AlarmNotification", "AZRebalance", "HealthCheck"),
@@ -15,7 +15,7 @@ _PROCESSES = (
 )
 
 
-def check(asked: Asked, backends: Backends, machines: Machines) -> None:
+def check(asked: ReceivedCall, backends: Backends, machines: Machines) -> None:
     """Raise Rejected for what AWS would reject."""
     if asked.service == "ec2" and asked.params.get("DryRun"):
         raise Rejected("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)

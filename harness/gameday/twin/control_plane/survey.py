@@ -10,12 +10,12 @@ from gameday.files.twin_file import TwinFile, TwinModule
 from gameday.files.workload import Workload
 from gameday.twin.control_plane.instances import Machines
 from gameday.twin.control_plane.provision import World
-from gameday.twin.control_plane.reachability import Host, Paths
+from gameday.twin.control_plane.reachability import Host, Reachability
 from gameday.twin.control_plane.target_health import Targets
 from gameday.twin.moto.objects import Moto
-from gameday.twin.state import ModuleState, Node, WorldState
+from gameday.twin.state import ModuleStatus, NodeState, WorldState
 
-Amount = TypeVar("Amount", int, float)
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,13 @@ class Survey:
         self._machines = machines
         self._targets = targets
         calls = frozenset((name, call.to) for name, module in twin.modules.items() for call in module.calls)
-        self._paths = Paths(backends.ec2, backends.elbv2, calls)
+        self._paths = Reachability(backends.ec2, backends.elbv2, calls)
 
     def state(self) -> WorldState:
         """What every module can do right now, and on which paths packets are lost."""
         hosts = {name: self._hosts(name) for name in self._tags}
         modules = {
-            name: ModuleState(nodes=tuple(_node(host, self._machines) for host in hosts[name]))
+            name: ModuleStatus(nodes=tuple(_node(host, self._machines) for host in hosts[name]))
             if module.instances
             else self._managed(name, module)
             for name, module in self._twin.modules.items()
@@ -71,14 +71,14 @@ class Survey:
 
     # --- functions, tables, stages ----------------------------------------------------------------------------------
 
-    def _managed(self, name: str, module: TwinModule) -> ModuleState:
+    def _managed(self, name: str, module: TwinModule) -> ModuleStatus:
         if module.function:
-            return ModuleState(concurrency=_least(self._concurrency(one) for one in self._world.functions[name]))
+            return ModuleStatus(concurrency=_least(self._concurrency(one) for one in self._world.functions[name]))
         if module.table:
             key = f"{module.table.units.capitalize()}CapacityUnits"
-            return ModuleState(capacity=_least(self._capacity(one, key) for one in self._world.tables[name]))
+            return ModuleStatus(capacity=_least(self._capacity(one, key) for one in self._world.tables[name]))
         throttles = [self._throttle(one) for one in self._world.stages[name]]
-        return ModuleState(rate=_least(rate for rate, _ in throttles), burst=_least(burst for _, burst in throttles))
+        return ModuleStatus(rate=_least(rate for rate, _ in throttles), burst=_least(burst for _, burst in throttles))
 
     def _concurrency(self, name: str) -> int | None:
         """What a function reserves; a deleted one serves nothing."""
@@ -105,9 +105,9 @@ class Survey:
         return _number(settings.get("throttlingRateLimit")), _number(settings.get("throttlingBurstLimit"))
 
 
-def _node(host: Host, machines: Machines) -> Node:
+def _node(host: Host, machines: Machines) -> NodeState:
     instance = host.instance
-    return Node(
+    return NodeState(
         id=instance.id,
         zone=instance.availability_zone,
         serving=machines.serving(instance.id),
@@ -115,7 +115,7 @@ def _node(host: Host, machines: Machines) -> Node:
     )
 
 
-def _least(amounts: Iterable[Amount | None]) -> Amount | None:
+def _least(amounts: Iterable[Number | None]) -> Number | None:
     """The tightest limit; None where there is none."""
     return min((amount for amount in amounts if amount is not None), default=None)
 

@@ -35,7 +35,7 @@ READS = (
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReceivedCall:
     """A call as it was made: service and operation as botocore's models name them, and validated parameters."""
 
     service: str
@@ -61,21 +61,21 @@ class Rejected(Exception):
 class Keeper(Protocol):
     """Who keeps the account: what moto does not do."""
 
-    def before(self, asked: Asked) -> None:
+    def before(self, asked: ReceivedCall) -> None:
         """May raise Rejected: then moto does not hear of the call."""
         ...
 
-    def answer(self, asked: Asked) -> Mapping[str, Any] | None:
+    def answer(self, asked: ReceivedCall) -> Mapping[str, Any] | None:
         """An answer in moto's place; None leaves the call to moto. May raise Rejected."""
         ...
 
-    def after(self, asked: Asked, done: bool) -> None:
+    def after(self, asked: ReceivedCall, done: bool) -> None:
         """A call that may have changed something is over; `done`: without an error."""
         ...
 
 
 class _Now(threading.local):
-    asked: Asked | None = None
+    asked: ReceivedCall | None = None
 
 
 _now = _Now()
@@ -84,7 +84,7 @@ _one_at_a_time = threading.Lock()
 
 
 def _remember(params: Mapping[str, Any], model: OperationModel, **_: object) -> None:
-    _now.asked = Asked(model.service_model.service_name, model.name, params)
+    _now.asked = ReceivedCall(model.service_model.service_name, model.name, params)
 
 
 def _shortcut(**_: object) -> tuple[Any, Mapping[str, Any]] | None:
@@ -172,7 +172,7 @@ class Seal:
             self._enclosure.clear()
 
     def _answer(self, request: AWSPreparedRequest) -> AWSResponse:
-        asked = _now.asked or Asked("", "", {})
+        asked = _now.asked or ReceivedCall("", "", {})
         status = 500
         with self._enclosure.inside():
             try:
@@ -184,7 +184,7 @@ class Seal:
             finally:
                 if self.keeper and asked.mutates:
                     self.keeper.after(asked, status < 400)
-        return AWSResponse(request.url, status, headers, _Raw(body.encode() if isinstance(body, str) else body))
+        return AWSResponse(request.url, status, headers, _RawResponse(body.encode() if isinstance(body, str) else body))
 
     def _ask_moto(self, request: AWSPreparedRequest) -> tuple[int, Any, str | bytes]:
         request.headers["x-moto-account-id"] = self._enclosure.account
@@ -207,13 +207,13 @@ class Seal:
         return status, headers, body
 
 
-class _Raw(BytesIO):
+class _RawResponse(BytesIO):
     def stream(self, **_: object) -> Iterator[bytes]:
         while piece := self.read():
             yield piece
 
 
-def _raise(asked: Asked, no: Rejected) -> NoReturn:
+def _raise(asked: ReceivedCall, no: Rejected) -> NoReturn:
     answer: Any = {
         "Error": {"Code": no.code, "Message": no.message},
         "ResponseMetadata": {"HTTPStatusCode": no.status},

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gameday.twin.traffic.visit import Visit
 
 Handler = Callable[[float, Any], None]
-Event = tuple[float, int, Handler, Any]
+AgendaItem = tuple[float, int, Handler, Any]
 
 
 class Agenda:
@@ -30,7 +30,7 @@ class Agenda:
     __slots__ = ("heap", "serial")
 
     def __init__(self) -> None:
-        self.heap: list[Event] = []
+        self.heap: list[AgendaItem] = []
         self.serial = count().__next__
 
     def at(self, time: float, handler: Handler, argument: object) -> None:

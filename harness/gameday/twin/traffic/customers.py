@@ -34,9 +34,9 @@ from gameday.twin.traffic import draws
 from gameday.twin.traffic.agenda import Agenda
 from gameday.twin.traffic.ground_truth import Truth
 from gameday.twin.traffic.publish import Publication, Publisher
-from gameday.twin.traffic.requests import Play
-from gameday.twin.traffic.servers import Customers, Function, Metered, Pool, Server
-from gameday.twin.traffic.visit import Call, Visit
+from gameday.twin.traffic.requests import RequestSimulation
+from gameday.twin.traffic.servers import FunctionServer, JourneyServer, Metered, PoolServer, Server
+from gameday.twin.traffic.visit import Visit, VisitCall
 
 
 class Traffic:
@@ -57,7 +57,7 @@ class Traffic:
         self._now = start
         self._second = floor(start)
         self._agenda = Agenda()
-        self._play = Play(self._agenda)
+        self._play = RequestSimulation(self._agenda)
         self._modules = _modules(twin, seed)
         self._journeys = _journeys(twin, seed)
         self._bind(twin, seed)
@@ -76,7 +76,7 @@ class Traffic:
         for name, module in twin.modules.items():
             jitter = draws.uniform(seed, f"jitter/{name}")
             calls = [
-                Call(
+                VisitCall(
                     self._modules[to.to], self._play.deadlines(to.timeout), to.retries, to.backoff, to.fallback, jitter
                 )
                 for to in module.calls
@@ -87,7 +87,7 @@ class Traffic:
             ]
         for name, journey in twin.customers.journeys.items():
             patience = self._play.deadlines(journey.patience)
-            call = Call(self._modules[journey.enters], patience, 0, 0.0, False, draws.uniform(seed, "jitter"))
+            call = VisitCall(self._modules[journey.enters], patience, 0, 0.0, False, draws.uniform(seed, "jitter"))
             self._journeys[name].calls = [(call,)] * len(names)
 
     def apply(self, state: WorldState) -> None:
@@ -136,9 +136,9 @@ class Traffic:
             self._second += 1
 
 
-def _journeys(twin: TwinFile, seed: int) -> dict[str, Customers]:
+def _journeys(twin: TwinFile, seed: int) -> dict[str, JourneyServer]:
     nothing = draws.uniform(seed, "customers")
-    return {name: Customers(name, nothing, 0.0, nothing) for name in twin.customers.journeys}
+    return {name: JourneyServer(name, nothing, 0.0, nothing) for name in twin.customers.journeys}
 
 
 def _modules(twin: TwinFile, seed: int) -> dict[str, Server]:
@@ -147,9 +147,9 @@ def _modules(twin: TwinFile, seed: int) -> dict[str, Server]:
         service = draws.lognormal(seed, f"service/{name}", module.latency.p50, module.latency.p95)
         breaks = draws.uniform(seed, f"errors/{name}")
         if module.instances:
-            servers[name] = Pool(name, service, module.errors, breaks, module.instances)
+            servers[name] = PoolServer(name, service, module.errors, breaks, module.instances)
         elif module.function:
-            servers[name] = Function(name, service, module.errors, breaks, module.function.concurrency)
+            servers[name] = FunctionServer(name, service, module.errors, breaks, module.function.concurrency)
         else:
             servers[name] = Metered(name, service, module.errors, breaks)
     return servers

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 
-class Tally:
+class SecondTally:
     """The counts of the current second, of a journey or of a module.
 
     `tried` and `failed` are the caller's view: both are counted at the instant when the answer came or the caller
@@ -63,7 +63,7 @@ class Outcomes:
     throttled: array[int] = field(default_factory=_counts)
     finished: array[int] = field(default_factory=_counts)
 
-    def add(self, tally: Tally) -> None:
+    def add(self, tally: SecondTally) -> None:
         """Append one second."""
         self.tried.append(tally.tried)
         self.failed.append(tally.failed)
@@ -78,7 +78,7 @@ class Truth:
         self.journeys = {name: Outcomes(start) for name in journeys}
         self.modules = {name: Outcomes(start) for name in modules}
 
-    def add(self, journeys: Mapping[str, Tally], modules: Mapping[str, Tally]) -> None:
+    def add(self, journeys: Mapping[str, SecondTally], modules: Mapping[str, SecondTally]) -> None:
         """Append one second of each."""
         for name, tally in journeys.items():
             self.journeys[name].add(tally)

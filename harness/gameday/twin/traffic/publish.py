@@ -10,19 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gameday.files.twin_file import TwinFile, TwinModule
-from gameday.twin.cloudwatch.store import MetricStore, Series
+from gameday.twin.cloudwatch.store import MetricSeries, MetricStore
 from gameday.twin.traffic.servers import Server
 
-Publish = Callable[[Server, int, Series], None]
+Publish = Callable[[Server, int, MetricSeries], None]
 """Writes what one second of a server's counts says into a series."""
 
 
-def _sum(series: Series, second: int, count: int) -> None:
+def _sum(series: MetricSeries, second: int, count: int) -> None:
     if count:
         series.add(second, (float(count),))
 
 
-def _share(series: Series, second: int, count: int, of: int) -> None:
+def _share(series: MetricSeries, second: int, count: int, of: int) -> None:
     series.add(second, (1.0,) * count + (0.0,) * max(0, of - count))
 
 

@@ -13,7 +13,7 @@ LONGEST_BACKOFF = 20.0
 """Seconds; the AWS SDKs' longest delay (AWS SDKs and Tools Reference Guide, "Retry behavior")."""
 
 
-class Play:
+class RequestSimulation:
     """Moves visits along; `lost` holds the paths on which packets are lost right now."""
 
     __slots__ = ("_agenda", "_silences", "_timeouts", "lost")

@@ -9,10 +9,10 @@ from collections import deque
 from enum import Enum
 
 from gameday.files.twin_file import Instances
-from gameday.twin.state import OUTSIDE, ModuleState
+from gameday.twin.state import OUTSIDE, ModuleStatus
 from gameday.twin.traffic.draws import Draw
-from gameday.twin.traffic.ground_truth import Tally
-from gameday.twin.traffic.visit import Call, Visit
+from gameday.twin.traffic.ground_truth import SecondTally
+from gameday.twin.traffic.visit import Visit, VisitCall
 
 BURST_SECONDS = 300.0
 """DynamoDB keeps up to five minutes of unused capacity for bursts (DynamoDB Developer Guide, "DynamoDB burst and
@@ -34,7 +34,7 @@ STARTED, WAITING, REFUSED, SILENT = Fate
 """The members as globals: looking one up on the enum costs more than admitting a request."""
 
 
-class Server(Tally):
+class Server(SecondTally):
     """A module or, for customers, a journey: its service time, its calls for each journey, its counts."""
 
     __slots__ = ("breaks", "calls", "errors", "name", "service")
@@ -45,7 +45,7 @@ class Server(Tally):
         self.service = service  # seconds of work for one request
         self.errors = errors  # the share of requests that fail by themselves
         self.breaks = breaks
-        self.calls: list[tuple[Call, ...]] = []  # by the journey's index
+        self.calls: list[tuple[VisitCall, ...]] = []  # by the journey's index
 
     def admit(self, visit: Visit, caller: Visit, lost: Lost, now: float) -> Fate:
         """Take the visit in, or not."""
@@ -55,7 +55,7 @@ class Server(Tally):
         """The visit is over; the one that starts in its place, if one was waiting."""
         raise NotImplementedError
 
-    def apply(self, state: ModuleState, now: float) -> list[Visit]:
+    def apply(self, state: ModuleStatus, now: float) -> list[Visit]:
         """Take over what the account says; the visits that were cut off by it."""
         raise NotImplementedError
 
@@ -69,7 +69,7 @@ class Server(Tally):
         return False
 
 
-class Customers(Server):
+class JourneyServer(Server):
     """Where customers stand, outside of all modules: one for each journey. It counts how customers fared."""
 
     __slots__ = ()
@@ -94,7 +94,7 @@ class NodeQueue:
         self.waiting: deque[Visit] = deque()
 
 
-class Pool(Server):
+class PoolServer(Server):
     """Instances behind one load balancer that goes round robin over the nodes in rotation.
 
     Round robin is the default of an Application Load Balancer; with no healthy target it fails open to all; with no
@@ -149,7 +149,7 @@ class Pool(Server):
         node.working[follower] = None
         return follower
 
-    def apply(self, state: ModuleState, now: float) -> list[Visit]:  # noqa: ARG002
+    def apply(self, state: ModuleStatus, now: float) -> list[Visit]:  # noqa: ARG002
         """Nodes that are gone or stopped serving lose all that they worked on."""
         before = self.nodes
         self.nodes = {node.id: before.get(node.id) or NodeQueue(node.id) for node in state.nodes}
@@ -177,7 +177,7 @@ class Pool(Server):
         return node is not None and node.serving and (len(node.working) < self.slots or len(node.waiting) < self.queue)
 
 
-class Function(Server):
+class FunctionServer(Server):
     """A Lambda function: a request beyond its concurrency is throttled at once with 429.
 
     AWS Lambda Developer Guide, "Understanding Lambda function scaling": reserved concurrency is a ceiling, 0 throttles
@@ -206,7 +206,7 @@ class Function(Server):
         """Its environment is free again."""
         self.busy -= 1
 
-    def apply(self, state: ModuleState, now: float) -> list[Visit]:  # noqa: ARG002
+    def apply(self, state: ModuleStatus, now: float) -> list[Visit]:  # noqa: ARG002
         """A lower ceiling leaves what runs alone."""
         self.concurrency = self.account if state.concurrency is None else state.concurrency
         return []
@@ -248,7 +248,7 @@ class Metered(Server):
     def release(self, visit: Visit) -> None:
         """Tokens do not come back."""
 
-    def apply(self, state: ModuleState, now: float) -> list[Visit]:
+    def apply(self, state: ModuleStatus, now: float) -> list[Visit]:
         """Another rate or size from now on."""
         self._refill(now)
         self.at = now

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class VisitCall:
     """A call that a visit makes, bound to the server that it goes to."""
 
     server: Server
