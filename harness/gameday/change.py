@@ -1,18 +1,22 @@
 """What a fault answers with: changes, as data.
 
-A change is a `SettingChange` (set one setting of one resource, and put back what was there), a `CreatedResource` (create a resource that
-carries the run's tag, and delete it), or a `IrreversibleAction` (a blow that cannot be taken back: the system must heal itself).
+A change is one of three things:
+
+- `SettingChange`: set one setting of one resource; its undo writes back the value from before.
+- `CreatedResource`: create a resource that carries the run's tag; its undo deletes it.
+- `IrreversibleAction`: nothing undoes it, the system must heal by itself.
+
 All of it is JSON: the plan prints it, the journal keeps it, and undo needs nothing else.
 
-**Placeholders.** Inside `Call.params` and `SettingChange.after` the object `{"$": path}` stands for a value known only later;
-`path` is a JMESPath over the *bindings* of the moment. Braces inside strings are never touched, since IAM documents
-contain `${…}`. The bindings are:
+**Placeholders.** Inside `Call.params` and `SettingChange.after` the object `{"$": path}` is replaced by a value that is
+known only later. `path` is a JMESPath over the *bindings* of the moment. Braces inside strings are never touched,
+since IAM documents contain `${…}`. The bindings are:
 
     id, ids     the resource's id, or the ids of one plural read
     value       the value to write (scalar, switch), or the items to add or remove (set)
-    row         the row just read for this id: {id, value, look-ups of the knob's `rows`}
-    args        the Turn's or Make's own arguments
-    made        ids of what this run made, by the Make's name: {"$": "made.acl"}
+    row         the row just read for this id: {id, value, look-ups of the setting's `rows`}
+    args        the change's own arguments
+    made        ids of what this run made, by the created resource's name: {"$": "made.acl"}
     run         the run's id, which tags whatever it makes
     since, now  times in seconds since the epoch (probes only): when the fault went in, and now
     before      when the time began with which an `Excess` compares, in seconds since the epoch
@@ -125,6 +129,11 @@ class SettingChange(Change):
     after: Json = None
     adds: tuple[Json, ...] = ()
     removes: tuple[Json, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """What is set, for people: `network ACL of subnet-1`."""
+        return f"{self.setting.name} of {self.id}"
 
 
 class CreatedResource(Change):

@@ -43,10 +43,10 @@ class _Guarded:
 class Guard:
     """Watches KPIs from injection on, bin by bin.
 
-    Each KPI keeps an e-process (`evidence.SequentialTest`), tempered by the bursts of its baseline; the guard fires when their
-    average reaches 1 / `false_abort`. A healthy run is then aborted with a chance of at most `false_abort` in the whole
-    experiment, however often one looks, as long as no KPI's true share leaves its bound (Ville's inequality; an average
-    of e-processes is one). A missing bin, and one without traffic, is evidence of nothing.
+    Each KPI keeps an e-process (`evidence.SequentialTest`), tempered by the bursts of its baseline; the guard fires
+    when their average reaches 1 / `false_abort`. A healthy run is then aborted with a chance of at most `false_abort`
+    in the whole experiment, however often it is evaluated, as long as no KPI's true share leaves its bound (Ville's
+    inequality; an average of e-processes is one). A missing bin, and one without traffic, is evidence of nothing.
 
     Raises ValueError for a bound that its KPI cannot be judged by (`Kpi.misfit` says so beforehand).
     """

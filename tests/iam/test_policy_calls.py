@@ -36,7 +36,8 @@ def resolved(name: str) -> Iterator[tuple[Shop, Plan]]:
         yield shop, Plan(
             experiment=Experiment.model_validate(SHORT | {"faults": [{"throttle": {"table": "any", "to": 1}}]}),
             workload=small()[0], place="twin", account=ACCOUNT, principal=f"arn:aws:iam::{ACCOUNT}:user/x",
-            region=REGION, seed=0, planned_faults=(LAWS[name].planned_fault(shop),), hit=(), may_suffer=(), contained=(),
+            region=REGION, seed=0, planned_faults=(LAWS[name].planned_fault(shop),),
+            hit=(), may_suffer=(), contained=(),
         )  # fmt: skip
 
 

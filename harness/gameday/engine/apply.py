@@ -148,7 +148,7 @@ class _StageInProgress:
                 and (now.gone or not stands_at(setting_change, "before", now))
             ):
                 what = "is gone" if now.gone else f"reads {said(now.value)} by now"
-                raise ApplyFailed(f"{setting_change.setting.name} of {setting_change.id} {what}, not as when the plan was made", "plan again")
+                raise ApplyFailed(f"{setting_change.subject} {what}, not as when the plan was made", "plan again")
 
     def _healed_before(self, actions: list[Entry]) -> dict[int, Json]:
         asked = [
@@ -201,7 +201,8 @@ class _StageInProgress:
 
         paced = lasts((call, task.entry.change.region) for task in tasks for call in task.calls) if self.pace else 0.0
         if not until(nothing_is_left, self.wire.clock, NOT_NOW + paced):
-            raise ApplyFailed(f'{later[0].entry.change.about}: AWS said "not now" for {NOT_NOW:.0f} s', "try again later")
+            about = later[0].entry.change.about
+            raise ApplyFailed(f'{about}: AWS said "not now" for {NOT_NOW:.0f} s', "try again later")
 
     def _paced(self, going: list[_Task]) -> list[_Task]:
         """Those whose call may go out now: the undo's share of each API is not touched."""

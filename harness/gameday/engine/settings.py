@@ -168,7 +168,7 @@ def writes(setting_change: SettingChange, side: Side, now: SettingValue, binding
     value = setting_change.before if side == "before" else setting_change.after
     call = setter(setting_change.setting, value)
     if call is None:
-        raise GamedayError(f"no call sets {setting_change.setting.name} of {setting_change.id} to {said(value)}", "mend the knob")
+        raise GamedayError(f"no call sets {setting_change.subject} to {said(value)}", "mend the knob")
     return [bind(call, {**known, "value": value})]
 
 
@@ -221,9 +221,12 @@ def capture(
             SettingChange(region=region, setting=setting, id=name, args=args.get(name, {})), now, aim
         )
         if now.gone or not now.ready:
-            reasons.append(f"{name} {'is not there' if now.gone else 'is changing right now'}: {_as_read(setting, now)}")
+            reasons.append(
+                f"{name} {'is not there' if now.gone else 'is changing right now'}: {_as_read(setting, now)}"
+            )
         elif _changes_nothing(setting_change, now):
-            say(f"{setting.name} of {name} already is {said(setting_change.after if setting.shape is not Shape.SET else now.value)}")
+            value = now.value if setting.shape is Shape.SET else setting_change.after
+            say(f"{setting.name} of {name} already is {said(value)}")
         elif missing := _not_writable(setting_change):
             reasons.append(f"{setting.name} of {name} could not be put back: no call sets it to {said(missing[0])}")
         else:

@@ -159,7 +159,7 @@ class _Undo:
         step = decide(setting_change, now, self._is_quiet(entry))
         # One call at a time: the next pass reads again, and makes the next one.
         calls = writes(setting_change, "before", now, self._known(entry))[:1] if step is Next.WRITE else []
-        what = f"{setting_change.setting.name} of {setting_change.id}"
+        what = f"{setting_change.subject}"
         if step is Next.GONE:
             return _Step(step, f"{setting_change.id} no longer exists: nothing to put back")
         if step is Next.CONFLICT:

@@ -249,9 +249,7 @@ def _twice(planned_faults: tuple[PlannedFault, ...]) -> tuple[str, ...]:
             if isinstance(change, SettingChange):
                 key = (change.setting.name, change.id)
                 if key in seen:
-                    reasons.append(
-                        f"{planned_fault.fault} and {seen[key]} would both change {change.setting.name} of {change.id}"
-                    )
+                    reasons.append(f"{planned_fault.fault} and {seen[key]} would both change {change.subject}")
                 seen[key] = planned_fault.fault
     return tuple(reasons)
 
@@ -283,7 +281,8 @@ def moved_on(planned: Plan, now: Plan) -> tuple[str, ...]:
         if was != is_
     ]
     if len(planned.planned_faults) != len(now.planned_faults):
-        reasons.append(f"the plan injects {len(planned.planned_faults)} faults, the experiment has {len(now.planned_faults)}")
+        counts = len(planned.planned_faults), len(now.planned_faults)
+        reasons.append(f"the plan injects {counts[0]} faults, the experiment has {counts[1]}")
     for was, is_ in zip(planned.planned_faults, now.planned_faults, strict=False):
         if was != is_:
             reasons.append(f"{was.label}: the account has moved on since the plan was made ({_difference(was, is_)})")
@@ -294,7 +293,7 @@ def moved_on(planned: Plan, now: Plan) -> tuple[str, ...]:
 
 def _difference(was: PlannedFault, now: PlannedFault) -> str:
     def settings(planned_fault: PlannedFault) -> dict[str, Json]:
-        return {f"{c.setting.name} of {c.id}": c.before for c in planned_fault.changes if isinstance(c, SettingChange)}
+        return {f"{c.subject}": c.before for c in planned_fault.changes if isinstance(c, SettingChange)}
 
     old, new = settings(was), settings(now)
     changed = [f"{key} was {old[key]}, is {new[key]}" for key in old.keys() & new.keys() if old[key] != new[key]]

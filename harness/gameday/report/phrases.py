@@ -248,7 +248,7 @@ class ChangeRow:
 def update_entry(change: AnyChange) -> ChangeRow:
     """A change of the plan in words."""
     if isinstance(change, SettingChange):
-        about, where = change.about or change.setting.about, f"{change.setting.name} of {change.id}"
+        about, where = change.about or change.setting.about, f"{change.subject}"
         if change.adds or change.removes:
             adds, removes = (", ".join(show(item) for item in items) for items in (change.adds, change.removes))
             before = _both(adds and f"without {adds}", removes and f"with {removes}")

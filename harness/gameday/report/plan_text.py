@@ -78,7 +78,7 @@ def _change(change: SettingChange | CreatedResource | IrreversibleAction) -> Ite
         yield f"      call: {_call(change.call, {'id': change.id, 'args': change.args})}"
         yield f"      undo: none; healed when {change.healed.about}"
     else:
-        yield f"    turn {change.setting.name} of {change.id}: {turned(change)}{module}"
+        yield f"    turn {change.subject}: {turned(change)}{module}"
         yield from (f"      call: {call}" for call in _writes(change, change.after, change.adds, change.removes))
         yield from (f"      undo: {call}" for call in _writes(change, change.before, change.removes, change.adds))
 

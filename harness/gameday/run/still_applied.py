@@ -21,7 +21,5 @@ def undone_early(run: str, journal: Journal, account: Account) -> str | None:
     for position, setting_change in changes.items():
         now = found[position]
         if isinstance(now, SettingValue) and now.ready and not now.gone and not stands_at(setting_change, "after", now):
-            return (
-                f"{setting_change.setting.name} of {setting_change.id} reads {said(now.value)} before the undo: somebody else ended the fault"
-            )
+            return f"{setting_change.subject} reads {said(now.value)} before the undo: somebody else ended the fault"
     return None

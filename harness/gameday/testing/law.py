@@ -33,7 +33,7 @@ def touched(
         setting_change = setting_changes[number]
         if not isinstance(found, SettingValue):
             raise found
-        stands[f"{setting_change.setting.name} of {setting_change.id}"] = "gone" if found.gone else _said(setting_change, found.value)
+        stands[f"{setting_change.subject}"] = "gone" if found.gone else _said(setting_change, found.value)
     for make in (change for change in of_all if isinstance(change, CreatedResource)):
         answer = account.pages(bind(make.find, {"run": run, "args": make.args, "made": {}}), make.region)
         stands[f"made: {make.name}"] = search(make.found, answer) or []
