@@ -28,7 +28,7 @@ QUICK = settings(settings.get_profile("gameday"), max_examples=60, database=None
 
 
 @QUICK
-@given(faults(LOADED, actions=True))
+@given(faults(LOADED, irreversible=True))
 def test_a_fault_names_what_the_workload_has_and_reads_back_as_written(fault: Fault) -> None:
     module, zone = getattr(fault, "module", None), getattr(fault, "zone", None)
     assert module is None or module in LOADED.workload.modules
@@ -69,7 +69,7 @@ def reached(strategy: SearchStrategy[Fault]) -> set[str]:
 
 
 def test_every_fault_of_the_catalogue_is_reached_that_the_workload_can_have() -> None:
-    assert reached(faults(LOADED, actions=True)) == set(CATALOGUE)
+    assert reached(faults(LOADED, irreversible=True)) == set(CATALOGUE)
     assert reached(faults(LOADED)) == {name for name, fault in CATALOGUE.items() if not fault.is_irreversible}
 
 

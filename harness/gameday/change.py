@@ -55,7 +55,7 @@ class Call(Frozen):
 
 
 class Shape(StrEnum):
-    """How a knob's setting is written and undone."""
+    """How a setting's setting is written and undone."""
 
     SCALAR = "scalar"  # one value, written whole; `clear` where "nothing" is a value
     SWITCH = "switch"  # a position, each reached by a call of its own
@@ -86,7 +86,7 @@ class Read(Frozen):
 
 
 class Setting(Frozen):
-    """A setting that faults turn, as data; its laws are a lens's laws."""
+    """A setting that faults set, as data; its laws are a lens's laws."""
 
     name: str
     about: str
@@ -179,7 +179,7 @@ class Probe(Frozen):
 
 
 class IrreversibleAction(Change):
-    """A one-way blow: nothing undoes it, the system must heal itself, and `healed` reads whether it has."""
+    """An irreversible action: nothing undoes it, the system must heal itself, and `healed` reads whether it has."""
 
     kind: Literal["irreversible"] = "irreversible"
     id: str
@@ -187,7 +187,7 @@ class IrreversibleAction(Change):
     args: dict[str, Json] = {}
     healed: Probe
     why: str  # why it cannot be undone
-    settle: float = 60.0  # seconds for which `healed` may still read the time before the blow
+    settle: float = 60.0  # seconds for which `healed` may still read the time before the action
 
 
 AnyChange = Annotated[SettingChange | CreatedResource | IrreversibleAction, Field(discriminator="kind")]
@@ -196,8 +196,8 @@ AnyChange = Annotated[SettingChange | CreatedResource | IrreversibleAction, Fiel
 class Effect(Frozen):
     """The proof that a fault works: an effect read from the account, never our own write read back.
 
-    It has bitten as soon as any probe holds; after `deadline` seconds without, it did not bite, and the run's verdict
-    is unknown. The fault's time (`lasts`) starts at the bite.
+    It has taken effect as soon as any probe holds; after `deadline` seconds without, it had no effect, and the
+    run's verdict is unknown. The fault's time (`lasts`) starts at the effect.
     """
 
     about: str

@@ -55,8 +55,8 @@ class Schedule:
     lasts: str
 
 
-def faults(workload: str | Path | LoadedWorkload, *names: str, strikes: bool = False) -> st.SearchStrategy[Fault]:
-    """Faults that can hit a workload: of these names, else of all; what nothing undoes only with `strikes`.
+def faults(workload: str | Path | LoadedWorkload, *names: str, irreversible: bool = False) -> st.SearchStrategy[Fault]:
+    """Faults that can hit a workload: of these names, else of all; what nothing undoes only with `irreversible=True`.
 
     `throttle: {sdk: …}` is not among them: no workload file says which services its programs call, and the twin's
     customers pass no proxy. `sdk_rules` draws what fails in a program's own calls.
@@ -68,12 +68,12 @@ def faults(workload: str | Path | LoadedWorkload, *names: str, strikes: bool = F
         if name not in CATALOGUE:
             raise InvalidInput(f"there is no fault {quoted(name)}", one_of(name, CATALOGUE))
     asked = [CATALOGUE[name] for name in names or CATALOGUE]
-    made = [_fault(model, loaded) for model in asked if strikes or not model.is_irreversible]
+    made = [_fault(model, loaded) for model in asked if irreversible or not model.is_irreversible]
     found = [one for one in made if one is not None]
     if not found:
         raise InvalidInput(
             f"none of {', '.join(names or CATALOGUE)} can hit workload {loaded.workload.name}",
-            "give its modules something to own; with `strikes=True` also what nothing undoes",
+            "give its modules something to own; with `irreversible=True` also what nothing undoes",
         )
     return st.one_of(found)
 
@@ -83,10 +83,10 @@ def schedules(
     *names: str,
     most: int = 2,
     lasts: Sequence[str] = ("1m", "3m"),
-    strikes: bool = False,
+    irreversible: bool = False,
 ) -> st.SearchStrategy[Schedule]:
     """One to `most` faults at once, each on another target, for one of `lasts`. Raises InvalidInput."""
-    some = st.lists(faults(workload, *names, strikes=strikes), min_size=1, max_size=most, unique_by=_target)
+    some = st.lists(faults(workload, *names, irreversible=irreversible), min_size=1, max_size=most, unique_by=_target)
     return st.builds(Schedule, some.map(tuple), st.sampled_from(lasts))
 
 

@@ -32,15 +32,15 @@ class Start:
     @property
     def words(self) -> str:
         """What it counts from, for people."""
-        return f"impact on {self.kpi}" if self.kpi else "the fault bit"
+        return f"impact on {self.kpi}" if self.kpi else "the fault took effect"
 
 
 def judge_detection(
     claim: Claim, detection: Detection, series: Mapping[str, Series], phases: Phases
 ) -> DetectionJudgement:
-    """Whether the alarm fired within its time; the run injected and bit.
+    """Whether the alarm fired within its time; the run injected and took effect.
 
-    It counts from the first impact on a claimed business KPI; where none is proven, from the bite, which lies between
+    It counts from the first impact on a claimed business KPI; where none is proven, from the effect, which lies between
     the injection and the read that saw it. held: the whole interval around the time lies within the claim; broken: none
     of it does, or the alarm did not fire though it was watched for so long; otherwise unknown.
     """

@@ -58,7 +58,7 @@ def judge(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Judgeme
     """Judge a claim: the worst of its KPIs in every phase, its recoveries, its detection, and the modules beside it.
 
     Missing data and no traffic are unknown, never held. A run that the guard or a stop alarm ended is broken; one that
-    ended early otherwise, did not inject or did not bite is unknown. Errors: a held KPI is wrong with a chance of at
+    ended early otherwise, did not inject or had no effect is unknown. Errors: a held KPI is wrong with a chance of at
     most `claim.false_verdict`; so is any broken KPI among all phases together, any broken module, and each interval of
     a recovery. KPIs that are watched but not claimed are judged and shown, and leave the verdict alone; losses do, too.
     """
@@ -103,7 +103,7 @@ def _early(phases: Phases) -> tuple[Verdict, str] | None:
     if phases.aborted is not None:
         return Verdict.UNKNOWN, f"the run was ended early by {_ABORTS.get(why, why)}{told}"
     if phases.took_effect is None:
-        return Verdict.UNKNOWN, "the fault did not bite, so nothing was tested"
+        return Verdict.UNKNOWN, "the fault had no effect, so nothing was tested"
     return None
 
 

@@ -42,9 +42,9 @@ def seen_in(
 ) -> tuple[PhaseBins, ...]:
     """The bins of each KPI in each phase.
 
-    Before: the baseline. During: from the injection or from the bite to the undo, whichever looks worse, with the bins
-    that only begin or end in it, so that nothing of the fault is missed. After: from verified undo to the end, and
-    where the KPI had to recover from undo, from then on.
+    Before: the baseline. During: from the injection or from the effect to the undo, whichever looks worse, with
+    the bins that only begin or end in it, so that nothing of the fault is missed. After: from verified undo to
+    the end, and where the KPI had to recover from undo, from then on.
     """
     found = []
     for name, kpi in claim.kpis.items():
@@ -64,8 +64,8 @@ def _during(phases: Phases, kpi: Kpi, bins: Series, before: Series) -> tuple[flo
     stop = phases.undo if phases.undo is not None else phases.end
     if phases.took_effect is None or stop is None:
         return None
-    # A bite is read late (health checks take their time) and customers suffer before it; a fault may also be without
-    # effect until it bites. Whichever start looks worse counts, so that neither hides harm.
+    # A effect is read late (health checks take their time) and customers suffer before it; a fault may also be without
+    # effect until it takes effect. Whichever start looks worse counts, so that neither hides harm.
     starts = [phases.took_effect, *([phases.injected] if phases.injected is not None else [])]
     return max(((start, stop) for start in starts), key=lambda span: _harm(kpi, touching(bins, *span), before))
 

@@ -110,7 +110,7 @@ class DetectionJudgement:
 
     alarm: str
     verdict: Verdict
-    since: Literal["impact", "effect"]  # what it counts from: where no business KPI is seen to suffer, the bite
+    since: Literal["impact", "effect"]  # what it counts from: where no business KPI is seen to suffer, the effect
     kpi: str | None  # whose impact
     fired: float | None  # seconds since the epoch; None: it did not
     took: float | None  # below 0: it fired before the impact
@@ -185,6 +185,6 @@ class Judgement:
     recovery: tuple[RecoveryJudgement, ...]
     modules: tuple[ModuleJudgement, ...]
     notes: tuple[str, ...] = ()  # "claims no business KPI", …
-    detection: DetectionJudgement | None = None  # None: not claimed, or the fault did not bite
+    detection: DetectionJudgement | None = None  # None: not claimed, or the fault had no effect
     losses: tuple[LossJudgement, ...] = ()  # of every KPI that counts something; empty too in records of before
     leads: tuple[LeadJudgement, ...] = ()  # of every technical KPI, where there is a business KPI

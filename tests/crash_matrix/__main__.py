@@ -16,7 +16,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from multiprocessing import get_context
 from queue import Queue
 
-from gameday.testing import Trouble
+from gameday.testing import CallFailure
 
 from tests.crash_matrix.parts import Told, kills, part, plans
 from tests.crash_matrix.scenario import Key, bench
@@ -55,8 +55,8 @@ def again(text: str) -> int:
     """Play one scenario, and say all about it."""
     key = Key.of(text)
     with bench(key.shape) as on:
-        is_trouble = key.first and key.kind in set(Trouble)
-        played = on.fail(Trouble(key.kind), key.first.at) if is_trouble else on.play(key)
+        is_trouble = key.first and key.kind in set(CallFailure)
+        played = on.fail(CallFailure(key.kind), key.first.at) if is_trouble else on.play(key)
     for name, steps, point in (("run", played.first, key.first), ("restore", played.second, key.second)):
         for number, step in enumerate(steps):
             died = f"   ← dies {point.when} this" if point and point.at == number else ""

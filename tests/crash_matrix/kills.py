@@ -110,7 +110,7 @@ class Door:
             self.seen.append(operation)
             has_changed = any(CHANGES.match(one) for one in self.seen)
             if has_changed and EFFECT.search(operation) and not self.is_asked_to_stop:
-                self.is_asked_to_stop = True  # it has injected, and looks for the bite: let it undo at once
+                self.is_asked_to_stop = True  # it has injected, and looks for the effect: let it undo at once
                 self.victim.send_signal(signal.SIGTERM)
         return number == self.at
 

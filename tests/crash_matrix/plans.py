@@ -195,10 +195,10 @@ class Remembering(Wrapped):
 
 @dataclass
 class Overheard(Wrapped):
-    """An account that writes down what it is asked for; strikes have no effect, so that the world stays as it is."""
+    """An account that writes down what it is asked for; hits have no effect, so that the world stays as it is."""
 
     account: Any
-    blows: frozenset[str]
+    actions: frozenset[str]
     names: dict[str, str] = field(default_factory=dict)  # id of what the run makes → in words
     changing: list[tuple[Sent, Call]] = field(default_factory=list)
     reading: dict[str, Call] = field(default_factory=dict)
@@ -214,7 +214,7 @@ class Overheard(Wrapped):
         self.answers.clear()
         params = {key: self._in_words(key, value) for key, value in call.params.items()}
         self.changing.append((sent(str(call), params), call))
-        if any(f"{call} {one}" in self.blows for one in call.params.get("InstanceIds", ())):
+        if any(f"{call} {one}" in self.actions for one in call.params.get("InstanceIds", ())):
             return {}
         answer = super().one(call, region, paged)
         if call.operation.startswith("create_"):
@@ -308,10 +308,10 @@ class World:
         """Raises AssertionError where a run calls what its plan does not say, or IAM would not have it."""
         self.tried += 1
         run, before = f"run-{self.tried}", stand()
-        blows = frozenset(
+        actions = frozenset(
             f"{change.call} {change.id}" for change in planned_fault.changes if isinstance(change, IrreversibleAction)
         )
-        account = Overheard(self.shop.account, blows)
+        account = Overheard(self.shop.account, actions)
         self.journal.begin(run, Planned(account=ACCOUNT), pid=1)
         apply(planned_fault.stages, 0, run, account, self.journal, self.clock, lambda _: None)
         injected = len(account.changing)

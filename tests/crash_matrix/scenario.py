@@ -20,7 +20,7 @@ from gameday.errors import GamedayError, Refused
 from gameday.events import ChangeClosed
 from gameday.restore.dead_runs import dead_runs, restore
 from gameday.steady_state.clock import TestClock
-from gameday.testing import DyingAccount, DyingJournal, FailingAccount, Killed, Life, RoughAccount, Trouble, Way
+from gameday.testing import CallFailure, DyingAccount, DyingJournal, FailingAccount, Killed, Life, RoughAccount, Way
 from gameday.testing.crashing import When
 
 from tests.crash_matrix.shapes import SHAPES
@@ -85,7 +85,7 @@ class Bench:
         self.clock = TestClock(1_800_000_000.0)
         self.runs = 0
         self.applied = 0  # steps until the undo began, of the last run that came so far
-        self.struck = [change for change in self.planned_fault.changes if isinstance(change, IrreversibleAction)]
+        self.hit = [change for change in self.planned_fault.changes if isinstance(change, IrreversibleAction)]
         self.turned = {n: one for n, one in enumerate(self.planned_fault.changes) if isinstance(one, SettingChange)}
         self._clean: dict[str, tuple[str, ...]] = {}
         self.their_acl = self._call("ec2", "create_network_acl", VpcId=shop.look().inventory.subnets[0].vpc)
@@ -173,7 +173,7 @@ class Bench:
         apply(self.planned_fault.stages, 0, "injected", self.shop.account, journal, self.clock, lambda _: None)
         journal.close()
 
-    def fail(self, trouble: Trouble, at: int) -> Played:
+    def fail(self, trouble: CallFailure, at: int) -> Played:
         """A run one of whose calls fails: put back, or said to be stuck, and then put back with what works again."""
         self.runs += 1
         run, before = f"run-{self.runs}", self.stand()
@@ -226,7 +226,7 @@ class Bench:
         return before
 
     def others(self) -> list[tuple[SettingChange, Json]]:
-        """Turns with a value that is neither what was there nor ours."""
+        """Setting changes with a value that is neither what was there nor ours."""
         values: dict[str, Json] = {
             "subnet.acl": self.their_acl["NetworkAcl"]["NetworkAclId"],
             "group.suspended": ["AddToLoadBalancer"],
@@ -272,19 +272,19 @@ class Bench:
     # the judgement ----------------------------------------------------------------------------------------------------
 
     def _wrong(self, run: str, expected: dict[str, Any], calls: list[Call]) -> Iterator[str]:
-        blows = {f"{one.call} {one.id}": 0 for one in self.struck}
+        actions = {f"{one.call} {one.id}": 0 for one in self.hit}
         for call in calls:
             for one in call.params.get("InstanceIds", ()):
-                if (blow := f"{call} {one}") in blows:
-                    blows[blow] += 1
-        yield from (f"{blow} was struck {times} times" for blow, times in blows.items() if times > 1)
+                if (action := f"{call} {one}") in actions:
+                    actions[action] += 1
+        yield from (f"{action} was hit {times} times" for action, times in actions.items() if times > 1)
         yield from self._differences(expected)
         yield from (f"{one} was made, and is left" for one in made())
 
     def _differences(self, expected: dict[str, Any]) -> Iterator[str]:
-        """What does not stand as it should; of what was struck only its replacement counts, which is the group's."""
+        """What does not stand as it should; of what was hit only its replacement counts, which is the group's."""
         now = self.stand()
-        if self.struck:  # what heals has other ids
+        if self.hit:  # what heals has other ids
             now, expected = ({k: v for k, v in one.items() if not _of_instance(k)} for one in (now, expected))
         yield from differences(expected, now)
 

@@ -66,7 +66,7 @@ SHAPES: dict[str, Shape] = {
     ),
     "stop 1 that no group holds": _of("stop-instance", LONE, tags={"lone": "yes"}),
     "stop 2 that no group holds": _of("stop-instance", LONE, tags={"lone": "yes"}, count=2),
-    "stop a member, a strike": _of("stop-instance", module="web"),
+    "stop a member, an irreversible action": _of("stop-instance", module="web"),
     "terminate 1": _of("terminate-instance", module="web"),
     "terminate 2 of a zone": _of("terminate-instance", zone="us-east-1a", count=2),
     "reboot 1": _of("reboot-instance", module="web"),

@@ -1,4 +1,4 @@
-"""How a world really stands, read out of moto's memory: no call, no knob, and nothing that can be stale."""
+"""How a world really stands, read out of moto's memory: no call, no setting, and nothing that can be stale."""
 
 from __future__ import annotations
 

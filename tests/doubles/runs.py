@@ -47,14 +47,14 @@ class Scene:
         self.shelf: Any = shelf or Shelf()
         self.clock = TestClock(1_000_000.0)
         self.journal = begun(folder)
-        self.heard: list[Event] = []
+        self.emitted: list[Event] = []
 
     def apply(self, planned_fault: PlannedFault, account: Account | None = None) -> None:
-        apply(planned_fault.stages, 0, RUN, account or self.shelf, self.journal, self.clock, self.heard.append)
+        apply(planned_fault.stages, 0, RUN, account or self.shelf, self.journal, self.clock, self.emitted.append)
 
     def undo(self, account: Account | None = None, patience: float = 900.0) -> list[ChangeClosed]:
         on = account or self.shelf
-        return undo(RUN, on, self.journal, self.clock, self.heard.append, patience=patience)
+        return undo(RUN, on, self.journal, self.clock, self.emitted.append, patience=patience)
 
     def another_process(self) -> None:
         """The process dies, and another one opens the journal."""
@@ -65,4 +65,4 @@ class Scene:
         return {row.position: row.state for row in self.journal.entries(RUN)}
 
     def called(self, phase: str) -> list[Called]:
-        return [event for event in self.heard if isinstance(event, Called) and event.phase == phase]
+        return [event for event in self.emitted if isinstance(event, Called) and event.phase == phase]

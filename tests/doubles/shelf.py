@@ -80,7 +80,7 @@ MAKE = CreatedResource(
     busy=("InUse",),
     gone=("NotFound",),
 )
-STRIKE = IrreversibleAction(
+IRREVERSIBLE = IrreversibleAction(
     region=REGION,
     about="break a",
     id="a",

@@ -1,6 +1,6 @@
 """A small workload on moto: two zones, a module on instances, a function, a table, an API stage.
 
-Every setting that a fault turns has a value that can be written in more than one way, so that the rough account can.
+Every setting that a fault sets has a value that can be written in more than one way, so that the rough account can.
 """
 
 from __future__ import annotations

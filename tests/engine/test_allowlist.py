@@ -29,7 +29,7 @@ from gameday.twin.twin import Twin
 
 from tests.doubles.play import SHORT, cured, read
 from tests.doubles.runs import RUN, begun
-from tests.doubles.shelf import ITEMS, LEVEL, MAKE, POWER, REGION, STRIKE, setting_change
+from tests.doubles.shelf import IRREVERSIBLE, ITEMS, LEVEL, MAKE, POWER, REGION, setting_change
 from tests.doubles.shop import aws
 from tests.faults.test_fault_laws import LAWS
 
@@ -125,7 +125,7 @@ def test_the_harness_own_calls_are_listed_apart() -> None:
 # what is stopped ------------------------------------------------------------------------------------------------------
 
 PLANNED = [
-    [setting_change(LEVEL, before=None, after=None), setting_change(POWER, "b", before="on", after="off"), STRIKE]
+    [setting_change(LEVEL, before=None, after=None), setting_change(POWER, "b", before="on", after="off"), IRREVERSIBLE]
 ]
 STRAY = {
     "another operation": (thing("delete_thing", Id="b"), REGION),
@@ -134,7 +134,7 @@ STRAY = {
     "one parameter less": (thing("turn_off"), REGION),
     "another region": (thing("turn_off", Id="b"), "eu-west-1"),
     "another service": (Call(service="ec2", operation="turn_off", params={"Id": "b"}), REGION),
-    "another target of a strike": (thing("break_thing", Id="b"), REGION),
+    "another target of an irreversible action": (thing("break_thing", Id="b"), REGION),
 }
 
 

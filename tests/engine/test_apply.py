@@ -10,12 +10,12 @@ from gameday.errors import ApplyFailed, AwsError, GamedayError, JournalError, Un
 
 from tests.doubles.runs import RUN, Scene
 from tests.doubles.shelf import (
+    IRREVERSIBLE,
     ITEMS,
     LEVEL,
     MAKE,
     POWER,
     REGION,
-    STRIKE,
     Shelf,
     call,
     error,
@@ -70,7 +70,7 @@ class Watching:
 def test_every_intent_of_a_stage_is_in_the_journal_before_its_first_call(scene: Scene) -> None:
     shelf, watching = scene.shelf, Watching(scene)
     scene.apply(
-        planned_fault(levels(shelf, a=5, b=6), [*capture(POWER, {"a": "off"}, REGION, shelf), STRIKE]), watching
+        planned_fault(levels(shelf, a=5, b=6), [*capture(POWER, {"a": "off"}, REGION, shelf), IRREVERSIBLE]), watching
     )
     assert watching.seen == [
         ("shelf.put_level", 2),
@@ -140,7 +140,7 @@ def test_every_mutating_call_is_heard_without_the_runs_id(scene: Scene) -> None:
 def test_an_error_stops_before_the_next_stage_and_names_the_call(scene: Scene) -> None:
     scene.shelf.errors["put_level"] = [error("AccessDenied")]
     with pytest.raises(ApplyFailed, match=r"thing\.level of a: 1 → 5: shelf\.put_level failed: AccessDenied"):
-        scene.apply(planned_fault(levels(scene.shelf, a=5, b=6), [STRIKE]))
+        scene.apply(planned_fault(levels(scene.shelf, a=5, b=6), [IRREVERSIBLE]))
     assert scene.shelf.log == ["put_level b"]
     denied, done = scene.journal.entries(RUN)
     assert (denied.error, denied.answered) == ("AccessDenied", 1_000_000.0)
@@ -167,7 +167,7 @@ def test_a_make_that_breaks_off_half_way_counts_as_still_on_its_way(scene: Scene
 
 def test_nothing_is_called_where_the_journal_cannot_be_written(scene: Scene) -> None:
     changes = levels(scene.shelf, a=5)
-    scene.journal._db.execute("DROP TABLE rows")
+    scene.journal._db.execute("DROP TABLE entries")
     with pytest.raises(JournalError):
         scene.apply(planned_fault(changes))
     assert scene.shelf.log == []
@@ -310,13 +310,13 @@ def test_a_stale_read_after_a_write_is_waited_out(scene: Scene) -> None:
 def test_a_strike_is_never_sent_twice(scene: Scene) -> None:
     scene.shelf.errors["break_thing"] = [error("ThrottlingException", "break_thing")]
     with pytest.raises(ApplyFailed, match=r"break a: .*ThrottlingException"):
-        scene.apply(planned_fault([STRIKE]))
+        scene.apply(planned_fault([IRREVERSIBLE]))
     assert [one.error for one in scene.called("inject")] == ["ThrottlingException"]
 
 
 def test_what_a_strikes_probe_read_before_is_kept(scene: Scene) -> None:
-    healed = STRIKE.healed.model_copy(update={"value": "Things[0].Level"})
-    scene.apply(planned_fault([STRIKE.model_copy(update={"healed": healed})]))
+    healed = IRREVERSIBLE.healed.model_copy(update={"value": "Things[0].Level"})
+    scene.apply(planned_fault([IRREVERSIBLE.model_copy(update={"healed": healed})]))
     assert scene.journal.entries(RUN)[0].was == 1
 
 
@@ -326,7 +326,7 @@ def test_what_a_strikes_probe_read_before_is_kept(scene: Scene) -> None:
 def test_applying_twice_makes_nothing_twice(scene: Scene) -> None:
     power = capture(POWER, {"a": "off"}, REGION, scene.shelf)
     items = capture(ITEMS, {"b": {"adds": ["new"], "removes": ["x"]}}, REGION, scene.shelf)
-    whole = planned_fault([MAKE], [*levels(scene.shelf, a=5), *items, *power, STRIKE])
+    whole = planned_fault([MAKE], [*levels(scene.shelf, a=5), *items, *power, IRREVERSIBLE])
     scene.apply(whole)
     first = list(scene.shelf.log)
     entries = scene.journal.entries(RUN)

@@ -19,13 +19,13 @@ from gameday.engine.sqlite import home
 from gameday.errors import Exit, JournalError, Refused
 
 from tests.doubles.runs import ACCOUNT, RUN, Planned, begun
-from tests.doubles.shelf import ITEMS, LEVEL, MAKE, STRIKE, setting_change
+from tests.doubles.shelf import IRREVERSIBLE, ITEMS, LEVEL, MAKE, setting_change
 
 ROWS = [
     Entry(0, 0, 0, MAKE, intended=5.0),
     Entry(1, 0, 1, setting_change(LEVEL, before=None, after=0), intended=5.0),
     Entry(2, 0, 1, setting_change(ITEMS, adds=("new", {"deep": 1}), removes=()), intended=5.0),
-    Entry(3, 3, 0, STRIKE, was={"healthy": 3}, intended=6.0),
+    Entry(3, 3, 0, IRREVERSIBLE, was={"healthy": 3}, intended=6.0),
 ]
 
 
@@ -174,14 +174,14 @@ def test_a_commit_torn_by_a_crash_is_as_if_it_had_never_been(journal: Journal, t
 
 def test_a_journal_of_another_version_is_refused_with_a_remedy(journal: Journal) -> None:
     journal._db.execute("PRAGMA user_version=99")
-    with pytest.raises(JournalError, match="schema 99; this version of gameday knows 1") as failed:
+    with pytest.raises(JournalError, match="schema 99; this version of gameday knows 2") as failed:
         reopened(journal)
     assert "version that wrote it" in failed.value.remedy
 
 
 def test_a_change_of_another_version_is_said(journal: Journal) -> None:
     journal.intend(RUN, ROWS[:1])
-    journal._db.execute("""UPDATE rows SET change = '{"kind": "create", "from": "the future"}'""")
+    journal._db.execute("""UPDATE entries SET change = '{"kind": "create", "from": "the future"}'""")
     with pytest.raises(JournalError, match="cannot read"):
         journal.entries(RUN)
 

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.doubles.runs import ACCOUNT, RUN, begun
-from tests.doubles.shelf import LEVEL, MAKE, change
+from tests.doubles.shelf import LEVEL, MAKE, setting_change
 
-ROWS = [Entry(0, 0, 0, MAKE, intended=5.0), Entry(1, 0, 1, change(LEVEL, before=None, after=0), intended=5.0)]
+ROWS = [Entry(0, 0, 0, MAKE, intended=5.0), Entry(1, 0, 1, setting_change(LEVEL, before=None, after=0), intended=5.0)]
 
 
 @pytest.fixture
@@ -87,13 +87,13 @@ def test_a_database_of_somebody_else_is_not_written_to(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("statement", "why"),
     [
-        ("DROP TABLE rows", "its table rows is missing"),
-        ("ALTER TABLE rows DROP COLUMN error", "its table rows holds run, position, "),
+        ("DROP TABLE entries", "its table entries is missing"),
+        ("ALTER TABLE entries DROP COLUMN error", "its table entries holds run, position, "),
         ("ALTER TABLE runs ADD COLUMN mood TEXT", "its table runs holds .*, note, mood"),
         ("ALTER TABLE taken RENAME COLUMN since TO until", "its table taken holds workload, account, run, until"),
         ("CREATE TABLE more (x)", "its table more holds x"),
-        ("PRAGMA user_version=2", "has schema 2; this version of gameday knows 1"),
-        ("PRAGMA user_version=0", "is not a journal of gameday's schema 1: its table rows holds run"),
+        ("PRAGMA user_version=3", "has schema 3; this version of gameday knows 2"),
+        ("PRAGMA user_version=0", "is not a journal of gameday's schema 2: its table entries holds run"),
     ],
 )
 def test_other_tables_columns_and_versions_are_named(statement: str, why: str, folder: Path) -> None:
@@ -114,11 +114,11 @@ def test_a_journal_cut_short_is_said(size: int, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("statement", "where"),
     [
-        ("UPDATE rows SET state='forgiven'", "state"),
-        ("UPDATE rows SET was='{'", "Expecting"),
-        ("UPDATE rows SET change='{}'", "kind"),
-        ("UPDATE rows SET intended='soon'", "intended"),
-        ("UPDATE rows SET note=x'ff'", "note"),
+        ("UPDATE entries SET state='forgiven'", "state"),
+        ("UPDATE entries SET was='{'", "Expecting"),
+        ("UPDATE entries SET change='{}'", "kind"),
+        ("UPDATE entries SET intended='soon'", "intended"),
+        ("UPDATE entries SET note=x'ff'", "note"),
     ],
 )
 def test_a_row_that_cannot_be_read_is_never_taken_for_settled(statement: str, where: str, folder: Path) -> None:

@@ -16,7 +16,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.doubles.runs import RUN, Scene
-from tests.doubles.shelf import ITEMS, LEVEL, MAKE, POWER, REGION, STRIKE, Shelf, error, planned_fault, setting_change
+from tests.doubles.shelf import (
+    IRREVERSIBLE,
+    ITEMS,
+    LEVEL,
+    MAKE,
+    POWER,
+    REGION,
+    Shelf,
+    error,
+    planned_fault,
+    setting_change,
+)
 
 SETTLE = LEVEL.settle
 LOST = Unreachable("shelf", "put_level", "ReadTimeout", "")
@@ -437,8 +448,8 @@ def test_a_row_that_cannot_be_read_does_not_stop_the_rest(scene: Scene) -> None:
 
 def test_a_change_that_makes_no_sense_does_not_stop_the_rest(scene: Scene) -> None:
     scene.apply(planned_fault([MAKE], [*capture(LEVEL, {"a": 5}, REGION, scene.shelf)]))
-    scene.journal._db.execute("""UPDATE rows SET change = replace(change, '"find_things"', '"find_nothing"')""")
-    scene.journal._db.execute("""UPDATE rows SET change = replace(change, '"$":"run"', '"$":"no.such"')""")
+    scene.journal._db.execute("""UPDATE entries SET change = replace(change, '"find_things"', '"find_nothing"')""")
+    scene.journal._db.execute("""UPDATE entries SET change = replace(change, '"$":"run"', '"$":"no.such"')""")
     made, level = scene.undo()
     assert (made.state, level.state) == ("stuck", "restored")
     assert "`no.such` stands for nothing" in made.about
@@ -486,11 +497,11 @@ def test_a_journal_that_cannot_be_written_does_not_stop_the_undo(scene: Scene) -
     assert set(scene.states().values()) == {"open"}
 
 
-# strikes --------------------------------------------------------------------------------------------------------------
+# hits --------------------------------------------------------------------------------------------------------------
 
 
 def test_a_strike_heals_by_itself(scene: Scene) -> None:
-    scene.apply(planned_fault([STRIKE]))
+    scene.apply(planned_fault([IRREVERSIBLE]))
     heals = scene.clock.now() + 100
 
     def healing() -> None:
@@ -504,7 +515,7 @@ def test_a_strike_heals_by_itself(scene: Scene) -> None:
 
 
 def test_a_strike_that_never_heals_is_said(scene: Scene) -> None:
-    scene.apply(planned_fault([STRIKE]))
+    scene.apply(planned_fault([IRREVERSIBLE]))
     (settled,) = scene.undo()
     assert settled.state == "not-healed"
     assert settled.about.startswith("break a")
@@ -512,28 +523,28 @@ def test_a_strike_that_never_heals_is_said(scene: Scene) -> None:
 
 
 def test_a_strike_that_looks_healed_too_early_is_not_believed(scene: Scene) -> None:
-    scene.apply(planned_fault([STRIKE]))
-    struck = scene.clock.now()
+    scene.apply(planned_fault([IRREVERSIBLE]))
+    hit = scene.clock.now()
 
     def seen_late() -> None:
-        scene.shelf.things["a"]["Broken"] = struck + 40 <= scene.clock.now() < struck + 90
+        scene.shelf.things["a"]["Broken"] = hit + 40 <= scene.clock.now() < hit + 90
 
     scene.shelf.before_read = seen_late
     (settled,) = scene.undo()
     assert settled.state == "healed"
-    assert settled.at >= struck + 90
+    assert settled.at >= hit + 90
 
 
 def test_a_strike_that_was_refused_was_no_strike(scene: Scene) -> None:
     scene.shelf.errors["break_thing"] = [error("AccessDenied", "break_thing")]
     with pytest.raises(ApplyFailed):
-        scene.apply(planned_fault([STRIKE]))
+        scene.apply(planned_fault([IRREVERSIBLE]))
     (settled,) = scene.undo()
     assert settled.state == "untouched"
 
 
 def test_a_strike_that_does_not_heal_holds_nothing_back(scene: Scene) -> None:
-    scene.apply(planned_fault([*capture(LEVEL, {"a": 5}, REGION, scene.shelf)], [STRIKE]))
+    scene.apply(planned_fault([*capture(LEVEL, {"a": 5}, REGION, scene.shelf)], [IRREVERSIBLE]))
     began = scene.clock.now()
     level, action = scene.undo()
     assert (level.state, action.state) == ("restored", "not-healed")

@@ -45,7 +45,7 @@ LAWS = {
     "az-blackhole": Law("az-blackhole", lambda _: {"zone": "us-east-1a", "launches": "blocked"}),
     "isolate-module": Law("isolate-module", lambda _: {"module": "web"}),
     "stop-instance": Law("stop-instance", lambda _: {"module": "web", "hold_replacement": True}),
-    "stop-instance, a strike": Law("stop-instance", lambda _: {"module": "web"}),
+    "stop-instance, an irreversible action": Law("stop-instance", lambda _: {"module": "web"}),
     "terminate-instance": Law("terminate-instance", lambda _: {"module": "web", "count": 2}),
     "reboot-instance": Law("reboot-instance", lambda _: {"module": "web"}),
     "throttle a function": Law("throttle", lambda _: {"function": "payments", "to": 0}),
@@ -180,9 +180,9 @@ class TestEveryFault:
         run, journal = on.begin()
         account = RoughAccount(on.shop.account, on.clock, on.changes, run)
         on.apply(run, account, journal)
-        struck = account.mutating
+        hit = account.mutating
         on.apply(run, account, journal)
-        assert account.mutating == struck
+        assert account.mutating == hit
         on.undo(run, account, journal)
         actions = [row for row in journal.entries(run) if isinstance(row.change, IrreversibleAction)]
         assert {row.state for row in actions} <= {"healed"}

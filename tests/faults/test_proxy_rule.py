@@ -1,4 +1,4 @@
-"""A program's service is throttled at the proxy that it passes, as any other fault: planned, bitten, undone."""
+"""A program's service is throttled at the proxy that it passes, as any other fault: planned, took effect, undone."""
 
 from __future__ import annotations
 

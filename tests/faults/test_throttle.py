@@ -1,4 +1,4 @@
-"""A throttle that throttles nothing is refused or ends unknown, and one that does bites soon."""
+"""A throttle that throttles nothing is refused or ends unknown, and one that does takes effect soon."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_metrics_that_cannot_be_read_refuse_before_anything_is_injected(tmp_path
                 raise AwsError(call.service, call.operation, "AccessDenied", "no")
             return super().one(call, region, paged)
 
-    with played(tmp_path) as on, pytest.raises(Refused, match="what would show the bite cannot be read"):
+    with played(tmp_path) as on, pytest.raises(Refused, match="what would show the effect cannot be read"):
         on.events(Blind(on.twin.aws))
 
 

@@ -277,7 +277,7 @@ def test_a_byte_order_mark_and_other_line_ends_are_fine(folder):
 SHAPE = [
     # file, old, new; what stands at the place; what is said; the remedy
     (E, "hypothesis:", "hypotesis:", "hypotesis:", "unknown key `hypotesis`", "did you mean `hypothesis`?"),
-    (E, "lasts: 5m", "", "version: 1", "`lasts` is missing", "add `lasts:` (how long the faults stay once they bite)"),
+    (E, "lasts: 5m", "", "version: 1", "`lasts` is missing", "add `lasts:` (how long the faults stay once they take effect)"),
     (E, "lasts: 5m", "lasts: 5", "5 ", "`lasts`: a duration needs a number and a unit", ""),
     (E, "lasts: 5m", "lasts: 0s", "0s ", "`lasts` is more than 0; found `0s`", ""),
     (E, "lasts: 5m", "lasts:", "", "`lasts`: a duration needs a number and a unit", ""),
@@ -290,8 +290,8 @@ SHAPE = [
     (E, "[orders, orders-latency, orders-capacity]", "orders", "orders ", "`steady_state` is a list; found `orders`", "[one, two]"),
     (E, "[orders, orders-latency, orders-capacity]", "[]", "[]", "`steady_state` is empty", "write at least one"),
     (E, "[orders, orders-latency, orders-capacity]", "[[orders]]", "[orders]]", "entry 1 of `steady_state` is a text; found a list", ""),
-    (E, "allow: [strike]", "allow: [strikes]", "strikes", "entry 1 of `allow` is strike or", "did you mean `strike`?"),
-    (E, "allow: [strike]", "allow: [conflict-prone]", "conflict", "`conflict-prone` is not supported yet", "there can be: strike"),
+    (E, "allow: [irreversible]", "allow: [irreversibles]", "irreversibles", "entry 1 of `allow` is irreversible or", "did you mean `irreversible`?"),
+    (E, "allow: [irreversible]", "allow: [conflict-prone]", "conflict", "`conflict-prone` is not supported yet", "there can be: irreversible"),
     (E, "allow:", "detected_by: {alarm: x}\nallow:", "detected_by", "`within` is missing", "the longest that it may take to fire"),
     (E, "allow:", 'detected_by: {alarm: "", within: 1m}\nallow:', '""', "`alarm` is empty", ""),
     (E, "allow:", "detected_by: orders-low\nallow:", "orders-low", "`detected_by` is a mapping", ""),

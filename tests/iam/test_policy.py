@@ -452,7 +452,7 @@ def test_every_operation_of_the_catalogue_has_an_action(plan: Plan, store: tuple
     calls = [
         call
         for fault in CATALOGUE.values()
-        for setting in fault.setting_changes
+        for setting in fault.settings
         for call in (setting.read.call, *written_by(setting))
     ]
     for fault in CATALOGUE.values():

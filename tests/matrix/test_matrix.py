@@ -282,4 +282,4 @@ def test_a_module_with_no_targets_is_refused_by_name(monkeypatch: Patch, tmp_pat
     workload, twin = shop({}, {"web": {}, "db": {}})
     file = write(tmp_path, workload, twin, modules={"web": {"owns": {"functions": ["web"]}}, "db": {"owns": {}}})
     assert gameday(monkeypatch, file) == 5
-    assert "not injecting: module db owns nothing that a fault could strike" in capsys.readouterr().err
+    assert "not injecting: module db owns nothing that a fault could hit" in capsys.readouterr().err

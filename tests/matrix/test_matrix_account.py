@@ -145,7 +145,7 @@ def test_rows_run_one_at_a_time_under_all_refusals_and_find_what_is_hidden(
     shown = capsys.readouterr()
     found = from_json((world.folder / "out" / "matrix.json").read_text(), "matrix")
     assert [(one.kind, one.source, one.module) for one in found.hidden] == [("hidden", "worker", "web")]
-    # On a busy machine a probe or two still gets through when the fault has bitten.
+    # On a busy machine a probe or two still gets through when the fault has taken effect.
     told = re.search(r"web depends on worker, and does not declare it: pages got worse by ([\d.]+) points", shown.out)
     assert told, shown.out
     assert float(told[1]) > 50

@@ -120,10 +120,10 @@ def test_a_chain_may_run_down_to_those_whose_customers_come_through_the_victim()
 
 def faint(shop: Workload, low: float) -> Matrix:
     """ads hurt web, proven; of api, which web needs, only the estimate shows it: it answers others, too."""
-    struck = row(shop, "ads", web=0.03)
+    hit = row(shop, "ads", web=0.03)
     unsure = ObservedEffect("api", "api", Verdict.UNKNOWN, 0.01, low, 0.013, 0.017, "cannot be told", "share")
-    effects = tuple(unsure if one.module == "api" else one for one in struck.effects)
-    rows = (dataclasses.replace(struck, effects=effects), row(shop, "api", web=0.9), row(shop, "web"))
+    effects = tuple(unsure if one.module == "api" else one for one in hit.effects)
+    rows = (dataclasses.replace(hit, effects=effects), row(shop, "api", web=0.9), row(shop, "web"))
     return analyse(shop, rows, 0, 0.01)
 
 
@@ -371,4 +371,4 @@ def test_other_regions_of_a_workload_are_said_to_be_left_out() -> None:
     shop = workload(web={})
     assert matrix(shop).notes == ()
     wide = shop.model_copy(update={"regions": ("us-east-1", "eu-west-1")})
-    assert matrix(wide).notes == ("only us-east-1 is struck, and not eu-west-1",)
+    assert matrix(wide).notes == ("only us-east-1 is hit, and not eu-west-1",)

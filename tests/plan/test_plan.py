@@ -53,7 +53,7 @@ def test_every_fault_plans_by_reading_only_and_survives_json(name: str, twin: Tw
     text = plan_text(plan)
     for change in plan.planned_faults[0].changes:
         assert str(change.kind) in text
-    assert "bites" in text
+    assert "effect" in text
     assert "undo:" in text
 
 
@@ -102,17 +102,17 @@ def test_a_strike_must_be_allowed(twin: Twin, workload: Workload) -> None:
     plan = plan_on(twin, workload, {"terminate-instance": {"module": "web"}}, allow=[])
     assert len(plan.refusals) == 1
     assert "cannot be undone" in plan.refusals[0]
-    assert "allow: [strike]" in plan.refusals[0]
+    assert "allow: [irreversible]" in plan.refusals[0]
 
 
 def test_stopping_a_member_is_a_strike_unless_its_replacing_is_held(twin: Twin, workload: Workload) -> None:
-    struck = plan_on(twin, workload, {"stop-instance": {"module": "web"}}).planned_faults[0].changes
+    hit = plan_on(twin, workload, {"stop-instance": {"module": "web"}}).planned_faults[0].changes
     held = (
         plan_on(twin, workload, {"stop-instance": {"module": "web", "hold_replacement": True}})
         .planned_faults[0]
         .changes
     )
-    assert [change.kind for change in struck] == ["irreversible"]
+    assert [change.kind for change in hit] == ["irreversible"]
     assert [change.kind for change in held] == ["setting", "setting"]
 
 

@@ -10,7 +10,7 @@ Those that other tests show, in their words:
     an error between stop and start: the instance stays stopped ...... test_crash_matrix: stop, every trouble
     "reverted" is noted before, or although, the revert failed ....... test_engine_mutants: "believe a write"
     the undo is registered after the call ............................ test_engine_mutants: "intent after the call"
-    a blow half struck, its reply lost, cannot be reverted ........... test_crash_matrix: late and later
+    an irreversible action half hit, its reply lost, cannot be reverted ........... test_crash_matrix: late and later
     a subnet on the default ACL is not put back ...................... test_crash_matrix: every blackhole
     an undo although nothing had been injected ....................... test_undo: a run that did nothing
     a gate that fails, and calls all the same ........................ test_run: not steady or idle is refused untouched
@@ -18,13 +18,13 @@ Those that other tests show, in their words:
     the journal fails, and is only logged ............................ test_apply: nothing is called without a journal
     a signal while another thread works, a second Ctrl-C ............. test_account: signals undo before the exit
     an exception while the fault lasts ............................... test_run: a listener that stops listening
-    the deadline and the end of the fault race ....................... test_run: faults last from their bite (one loop)
-    the fault cuts the path of its own undo .......................... test_underfoot
-    the role lacks a right, seen only in the trail ................... test_policy: a missing undo right is named
-    two ARNs glued together in a policy .............................. test_policy: allows what a run calls, no more
-    credentials in parameters and evidence ........................... test_role: no secret reaches a record
-    two game days in one account ..................................... test_account: one run at a time; test_lease
-    the region comes from the environment ............................ test_load: region is not one of the workload's
+    the deadline and the end of the fault race ....................... test_run: faults last from their effect
+    (one loop) the fault cuts the path of its own undo .......................... test_underfoot the role lacks a
+    right, seen only in the trail ................... test_policy: a missing undo right is named two ARNs glued
+    together in a policy .............................. test_policy: allows what a run calls, no more credentials
+    in parameters and evidence ........................... test_role: no secret reaches a record two game days in
+    one account ..................................... test_account: one run at a time; test_lease the region
+    comes from the environment ............................ test_load: region is not one of the workload's
 
 Not applicable, for now: a whole bucket policy deleted to take one statement out (no fault writes such policies yet;
 of sets only our own items move, test_undo), evidence snapshots left or deleted (none are taken), a probe that raises
@@ -44,7 +44,7 @@ from gameday.errors import Exit
 from gameday.events import ChangeClosed, Ended
 from gameday.faults import CATALOGUE
 from gameday.steady_state.clock import TestClock
-from gameday.testing import FailingAccount, Trouble
+from gameday.testing import CallFailure, FailingAccount
 from gameday.testing.wrapper import Wrapped
 from moto.backends import get_backend
 from pydantic import ValidationError
@@ -142,11 +142,11 @@ def test_no_selector_takes_nothing_rather_than_everything(fault: str) -> None:
 
 def test_an_undo_that_fails_is_not_reported_as_a_success(tmp_path: Path) -> None:
     with played(tmp_path) as on:
-        clean = FailingAccount(on.twin.aws, Trouble.DENIED_ON, None)
+        clean = FailingAccount(on.twin.aws, CallFailure.DENIED_ON, None)
         list(on.run(clean))
     writes = [at for at, call in enumerate(clean.calls) if "function_concurrency" in call.operation and _writes(call)]
     with played(tmp_path / "again") as on:
-        events = on.events(FailingAccount(on.twin.aws, Trouble.DENIED_ON, writes[-1]))
+        events = on.events(FailingAccount(on.twin.aws, CallFailure.DENIED_ON, writes[-1]))
     (ended,) = (event for event in events if isinstance(event, Ended))
     assert (ended.account, ended.exit) == ("stuck", Exit.STUCK)
     assert [event.state for event in events if isinstance(event, ChangeClosed)] == ["stuck"]

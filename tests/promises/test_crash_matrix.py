@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from gameday.faults import CATALOGUE
-from gameday.testing import Trouble
+from gameday.testing import CallFailure
 
 from tests.crash_matrix.kills import killing
 from tests.crash_matrix.scenario import Key, Point, bench
@@ -50,7 +50,7 @@ def test_the_shapes_are_the_whole_catalogue() -> None:
 
 def test_the_sample_has_every_trouble() -> None:
     with bench("throttle a table") as on:
-        assert {one.key.kind for one in play_all(on, "troubles", thin=True)} == set(Trouble)
+        assert {one.key.kind for one in play_all(on, "troubles", thin=True)} == set(CallFailure)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -32,7 +32,10 @@ CUT = Suite(
 
 
 def aborted() -> Record:
-    """Orders fall to nothing for the two seconds before the guard ends the run, 24 s in and before the fault bites."""
+    """Orders fall to nothing for the two seconds before the guard ends the run.
+
+    24 s in and before the fault takes effect.
+    """
     record = broken()
     assert record.judged
     about = "orders is at 0% of 20 in 2s; the guard's bound is at least 40%"
@@ -141,9 +144,9 @@ def test_what_was_not_run_is_skipped_in_junit() -> None:
 @pytest.mark.parametrize("display", [PlainProgress, LiveProgress])
 def test_a_run_begins_with_the_warnings_of_its_plan(display: type[PlainProgress] | type[LiveProgress]) -> None:
     plan = held().plan
-    planned_fault = plan.planned_faults[0].model_copy(update={"warnings": ("slow to bite", "it is Friday")})
+    planned_fault = plan.planned_faults[0].model_copy(update={"warnings": ("slow to take effect", "it is Friday")})
     stream = io.StringIO()
     listener = display(stream)
     listener.begin(plan.model_copy(update={"warnings": ("it is Friday",), "planned_faults": (planned_fault,)}), "r")
     listener.close()
-    assert [stream.getvalue().count(f"warning {one}") for one in ("it is Friday", "slow to bite")] == [1, 1]
+    assert [stream.getvalue().count(f"warning {one}") for one in ("it is Friday", "slow to take effect")] == [1, 1]

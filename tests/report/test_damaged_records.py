@@ -180,10 +180,8 @@ def test_of_two_verdicts_the_worse_counts_and_both_are_shown(
 def test_judging_again_names_what_was_struck_and_never_healed() -> None:
     record = held()
     events = tuple(event for event in record.events if event.type != "change-closed")
-    struck = replace(
-        record, events=(*events[:-1], ChangeClosed(record.end, 0, "not-healed", "i-1 is gone"), events[-1])
-    )
-    again = rejudge(struck)
+    hit = replace(record, events=(*events[:-1], ChangeClosed(record.end, 0, "not-healed", "i-1 is gone"), events[-1]))
+    again = rejudge(hit)
     assert again.again.verdict is Verdict.BROKEN
     assert "never healed: i-1 is gone" in again.again.sentence
 

@@ -142,9 +142,9 @@ def test_a_stuck_account_is_said_before_the_first_chart() -> None:
 
 
 def test_quoted_words_are_set_as_code_and_a_refusal_has_its_remedy() -> None:
-    refusal = Refusal("x", ("it does not say `allow: [strike]` <b>", "half a `quote"), None, "say `so`")
+    refusal = Refusal("x", ("it does not say `allow: [irreversible]` <b>", "half a `quote"), None, "say `so`")
     text = page(Suite("day", "2026-09-22T09:30:00Z", (refusal,)))
-    assert "it does not say <code>allow: [strike]</code> &lt;b&gt;" in text
+    assert "it does not say <code>allow: [irreversible]</code> &lt;b&gt;" in text
     assert "half a `quote" in text
     assert "→ say <code>so</code>" in text
 
@@ -171,7 +171,7 @@ def test_an_aborted_run_says_why() -> None:
     )
     text = " ".join(Elements(page(Suite("day", "soon", (replace(record, events=events),)))).text.split())
     assert "aborted by guard orders is at 31%" in text
-    assert "did not bite no health check failed" in text
+    assert "no effect no health check failed" in text
 
 
 def test_the_first_chart_shows_what_decided_the_verdict() -> None:

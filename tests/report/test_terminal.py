@@ -54,7 +54,7 @@ def test_without_a_terminal_a_run_is_a_line_for_each_phase() -> None:
         f"throttle-payments (twin), run {record.run}: {record.plan.experiment.hypothesis}",
         "    0:00  before  watching steady state for 5m",
         "    5:00  inject  every call of the function payments is throttled",
-        "    5:02  bitten  payments reports throttles",
+        "    5:02  effect  payments reports throttles",
         "    5:02  during  watching under guard for 7m",
         "   12:02  undo    putting everything back",
         "   12:04  after   watching recovery for 1m",
@@ -113,7 +113,7 @@ def test_a_terminal_shows_phase_kpis_and_guard(monkeypatch: pytest.MonkeyPatch) 
     assert "✗" in text
     assert "guard: at least 40%" in text
     assert "▁" in text
-    assert "bitten  payments reports throttles" in text
+    assert "effect  payments reports throttles" in text
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") > 0, "the cursor comes back"
 
 

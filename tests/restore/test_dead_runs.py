@@ -121,7 +121,7 @@ def test_a_dead_twin_needs_no_undo(tmp_path: Path) -> None:
     scene.journal.begin("twin-1", Planned("twin"), pid=2)
     scene.journal.intend("twin-1", [])
     scene.apply(planned_fault(capture(LEVEL, {"a": 5}, REGION, scene.shelf)))
-    scene.journal._db.execute("UPDATE rows SET run='twin-1'")
+    scene.journal._db.execute("UPDATE entries SET run='twin-1'")
     scene.another_process()
     log = list(scene.shelf.log)
     both = {done.run.id: done for done in played(scene)}

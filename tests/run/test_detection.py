@@ -24,7 +24,7 @@ IMPACT = EFFECT + 20
 
 
 def found(hurts: bool = True, **times: Any) -> tuple[Verdict, DetectionJudgement]:
-    """The judgement where orders suffer from 20 seconds after the bite on, or not at all."""
+    """The judgement where orders suffer from 20 seconds after the effect on, or not at all."""
     series = requests(1, int(EFFECT) + 480, lambda second: 0.5 if hurts and second >= IMPACT else 0.002)
     judgement = judged(
         {"orders": series}, {"orders": ORDERS}, phases(**times), detection=CLAIM, during={"orders": None}
@@ -79,7 +79,7 @@ def test_where_customers_do_not_suffer_it_counts_from_the_bite() -> None:
     _, one = found(hurts=False, injected=EFFECT - 15, fired=EFFECT + 60, alarm_read=EFFECT + 65)
     assert (one.since, one.kpi, one.took, one.low, one.high) == ("effect", None, 60, 60, 75)
     assert one.verdict is Verdict.HELD
-    assert "fired 1m after the fault bit (between 1m and 1m15s" in one.words
+    assert "fired 1m after the fault took effect (between 1m and 1m15s" in one.words
 
 
 def test_an_alarm_that_fires_before_customers_suffer_is_said_to() -> None:

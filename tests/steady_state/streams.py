@@ -12,7 +12,7 @@ from gameday.steady_state.kpi.kpi import Bound, Kpi
 from gameday.steady_state.samples import Sample, Series
 
 EFFECT = 300.0
-"""Streams begin at 0; the fault is injected and bites here."""
+"""Streams begin at 0; the fault is injected and takes effect here."""
 
 
 def reading(metric: str, **more: Any) -> dict[str, Any]:

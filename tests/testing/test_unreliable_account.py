@@ -17,7 +17,7 @@ from gameday.testing import Broken, RoughAccount, Way, applicable, law, touched
 from gameday.testing.alternative_answers import reserialised
 
 from tests.doubles.runs import RUN, Scene
-from tests.doubles.shelf import ITEMS, LEVEL, MAKE, POWER, REGION, STRIKE, Shelf, planned_fault, setting_change
+from tests.doubles.shelf import IRREVERSIBLE, ITEMS, LEVEL, MAKE, POWER, REGION, Shelf, planned_fault, setting_change
 
 EVERY = frozenset(Way) - {Way.LATE}
 
@@ -169,7 +169,7 @@ def test_what_is_reserialised_looks_otherwise_and_means_the_same(form: NormalFor
 
 
 def test_what_applies_follows_from_the_changes() -> None:
-    assert applicable([STRIKE]) == frozenset()
+    assert applicable([IRREVERSIBLE]) == frozenset()
     always = {Way.LOST, Way.LATE, Way.INERT, Way.STALE}
     assert applicable([setting_change(LEVEL)]) == always | {Way.CHANGING, Way.REFUSED}
     assert applicable([setting_change(POWER)]) == always | {Way.CHANGING}

@@ -51,7 +51,7 @@ class CheckContext:
                 todo += (*declared.needs, *declared.tolerates) if declared else ()
         return other in seen
 
-    def strike(self, module: str) -> dict[str, Json]:
+    def fault_on(self, module: str) -> dict[str, Json]:
         """The fault that takes a module away: isolated where it has instances, throttled where it has none."""
         on_twin = self.twin.modules.get(module) if self.twin else None
         if on_twin.instances if on_twin else any(one.module == module for one in self.inventory.instances):

@@ -22,7 +22,7 @@ def _strangers(context: CheckContext, modules: Iterable[str]) -> list[tuple[str,
 
 
 def _findings(context: CheckContext, kind: str, users: Users, faults: dict[str, dict[str, Json]]) -> Iterator[Finding]:
-    """One for each shared resource; `faults`: what strikes it itself, where a fault can."""
+    """One for each shared resource; `faults`: what hits it itself, where a fault can."""
     for name, modules in sorted(users.items()):
         strangers = _strangers(context, modules)
         if not strangers:
@@ -33,7 +33,7 @@ def _findings(context: CheckContext, kind: str, users: Users, faults: dict[str, 
             resource=f"{kind} {name}",
             modules=tuple(sorted(modules)) if name in faults else (other,),
             what=f"{', '.join(sorted(modules))} share it, and neither declares the other: {undeclared}",
-            fault=faults.get(name) or context.strike(one),
+            fault=faults.get(name) or context.fault_on(one),
             hypothesis=(
                 f"Without {kind} {name}, {' and '.join(sorted(modules))} go on."
                 if name in faults

@@ -63,7 +63,7 @@ def gives_up_first(context: CheckContext) -> Iterator[Finding]:
                     f"the caller gives up after {show_duration(timeout)}; {callee} may take {show_duration(takes)}, "
                     f"its calls of {whom} with their retries included"
                 ),
-                fault=context.strike(whom),
+                fault=context.fault_on(whom),
                 hypothesis=f"With {whom} gone, {callee} answers before its callers give up.",
             )
 
@@ -77,7 +77,7 @@ def waits_for_ever(context: CheckContext) -> Iterator[Finding]:
                 resource=f"{caller} → {call.to}",
                 modules=(caller,),
                 what=f"{caller} waits for {call.to} as long as it takes{retries}",
-                fault=context.strike(call.to),
+                fault=context.fault_on(call.to),
                 hypothesis=f"With {call.to} gone, {caller} goes on, or fails fast.",
             )
 
@@ -97,7 +97,7 @@ def no_time_for_retries(context: CheckContext) -> Iterator[Finding]:
                     f"{call.retries} retries may take {show_duration(needed)}, and the whole call ends after "
                     f"{show_duration(call.timeout)}: the last of them are never answered"
                 ),
-                fault=context.strike(call.to),
+                fault=context.fault_on(call.to),
                 hypothesis=f"With {call.to} gone, {caller}'s retries end before its timeout.",
             )
 

@@ -82,7 +82,7 @@ def schema(folder: Path) -> None:
 @cli.command()
 @click.argument("name", required=False)
 def faults(name: str | None) -> None:
-    """List the catalogue of faults, or explain one: fields, changes, undo, bite, permissions.
+    """List the catalogue of faults, or explain one: fields, changes, undo, effect, permissions.
 
     \b
     Examples

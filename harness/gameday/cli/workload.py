@@ -37,7 +37,7 @@ def matrix(
     against: Path | None,
     write: Path | None,
 ) -> None:
-    """Strike each module and zone of WORKLOAD, and find the dependencies that are not declared.
+    """Hit each module and zone of WORKLOAD, and find the dependencies that are not declared.
 
     On the twin all runs are played at once, on an account one after the other (about a quarter of an hour each).
     Exits 1 on a hidden dependency (with --against: on a new one), 3 where too little can be told.

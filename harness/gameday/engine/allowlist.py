@@ -27,8 +27,10 @@ from gameday.errors import GamedayError, Unplanned
 class _Learned:
     """What is known of the placeholders of one injection."""
 
-    made: dict[str, str] = field(default_factory=dict)  # by a Make's name: the id that others refer to
-    ours: dict[str, list[str]] = field(default_factory=dict)  # by a Make's name: all ids that carry the run's tag
+    made: dict[str, str] = field(default_factory=dict)  # by a created resource's name: the id that others refer to
+    ours: dict[str, list[str]] = field(
+        default_factory=dict
+    )  # by a created resource's name: all ids that carry the run's tag
 
 
 class AllowList:
@@ -65,7 +67,9 @@ class AllowList:
         if str(call) not in self._sources:
             return
         with self._lock:
-            turned: dict[str, list[tuple[int, SettingChange]]] = {}  # by knob: one read answers for many of its Turns
+            turned: dict[
+                str, list[tuple[int, SettingChange]]
+            ] = {}  # by setting: one read answers for many of its Setting changes
             for position, (_, known) in enumerate(self._changes):
                 change = self._filled(position) or self._changes[position][0]
                 if change.region != region:

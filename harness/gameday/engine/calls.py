@@ -34,7 +34,7 @@ THROTTLED = frozenset(
         "TransactionInProgressException",
     }
 )
-"""Codes that say "later" (botocore, `retries/standard.py`); a knob's own `retry` comes on top."""
+"""Codes that say "later" (botocore, `retries/standard.py`); a setting's own `retry` comes on top."""
 
 _UNCERTAIN = frozenset(
     {"InternalError", "InternalFailure", "InternalServerError", "RequestTimeout", "ServiceUnavailable", "Unavailable"}

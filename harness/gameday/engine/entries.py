@@ -38,12 +38,12 @@ class Entry:
     planned_fault: int  # position of the injection's first change
     stage: int
     change: SettingChange | CreatedResource | IrreversibleAction  # placeholders in values filled
-    was: Json = None  # of a Strike: what its probe read before
+    was: Json = None  # of an irreversible action: what its probe read before
     intended: float = 0.0
     sent: float | None = None  # when its last call went out, once that is known
     answered: float | None = None  # when its last call was answered; None: it may still arrive
     error: str | None = None  # the code it was answered with
-    made: str | None = None  # of a Make: the new id
+    made: str | None = None  # of a created resource: the new id
     state: EntryState = "open"
     note: str = ""
 

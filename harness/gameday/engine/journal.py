@@ -22,7 +22,7 @@ from gameday.engine.process_lock import Holds
 from gameday.engine.sqlite import explained, home, opened
 from gameday.errors import JournalError, Refused
 
-_INTEND = "INSERT OR IGNORE INTO rows VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_INTEND = "INSERT OR IGNORE INTO entries VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _CHANGE: TypeAdapter[SettingChange | CreatedResource | IrreversibleAction] = TypeAdapter(AnyChange)
 _RUN, _ROW = TypeAdapter(Run), TypeAdapter(Entry)
 _OF_RUN = tuple(field.name for field in fields(Run))
@@ -197,7 +197,7 @@ class Journal:
     def entries(self, run: str) -> list[Entry]:
         """A run's rows in the order of the plan."""
         with explained(self.folder), self._readable():
-            asked = f"SELECT {', '.join(_OF_ROW)} FROM rows WHERE run=? ORDER BY position"  # noqa: S608
+            asked = f"SELECT {', '.join(_OF_ROW)} FROM entries WHERE run=? ORDER BY position"  # noqa: S608
             return [_entry(dict(zip(_OF_ROW, raw, strict=True))) for raw in self._db.execute(asked, (run,)).fetchall()]
 
     @contextmanager
@@ -226,7 +226,7 @@ class Journal:
         """Note what became of calls, in one commit."""
         with self._writing() as db:
             db.executemany(
-                "UPDATE rows SET sent=?, answered=?, error=?, made=coalesce(?, made) WHERE run=? AND position=?",
+                "UPDATE entries SET sent=?, answered=?, error=?, made=coalesce(?, made) WHERE run=? AND position=?",
                 [(o.sent, o.answered, o.error, o.made, run, position) for position, o in outcomes.items()],
             )
 
@@ -234,7 +234,7 @@ class Journal:
         """Note what became of rows (an end and a sentence), in one commit."""
         with self._writing() as db:
             db.executemany(
-                "UPDATE rows SET state=?, note=? WHERE run=? AND position=?",
+                "UPDATE entries SET state=?, note=? WHERE run=? AND position=?",
                 [(*end, run, position) for position, end in ends.items()],
             )
         if self._team:

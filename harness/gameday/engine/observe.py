@@ -18,7 +18,11 @@ BindingsOf = Callable[[Entry], dict[str, Json]]
 def observe(
     entries: Mapping[int, Entry], known: BindingsOf, account: Account
 ) -> dict[int, SettingValue | Json | GamedayError]:
-    """By position: a Turn's reading, the answer of a Make's find or of a Strike's probe, or the error in its place."""
+    """By position.
+
+    A setting change's reading, the answer of a created resource's find or of an irreversible action's probe, or
+    the error in its place.
+    """
     changes = {position: entry.change for position, entry in entries.items() if isinstance(entry.change, SettingChange)}
     found: dict[int, SettingValue | Json | GamedayError] = {}
     asked: dict[int, tuple[Call, str]] = {}

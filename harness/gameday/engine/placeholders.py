@@ -27,7 +27,9 @@ def search(path: str, data: Json) -> Json:
     try:
         return _compiled(path).search(data)
     except JMESPathError as error:
-        raise GamedayError(f"the JMESPath `{path}` fails: {error}", "mend the knob or fault that names it") from error
+        raise GamedayError(
+            f"the JMESPath `{path}` fails: {error}", "mend the setting or fault that names it"
+        ) from error
 
 
 def bind(call: Call, bindings: Mapping[str, Json]) -> Call:
@@ -43,7 +45,7 @@ def fill(value: Json, bindings: Mapping[str, Json]) -> Json:
         if found is None:
             raise GamedayError(
                 f"the placeholder `{path}` stands for nothing; known are {', '.join(sorted(bindings)) or 'none'}",
-                "mend the knob or fault that names it",
+                "mend the setting or fault that names it",
             )
         return found
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Probes: reads with a yes-or-no answer, for faults that bite and strikes that heal."""
+"""Probes: reads with a yes-or-no answer, for faults that take effect and irreversible actions that heal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knobs at work: reading a setting of many resources, capturing what undo writes back, and the calls that set it."""
+"""Settings at work: reading a setting of many resources, capturing what undo writes back, and the calls that set it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHUNK = 50
 """Resources in one plural read: the fewest that any of them takes (DescribeAutoScalingGroups: 50 names)."""
 
 Side = Literal["before", "after"]
-"""The two sides of a Turn: what was there, and what we set."""
+"""The two sides of a setting change: what was there, and what we set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +90,16 @@ def _reading(setting: Setting, row: dict[str, Json]) -> SettingValue:
 
 
 def read_settings(changes: Mapping[int, SettingChange], account: Account) -> dict[int, SettingValue | GamedayError]:
-    """The settings of many Turns as they stand, by the same keys; see `read_beside`."""
+    """The settings of many setting changes as they stand, by the same keys; see `read_beside`."""
     return read_beside(changes, (), account)[0]
 
 
 def read_beside(
     changes: Mapping[int, SettingChange], others: Sequence[tuple[Call, str]], account: Account
 ) -> tuple[dict[int, SettingValue | GamedayError], list[Json | GamedayError]]:
-    """The settings of many Turns, and the answers to other reads, all asked at once; a bulk read a knob and region.
+    """The settings of many setting changes, and the answers to other reads, all asked at once.
+
+    A bulk read a setting and region.
 
     An error stands where a reading or an answer would be, so that one that fails does not hide the others.
     """
@@ -168,7 +170,7 @@ def writes(setting_change: SettingChange, side: Side, now: SettingValue, binding
     value = setting_change.before if side == "before" else setting_change.after
     call = setter(setting_change.setting, value)
     if call is None:
-        raise GamedayError(f"no call sets {setting_change.subject} to {said(value)}", "mend the knob")
+        raise GamedayError(f"no call sets {setting_change.subject} to {said(value)}", "mend the setting")
     return [bind(call, {**known, "value": value})]
 
 
@@ -202,12 +204,14 @@ def capture(
     *,
     say: Callable[[str], None] = lambda _: None,
 ) -> list[SettingChange]:
-    """Turns that bring settings to the values wanted, with what stands now as what undo writes back; reads only.
+    """Setting changes that bring settings to the values wanted, with what stands now as what undo writes back.
+
+    Reads only.
 
     `wanted` is id → value or, for a set, id → {"adds": [...], "removes": [...]}; of those only what would really change
-    is kept, and a Turn that would change nothing is left out, which `say` is told. Nothing is waited for. Raises
-    AwsError where a read fails, and Refused for what could not be put back: a resource that is gone or changing right
-    now, or a value that no call writes.
+    is kept, and a setting change that would change nothing is left out, which `say` is told. Nothing is waited
+    for. Raises AwsError where a read fails, and Refused for what could not be put back: a resource that is gone
+    or changing right now, or a value that no call writes.
     """
     args = args or {}
     found = read(setting, wanted, region, args, account)
@@ -237,7 +241,7 @@ def capture(
 
 
 def _setting_change(setting_change: SettingChange, now: SettingValue, aim: Json) -> SettingChange:
-    """A bare Turn with what stands now, and what is to be."""
+    """A bare setting change with what stands now, and what is to be."""
     setting = setting_change.setting
     if setting.shape is not Shape.SET:
         about = f"{setting.name} of {setting_change.id}: {said(now.value)} → {said(aim)}"
@@ -259,7 +263,7 @@ def _changes_nothing(setting_change: SettingChange, now: SettingValue) -> bool:
 
 
 def _not_writable(setting_change: SettingChange) -> list[Json]:
-    """The values that no call of the knob writes; a set needs both its calls."""
+    """The values that no call of the setting writes; a set needs both its calls."""
     if setting_change.setting.shape is Shape.SET:
         return (
             []

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gameday.errors import JournalError
 
-SCHEMA = 1
+SCHEMA = 2
 SMALLEST = 512
 """Bytes of a page of SQLite at least (sqlite.org/fileformat.html#pages)."""
 BUSY = 10.0
@@ -26,8 +26,8 @@ CREATE TABLE runs (
   id TEXT PRIMARY KEY, workload TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL, place TEXT NOT NULL,
   pid INTEGER NOT NULL, who TEXT NOT NULL, started REAL NOT NULL, plan TEXT NOT NULL, ended REAL, note TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE rows (
-  run TEXT NOT NULL REFERENCES runs, position INTEGER NOT NULL, injection INTEGER NOT NULL, stage INTEGER NOT NULL,
+CREATE TABLE entries (
+  run TEXT NOT NULL REFERENCES runs, position INTEGER NOT NULL, planned_fault INTEGER NOT NULL, stage INTEGER NOT NULL,
   change TEXT NOT NULL, was TEXT NOT NULL, intended REAL NOT NULL, sent REAL, answered REAL, error TEXT, made TEXT,
   state TEXT NOT NULL, note TEXT NOT NULL, PRIMARY KEY (run, position)
 ) WITHOUT ROWID;

@@ -4,8 +4,8 @@ It looks at everything that is still open, decides what to do about each change 
 looks again, until every row is closed or time is up. Three rules make that safe:
 
 - What reads *before* is closed only when nothing of ours can still come and change it: reads may be stale for the
-  knob's settle time, and a call without an answer may land until the client's time-outs are over. Whoever sent it has
-  stopped by the time undo begins, so they count from there.
+  setting's settle time, and a call without an answer may land until the client's time-outs are over. Whoever sent
+  it has stopped by the time undo begins, so they count from there.
 - What reads *ours* is written back, which is idempotent. What reads neither is somebody else's, and left alone.
 - Later stages go first; what keeps failing holds the earlier ones back no longer than HOLD.
 """
@@ -58,7 +58,10 @@ _ENDS: dict[Next, End] = {
 
 
 def decide(setting_change: SettingChange, now: SettingValue, quiet: bool) -> Next:
-    """What to do about a Turn that reads so; `quiet`: neither a stale read nor a late request of ours is possible."""
+    """What to do about a setting change that reads so.
+
+    `quiet`: neither a stale read nor a late request of ours is possible.
+    """
     if now.gone:
         end = Next.GONE
     elif not now.ready:
@@ -253,7 +256,10 @@ class _Undo:
         return ("untouched" if was_refused and step.next is not Next.CONFLICT else _ENDS[step.next]), step.about
 
     def _give_up(self) -> None:
-        """Time is up: a strike has not healed; whatever else is open is stuck, and stays open for another try."""
+        """Time is up: an irreversible action has not healed.
+
+        Whatever else is open is stuck, and stays open for another try.
+        """
         ends: dict[int, tuple[End, str]] = {}
         for position, step in self._steps().items():
             change, error = self.open[position].change, self.trouble.get(position)

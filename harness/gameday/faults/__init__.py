@@ -1,4 +1,4 @@
-"""The catalogue of faults: each a few lines of knobs and one method that answers with changes."""
+"""The catalogue of faults: each a few lines of settings and one method that answers with changes."""
 
 from gameday.faults.ec2 import RebootInstance, StopInstance, TerminateInstance
 from gameday.faults.fault import Fault

@@ -1,4 +1,4 @@
-"""The knob of API Gateway (REST) stages that throttling turns."""
+"""The setting of API Gateway (REST) stages that throttling sets."""
 
 from __future__ import annotations
 

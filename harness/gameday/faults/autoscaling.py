@@ -1,4 +1,4 @@
-"""Knobs of EC2 Auto Scaling groups, which other services' faults turn beside their own."""
+"""Settings of EC2 Auto Scaling groups, which other services' faults set beside their own."""
 
 from __future__ import annotations
 

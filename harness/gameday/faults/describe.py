@@ -1,4 +1,4 @@
-"""The catalogue in words, from the faults themselves: fields, changes, undo, bite, permissions, an example."""
+"""The catalogue in words, from the faults themselves: fields, changes, undo, effect, permissions, an example."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def _lines(fault: type[Fault]) -> Iterator[str]:
             yield from (f"  {'':<20} also written by {writer}" for writer in setting.co_writers)
     yield ""
     yield f"undo         {fault.undo}"
-    yield f"bites        {fault.effects}"
+    yield f"effect       {fault.effects}"
     yield f"permissions  {', '.join(permissions(fault))}"
-    allowed = "the experiment to say `allow: [strike]`, since nothing undoes it" if fault.is_irreversible else ""
+    allowed = "the experiment to say `allow: [irreversible]`, since nothing undoes it" if fault.is_irreversible else ""
     yield from (f"needs        {need}" for need in (fault.needs, allowed) if need)
     yield f"example      - {fault.example}"
 
@@ -57,7 +57,7 @@ def permissions(fault: type[Fault]) -> tuple[str, ...]:
 
 
 def written_by(setting: Setting) -> Iterator[Call]:
-    """Every call that writes a knob."""
+    """Every call that writes a setting."""
     yield from setting.positions.values()
     yield from (call for call in (setting.write, setting.clear, setting.add, setting.remove) if call)
 

@@ -1,4 +1,4 @@
-"""The knob of DynamoDB tables that throttling turns."""
+"""The setting of DynamoDB tables that throttling sets."""
 
 from __future__ import annotations
 

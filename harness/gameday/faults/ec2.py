@@ -73,8 +73,10 @@ def states(ids: list[str], *wanted: str) -> Probe:
     )
 
 
-def strike(context: FaultContext, one: Instance, operation: str, about: str, why: str) -> IrreversibleAction:
-    """A blow on one instance, healed when its scaling group is whole."""
+def irreversible_action(
+    context: FaultContext, one: Instance, operation: str, about: str, why: str
+) -> IrreversibleAction:
+    """An irreversible action on one instance, healed when its scaling group is whole."""
     return IrreversibleAction(
         region=context.region,
         module=one.module,
@@ -92,7 +94,9 @@ class TerminateInstance(InstanceTargets):
     name: ClassVar[str] = "terminate-instance"
     calls: ClassVar[tuple[str, ...]] = ("ec2.terminate_instances",)
     is_irreversible: ClassVar[bool] = True
-    undo: ClassVar[str] = "none: a strike; healed when the scaling group has as many in service as it wants"
+    undo: ClassVar[str] = (
+        "none: an irreversible action; healed when the scaling group has as many in service as it wants"
+    )
     effects: ClassVar[str] = "the instances are read as shutting down or terminated"
     example: ClassVar[str] = "terminate-instance: {module: web, count: 1}"
 
@@ -102,7 +106,9 @@ class TerminateInstance(InstanceTargets):
         lonely = [one.id for one in hit if one.group is None]
         why = "a terminated instance does not come back; its scaling group launches another"
         changes = [
-            strike(context, one, "terminate_instances", f"terminate {one.id} ({one.module}, {one.zone})", why)
+            irreversible_action(
+                context, one, "terminate_instances", f"terminate {one.id} ({one.module}, {one.zone})", why
+            )
             for one in hit
         ]
         return PlannedFault(
@@ -119,15 +125,16 @@ class TerminateInstance(InstanceTargets):
 class StopInstance(InstanceTargets):
     """Stop instances, and start them again.
 
-    A scaling group terminates a member that it finds stopped, so for members this is a strike, unless their replacing
-    is held (`hold_replacement`): then the group's HealthCheck and ReplaceUnhealthy processes are suspended with it.
+    A scaling group terminates a member that it finds stopped, so for members this is an irreversible action,
+    unless their replacing is held (`hold_replacement`): then the group's HealthCheck and ReplaceUnhealthy
+    processes are suspended with it.
     """
 
     name: ClassVar[str] = "stop-instance"
     settings: ClassVar[tuple[Setting, ...]] = (POWER, SUSPENDED)
     calls: ClassVar[tuple[str, ...]] = ("ec2.stop_instances",)
     undo: ClassVar[str] = (
-        "started again; a strike for members of a scaling group (without hold_replacement) and for spot"
+        "started again; an irreversible action for members of a scaling group (without hold_replacement) and for spot"
     )
     effects: ClassVar[str] = "the instances are read as stopped"
     example: ClassVar[str] = "stop-instance: {module: web, share: 30%, hold_replacement: true}"
@@ -142,8 +149,10 @@ class StopInstance(InstanceTargets):
         lasting = {one.id: why for one in hit if (why := self._irreversible(one))}
         groups = sorted({one.group for one in hit if one.group}) if self.hold_replacement else []
         held: dict[str, Json] = {g: {"adds": ["HealthCheck", "ReplaceUnhealthy"], "removes": []} for g in groups}
-        strikes = [
-            strike(context, one, "stop_instances", f"stop {one.id} ({one.module}, {one.zone})", lasting[one.id])
+        actions = [
+            irreversible_action(
+                context, one, "stop_instances", f"stop {one.id} ({one.module}, {one.zone})", lasting[one.id]
+            )
             for one in hit
             if one.id in lasting
         ]
@@ -151,7 +160,7 @@ class StopInstance(InstanceTargets):
         return PlannedFault(
             fault=self.name,
             label=self.label("stop", hit),
-            stages=staged([*context.changes(SUSPENDED, held)], [*changes, *strikes]),
+            stages=staged([*context.changes(SUSPENDED, held)], [*changes, *actions]),
             effect=effect(self.effects, (states([one.id for one in hit], "stopped", "terminated"),)),
             hits=shares(context, hit),
             refusals=(*refusals, *not_opted_in(context, {one.id: one.tags for one in hit})),
@@ -173,7 +182,9 @@ class RebootInstance(InstanceTargets):
     name: ClassVar[str] = "reboot-instance"
     calls: ClassVar[tuple[str, ...]] = ("ec2.reboot_instances",)
     is_irreversible: ClassVar[bool] = True
-    undo: ClassVar[str] = "none: a strike; healed when the scaling group has as many in service as it wants"
+    undo: ClassVar[str] = (
+        "none: an irreversible action; healed when the scaling group has as many in service as it wants"
+    )
     effects: ClassVar[str] = "an instance's status check is not ok, or its load balancer finds it unfit"
     example: ClassVar[str] = "reboot-instance: {module: checkout, count: 1}"
 
@@ -190,7 +201,8 @@ class RebootInstance(InstanceTargets):
         )
         why = "a reboot cannot be taken back; the instance boots by itself"
         changes = [
-            strike(context, one, "reboot_instances", f"reboot {one.id} ({one.module}, {one.zone})", why) for one in hit
+            irreversible_action(context, one, "reboot_instances", f"reboot {one.id} ({one.module}, {one.zone})", why)
+            for one in hit
         ]
         return PlannedFault(
             fault=self.name,

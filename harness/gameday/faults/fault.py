@@ -42,7 +42,7 @@ class FaultContext:
     def changes(
         self, setting: Setting, wanted: dict[str, Json], args: dict[str, dict[str, Json]] | None = None
     ) -> list[SettingChange]:
-        """Turns of one knob, with the values that stand now as what undo writes back.
+        """Setting changes of one setting, with the values that stand now as what undo writes back.
 
         `wanted` is id → the value to be or, for a set, {"adds": [...], "removes": [...]}.
         """
@@ -59,7 +59,7 @@ class Fault(Frozen):
     """One fault as written in YAML: its fields, and what it would change."""
 
     name: ClassVar[str]
-    settings: ClassVar[tuple[Setting, ...]] = ()  # the knobs it may turn
+    settings: ClassVar[tuple[Setting, ...]] = ()  # the settings it may set
     calls: ClassVar[tuple[str, ...]] = ()  # the calls it may make besides, as service.operation
     is_irreversible: ClassVar[bool] = False  # whatever it hits, nothing undoes it
     undo: ClassVar[str]  # how it is undone, in one sentence

@@ -1,4 +1,4 @@
-"""The knob of Lambda functions that throttling turns."""
+"""The setting of Lambda functions that throttling sets."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ class AzBlackhole(Fault):
             refusals.append(f"the workload has no subnet in {self.zone}")
         probes = unhealthy_targets(context, hit)
         if subnets and not probes:
-            refusals.append(f"nothing would show that it bites: no target group has targets in {self.zone}")
+            refusals.append(f"nothing would show that it takes effect: no target group has targets in {self.zone}")
         foreign = foreign_interfaces(context, subnets)
         if foreign and self.foreign_interfaces == "refuse":
             named = ", ".join(foreign[:5]) + (f" and {len(foreign) - 5} more" if len(foreign) > 5 else "")
@@ -288,7 +288,7 @@ class IsolateModule(Fault):
         if not refusals and not hit:
             refusals.append(f"module {self.module} has no running instance to isolate")
         elif hit and not probes:
-            refusals.append(f"nothing would show that it bites: no target group has instances of {self.module}")
+            refusals.append(f"nothing would show that it takes effect: no target group has instances of {self.module}")
         vpcs = sorted({one.vpc for one in hit})
         names = {vpc: f"group{number}" if number else "group" for number, vpc in enumerate(vpcs)}
         makes = [empty_group(context.region, vpc, names[vpc], ipv6) for vpc, ipv6 in _ipv6(context, vpcs).items()]

@@ -1,4 +1,4 @@
-"""The knob of a proxy beside a program: a rule that its AWS calls meet."""
+"""The setting of a proxy beside a program: a rule that its AWS calls meet."""
 
 from __future__ import annotations
 

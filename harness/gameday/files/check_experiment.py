@@ -60,7 +60,7 @@ def check_irreversible(document: Document, parts: dict[str, Any], faults: Faults
     for loc, fault in faults.items():
         if fault.is_irreversible and "irreversible" not in parts.get("allow", ("irreversible",)):
             what = f"nothing undoes `{fault.name}`, and the experiment does not allow that"
-            yield document.mistake(loc, what, "add `allow: [strike]`, if that is meant")
+            yield document.mistake(loc, what, "add `allow: [irreversible]`, if that is meant")
 
 
 def check_experiment(

@@ -43,7 +43,7 @@ class RecoveryClaim(Written):
 
 
 class DetectionClaim(Written):
-    """An alarm that tells people: it fires within a time from when customers begin to suffer (else from the bite)."""
+    """An alarm that tells people: it fires within a time from when customers begin to suffer (else from the effect)."""
 
     alarm: str = Field(min_length=1, description="a CloudWatch alarm, by name or ARN")
     within: Duration = Field(gt=0, description="the longest that it may take to fire")
@@ -67,7 +67,7 @@ class Experiment(Written):
     steady_state: tuple[Name, ...] = Field(min_length=1, description="the KPIs that decide the verdict")
     baseline: Duration = Field(300.0, gt=0, description="how long steady state is watched before")
     faults: tuple[dict[str, Any], ...] = Field(min_length=1, description="each: the fault's name and its fields")
-    lasts: Duration = Field(gt=0, description="how long the faults stay once they bite")
+    lasts: Duration = Field(gt=0, description="how long the faults stay once they take effect")
     during: dict[Name, During] = Field({}, description="other bounds while the faults last")
     recovery: RecoveryClaim | None = Field(None, description="the claim that steady state is back in time")
     detected_by: DetectionClaim | None = Field(None, description="the claim that an alarm fires in time")

@@ -77,7 +77,7 @@ class Limits(Written):
 
     module_share: Share = Field(0.5, gt=0, le=1, description="of a module's instances that one run may hit")
     instances: int = Field(20, ge=1, description="that one run may hit")
-    exposure: Duration = Field(900.0, gt=0, description="the longest that faults may last, bite and undo included")
+    exposure: Duration = Field(900.0, gt=0, description="the longest that faults may last, effect and undo included")
 
 
 class Freeze(Written):

@@ -133,7 +133,7 @@ def _of_call(
         if creates:
             asked.append((kind, ANY))
         elif isinstance(change, SettingChange):
-            asked.append((kind, change.id))  # a Turn turns what its id names
+            asked.append((kind, change.id))  # a setting change turns what its id names
         else:
             raise GamedayError(f"{call} names no {kind}: its policy cannot be derived", "see NAMED in gameday/iam/asks")
     if not asked:

@@ -127,7 +127,7 @@ def kpi_reads(plan: Plan) -> tuple[Call, ...]:
 
 
 def run_reads(plan: Plan) -> tuple[Call, ...]:
-    """What injecting reads, and waiting: settings, what the run made, bites and healing, alarms."""
+    """What injecting reads, and waiting: settings, what the run made, takes effect and healing, alarms."""
     effects = (probe.call for planned_fault in plan.planned_faults for probe in planned_fault.effect.probes)
     experiment = plan.experiment
     alarms = (STATES, HISTORY) if experiment.detected_by else (STATES,) if experiment.stop_when else ()
@@ -135,7 +135,7 @@ def run_reads(plan: Plan) -> tuple[Call, ...]:
 
 
 def undo_reads(plan: Plan) -> tuple[Call, ...]:
-    """What the undo reads: settings, what the run made, whether a strike has healed."""
+    """What the undo reads: settings, what the run made, whether an irreversible action has healed."""
     return tuple(_read(change) for planned_fault in plan.planned_faults for change in planned_fault.changes)
 
 

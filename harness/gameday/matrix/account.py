@@ -10,7 +10,7 @@ from gameday.files.experiment import Experiment
 from gameday.files.load import faults_of
 from gameday.files.workload import Workload
 from gameday.matrix.model import MatrixRow
-from gameday.matrix.twin import Keep, error_of_entry, row_of
+from gameday.matrix.twin import Keep, error_of_row, row_of
 from gameday.plan.own_instance import own_instance
 from gameday.plan.plan import Plan, RunRequest, inventory_of
 from gameday.records.record import Record
@@ -56,7 +56,7 @@ class Rows:
             raise Refused(tuple(reasons), refused[0].remedy if refused else "")
         self.confirm(plans)
         entries = tuple(self._played(requests))
-        error = error_of_entry(workload, experiments)
+        error = error_of_row(workload, experiments)
         rows = tuple(row_of(one, entry, error) for one, entry in zip(experiments, entries, strict=True))
         stuck = any(isinstance(one, Record) and one.stuck for one in entries)
         return (Exit.STUCK if stuck else Exit.INTERRUPTED if self.player.stop.is_signal else Exit.HELD), rows

@@ -121,7 +121,7 @@ def analyse(
     ]
     order = ("hidden", "not-tolerated", "zonal", "dead")
     findings.sort(key=lambda one: (order.index(one.kind) // 2, -((one.effect and one.effect.change) or 0.0)))
-    elsewhere = f"only {workload.regions[0]} is struck, and not {', '.join(workload.regions[1:])}"
+    elsewhere = f"only {workload.regions[0]} is hit, and not {', '.join(workload.regions[1:])}"
     without = [name for name in workload.modules if all(kpi.module != name for kpi in workload.kpis.values())]
     return Matrix(
         workload=workload.name,

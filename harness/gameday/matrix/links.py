@@ -120,15 +120,15 @@ class Links:
         """
         if self._relation(one, other) != "tolerates":
             return False
-        here, struck = (
+        here, hit = (
             cell.effect if cell else None for cell in (self.seen.cell(source, other), self.seen.cell(source, one))
         )
-        if here is None or struck is None:
+        if here is None or hit is None:
             return False
-        shown, alone = (self.seen.effect(one, kpi) for kpi in (here.kpi, struck.kpi))
-        if shown is None or shown.high is None or alone is None or not (here.low and struck.change and alone.change):
+        shown, alone = (self.seen.effect(one, kpi) for kpi in (here.kpi, hit.kpi))
+        if shown is None or shown.high is None or alone is None or not (here.low and hit.change and alone.change):
             return False
-        return shown.high >= here.low * min(1.0, alone.change / struck.change)
+        return shown.high >= here.low * min(1.0, alone.change / hit.change)
 
     def _culprit(self, way: tuple[str, ...]) -> tuple[str, str] | None:
         """The first link of a way that is not declared."""
@@ -139,7 +139,7 @@ class Links:
 
 
 def _suspicion(cell: Cell) -> tuple[bool, float, str]:
-    """First who is declared to call what was struck, then who suffers most."""
+    """First who is declared to call what was hit, then who suffers most."""
     return cell.relation != "tolerates", -((cell.effect and cell.effect.change) or 0.0), cell.module
 
 

@@ -11,7 +11,7 @@ from gameday.errors import Exit, InvalidInput
 from gameday.steady_state.kpi.claim import Verdict
 
 Relation = Literal["hit", "needs", "tolerates", "through", "none"]
-"""What is declared of a module, seen from a fault: struck itself; needs what is struck, transitively; tolerates it; is
+"""What is declared of a module, seen from a fault: hit itself; needs what is hit, transitively; tolerates it; is
 called by it, so that its customers come through it; nothing of that."""
 
 CellState = Literal["spread", "contained", "starved", "unknown", "no-kpi"]
@@ -93,7 +93,7 @@ class MatrixFinding:
     """What declarations and effects do not agree on, with its evidence."""
 
     kind: FindingKind
-    source: str  # the module or zone that the fault struck
+    source: str  # the module or zone that the fault hit
     module: str  # the module that suffers; for a dead declaration the one that declares
     experiment: str
     words: str

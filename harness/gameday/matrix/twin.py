@@ -47,10 +47,10 @@ Keep = Callable[[Record], None]
 
 
 def experiments_of(workload: Workload, zones: Sequence[str], workload_file: str) -> tuple[Experiment, ...]:
-    """One experiment for each module, one for each zone. Raises Refused for a module that owns nothing to strike."""
+    """One experiment for each module, one for each zone. Raises Refused for a module that owns nothing to hit."""
     poor = [name for name, one in workload.modules.items() if _fault(name, one) is None]
     if poor:
-        reasons = tuple(f"module {name} owns nothing that a fault could strike" for name in poor)
+        reasons = tuple(f"module {name} owns nothing that a fault could hit" for name in poor)
         raise Refused(reasons, "say under `owns` what belongs to it: tags, functions, tables or stages")
     faults = [fault for name, one in workload.modules.items() if (fault := _fault(name, one))]
     # Only what has interfaces stands in a zone.
@@ -111,7 +111,7 @@ def play_rows(
     keep: Keep | None = None,
 ) -> tuple[MatrixRow, ...]:
     """Play every experiment on a fresh twin; the same rows for the same files and seed, whatever the cores."""
-    error = error_of_entry(workload, experiments)
+    error = error_of_row(workload, experiments)
     jobs = [(workload, twin, one, seed, error, keep) for one in experiments]
     cores = min(len(jobs), cores or os.cpu_count() or 1)
     if cores <= 1:
@@ -146,7 +146,7 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def error_of_entry(workload: Workload, experiments: Sequence[Experiment]) -> float:
+def error_of_row(workload: Workload, experiments: Sequence[Experiment]) -> float:
     """The chance that is left to each row, so that all together keep the budget (Bonferroni)."""
     return workload.budget.false_verdict / max(1, len(experiments))
 
@@ -177,7 +177,7 @@ def row_of(experiment: Experiment, played: Record | Refusal, error: float) -> Ma
     plan, phases = played.plan, played.judged.phases if played.judged else Phases(before=(0.0, 0.0))
     hit = taken_away(plan.planned_faults)
     if phases.took_effect is None or phases.aborted is not None:
-        return MatrixRow(name, module, zone, hit, (), (phases.aborted or "the fault did not bite",))
+        return MatrixRow(name, module, zone, hit, (), (phases.aborted or "the fault had no effect",))
     claim = claim_of(plan)
     owners = {name: kpi.module for name, kpi in plan.workload.kpis.items()}
     # Each KPI stands for itself: as a module of its own name.

@@ -43,7 +43,7 @@ class Plan(Frozen):
     region: str
     seed: int = Field(ge=0)
     planned_faults: tuple[PlannedFault, ...]
-    hit: tuple[str, ...]  # modules that the faults strike
+    hit: tuple[str, ...]  # modules that the faults hit
     may_suffer: tuple[str, ...]  # those, and all that need them
     contained: tuple[str, ...]  # everything else: must not suffer
     refusals: tuple[str, ...] = ()
@@ -127,7 +127,7 @@ def make_plan(request: RunRequest, account: Account, now: float) -> Plan:
     beyond = _beyond_limits(workload, experiment, planned_faults, running)
     refusals = (
         *(reason for planned_fault in planned_faults for reason in planned_fault.refusals),
-        *_strikes(experiment, planned_faults),
+        *_irreversible_refusals(experiment, planned_faults),
         *_twice(planned_faults),
         *alarms,
         *unfit_alarm,
@@ -220,13 +220,13 @@ def _beyond_limits(
     exposure = experiment.lasts + max(planned_fault.effect.deadline for planned_fault in planned_faults)
     if exposure > limits.exposure:
         reasons.append(
-            f"the faults may last {show_duration(exposure)} (until they bite, and then `lasts`), "
+            f"the faults may last {show_duration(exposure)} (until they take effect, and then `lasts`), "
             f"over the limit of {show_duration(limits.exposure)}"
         )
     return tuple(reasons)
 
 
-def _strikes(experiment: Experiment, planned_faults: tuple[PlannedFault, ...]) -> tuple[str, ...]:
+def _irreversible_refusals(experiment: Experiment, planned_faults: tuple[PlannedFault, ...]) -> tuple[str, ...]:
     if "irreversible" in experiment.allow:
         return ()
     actions = [
@@ -236,7 +236,7 @@ def _strikes(experiment: Experiment, planned_faults: tuple[PlannedFault, ...]) -
         if isinstance(change, IrreversibleAction)
     ]
     return tuple(
-        f"{change.about} cannot be undone ({change.why}); the experiment does not say `allow: [strike]`"
+        f"{change.about} cannot be undone ({change.why}); the experiment does not say `allow: [irreversible]`"
         for change in actions
     )
 

@@ -133,7 +133,7 @@ class Record:
 
     @cached_property
     def remarks(self) -> tuple[TookEffect | NoEffect | Detected | Aborted | Remark, ...]:
-        """What else people should see: bites, the alarm, aborts, warnings."""
+        """What else people should see: takes effect, the alarm, aborts, warnings."""
         return tuple(
             event for event in self.events if isinstance(event, TookEffect | NoEffect | Detected | Aborted | Remark)
         )
@@ -194,14 +194,14 @@ def judged_again(record: Record) -> Record:
 
 
 def with_irreversible(judgement: Judgement, settled: Iterable[ChangeClosed]) -> Judgement:
-    """A strike that never heals breaks the claim, and is named."""
+    """An irreversible action that never heals breaks the claim, and is named."""
     sick = [one.about for one in settled if one.state == "not-healed"]
     if not sick:
         return judgement
     return replace(
         judgement,
         verdict=Verdict.BROKEN,
-        sentence=f"{judgement.sentence} What was struck never healed: {'; '.join(sick)}.",
+        sentence=f"{judgement.sentence} What was hit never healed: {'; '.join(sick)}.",
     )
 
 

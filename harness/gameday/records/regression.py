@@ -32,7 +32,7 @@ def compare_releases(old: Sequence[Record], new: Sequence[Record], margin: float
 
     The chance that any is called broken though nothing changed is at most the workload's `false_verdict`, over all
     experiments together (Holm). Samples are judged again, so that records of any age are measured alike. A run that did
-    not inject or bite does not count, nor does one that repeats another's seed on the twin: it is the same run.
+    not inject or take effect does not count, nor does one that repeats another's seed on the twin: it is the same run.
     """
     if again := {one.run for one in old} & {one.run for one in new}:
         raise InvalidInput(f"run {min(again)} is on both sides", "name the runs of either release once")
@@ -65,7 +65,7 @@ def _counted(runs: Sequence[Record]) -> tuple[list[Rejudged], list[str]]:
         # On the twin the same plan, seed and tool give the same bytes, which are no second observation.
         key = (one.plan.digest, one.seed, one.tool) if one.place == "twin" else one.run
         if one.judged is None or one.judged.phases.took_effect is None:
-            left_out.append(f"{one.run}: the fault did not bite, or nothing was judged")
+            left_out.append(f"{one.run}: the fault had no effect, or nothing was judged")
         elif key in seen:
             left_out.append(f"{one.run}: repeats another run's seed on the twin")
         else:

@@ -47,9 +47,9 @@ def told(event: Event, plan: Plan) -> Iterator[str]:
         case "called" if event.error:
             yield f"failed  {event.service}.{event.operation}: {event.error}"
         case "took-effect":
-            yield f"bitten  {event.about}"
+            yield f"effect  {event.about}"
         case "no-effect":
-            yield f"NO BITE {event.about}"
+            yield f"NO EFFECT {event.about}"
         case "detected":
             yield f"alarm   {event.alarm} has fired, {phrases.duration(event.at - event.fired_at)} ago"
         case "aborted":

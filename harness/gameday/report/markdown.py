@@ -159,7 +159,7 @@ def _changes(record: Record) -> Iterator[str]:
     changes = [change for planned_fault in record.plan.planned_faults for change in planned_fault.changes]
 
     def row(position: int) -> list[str]:
-        change, settled = phrases.update_entry(changes[position]), record.settled.get(position)
+        change, settled = phrases.change_row(changes[position]), record.settled.get(position)
         after = f"{settled.state}: {settled.about}" if settled else "not known"
         cells = (change.about, change.where, f"{change.before} → {change.after}", change.undo, after)
         return [text_of(cell, account) for cell in cells]

@@ -11,7 +11,7 @@ from gameday.steady_state.judging.phrases import points_in_words
 
 SIGNS: dict[CellState, str] = {"spread": "X", "contained": ".", "starved": "o", "unknown": "?", "no-kpi": "-"}
 RELATIONS: dict[Relation, str] = {
-    "hit": "struck",
+    "hit": "hit",
     "needs": "needs it",
     "tolerates": "tolerates it",
     "through": "its customers come through it",
@@ -19,7 +19,7 @@ RELATIONS: dict[Relation, str] = {
 }
 KEY = (
     "   ".join(f"{sign} {STATE_WORDS[state]}" for state, sign in SIGNS.items()),
-    "[ ] struck   ( ) declared: needs what is struck, or its customers come through it   ! hurt, and not declared",
+    "[ ] hit   ( ) declared: needs what is hit, or its customers come through it   ! hurt, and not declared",
 )
 TITLES = {
     "hidden": "hidden dependency",
@@ -42,7 +42,7 @@ REMEDIES = {
 
 
 def mark(cell: Cell) -> str:
-    """Three letters: `[X]` struck and hurt, `(X)` hurt as declared, ` X!` hurt and not declared, ` . ` contained."""
+    """Three letters: `[X]` hit and hurt, `(X)` hurt as declared, ` X!` hurt and not declared, ` . ` contained."""
     sign = SIGNS[cell.state]
     if cell.relation == "hit":
         return f"[{sign}]"

@@ -79,9 +79,9 @@ def graph(matrix: Matrix) -> Graph:
 
 def _links(matrix: Matrix) -> Iterator[tuple[tuple[str, str], EdgeKind]]:
     """(who depends, on what) → how that is known: what is declared first, so that hidden links run against it."""
-    struck = {row.experiment: row.module for row in matrix.rows if row.module}
+    hit = {row.experiment: row.module for row in matrix.rows if row.module}
     hidden = {(one.module, one.source) for one in matrix.hidden}
-    seen = {(cell.module, struck.get(cell.experiment)) for cell in matrix.cells if cell.state == "spread"}
+    seen = {(cell.module, hit.get(cell.experiment)) for cell in matrix.cells if cell.state == "spread"}
     for name, others in matrix.declared.items():
         for other in others:
             if (name, other) not in hidden and other in matrix.declared:

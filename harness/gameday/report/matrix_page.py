@@ -39,7 +39,7 @@ def page(matrix: Matrix) -> str:
 
 
 def _kind(cell: Cell) -> str:
-    declared = {"hit": "struck", "needs": "declared", "through": "declared"}.get(cell.relation, "")
+    declared = {"hit": "hit", "needs": "declared", "through": "declared"}.get(cell.relation, "")
     return declared or ("undeclared" if cell.state == "spread" else "")
 
 

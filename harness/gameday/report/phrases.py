@@ -245,7 +245,7 @@ class ChangeRow:
     undoable: bool
 
 
-def update_entry(change: AnyChange) -> ChangeRow:
+def change_row(change: AnyChange) -> ChangeRow:
     """A change of the plan in words."""
     if isinstance(change, SettingChange):
         about, where = change.about or change.setting.about, f"{change.subject}"
@@ -261,9 +261,7 @@ def update_entry(change: AnyChange) -> ChangeRow:
     if isinstance(change, CreatedResource):
         undo = f"{change.delete}: whatever carries the run's tag"
         return ChangeRow(change.about or str(change.create), change.name, "not there", "made", undo, undoable=True)
-    return ChangeRow(
-        change.about or str(change.call), change.id, "in service", "struck", _healing(change), undoable=False
-    )
+    return ChangeRow(change.about or str(change.call), change.id, "in service", "hit", _healing(change), undoable=False)
 
 
 def show(value: Json) -> str:
@@ -288,7 +286,7 @@ def _both(first: str, second: str) -> str:
 
 def _hit_words(record: Record, module: str) -> str:
     share = max((planned_fault.hits.get(module, 0.0) for planned_fault in record.plan.planned_faults), default=0.0)
-    return f"{show_share(round(share, 3))} of its capacity taken away" if share else "struck by the fault"
+    return f"{show_share(round(share, 3))} of its capacity taken away" if share else "hit by the fault"
 
 
 def _not_judged(record: Record, module: str) -> str:

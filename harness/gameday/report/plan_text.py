@@ -31,10 +31,10 @@ def _lines(plan: Plan) -> Iterator[str]:
             yield f"  step {number}{', all at once' if len(stage) > 1 else ''}"
             for change in stage:
                 yield from _change(change)
-        yield f"  bites  {planned_fault.effect.about}, within {show_duration(planned_fault.effect.deadline)}"
+        yield f"  effect {planned_fault.effect.about}, within {show_duration(planned_fault.effect.deadline)}"
         yield from (f"         read: {probe.call} → {probe.about}" for probe in planned_fault.effect.probes)
     yield ""
-    yield f"lasts  {show_duration(experiment.lasts)} once bitten, then everything is undone"
+    yield f"lasts  {show_duration(experiment.lasts)} once they take effect, then everything is undone"
     if detected := experiment.detected_by:
         yield f"alarm  {alarm_name(detected.alarm)} must fire within {show_duration(detected.within)} of the impact"
     for name, kpi in plan.workload.kpis.items():
@@ -69,22 +69,22 @@ def _change(change: SettingChange | CreatedResource | IrreversibleAction) -> Ite
     module = f"  [{change.module}]" if change.module else ""
     if isinstance(change, CreatedResource):
         new = f"<the new {change.name}>"
-        yield f"    make {change.about}{module}"
+        yield f"    {change.kind} {change.about}{module}"
         yield f"      call: {_call(change.create, {'args': change.args})}"
         yield from (f"      call: {_call(call, {'args': change.args, 'id': new})}" for call in change.then)
         yield f"      undo: {_call(change.delete, {'args': change.args, 'id': new})}, found by the run's tag"
     elif isinstance(change, IrreversibleAction):
-        yield f"    strike {change.about}{module}"
+        yield f"    {change.kind} {change.about}{module}"
         yield f"      call: {_call(change.call, {'id': change.id, 'args': change.args})}"
         yield f"      undo: none; healed when {change.healed.about}"
     else:
-        yield f"    turn {change.subject}: {turned(change)}{module}"
+        yield f"    {change.kind} {change.subject}: {turned(change)}{module}"
         yield from (f"      call: {call}" for call in _writes(change, change.after, change.adds, change.removes))
         yield from (f"      undo: {call}" for call in _writes(change, change.before, change.removes, change.adds))
 
 
 def turned(change: SettingChange) -> str:
-    """What a Turn changes, from what to what."""
+    """What a setting change changes, from what to what."""
     if change.setting.shape is Shape.SET:
         return ", ".join(
             [*(f"+{value(item)}" for item in change.adds), *(f"-{value(item)}" for item in change.removes)]

@@ -18,12 +18,14 @@ BEFORE = 600.0
 bursts, and not so long that they reach back into the run before (its time after, then this one's baseline)."""
 
 FALSE_BITE = 1e-4
-"""The chance that metrics which merely go on as before are taken for a bite, in all looks of a run together: as rare as
+"""The chance that metrics which merely go on as before are taken for an effect, in all looks of a run together.
+
+As rare as
 a guard fires falsely by default (`budget.false_abort`), since either ruins a run."""
 
 
 class EffectWatch:
-    """The bites of a plan's faults; made just before the injection, to know what was; raises Refused else."""
+    """The takes effect of a plan's faults; made just before the injection, to know what was; raises Refused else."""
 
     def __init__(self, plan: Plan, run: str, account: Account, clock: Clock) -> None:
         self._plan, self._run, self._account, self._clock = plan, run, account, clock
@@ -39,16 +41,16 @@ class EffectWatch:
 
     @property
     def are_awaited(self) -> bool:
-        """Whether some fault has neither bitten nor run out of time."""
+        """Whether some fault has neither taken effect nor run out of time."""
         return bool(self._waiting)
 
     @property
     def since(self) -> float | None:
-        """When the last fault bit, in seconds since the epoch; None unless all have."""
+        """When the last fault took effect, in seconds since the epoch; None unless all have."""
         return max(self._took_effect) if len(self._took_effect) == len(self._plan.planned_faults) else None
 
     def look(self, injected: float) -> Iterator[TookEffect | NoEffect]:
-        """Look once for every bite that is awaited; `injected` is when the faults went in."""
+        """Look once for every effect that is awaited; `injected` is when the faults went in."""
         for index, planned_fault in list(self._waiting.items()):
             now = self._clock.now()
             about = self._sign(index, injected)
@@ -84,7 +86,7 @@ class EffectWatch:
         try:
             return probes.value(probe, self._read(probe, self._clock.now()))
         except AwsError as error:
-            raise Refused((f"what would show the bite cannot be read: {error.what}",), error.remedy) from error
+            raise Refused((f"what would show the effect cannot be read: {error.what}",), error.remedy) from error
 
     def _read(self, probe: Probe, since: float) -> Json:
         call = bind(probe.call, {"since": since, "before": since - BEFORE, "now": self._clock.now(), "run": self._run})

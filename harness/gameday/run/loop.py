@@ -1,7 +1,7 @@
 """One run, as one loop that yields events:
 
 1. before   take the workload; watch the baseline; refuse unless the workload is steady and not idle
-2. inject   write every undo to the journal; then call; wait until each fault bites
+2. inject   write every undo to the journal; then call; wait until each fault takes effect
 3. during   let the faults last, under guard
 4. undo     put everything back, and read that it is back: also when anything above went wrong
 5. after    watch on, judge, end
@@ -47,7 +47,7 @@ STEP = 1.0
 SLOW = 15.0
 """Seconds between two looks at everything: KPIs without a guard, stop alarms."""
 PROBE = 5.0
-"""Seconds between two looks for the bite."""
+"""Seconds between two looks for the effect."""
 
 
 @dataclass(frozen=True)

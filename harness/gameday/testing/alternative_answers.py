@@ -17,7 +17,7 @@ def in_passing(setting: Setting, answer: Json) -> Json:
 
 
 def reserialised(setting: Setting, answer: Json) -> Json:
-    """An answer that means the same to this knob, written another way."""
+    """An answer that means the same to this setting, written another way."""
     if setting.canonical is NormalForm.TEXT:
         return _mapped(answer, _as_text)
     if setting.canonical is NormalForm.DOCUMENT:

@@ -236,7 +236,7 @@ class RoughAccount(Wrapped):
 
 
 def _watched(changes: Sequence[SettingChange | CreatedResource | IrreversibleAction], run: str) -> list[_Watched]:
-    """Every setting that the changes turn (one for each knob and region), and everything they make."""
+    """Every setting that the changes turn (one for each setting and region), and everything they make."""
     setting_changes = [change for change in changes if isinstance(change, SettingChange)]
     found: list[_Watched] = []
     for name, region in dict.fromkeys(
@@ -245,7 +245,7 @@ def _watched(changes: Sequence[SettingChange | CreatedResource | IrreversibleAct
         setting = next(
             setting_change.setting for setting_change in setting_changes if setting_change.setting.name == name
         )
-        # Knobs that share their read (two settings of one group) share its answers too.
+        # Settings that share their read (two settings of one group) share its answers too.
         args = {
             t.id: t.args for t in setting_changes if t.region == region and t.setting.read.call == setting.read.call
         }

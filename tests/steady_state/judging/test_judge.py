@@ -167,9 +167,9 @@ def test_a_run_that_ended_early_otherwise_is_unknown(why: str) -> None:
 @pytest.mark.parametrize(
     ("at", "words"),
     [
-        (phases(took_effect=None), "the fault did not bite"),
+        (phases(took_effect=None), "the fault had no effect"),
         (phases(took_effect=None, injected=None), "nothing was injected"),
-        (phases(took_effect=None, undo=None, undone=None, end=None), "the fault did not bite"),
+        (phases(took_effect=None, undo=None, undone=None, end=None), "the fault had no effect"),
     ],
 )
 def test_a_fault_that_did_not_bite_is_unknown_and_never_a_pass(at, words: str) -> None:
@@ -177,7 +177,7 @@ def test_a_fault_that_did_not_bite_is_unknown_and_never_a_pass(at, words: str) -
     assert found.verdict is UNKNOWN
     assert (
         found.sentence
-        == f"Unknown: {words}{', so nothing was tested' if 'bite' in words else ''}. Claimed was orders at least 99%."
+        == f"Unknown: {words}{', so nothing was tested' if 'effect' in words else ''}. Claimed was orders at least 99%."
     )
 
 
@@ -192,7 +192,7 @@ def test_the_bins_around_bite_and_undo_belong_to_the_fault() -> None:
         ratio().model_dump(by_alias=True, mode="json")
         | {"ratio": {"bad": reading("F", missing="zero", period="1m"), "total": reading("T", period="1m")}}
     )
-    hurt = (5, 11)  # the minutes in which the fault bites and is undone
+    hurt = (5, 11)  # the minutes in which the fault takes effect and is undone
     series = tuple(
         replace(one, start=60 * one.start, length=60.0)
         for one in counts([(3000, 3000 if minute in hurt else 0) for minute in range(15)])

@@ -15,7 +15,7 @@ from tests.steady_state.streams import EFFECT, counts, gauge, judged, phases, ra
 
 DIP: Series = steady(320) + counts([(50, 25)] * 40) + steady(420)
 WHOLE = counts([(one.total, one.bad) for one in DIP])
-"""Half of all requests fail from 20 s to 60 s after the fault bites."""
+"""Half of all requests fail from 20 s to 60 s after the fault takes effect."""
 
 
 class Untidy:

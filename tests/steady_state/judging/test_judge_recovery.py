@@ -36,7 +36,7 @@ def recovery(
 
 
 def dip(begins: int, ends: int, depth: float = 0.5, seconds: int = 480) -> Series:
-    """50 requests a second; `depth` of them fail between two seconds after the bite."""
+    """50 requests a second; `depth` of them fail between two seconds after the effect."""
     fault = counts([(50, 50 * depth if begins <= second < ends else 0) for second in range(seconds)], EFFECT)
     return steady(300) + fault
 

@@ -6,7 +6,7 @@ import threading
 import pytest
 from gameday.steady_state.clock import WallClock
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.reading import CommandSource as Spec
+from gameday.steady_state.kpi.reading import CommandSpec as Spec
 from gameday.steady_state.samples import Sample
 from gameday.steady_state.sources import open_sources
 from gameday.steady_state.sources.command import CommandSource, parse, run

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from gameday.steady_state.clock import TestClock, WallClock
 from gameday.steady_state.kpi.kpi import Bound, Kpi, watched
-from gameday.steady_state.kpi.reading import HttpSource as Spec
+from gameday.steady_state.kpi.reading import HttpSpec as Spec
 from gameday.steady_state.samples import Sample
 from gameday.steady_state.sources import open_sources
 from gameday.steady_state.sources.http import HttpPool, HttpSource, ProbeResult, bins

@@ -216,9 +216,10 @@ class Metered(Server):
     """A table or a stage: a request takes a token from a bucket, or is throttled at once.
 
     API Gateway throttles by a token bucket (API Gateway Developer Guide, "Throttle requests to your REST APIs"). For
-    DynamoDB the bucket holds `BURST_SECONDS` of capacity, so a throttle bites only when the saved capacity is used up.
-    Both start full. What AWS does with saved capacity when a table's capacity is lowered is not documented; here it is
-    cut to what the new capacity could have saved. No rate at all (on-demand, no throttling) never throttles.
+    DynamoDB the bucket holds `BURST_SECONDS` of capacity, so a throttle takes effect only when the saved
+    capacity is used up. Both start full. What AWS does with saved capacity when a table's capacity is lowered is
+    not documented; here it is cut to what the new capacity could have saved. No rate at all (on-demand, no
+    throttling) never throttles.
     """
 
     __slots__ = ("at", "level", "rate", "size")
