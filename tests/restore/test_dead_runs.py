@@ -43,7 +43,7 @@ def scene(tmp_path: Path) -> Scene:
 
 def played(scene: Scene, patience: float = 900.0) -> list[Restored]:
     return [
-        restore(run, scene.journal, scene.clock, scene.heard.append, lambda: scene.shelf, patience=patience)
+        restore(run, scene.journal, scene.clock, scene.emitted.append, lambda: scene.shelf, patience=patience)
         for run in dead_runs(scene.journal)
     ]
 
@@ -74,7 +74,7 @@ def test_a_run_that_lives_is_left_alone(scene: Scene) -> None:
     assert living.hold(RUN)
     assert dead_runs(scene.journal) == []
     (run,) = scene.journal.unended()
-    done = restore(run, scene.journal, scene.clock, scene.heard.append, lambda: pytest.fail("no account is needed"))
+    done = restore(run, scene.journal, scene.clock, scene.emitted.append, lambda: pytest.fail("no account is needed"))
     assert not done.closed
     assert done.about.startswith("is running (")
     assert scene.states() == {0: "open", 1: "open", 2: "open"}
