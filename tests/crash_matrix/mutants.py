@@ -98,7 +98,7 @@ _make = _Undo._make
 
 
 def _end_with_open_rows(self: Journal, run: str, note: str = "") -> bool:
-    open_entries = {row.position: ("restored", "closed with its run") for row in self.rows(run) if row.is_open}
+    open_entries = {row.position: ("restored", "closed with its run") for row in self.entries(run) if row.is_open}
     if open_entries:
         _settle(self, run, open_entries)  # type: ignore[arg-type]
     return _end(self, run, note)
