@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from gameday.aws.proxy_client import PROXY, ask_proxy
 from gameday.change import Call, PlannedFault, SettingChange
-from gameday.engine.placeholders import bind
+from gameday.change.placeholders import bind
 from gameday.engine.probes import holds
 from gameday.errors import AwsError, InvalidInput, Unreachable
 from gameday.faults.throttle import Throttle
