@@ -18,7 +18,6 @@ from gameday.errors import GamedayError, InvalidInput, Refused
 from gameday.faults import CATALOGUE
 from gameday.faults.proxy_rule import RULE
 from gameday.files.experiment import Experiment
-from gameday.files.load import faults_of
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
 from gameday.iam.actions import action_of, actions_of
@@ -40,7 +39,7 @@ HERE = {"aws:RequestedRegion": REGION}
 
 def plan_on(twin: Twin, workload: Workload, *faults: dict[str, Any]) -> Plan:
     experiment = Experiment.model_validate(SHORT | {"faults": list(faults)})
-    return make_plan(RunRequest(experiment, faults_of(experiment), workload, None, "twin"), twin.aws, twin.clock.now())
+    return make_plan(RunRequest(experiment, experiment.faults, workload, None, "twin"), twin.aws, twin.clock.now())
 
 
 @pytest.fixture(scope="module")
@@ -465,7 +464,7 @@ def test_every_operation_of_the_catalogue_has_an_action(plan: Plan, store: tuple
         assert found.changes is not read_only, call
     recorder = Recorder(store[0].aws)
     experiment = Experiment.model_validate(SHORT | {"faults": CASES, "stop_when": ["orders-failing"]})
-    make_plan(RunRequest(experiment, faults_of(experiment), store[1], None, "twin"), recorder, store[0].clock.now())
+    make_plan(RunRequest(experiment, experiment.faults, store[1], None, "twin"), recorder, store[0].clock.now())
     assert len(recorder.calls) > 10
     assert not any(action.changes for call in recorder.calls.values() if (action := action_of(call)))
 
