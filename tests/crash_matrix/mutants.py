@@ -12,11 +12,10 @@ from typing import Any
 from unittest.mock import patch
 
 from gameday.aws.account import LONGEST_CALL
-from gameday.change import CreatedResource, SettingChange
+from gameday.change import Change, Json, Observation
 from gameday.engine import undo as engine
 from gameday.engine.entries import CallOutcome, Entry
 from gameday.engine.journal import Journal
-from gameday.engine.settings import SettingValue
 from gameday.engine.undo import Next, _Step, _Undo
 from gameday.errors import GamedayError
 
@@ -56,9 +55,9 @@ def _intent_with_the_answer(self: Journal, run: str, outcomes: Mapping[int, Call
 _decide = engine.decide
 
 
-def _without_compare(setting_change: SettingChange, now: SettingValue, quiet: bool) -> Next:
-    found = _decide(setting_change, now, quiet=True)
-    return Next.WRITE if found is Next.CONFLICT else _decide(setting_change, now, quiet)
+def _without_compare(change: Change, now: Observation, quiet: bool, was: Json = None) -> Next:
+    found = _decide(change, now, quiet=True, was=was)
+    return Next.WRITE if found is Next.CONFLICT else _decide(change, now, quiet, was)
 
 
 def _without_settle(self: _Undo, row: Entry) -> float:
@@ -66,7 +65,7 @@ def _without_settle(self: _Undo, row: Entry) -> float:
 
 
 def _without_the_late(self: _Undo, row: Entry) -> float:
-    return self.began + (row.change.setting.settle if isinstance(row.change, SettingChange) else row.change.settle)
+    return self.began + row.change.settle_time
 
 
 def _first_stages_first(self: _Undo, position: int) -> tuple[int, int]:
@@ -88,13 +87,10 @@ def _believing(self: _Undo, row: Entry, found: Any) -> _Step:
     return _Step(Next.RESTORED, step.about) if step.next is Next.WRITE and row.position in self.wrote else step
 
 
-def _by_remembered_id(self: _Undo, row: Entry, make: CreatedResource, answer: Any) -> _Step:
-    if row.made is None:
+def _by_remembered_id(self: _Undo, row: Entry, found: Any) -> _Step:
+    if row.change.creates and row.made is None:
         return _Step(Next.RESTORED, "nothing is known to be made")
-    return _make(self, row, make, answer)
-
-
-_make = _Undo._make
+    return _step(self, row, found)
 
 
 def _end_with_open_rows(self: Journal, run: str, note: str = "") -> bool:
@@ -122,7 +118,7 @@ MUTANTS: dict[str, Mutant] = {
     "reverse the order of stages": Mutant(ACL, "plain", ((_Undo, "_stage", _first_stages_first),)),
     "swallow an error": Mutant("throttle a table", "troubles", ((_Undo, "_step", _swallowed),)),
     "believe a write": Mutant("throttle a table", "rough", ((_Undo, "_step", _believing),)),
-    "find what was made by a remembered id": Mutant(ACL, "plain", ((_Undo, "_make", _by_remembered_id),)),
+    "find what was made by a remembered id": Mutant(ACL, "plain", ((_Undo, "_step", _by_remembered_id),)),
     "end a run with open rows": Mutant("throttle a table", "troubles", ((Journal, "end", _end_with_open_rows),)),
 }
 """Every mutant: what it does wrong, and the part of the matrix that finds it."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gameday.change import RUN_TAG, Call, CreatedResource, IrreversibleAction, Json, PlannedFault, SettingChange
+from gameday.change import RUN_TAG, AnyChange, Call, IrreversibleAction, Json, PlannedFault, SettingChange
 from gameday.engine.apply import apply
 from gameday.engine.journal import Journal
 from gameday.engine.undo import undo
@@ -134,7 +134,7 @@ def written(setting_change: SettingChange, value: Json) -> tuple[str, dict[str, 
     raise NotImplementedError(name)
 
 
-def expected(change: SettingChange | CreatedResource | IrreversibleAction, run: str) -> tuple[list[Sent], list[Sent]]:
+def expected(change: AnyChange, run: str) -> tuple[list[Sent], list[Sent]]:
     """What goes out for a change to bring it about, and what to undo it."""
     if isinstance(change, IrreversibleAction):
         return [sent(str(change.call), {"InstanceIds": [change.id]})], []
@@ -308,9 +308,7 @@ class World:
         """Raises AssertionError where a run calls what its plan does not say, or IAM would not have it."""
         self.tried += 1
         run, before = f"run-{self.tried}", stand()
-        actions = frozenset(
-            f"{change.call} {change.id}" for change in planned_fault.changes if isinstance(change, IrreversibleAction)
-        )
+        actions = frozenset(f"{action.call} {action.id}" for action in planned_fault.irreversible_actions)
         account = Overheard(self.shop.account, actions)
         self.journal.begin(run, Planned(account=ACCOUNT), pid=1)
         apply(planned_fault.stages, 0, run, account, self.journal, self.clock, lambda _: None)

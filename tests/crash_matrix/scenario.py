@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from gameday.aws.account import LONGEST_CALL, Account
-from gameday.change import Call, IrreversibleAction, Json, SettingChange, Shape
+from gameday.change import Call, Json, Observation, SettingChange, Shape
 from gameday.engine.apply import apply
 from gameday.engine.journal import Journal
-from gameday.engine.settings import SettingValue, read_settings, writes
+from gameday.engine.settings import read_settings
 from gameday.engine.undo import undo
 from gameday.errors import GamedayError, Refused
 from gameday.events import ChangeClosed
@@ -85,7 +85,7 @@ class Bench:
         self.clock = TestClock(1_800_000_000.0)
         self.runs = 0
         self.applied = 0  # steps until the undo began, of the last run that came so far
-        self.hit = [change for change in self.planned_fault.changes if isinstance(change, IrreversibleAction)]
+        self.hit = self.planned_fault.irreversible_actions
         self.turned = {n: one for n, one in enumerate(self.planned_fault.changes) if isinstance(one, SettingChange)}
         self._clean: dict[str, tuple[str, ...]] = {}
         self.their_acl = self._call("ec2", "create_network_acl", VpcId=shop.look().inventory.subnets[0].vpc)
@@ -253,8 +253,8 @@ class Bench:
             update={"adds": tuple(value), "removes": ()} if is_set else {"after": value}
         )
         now = read_settings({0: setting_change}, self.shop.account)[0]
-        assert isinstance(now, SettingValue)
-        for call in writes(changed, "after", now, {}):
+        assert isinstance(now, Observation)
+        for call in changed.writes("after", now, {}):
             self.shop.account.call(call, setting_change.region)
 
     def _stranger_leaves(self, before: dict[str, Any]) -> None:
@@ -265,8 +265,8 @@ class Bench:
             )
         else:
             now = read_settings({0: setting_change}, self.shop.account)[0]
-            assert isinstance(now, SettingValue)
-            for call in writes(setting_change, "before", now, {}):
+            assert isinstance(now, Observation)
+            for call in setting_change.writes("before", now, {}):
                 self.shop.account.call(call, setting_change.region)
 
     # the judgement ----------------------------------------------------------------------------------------------------

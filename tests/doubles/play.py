@@ -13,7 +13,6 @@ from gameday.aws.account import Account
 from gameday.engine.journal import Journal
 from gameday.events import Event
 from gameday.files.experiment import Experiment
-from gameday.files.load import faults_of
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
 from gameday.plan.plan import Plan, RunRequest, make_plan
@@ -81,7 +80,7 @@ def played(
     experiment = Experiment.model_validate(SHORT | fields)
     workload = Workload.model_validate(change_workload(read("workload.yaml")))
     twin = TwinFile.model_validate(change_twin(read("twin.yaml")))
-    request = RunRequest(experiment, faults_of(experiment), workload, twin, "twin")
+    request = RunRequest(experiment, experiment.faults, workload, twin, "twin")
     with Twin(workload, twin) as world:
         plan = make_plan(request, world.aws, world.clock.now())
         journal = Journal.open(folder)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gameday.change import (
+    AnyChange,
     Call,
     CreatedResource,
     Effect,
@@ -94,7 +95,7 @@ def setting_change(setting: Setting, id: str = "a", **values: Any) -> SettingCha
     return SettingChange(region=REGION, setting=setting, id=id, about=f"{setting.name} of {id}", **values)
 
 
-def planned_fault(*stages: Sequence[SettingChange | CreatedResource | IrreversibleAction]) -> PlannedFault:
+def planned_fault(*stages: Sequence[AnyChange]) -> PlannedFault:
     effect = Effect(about="nothing", probes=())
     return PlannedFault(fault="test", label="a test", stages=tuple(tuple(stage) for stage in stages), effect=effect)
 

@@ -203,9 +203,8 @@ class Listening:
 def request(workload: Workload, fault: Fault | None = None) -> RunRequest:
     experiment = Experiment.model_validate(SHORT)
     twin = TwinFile.model_validate(cured(read("twin.yaml")))
-    from gameday.files.load import faults_of
 
-    return RunRequest(experiment, (fault,) if fault else faults_of(experiment), workload, twin, "twin")
+    return RunRequest(experiment, (fault,) if fault else experiment.faults, workload, twin, "twin")
 
 
 def test_a_fault_whose_code_makes_a_call_of_its_own_is_stopped(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from gameday.change import NormalForm
-from gameday.engine.canonical import canonical, items, same
+from gameday.change.normal_form import canonical, items, same
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from gameday.change import Call
-from gameday.engine.placeholders import bind, fill, search, shown, unbound
+from gameday.change.placeholders import bind, fill, search, shown, unbound
 from gameday.errors import GamedayError
 from hypothesis import assume, given
 from hypothesis import strategies as st

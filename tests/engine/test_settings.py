@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from gameday.change import NormalForm, Read, Setting, Shape
-from gameday.engine.settings import CHUNK, SettingValue, capture, read, read_settings, stands_at, writes
+from gameday.change import NormalForm, Observation, Read, Setting, Shape
+from gameday.engine.settings import CHUNK, capture, read, read_settings
 from gameday.errors import AwsError, GamedayError, Refused
 
 from tests.doubles.shelf import ITEMS, LEVEL, POWER, REGION, Shelf, call, error, setting_change
@@ -60,7 +60,7 @@ def test_one_resource_that_is_gone_does_not_hide_the_others() -> None:
 
 
 def test_what_a_plural_read_does_not_list_is_gone() -> None:
-    assert read(LEVEL, ["a"], REGION, {}, Answering({"Things": []}))["a"] == SettingValue(gone=True)
+    assert read(LEVEL, ["a"], REGION, {}, Answering({"Things": []}))["a"] == Observation(gone=True)
 
 
 @pytest.mark.parametrize("answer", [{}, AwsError("shelf", "get_power", "NoPower", "none set")])
@@ -131,45 +131,45 @@ def operations(found: list[Any]) -> list[tuple[str, Any]]:
 
 
 def test_a_scalar_is_written_whole_with_what_was_just_read() -> None:
-    now = SettingValue(1, {"id": "a", "value": 1, "token": 7})
-    there = operations(writes(setting_change(LEVEL, before=1, after=0), "after", now, {}))
+    now = Observation(1, {"id": "a", "value": 1, "token": 7})
+    there = operations(setting_change(LEVEL, before=1, after=0).writes("after", now, {}))
     assert there == [("put_level", {"Id": "a", "Level": 0, "Token": 7})]
 
 
 def test_nothing_is_written_by_the_call_that_clears() -> None:
-    now = SettingValue(5, {"token": 7})
-    assert operations(writes(setting_change(LEVEL, before=None, after=5), "before", now, {})) == [
+    now = Observation(5, {"token": 7})
+    assert operations(setting_change(LEVEL, before=None, after=5).writes("before", now, {})) == [
         ("clear_level", {"Id": "a"})
     ]
 
 
 def test_a_switch_takes_the_call_of_its_position() -> None:
     power = setting_change(POWER, before="on", after="off")
-    assert operations(writes(power, "after", SettingValue("on"), {})) == [("turn_off", {"Id": "a"})]
-    assert operations(writes(power, "before", SettingValue("off"), {})) == [("turn_on", {"Id": "a"})]
+    assert operations(power.writes("after", Observation("on"), {})) == [("turn_off", {"Id": "a"})]
+    assert operations(power.writes("before", Observation("off"), {})) == [("turn_on", {"Id": "a"})]
 
 
 def test_of_a_set_only_our_own_items_move() -> None:
     ours = setting_change(ITEMS, adds=("new", "newer"), removes=("old",))
-    now = SettingValue(["stranger", "new"])
-    assert operations(writes(ours, "before", now, {})) == [
+    now = Observation(["stranger", "new"])
+    assert operations(ours.writes("before", now, {})) == [
         ("remove_items", {"Id": "a", "Items": ["new"]}),
         ("add_items", {"Id": "a", "Items": ["old"]}),
     ]
-    assert operations(writes(ours, "after", now, {})) == [("add_items", {"Id": "a", "Items": ["newer"]})]
+    assert operations(ours.writes("after", now, {})) == [("add_items", {"Id": "a", "Items": ["newer"]})]
 
 
 def test_a_value_that_no_call_writes_is_a_clear_error() -> None:
     with pytest.raises(GamedayError, match=r"no call sets thing\.power of a to broken"):
-        writes(setting_change(POWER, before="broken", after="off"), "before", SettingValue("off"), {})
+        setting_change(POWER, before="broken", after="off").writes("before", Observation("off"), {})
 
 
 def test_strangers_items_do_not_count_for_how_a_set_stands() -> None:
     ours = setting_change(ITEMS, adds=("new",), removes=("old",))
-    assert stands_at(ours, "before", SettingValue(["old", "stranger"]))
-    assert stands_at(ours, "after", SettingValue(["stranger", "new"]))
-    assert not stands_at(ours, "before", SettingValue(["stranger"]))
-    assert not stands_at(ours, "after", SettingValue(["new", "old"]))
+    assert ours.stands_at("before", Observation(["old", "stranger"]))
+    assert ours.stands_at("after", Observation(["stranger", "new"]))
+    assert not ours.stands_at("before", Observation(["stranger"]))
+    assert not ours.stands_at("after", Observation(["new", "old"]))
 
 
 # capture --------------------------------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import pytest
 from gameday.aws.account import LONGEST_CALL
-from gameday.change import PlannedFault
-from gameday.engine.settings import SettingValue, capture
+from gameday.change import Observation, PlannedFault
+from gameday.engine.settings import capture
 from gameday.engine.undo import HOLD, Next, decide
 from gameday.errors import ApplyFailed, InvalidInput, Unreachable
 from gameday.events import Remark
@@ -63,18 +63,18 @@ def snapshot(shelf: Shelf) -> dict[str, Any]:
 # decide: the table ----------------------------------------------------------------------------------------------------
 
 scalars = st.none() | st.integers(0, 3)
-readings = st.builds(SettingValue, value=scalars, ready=st.booleans(), gone=st.booleans())
+readings = st.builds(Observation, value=scalars, ready=st.booleans(), gone=st.booleans())
 
 
 @given(scalars, scalars, readings, st.booleans())
-def test_a_value_is_put_back_exactly_where_it_is_ours(before: Any, after: Any, now: SettingValue, quiet: bool) -> None:
+def test_a_value_is_put_back_exactly_where_it_is_ours(before: Any, after: Any, now: Observation, quiet: bool) -> None:
     step = decide(setting_change(LEVEL, before=before, after=after), now, quiet)
     is_ours = now.value == after and after != before and not now.gone and now.ready
     assert (step is Next.WRITE) == is_ours
 
 
 @given(scalars, scalars, readings)
-def test_nothing_is_closed_before_it_is_quiet(before: Any, after: Any, now: SettingValue) -> None:
+def test_nothing_is_closed_before_it_is_quiet(before: Any, after: Any, now: Observation) -> None:
     assert decide(setting_change(LEVEL, before=before, after=after), now, quiet=False) in (
         Next.WRITE,
         Next.WAIT,
@@ -83,7 +83,7 @@ def test_nothing_is_closed_before_it_is_quiet(before: Any, after: Any, now: Sett
 
 
 @given(scalars, scalars, readings)
-def test_what_is_quiet_is_closed_by_what_it_reads(before: Any, after: Any, now: SettingValue) -> None:
+def test_what_is_quiet_is_closed_by_what_it_reads(before: Any, after: Any, now: Observation) -> None:
     step = decide(setting_change(LEVEL, before=before, after=after), now, quiet=True)
     if now.gone:
         assert step is Next.GONE
@@ -101,7 +101,7 @@ sets = st.sets(st.sampled_from("abcdef"))
 @given(sets, sets, sets, st.booleans())
 def test_a_set_never_conflicts_and_only_our_items_count(adds: Any, removes: Any, there: Any, quiet: bool) -> None:
     ours = setting_change(ITEMS, adds=tuple(sorted(adds - removes)), removes=tuple(sorted(removes)))
-    step = decide(ours, SettingValue(sorted(there)), quiet)
+    step = decide(ours, Observation(sorted(there)), quiet)
     owes = (adds - removes) & there or removes - there
     assert step is (Next.WRITE if owes else Next.RESTORED if quiet else Next.WATCH)
 

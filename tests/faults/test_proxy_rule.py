@@ -12,8 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from gameday.aws.proxy_client import PROXY, ask_proxy
 from gameday.change import Call, PlannedFault, SettingChange
-from gameday.engine.placeholders import bind
-from gameday.engine.probes import holds
+from gameday.change.placeholders import bind
 from gameday.errors import AwsError, InvalidInput, Unreachable
 from gameday.faults.throttle import Throttle
 from gameday.twin.twin import Twin
@@ -50,7 +49,7 @@ def test_its_change_is_a_rule_that_undo_takes_away_and_its_bite_is_what_the_prox
         (probe,) = plan.effect.probes
 
         def took_effect() -> bool:
-            return holds(probe, shop.account.call(probe.call, REGION), None)
+            return probe.says_yes(shop.account.call(probe.call, REGION), None)
 
         assert not took_effect()
         shop.account.call(

@@ -14,7 +14,7 @@ from gameday.aws.regions import REGIONS
 from gameday.errors import Exit, InvalidInput
 from gameday.faults import CATALOGUE
 from gameday.faults.ec2 import TerminateInstance
-from gameday.files.load import faults_of, load_any, load_experiment, load_gameday, load_workload, validate_files
+from gameday.files.load import load_any, load_experiment, load_gameday, load_workload, validate_files
 from gameday.files.loaded import LoadedTwin
 from gameday.files.schema import MODELS
 from gameday.files.yaml import parser as yaml12
@@ -74,7 +74,7 @@ def test_an_experiment_comes_with_its_faults_its_workload_and_its_twin(folder):
     loaded = load_experiment(folder / E)
     assert loaded.experiment.name == "lose-an-instance"
     assert loaded.faults == (TerminateInstance(module="orders", count=1),)
-    assert faults_of(loaded.experiment) == loaded.faults
+    assert loaded.experiment.faults == loaded.faults
     assert set(loaded.workload.modules) == set(loaded.twin.modules) == {"web", "orders"}
     assert (loaded.path, loaded.workload_path, loaded.twin_path) == (folder / E, folder / W, folder / T)
 
@@ -104,7 +104,7 @@ def test_a_file_of_another_kind_than_asked_for_is_a_mistake(folder):
 def test_faults_that_were_stored_are_read_again(folder):
     loaded = load_experiment(edit(folder, E, ("module: orders, count: 1", "ids: [0123, i-1]")))
     stored = type(loaded.experiment).model_validate_json(loaded.experiment.model_dump_json(by_alias=True))
-    assert faults_of(stored) == loaded.faults == (TerminateInstance(ids=("0123", "i-1")),)
+    assert stored.faults == loaded.faults == (TerminateInstance(ids=("0123", "i-1")),)
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -13,13 +13,11 @@ import botocore.session
 import pytest
 from botocore import xform_name
 from gameday.aws.proxy_client import PROXY
-from gameday.change import Call, CreatedResource, Effect, IrreversibleAction, SettingChange
+from gameday.change import Call, CreatedResource, Effect, SettingChange
 from gameday.errors import GamedayError, InvalidInput, Refused
 from gameday.faults import CATALOGUE
-from gameday.faults.describe import written_by
 from gameday.faults.proxy_rule import RULE
 from gameday.files.experiment import Experiment
-from gameday.files.load import faults_of
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
 from gameday.iam.actions import action_of, actions_of
@@ -41,7 +39,7 @@ HERE = {"aws:RequestedRegion": REGION}
 
 def plan_on(twin: Twin, workload: Workload, *faults: dict[str, Any]) -> Plan:
     experiment = Experiment.model_validate(SHORT | {"faults": list(faults)})
-    return make_plan(RunRequest(experiment, faults_of(experiment), workload, None, "twin"), twin.aws, twin.clock.now())
+    return make_plan(RunRequest(experiment, experiment.faults, workload, None, "twin"), twin.aws, twin.clock.now())
 
 
 @pytest.fixture(scope="module")
@@ -245,7 +243,7 @@ def _everything() -> list[dict[str, str]]:
 
 def test_a_blackhole_asks_for_what_the_ec2_reference_says(store: tuple[Twin, Workload]) -> None:
     plan = plan_on(*store, {"az-blackhole": {"zone": "us-east-1a"}})
-    setting_change = next(change for change in plan.planned_faults[0].changes if isinstance(change, SettingChange))
+    setting_change = plan.planned_faults[0].setting_changes[0]
     make = next(change for change in plan.planned_faults[0].changes if isinstance(change, CreatedResource))
     ec2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
     ours = {**HERE, "aws:ResourceTag/gameday:run": RUN}
@@ -375,7 +373,7 @@ def test_a_missing_undo_right_is_named(store: tuple[Twin, Workload]) -> None:
 
 def doubled(plan: Plan, number: int, module: str | None = "web") -> Plan:
     """The same plan with so many targets of long names, those with an odd number in another module."""
-    irreversible = next(change for change in plan.planned_faults[0].changes if isinstance(change, IrreversibleAction))
+    irreversible = plan.planned_faults[0].irreversible_actions[0]
     changes = tuple(
         irreversible.model_copy(update={"id": f"i-{at:017x}", "module": module if at % 2 else "catalog"})
         for at in range(number)
@@ -453,7 +451,7 @@ def test_every_operation_of_the_catalogue_has_an_action(plan: Plan, store: tuple
         call
         for fault in CATALOGUE.values()
         for setting in fault.settings
-        for call in (setting.read.call, *written_by(setting))
+        for call in (setting.read.call, *setting.write_calls())
     ]
     for fault in CATALOGUE.values():
         calls += [Call(service=name.partition(".")[0], operation=name.partition(".")[2]) for name in fault.calls]
@@ -466,7 +464,7 @@ def test_every_operation_of_the_catalogue_has_an_action(plan: Plan, store: tuple
         assert found.changes is not read_only, call
     recorder = Recorder(store[0].aws)
     experiment = Experiment.model_validate(SHORT | {"faults": CASES, "stop_when": ["orders-failing"]})
-    make_plan(RunRequest(experiment, faults_of(experiment), store[1], None, "twin"), recorder, store[0].clock.now())
+    make_plan(RunRequest(experiment, experiment.faults, store[1], None, "twin"), recorder, store[0].clock.now())
     assert len(recorder.calls) > 10
     assert not any(action.changes for call in recorder.calls.values() if (action := action_of(call)))
 

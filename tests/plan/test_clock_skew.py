@@ -11,7 +11,6 @@ import pytest
 from gameday.aws.account import AWS
 from gameday.change import Call
 from gameday.files.experiment import Experiment
-from gameday.files.load import faults_of
 from gameday.files.workload import Workload
 from gameday.plan.clock_skew import with_clocks
 from gameday.plan.plan import Plan, RunRequest
@@ -112,7 +111,7 @@ def test_a_plan_is_refused_by_the_clocks_of_its_ground(twin: Twin, workload: Wor
     clocks = Clocks(TestClock(NOW))
     clocks.heard(AWS, formatdate(NOW + 30, usegmt=True), NOW)
     experiment = Experiment.model_validate(SHORT | {"faults": [{"throttle": {"module": "payments", "to": 0}}]})
-    request = RunRequest(experiment, faults_of(experiment), workload, None, "twin")
+    request = RunRequest(experiment, experiment.faults, workload, None, "twin")
     environment = Environment(twin.aws, twin.clock, Scripted({}), 0.0, [], clocks)
     assert "the clock of AWS is 30s ahead of ours" in plan_on(environment, request).refusals[-1]
 

@@ -9,7 +9,6 @@ from gameday.change import Call, Json
 from gameday.errors import AwsError, Refused
 from gameday.faults import CATALOGUE
 from gameday.files.experiment import Experiment
-from gameday.files.load import faults_of
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
 from gameday.plan.plan import Plan, RunRequest, claim_of, make_plan, moved_on
@@ -32,7 +31,7 @@ class ReadOnly(Wrapped):
 def plan_on(twin: Twin, workload: Workload, fault: dict[str, Any], **fields: Any) -> Plan:
     experiment = Experiment.model_validate(SHORT | {"faults": [fault]} | fields)
     file = TwinFile.model_validate(cured(read("twin.yaml")))
-    request = RunRequest(experiment, faults_of(experiment), workload, file, "twin")
+    request = RunRequest(experiment, experiment.faults, workload, file, "twin")
     return make_plan(request, ReadOnly(twin.aws), twin.clock.now())
 
 
@@ -193,7 +192,7 @@ def test_an_error_in_the_middle_of_a_plan_refuses_in_one_line(operation: str, tw
             return super().one(call, region, paged)
 
     experiment = Experiment.model_validate(SHORT | {"faults": [{"az-blackhole": {"zone": "us-east-1a"}}]})
-    request = RunRequest(experiment, faults_of(experiment), workload, None, "twin")
+    request = RunRequest(experiment, experiment.faults, workload, None, "twin")
     with pytest.raises(Refused) as refused:
         make_plan(request, Expired(twin.aws), twin.clock.now())
     assert len(refused.value.reasons) == 1

@@ -37,7 +37,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gameday.change import Call, IrreversibleAction, Json, PlannedFault, SettingChange
+from gameday.change import Call, IrreversibleAction, Json, PlannedFault
 from gameday.engine.apply import apply
 from gameday.engine.undo import undo
 from gameday.errors import Exit
@@ -160,7 +160,7 @@ def test_an_instance_that_was_replaced_during_the_fault_does_not_hold_the_undo_u
     with open_shop() as shop:
         runs = Runs(shop, tmp_path)
         planned_fault = runs.inject("run", "isolate-module", module="web")
-        turned = next(change for change in planned_fault.changes if isinstance(change, SettingChange))
+        turned = planned_fault.setting_changes[0]
         gone = next(one.id for one in shop.look().inventory.instances if turned.id in one.interfaces)
         runs.call("ec2", "terminate_instances", InstanceIds=[gone])
         del get_backend("ec2")[ACCOUNT][REGION].enis[turned.id]  # moto keeps an instance's interface; AWS deletes it
@@ -180,7 +180,7 @@ def test_every_interface_of_an_instance_gets_its_own_groups_back(tmp_path: Path)
         runs.call("ec2", "attach_network_interface", NetworkInterfaceId=interface, InstanceId=one.id, DeviceIndex=1)
         before = stand()
         planned_fault = runs.inject("run", "isolate-module", module="web")
-        assert interface in {change.id for change in planned_fault.changes if isinstance(change, SettingChange)}
+        assert interface in {change.id for change in planned_fault.setting_changes}
         assert stand()[f"groups of {interface}"] == made()
         runs.undo("run")
         assert differences(before, stand()) == []

@@ -213,14 +213,13 @@ def test_the_run_may_read_the_alarm_and_its_history(tmp_path: Path) -> None:
 
 
 def test_disabled_actions_are_warned_of(tmp_path: Path) -> None:
-    from gameday.files.load import faults_of
     from gameday.plan.plan import RunRequest, make_plan
 
     with played(tmp_path, watched, **FIELDS) as play:
         off = Call(service="cloudwatch", operation="disable_alarm_actions", params={"AlarmNames": ["orders-low"]})
         play.twin.aws.call(off, REGION)
         plan = play.plan
-        request = RunRequest(plan.experiment, faults_of(plan.experiment), plan.workload, plan.twin, "twin")
+        request = RunRequest(plan.experiment, plan.experiment.faults, plan.workload, plan.twin, "twin")
         again = make_plan(request, play.twin.aws, play.twin.clock.now())
         assert "the actions of alarm orders-low are disabled: it fires, and tells nobody" in again.warnings
 

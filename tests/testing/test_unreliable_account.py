@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gameday.change import Call, NormalForm, PlannedFault, Setting
+from gameday.change import Call, NormalForm, Observation, PlannedFault, Setting
+from gameday.change.normal_form import same
 from gameday.engine import undo as undo_module
-from gameday.engine.canonical import same
-from gameday.engine.settings import SettingValue, capture, read
+from gameday.engine.settings import capture, read
 from gameday.engine.undo import Next, decide
 from gameday.errors import AwsError, Unreachable
 from gameday.testing import Broken, RoughAccount, Way, applicable, law, touched
@@ -39,7 +39,7 @@ def rough(scene: Scene, changes: PlannedFault, *ways: Way, **more: Any) -> Rough
 
 def value(account: RoughAccount, setting: Setting = LEVEL, id: str = "a") -> Any:  # noqa: A002
     found = read(setting, [id], REGION, {}, account)[id]
-    assert isinstance(found, SettingValue)
+    assert isinstance(found, Observation)
     return found.value if found.ready else "in passing"
 
 
@@ -235,8 +235,8 @@ def test_the_law_fails_an_undo_that_does_not_watch_for_late_requests(
 
 
 def test_the_law_fails_an_undo_that_does_not_wait_until_ready(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    def hasty(setting_change: Any, now: SettingValue, quiet: bool) -> Next:
-        return decide(setting_change, SettingValue(now.value, now.row, gone=now.gone), quiet)
+    def hasty(setting_change: Any, now: Observation, quiet: bool, was: Any) -> Next:
+        return decide(setting_change, Observation(now.value, now.row, gone=now.gone), quiet, was)
 
     monkeypatch.setattr(undo_module, "decide", hasty)
     assert broken_law(scene, Way.CHANGING)
@@ -245,12 +245,12 @@ def test_the_law_fails_an_undo_that_does_not_wait_until_ready(scene: Scene, monk
 def test_the_law_fails_an_undo_that_believes_its_own_writes(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     written: set[str] = set()
 
-    def trusting(setting_change: Any, now: SettingValue, quiet: bool) -> Next:
-        step = decide(setting_change, now, quiet)
-        if setting_change.id + setting_change.setting.name in written:
+    def trusting(change: Any, now: Observation, quiet: bool, was: Any) -> Next:
+        step = decide(change, now, quiet, was)
+        if change.about in written:
             return Next.RESTORED
         if step is Next.WRITE:
-            written.add(setting_change.id + setting_change.setting.name)
+            written.add(change.about)
         return step
 
     monkeypatch.setattr(undo_module, "decide", trusting)

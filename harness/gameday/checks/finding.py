@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from gameday.aws.account import Account
 from gameday.aws.inventory import Inventory
-from gameday.change import Json
+from gameday.faults.fault import Fault
+from gameday.faults.network import IsolateModule
+from gameday.faults.throttle import Throttle
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
 
@@ -51,12 +53,12 @@ class CheckContext:
                 todo += (*declared.needs, *declared.tolerates) if declared else ()
         return other in seen
 
-    def fault_on(self, module: str) -> dict[str, Json]:
+    def fault_on(self, module: str) -> Fault:
         """The fault that takes a module away: isolated where it has instances, throttled where it has none."""
         on_twin = self.twin.modules.get(module) if self.twin else None
         if on_twin.instances if on_twin else any(one.module == module for one in self.inventory.instances):
-            return {"isolate-module": {"module": module}}
-        return {"throttle": {"module": module, "to": 0}}
+            return IsolateModule(module=module)
+        return Throttle(module=module, to=0)
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Finding:
     resource: str
     modules: tuple[str, ...]  # those it concerns; whose KPIs the experiment claims
     what: str
-    fault: dict[str, Json]  # what would prove it
+    fault: Fault  # what would prove it
     hypothesis: str  # what that experiment claims
     claims: tuple[str, ...] = ()  # KPIs; none: those of the modules
     heals: bool = False  # the claim is to be back in time while the fault lasts, not to stay steady all the time

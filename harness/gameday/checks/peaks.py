@@ -9,6 +9,7 @@ from math import exp, log
 from gameday.change import Json
 from gameday.checks.finding import STATIC, Check, CheckContext, Finding
 from gameday.checks.zones import without_fullest_zone
+from gameday.faults.network import AzBlackhole
 from gameday.files.twin_file import Latency, TwinFile
 from gameday.steady_state.judging.edges import ONE_SIDED_95
 
@@ -34,7 +35,7 @@ def too_busy_without_a_zone(context: CheckContext) -> Iterator[Finding]:
                 resource=f"module {module}",
                 modules=(module,),
                 what=f"{found}; without {zone} it has {left} of {whole} instances",
-                fault={"az-blackhole": {"zone": zone}},
+                fault=AzBlackhole(zone=zone),
                 hypothesis=f"With {zone} gone at the peak, what is left of {module} bears the load.",
             )
 

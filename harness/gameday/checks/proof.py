@@ -10,6 +10,7 @@ import yaml
 
 from gameday.change import Json
 from gameday.checks.finding import Check, Finding
+from gameday.files.fault_entries import entry_of
 from gameday.files.workload import Workload
 from gameday.files.write_once import write_draft
 from gameday.steady_state.kpi.kpi import Tier
@@ -50,7 +51,7 @@ def experiment_of(check: Check, finding: Finding, workload: Workload, region: st
         "region": region,
         "hypothesis": finding.hypothesis,
         "steady_state": claims,
-        "faults": [finding.fault],
+        "faults": [entry_of(finding.fault)],
         "lasts": show_duration(lasts),
         **healing,
     }

@@ -9,6 +9,8 @@ from itertools import combinations
 from gameday.aws.inventory import OwnedResource
 from gameday.change import Json
 from gameday.checks.finding import BULKHEADS, Check, CheckContext, Finding
+from gameday.faults.fault import Fault
+from gameday.faults.throttle import Throttle
 from gameday.iam.principal import held_by
 
 Users = dict[str, set[str]]
@@ -21,7 +23,7 @@ def _strangers(context: CheckContext, modules: Iterable[str]) -> list[tuple[str,
     return [(a, b) for a, b in pairs if not context.knows(a, b) and not context.knows(b, a)]
 
 
-def _findings(context: CheckContext, kind: str, users: Users, faults: dict[str, dict[str, Json]]) -> Iterator[Finding]:
+def _findings(context: CheckContext, kind: str, users: Users, faults: dict[str, Fault]) -> Iterator[Finding]:
     """One for each shared resource; `faults`: what hits it itself, where a fault can."""
     for name, modules in sorted(users.items()):
         strangers = _strangers(context, modules)
@@ -113,10 +115,10 @@ def _owned(
     context: CheckContext, kind: str, users: Users, known: Iterable[OwnedResource], owned: Mapping[str, tuple[str, ...]]
 ) -> Iterator[Finding]:
     """Findings of what modules own by name, beside its other users; `kind` is what a throttle calls it."""
-    throttles: dict[str, dict[str, Json]] = {}
+    throttles: dict[str, Fault] = {}
     for one in known:
         users.setdefault(one.name, set()).add(one.module)
-        throttles[one.name] = {"throttle": {kind: one.name, "to": 0}}
+        throttles[one.name] = Throttle.model_validate({kind: one.name, "to": 0})
     for module, names in owned.items():
         for name in names:
             users.setdefault(name, set()).add(module)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from gameday.aws.inventory import tags_of
 from gameday.change import Json
 from gameday.checks.finding import FAIL_OVER, MANY_PLACES, STATIC, Check, CheckContext, Finding
+from gameday.faults.network import AzBlackhole
 from gameday.steady_state.kpi.kpi import Kpi
 
 ALIVE = ("pending", "running")
@@ -45,7 +46,7 @@ def one_zone(context: CheckContext) -> Iterator[Finding]:
                 resource=f"module {module}",
                 modules=(module,),
                 what=f"all {zones[zone]} of {module}'s instances or function subnets stand in {zone}",
-                fault={"az-blackhole": {"zone": zone}},
+                fault=AzBlackhole(zone=zone),
                 hypothesis=f"With {zone} gone, {module} is back in steady state while the zone is still gone.",
                 heals=True,
             )
@@ -64,7 +65,7 @@ def one_zone_targets(context: CheckContext) -> Iterator[Finding]:
                 resource=f"target group {raw['TargetGroupName']}",
                 modules=(module,),
                 what=f"its {zones[zone]} targets all stand in {zone}, though {module} has capacity in other zones",
-                fault={"az-blackhole": {"zone": zone}},
+                fault=AzBlackhole(zone=zone),
                 hypothesis=f"With {zone} gone, the load balancer sends {module}'s requests to other zones.",
                 heals=True,
             )
@@ -117,7 +118,7 @@ def too_few_without_a_zone(context: CheckContext) -> Iterator[Finding]:
                 resource=f"module {module}",
                 modules=(module,),
                 what=f"it claims at least {needed:g} ({kpi}); without {zone} it has {left} of {whole}",
-                fault={"az-blackhole": {"zone": zone}},
+                fault=AzBlackhole(zone=zone),
                 hypothesis=f"With {zone} gone, {module} has the capacity that it claims without launching anything.",
                 claims=(kpi,),
             )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gameday.engine.journal import Journal
 from gameday.errors import Exit, InvalidInput, Refused, worst
-from gameday.files.load import faults_of, load_any
+from gameday.files.load import load_any
 from gameday.files.loaded import LoadedExperiment, LoadedGameday
 from gameday.plan.own_instance import own_instance
 from gameday.plan.plan import Place, Plan, RunRequest, make_plan
@@ -157,7 +157,7 @@ def _what(file: Path, options: RunOptions) -> tuple[tuple[RunRequest, ...], Plan
 
 
 def _wish_again(saved: Plan, production: bool) -> RunRequest:
-    faults, here = faults_of(saved.experiment), own_instance() if saved.place == "aws" else None
+    faults, here = saved.experiment.faults, own_instance() if saved.place == "aws" else None
     return RunRequest(
         saved.experiment, faults, saved.workload, saved.twin, saved.place, saved.seed, production, instance=here
     )

@@ -10,27 +10,12 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import product
+from collections.abc import Iterable, Sequence
 
 from gameday.aws.read_only import only_reads
-from gameday.change import Call, CreatedResource, IrreversibleAction, Json, SettingChange
-from gameday.engine.apply import filled
+from gameday.change import Call, Change, Json, Observation, SettingChange
 from gameday.engine.entries import Entry
-from gameday.engine.placeholders import bind, search
-from gameday.engine.settings import SettingValue, Side, readings_of, writes
 from gameday.errors import GamedayError, Unplanned
-
-
-@dataclass
-class _Learned:
-    """What is known of the placeholders of one injection."""
-
-    made: dict[str, str] = field(default_factory=dict)  # by a created resource's name: the id that others refer to
-    ours: dict[str, list[str]] = field(
-        default_factory=dict
-    )  # by a created resource's name: all ids that carry the run's tag
 
 
 class AllowList:
@@ -42,14 +27,20 @@ class AllowList:
 
     def __init__(
         self,
-        planned_faults: Iterable[Sequence[SettingChange | CreatedResource | IrreversibleAction]] = (),
+        planned_faults: Iterable[Sequence[Change]] = (),
         run: str = "",
         own: Iterable[tuple[Call, str]] = (),
     ) -> None:
         self._run = run
-        self._changes = [(change, known) for changes in planned_faults for known in [_Learned()] for change in changes]
-        self._sources = {str(call) for change, _ in self._changes for call in _sources(change)}
-        self._readings: list[dict[str, SettingValue]] = [{"": SettingValue()} for _ in self._changes]  # by their row
+        # Each change with what is known of its fault's placeholders: ids by the created resource's name.
+        self._changes: list[tuple[Change, dict[str, str]]] = [
+            (change, known)
+            for changes, known in ((changes, dict[str, str]()) for changes in planned_faults)
+            for change in changes
+        ]
+        self._sources = {str(call) for change, _ in self._changes for call in change.learned_from}
+        self._seen: list[dict[str, Observation]] = [{"": Observation()} for _ in self._changes]  # by their row
+        self._ids: list[list[str]] = [[] for _ in self._changes]  # of all that it created
         self._allowed = {_key(call, region) for call, region in own}
         self._lock = threading.Lock()
         for position in range(len(self._changes)):
@@ -67,108 +58,64 @@ class AllowList:
         if str(call) not in self._sources:
             return
         with self._lock:
-            turned: dict[
-                str, list[tuple[int, SettingChange]]
-            ] = {}  # by setting: one read answers for many of its Setting changes
-            for position, (_, known) in enumerate(self._changes):
-                change = self._filled(position) or self._changes[position][0]
+            # One read answers for many setting changes of its setting: they are learnt from together.
+            read: dict[str, list[tuple[int, SettingChange]]] = {}
+            for position, (planned, known) in enumerate(self._changes):
+                change = self._filled(position) or planned
                 if change.region != region:
                     continue
-                if isinstance(change, SettingChange) and _is_read_by(change, call):
-                    turned.setdefault(change.setting.name, []).append((position, change))
-                elif isinstance(change, CreatedResource):
-                    self._learn_ids(change, known, call, answer)
-            for setting_changes in turned.values():
-                self._learn_rows(setting_changes, answer)
+                if isinstance(change, SettingChange):
+                    if change.is_read_by(call):
+                        read.setdefault(change.setting.name, []).append((position, change))
+                else:
+                    ids = change.learned_ids(call, answer, change.bindings(self._run, known))
+                    self._learn_ids(position, ids)
+            for changes in read.values():
+                self._learn_rows(changes, answer)
 
-    def _learn_rows(self, setting_changes: list[tuple[int, SettingChange]], answer: Json) -> None:
-        found = readings_of(
-            setting_changes[0][1].setting, [setting_change.id for _, setting_change in setting_changes], answer
-        )
-        for position, setting_change in setting_changes:
-            now = found[setting_change.id]
-            key = json.dumps(now.row, sort_keys=True, default=str) if isinstance(now, SettingValue) else ""
-            if isinstance(now, SettingValue) and now.row and key not in self._readings[position]:
-                self._readings[position][key] = now
+    def _learn_rows(self, changes: list[tuple[int, SettingChange]], answer: Json) -> None:
+        setting = changes[0][1].setting
+        found = setting.observations([change.id for _, change in changes], answer)
+        for position, change in changes:
+            now = found[change.id]
+            key = json.dumps(now.row, sort_keys=True, default=str) if isinstance(now, Observation) else ""
+            if isinstance(now, Observation) and now.row and key not in self._seen[position]:
+                self._seen[position][key] = now
                 self._allow(position)
 
-    def _learn_ids(self, make: CreatedResource, known: _Learned, call: Call, answer: Json) -> None:
-        bound = {"run": self._run, "args": make.args, "made": known.made}
-        if call == bind(make.create, bound):
-            ids = [search(make.made, answer)]
-        elif call == bind(make.find, bound):
-            ids = search(make.found, answer) or []
-        else:
-            return
-        ours = known.ours.setdefault(make.name, [])
-        fresh = [str(one) for one in ids if one and str(one) not in ours]
+    def _learn_ids(self, position: int, ids: Iterable[str]) -> None:
+        change, known = self._changes[position]
+        fresh = [made for made in ids if made not in self._ids[position]]
         if fresh:
-            ours += fresh
-            known.made.setdefault(make.name, fresh[0])
-            for position, (_, scope) in enumerate(self._changes):
+            self._ids[position] += fresh
+            for name, made in change.made_binding(fresh[0]).items():
+                known.setdefault(name, made)
+            for other, (_, scope) in enumerate(self._changes):
                 if scope is known:
-                    self._allow(position)
+                    self._allow(other)
 
-    def _filled(self, position: int) -> SettingChange | CreatedResource | IrreversibleAction | None:
+    def _filled(self, position: int) -> Change | None:
         """A change with its values filled; None while it refers to what is not made yet."""
         change, known = self._changes[position]
         try:
-            return filled(change, self._run, known.made)
+            return change.filled(self._run, known)
         except GamedayError:
             return None
 
     def _allow(self, position: int) -> None:
         change = self._filled(position)
         if change is not None:
-            calls = _calls(change, self._changes[position][1], self._run, self._readings[position].values())
+            known = change.bindings(self._run, self._changes[position][1])
+            calls = change.possible_calls(self._seen[position].values(), self._ids[position], known)
             self._allowed |= {_key(call, change.region) for call in calls}
 
 
-def by_planned_fault(entries: Iterable[Entry]) -> list[list[SettingChange | CreatedResource | IrreversibleAction]]:
+def by_planned_fault(entries: Iterable[Entry]) -> list[list[Change]]:
     """The changes of a journal, as a Filter takes them: what may be undone when the plan is no longer at hand."""
-    found: dict[int, list[SettingChange | CreatedResource | IrreversibleAction]] = {}
+    found: dict[int, list[Change]] = {}
     for entry in entries:
         found.setdefault(entry.planned_fault, []).append(entry.change)
     return list(found.values())
-
-
-def _sources(change: SettingChange | CreatedResource | IrreversibleAction) -> tuple[Call, ...]:
-    """The calls whose answers say what placeholders stand for."""
-    if isinstance(change, SettingChange):
-        return (change.setting.read.call,)
-    return (change.create, change.find) if isinstance(change, CreatedResource) else ()
-
-
-def _is_read_by(setting_change: SettingChange, call: Call) -> bool:
-    template = setting_change.setting.read.call
-    if str(call) != str(template):
-        return False
-    return setting_change.setting.read.plural or call == bind(
-        template, {"id": setting_change.id, "ids": [setting_change.id], "args": setting_change.args}
-    )
-
-
-def _calls(
-    change: SettingChange | CreatedResource | IrreversibleAction,
-    known: _Learned,
-    run: str,
-    readings: Iterable[SettingValue],
-) -> Iterator[Call]:
-    """Every call that brings a change about or takes it back, given what its setting was read as."""
-    bound: dict[str, Json] = {"run": run, "args": change.args, "made": known.made}
-    if isinstance(change, IrreversibleAction):
-        yield bind(change.call, bound | {"id": change.id})
-    elif isinstance(change, CreatedResource):
-        yield bind(change.create, bound)
-        for one in known.ours.get(change.name, ()):
-            yield from (bind(call, bound | {"id": one}) for call in (*change.then, change.delete))
-    else:
-        sides: tuple[Side, Side] = ("before", "after")
-        for now, side in product(readings, sides):
-            try:
-                yield from writes(change, side, now, bound)
-            except GamedayError:
-                continue  # it needs a look-up of a row that was not read yet
 
 
 def _key(call: Call, region: str) -> str:

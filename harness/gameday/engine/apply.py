@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 
 from gameday.aws.account import Account
 from gameday.aws.rate_limits import RateLimiter, lasts
-from gameday.change import Call, CreatedResource, IrreversibleAction, Json, SettingChange, Shape
+from gameday.change import AnyChange, Call, Json, Observation, SettingChange
+from gameday.change.placeholders import bind
 from gameday.engine import probes
 from gameday.engine.calls import CallSender, Emit, is_later, is_uncertain, until
-from gameday.engine.entries import CallOutcome, Entry
+from gameday.engine.entries import CallOutcome, Entry, setting_changes
 from gameday.engine.journal import Journal
-from gameday.engine.placeholders import bind, fill, search
-from gameday.engine.settings import SettingValue, read_beside, read_settings, said, stands_at, writes
+from gameday.engine.observe import observe
+from gameday.engine.settings import read_settings
 from gameday.errors import ApplyFailed, AwsError, GamedayError
 from gameday.steady_state.clock import Clock
 
@@ -26,7 +27,7 @@ NOT_NOW = 120.0
 STANDS_WITHIN = 300.0
 """Seconds within which a setting must read as it was set: a stopping instance takes minutes (EC2 User Guide)."""
 
-Stages = tuple[tuple[SettingChange | CreatedResource | IrreversibleAction, ...], ...]
+Stages = tuple[tuple[AnyChange, ...], ...]
 
 
 def apply(
@@ -49,26 +50,13 @@ def apply(
     position = first
     for number, changes in enumerate(stages):
         entries = [
-            Entry(position + n, first, number, filled(change, run, stage.made)) for n, change in enumerate(changes)
+            Entry(position + n, first, number, change.filled(run, stage.made)) for n, change in enumerate(changes)
         ]
         position += len(changes)
         # What the next stage must know is read together with whether this one stands.
         following = stages[number + 1] if number + 1 < len(stages) else ()
         ahead = {position + n: change for n, change in enumerate(following) if isinstance(change, SettingChange)}
         stage.apply(entries, ahead)
-
-
-def filled(
-    change: SettingChange | CreatedResource | IrreversibleAction, run: str, made: Mapping[str, str]
-) -> SettingChange | CreatedResource | IrreversibleAction:
-    """A change with the values of its placeholders: undo must not need to know what they stood for."""
-    known = {"run": run, "made": dict(made), "args": change.args}
-    values: dict[str, Json] = {"args": fill(change.args, known)}
-    if isinstance(change, SettingChange):
-        known |= {"id": change.id, "args": values["args"]}
-        values |= {"after": fill(change.after, known)}
-        values |= {"adds": tuple(fill(change.adds, known)), "removes": tuple(fill(change.removes, known))}
-    return change.model_copy(update=values)
 
 
 @dataclass
@@ -86,7 +74,7 @@ class _StageInProgress:
     journal: Journal
     pace: RateLimiter | None = None  # None: as fast as it goes
     made: dict[str, str] = field(default_factory=dict)  # name → id of what the injection made so far
-    readings: dict[int, SettingValue] = field(default_factory=dict)
+    readings: dict[int, Observation] = field(default_factory=dict)
     unproven: list[Entry] = field(default_factory=list)  # sent, and not yet read to stand
 
     def apply(self, entries: list[Entry], ahead: Mapping[int, SettingChange]) -> None:
@@ -96,22 +84,18 @@ class _StageInProgress:
         if done := [entry for entry in entries if not entry.is_open]:
             raise ApplyFailed(f"{done[0].change.about} was undone already: a run injects once", "run it anew")
         # What is only made is in nobody's way: the next stage's settings can be read before, and it can be found after.
-        only_creates = bool(ahead) and all(isinstance(entry.change, CreatedResource) for entry in entries)
-        setting_changes = {
-            entry.position: entry.change
-            for entry in entries
-            if isinstance(entry.change, SettingChange) and not self._is_read(entry)
-        }
-        self._read_settings({**setting_changes, **ahead} if only_creates else setting_changes)
+        only_creates = bool(ahead) and all(entry.change.creates for entry in entries)
+        unread = setting_changes(entry for entry in entries if not self._is_read(entry))
+        self._read_settings({**unread, **ahead} if only_creates else unread)
         self._unmoved(fresh)
-        was = self._healed_before([entry for entry in fresh if isinstance(entry.change, IrreversibleAction)])
+        was = self._healed_before(fresh)
         tasks = [self._task(entry, is_fresh=entry.position not in known) for entry in entries]
         now = self.wire.clock.now()
         self.journal.intend(
             self.wire.run, [replace(entry, intended=now, was=was.get(entry.position)) for entry in fresh]
         )
         self._send(tasks)
-        self.unproven += [entry for entry in entries if not isinstance(entry.change, IrreversibleAction)]
+        self.unproven += [entry for entry in entries if entry.change.undoable]
         if not only_creates:
             self._all_stand(ahead)
 
@@ -120,72 +104,62 @@ class _StageInProgress:
 
     # before anything is sent ------------------------------------------------------------------------------------------
 
-    def _read_settings(self, setting_changes: Mapping[int, SettingChange]) -> None:
+    def _read_settings(self, changes: Mapping[int, SettingChange]) -> None:
         """Read all settings, waiting for those that are still changing."""
 
         def ready() -> bool:
-            for position, reading in read_settings(setting_changes, self.wire.account).items():
+            for position, reading in read_settings(changes, self.wire.account).items():
                 if isinstance(reading, GamedayError):
-                    raise ApplyFailed(f"{setting_changes[position].about}: {reading.what}", reading.remedy) from reading
+                    raise ApplyFailed(f"{changes[position].about}: {reading.what}", reading.remedy) from reading
                 self.readings[position] = reading
-            return all(self.readings[position].ready for position in setting_changes)
+            return all(self.readings[position].ready for position in changes)
 
         if not until(ready, self.wire.clock, NOT_NOW):
-            busy = next(
-                setting_change
-                for position, setting_change in setting_changes.items()
-                if not self.readings[position].ready
-            )
+            busy = next(change for position, change in changes.items() if not self.readings[position].ready)
             raise ApplyFailed(f"{busy.id} is still changing after {NOT_NOW:.0f} s: {busy.about}", "try again later")
 
     def _unmoved(self, fresh: list[Entry]) -> None:
         """What undo would write back must still be what is there: whoever changed it since the plan would lose it."""
         for entry in fresh:
-            setting_change, now = entry.change, self.readings.get(entry.position)
-            if (
-                isinstance(setting_change, SettingChange)
-                and now
-                and (now.gone or not stands_at(setting_change, "before", now))
-            ):
-                what = "is gone" if now.gone else f"reads {said(now.value)} by now"
-                raise ApplyFailed(f"{setting_change.subject} {what}, not as when the plan was made", "plan again")
+            now = self.readings.get(entry.position)
+            if now and (drift := entry.change.drift(now)):
+                raise ApplyFailed(f"{drift}, not as when the plan was made", "plan again")
 
-    def _healed_before(self, actions: list[Entry]) -> dict[int, Json]:
-        asked = [
-            (entry, entry.change)
-            for entry in actions
-            if isinstance(entry.change, IrreversibleAction) and entry.change.healed.value
-        ]
+    def _healed_before(self, fresh: list[Entry]) -> dict[int, Json]:
+        """What the probes of irreversible actions read before them, by position."""
+        asked = [(entry, probe) for entry in fresh if (probe := entry.change.probe_before)]
         now = self.wire.clock.now()
         known = {"since": now, "now": now, "run": self.wire.run, "made": self.made}
-        found = probes.answers([(one.healed, one.region, known) for _, one in asked], self.wire.account)
+        found = probes.answers([(probe, entry.change.region, known) for entry, probe in asked], self.wire.account)
         was: dict[int, Json] = {}
-        for (entry, action), answer in zip(asked, found, strict=True):
+        for (entry, probe), answer in zip(asked, found, strict=True):
             if isinstance(answer, AwsError):
-                raise ApplyFailed(f"{action.about}: {answer.what}", answer.remedy) from answer
-            was[entry.position] = probes.value(action.healed, answer)
+                raise ApplyFailed(f"{entry.change.about}: {answer.what}", answer.remedy) from answer
+            was[entry.position] = probe.value_in(answer)
         return was
 
     # calls ------------------------------------------------------------------------------------------------------------
 
     def _task(self, entry: Entry, is_fresh: bool) -> _Task:
         change = entry.change
-        known: dict[str, Json] = {"run": self.wire.run, "made": self.made, "args": change.args}
-        if isinstance(change, SettingChange):
-            now = self.readings[entry.position]
-            return _Task(entry, [] if stands_at(change, "after", now) else writes(change, "after", now, known))
-        if isinstance(change, IrreversibleAction):
-            return _Task(entry, [bind(change.call, known | {"id": change.id})] if is_fresh else [])
-        there = None if is_fresh else entry.made or next(iter(self._found(change)), None)
-        if there:
-            self.made[change.name] = there
-        return _Task(entry, [] if there else [bind(change.create, known)], there)
+        there = None if is_fresh else self._made_before(entry)
+        self.made |= change.made_binding(there)
+        if there or not (is_fresh or change.undoable):
+            return _Task(entry, [], there)
+        now = self.readings.get(entry.position, Observation())
+        return _Task(entry, change.apply_calls(now, self._known(entry)))
 
-    def _find(self, make: CreatedResource) -> Call:
-        return bind(make.find, {"run": self.wire.run, "args": make.args})
+    def _made_before(self, entry: Entry) -> str | None:
+        """The id of what an earlier try created, from the journal or by the run's tag."""
+        change = entry.change
+        if entry.made or not change.creates:
+            return entry.made
+        known = self._known(entry)
+        find = bind(change.read_call, known)
+        return next(iter(change.learned_ids(find, self.wire.account.pages(find, change.region), known)), None)
 
-    def _found(self, make: CreatedResource) -> list[str]:
-        return list(search(make.found, self.wire.account.pages(self._find(make), make.region)) or [])
+    def _known(self, entry: Entry) -> dict[str, Json]:
+        return entry.change.bindings(self.wire.run, self.made)
 
     def _send(self, tasks: list[_Task]) -> None:
         """Send until nothing is left, waiting out "not now"; raises ApplyFailed for the first call that fails."""
@@ -210,12 +184,13 @@ class _StageInProgress:
 
     def _look_again(self, later: list[_Task]) -> None:
         """Before trying again: a look-up may have gone stale, the call may have worked, or somebody else wrote."""
-        turned = [task for task in later if isinstance(task.entry.change, SettingChange)]
-        self._read_settings({task.entry.position: task.entry.change for task in turned})  # type: ignore[misc]
-        for task in turned:
-            task.calls = self._task(task.entry, is_fresh=False).calls
-            if task.calls and task.entry.change.setting.shape is not Shape.SET:  # type: ignore[union-attr]
-                self._unmoved([task.entry])
+        changes = setting_changes(task.entry for task in later)
+        self._read_settings(changes)
+        for task in later:
+            if task.entry.position in changes:
+                task.calls = self._task(task.entry, is_fresh=False).calls
+                if task.calls and not changes[task.entry.position].is_set:
+                    self._unmoved([task.entry])
         later.clear()
 
     def _round(self, going: list[_Task], later: list[_Task]) -> ApplyFailed | None:
@@ -232,9 +207,7 @@ class _StageInProgress:
                 self._went_well(task, answer)
                 # More to come may be sent, and lost, at any time from now on.
                 outcomes[task.entry.position] = CallOutcome(sent, None if task.calls else now, None, task.made)
-            elif not isinstance(change, IrreversibleAction) and is_later(
-                answer, change.setting.retry if isinstance(change, SettingChange) else ()
-            ):
+            elif change.undoable and is_later(answer, change.apply_retry_codes):
                 later.append(task)
             else:
                 outcomes[task.entry.position] = CallOutcome(sent, None if is_uncertain(answer) else now, answer.code)
@@ -245,13 +218,10 @@ class _StageInProgress:
     def _went_well(self, task: _Task, answer: Json) -> None:
         task.calls.pop(0)
         change = task.entry.change
-        if isinstance(change, CreatedResource) and task.made is None:
-            task.made = search(change.made, answer)
-            if not task.made:
-                raise ApplyFailed(f"{change.about}: `{change.made}` names no id in the answer of {change.create}")
-            self.made[change.name] = task.made
-            known = {"id": task.made, "run": self.wire.run, "args": change.args, "made": self.made}
-            task.calls = [bind(call, known) for call in change.then]
+        if task.made is None and (made := change.made_id(answer)):
+            task.made = made
+            self.made |= change.made_binding(made)
+            task.calls = change.finish_calls(made, self._known(task.entry))
 
     # afterwards -------------------------------------------------------------------------------------------------------
 
@@ -260,17 +230,9 @@ class _StageInProgress:
         left = self.unproven
 
         def all_stand() -> bool:
-            setting_changes = {
-                entry.position: entry.change for entry in left if isinstance(entry.change, SettingChange)
-            }
-            makes = {entry.position: entry.change for entry in left if isinstance(entry.change, CreatedResource)}
-            finds = [(self._find(make), make.region) for make in makes.values()]
-            found, answers = read_beside({**setting_changes, **ahead}, finds, self.wire.account)
-            lists = dict(zip(makes, answers, strict=True))
-            self.readings |= {key: one for key, one in found.items() if key in ahead and isinstance(one, SettingValue)}
-            left[:] = [
-                entry for entry in left if not self._stands(entry, found.get(entry.position), lists.get(entry.position))
-            ]
+            found = observe({entry.position: entry for entry in left}, self._known, self.wire.account, ahead)
+            self.readings |= {key: now for key, now in found.items() if key in ahead and isinstance(now, Observation)}
+            left[:] = [entry for entry in left if not self._stands(entry, found[entry.position])]
             return not left
 
         if left and not until(all_stand, self.wire.clock, STANDS_WITHIN):
@@ -279,10 +241,5 @@ class _StageInProgress:
                 "see who else writes this setting",
             )
 
-    def _stands(self, entry: Entry, now: SettingValue | GamedayError | None, listed: Json | GamedayError) -> bool:
-        change = entry.change
-        if isinstance(change, CreatedResource):
-            there = [] if isinstance(listed, GamedayError) else search(change.found, listed) or []
-            return self.made[change.name] in there
-        ready = isinstance(now, SettingValue) and now.ready
-        return ready and isinstance(change, SettingChange) and stands_at(change, "after", now)  # type: ignore[arg-type]
+    def _stands(self, entry: Entry, now: Observation | GamedayError) -> bool:
+        return isinstance(now, Observation) and entry.change.is_applied(now, self.made)

@@ -10,7 +10,7 @@ from tenacity import Retrying, retry_if_result, wait_exponential
 
 from gameday.aws.account import Account
 from gameday.change import Call, Json
-from gameday.engine.placeholders import shown
+from gameday.change.placeholders import shown
 from gameday.errors import AwsError, GamedayError, Unreachable
 from gameday.events import Called, Event
 from gameday.steady_state.clock import Clock

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from gameday.change import CreatedResource, IrreversibleAction, Json, SettingChange
+from gameday.change import AnyChange, Json, SettingChange
 
 End = Literal["stuck", "restored", "healed", "not-healed", "conflict", "untouched"]
 EntryState = Literal["open"] | End
@@ -37,7 +38,7 @@ class Entry:
     position: int  # in the plan
     planned_fault: int  # position of the injection's first change
     stage: int
-    change: SettingChange | CreatedResource | IrreversibleAction  # placeholders in values filled
+    change: AnyChange  # placeholders in values filled
     was: Json = None  # of an irreversible action: what its probe read before
     intended: float = 0.0
     sent: float | None = None  # when its last call went out, once that is known
@@ -51,6 +52,11 @@ class Entry:
     def is_open(self) -> bool:
         """Whether it still owes something."""
         return self.state in OPEN
+
+
+def setting_changes(entries: Iterable[Entry]) -> dict[int, SettingChange]:
+    """Return the setting changes among entries, by position: their settings are read in bulk."""
+    return {entry.position: entry.change for entry in entries if isinstance(entry.change, SettingChange)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,14 @@ from typing import Any, Protocol, Self
 
 from pydantic import TypeAdapter, ValidationError
 
-from gameday.change import AnyChange, CreatedResource, IrreversibleAction, SettingChange
+from gameday.change import AnyChange
 from gameday.engine.entries import CallOutcome, End, Entry, Run
 from gameday.engine.process_lock import Holds
 from gameday.engine.sqlite import explained, home, opened
 from gameday.errors import JournalError, Refused
 
 _INTEND = "INSERT OR IGNORE INTO entries VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
-_CHANGE: TypeAdapter[SettingChange | CreatedResource | IrreversibleAction] = TypeAdapter(AnyChange)
+_CHANGE: TypeAdapter[AnyChange] = TypeAdapter(AnyChange)
 _RUN, _ROW = TypeAdapter(Run), TypeAdapter(Entry)
 _OF_RUN = tuple(field.name for field in fields(Run))
 _OF_ROW = tuple(field.name for field in fields(Entry))

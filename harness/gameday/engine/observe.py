@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from gameday.aws.account import Account
-from gameday.change import Call, Json, SettingChange
-from gameday.engine.entries import Entry
-from gameday.engine.placeholders import bind
-from gameday.engine.settings import SettingValue, read_beside
+from gameday.change import Call, Json, Observation, SettingChange
+from gameday.change.placeholders import bind
+from gameday.engine.entries import Entry, setting_changes
+from gameday.engine.settings import read_beside
 from gameday.errors import GamedayError
 
 BindingsOf = Callable[[Entry], dict[str, Json]]
@@ -16,22 +17,29 @@ BindingsOf = Callable[[Entry], dict[str, Json]]
 
 
 def observe(
-    entries: Mapping[int, Entry], known: BindingsOf, account: Account
-) -> dict[int, SettingValue | Json | GamedayError]:
-    """By position.
+    entries: Mapping[int, Entry],
+    known: BindingsOf,
+    account: Account,
+    ahead: Mapping[int, SettingChange] = MappingProxyType({}),
+) -> dict[int, Observation | GamedayError]:
+    """Return how the changes of entries stand, by position; an error stands where an observation would be.
 
-    A setting change's reading, the answer of a created resource's find or of an irreversible action's probe, or
-    the error in its place.
+    `ahead` are setting changes that are not in the journal yet, and are read in the same calls.
     """
-    changes = {position: entry.change for position, entry in entries.items() if isinstance(entry.change, SettingChange)}
-    found: dict[int, SettingValue | Json | GamedayError] = {}
+    settings = setting_changes(entries.values())
+    found: dict[int, Observation | GamedayError] = {}
     asked: dict[int, tuple[Call, str]] = {}
     for position, entry in entries.items():
+        if position in settings:
+            continue
         try:
-            if not isinstance(entry.change, SettingChange):
-                template = entry.change.find if entry.change.kind == "create" else entry.change.healed.call
-                asked[position] = bind(template, known(entry)), entry.change.region
+            asked[position] = bind(entry.change.read_call, known(entry)), entry.change.region
         except GamedayError as error:
             found[position] = error
-    readings, answers = read_beside(changes, list(asked.values()), account)
-    return found | readings | dict(zip(asked, answers, strict=True))
+    read, answers = read_beside({**settings, **ahead}, list(asked.values()), account)
+    others = dict(zip(asked, map(_observed, answers), strict=True))
+    return found | read | others
+
+
+def _observed(answer: Json | GamedayError) -> Observation | GamedayError:
+    return answer if isinstance(answer, GamedayError) else Observation(answer)

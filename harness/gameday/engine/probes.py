@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from gameday.aws.account import Account
 from gameday.change import Excess, Json, Probe
-from gameday.engine.placeholders import bind, search
+from gameday.change.placeholders import bind, search
 from gameday.errors import AwsError
 from gameday.steady_state.judging.excess import shows
 
@@ -14,16 +14,6 @@ from gameday.steady_state.judging.excess import shows
 def answers(probes: Sequence[tuple[Probe, str, Mapping[str, Json]]], account: Account) -> list[Json | AwsError]:
     """What many probes read, each in its region and with its bindings (since, now, run, made), in parallel."""
     return account.call_all([(bind(probe.call, bindings), region) for probe, region, bindings in probes], paged=True)
-
-
-def value(probe: Probe, answer: Json) -> Json:
-    """What stood before the injection, from an answer of that time; None where the probe asks for nothing."""
-    return search(probe.value, answer) if probe.value else None
-
-
-def holds(probe: Probe, answer: Json, was: Json) -> bool:
-    """Whether an answer says yes; for probes without an excess."""
-    return search(probe.holds, {"answer": answer, "was": was}) is True
 
 
 def exceeds(excess: Excess, answer: Json, since: float, chance: float) -> bool:

@@ -16,14 +16,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gameday.aws.account import LONGEST_CALL, Account
-from gameday.change import Call, CreatedResource, IrreversibleAction, Json, SettingChange, Shape
-from gameday.engine import probes
+from gameday.change import Call, Change, Json, Observation, Standing
 from gameday.engine.calls import CallSender, Emit, is_later
 from gameday.engine.entries import End, Entry
 from gameday.engine.journal import Journal
 from gameday.engine.observe import observe
-from gameday.engine.placeholders import bind, search
-from gameday.engine.settings import SettingValue, said, stands_at, writes
 from gameday.errors import AwsError, GamedayError, JournalError, Unreachable
 from gameday.events import ChangeClosed, Remark
 from gameday.steady_state.clock import Clock
@@ -57,22 +54,24 @@ _ENDS: dict[Next, End] = {
 """How a row ends; whatever is not here goes on."""
 
 
-def decide(setting_change: SettingChange, now: SettingValue, quiet: bool) -> Next:
-    """What to do about a setting change that reads so.
+_NEXT: dict[Standing, Next] = {
+    Standing.BEFORE: Next.RESTORED,
+    Standing.OURS: Next.WRITE,
+    Standing.THEIRS: Next.CONFLICT,
+    Standing.CHANGING: Next.WAIT,
+    Standing.GONE: Next.GONE,
+    Standing.HEALED: Next.HEALED,
+    Standing.NOT_HEALED: Next.WATCH,
+}
+
+
+def decide(change: Change, now: Observation, quiet: bool, was: Json = None) -> Next:
+    """Return what to do about a change that stands so; `was` is what its probe read before.
 
     `quiet`: neither a stale read nor a late request of ours is possible.
     """
-    if now.gone:
-        end = Next.GONE
-    elif not now.ready:
-        return Next.WAIT
-    elif stands_at(setting_change, "before", now):
-        end = Next.RESTORED
-    elif setting_change.setting.shape is Shape.SET or stands_at(setting_change, "after", now):
-        return Next.WRITE
-    else:
-        end = Next.CONFLICT
-    return end if quiet else Next.WATCH
+    then = _NEXT[change.standing(now, was)]
+    return then if quiet or then not in _ENDS else Next.WATCH
 
 
 def undo(
@@ -101,10 +100,9 @@ class _Undo:
         self.patience = patience
         self.began = wire.clock.now()
         self.open = {entry.position: entry for entry in entries if entry.is_open}
-        self.made: dict[int, dict[str, Json]] = {}  # by injection: name → id
+        self.made: dict[int, dict[str, str]] = {}  # by injection: name → id
         for entry in entries:
-            if isinstance(entry.change, CreatedResource) and entry.made:
-                self.made.setdefault(entry.planned_fault, {})[entry.change.name] = entry.made
+            self.made.setdefault(entry.planned_fault, {}).update(entry.change.made_binding(entry.made))
         self.wrote: set[int] = set()
         self.trouble: dict[int, GamedayError] = {}  # what stands in a row's way
         self.pause: dict[int, float] = {}  # seconds that a row waits after an error, and until when
@@ -149,59 +147,25 @@ class _Undo:
             steps[position] = step
         return steps
 
-    def _step(self, entry: Entry, found: SettingValue | Json | GamedayError) -> _Step:
+    def _step(self, entry: Entry, found: Observation | GamedayError) -> _Step:
         if isinstance(found, GamedayError):
             raise found
-        if isinstance(entry.change, SettingChange):
-            return self._setting_change(entry, entry.change, found)
-        if isinstance(entry.change, CreatedResource):
-            return self._make(entry, entry.change, found)
-        return self._strike(entry, entry.change, found)
-
-    def _setting_change(self, entry: Entry, setting_change: SettingChange, now: SettingValue) -> _Step:
-        step = decide(setting_change, now, self._is_quiet(entry))
-        # One call at a time: the next pass reads again, and makes the next one.
-        calls = writes(setting_change, "before", now, self._known(entry))[:1] if step is Next.WRITE else []
-        what = f"{setting_change.subject}"
-        if step is Next.GONE:
-            return _Step(step, f"{setting_change.id} no longer exists: nothing to put back")
-        if step is Next.CONFLICT:
-            was, ours = said(setting_change.before), said(setting_change.after)
-            return _Step(step, f"{what} was {was}, we set {ours}, somebody else set {said(now.value)}: left alone")
-        return _Step(step, f"{what} is {said(now.value)}", calls)
-
-    def _make(self, entry: Entry, make: CreatedResource, answer: Json) -> _Step:
-        left = [str(one) for one in search(make.found, answer) or []]
-        if left:
-            calls = [bind(make.delete, self._known(entry) | {"id": one}) for one in left]
-            return _Step(Next.WRITE, f"{', '.join(left)} is still there", calls)
-        end = Next.RESTORED if self._is_quiet(entry) else Next.WATCH
-        return _Step(end, f"nothing is left of {make.about or make.name}")
-
-    def _strike(self, entry: Entry, action: IrreversibleAction, answer: Json) -> _Step:
-        what = action.healed.about or action.about
-        if not probes.holds(action.healed, answer, entry.was):
-            return _Step(Next.WATCH, f"not so: {what}")
-        return _Step(Next.HEALED if self._is_quiet(entry) else Next.WATCH, what)
+        change = entry.change
+        step = decide(change, found, self._is_quiet(entry), entry.was)
+        calls = change.undo_calls(found, self._known(entry)) if step is Next.WRITE else []
+        return _Step(step, change.explain(change.standing(found, entry.was), found), calls)
 
     def _is_quiet(self, entry: Entry) -> bool:
         return self.wire.clock.now() >= self._quiet_from(entry)
 
     def _quiet_from(self, entry: Entry) -> float:
         """From when on neither a stale read nor a late request of ours is possible."""
-        settle = entry.change.setting.settle if isinstance(entry.change, SettingChange) else entry.change.settle
         last = self.began + LONGEST_CALL if entry.answered is None else min(entry.answered, self.began)
-        return last + settle
+        return last + entry.change.settle_time
 
     def _known(self, entry: Entry) -> dict[str, Json]:
-        now = self.wire.clock.now()
-        known = {
-            "run": self.wire.run,
-            "since": entry.intended,
-            "now": now,
-            "made": self.made.get(entry.planned_fault, {}),
-        }
-        return known | {"args": entry.change.args}
+        made = self.made.get(entry.planned_fault, {})
+        return entry.change.bindings(self.wire.run, made) | {"since": entry.intended, "now": self.wire.clock.now()}
 
     def _until_quiet(self) -> float:
         """Seconds until the next row is quiet: nothing is won by looking much later than then."""
@@ -245,7 +209,8 @@ class _Undo:
         """Whether a row met an error that waiting hardly mends, like a missing right."""
         error = self.trouble.get(position)
         if isinstance(error, AwsError):
-            return not isinstance(error, Unreachable) and not is_later(error, _passing(self.open[position].change))
+            passing = self.open[position].change.undo_retry_codes
+            return not isinstance(error, Unreachable) and not is_later(error, passing)
         return error is not None
 
     # close ------------------------------------------------------------------------------------------------------------
@@ -263,7 +228,7 @@ class _Undo:
         ends: dict[int, tuple[End, str]] = {}
         for position, step in self._steps().items():
             change, error = self.open[position].change, self.trouble.get(position)
-            end: End = "not-healed" if isinstance(change, IrreversibleAction) and not error else "stuck"
+            end: End = "stuck" if change.undoable or error else "not-healed"
             ends[position] = end, f"{change.about}: {error.what if error else step.about}"
         self._settle(ends)
 
@@ -287,10 +252,3 @@ class _Undo:
             self.is_noted = False
         self.settled += [ChangeClosed(now, position, *end) for position, end in ends.items()]
         self.open = {position: entry for position, entry in self.open.items() if position not in ends}
-
-
-def _passing(change: SettingChange | CreatedResource | IrreversibleAction) -> tuple[str, ...]:
-    """Error codes of an undo's calls that pass by themselves."""
-    if isinstance(change, SettingChange):
-        return change.setting.retry
-    return (*change.busy, *change.gone) if isinstance(change, CreatedResource) else ()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 
-from gameday.change import Call, Setting
 from gameday.errors import InvalidInput
 from gameday.faults import CATALOGUE
 from gameday.faults.fault import Fault
@@ -52,14 +51,8 @@ def _lines(fault: type[Fault]) -> Iterator[str]:
 
 def permissions(fault: type[Fault]) -> tuple[str, ...]:
     """The API calls that it may make to change and to undo, as service:Operation."""
-    calls = {str(call) for setting in fault.settings for call in written_by(setting)} | set(fault.calls)
+    calls = {str(call) for setting in fault.settings for call in setting.write_calls()} | set(fault.calls)
     return tuple(sorted(_action(call) for call in calls))
-
-
-def written_by(setting: Setting) -> Iterator[Call]:
-    """Every call that writes a setting."""
-    yield from setting.positions.values()
-    yield from (call for call in (setting.write, setting.clear, setting.add, setting.remove) if call)
 
 
 def _action(call: str) -> str:

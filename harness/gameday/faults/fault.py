@@ -13,11 +13,10 @@ from gameday.aws.account import Account
 from gameday.aws.inventory import Instance, Inventory
 from gameday.aws.tags import TagKey
 from gameday.change import (
+    AnyChange,
     Call,
-    CreatedResource,
     Effect,
     Frozen,
-    IrreversibleAction,
     Json,
     PlannedFault,
     Probe,
@@ -207,7 +206,7 @@ def effect(about: str, probes: tuple[Probe, ...], deadline: float = 300.0) -> Ef
 
 
 def staged(
-    *stages: Sequence[SettingChange | CreatedResource | IrreversibleAction],
-) -> tuple[tuple[SettingChange | CreatedResource | IrreversibleAction, ...], ...]:
+    *stages: Sequence[AnyChange],
+) -> tuple[tuple[AnyChange, ...], ...]:
     """Stages without the empty ones."""
     return tuple(tuple(stage) for stage in stages if stage)

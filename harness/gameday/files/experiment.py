@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
+from gameday.files.fault_entries import FaultEntry
 from gameday.files.workload import Name
 from gameday.steady_state.kpi.kpi import Bound
 from gameday.steady_state.kpi.reading import Written
@@ -66,7 +67,7 @@ class Experiment(Written):
     hypothesis: str = Field(min_length=1, description="the claim in one sentence, for people")
     steady_state: tuple[Name, ...] = Field(min_length=1, description="the KPIs that decide the verdict")
     baseline: Duration = Field(300.0, gt=0, description="how long steady state is watched before")
-    faults: tuple[dict[str, Any], ...] = Field(min_length=1, description="each: the fault's name and its fields")
+    faults: tuple[FaultEntry, ...] = Field(min_length=1, description="each: the fault's name and its fields")
     lasts: Duration = Field(gt=0, description="how long the faults stay once they take effect")
     during: dict[Name, During] = Field({}, description="other bounds while the faults last")
     recovery: RecoveryClaim | None = Field(None, description="the claim that steady state is back in time")

@@ -1,29 +1,44 @@
-"""The entries of `faults:`, each one fault of the catalogue and its fields."""
+"""The entries of `faults:`, each one fault of the catalogue and its fields: `- az-blackhole: {zone: us-east-1a}`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping as Names
-from typing import TYPE_CHECKING
+from typing import Annotated
 
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
+
+from gameday.change import Json
 from gameday.faults import CATALOGUE
+from gameday.faults.fault import Fault
 from gameday.files.entries import Entries
 from gameday.files.yaml.document import Document, Loc
 from gameday.files.yaml.mistake import Mistake
 from gameday.files.yaml.validate import shaped
-
-if TYPE_CHECKING:
-    from gameday.faults.fault import Fault
-    from gameday.files.experiment import Experiment
+from gameday.text import one_of, quoted
 
 
-def faults_of(experiment: Experiment) -> tuple[Fault, ...]:
-    """The faults of an experiment that was loaded."""
-    return tuple(
-        CATALOGUE[name].model_validate_json(json.dumps(fields or {}), strict=True)
-        for entry in experiment.faults
-        for name, fields in entry.items()
-    )
+def fault_from(raw: object) -> Fault:
+    """Return the fault that an entry names; raises ValueError where it names none, or its fields are wrong."""
+    if isinstance(raw, Fault):
+        return raw
+    if not isinstance(raw, dict) or len(raw) != 1:
+        msg = "a fault is its name and its fields"
+        raise ValueError(msg)
+    ((name, fields),) = raw.items()
+    if name not in CATALOGUE:
+        msg = f"there is no fault {quoted(name)}: {one_of(name, CATALOGUE)}"
+        raise ValueError(msg)
+    return CATALOGUE[name].model_validate_json(json.dumps(fields or {}), strict=True)
+
+
+def entry_of(fault: Fault) -> dict[str, Json]:
+    """Return a fault as its entry has it: its name, and the fields that were given."""
+    return {fault.name: fault.model_dump(mode="json", by_alias=True, exclude_unset=True)}
+
+
+FaultEntry = Annotated[Fault, PlainValidator(fault_from), PlainSerializer(entry_of), WithJsonSchema({"type": "object"})]
+"""A fault as a value, and in files its entry."""
 
 
 def read_faults(document: Document, environ: Names[str, str]) -> tuple[dict[Loc, Fault], list[Mistake]]:

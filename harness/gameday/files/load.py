@@ -6,15 +6,11 @@ import os
 from collections.abc import Iterable
 from collections.abc import Mapping as Names
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from gameday.files.loaded import Loaded, LoadedExperiment, LoadedGameday, LoadedRules, LoadedTwin, LoadedWorkload
 from gameday.files.loader import Loader
 from gameday.files.yaml.mistake import InvalidFile, Mistake
-
-if TYPE_CHECKING:
-    from gameday.faults.fault import Fault
-    from gameday.files.experiment import Experiment
 
 L = TypeVar("L", bound=Loaded)
 
@@ -42,14 +38,6 @@ def load_gameday(path: Path | str, environ: Names[str, str] | None = None) -> Lo
 def load_rules(path: Path | str, environ: Names[str, str] | None = None) -> LoadedRules:
     """Rules for the AWS calls of a program. Raises InvalidFile."""
     return _of_kind(load_any(path, environ), LoadedRules)
-
-
-def faults_of(experiment: Experiment) -> tuple[Fault, ...]:
-    """The faults of an experiment that was loaded before, and may have been stored since."""
-    # Late: the catalogue is dear, and not every file needs it.
-    from gameday.files.fault_entries import faults_of as read
-
-    return read(experiment)
 
 
 def validate_files(paths: Iterable[Path | str], environ: Names[str, str] | None = None) -> list[Mistake]:

@@ -106,7 +106,7 @@ class Loader:
         from gameday.files.fault_entries import read_faults
 
         faults, wrong = read_faults(document, self._environ)
-        experiment, parts = self._shaped(Experiment, document, mistakes)
+        experiment, parts = self._shaped(Experiment, document, mistakes, apart="faults")
         mistakes += [*wrong, *check_alone(document, parts), *check_irreversible(document, parts, faults)]
         of = self._named(document, ("workload",), LoadedWorkload, "workload", mistakes)
         if of:
@@ -143,8 +143,10 @@ class Loader:
         mistakes += wrong
         return LoadedRules(document.file, rules, file.seed) if file else None
 
-    def _shaped(self, model: type[M], document: Document, mistakes: list[Mistake]) -> tuple[M | None, dict[str, Any]]:
-        value, wrong = shaped(model, document, self._environ)
+    def _shaped(
+        self, model: type[M], document: Document, mistakes: list[Mistake], apart: str = ""
+    ) -> tuple[M | None, dict[str, Any]]:
+        value, wrong = shaped(model, document, self._environ, apart=apart)
         mistakes += wrong
         parts = (
             sound_parts(model, document.data) if value is None else {k: getattr(value, k) for k in model.model_fields}

@@ -6,12 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from gameday.change import RUN_TAG, Call, CreatedResource, IrreversibleAction, Json, SettingChange, Shape
-from gameday.engine.apply import filled
-from gameday.engine.placeholders import bind, unbound
-from gameday.engine.settings import SettingValue, Side, writes
+from gameday.change import RUN_TAG, Call, CallTemplate, Change, Json
+from gameday.change.placeholders import unbound
 from gameday.errors import GamedayError
-from gameday.faults.describe import written_by
 from gameday.iam.actions import Action, action_of, arn_of, own_variable
 from gameday.plan.plan import Plan
 
@@ -65,9 +62,9 @@ def asks_of(plan: Plan) -> tuple[Permission, ...]:
     place = _ArnPlace(partition_of(plan), plan.region, plan.account)
     found: dict[Permission, None] = {}
     for planned_fault in plan.planned_faults:
-        made = {change.name: ANY for change in planned_fault.changes if isinstance(change, CreatedResource)}
+        made = {name: made for change in planned_fault.changes for name, made in change.made_binding(ANY).items()}
         for change in planned_fault.changes:
-            found |= dict.fromkeys(_of_change(filled(change, ANY, made), made, place))
+            found |= dict.fromkeys(_of_change(change.filled(ANY, made), made, place))
     return tuple(found)
 
 
@@ -76,38 +73,19 @@ def partition_of(plan: Plan) -> str:
     return plan.principal.split(":")[1]
 
 
-def calls_of(
-    change: SettingChange | CreatedResource | IrreversibleAction, made: Mapping[str, str]
-) -> Iterator[tuple[Phase, Call]]:
-    """The calls that bring a filled change about and take it back, with `*` for what is known only later."""
-    known: dict[str, Json] = {"run": ANY, "made": dict(made), "args": change.args}
-    if isinstance(change, IrreversibleAction):
-        yield "inject", bind(change.call, known | {"id": change.id})
-    elif isinstance(change, CreatedResource):
-        yield from (("inject", bind(call, known | {"id": ANY})) for call in (change.create, *change.then))
-        yield "undo", bind(change.delete, known | {"id": ANY})
-    else:
-        yield from (("inject", call) for call in _written(change, "after", known))
-        yield from (("undo", call) for call in _written(change, "before", known))
+def calls_of(change: Change, made: Mapping[str, str]) -> Iterator[tuple[Phase, Call]]:
+    """The calls that bring a filled change about and undo it, with `*` for what is known only later."""
+    yield from (("inject", _bound(template, made)) for template in change.apply_templates())
+    yield from (("undo", _bound(template, made)) for template in change.undo_templates())
 
 
-def _written(setting_change: SettingChange, side: Side, known: Mapping[str, Json]) -> list[Call]:
-    looked_up = [
-        path for call in written_by(setting_change.setting) for path in unbound(call.params) if path.startswith("row.")
-    ]
-    value: Json = (
-        list(setting_change.removes if side == "after" else setting_change.adds)
-        if setting_change.setting.shape is Shape.SET
-        else None
-    )
-    return writes(
-        setting_change, side, SettingValue(value, {path.removeprefix("row."): ANY for path in looked_up}), known
-    )
+def _bound(template: CallTemplate, made: Mapping[str, str]) -> Call:
+    looked_up = [path.partition(".") for path in unbound(template.call.params)]
+    row = {name: ANY for scope, _, name in looked_up if scope == "row"}
+    return template.bound({"run": ANY, "made": dict(made), "row": row})
 
 
-def _of_change(
-    change: SettingChange | CreatedResource | IrreversibleAction, made: Mapping[str, str], place: _ArnPlace
-) -> Iterator[Permission]:
+def _of_change(change: Change, made: Mapping[str, str], place: _ArnPlace) -> Iterator[Permission]:
     calls = list(calls_of(change, made))
     for phase, call in calls:
         action = action_of(call)
@@ -122,18 +100,18 @@ def _of_call(
     phase: Phase,
     call: Call,
     action: Action,
-    change: SettingChange | CreatedResource | IrreversibleAction,
+    change: Change,
     place: _ArnPlace,
 ) -> Iterator[Permission]:
-    creates = isinstance(change, CreatedResource) and call.operation == change.create.operation
+    creates = change.is_created_by(call)
     asked = list(_named(call, action))
     for kind in action.needed:
         if kind in {kind for kind, _ in asked}:
             continue
         if creates:
             asked.append((kind, ANY))
-        elif isinstance(change, SettingChange):
-            asked.append((kind, change.id))  # a setting change turns what its id names
+        elif change.implied_resource:
+            asked.append((kind, change.implied_resource))
         else:
             raise GamedayError(f"{call} names no {kind}: its policy cannot be derived", "see NAMED in gameday/iam/asks")
     if not asked:

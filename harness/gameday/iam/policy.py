@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from gameday.aws.account import Account
 from gameday.aws.alarms import HISTORY, STATES
-from gameday.change import Call, CreatedResource, IrreversibleAction, Json, SettingChange
+from gameday.change import Call, Json
 from gameday.errors import AwsError, Refused
 from gameday.iam.actions import action_of
 from gameday.iam.asks import Permission, asks_of
@@ -136,7 +136,7 @@ def run_reads(plan: Plan) -> tuple[Call, ...]:
 
 def undo_reads(plan: Plan) -> tuple[Call, ...]:
     """What the undo reads: settings, what the run made, whether an irreversible action has healed."""
-    return tuple(_read(change) for planned_fault in plan.planned_faults for change in planned_fault.changes)
+    return tuple(change.read_call for planned_fault in plan.planned_faults for change in planned_fault.changes)
 
 
 def not_permitted(
@@ -217,9 +217,3 @@ def _policy(granted: Sequence[Grant]) -> PolicyDocument:
 def _reads(calls: Iterable[Call], region: str) -> list[Grant]:
     actions = {action.name for call in calls if (action := action_of(call))}
     return [read_of(name, region) for name in sorted(actions)]
-
-
-def _read(change: SettingChange | CreatedResource | IrreversibleAction) -> Call:
-    if isinstance(change, SettingChange):
-        return change.setting.read.call
-    return change.find if isinstance(change, CreatedResource) else change.healed.call

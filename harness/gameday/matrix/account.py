@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from gameday.errors import Exit, Refused
 from gameday.files.experiment import Experiment
-from gameday.files.load import faults_of
 from gameday.files.workload import Workload
 from gameday.matrix.model import MatrixRow
 from gameday.matrix.twin import Keep, error_of_row, row_of
@@ -46,8 +45,7 @@ class Rows:
         """
         here = own_instance()
         requests = [
-            RunRequest(one, faults_of(one), workload, None, "aws", seed, production, instance=here)
-            for one in experiments
+            RunRequest(one, one.faults, workload, None, "aws", seed, production, instance=here) for one in experiments
         ]
         plans = [self._planned(request) for request in requests]
         refused = [one for one in plans if isinstance(one, Refusal)]

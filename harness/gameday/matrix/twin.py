@@ -17,8 +17,11 @@ import yaml
 
 from gameday.engine.journal import Journal
 from gameday.errors import Refused
+from gameday.faults.fault import Fault
+from gameday.faults.network import AzBlackhole, IsolateModule
+from gameday.faults.throttle import Throttle
 from gameday.files.experiment import Experiment
-from gameday.files.load import faults_of
+from gameday.files.fault_entries import entry_of
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Module, Workload
 from gameday.files.write_once import write_draft
@@ -55,7 +58,7 @@ def experiments_of(workload: Workload, zones: Sequence[str], workload_file: str)
     faults = [fault for name, one in workload.modules.items() if (fault := _fault(name, one))]
     # Only what has interfaces stands in a zone.
     standing = zones if any(one.owns.tags for one in workload.modules.values()) else ()
-    faults += [(f"lose-{zone}", {"az-blackhole": {"zone": zone}}) for zone in standing]
+    faults += [(f"lose-{zone}", AzBlackhole(zone=zone)) for zone in standing]
     claimed = [name for name, kpi in workload.kpis.items() if kpi.tier is Tier.BUSINESS] or [*workload.kpis][:1]
     return tuple(
         Experiment.model_validate(_raw(name, workload_file, workload.regions[0], claimed, fault))
@@ -63,7 +66,7 @@ def experiments_of(workload: Workload, zones: Sequence[str], workload_file: str)
     )
 
 
-def _raw(name: str, workload: str, region: str | None, claimed: Sequence[str], fault: object) -> dict[str, object]:
+def _raw(name: str, workload: str, region: str | None, claimed: Sequence[str], fault: Fault) -> dict[str, object]:
     """An experiment as its file has it."""
     return {
         "version": 1,
@@ -74,7 +77,7 @@ def _raw(name: str, workload: str, region: str | None, claimed: Sequence[str], f
         "hypothesis": "Only the modules that declare it suffer.",
         "steady_state": list(claimed),
         "baseline": BASELINE,
-        "faults": [fault],
+        "faults": [entry_of(fault)],
         "lasts": LASTS,
         # Who suffers is what is asked, and `isolation` says it: of the others nothing is claimed meanwhile.
         "during": dict.fromkeys(claimed, "any"),
@@ -82,12 +85,12 @@ def _raw(name: str, workload: str, region: str | None, claimed: Sequence[str], f
     }
 
 
-def _fault(name: str, module: Module) -> tuple[str, dict[str, object]] | None:
+def _fault(name: str, module: Module) -> tuple[str, Fault] | None:
     owns = module.owns
     if owns.tags:
-        return f"isolate-{name}", {"isolate-module": {"module": name}}
+        return f"isolate-{name}", IsolateModule(module=name)
     if owns.functions or owns.tables or owns.stages:
-        return f"throttle-{name}", {"throttle": {"module": name, "to": 0}}
+        return f"throttle-{name}", Throttle(module=name, to=0)
     return None
 
 
@@ -95,7 +98,7 @@ def write_experiments(folder: Path, experiments: tuple[Experiment, ...]) -> list
     """Write the experiments as files to run one by one; returns the paths. Raises InvalidInput."""
     paths = []
     for one in experiments:
-        raw = _raw(one.name, os.path.relpath(one.workload, folder), one.region, one.steady_state, *one.faults)
+        raw = _raw(one.name, os.path.relpath(one.workload, folder), one.region, one.steady_state, one.faults[0])
         paths.append(folder / f"{one.name}.yaml")
         write_draft(paths[-1], yaml.safe_dump(raw, sort_keys=False, width=120))
     return paths
@@ -155,7 +158,7 @@ def play_row(
     workload: Workload, twin: TwinFile, experiment: Experiment, seed: int, error: float, keep: Keep | None = None
 ) -> MatrixRow:
     """One run on a twin of its own. `error`: chance that any of its KPIs is called spread and is not."""
-    request = RunRequest(experiment, faults_of(experiment), workload, twin, "twin", seed)
+    request = RunRequest(experiment, experiment.faults, workload, twin, "twin", seed)
     # A twin ends with its run, and so does its journal.
     with TemporaryDirectory() as folder:
         journal = Journal.open(Path(folder))
@@ -170,8 +173,8 @@ def play_row(
 
 def row_of(experiment: Experiment, played: Record | Refusal, error: float) -> MatrixRow:
     """What a run says of every KPI, each judged for itself as isolation judges contained modules."""
-    fields = next(iter(experiment.faults[0].values()))
-    name, module, zone = experiment.name, fields.get("module"), fields.get("zone")
+    name, fault = experiment.name, experiment.faults[0]
+    module, zone = getattr(fault, "module", None), getattr(fault, "zone", None)
     if isinstance(played, Refusal):
         return MatrixRow(name, module, zone, {}, (), played.reasons)
     plan, phases = played.plan, played.judged.phases if played.judged else Phases(before=(0.0, 0.0))

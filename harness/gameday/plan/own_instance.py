@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gameday.aws.account import Account
-from gameday.change import Call, CreatedResource, PlannedFault
+from gameday.change import Call, PlannedFault
 from gameday.errors import AwsError
 
 ASSET_TAG = Path("/sys/devices/virtual/dmi/id/board_asset_tag")
@@ -33,8 +33,8 @@ def own_instance_refusals(
     touched: dict[str, list[str]] = {}
     for planned_fault in planned_faults:
         for change in planned_fault.changes:
-            if not isinstance(change, CreatedResource):
-                touched.setdefault(change.id, []).append(planned_fault.label)
+            for target in change.targets:
+                touched.setdefault(target, []).append(planned_fault.label)
     if instance is None or not touched:
         return ()
     call = Call(service="ec2", operation="describe_instances", params={"InstanceIds": [instance]})

@@ -15,7 +15,7 @@ from gameday.aws.account import Account, whoami
 from gameday.aws.alarms import absent_alarms, detecting, firing
 from gameday.aws.arns import alarm_name
 from gameday.aws.inventory import Inventory, Ownership
-from gameday.change import Frozen, IrreversibleAction, Json, PlannedFault, SettingChange
+from gameday.change import Frozen, Json, PlannedFault
 from gameday.engine.pacing import slowed
 from gameday.errors import AwsError, Refused
 from gameday.faults.fault import Fault, FaultContext
@@ -229,15 +229,10 @@ def _beyond_limits(
 def _irreversible_refusals(experiment: Experiment, planned_faults: tuple[PlannedFault, ...]) -> tuple[str, ...]:
     if "irreversible" in experiment.allow:
         return ()
-    actions = [
-        change
-        for planned_fault in planned_faults
-        for change in planned_fault.changes
-        if isinstance(change, IrreversibleAction)
-    ]
     return tuple(
         f"{change.about} cannot be undone ({change.why}); the experiment does not say `allow: [irreversible]`"
-        for change in actions
+        for planned_fault in planned_faults
+        for change in planned_fault.irreversible_actions
     )
 
 
@@ -245,12 +240,11 @@ def _twice(planned_faults: tuple[PlannedFault, ...]) -> tuple[str, ...]:
     seen: dict[tuple[str, str], str] = {}
     reasons = []
     for planned_fault in planned_faults:
-        for change in planned_fault.changes:
-            if isinstance(change, SettingChange):
-                key = (change.setting.name, change.id)
-                if key in seen:
-                    reasons.append(f"{planned_fault.fault} and {seen[key]} would both change {change.subject}")
-                seen[key] = planned_fault.fault
+        for change in planned_fault.setting_changes:
+            key = (change.setting.name, change.id)
+            if key in seen:
+                reasons.append(f"{planned_fault.fault} and {seen[key]} would both change {change.subject}")
+            seen[key] = planned_fault.fault
     return tuple(reasons)
 
 
@@ -293,7 +287,7 @@ def moved_on(planned: Plan, now: Plan) -> tuple[str, ...]:
 
 def _difference(was: PlannedFault, now: PlannedFault) -> str:
     def settings(planned_fault: PlannedFault) -> dict[str, Json]:
-        return {f"{c.subject}": c.before for c in planned_fault.changes if isinstance(c, SettingChange)}
+        return {change.subject: change.before for change in planned_fault.setting_changes}
 
     old, new = settings(was), settings(now)
     changed = [f"{key} was {old[key]}, is {new[key]}" for key in old.keys() & new.keys() if old[key] != new[key]]

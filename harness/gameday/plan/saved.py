@@ -13,9 +13,8 @@ from pydantic import BaseModel, ValidationError
 
 from gameday.change import Json
 from gameday.errors import InvalidInput
-from gameday.files.check_experiment import check_alone, check_experiment, check_irreversible
+from gameday.files.check_experiment import FaultsAt, check_alone, check_experiment, check_irreversible
 from gameday.files.check_workload import check_together, check_twin, check_workload
-from gameday.files.fault_entries import read_faults
 from gameday.files.yaml.document import Document, Loc
 from gameday.files.yaml.mistake import InvalidFile, Mistake
 from gameday.files.yaml.parse_errors import Position
@@ -125,9 +124,8 @@ def _mistakes(path: Path, plan: Plan) -> Iterator[Mistake]:
         twin = _part(path, "twin", plan.twin)
         yield from check_twin(twin, _fields(plan.twin))
         yield from check_together(workload, plan.workload, twin, plan.twin)
-    faults, wrong = read_faults(experiment, {})
+    faults: FaultsAt = {("faults", index, fault.name): fault for index, fault in enumerate(plan.experiment.faults)}
     fields = _fields(plan.experiment)
-    yield from wrong
     yield from check_alone(experiment, fields)
     yield from check_irreversible(experiment, fields, faults)
     yield from check_experiment(experiment, fields, faults, plan.workload, plan.twin)

@@ -66,10 +66,6 @@ class ExperimentItem(pytest.Item):
 
 def words_of(loaded: LoadedExperiment) -> set[str]:
     """What `-k` finds an experiment by, besides its name: its workload, faults, the modules they name, and its KPIs."""
-    faults = {name for entry in loaded.experiment.faults for name in entry}
-    modules = {str(fields["module"]) for entry in loaded.experiment.faults for fields in _fields(entry)}
-    return {loaded.workload.name, *faults, *modules, *loaded.experiment.steady_state}
-
-
-def _fields(entry: dict[str, object]) -> Iterator[dict[str, object]]:
-    yield from (fields for fields in entry.values() if isinstance(fields, dict) and fields.get("module"))
+    faults = loaded.experiment.faults
+    modules = {str(module) for fault in faults if (module := getattr(fault, "module", None))}
+    return {loaded.workload.name, *(fault.name for fault in faults), *modules, *loaded.experiment.steady_state}

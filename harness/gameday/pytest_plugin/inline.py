@@ -12,6 +12,7 @@ import yaml
 
 from gameday.errors import InvalidInput
 from gameday.faults.fault import Fault
+from gameday.files.fault_entries import entry_of
 from gameday.files.load import load_experiment
 from gameday.files.loaded import LoadedExperiment
 from gameday.files.yaml.mistake import InvalidFile, Mistake
@@ -80,7 +81,7 @@ def _named(mistake: Mistake, item: pytest.Item, paths: Paths) -> Mistake:
 
 def _fault(one: object) -> object:
     if isinstance(one, Fault):
-        return {one.name: one.model_dump(mode="json", by_alias=True, exclude_unset=True)}
+        return entry_of(one)
     return one
 
 

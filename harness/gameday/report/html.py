@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from gameday import __version__
-from gameday.change import AnyChange
+from gameday.change import Change
 from gameday.events import ChangeClosed
 from gameday.records.record import Record
 from gameday.records.suite import Refusal, Suite
@@ -58,7 +58,7 @@ class Section:
     others: tuple[Chart, ...]
     rows: tuple[KpiRow, ...]
     backs: tuple[Back, ...]
-    changes: tuple[tuple[AnyChange, ChangeClosed | None], ...]
+    changes: tuple[tuple[Change, ChangeClosed | None], ...]
     recovered: Verdict
     isolation: str  # the worst state of a module that must not suffer; empty where there is none
 

@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 
+from gameday.change.words import in_full
 from gameday.records.record import Record
 from gameday.records.suite import Refusal, Suite
 from gameday.report import explanations, phrases
@@ -159,7 +160,7 @@ def _changes(record: Record) -> Iterator[str]:
     changes = [change for planned_fault in record.plan.planned_faults for change in planned_fault.changes]
 
     def row(position: int) -> list[str]:
-        change, settled = phrases.change_row(changes[position]), record.settled.get(position)
+        change, settled = changes[position].describe(), record.settled.get(position)
         after = f"{settled.state}: {settled.about}" if settled else "not known"
         cells = (change.about, change.where, f"{change.before} → {change.after}", change.undo, after)
         return [text_of(cell, account) for cell in cells]
@@ -172,7 +173,7 @@ def _calls(record: Record) -> Iterator[str]:
         [
             phrases.moment(call.at - record.zero),
             call.phase,
-            text_of(f"{call.service}.{call.operation} {phrases.show(call.params)}", record.plan.account),
+            text_of(f"{call.service}.{call.operation} {in_full(call.params)}", record.plan.account),
             phrases.duration(call.took),
             text_of(call.error or "done"),
         ]

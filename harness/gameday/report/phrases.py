@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from gameday.change import AnyChange, CreatedResource, IrreversibleAction, Json, SettingChange
 from gameday.plan.plan import Plan
 from gameday.records.record import Record, Rejudged
 from gameday.records.suite import Refusal
@@ -231,57 +229,6 @@ def _again(record: Record) -> str:
         return ""
     new, old = (label(verdict.value, record.place) for verdict in (record.again.verdict, record.was))
     return f"Judged again: {new}; it was {old}. {record.again.sentence} It was: "
-
-
-@dataclass(frozen=True)
-class ChangeRow:
-    """A change in words: what, from what to what, and how it is taken back."""
-
-    about: str
-    where: str
-    before: str
-    after: str
-    undo: str
-    undoable: bool
-
-
-def change_row(change: AnyChange) -> ChangeRow:
-    """A change of the plan in words."""
-    if isinstance(change, SettingChange):
-        about, where = change.about or change.setting.about, f"{change.subject}"
-        if change.adds or change.removes:
-            adds, removes = (", ".join(show(item) for item in items) for items in (change.adds, change.removes))
-            before = _both(adds and f"without {adds}", removes and f"with {removes}")
-            after = _both(adds and f"with {adds}", removes and f"without {removes}")
-            undo = _both(adds and f"remove {adds}", removes and f"add back {removes}")
-            return ChangeRow(about, where, before, after, undo, undoable=True)
-        before = show(change.before)
-        undo = "clear it again" if change.before is None else f"write back {before}"
-        return ChangeRow(about, where, before, show(change.after), undo, undoable=True)
-    if isinstance(change, CreatedResource):
-        undo = f"{change.delete}: whatever carries the run's tag"
-        return ChangeRow(change.about or str(change.create), change.name, "not there", "made", undo, undoable=True)
-    return ChangeRow(change.about or str(change.call), change.id, "in service", "hit", _healing(change), undoable=False)
-
-
-def show(value: Json) -> str:
-    """A setting's value for people: absent for None, a placeholder as `{made.acl}`, text as it is, else JSON."""
-    if value is None:
-        return "absent"
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict) and set(value) == {"$"}:
-        return f"{{{value['$']}}}"
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
-
-
-def _healing(change: IrreversibleAction) -> str:
-    healed = f"; healed when {change.healed.about}" if change.healed.about else ""
-    return f"cannot be undone: {change.why}{healed}"
-
-
-def _both(first: str, second: str) -> str:
-    return "; ".join(part for part in (first, second) if part)
 
 
 def _hit_words(record: Record, module: str) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from gameday.aws.account import Account
 from gameday.change import Json, Probe
+from gameday.change.placeholders import bind
 from gameday.engine import probes
-from gameday.engine.placeholders import bind
 from gameday.errors import AwsError, Refused
 from gameday.events import NoEffect, TookEffect
 from gameday.plan.plan import Plan
@@ -77,14 +77,14 @@ class EffectWatch:
     def _says_yes(self, probe: Probe, answer: Json, was: Json, injected: float) -> bool:
         if probe.excess:
             return probes.exceeds(probe.excess, answer, injected, self._chance)
-        return probes.holds(probe, answer, was)
+        return probe.says_yes(answer, was)
 
     def _value(self, probe: Probe) -> Json:
         """What a probe says of the time before. Metrics come late: they are read again with what comes after."""
         if not (probe.value or probe.excess):
             return None
         try:
-            return probes.value(probe, self._read(probe, self._clock.now()))
+            return probe.value_in(self._read(probe, self._clock.now()))
         except AwsError as error:
             raise Refused((f"what would show the effect cannot be read: {error.what}",), error.remedy) from error
 

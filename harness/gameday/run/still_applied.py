@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from gameday.aws.account import Account
-from gameday.change import SettingChange
+from gameday.change import Observation
+from gameday.change.words import brief
+from gameday.engine.entries import setting_changes
 from gameday.engine.journal import Journal
-from gameday.engine.settings import SettingValue, read_settings, said, stands_at
+from gameday.engine.settings import read_settings
 from gameday.errors import AwsError
 
 
 def undone_early(run: str, journal: Journal, account: Account) -> str | None:
     """Which setting no longer stands as the run set it, in words; reads only. What is changing or gone is not said."""
-    changes = {
-        entry.position: entry.change for entry in journal.entries(run) if isinstance(entry.change, SettingChange)
-    }
+    changes = setting_changes(journal.entries(run))
     try:
         found = read_settings(changes, account)
     except AwsError:
         return None  # the undo reads again, and says what it cannot read
-    for position, setting_change in changes.items():
+    for position, change in changes.items():
         now = found[position]
-        if isinstance(now, SettingValue) and now.ready and not now.gone and not stands_at(setting_change, "after", now):
-            return f"{setting_change.subject} reads {said(now.value)} before the undo: somebody else ended the fault"
+        if isinstance(now, Observation) and now.ready and not now.gone and not change.stands_at("after", now):
+            return f"{change.subject} reads {brief(now.value)} before the undo: somebody else ended the fault"
     return None

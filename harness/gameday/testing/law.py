@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gameday.aws.account import Account
-from gameday.change import CreatedResource, IrreversibleAction, Json, NormalForm, PlannedFault, SettingChange, Shape
+from gameday.change import Change, Json, NormalForm, Observation, PlannedFault, SettingChange
+from gameday.change.normal_form import canonical
+from gameday.change.placeholders import bind
 from gameday.engine.apply import apply
-from gameday.engine.canonical import canonical
 from gameday.engine.journal import Journal
-from gameday.engine.placeholders import bind, search
-from gameday.engine.settings import SettingValue, read_settings
+from gameday.engine.settings import read_settings
 from gameday.engine.undo import undo
 from gameday.errors import GamedayError
 from gameday.events import Called, ChangeClosed, Event
@@ -22,26 +22,26 @@ class Broken(AssertionError):
     """A fault does not keep the law."""
 
 
-def touched(
-    changes: Iterable[SettingChange | CreatedResource | IrreversibleAction], run: str, account: Account
-) -> dict[str, Json]:
+def touched(changes: Iterable[Change], run: str, account: Account) -> dict[str, Json]:
     """How everything stands that changes touch, in a form to compare: settings, and what the run has made."""
-    of_all = list(changes)
-    setting_changes = {number: change for number, change in enumerate(of_all) if isinstance(change, SettingChange)}
+    everything = list(changes)
+    settings = {number: change for number, change in enumerate(everything) if isinstance(change, SettingChange)}
     stands: dict[str, Json] = {}
-    for number, found in read_settings(setting_changes, account).items():
-        setting_change = setting_changes[number]
-        if not isinstance(found, SettingValue):
+    for number, found in read_settings(settings, account).items():
+        if not isinstance(found, Observation):
             raise found
-        stands[f"{setting_change.subject}"] = "gone" if found.gone else _said(setting_change, found.value)
-    for make in (change for change in of_all if isinstance(change, CreatedResource)):
-        answer = account.pages(bind(make.find, {"run": run, "args": make.args, "made": {}}), make.region)
-        stands[f"made: {make.name}"] = search(make.found, answer) or []
+        stands[settings[number].subject] = "gone" if found.gone else _said(settings[number], found.value)
+    for change in everything:
+        if change.creates:
+            known = change.bindings(run, {})
+            find = bind(change.read_call, known)
+            answer = account.pages(find, change.region)
+            stands[f"made: {', '.join(change.made_binding('new'))}"] = change.learned_ids(find, answer, known)
     return stands
 
 
 def _said(setting_change: SettingChange, value: Json) -> str:
-    if setting_change.setting.shape is Shape.SET:
+    if setting_change.is_set:
         return canonical(NormalForm.SORTED, value or [])
     return canonical(setting_change.setting.canonical, value)
 
@@ -68,10 +68,7 @@ def law(
         if Way.LATE not in account.ways:
             raise
     else:
-        if (
-            any(not isinstance(change, IrreversibleAction) for change in changes)
-            and touched(changes, run, account.account) == before
-        ):
+        if any(change.undoable for change in changes) and touched(changes, run, account.account) == before:
             raise Broken(f"{planned_fault.label}: apply changed nothing")
     account.undo_begins()
     settled = undo(run, account, journal, clock, lambda _: None)

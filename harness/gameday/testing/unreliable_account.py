@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gameday.aws.account import Account
-from gameday.change import Call, CreatedResource, IrreversibleAction, Json, NormalForm, Setting, SettingChange, Shape
-from gameday.engine.placeholders import bind
-from gameday.engine.settings import reads
+from gameday.change import Call, Change, Json, NormalForm, Setting, SettingChange, Shape
+from gameday.change.placeholders import bind
 from gameday.errors import AwsError, Unreachable
 from gameday.steady_state.clock import Clock
 from gameday.testing.alternative_answers import in_passing, reserialised
@@ -33,31 +32,19 @@ class Way(StrEnum):
     STRANGER = "stranger"  # somebody else writes something else meanwhile
 
 
-def applicable(changes: Iterable[SettingChange | CreatedResource | IrreversibleAction]) -> frozenset[Way]:
+def applicable(changes: Iterable[Change]) -> frozenset[Way]:
     """The ways that undo must meet with these changes; STRANGER is the test's to add."""
     ways: set[Way] = set()
-    for change in changes:
-        if isinstance(change, IrreversibleAction):
-            continue
+    for watched in _watched(list(changes), run=""):
         ways |= {Way.LOST, Way.LATE, Way.INERT}
-        setting = change.setting if isinstance(change, SettingChange) else None
-        settle, not_now = _manners(change)
-        ways |= {Way.STALE} if settle else set()
-        ways |= {Way.REFUSED} if not_now else set()
+        ways |= {Way.STALE} if watched.settle else set()
+        ways |= {Way.REFUSED} if watched.not_now else set()
+        setting = watched.setting
         if setting and (setting.transitional or setting.ready):
             ways.add(Way.CHANGING)
         if setting and (setting.canonical is not NormalForm.PLAIN or setting.shape is Shape.SET):
             ways.add(Way.RESERIALISED)
     return frozenset(ways)
-
-
-def _manners(change: SettingChange | CreatedResource) -> tuple[float, tuple[str, ...]]:
-    """How long reads may be stale, and the codes of "not now"."""
-    return (
-        (change.setting.settle, change.setting.retry)
-        if isinstance(change, SettingChange)
-        else (change.settle, change.busy)
-    )
 
 
 @dataclass
@@ -92,7 +79,7 @@ class RoughAccount(Wrapped):
         self,
         account: Account,
         clock: Clock,
-        changes: Sequence[SettingChange | CreatedResource | IrreversibleAction],
+        changes: Sequence[Change],
         run: str,
         ways: Iterable[Way] = (),
         *,
@@ -114,7 +101,7 @@ class RoughAccount(Wrapped):
         self.mutating = 0
         self._watched = _watched(changes, run)
         self._writes = {op for one in self._watched for op in one.writes}
-        self._writes |= {str(change.call) for change in changes if isinstance(change, IrreversibleAction)}
+        self._writes |= {str(template.call) for change in changes for template in change.apply_templates()}
         self._is_undoing = False
         self._arrives = 0.0
         self._happened: set[tuple[bool, Way, str]] = set()
@@ -235,29 +222,28 @@ class RoughAccount(Wrapped):
         return rough
 
 
-def _watched(changes: Sequence[SettingChange | CreatedResource | IrreversibleAction], run: str) -> list[_Watched]:
-    """Every setting that the changes turn (one for each setting and region), and everything they make."""
+def _watched(changes: Sequence[Change], run: str) -> list[_Watched]:
+    """Every setting that the changes set (one for each setting and region), and everything they create."""
     setting_changes = [change for change in changes if isinstance(change, SettingChange)]
     found: list[_Watched] = []
-    for name, region in dict.fromkeys(
-        (setting_change.setting.name, setting_change.region) for setting_change in setting_changes
-    ):
-        setting = next(
-            setting_change.setting for setting_change in setting_changes if setting_change.setting.name == name
-        )
+    for name, region in dict.fromkeys((change.setting.name, change.region) for change in setting_changes):
+        setting = next(change.setting for change in setting_changes if change.setting.name == name)
         # Settings that share their read (two settings of one group) share its answers too.
         args = {
-            t.id: t.args for t in setting_changes if t.region == region and t.setting.read.call == setting.read.call
+            change.id: change.args
+            for change in setting_changes
+            if change.region == region and change.read_call == setting.read.call
         }
-        calls = [call for _, call in reads(setting, list(args), args, len(args))]
-        setters = (setting.write, setting.clear, setting.add, setting.remove, *setting.positions.values())
-        ops = frozenset(str(setter) for setter in setters if setter)
+        calls = [call for _, call in setting.read_calls(args, args, len(args))]
+        ops = frozenset(map(str, setting.write_calls()))
         found.append(_Watched(region, frozenset(args), calls, ops, ops, setting.settle, setting.retry, setting))
-    for make in (change for change in changes if isinstance(change, CreatedResource)):
-        find = bind(make.find, {"run": run, "args": make.args, "made": {}})
-        ops = frozenset(map(str, (make.create, make.delete, *make.then)))
-        refusable = frozenset({str(make.delete)})
-        found.append(_Watched(make.region, frozenset(), [find], ops, refusable, make.settle, make.busy))
+    for change in changes:
+        if change.creates:
+            find = bind(change.read_call, change.bindings(run, {}))
+            deletes = frozenset(str(template.call) for template in change.undo_templates())
+            ops = deletes | {str(template.call) for template in change.apply_templates()}
+            busy = change.undo_retry_codes
+            found.append(_Watched(change.region, frozenset(), [find], ops, deletes, change.settle_time, busy))
     return found
 
 

@@ -25,9 +25,11 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def shaped(
-    model: type[M], document: Document, environ: Names[str, str], at: Loc = ()
+    model: type[M], document: Document, environ: Names[str, str], at: Loc = (), apart: str = ""
 ) -> tuple[M | None, list[Mistake]]:
     """The value that stands `at` a place of the document, or None and its mistakes.
+
+    The entries below the key `apart` are read elsewhere, which says what is wrong with them.
 
     Where a text is asked for and a plain scalar stands, its text as written is taken, and put into `document.data`.
     """
@@ -37,7 +39,8 @@ def shaped(
     value, errors = _validated(model, raw)
     if value is None and _take_as_text(raw, _node(document.root, at), errors, environ):
         value, errors = _validated(model, raw)
-    return value, list(worded(model, document, at, errors))
+    told = [each for each in errors if not (apart and each["loc"][0] == apart and each["loc"][1:])]
+    return value, list(worded(model, document, at, told))
 
 
 def sound_parts(model: type[BaseModel], data: dict[str, Json]) -> dict[str, Any]:

@@ -8,9 +8,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from fractions import Fraction
+from enum import StrEnum
 
-from gameday.change import Json, NormalForm
+from gameday.change.call import Json
+
+
+class NormalForm(StrEnum):
+    """The form in which two values of a setting are compared, since AWS reorders and reserialises."""
+
+    PLAIN = "plain"  # equal as JSON
+    SORTED = "sorted"  # a list whose order means nothing (and a comma-separated text of such)
+    TEXT = "text"  # numbers and booleans may come back as text
+    DOCUMENT = "document"  # a policy: single value ↔ list, key order, JSON text ↔ object
+
 
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,99})(\.\d{1,99})?([eE][+-]?\d{1,3})?")
 _ROOT = re.compile(r"arn:aws[\w-]*:iam::(\d{12}):root")
@@ -63,6 +73,8 @@ def _as_text(value: Json) -> Json:
     word = str(value)
     if word.lower() in ("true", "false"):
         return word.lower()
+    from fractions import Fraction  # late: `validate` compares nothing
+
     # An account id like 012345678901 is no number: it keeps its zero.
     return str(Fraction(word)) if _NUMBER.fullmatch(word) else word
 

@@ -8,22 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import jmespath
-from jmespath.exceptions import JMESPathError
-from jmespath.parser import ParsedResult
-
-from gameday.change import Call, Json
+from gameday.change.call import Call, Json
 from gameday.errors import GamedayError
+
+if TYPE_CHECKING:
+    from jmespath.parser import ParsedResult
 
 
 @lru_cache(maxsize=1024)
 def _compiled(path: str) -> ParsedResult:
+    import jmespath  # late: `validate` searches nothing
+
     return jmespath.compile(path)
 
 
 def search(path: str, data: Json) -> Json:
     """What a JMESPath finds in `data`, None where nothing; raises GamedayError where the path makes no sense."""
+    from jmespath.exceptions import JMESPathError
+
     try:
         return _compiled(path).search(data)
     except JMESPathError as error:
@@ -53,6 +57,11 @@ def fill(value: Json, bindings: Mapping[str, Json]) -> Json:
     if isinstance(value, list | tuple):
         return [fill(part, bindings) for part in value]
     return value
+
+
+def is_placeholder(value: Json) -> bool:
+    """Whether a value is a placeholder, and nothing else."""
+    return _path(value) is not None
 
 
 def unbound(value: Json) -> tuple[str, ...]:

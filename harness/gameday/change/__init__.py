@@ -1,0 +1,62 @@
+"""What a fault answers with: changes, as data.
+
+A change is one of three things:
+
+- `SettingChange`: set one setting of one resource; its undo writes back the value from before.
+- `CreatedResource`: create a resource that carries the run's tag; its undo deletes it.
+- `IrreversibleAction`: nothing undoes it, the system must heal by itself.
+
+All of it is JSON: the plan prints it, the journal keeps it, and undo needs nothing else. What is true of a kind of
+change is a method of its class (`base` lists them); all of them are pure, and get what was read as an `Observation`.
+
+**Placeholders.** Inside `Call.params` and `SettingChange.after` the object `{"$": path}` is replaced by a value that is
+known only later. `path` is a JMESPath over the *bindings* of the moment. Braces inside strings are never touched,
+since IAM documents contain `${…}`. The bindings are:
+
+    id, ids     the resource's id, or the ids of one plural read
+    value       the value to write (scalar, switch), or the items to add or remove (set)
+    row         the row just read for this id: {id, value, look-ups of the setting's `rows`}
+    args        the change's own arguments
+    made        ids of what this run made, by the created resource's name: {"$": "made.acl"}
+    run         the run's id, which tags whatever it makes
+    since, now  times in seconds since the epoch (probes only): when the fault went in, and now
+    before      when the time began with which an `Excess` compares, in seconds since the epoch
+"""
+
+from __future__ import annotations
+
+from gameday.change.base import Bindings, CallTemplate, Change, Description, Standing
+from gameday.change.call import RUN_TAG, Call, Frozen, Json
+from gameday.change.created_resource import CreatedResource
+from gameday.change.irreversible_action import IrreversibleAction
+from gameday.change.normal_form import NormalForm
+from gameday.change.planned_fault import AnyChange, Effect, PlannedFault
+from gameday.change.probe import Excess, Probe
+from gameday.change.setting import Observation, Read, Setting, Shape
+from gameday.change.setting_change import SettingChange, Side
+
+__all__ = [
+    "RUN_TAG",
+    "AnyChange",
+    "Bindings",
+    "Call",
+    "CallTemplate",
+    "Change",
+    "CreatedResource",
+    "Description",
+    "Effect",
+    "Excess",
+    "Frozen",
+    "IrreversibleAction",
+    "Json",
+    "NormalForm",
+    "Observation",
+    "PlannedFault",
+    "Probe",
+    "Read",
+    "Setting",
+    "SettingChange",
+    "Shape",
+    "Side",
+    "Standing",
+]

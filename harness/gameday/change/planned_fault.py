@@ -1,0 +1,59 @@
+"""A fault resolved against the account: its changes, and the effect that proves it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from gameday.change.base import Change
+from gameday.change.call import Frozen
+from gameday.change.created_resource import CreatedResource
+from gameday.change.irreversible_action import IrreversibleAction
+from gameday.change.probe import Probe
+from gameday.change.setting_change import SettingChange
+
+AnyChange = Annotated[SettingChange | CreatedResource | IrreversibleAction, Field(discriminator="kind")]
+"""A change as pydantic reads it: its `kind` says which of the three it is."""
+
+
+class Effect(Frozen):
+    """The proof that a fault works: an effect read from the account, never our own write read back.
+
+    It has taken effect as soon as any probe holds; after `deadline` seconds without, it had no effect, and the
+    run's verdict is unknown. The fault's time (`lasts`) starts at the effect.
+    """
+
+    about: str
+    probes: tuple[Probe, ...]
+    deadline: float = 300.0
+
+
+class PlannedFault(Frozen):
+    """One fault, resolved against the account: stages of changes (each stage may depend on those before it).
+
+    Within a stage the changes are independent and go out in parallel. Undo takes the stages in reverse.
+    """
+
+    fault: str  # its name in the catalogue
+    label: str  # one line: what it will do
+    stages: tuple[tuple[AnyChange, ...], ...]
+    effect: Effect
+    hits: dict[str, float] = Field({})  # module → share of its capacity that is taken away, 0 to 1
+    refusals: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """All changes, in the order of the stages."""
+        return tuple(change for stage in self.stages for change in stage)
+
+    @property
+    def setting_changes(self) -> tuple[SettingChange, ...]:
+        """Those that set a setting."""
+        return tuple(change for change in self.changes if isinstance(change, SettingChange))
+
+    @property
+    def irreversible_actions(self) -> tuple[IrreversibleAction, ...]:
+        """Those that nothing undoes."""
+        return tuple(change for change in self.changes if isinstance(change, IrreversibleAction))

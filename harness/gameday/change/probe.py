@@ -1,0 +1,39 @@
+"""Probes: reads with a yes-or-no answer."""
+
+from __future__ import annotations
+
+from gameday.change.call import Call, Frozen, Json
+from gameday.change.placeholders import search
+
+
+class Excess(Frozen):
+    """Counts by period that say yes once they run clearly above what they were before the injection.
+
+    `counted` and `known` are JMESPaths over the answer to [[times], [counts]], one pair a series and page. A period is
+    known where either has a value; what is known and not counted is zero, what is not known tells nothing.
+    """
+
+    counted: str
+    known: str
+    period: float = 60.0  # seconds
+
+
+class Probe(Frozen):
+    """A read with a yes-or-no answer: `holds` is a JMESPath over {answer, was}, or an `excess` stands in its place.
+
+    `was` is `value` (a JMESPath over the answer) as it stood before the injection; null without `value`.
+    """
+
+    call: Call  # sees since, before, now, run, made
+    holds: str = ""
+    excess: Excess | None = None
+    value: str = ""
+    about: str = ""
+
+    def value_in(self, answer: Json) -> Json:
+        """Return what stood before the injection, from an answer of that time; None where it asks for nothing."""
+        return search(self.value, answer) if self.value else None
+
+    def says_yes(self, answer: Json, was: Json) -> bool:
+        """Return whether an answer says yes; for probes without an excess."""
+        return search(self.holds, {"answer": answer, "was": was}) is True

@@ -1,0 +1,249 @@
+"""Set one setting of one resource; the undo writes back what was there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
+from typing import Literal, Self
+
+from pydantic import Field
+
+from gameday.change.base import Bindings, CallTemplate, Change, Description, Standing
+from gameday.change.call import Call, Json
+from gameday.change.normal_form import items, same
+from gameday.change.placeholders import bind, fill
+from gameday.change.setting import Observation, Setting, Shape
+from gameday.change.words import brief, in_full
+from gameday.errors import GamedayError
+
+Side = Literal["before", "after"]
+"""The two sides of a setting change: what was there, and what we set."""
+
+
+class SettingChange(Change):
+    """Set one setting of one resource; the undo writes back `before`.
+
+    Scalar and switch: `after` replaces `before` (None is "absent"). Set: `before` is unused, `adds` and `removes` are
+    exactly the items that were not, or were, there when the plan was made.
+    """
+
+    kind: Literal["setting"] = "setting"
+    setting: Setting
+    id: str
+    args: dict[str, Json] = Field({})
+    before: Json = None
+    after: Json = None
+    adds: tuple[Json, ...] = ()
+    removes: tuple[Json, ...] = ()
+
+    # what it is about -------------------------------------------------------------------------------------------------
+
+    @property
+    def subject(self) -> str:
+        """What is set, for people: `network ACL of subnet-1`."""
+        return f"{self.setting.name} of {self.id}"
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it adds and removes items, and leaves others' items alone."""
+        return self.setting.shape is Shape.SET
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The resource whose setting it sets."""
+        return (self.id,)
+
+    @property
+    def implied_resource(self) -> str:
+        """The resource whose setting it sets: not every call names it in a parameter of its own."""
+        return self.id
+
+    @property
+    def headline(self) -> str:
+        """What is set, from what to what."""
+        if not self.is_set:
+            return f"{self.subject}: {in_full(self.before)} → {in_full(self.after)}"
+        moved = [*(f"+{in_full(item)}" for item in self.adds), *(f"-{in_full(item)}" for item in self.removes)]
+        return f"{self.subject}: {', '.join(moved)}"
+
+    @property
+    def undo_note(self) -> str:
+        """Nothing: its calls say all."""
+        return ""
+
+    def describe(self) -> Description:
+        """Return the change in words."""
+        about = self.about or self.setting.about
+        if self.adds or self.removes:
+            adds, removes = (", ".join(in_full(item) for item in moved) for moved in (self.adds, self.removes))
+            before = _both(adds and f"without {adds}", removes and f"with {removes}")
+            after = _both(adds and f"with {adds}", removes and f"without {removes}")
+            undo = _both(adds and f"remove {adds}", removes and f"add back {removes}")
+            return Description(about, self.subject, before, after, undo)
+        before = in_full(self.before)
+        undo = "clear it again" if self.before is None else f"write back {before}"
+        return Description(about, self.subject, before, in_full(self.after), undo)
+
+    # before the run ---------------------------------------------------------------------------------------------------
+
+    @property
+    def read_call(self) -> Call:
+        """The call that reads the setting."""
+        return self.setting.read.call
+
+    def apply_templates(self) -> Iterator[CallTemplate]:
+        """Yield the calls that set it."""
+        return self._templates("after")
+
+    def undo_templates(self) -> Iterator[CallTemplate]:
+        """Yield the calls that write back what was there."""
+        return self._templates("before")
+
+    def _templates(self, side: Side) -> Iterator[CallTemplate]:
+        if self.is_set:
+            removed, added = self._items(side)
+            moved = [(self.setting.remove, list(removed)), (self.setting.add, list(added))]
+            writes: list[tuple[Call | None, Json]] = [(call, some) for call, some in moved if some]
+        else:
+            writes = [(self.setting.setter(self._value(side)), self._value(side))]
+        known = {"id": self.id, "ids": [self.id], "args": self.args}
+        return (CallTemplate(call, {**known, "value": value}) for call, value in writes if call)
+
+    # placeholders -----------------------------------------------------------------------------------------------------
+
+    def bindings(self, run: str, made: Mapping[str, str]) -> dict[str, Json]:
+        """Return what its calls see, but for what is read and written."""
+        return {"run": run, "made": dict(made), "id": self.id, "ids": [self.id], "args": self.args}
+
+    def filled(self, run: str, made: Mapping[str, str]) -> Self:
+        """Return it with its arguments and values filled; raises GamedayError."""
+        change = super().filled(run, made)
+        bindings = change.bindings(run, made)
+        return change.model_copy(
+            update={
+                "after": fill(change.after, bindings),
+                "adds": tuple(fill(change.adds, bindings)),
+                "removes": tuple(fill(change.removes, bindings)),
+            }
+        )
+
+    @property
+    def learned_from(self) -> tuple[Call, ...]:
+        """The read, since a write may need its row."""
+        return (self.read_call,)
+
+    def is_read_by(self, call: Call) -> bool:
+        """Return whether a call reads this setting, perhaps of other resources too."""
+        if str(call) != str(self.read_call):
+            return False
+        known = {"id": self.id, "ids": [self.id], "args": self.args}
+        return self.setting.read.plural or call == bind(self.read_call, known)
+
+    # how it stands, and how it is written -----------------------------------------------------------------------------
+
+    def stands_at(self, side: Side, seen: Observation) -> bool:
+        """Return whether the setting is as it was before, or as we set it; of a set, only our own items count."""
+        if self.is_set:
+            return not self._to_move(side, seen)
+        return same(self.setting.canonical, seen.value, self._value(side))
+
+    def writes(self, side: Side, seen: Observation, bindings: Bindings) -> list[Call]:
+        """Return the calls that bring the setting to one side, given what was just read. Raises GamedayError."""
+        known = {**bindings, "id": self.id, "ids": [self.id], "args": self.args, "row": seen.row}
+        if self.is_set:
+            return [bind(call, {**known, "value": value}) for call, value in self._to_move(side, seen)]
+        value = self._value(side)
+        call = self.setting.setter(value)
+        if call is None:
+            raise GamedayError(f"no call sets {self.subject} to {brief(value)}", "mend the setting")
+        return [bind(call, {**known, "value": value})]
+
+    def _value(self, side: Side) -> Json:
+        return self.before if side == "before" else self.after
+
+    def _items(self, side: Side) -> tuple[tuple[Json, ...], tuple[Json, ...]]:
+        """The items to remove, and those to add."""
+        return (self.adds, self.removes) if side == "before" else (self.removes, self.adds)
+
+    def _to_move(self, side: Side, seen: Observation) -> list[tuple[Call, list[Json]]]:
+        """What is still to be removed from a set and added to it, item by item: others' items are never touched."""
+        setting = self.setting
+        there = items(setting.canonical, seen.value)
+        removed, added = self._items(side)
+        extra = [item for key, item in items(setting.canonical, removed).items() if key in there]
+        lacking = [item for key, item in items(setting.canonical, added).items() if key not in there]
+        return [(call, moved) for call, moved in ((setting.remove, extra), (setting.add, lacking)) if call and moved]
+
+    # apply ------------------------------------------------------------------------------------------------------------
+
+    def apply_calls(self, seen: Observation, bindings: Bindings) -> list[Call]:
+        """Return the calls that set it; none where it already is as we set it."""
+        return [] if self.stands_at("after", seen) else self.writes("after", seen, bindings)
+
+    def drift(self, seen: Observation) -> str:
+        """Return what undo would not write back: whoever changed it since the plan would lose it."""
+        if seen.gone:
+            return f"{self.subject} is gone"
+        return "" if self.stands_at("before", seen) else f"{self.subject} reads {brief(seen.value)} by now"
+
+    def is_applied(self, seen: Observation, made: Mapping[str, str]) -> bool:  # noqa: ARG002 - it creates nothing
+        """Return whether the setting reads as we set it."""
+        return seen.ready and self.stands_at("after", seen)
+
+    @property
+    def apply_retry_codes(self) -> tuple[str, ...]:
+        """The setting's own codes for "not now"."""
+        return self.setting.retry
+
+    # undo -------------------------------------------------------------------------------------------------------------
+
+    @property
+    def settle_time(self) -> float:
+        """Seconds for which reads of the setting may be stale."""
+        return self.setting.settle
+
+    def standing(self, seen: Observation, was: Json) -> Standing:  # noqa: ARG002 - it has no probe
+        """Return how it stands; of a set, what is not as before is ours, since only our items count."""
+        if seen.gone:
+            return Standing.GONE
+        if not seen.ready:
+            return Standing.CHANGING
+        if self.stands_at("before", seen):
+            return Standing.BEFORE
+        return Standing.OURS if self.is_set or self.stands_at("after", seen) else Standing.THEIRS
+
+    def undo_calls(self, seen: Observation, bindings: Bindings) -> list[Call]:
+        """Return one call at a time: the next look reads again, and makes the next one."""
+        return self.writes("before", seen, bindings)[:1]
+
+    def explain(self, standing: Standing, seen: Observation) -> str:
+        """Return in words how it stands."""
+        if standing is Standing.GONE:
+            return f"{self.id} no longer exists: nothing to put back"
+        if standing is Standing.THEIRS:
+            was, ours, theirs = brief(self.before), brief(self.after), brief(seen.value)
+            return f"{self.subject} was {was}, we set {ours}, somebody else set {theirs}: left alone"
+        return f"{self.subject} is {brief(seen.value)}"
+
+    @property
+    def undo_retry_codes(self) -> tuple[str, ...]:
+        """The setting's own codes for "not now"."""
+        return self.setting.retry
+
+    def possible_calls(
+        self,
+        seen: Iterable[Observation],
+        ids: Sequence[str],  # noqa: ARG002 - it creates nothing
+        bindings: Bindings,
+    ) -> Iterator[Call]:
+        """Yield the calls that bring it to either side, from any of the values that were read."""
+        sides: tuple[Side, Side] = ("before", "after")
+        for now, side in product(seen, sides):
+            try:
+                yield from self.writes(side, now, bindings)
+            except GamedayError:
+                continue  # it needs a look-up of a row that was not read yet
+
+
+def _both(first: str, second: str) -> str:
+    return "; ".join(part for part in (first, second) if part)
