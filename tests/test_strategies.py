@@ -76,7 +76,7 @@ def test_every_fault_of_the_catalogue_is_reached_that_the_workload_can_have() ->
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: faults(LOADED, "throtle"), "there is no fault `throtle`\n  → did you mean `throttle`?"),
+        (lambda: faults(LOADED, "throtle"), "there is no fault `throtle` [GD-E107]\n  → did you mean `throttle`?"),
         (lambda: faults(LOADED, "reboot-instance"), "none of reboot-instance can hit workload storefront"),
         (lambda: sdk_rules("dynamodb.PutItme"), "did you mean `PutItem`?"),
         (lambda: sdk_rules("dinamodb"), "did you mean `dynamodb`?"),

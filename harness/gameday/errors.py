@@ -11,6 +11,9 @@ GamedayError
     └── Unreachable (3)   no answer: no credentials, no route, time-out, lost reply
 
 Anything else that reaches the door is a bug of ours (70).
+
+Each class has a stable code (`gd_code`), and so has each case that people need to tell apart. `gameday errors CODE`
+explains a code; `cli/error_codes.py` holds the explanations.
 """
 
 from __future__ import annotations
@@ -53,29 +56,34 @@ class GamedayError(Exception):
     """What went wrong, and what to do about it."""
 
     exit = Exit.BUG
+    gd_code = "GD-E001"  # not `code`: that is what AWS answered, see AwsError
 
-    def __init__(self, what: str, remedy: str = "") -> None:
+    def __init__(self, what: str, remedy: str = "", *, gd_code: str = "") -> None:
         super().__init__(what)
         self.what = what
         self.remedy = remedy
+        self.gd_code = gd_code or self.gd_code
 
     def __str__(self) -> str:
-        return f"{self.what}\n  → {self.remedy}" if self.remedy else self.what
+        coded = f"{self.what} [{self.gd_code}]"
+        return f"{coded}\n  → {self.remedy}" if self.remedy else coded
 
 
 class InvalidInput(GamedayError):
     """A file, an option or an argument is wrong; nothing was touched."""
 
     exit = Exit.INVALID
+    gd_code = "GD-E100"
 
 
 class Refused(GamedayError):
     """Not injecting: one line for each reason."""
 
     exit = Exit.REFUSED
+    gd_code = "GD-E200"
 
-    def __init__(self, reasons: tuple[str, ...], remedy: str = "") -> None:
-        super().__init__("\n".join(f"not injecting: {reason}" for reason in reasons), remedy)
+    def __init__(self, reasons: tuple[str, ...], remedy: str = "", *, gd_code: str = "") -> None:
+        super().__init__("\n".join(f"not injecting: {reason}" for reason in reasons), remedy, gd_code=gd_code)
         self.reasons = reasons
 
 
@@ -83,26 +91,33 @@ class JournalError(GamedayError):
     """The journal cannot be written or read: nothing is injected without it."""
 
     exit = Exit.REFUSED
+    gd_code = "GD-E300"
 
 
 class LeaseLost(JournalError):
     """The workload was taken over, or the lease could not be renewed: nothing more may be injected."""
 
+    gd_code = "GD-E310"
+
 
 class Unplanned(GamedayError):
     """A call that may change something is not the plan's: a bug of a fault or of ours. Nothing was sent."""
+
+    gd_code = "GD-E002"
 
 
 class ApplyFailed(GamedayError):
     """A change could not be made; the undo of what was made is the caller's."""
 
     exit = Exit.UNKNOWN
+    gd_code = "GD-E500"
 
 
 class AwsError(GamedayError):
     """AWS answered a call with an error."""
 
     exit = Exit.UNKNOWN
+    gd_code = "GD-E400"
 
     def __init__(self, service: str, operation: str, code: str, message: str, remedy: str = "") -> None:
         super().__init__(f"{service}.{operation} failed: {code}: {message}", remedy)
@@ -114,3 +129,5 @@ class AwsError(GamedayError):
 
 class Unreachable(AwsError):
     """A call got no answer: it may have happened or not."""
+
+    gd_code = "GD-E401"

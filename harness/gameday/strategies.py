@@ -29,7 +29,9 @@ try:
     from hypothesis import strategies as st
     from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 except ModuleNotFoundError as error:
-    raise InvalidInput("strategies need Hypothesis", "pip install 'gameday-harness[explore]'") from error
+    raise InvalidInput(
+        "strategies need Hypothesis", "pip install 'gameday-harness[explore]'", gd_code="GD-E110"
+    ) from error
 
 settings.register_profile(
     "gameday",
@@ -66,7 +68,7 @@ def faults(workload: str | Path | LoadedWorkload, *names: str, irreversible: boo
     loaded = workload if isinstance(workload, LoadedWorkload) else load_workload(workload)
     for name in names:
         if name not in CATALOGUE:
-            raise InvalidInput(f"there is no fault {quoted(name)}", one_of(name, CATALOGUE))
+            raise InvalidInput(f"there is no fault {quoted(name)}", one_of(name, CATALOGUE), gd_code="GD-E107")
     asked = [CATALOGUE[name] for name in names or CATALOGUE]
     made = [_fault(model, loaded) for model in asked if irreversible or not model.is_irreversible]
     found = [one for one in made if one is not None]
@@ -74,6 +76,7 @@ def faults(workload: str | Path | LoadedWorkload, *names: str, irreversible: boo
         raise InvalidInput(
             f"none of {', '.join(names or CATALOGUE)} can hit workload {loaded.workload.name}",
             "give its modules something to own; with `irreversible=True` also what nothing undoes",
+            gd_code="GD-E119",
         )
     return st.one_of(found)
 
@@ -98,7 +101,9 @@ def sdk_rules(
     Raises InvalidInput where a call names nothing that AWS has.
     """
     if not calls:
-        raise InvalidInput("sdk_rules needs the calls that may fail", 'like sdk_rules("dynamodb.PutItem", "sqs")')
+        raise InvalidInput(
+            "sdk_rules needs the calls that may fail", 'like sdk_rules("dynamodb.PutItem", "sqs")', gd_code="GD-E119"
+        )
     rules = [_rule(kind, *call.partition(".")[::2], first=first, after=after) for call in calls for kind in kinds]
     return st.one_of(rules)
 
@@ -188,7 +193,7 @@ def _rule(kind: RuleKind, service: str, operation: str, *, first: int, after: in
     except ValidationError as error:
         told = "; ".join(str(one["msg"]).removeprefix("Value error, ") for one in error.errors())
         raise InvalidInput(
-            f"sdk_rules: {told}", 'write a call like "dynamodb.PutItem", or "dynamodb" for all'
+            f"sdk_rules: {told}", 'write a call like "dynamodb.PutItem", or "dynamodb" for all', gd_code="GD-E119"
         ) from None
     said: dict[str, st.SearchStrategy[Any]] = {name: st.just(value) for name, value in named.items()}
     if kind == "delay":

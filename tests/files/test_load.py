@@ -97,7 +97,7 @@ def test_a_twin_file_is_loaded_by_its_kind(folder):
 
 
 def test_a_file_of_another_kind_than_asked_for_is_a_mistake(folder):
-    with pytest.raises(InvalidFile, match=r"this is a workload, not an experiment\n.*→ name an experiment"):
+    with pytest.raises(InvalidFile, match=r"this is a workload, not an experiment .GD-F12.\n.*→ name an experiment"):
         load_experiment(folder / W)
 
 
@@ -573,7 +573,10 @@ def test_folders_are_validated_with_all_below_them_and_a_shared_mistake_is_said_
 
 def test_a_file_that_is_not_there_or_no_file_is_a_mistake(folder, tmp_path):
     (missing,) = validate_files([folder / "gamday.yaml"])
-    assert missing.render() == f"{folder}/gamday.yaml: there is no such file\n       → did you mean `gameday.yaml`?"
+    assert (
+        missing.render()
+        == f"{folder}/gamday.yaml: there is no such file [GD-F01]\n       → did you mean `gameday.yaml`?"
+    )
     (nowhere,) = validate_files([folder / "no" / "x.yaml"])
     assert nowhere.remedy == f"there is no folder {folder}/no either"
     (empty := tmp_path / "empty").mkdir()
@@ -607,7 +610,7 @@ def test_a_mistake_is_shown_with_its_line_and_a_caret(folder):
     edit(folder, E, ("from: impact", "from: impct"), ("       # the system heals by itself", ""))
     (mistake,) = mistakes_of(folder / E)
     assert mistake.render().splitlines() == [
-        f"{folder / E}:21:30: `from` is impact or undo; found `impct`",
+        f"{folder / E}:21:30: `from` is impact or undo; found `impct` [GD-F07]",
         "    21 │ recovery: {within: 4m, from: impct, sustained: 1m}",
         "       │                              ^",
         "       → did you mean `impact`?",
@@ -617,7 +620,7 @@ def test_a_mistake_is_shown_with_its_line_and_a_caret(folder):
 def test_a_long_line_is_cut_around_the_place_and_controls_are_not_printed():
     source = "é" * 500 + "HERE" + "\x1b[31m" * 100
     shown = Mistake("f\x1b.yaml", 1, 501, "what\x07").render().splitlines()
-    assert shown == ["f\N{REPLACEMENT CHARACTER}.yaml:1:501: what\N{REPLACEMENT CHARACTER}"]
+    assert shown == ["f\N{REPLACEMENT CHARACTER}.yaml:1:501: what\N{REPLACEMENT CHARACTER} [GD-F11]"]
     _, line, caret = Mistake("f", 1, 501, "what", source=source).render().splitlines()
     assert line[caret.index("^") :].startswith("HERE")
     assert "\x1b" not in line

@@ -41,7 +41,7 @@ def test_the_starter_can_be_planned_on_its_twin(tmp_path):
 @pytest.mark.parametrize("name", FILES)
 def test_nothing_is_overwritten(tmp_path, name):
     (tmp_path / name).write_text("mine")
-    with pytest.raises(InvalidInput, match=rf"{name} is there already\n  → name another folder") as raised:
+    with pytest.raises(InvalidInput, match=rf"{name} is there already .GD-E109.\n  → name another folder") as raised:
         write_starter(tmp_path)
     assert raised.value.exit == Exit.INVALID
     assert [path.name for path in tmp_path.iterdir()] == [name]

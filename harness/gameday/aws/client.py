@@ -149,7 +149,9 @@ class Aws:
         except ClientError as error:
             raise _answered(call, error) from error
         except ParamValidationError as error:
-            raise InvalidInput(f"{call} was given parameters that AWS does not take: {error}") from error
+            raise InvalidInput(
+                f"{call} was given parameters that AWS does not take: {error}", gd_code="GD-E112"
+            ) from error
         except HTTPClientError as error:
             raise Unreachable(
                 call.service, call.operation, type(error).__name__, masked_userinfo(str(error))
@@ -193,7 +195,7 @@ def open_account(profile: str | None = None, workers: int = WORKERS) -> Aws:
     try:
         return Aws(botocore.session.Session(profile=profile), workers)
     except BotoCoreError as error:
-        raise InvalidInput(f"no AWS session: {error}", CREDENTIALS_REMEDY) from error
+        raise InvalidInput(f"no AWS session: {error}", CREDENTIALS_REMEDY, gd_code="GD-E111") from error
 
 
 class _Assumed(CredentialProvider):  # type: ignore[misc]  # botocore has no types

@@ -35,7 +35,9 @@ def ask_proxy(call: Call) -> Json:
     """
     url, name = str(call.params["Url"]), str(call.params["Name"])
     if not is_loopback(url):
-        raise InvalidInput(f"{url} is no proxy of this machine", "name one like http://127.0.0.1:4577")
+        raise InvalidInput(
+            f"{url} is no proxy of this machine", "name one like http://127.0.0.1:4577", gd_code="GD-E118"
+        )
     told = _told(call, url, name)
     rules: dict[str, Json] = {one["name"]: one for one in told["rules"]}
     one = rules.get(name, {})

@@ -77,4 +77,8 @@ def look(context: CheckContext) -> Checked:
 def _same_account(workload: Workload, account: Account, region: str) -> None:
     here, _ = whoami(account, region)
     if here != workload.account:
-        raise Refused((f"this is account {here}, the workload is in {workload.account}",), "use its credentials")
+        raise Refused(
+            (f"this is account {here}, the workload is in {workload.account}",),
+            "use its credentials",
+            gd_code="GD-E206",
+        )

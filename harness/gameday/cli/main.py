@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from gameday import __version__
+from gameday.cli.reference import errors, faults, schema
 from gameday.cli.workload import check, matrix, proxy
 from gameday.errors import Exit, GamedayError, InvalidInput
 
@@ -20,7 +21,11 @@ Exit codes
 """
 
 
-@click.group(epilog=EXITS, context_settings={"help_option_names": ["-h", "--help"]}, commands=[matrix, check, proxy])
+@click.group(
+    epilog=EXITS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    commands=[faults, errors, schema, matrix, check, proxy],
+)
 @click.version_option(__version__, prog_name="gameday")
 def cli() -> None:
     """Prove that an AWS workload survives failure."""
@@ -62,36 +67,6 @@ def validate(files: tuple[Path, ...]) -> None:
         click.echo(f"{len(mistakes)} {'mistake' if len(mistakes) == 1 else 'mistakes'}", err=True)
         sys.exit(Exit.INVALID)
     click.echo("valid", err=True)
-
-
-@cli.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-def schema(folder: Path) -> None:
-    """Write the JSON Schemas of all files into FOLDER, for editors.
-
-    \b
-    Example
-      gameday schema experiments
-    """
-    from gameday.files.schema import write_schemas
-
-    for path in write_schemas(folder):
-        click.echo(path)
-
-
-@cli.command()
-@click.argument("name", required=False)
-def faults(name: str | None) -> None:
-    """List the catalogue of faults, or explain one: fields, changes, undo, effect, permissions.
-
-    \b
-    Examples
-      gameday faults
-      gameday faults az-blackhole
-    """
-    from gameday.faults.describe import catalogue, explain
-
-    click.echo(explain(name) if name else catalogue(), nl=False)
 
 
 ON = click.option("--on", "place", type=click.Choice(["twin", "aws"]), default="twin", show_default=True, help="Where.")
@@ -300,7 +275,9 @@ def main() -> None:
         sys.exit(Exit.HELD)
     except ModuleNotFoundError as error:
         if error.name and error.name.partition(".")[0] == "moto":
-            missing = InvalidInput("the twin is not installed", "pip install 'gameday-harness[twin]'")
+            missing = InvalidInput(
+                "the twin is not installed", "pip install 'gameday-harness[twin]'", gd_code="GD-E110"
+            )
             click.echo(f"gameday: {missing}", err=True)
             sys.exit(Exit.INVALID)
         _bug()

@@ -57,7 +57,7 @@ def matrix(file: Path, asked: MatrixRequest) -> Exit:
     """Play every row, or write the experiments; show what was found."""
     loaded = load_any(file)
     if not isinstance(loaded, LoadedWorkload):
-        raise InvalidInput(f"{file} is not a workload", "a matrix is made of a whole workload")
+        raise InvalidInput(f"{file} is not a workload", "a matrix is made of a whole workload", gd_code="GD-E101")
     workload = loaded.workload
     experiments = experiments_of(workload, _zones(loaded, asked.place), str(file))
     if asked.write:
@@ -88,7 +88,9 @@ def _zones(loaded: LoadedWorkload, place: Place) -> tuple[str, ...]:
 
         return zones_of(loaded.workload)
     if loaded.twin is None:
-        raise InvalidInput(f"workload {loaded.workload.name} has no twin", "add `twin: twin.yaml` to it")
+        raise InvalidInput(
+            f"workload {loaded.workload.name} has no twin", "add `twin: twin.yaml` to it", gd_code="GD-E113"
+        )
     return loaded.twin.zones
 
 
@@ -129,7 +131,7 @@ def _folder(asked: MatrixRequest, name: str) -> Path | None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         msg = f"{folder}: the reports cannot be written: {error.strerror}"
-        raise InvalidInput(msg, "name another folder with --reports") from error
+        raise InvalidInput(msg, "name another folder with --reports", gd_code="GD-E108") from error
     return folder
 
 

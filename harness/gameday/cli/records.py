@@ -64,7 +64,9 @@ def _named(run: str) -> list[Record]:
     records = [one for one in found if one.run == run]
     if not records:
         raise InvalidInput(
-            f"{quoted(run)} is no record, and no run of that id is under {REPORTS}", "name the JSON of a run"
+            f"{quoted(run)} is no record, and no run of that id is under {REPORTS}",
+            "name the JSON of a run",
+            gd_code="GD-E106",
         )
     return records[:1]
 
@@ -87,6 +89,10 @@ def _records(paths: tuple[Path, ...]) -> list[Record]:
         )
         files = [*below] if path.is_dir() else [path]
         if not files:
-            raise InvalidInput(f"{path} holds no record", "name a folder that `gameday run --reports` wrote, or a file")
+            raise InvalidInput(
+                f"{path} holds no record",
+                "name a folder that `gameday run --reports` wrote, or a file",
+                gd_code="GD-E106",
+            )
         found += [read_record(file) for file in files]
     return list({one.run: one for one in found}.values())

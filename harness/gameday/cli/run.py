@@ -66,7 +66,9 @@ def make(file: Path, place: str, seed: int, production: bool) -> tuple[Plan, str
 def _one_request(file: Path, place: str, seed: int, production: bool) -> RunRequest:
     loaded = load_any(file)
     if not isinstance(loaded, LoadedExperiment):
-        raise InvalidInput(f"{file} is not an experiment", "a plan is made of one experiment at a time")
+        raise InvalidInput(
+            f"{file} is not an experiment", "a plan is made of one experiment at a time", gd_code="GD-E101"
+        )
     return request_of(loaded, place, seed, production)
 
 
@@ -140,16 +142,18 @@ def _what(file: Path, options: RunOptions) -> tuple[tuple[RunRequest, ...], Plan
     if file.suffix == ".json":
         saved = read_plan(file)
         if options.seed is not None and options.seed != saved.seed:
-            raise InvalidInput(f"{file} was made with seed {saved.seed}", "leave --seed out, or make another plan")
+            raise InvalidInput(
+                f"{file} was made with seed {saved.seed}", "leave --seed out, or make another plan", gd_code="GD-E105"
+            )
         if saved.place != options.place:
-            raise InvalidInput(f"{file} is a plan for {saved.place}", f"say --on {saved.place}")
+            raise InvalidInput(f"{file} is a plan for {saved.place}", f"say --on {saved.place}", gd_code="GD-E105")
         return (_wish_again(saved, options.production),), saved, saved.experiment.name, "go-on"
     loaded = load_any(file)
     if isinstance(loaded, LoadedExperiment):
         request = request_of(loaded, options.place, options.seed or 0, options.production)
         return (request,), None, loaded.experiment.name, "go-on"
     if not isinstance(loaded, LoadedGameday):
-        raise InvalidInput(f"{file} cannot be run", "run an experiment, a gameday, or a saved plan")
+        raise InvalidInput(f"{file} cannot be run", "run an experiment, a gameday, or a saved plan", gd_code="GD-E101")
     requests = tuple(
         request_of(one, options.place, options.seed or 0, options.production) for one in loaded.experiments
     )
@@ -172,11 +176,13 @@ def ask(text: str, stop: StopRequest) -> None:
     """Show what is planned, and ask for a `yes`. Raises Refused without one."""
     print(text, file=sys.stderr)
     if not sys.stdin.isatty():
-        raise Refused(("nobody can be asked here, and --yes was not said",), "say --yes after reading the plan")
+        raise Refused(
+            ("nobody can be asked here, and --yes was not said",), "say --yes after reading the plan", gd_code="GD-E204"
+        )
     print("Type yes to inject: ", end="", file=sys.stderr, flush=True)
     answer = sys.stdin.readline().strip()
     if stop.why or answer != "yes":
-        raise Refused((stop.why or "the answer was not yes",))
+        raise Refused((stop.why or "the answer was not yes",), gd_code="GD-E204")
 
 
 def report_again(file: Path, folder: Path) -> Exit:

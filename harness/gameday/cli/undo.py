@@ -206,7 +206,7 @@ def halt(name: str, store: str | None) -> Exit:
     if not runs:
         where = store or "this machine"
         remedy = "for runs of other machines say --store s3://…; dead runs are undone by gameday restore"
-        raise InvalidInput(f"no run on {where} has taken workload {name}", remedy)
+        raise InvalidInput(f"no run on {where} has taken workload {name}", remedy, gd_code="GD-E116")
     for run in runs:
         tell(f"{run}: asked to abort and undo")
     return Exit.HELD
@@ -216,4 +216,6 @@ def _leave_word(folder: Path, run: str) -> None:
     try:
         halt_here(folder, run, who())
     except OSError as error:
-        raise JournalError(f"{folder} cannot be written: {error.strerror}", "free the disk, or end the run") from error
+        raise JournalError(
+            f"{folder} cannot be written: {error.strerror}", "free the disk, or end the run", gd_code="GD-E302"
+        ) from error

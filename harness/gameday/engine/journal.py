@@ -99,7 +99,9 @@ class Journal:
     def begin(self, run: str, plan: Planned, pid: int) -> None:
         """Note a run of ours, and hold it for as long as this process lives; nothing is injected without."""
         if not self.hold(run):
-            raise JournalError(f"run {run} is held by another process", "give every run an id of its own")
+            raise JournalError(
+                f"run {run} is held by another process", "give every run an id of its own", gd_code="GD-E303"
+            )
         with self._writing() as db:
             values = (plan.workload.name, plan.account, plan.region, plan.place, pid, who(), time.time())
             db.execute(
@@ -155,8 +157,10 @@ class Journal:
         by = f"run {other} ({holder.who}, process {holder.pid})" if holder else f"run {other}"
         reason = f"workload {workload} is taken by {by} since {_when(since)}"
         if alive:
-            raise Refused((reason,), "wait until it has ended, or end it: it undoes first")
-        raise Refused((f"{reason}, which died before everything was put back",), "run gameday restore first")
+            raise Refused((reason,), "wait until it has ended, or end it: it undoes first", gd_code="GD-E202")
+        raise Refused(
+            (f"{reason}, which died before everything was put back",), "run gameday restore first", gd_code="GD-E203"
+        )
 
     def end(self, run: str, note: str = "") -> bool:
         """Close a run and free its workload, where no row owes anything; let go of it in any case.
@@ -210,6 +214,7 @@ class Journal:
             raise JournalError(
                 f"the journal in {self.folder} holds what this version of gameday cannot read: {where} {first['msg']}",
                 "restore its runs with the version that wrote it",
+                gd_code="GD-E301",
             ) from error
 
     def intend(self, run: str, entries: Sequence[Entry]) -> None:

@@ -74,7 +74,9 @@ def _must_not_be_lost(folder: Path) -> None:
     if left or size:
         state = "cut short" if size else "empty" if file.exists() else "missing"
         left_behind = f", but {left[0]} is there" if left else ""
-        raise JournalError(f"{file} is {state}{left_behind}: what its runs owe is not known", _PUT_BACK)
+        raise JournalError(
+            f"{file} is {state}{left_behind}: what its runs owe is not known", _PUT_BACK, gd_code="GD-E301"
+        )
 
 
 def _lay_out(db: sqlite3.Connection, folder: Path) -> None:
@@ -90,6 +92,7 @@ def _lay_out(db: sqlite3.Connection, folder: Path) -> None:
         raise JournalError(
             f"the journal in {folder} has schema {found}; this version of gameday knows {SCHEMA}",
             "restore its runs with the version that wrote it, or point GAMEDAY_HOME elsewhere",
+            gd_code="GD-E301",
         )
     with closing(sqlite3.connect(":memory:")) as ours:
         ours.executescript(_TABLES)
@@ -106,6 +109,7 @@ def _must_have(db: sqlite3.Connection, folder: Path, ours: Mapping[str, tuple[st
         raise JournalError(
             f"{folder / 'journal.db'} is not a journal of gameday's schema {SCHEMA}: its table {other} {columns}",
             _PUT_BACK,
+            gd_code="GD-E301",
         )
 
 
@@ -137,4 +141,5 @@ def explained(folder: Path) -> Iterator[None]:
         raise JournalError(
             f"the journal in {folder} cannot be used: {error}",
             _PUT_BACK if damaged else f"nothing is injected without it: {_MEND}",
+            gd_code="GD-E302",
         ) from error

@@ -23,7 +23,7 @@ def explain(name: str) -> str:
 
         close = get_close_matches(name, CATALOGUE, 1)
         remedy = f"did you mean {close[0]}?" if close else f"there are: {', '.join(CATALOGUE)}"
-        raise InvalidInput(f"there is no fault named {name}", remedy)
+        raise InvalidInput(f"there is no fault named {name}", remedy, gd_code="GD-E107")
     return "\n".join(_lines(CATALOGUE[name])) + "\n"
 
 

@@ -12,7 +12,7 @@ from gameday.files.experiment import DetectionClaim
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
 from gameday.files.yaml.document import Document, Loc
-from gameday.files.yaml.mistake import Mistake
+from gameday.files.yaml.mistake import Mistake, MistakeKind
 from gameday.steady_state.kpi.kpi import Bound
 from gameday.steady_state.kpi.units import show_duration
 from gameday.text import one_of, quoted
@@ -26,7 +26,9 @@ def check_alone(document: Document, parts: dict[str, Any]) -> Iterator[Mistake]:
     claimed, recovery = parts.get("steady_state", ()), parts.get("recovery")
     for index, name in enumerate(claimed):
         if name in claimed[:index]:
-            yield document.mistake(("steady_state", index), f"KPI `{name}` is named twice", "take one out")
+            yield document.mistake(
+                ("steady_state", index), f"KPI `{name}` is named twice", "take one out", kind=MistakeKind.DUPLICATE
+            )
     if recovery and recovery.from_ == "impact" and "lasts" in parts:
         needed = recovery.within + recovery.sustained
         if parts["lasts"] < needed - 1e-9:
@@ -115,10 +117,12 @@ def _kpis(document: Document, parts: dict[str, Any], workload: Workload) -> Iter
 def _region(document: Document, region: str | None, workload: Workload) -> Iterator[Mistake]:
     if region is None and len(workload.regions) > 1:
         listed = ", ".join(workload.regions)
-        yield document.mistake((), "`region` is missing: the workload has several", f"add `region:`, one of {listed}")
+        remedy = f"add `region:`, one of {listed}"
+        what = "`region` is missing: the workload has several"
+        yield document.mistake((), what, remedy, kind=MistakeKind.MISSING_KEY)
     elif region is not None and region not in workload.regions:
         what = f"region {quoted(region)} is not one of the workload's"
-        yield document.mistake(("region",), what, one_of(region, workload.regions))
+        yield document.mistake(("region",), what, one_of(region, workload.regions), kind=MistakeKind.BAD_REFERENCE)
 
 
 def _alarm(document: Document, alarm: str, workload: Workload, twin: TwinFile | None, region: str) -> Iterator[Mistake]:
@@ -127,7 +131,9 @@ def _alarm(document: Document, alarm: str, workload: Workload, twin: TwinFile | 
         parts = alarm.split(":", 6)
         if len(parts) < 7 or parts[2] != "cloudwatch" or parts[5] != "alarm" or not parts[6]:
             example = f"like arn:aws:cloudwatch:{region}:{workload.account}:alarm:orders-low"
-            yield document.mistake(loc, f"{quoted(alarm)} is not the ARN of an alarm", example)
+            yield document.mistake(
+                loc, f"{quoted(alarm)} is not the ARN of an alarm", example, kind=MistakeKind.BAD_VALUE
+            )
             return
         if (parts[3], parts[4]) != (region, workload.account):
             what = f"the alarm is in {parts[3]} of account {parts[4]}, the run in {region} of {workload.account}"

@@ -9,7 +9,7 @@ from gameday.aws.regions import REGIONS
 from gameday.files.twin_file import Journey, TwinFile, TwinModule
 from gameday.files.workload import Workload
 from gameday.files.yaml.document import Document, Loc
-from gameday.files.yaml.mistake import Mistake
+from gameday.files.yaml.mistake import Mistake, MistakeKind
 from gameday.steady_state.kpi.units import show_share
 from gameday.text import nearest, one_of, quoted
 
@@ -19,7 +19,9 @@ Names = Collection[str]
 def unknown(document: Document, loc: Loc, what: str, name: str, known: Names, key: bool = False) -> Iterator[Mistake]:
     """A mistake where a name is not among those known."""
     if name not in known:
-        yield document.mistake(loc, f"there is no {what} {quoted(name)}", one_of(name, known), key)
+        yield document.mistake(
+            loc, f"there is no {what} {quoted(name)}", one_of(name, known), key, MistakeKind.BAD_REFERENCE
+        )
 
 
 def check_workload(document: Document, parts: dict[str, Any]) -> Iterator[Mistake]:
@@ -34,7 +36,9 @@ def check_workload(document: Document, parts: dict[str, Any]) -> Iterator[Mistak
             what = f"{quoted(region)} is not a region of AWS's standard partition"
             meant = nearest(region, REGIONS)
             other = "like us-east-1; the partitions of China, GovCloud and the like are not served"
-            yield document.mistake(("regions", index), what, f"did you mean `{meant}`?" if meant else other)
+            yield document.mistake(
+                ("regions", index), what, f"did you mean `{meant}`?" if meant else other, kind=MistakeKind.BAD_VALUE
+            )
     for name, module in parts.get("modules", {}).items():
         for kind in ("needs", "tolerates"):
             for index, other in enumerate(getattr(module, kind)):
@@ -58,7 +62,9 @@ def check_twin(document: Document, parts: dict[str, Any]) -> Iterator[Mistake]:
     journeys = parts["customers"].journeys if "customers" in parts else {}
     for index, zone in enumerate(parts.get("zones", ())):
         if zone in parts["zones"][:index]:
-            yield document.mistake(("zones", index), f"zone `{zone}` is named twice", "take one out")
+            yield document.mistake(
+                ("zones", index), f"zone `{zone}` is named twice", "take one out", kind=MistakeKind.DUPLICATE
+            )
     yield from _calls(document, parts.get("modules", {}), modules, journeys)
     if journeys:
         yield from _journeys(document, modules, journeys)
@@ -107,7 +113,9 @@ def check_together(
     for name, module in twin.modules.items():
         if name not in workload.modules:
             what = f"there is no module {quoted(name)} in the workload {file}"
-            yield twin_document.mistake(("modules", name), what, one_of(name, workload.modules), key=True)
+            yield twin_document.mistake(
+                ("modules", name), what, one_of(name, workload.modules), True, MistakeKind.BAD_REFERENCE
+            )
         elif module.instances and not workload.modules[name].owns.tags:
             what = f"module `{name}` plays instances, but owns nothing by tags in {file}"
             yield twin_document.mistake(

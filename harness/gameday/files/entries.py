@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gameday.files.unsupported import LATER_IN_FAULTS
 from gameday.files.yaml.document import Document, Loc
 from gameday.files.yaml.messages import found
-from gameday.files.yaml.mistake import Mistake
+from gameday.files.yaml.mistake import Mistake, MistakeKind
 from gameday.text import one_of, quoted
 
 
@@ -39,10 +39,20 @@ class Entries:
         if isinstance(entry, dict):
             return self._crowded(document, loc, list(entry)) or self._strange(document, loc, next(iter(entry)))
         if isinstance(entry, str) and entry in self.examples:
-            return document.mistake(loc, f"`{entry}` does not say what it hits", f"write `- {self.examples[entry]}`")
+            return document.mistake(
+                loc,
+                f"`{entry}` does not say what it hits",
+                f"write `- {self.examples[entry]}`",
+                kind=MistakeKind.MISSING_KEY,
+            )
         if isinstance(entry, str):
-            return document.mistake(loc, f"there is no {self.noun} {quoted(entry)}", one_of(entry, self.examples))
-        return document.mistake(loc, f"a {self.noun} is its name and its fields; found {found(entry)}", self._like())
+            return self._unknown(document, loc, entry)
+        return document.mistake(
+            loc,
+            f"a {self.noun} is its name and its fields; found {found(entry)}",
+            self._like(),
+            kind=MistakeKind.WRONG_TYPE,
+        )
 
     def _crowded(self, document: Document, loc: Loc, names: list[str]) -> Mistake | None:
         """Why an entry is not one name."""
@@ -52,22 +62,27 @@ class Entries:
                     f"`{name}` of a {self.noun} is not supported yet",
                     f"leave it out: all {self.noun}s begin and end together",
                 )
-                return document.mistake((*loc, name), what, remedy, key=True)
+                return document.mistake((*loc, name), what, remedy, True, MistakeKind.UNSUPPORTED)
         if not names:
-            return document.mistake(loc, f"no {self.noun} is named here", self._like())
+            return document.mistake(loc, f"no {self.noun} is named here", self._like(), kind=MistakeKind.MISSING_KEY)
         if len(names) == 1:
             return None
         remedy = f"begin each {self.noun} with its own `-`"
         if names[0] in self.examples and names[1] not in self.examples:
             remedy = f"a {self.noun}'s fields stand under its name: `- {self.examples[names[0]]}`"
         listed = " and ".join(quoted(name) for name in names[:4])
-        return document.mistake((*loc, names[1]), f"one entry is one {self.noun}; found {listed}", remedy, key=True)
+        return document.mistake(
+            (*loc, names[1]), f"one entry is one {self.noun}; found {listed}", remedy, True, MistakeKind.UNKNOWN_KEY
+        )
 
     def _strange(self, document: Document, loc: Loc, name: str) -> Mistake | None:
         if name in self.examples:
             return None
+        return self._unknown(document, (*loc, name), name)
+
+    def _unknown(self, document: Document, loc: Loc, name: str) -> Mistake:
         what = f"there is no {self.noun} {quoted(name)}"
-        return document.mistake((*loc, name), what, one_of(name, self.examples), key=True)
+        return document.mistake(loc, what, one_of(name, self.examples), True, MistakeKind.BAD_REFERENCE)
 
     def _like(self) -> str:
         return f"write it like `- {next(iter(self.examples.values()))}`"

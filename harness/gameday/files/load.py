@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from gameday.files.loaded import Loaded, LoadedExperiment, LoadedGameday, LoadedRules, LoadedTwin, LoadedWorkload
 from gameday.files.loader import Loader
-from gameday.files.yaml.mistake import InvalidFile, Mistake
+from gameday.files.yaml.mistake import InvalidFile, Mistake, MistakeKind
 
 L = TypeVar("L", bound=Loaded)
 
@@ -63,7 +63,7 @@ def _of_kind(loaded: Loaded, wanted: type[L]) -> L:
         LoadedRules: "a rules file",
     }
     what = f"this is {kinds[type(loaded)]}, not {kinds[wanted]}"
-    raise InvalidFile([Mistake(str(loaded.path), 0, 0, what, f"name {kinds[wanted]}")])
+    raise InvalidFile([Mistake(str(loaded.path), 0, 0, what, f"name {kinds[wanted]}", kind=MistakeKind.WRONG_KIND)])
 
 
 def _files_in(paths: Iterable[Path]) -> tuple[list[Path], list[Mistake]]:
@@ -77,7 +77,9 @@ def _files_in(paths: Iterable[Path]) -> tuple[list[Path], list[Mistake]]:
         found_here = sorted(_below(path))
         files += found_here
         if not found_here:
-            empty.append(Mistake(str(path), 0, 0, "the folder has no YAML file", "name another, or `gameday init` it"))
+            remedy = "name another, or `gameday init` it"
+            what = "the folder has no YAML file"
+            empty.append(Mistake(str(path), 0, 0, what, remedy, kind=MistakeKind.UNREADABLE))
     return list(dict.fromkeys(files)), empty
 
 

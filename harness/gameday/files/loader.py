@@ -17,7 +17,7 @@ from gameday.files.loaded import Loaded, LoadedExperiment, LoadedGameday, Loaded
 from gameday.files.unsupported import LATER_KINDS
 from gameday.files.yaml.document import Document, Loc, read_document
 from gameday.files.yaml.messages import found
-from gameday.files.yaml.mistake import InvalidFile, Mistake
+from gameday.files.yaml.mistake import InvalidFile, Mistake, MistakeKind
 from gameday.files.yaml.suggest_path import why_missing
 from gameday.files.yaml.validate import shaped, sound_parts
 from gameday.text import one_of, quoted
@@ -170,7 +170,8 @@ class Loader:
             return None
         file = document.file.parent / name
         if wrong := _no_file(file, document.file.parent):
-            mistakes.append(document.mistake(loc, f"{quoted(name)}: {wrong[0]}", wrong[1]))
+            what = f"{quoted(name)}: {wrong[0]}"
+            mistakes.append(document.mistake(loc, what, wrong[1], kind=MistakeKind.BAD_REFERENCE))
             return None
         try:
             actual = self._document(file).data["kind"]
@@ -181,7 +182,7 @@ class Loader:
             mistakes += broken.mistakes
             return None
         what = f"{quoted(name)} is a file of kind {actual}"
-        mistakes.append(document.mistake(loc, what, f"name a file with `kind: {kind}`"))
+        mistakes.append(document.mistake(loc, what, f"name a file with `kind: {kind}`", kind=MistakeKind.WRONG_KIND))
         return None
 
 
@@ -190,20 +191,23 @@ def _known(document: Document) -> Document:
     kind, version = document.data.get("kind"), document.data.get("version")
     wrong = []
     if "kind" not in document.data:
-        wrong.append(document.mistake((), "`kind` is missing", f"add `kind:`, one of {', '.join(KINDS)}", key=True))
+        remedy = f"add `kind:`, one of {', '.join(KINDS)}"
+        wrong.append(document.mistake((), "`kind` is missing", remedy, True, MistakeKind.MISSING_KEY))
     elif kind in LATER_KINDS:
-        wrong.append(
-            document.mistake(("kind",), f"kind `{kind}` is not supported yet", f"there are: {', '.join(KINDS)}")
-        )
+        what, remedy = f"kind `{kind}` is not supported yet", f"there are: {', '.join(KINDS)}"
+        wrong.append(document.mistake(("kind",), what, remedy, kind=MistakeKind.UNSUPPORTED))
     elif kind not in KINDS:
-        wrong.append(document.mistake(("kind",), f"there is no kind {found(kind)}", one_of(str(kind), KINDS)))
+        what, remedy = f"there is no kind {found(kind)}", one_of(str(kind), KINDS)
+        wrong.append(document.mistake(("kind",), what, remedy, kind=MistakeKind.BAD_VALUE))
     reads = f"gameday {__version__} reads version {VERSION}"
     if "version" not in document.data:
-        wrong.append(document.mistake((), "`version` is missing", f"add `version: {VERSION}`", key=True))
+        remedy = f"add `version: {VERSION}`"
+        wrong.append(document.mistake((), "`version` is missing", remedy, True, MistakeKind.MISSING_KEY))
     elif version is not VERSION:
         what = f"version {found(version)} is not read here: {reads}"
         newer = isinstance(version, int) and version > VERSION
-        wrong.append(document.mistake(("version",), what, "update gameday" if newer else f"write `version: {VERSION}`"))
+        remedy = "update gameday" if newer else f"write `version: {VERSION}`"
+        wrong.append(document.mistake(("version",), what, remedy, kind=MistakeKind.UNSUPPORTED))
     if wrong:
         raise InvalidFile([*document.troubles, *wrong])
     return document

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gameday.files.entries import Entries
 from gameday.files.yaml.document import Document
-from gameday.files.yaml.mistake import Mistake
+from gameday.files.yaml.mistake import Mistake, MistakeKind
 from gameday.files.yaml.validate import shaped
 from gameday.sdk.rule import EXAMPLES, Rule
 from gameday.steady_state.kpi.reading import Written
@@ -32,7 +32,11 @@ def read_rules(document: Document, environ: Names[str, str]) -> tuple[tuple[Rule
         fields = document.data["rules"][loc[1]][kind]
         if isinstance(fields, dict):
             if "kind" in fields:
-                mistakes.append(document.mistake((*loc, "kind"), "unknown key `kind`", "its name says it", key=True))
+                mistakes.append(
+                    document.mistake(
+                        (*loc, "kind"), "unknown key `kind`", "its name says it", True, MistakeKind.UNKNOWN_KEY
+                    )
+                )
             fields["kind"] = kind
         rule, more = shaped(Rule, document, environ, loc)
         mistakes += more

@@ -59,7 +59,7 @@ def write_schemas(folder: Path) -> list[Path]:
             paths.append(path)
     except OSError as error:
         raise InvalidInput(
-            f"{folder}: the schemas cannot be written: {error.strerror}", "name another folder"
+            f"{folder}: the schemas cannot be written: {error.strerror}", "name another folder", gd_code="GD-E108"
         ) from error
     return paths
 

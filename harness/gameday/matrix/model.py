@@ -155,5 +155,7 @@ def from_json(text: str | bytes, name: str) -> Matrix:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "its beginning"
         raise InvalidInput(
-            f"{name} is not a matrix: {first['msg']} at {place}", "name what `gameday matrix --json` wrote"
+            f"{name} is not a matrix: {first['msg']} at {place}",
+            "name what `gameday matrix --json` wrote",
+            gd_code="GD-E102",
         ) from error

@@ -54,7 +54,9 @@ def experiments_of(workload: Workload, zones: Sequence[str], workload_file: str)
     poor = [name for name, one in workload.modules.items() if _fault(name, one) is None]
     if poor:
         reasons = tuple(f"module {name} owns nothing that a fault could hit" for name in poor)
-        raise Refused(reasons, "say under `owns` what belongs to it: tags, functions, tables or stages")
+        raise Refused(
+            reasons, "say under `owns` what belongs to it: tags, functions, tables or stages", gd_code="GD-E212"
+        )
     faults = [fault for name, one in workload.modules.items() if (fault := _fault(name, one))]
     # Only what has interfaces stands in a zone.
     standing = zones if any(one.owns.tags for one in workload.modules.values()) else ()

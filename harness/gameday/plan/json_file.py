@@ -43,9 +43,11 @@ def content(path: Path, kind: str, largest: int, remedy: str) -> bytes:
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):  # a pipe or a device may never end
-            raise InvalidInput(f"{path}: is not a file", remedy)
+            raise InvalidInput(f"{path}: is not a file", remedy, gd_code="GD-E102")
         if found.st_size > largest:
-            raise InvalidInput(f"{path}: is larger than any {kind} ({found.st_size >> 20:,} MB)", remedy)
+            raise InvalidInput(
+                f"{path}: is larger than any {kind} ({found.st_size >> 20:,} MB)", remedy, gd_code="GD-E102"
+            )
         return path.read_bytes()
     except OSError as error:
-        raise InvalidInput(f"{path}: cannot be read: {error.strerror}", remedy) from error
+        raise InvalidInput(f"{path}: cannot be read: {error.strerror}", remedy, gd_code="GD-E102") from error

@@ -121,7 +121,7 @@ def make_plan(request: RunRequest, account: Account, now: float) -> Plan:
         absent = absent_alarms(request.alarms, account, region)
         environment = own_instance_refusals(planned_faults, request.instance, account, region)
     except AwsError as error:
-        raise Refused((f"the plan could not be made: {error.what}",), error.remedy) from error
+        raise Refused((f"the plan could not be made: {error.what}",), error.remedy, gd_code="GD-E201") from error
     hit = frozenset(module for planned_fault in planned_faults for module in planned_fault.hits)
     suffering = workload.suffers_with(hit)
     beyond = _beyond_limits(workload, experiment, planned_faults, running)

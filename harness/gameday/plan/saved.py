@@ -16,7 +16,7 @@ from gameday.errors import InvalidInput
 from gameday.files.check_experiment import FaultsAt, check_alone, check_experiment, check_irreversible
 from gameday.files.check_workload import check_together, check_twin, check_workload
 from gameday.files.yaml.document import Document, Loc
-from gameday.files.yaml.mistake import InvalidFile, Mistake
+from gameday.files.yaml.mistake import InvalidFile, Mistake, MistakeKind
 from gameday.files.yaml.parse_errors import Position
 from gameday.files.yaml.parser import Entry, Items, Mapping, Node, Scalar
 from gameday.plan.json_file import content, damage, odd_numbers
@@ -38,7 +38,7 @@ def save_plan(plan: Plan, path: Path) -> None:
         path.touch(mode=0o600)  # it alone holds what KPIs' URLs and commands hold
         path.write_text(json.dumps({**raw, "seal": _seal(raw)}, indent=1, ensure_ascii=False), encoding="utf-8")
     except OSError as error:
-        raise InvalidInput(f"{path}: cannot be written: {error.strerror}") from error
+        raise InvalidInput(f"{path}: cannot be written: {error.strerror}", gd_code="GD-E108") from error
 
 
 def read_plan(path: Path) -> Plan:
@@ -48,19 +48,21 @@ def read_plan(path: Path) -> Plan:
     """
     raw = _parsed(path)
     if not isinstance(raw, dict) or not {"experiment", "planned_faults"} <= raw.keys():
-        raise InvalidInput(f"{path} is not a saved plan", _MAKE)
+        raise InvalidInput(f"{path} is not a saved plan", _MAKE, gd_code="GD-E104")
     sealed, said = raw.pop("seal", None), raw.get("hash")
     if sealed != _seal(raw):
-        raise InvalidInput(f"{path} was changed after it was made", _AGAIN)
+        raise InvalidInput(f"{path} was changed after it was made", _AGAIN, gd_code="GD-E104")
     raw.pop("hash", None)
     try:
         plan = Plan.model_validate_json(json.dumps(raw))
     except ValidationError as error:
-        raise InvalidInput(f"{path}: {damage(error)}", _AGAIN) from error
+        raise InvalidInput(f"{path}: {damage(error)}", _AGAIN, gd_code="GD-E104") from error
     if mistakes := list(_mistakes(path, plan)):
         raise InvalidFile(mistakes)
     if plan.digest != said:
-        raise InvalidInput(f"{path} is not the plan whose hash it carries, or another version made it", _AGAIN)
+        raise InvalidInput(
+            f"{path} is not the plan whose hash it carries, or another version made it", _AGAIN, gd_code="GD-E104"
+        )
     return plan
 
 
@@ -69,9 +71,9 @@ def _parsed(path: Path) -> Json:
     try:
         raw = json.loads(written, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"{path} is not a saved plan: {error}", _MAKE) from error
+        raise InvalidInput(f"{path} is not a saved plan: {error}", _MAKE, gd_code="GD-E104") from error
     if odd := next(odd_numbers(raw), None):
-        raise InvalidInput(f"{path}: is damaged at {odd}", _AGAIN)
+        raise InvalidInput(f"{path}: is damaged at {odd}", _AGAIN, gd_code="GD-E104")
     return raw
 
 
@@ -95,10 +97,17 @@ class _Section(Document):
 
     key: str
 
-    def mistake(self, loc: Loc, what: str, remedy: str = "", key: bool = False) -> Mistake:  # noqa: ARG002 - as there
+    def mistake(
+        self,
+        loc: Loc,
+        what: str,
+        remedy: str = "",
+        key: bool = False,  # noqa: ARG002 - as there
+        kind: MistakeKind = MistakeKind.CONFLICT,
+    ) -> Mistake:
         """A mistake at a value of the plan."""
         place = ".".join(str(step) for step in (self.key, *loc))
-        return Mistake(f"{self.file}: {place}", 0, 0, what, remedy)
+        return Mistake(f"{self.file}: {place}", 0, 0, what, remedy, kind=kind)
 
 
 def _part(path: Path, key: str, value: BaseModel) -> _Section:

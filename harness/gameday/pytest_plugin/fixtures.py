@@ -37,7 +37,9 @@ class Runner:
         with no_traceback():
             if (experiment is None) == (not keys):
                 raise InvalidInput(
-                    "gameday_run takes an experiment file, or the keys of one as keywords", "give the one or the other"
+                    "gameday_run takes an experiment file, or the keys of one as keywords",
+                    "give the one or the other",
+                    gd_code="GD-E121",
                 )
             must_be_a_seed(seed)
             loaded = experiment if isinstance(experiment, LoadedExperiment) else self._loaded(experiment, keys)
@@ -67,14 +69,14 @@ class Twins:
             must_be_a_seed(seed)
             loaded = load_workload(found(workload, self._item))
             if loaded.twin is None:
-                raise InvalidInput(f"{loaded.path} names no twin", "add `twin: twin.yaml` to it")
+                raise InvalidInput(f"{loaded.path} names no twin", "add `twin: twin.yaml` to it", gd_code="GD-E113")
             return self._until_then.enter_context(Twin(loaded.workload, loaded.twin, seed))
 
 
 def found(file: str | Path, item: pytest.Item) -> Path:
     """A file named in a test: from the folder of the test, else from the rootdir. Raises InvalidInput for no path."""
     if not isinstance(file, str | Path):
-        raise InvalidInput(f"{file!r} is no file", 'write its path, like "chaos/workload.yaml"')
+        raise InvalidInput(f"{file!r} is no file", 'write its path, like "chaos/workload.yaml"', gd_code="GD-E121")
     beside = item.path.parent / file
     return beside if beside.exists() else item.config.rootpath / file
 
@@ -82,4 +84,4 @@ def found(file: str | Path, item: pytest.Item) -> Path:
 def must_be_a_seed(seed: object) -> None:
     """Raises InvalidInput for what no run could be played again by."""
     if not isinstance(seed, int) or seed < 0:
-        raise InvalidInput(f"seed: {seed!r} is no whole number from 0", "write seed=7")
+        raise InvalidInput(f"seed: {seed!r} is no whole number from 0", "write seed=7", gd_code="GD-E121")

@@ -36,7 +36,9 @@ def written(keys: dict[str, Any], item: pytest.Item) -> LoadedExperiment:
         text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True)
     except (yaml.YAMLError, RecursionError) as error:
         told = " ".join(str(error).split())
-        raise InvalidInput(f"gameday_run: not a value of YAML: {told}", "write it as in an experiment file") from error
+        raise InvalidInput(
+            f"gameday_run: not a value of YAML: {told}", "write it as in an experiment file", gd_code="GD-E121"
+        ) from error
     with TemporaryDirectory() as folder:
         file = Path(folder) / "experiment.yaml"
         file.write_text(text, encoding="utf-8")

@@ -110,7 +110,9 @@ def _recovery(own: RecoveryClaim | None, within: str, since: str | None, sustain
     except ValidationError as error:
         first = error.errors()[0]
         what = f"recovered_within: {first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}"
-        raise InvalidInput(what, 'write it like record.recovered_within("5m", since="undo")') from None
+        raise InvalidInput(
+            what, 'write it like record.recovered_within("5m", since="undo")', gd_code="GD-E121"
+        ) from None
     if own and since is None:
         asked = asked.model_copy(update={"from_": own.from_})
     if own and sustained is None:

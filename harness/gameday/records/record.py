@@ -182,7 +182,7 @@ def rejudge(record: Record) -> Rejudged:
     """Judge the stored samples again. Raises InvalidInput where the run never got as far as a judgement."""
     if record.judged is None:
         msg = f"run {record.run} ended before it could be judged: its record holds no phases"
-        raise InvalidInput(msg, "run the experiment again")
+        raise InvalidInput(msg, "run the experiment again", gd_code="GD-E102")
     judgement = judge(claim_of(record.plan), record.series, record.judged.phases)
     values = {one.name: getattr(record, one.name) for one in fields(record)}
     return Rejudged(**values, again=with_irreversible(judgement, record.settled.values()))
@@ -234,22 +234,24 @@ def read_record(path: Path) -> Record:
     """
     raw = _parsed(path)
     if not isinstance(raw, dict) or "version" not in raw or "events" not in raw:
-        raise InvalidInput(f"{path}: is not the record of a run", _NAME_ONE)
+        raise InvalidInput(f"{path}: is not the record of a run", _NAME_ONE, gd_code="GD-E102")
     if raw["version"] != VERSION:
         msg = f"{path}: is a record of version {raw['version']!r}; this gameday reads version {VERSION}"
-        raise InvalidInput(msg, "read it with the gameday that wrote it")
+        raise InvalidInput(msg, "read it with the gameday that wrote it", gd_code="GD-E103")
     said = raw.pop("plan_hash", None)
     odd = next(odd_numbers(raw), None)
     if odd:
-        raise InvalidInput(f"{path}: is damaged at {odd}", _RUN_AGAIN)
+        raise InvalidInput(f"{path}: is damaged at {odd}", _RUN_AGAIN, gd_code="GD-E102")
     try:
         record = _RECORD.validate_python(raw)
     except ValidationError as error:
-        raise InvalidInput(f"{path}: {damage(error)}", _RUN_AGAIN) from error
+        raise InvalidInput(f"{path}: {damage(error)}", _RUN_AGAIN, gd_code="GD-E102") from error
     if wrong := next(unsound(record.plan, record.started, record.events), None):
-        raise InvalidInput(f"{path}: is damaged at {wrong}", _RUN_AGAIN)
+        raise InvalidInput(f"{path}: is damaged at {wrong}", _RUN_AGAIN, gd_code="GD-E102")
     if said not in (None, record.plan.digest):  # None: written before records carried it
-        raise InvalidInput(f"{path}: is damaged at plan: it is not the one whose hash is {said}", _RUN_AGAIN)
+        raise InvalidInput(
+            f"{path}: is damaged at plan: it is not the one whose hash is {said}", _RUN_AGAIN, gd_code="GD-E102"
+        )
     return record
 
 
@@ -262,7 +264,7 @@ def _parsed(path: Path) -> object:
     try:
         return json.loads(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"{path}: is not JSON: {error}", _NAME_ONE) from error
+        raise InvalidInput(f"{path}: is not JSON: {error}", _NAME_ONE, gd_code="GD-E102") from error
 
 
 def _compact(raw: object) -> str:

@@ -34,11 +34,11 @@ def read_refusal(path: Path) -> tuple[Refusal, str]:
     try:
         raw = json.loads(content(path, "refusal", LARGEST, _REMEDY))
         if not isinstance(raw, dict) or raw.get("version") != VERSION or not isinstance(raw.get("started"), str):
-            raise InvalidInput(f"{path}: is not a refusal that this gameday reads", _REMEDY)
+            raise InvalidInput(f"{path}: is not a refusal that this gameday reads", _REMEDY, gd_code="GD-E102")
         if odd := next(odd_numbers(raw), None):
-            raise InvalidInput(f"{path}: is damaged at {odd}", _REMEDY)
+            raise InvalidInput(f"{path}: is damaged at {odd}", _REMEDY, gd_code="GD-E102")
         return _REFUSAL.validate_json(json.dumps(raw.get("refused"))), raw["started"]
     except ValidationError as error:
-        raise InvalidInput(f"{path}: {damage(error)}", _REMEDY) from error
+        raise InvalidInput(f"{path}: {damage(error)}", _REMEDY, gd_code="GD-E102") from error
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"{path}: is not JSON: {error}", _REMEDY) from error
+        raise InvalidInput(f"{path}: is not JSON: {error}", _REMEDY, gd_code="GD-E102") from error

@@ -35,11 +35,17 @@ def compare_releases(old: Sequence[Record], new: Sequence[Record], margin: float
     not inject or take effect does not count, nor does one that repeats another's seed on the twin: it is the same run.
     """
     if again := {one.run for one in old} & {one.run for one in new}:
-        raise InvalidInput(f"run {min(again)} is on both sides", "name the runs of either release once")
+        raise InvalidInput(
+            f"run {min(again)} is on both sides", "name the runs of either release once", gd_code="GD-E120"
+        )
     names = sorted({(one.name, one.place) for one in old} & {(one.name, one.place) for one in new})
     if not names:
         what = f"{_named(new)} against {_named(old)}"
-        raise InvalidInput(f"no experiment was run in both: {what}", "compare runs of the same experiments and place")
+        raise InvalidInput(
+            f"no experiment was run in both: {what}",
+            "compare runs of the same experiments and place",
+            gd_code="GD-E120",
+        )
     found = []
     for name, place in names:
         sides = [[one for one in runs if (one.name, one.place) == (name, place)] for runs in (old, new)]

@@ -38,5 +38,5 @@ def write_reports(folder: Path, suite: Suite) -> Path:
             path.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
         msg = f"{error.filename or folder}: the reports cannot be written: {error.strerror}"
-        raise InvalidInput(msg, "name another folder with --reports") from error
+        raise InvalidInput(msg, "name another folder with --reports", gd_code="GD-E108") from error
     return index

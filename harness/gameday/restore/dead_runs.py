@@ -72,4 +72,4 @@ def _is_the_same(run: Run, account: Account) -> None:
     found, _ = whoami(account, run.region)
     if found != run.account:
         reason = f"run {run.id} is in account {run.account}, the credentials are for {found}"
-        raise Refused((reason,), f"use credentials for account {run.account}")
+        raise Refused((reason,), f"use credentials for account {run.account}", gd_code="GD-E206")

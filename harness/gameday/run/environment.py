@@ -55,7 +55,9 @@ def open_environment(
     if place == "twin":
         if twin is None:
             raise InvalidInput(
-                f"workload {workload.name} has no twin", "add `twin: twin.yaml` to it, or run with --on aws"
+                f"workload {workload.name} has no twin",
+                "add `twin: twin.yaml` to it, or run with --on aws",
+                gd_code="GD-E113",
             )
         from gameday.twin.twin import Twin
 
@@ -84,7 +86,7 @@ def open_environment(
                 on_aws["logs"] = block.enter_context(LogsSource(queried, clock, said.append, ask_logs(aws, region)))
             source = block.enter_context(open_sources(on_aws, workload.kpis, said.append, clocks))
         except Unfit as error:
-            raise InvalidInput(f"workload {workload.name}: {error}") from error
+            raise InvalidInput(f"workload {workload.name}: {error}", gd_code="GD-E117") from error
         yield Environment(aws, clock, source, lag, said, clocks, sessions)
 
 

@@ -62,7 +62,7 @@ class ExperimentRunner:
         try:
             with self.planned(request) as (plan, environment, team):
                 if saved and (reasons := moved_on(saved, plan)):
-                    raise Refused(reasons, "make a new plan, and read it")
+                    raise Refused(reasons, "make a new plan, and read it", gd_code="GD-E207")
                 if plan.refusals:
                     raise Refused(plan.refusals)
                 self.confirm(plan)

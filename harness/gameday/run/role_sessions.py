@@ -65,7 +65,9 @@ class Sessions:
         try:
             self.principal = whoami(base, region)[1]
         except AwsError as error:
-            raise Refused((f"who would assume {role} cannot be told: {error.what}",), error.remedy) from error
+            raise Refused(
+                (f"who would assume {role} cannot be told: {error.what}",), error.remedy, gd_code="GD-E211"
+            ) from error
         self.source = source_identity(self.principal)
         self._closing = closing
         self._own: list[tuple[Call, str]] = []
@@ -115,4 +117,4 @@ def _refused(wanted: Wanted, principal: str, error: AwsError) -> Refused:
         remedy = "name fewer targets, or split the experiment: the session is never widened to fit"
     elif error.code == "RegionDisabled":
         remedy = "activate STS in this region in the account's settings"
-    return Refused((reason,), remedy)
+    return Refused((reason,), remedy, gd_code="GD-E211")

@@ -80,4 +80,5 @@ def _unreadable(run: Run) -> JournalError:
     return JournalError(
         f"the plan of run {run.id} cannot be read, and so not which role undoes it",
         "restore it with the version that wrote it",
+        gd_code="GD-E301",
     )

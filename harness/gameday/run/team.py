@@ -28,12 +28,17 @@ def shared(journal: Journal, request: RunRequest, *, local: bool) -> Iterator[Te
             f"workload {workload.name} keeps its journal in {workload.store}: with --local-journal two machines could"
             " hold it at once",
             "leave --local-journal out",
+            gd_code="GD-E115",
         )
     elif local:
         yield None
     elif not workload.store:
         reason = f"workload {workload.name} names no `store`, where its team's machines find journal and lease"
-        raise Refused((reason,), "add `store: s3://bucket/prefix` to it; or say --local-journal, and restore only here")
+        raise Refused(
+            (reason,),
+            "add `store: s3://bucket/prefix` to it; or say --local-journal, and restore only here",
+            gd_code="GD-E205",
+        )
     else:
         with open_store(workload.store, request.region) as objects:
             team = TeamStore(objects, workload.name, workload.account)

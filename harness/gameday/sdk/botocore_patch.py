@@ -106,6 +106,7 @@ def _replace() -> None:
             raise InvalidInput(
                 f"botocore {botocore.__version__} has no Endpoint.{name}: no fault can be injected into it",
                 "use the proxy (gameday proxy), or another version of botocore",
+                gd_code="GD-E119",
             )
     for name, act in (("_do_get_response", _respond), ("_needs_retry", _retry)):
         before = Endpoint.__dict__[name]

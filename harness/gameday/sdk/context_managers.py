@@ -54,7 +54,7 @@ def faults(*parts: Rule | Injection, seed: int = 0, sleep: Sleep = time.sleep) -
     reads from the record what would have been waited. Adaptive mode's own rate limiter waits in any case.
     """
     if wrong := next((part for part in parts if not isinstance(part, Rule | Injection)), None):
-        raise InvalidInput(f"faults: {wrong!r} is no rule", 'write throttle("dynamodb"), or Rule(…)')
+        raise InvalidInput(f"faults: {wrong!r} is no rule", 'write throttle("dynamodb"), or Rule(…)', gd_code="GD-E119")
     _sound(seed, sleep)
     rules = tuple(rule for part in parts for rule in (part.rules if isinstance(part, Injection) else (part,)))
     for note in overlaps(rules):
@@ -98,7 +98,7 @@ def _one(kind: RuleKind, service: str, operation: str | None, said: Mapping[str,
     try:
         rule = Rule.model_validate({**fields, "kind": kind, "service": service, "operation": operation})
     except ValidationError as error:
-        raise InvalidInput(f"{kind}: {'; '.join(in_words(error))}") from error
+        raise InvalidInput(f"{kind}: {'; '.join(in_words(error))}", gd_code="GD-E119") from error
     seed, sleep = said.get("seed", 0), said.get("sleep", time.sleep)
     _sound(seed, sleep)
     return Injection((rule,), seed, sleep)
@@ -106,6 +106,6 @@ def _one(kind: RuleKind, service: str, operation: str | None, said: Mapping[str,
 
 def _sound(seed: object, sleep: object) -> None:
     if not isinstance(seed, int):
-        raise InvalidInput(f"seed: {seed!r} is no whole number", "write seed=7")
+        raise InvalidInput(f"seed: {seed!r} is no whole number", "write seed=7", gd_code="GD-E119")
     if not callable(sleep):
-        raise InvalidInput(f"sleep: {sleep!r} cannot be called", "write sleep=lambda seconds: None")
+        raise InvalidInput(f"sleep: {sleep!r} cannot be called", "write sleep=lambda seconds: None", gd_code="GD-E119")

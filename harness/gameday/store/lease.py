@@ -71,7 +71,9 @@ def read(stored: Stored, key: str) -> Holding:
         return _HOLDING.validate_json(stored.body)
     except ValidationError as error:
         raise JournalError(
-            f"{key} in the store is not a lease: {error.errors()[0]['msg']}", "look at it, and remove it if it is not"
+            f"{key} in the store is not a lease: {error.errors()[0]['msg']}",
+            "look at it, and remove it if it is not",
+            gd_code="GD-E305",
         ) from error
 
 
@@ -116,7 +118,11 @@ class Lease:
                 other, _ = self._standing()
                 if other and other.run:
                     raise _taken(other)
-                raise Refused((f"workload {self._workload} is being taken by somebody else right now",), "try again")
+                raise Refused(
+                    (f"workload {self._workload} is being taken by somebody else right now",),
+                    "try again",
+                    gd_code="GD-E202",
+                )
             self._mine, self._tag, self._renewed, self._lost = mine, now, asked, None
             return epoch
 
@@ -218,4 +224,8 @@ def watch(objects: Objects, workload: str, account: str, before: Sighting | None
 
 
 def _taken(holding: Holding) -> Refused:
-    return Refused((holding.said(),), "wait until it has ended; if its machine is dead: gameday restore --store s3://…")
+    return Refused(
+        (holding.said(),),
+        "wait until it has ended; if its machine is dead: gameday restore --store s3://…",
+        gd_code="GD-E202",
+    )

@@ -143,6 +143,7 @@ class Records:
             raise JournalError(
                 f"record {len(found)} of {self._folder} is missing in the store: what the run owes is not known there",
                 "restore it on its own machine; and let no lifecycle rule remove what is below the prefix",
+                gd_code="GD-E305",
             )
         if not found:
             return None
@@ -153,13 +154,15 @@ class Records:
             elif isinstance(record, Ends):
                 if odd := sorted(record.ends.keys() - entries.keys()):
                     raise JournalError(
-                        f"{self._folder} in the store settles change {odd[0]}, which it never had", _LOOK
+                        f"{self._folder} in the store settles change {odd[0]}, which it never had",
+                        _LOOK,
+                        gd_code="GD-E305",
                     )
                 entries |= {
                     at: replace(entries[at], state=state, note=note) for at, (state, note) in record.ends.items()
                 }
         if entries and not 0 <= min(entries) <= max(entries) < MOST:
-            raise JournalError(f"{self._folder} in the store counts its changes oddly", _LOOK)
+            raise JournalError(f"{self._folder} in the store counts its changes oddly", _LOOK, gd_code="GD-E305")
         fenced = any(isinstance(record, Fenced) for record in found)
         return Told(run, tuple(entries[position] for position in sorted(entries)), len(found), fenced)
 
@@ -167,7 +170,7 @@ class Records:
         run = first.run if isinstance(first, Begun) else None
         where = (run.account, run.workload, run.id, run.place) if run else ()
         if run is None or where != (*self._place, "aws") or not 0 <= run.pid < MOST or not 0 <= run.started < MOST:
-            raise JournalError(f"{self._folder} in the store does not begin with that run", _LOOK)
+            raise JournalError(f"{self._folder} in the store does not begin with that run", _LOOK, gd_code="GD-E305")
         return run
 
     def _read(self) -> Iterator[StoreRecord]:
@@ -186,6 +189,7 @@ class Records:
             raise JournalError(
                 f"{self._key(number)} in the store cannot be read by this version: {error.errors()[0]['msg']}",
                 "restore the run with the version that wrote it",
+                gd_code="GD-E305",
             ) from error
 
     def _add(self, record: StoreRecord) -> None:

@@ -27,7 +27,7 @@ _MISSING = ("NoSuchKey", "404", "NotFound")
 def place_of(store: str) -> tuple[str, str]:
     """Bucket and prefix of s3://bucket/prefix; the prefix is empty or ends in a slash. Raises InvalidInput."""
     if not STORE.fullmatch(store):
-        raise InvalidInput(f"{store!r} is not a store", "write it like s3://bucket/prefix")
+        raise InvalidInput(f"{store!r} is not a store", "write it like s3://bucket/prefix", gd_code="GD-E115")
     bucket, _, prefix = store.removeprefix("s3://").partition("/")
     return bucket, f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
@@ -124,4 +124,5 @@ class S3Objects:
         return JournalError(
             f"the store s3://{self.bucket}/{self.prefix} cannot be used: {error.what}",
             "the workload's `store` must be a bucket that this principal may list, read and write",
+            gd_code="GD-E304",
         )

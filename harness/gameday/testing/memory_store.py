@@ -42,10 +42,10 @@ class MemoryObjects:
         self.between()
         mood = self.mood()
         if mood is Mood.DOWN:
-            raise JournalError("the store does not answer")
+            raise JournalError("the store does not answer", gd_code="GD-E304")
         written = self._put(key, body, tag)
         if mood is Mood.CUT:
-            raise JournalError("the store does not answer any more")
+            raise JournalError("the store does not answer any more", gd_code="GD-E304")
         if mood is Mood.LOST:
             again = self._put(key, body, tag)  # botocore asks once more, and is refused by its own first write
             there = self.get(key)

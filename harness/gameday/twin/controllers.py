@@ -50,7 +50,9 @@ class Controllers:
         with self._enclosure.inside():
             known = aws.session.get_available_regions("ec2")
             if self._region not in known:
-                raise InvalidInput(f"there is no region {self._region}", f"AWS has {', '.join(known)}")
+                raise InvalidInput(
+                    f"there is no region {self._region}", f"AWS has {', '.join(known)}", gd_code="GD-E114"
+                )
             self._take_charge()
             self.world = build(self._workload, self._twin, aws, self._region)
             put_alarms(self._twin, aws.client("cloudwatch", self._region))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gameday.files.yaml.mistake import InvalidFile, Mistake
+from gameday.files.yaml.mistake import InvalidFile, Mistake, MistakeKind
 from gameday.files.yaml.parse_errors import LINE_BREAK, ParseProblem, Position, place_of
 from gameday.files.yaml.parser import Entry, Items, Mapping, Node, Scalar, compose
 from gameday.files.yaml.scalars import value_of
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gameday.change import Json
 
 MAX_BYTES = 1_000_000
+WHOLE_FILE = Position(0, 0)
 
 _PERMIT = "make it readable for the user who runs gameday"
 
@@ -34,9 +35,11 @@ class Document:
     data: dict[str, Json]
     troubles: tuple[Mistake, ...]  # duplicate keys and variables that are not set
 
-    def mistake(self, loc: Loc, what: str, remedy: str = "", key: bool = False) -> Mistake:
+    def mistake(
+        self, loc: Loc, what: str, remedy: str = "", key: bool = False, kind: MistakeKind = MistakeKind.CONFLICT
+    ) -> Mistake:
         """A mistake at a value, or with `key` at its key."""
-        return _mistake(self.file, self.lines, self.place(loc, key), what, remedy)
+        return _mistake(self.file, self.lines, self.place(loc, key), what, remedy, kind)
 
     def steps(self, loc: Loc) -> Loc:
         """A way without the steps that lead nowhere (a union's tags)."""
@@ -82,12 +85,16 @@ def read_document(file: Path, environ: Names[str, str]) -> Document:
                 root.place, "the file is not a mapping", "write `key: value` lines, beginning with `version: 1`"
             )
     except ParseProblem as trouble:
-        raise InvalidFile([_mistake(file, lines, trouble.place, trouble.what, trouble.remedy)]) from trouble
+        raise InvalidFile(
+            [_mistake(file, lines, trouble.place, trouble.what, trouble.remedy, trouble.kind)]
+        ) from trouble
     troubles = list(duplicates)
     data = {
         key: value_of(entry.value, environ, troubles) for key, entry in root.entries.items() if not key.startswith("x-")
     }
-    said = tuple(dict.fromkeys(_mistake(file, lines, each.place, each.what, each.remedy) for each in troubles))
+    said = tuple(
+        dict.fromkeys(_mistake(file, lines, each.place, each.what, each.remedy, each.kind) for each in troubles)
+    )
     return Document(file, lines, root, data, said)
 
 
@@ -99,22 +106,22 @@ def read_text(file: Path) -> str:
         with file.open("rb") as opened:
             raw = opened.read(MAX_BYTES + 1)
     except OSError as error:
-        raise InvalidFile([Mistake(str(file), 0, 0, f"the file cannot be read: {error.strerror}", _PERMIT)]) from error
+        raise InvalidFile([_unreadable(file, f"the file cannot be read: {error.strerror}", _PERMIT)]) from error
     if len(raw) > MAX_BYTES:
-        raise InvalidFile([Mistake(str(file), 0, 0, f"the file is larger than {MAX_BYTES:,} bytes", "split it")])
+        raise InvalidFile([_unreadable(file, f"the file is larger than {MAX_BYTES:,} bytes", "split it")])
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8-sig", "replace")
         at = place_of(before, len(before))
         what = f"the file is not UTF-8: byte 0x{raw[error.start]:02x} on line {at.line}"
-        raise InvalidFile([Mistake(str(file), at.line, at.column, what, "save it as UTF-8")]) from error
+        raise InvalidFile([_unreadable(file, what, "save it as UTF-8", at)]) from error
 
 
 def missing(file: Path) -> Mistake:
     """That a file is not there, with the nearest name in its folder."""
     what, remedy = why_missing(file)
-    return Mistake(str(file), 0, 0, what, remedy)
+    return _unreadable(file, what, remedy)
 
 
 def entry_at(node: Node, step: str | int) -> Entry | None:
@@ -126,6 +133,10 @@ def entry_at(node: Node, step: str | int) -> Entry | None:
     return None
 
 
-def _mistake(file: Path, lines: tuple[str, ...], place: Position, what: str, remedy: str) -> Mistake:
+def _mistake(file: Path, lines: tuple[str, ...], place: Position, what: str, remedy: str, kind: MistakeKind) -> Mistake:
     source = lines[place.line - 1] if place.line <= len(lines) else ""
-    return Mistake(str(file), place.line, place.column, what, remedy, source)
+    return Mistake(str(file), place.line, place.column, what, remedy, source, kind)
+
+
+def _unreadable(file: Path, what: str, remedy: str, place: Position = WHOLE_FILE) -> Mistake:
+    return Mistake(str(file), place.line, place.column, what, remedy, kind=MistakeKind.UNREADABLE)

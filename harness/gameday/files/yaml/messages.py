@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from gameday.files.unsupported import LATER_KEYS, LATER_WORDS
 from gameday.files.yaml.document import Document, Loc
-from gameday.files.yaml.mistake import Mistake
+from gameday.files.yaml.mistake import Mistake, MistakeKind
 from gameday.files.yaml.model_at import keys_of, model_at
 from gameday.steady_state.kpi.units import show_duration, show_share
 from gameday.text import nearest, one_of, quoted
@@ -69,7 +69,19 @@ def worded(model: type[BaseModel], document: Document, at: Loc, errors: list[Err
         place = document.steps((*at, *(loc[:-1] if around else loc)))
         what, remedy = _key_words(model, loc, kind) or _value(label(place), error, document.written(place))
         on_key = around or kind == "extra_forbidden" or isinstance(error["input"], dict)
-        yield document.mistake(place, what, remedy or _about(model, loc), key=on_key)
+        yield document.mistake(place, what, remedy or _about(model, loc), on_key, _kind(model, error))
+
+
+def _kind(model: type[BaseModel], error: ErrorDetails) -> MistakeKind:
+    """The kind of mistake that an error of pydantic is."""
+    kind, given = error["type"], error["input"]
+    if kind == "missing":
+        return MistakeKind.MISSING_KEY
+    if kind == "extra_forbidden":
+        return MistakeKind.UNSUPPORTED if _later(model, error["loc"]) else MistakeKind.UNKNOWN_KEY
+    if kind == "literal_error" and given in LATER_WORDS:
+        return MistakeKind.UNSUPPORTED
+    return MistakeKind.WRONG_TYPE if kind in _TYPES else MistakeKind.BAD_VALUE
 
 
 def _key_words(model: type[BaseModel], loc: Loc, kind: str) -> tuple[str, str] | None:
@@ -131,9 +143,15 @@ def _missing(model: type[BaseModel], loc: Loc) -> tuple[str, str]:
 
 def _unknown(model: type[BaseModel], loc: Loc) -> tuple[str, str]:
     key, holder = str(loc[-1]), model_at(model, loc[:-1])
-    if holder and (instead := LATER_KEYS.get(holder.__name__, {}).get(key)):
+    if instead := _later(model, loc):
         return f"{quoted(key)} is not supported yet", instead
     return f"unknown key {quoted(key)}", one_of(key, keys_of(holder), "there can be") if holder else ""
+
+
+def _later(model: type[BaseModel], loc: Loc) -> str | None:
+    """What to do instead of a key that a later version brings."""
+    holder = model_at(model, loc[:-1])
+    return LATER_KEYS.get(holder.__name__, {}).get(str(loc[-1])) if holder else None
 
 
 def _meant(model: type[BaseModel], loc: Loc) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from unicodedata import east_asian_width
 
 from gameday.errors import InvalidInput
@@ -11,6 +12,23 @@ from gameday.text import printable
 
 WIDTH = 100
 """Characters of a source line that are shown."""
+
+
+class MistakeKind(StrEnum):
+    """What kind of mistake it is: its stable code, which `gameday errors CODE` explains."""
+
+    UNREADABLE = "GD-F01"  # the file is not there, too large, or not UTF-8
+    SYNTAX = "GD-F02"  # not the YAML that is read here
+    VARIABLE = "GD-F03"  # `${NAME}` cannot be filled in
+    UNKNOWN_KEY = "GD-F04"
+    MISSING_KEY = "GD-F05"
+    WRONG_TYPE = "GD-F06"
+    BAD_VALUE = "GD-F07"
+    BAD_REFERENCE = "GD-F08"  # a name that nothing has
+    DUPLICATE = "GD-F09"
+    UNSUPPORTED = "GD-F10"  # a later version brings it
+    CONFLICT = "GD-F11"  # two parts, each right in itself, do not fit together
+    WRONG_KIND = "GD-F12"  # a file of another kind than the one that is needed
 
 
 @dataclass(frozen=True, order=True)
@@ -23,11 +41,12 @@ class Mistake:
     what: str
     remedy: str = ""
     source: str = ""  # the line itself
+    kind: MistakeKind = MistakeKind.CONFLICT
 
     def render(self) -> str:
         """In words: `file:line:column: what`, the line with a caret under the place, and the remedy."""
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        said = [f"{place}: {self.what}"]
+        said = [f"{place}: {self.what} [{self.kind}]"]
         if self.line and self.source:
             shown, before = _window(self.source, self.column - 1)
             indent = "".join("  " if east_asian_width(one) in "WF" else " " for one in before)
@@ -38,12 +57,17 @@ class Mistake:
 
 
 class InvalidFile(InvalidInput):
-    """Files are wrong: all of their mistakes, in order."""
+    """Files are wrong: all of their mistakes, in order. Each carries the code of its kind."""
+
+    gd_code = "GD-E130"
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
         self.mistakes = tuple(sorted(set(mistakes)))
         count = f"\n{len(self.mistakes)} mistakes" if len(self.mistakes) > 1 else ""
         super().__init__("\n".join(mistake.render() for mistake in self.mistakes) + count)
+
+    def __str__(self) -> str:
+        return self.what
 
 
 def _window(source: str, at: int) -> tuple[str, str]:

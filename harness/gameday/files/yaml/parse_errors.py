@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import yaml
 
+from gameday.files.yaml.mistake import MistakeKind
+
 LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 """What the parser takes for the end of a line."""
 
@@ -24,9 +26,9 @@ class Position(NamedTuple):
 class ParseProblem(Exception):
     """Something in a text that cannot be read."""
 
-    def __init__(self, place: Position, what: str, remedy: str) -> None:
+    def __init__(self, place: Position, what: str, remedy: str, kind: MistakeKind = MistakeKind.SYNTAX) -> None:
         super().__init__(what)
-        self.place, self.what, self.remedy = place, what, remedy
+        self.place, self.what, self.remedy, self.kind = place, what, remedy, kind
 
 
 def place_of(text: str, index: int) -> Position:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from gameday.files.yaml.mistake import MistakeKind
 from gameday.files.yaml.parse_errors import ParseProblem, Position, first_control_character, in_words
 from gameday.text import quoted
 
@@ -167,7 +168,7 @@ class _Composer:
             _grow(node, value)
             if key.text in seen:
                 what = f"{quoted(key.text)} stands here twice; the first is on line {seen[key.text].line}"
-                self.duplicates.append(ParseProblem(key.place, what, "keep one of the two"))
+                self.duplicates.append(ParseProblem(key.place, what, "keep one of the two", MistakeKind.DUPLICATE))
             elif key.text == "<<" and key.plain:
                 merged = self.merge(value)
             else:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping as Names
 from typing import TYPE_CHECKING
 
+from gameday.files.yaml.mistake import MistakeKind
 from gameday.files.yaml.parse_errors import ParseProblem
 from gameday.files.yaml.parser import Items, Node, Scalar
 
@@ -62,12 +63,15 @@ def text_of(node: Scalar, environ: Names[str, str]) -> str:
     def filled(found: re.Match[str]) -> str:
         name, default = found[1], found[2]
         if name is None:
-            raise ParseProblem(node.place, "`${` begins a variable", "write ${NAME} or ${NAME:-default}")
+            raise ParseProblem(
+                node.place, "`${` begins a variable", "write ${NAME} or ${NAME:-default}", MistakeKind.VARIABLE
+            )
         if value := environ.get(name):
             return value
         if default is None:
             what = f"the environment variable {name} is {'empty' if name in environ else 'not set'}"
-            raise ParseProblem(node.place, what, f"set it, or give a default: ${{{name}:-default}}")
+            remedy = f"set it, or give a default: ${{{name}:-default}}"
+            raise ParseProblem(node.place, what, remedy, MistakeKind.VARIABLE)
         return default
 
     return _VARIABLE.sub(filled, node.text)

@@ -50,6 +50,7 @@ class Proxy:
             raise InvalidInput(
                 f"port {port} of {LOOPBACK} cannot be had: {why(error)}",
                 "name another with --port; 0 takes a free one",
+                gd_code="GD-E118",
             ) from error
         return int(self._server.sockets[0].getsockname()[1])
 

@@ -84,6 +84,7 @@ def _endpoint(to: str | None) -> Iterator[str]:
         raise InvalidInput(
             f"moto's server is not installed (no module {error.name})",
             "pip install 'gameday-harness[proxy]', or name an endpoint with --to",
+            gd_code="GD-E110",
         ) from error
     # Its log would stand between ours, a line for each request.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -107,6 +108,7 @@ async def _reached(url: str) -> None:
             "name a file with a certificate that is to be trusted: SSL_CERT_FILE=FILE gameday proxy …"
             if untrusted
             else "start it first; without --to there is a moto behind the proxy",
+            gd_code="GD-E118",
         ) from error
     finally:
         upstream.close()

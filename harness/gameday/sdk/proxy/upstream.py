@@ -33,12 +33,13 @@ class Upstream:
         except ValueError:  # UnicodeError is one
             port, host = None, b""
         if not host or parts.scheme not in ("http", "https") or parts.path not in ("", "/"):
-            raise InvalidInput(f"{self.url} is no endpoint", "name one like http://127.0.0.1:4566")
+            raise InvalidInput(f"{self.url} is no endpoint", "name one like http://127.0.0.1:4566", gd_code="GD-E118")
         name = host.decode()
         if name.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
             raise InvalidInput(
                 f"{name} takes no request that was signed for the proxy's name",
                 "put the proxy before moto or another endpoint like AWS's; in the process, use gameday.sdk",
+                gd_code="GD-E118",
             )
         self._host, self._port = name, port or (443 if parts.scheme == "https" else 80)
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None

@@ -45,7 +45,9 @@ def build(workload: Workload, twin: TwinFile, aws: Aws, region: str) -> World:
         return _Builder(workload, twin, aws, region).build()
     except (ClientError, ParamValidationError) as error:
         raise InvalidInput(
-            f"no account could hold this workload: {error}", "look at the names in the workload and its twin file"
+            f"no account could hold this workload: {error}",
+            "look at the names in the workload and its twin file",
+            gd_code="GD-E114",
         ) from error
 
 
@@ -91,7 +93,9 @@ class _Builder:
         strange = sorted(set(self.twin.zones) - known)
         if strange:
             raise InvalidInput(
-                f"zone {', '.join(strange)} is not in region {self.region}", f"it has {', '.join(sorted(known))}"
+                f"zone {', '.join(strange)} is not in region {self.region}",
+                f"it has {', '.join(sorted(known))}",
+                gd_code="GD-E114",
             )
         tags = {**self.workload.owns.tags, "Name": self.workload.name}
         self.vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=_spec("vpc", tags))["Vpc"]["VpcId"]
@@ -122,7 +126,9 @@ class _Builder:
     def _instances(self, name: str, wanted: Instances) -> None:
         if not self.workload.modules[name].owns.tags:
             raise InvalidInput(
-                f"module {name} plays instances on the twin but owns nothing by tags", "write `owns: {tags: {…}}`"
+                f"module {name} plays instances on the twin but owns nothing by tags",
+                "write `owns: {tags: {…}}`",
+                gd_code="GD-E114",
             )
         tags = tags_of(self.workload, name)
         named = f"{self.workload.name}-{name}"

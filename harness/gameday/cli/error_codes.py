@@ -1,0 +1,249 @@
+"""What each code of an error means; `mistake_codes.py` explains the mistakes in files.
+
+GD-E0 is a bug of Gameday, GD-E1 wrong input, GD-E2 a refusal, GD-E3 the journal or the store, GD-E4 an answer of AWS,
+GD-E5 a change that failed, GD-F a mistake in a file. A code is never used again for another meaning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """One code: what happened, why it can happen, and what to do."""
+
+    title: str
+    cause: str
+    remedy: str
+
+
+ERRORS: dict[str, ErrorCode] = {
+    "GD-E001": ErrorCode(
+        "internal error",
+        "Code of Gameday, or of a fault, did what it must not do.",
+        "Run `gameday restore` if a run had begun. Then report the bug.",
+    ),
+    "GD-E002": ErrorCode(
+        "a call is not in the plan",
+        "Code tried to change something that the plan does not list. Gameday stopped the call before it was sent.",
+        "If the fault is yours, let it answer with changes and only read. Otherwise report the bug.",
+    ),
+    "GD-E100": ErrorCode(
+        "invalid input", "An option or an argument is wrong. Nothing was touched.", "Correct it as the message says."
+    ),
+    "GD-E101": ErrorCode(
+        "a file of the wrong kind",
+        "The command needs another kind of file, such as an experiment or a workload.",
+        "Name a file of that kind; its `kind:` key says what it is.",
+    ),
+    "GD-E102": ErrorCode(
+        "a JSON file that cannot be read",
+        "A record, matrix or plan is missing, damaged, or not written by Gameday.",
+        "Name a file that `gameday run --reports` or `gameday matrix --json` wrote, or run again.",
+    ),
+    "GD-E103": ErrorCode(
+        "a record of another version",
+        "Another version of Gameday wrote the record.",
+        "Read it with the version that wrote it.",
+    ),
+    "GD-E104": ErrorCode(
+        "a saved plan that cannot be used",
+        "The file is not a saved plan, or it was changed after `gameday plan -o` wrote it.",
+        "Make the plan again, and read it.",
+    ),
+    "GD-E105": ErrorCode(
+        "options that contradict the saved plan",
+        "A saved plan has a place and a seed of its own.",
+        "Leave out the option, or make another plan.",
+    ),
+    "GD-E106": ErrorCode(
+        "no such record",
+        "The path, folder or run id leads to no record.",
+        "Name a record, or a folder that `gameday run --reports` wrote.",
+    ),
+    "GD-E107": ErrorCode(
+        "no such fault", "The catalogue has no fault of this name.", "`gameday faults` lists all names."
+    ),
+    "GD-E108": ErrorCode(
+        "a file that cannot be written",
+        "The folder is missing, full, or not writable.",
+        "Name another folder, or make it writable.",
+    ),
+    "GD-E109": ErrorCode(
+        "a file is there already",
+        "Gameday never overwrites a file that people may have changed.",
+        "Name another folder, or move the file away.",
+    ),
+    "GD-E110": ErrorCode(
+        "an optional part is not installed",
+        "The command needs an extra of the package, such as `twin`.",
+        "Install it: `pip install 'gameday-harness[twin]'`; the message names the extra.",
+    ),
+    "GD-E111": ErrorCode(
+        "no AWS session",
+        "boto3 finds no usable profile or configuration.",
+        "Check AWS_PROFILE and ~/.aws/config, then `aws sts get-caller-identity`.",
+    ),
+    "GD-E112": ErrorCode(
+        "parameters that AWS does not take",
+        "botocore rejects the parameters of a call before it sends the call.",
+        "Correct the field of the fault that the message names.",
+    ),
+    "GD-E113": ErrorCode(
+        "the workload has no twin",
+        "The workload file names no twin file, so nothing can run on the twin.",
+        "Add `twin: twin.yaml` to the workload, or run with `--on aws`.",
+    ),
+    "GD-E114": ErrorCode(
+        "a world that the twin cannot build",
+        "The workload and the twin file ask for what no account could hold.",
+        "Correct the zones, regions or owners that the message names.",
+    ),
+    "GD-E115": ErrorCode(
+        "a wrong store",
+        "The address of the store is not `s3://bucket/prefix`, or `--local-journal` contradicts it.",
+        "Correct `store:` in the workload, or leave out `--local-journal`.",
+    ),
+    "GD-E116": ErrorCode(
+        "no run to halt",
+        "No run holds this workload on this machine or in this store.",
+        "Check the name; `gameday restore --list` shows dead runs.",
+    ),
+    "GD-E117": ErrorCode(
+        "a KPI that its source cannot answer",
+        "The source works, but it never has what the KPI asks for.",
+        "Write the KPI otherwise, as the message says.",
+    ),
+    "GD-E118": ErrorCode(
+        "a proxy that cannot be used",
+        "The address is not a loopback address, the port is taken, or the endpoint behind it does not answer.",
+        "Name another address or port, or start the endpoint first.",
+    ),
+    "GD-E119": ErrorCode(
+        "a wrong rule for SDK faults",
+        "An argument of `gameday.sdk` or `sdk_rules` is wrong.",
+        "Correct it as the message says.",
+    ),
+    "GD-E120": ErrorCode(
+        "runs that cannot be compared",
+        "The two sides have no experiment, workload or place in common, or share a run.",
+        "Compare runs of the same experiments in the same place.",
+    ),
+    "GD-E121": ErrorCode(
+        "a wrong argument in a test",
+        "A fixture or marker of the pytest plugin has a wrong argument.",
+        "Correct it as the message says.",
+    ),
+    "GD-E130": ErrorCode(
+        "mistakes in files",
+        "Files have mistakes. Each mistake carries a code of its own (GD-F…).",
+        "Correct them; `gameday validate` shows them all.",
+    ),
+    "GD-E200": ErrorCode(
+        "not injecting",
+        "The plan or the baseline gives reasons against the injection. Nothing was injected.",
+        "Each reason says what must change. `gameday plan` shows the reasons without a run.",
+    ),
+    "GD-E201": ErrorCode(
+        "the plan could not be made",
+        "A read of the account failed, so nobody knows what the fault would do.",
+        "Check credentials, region and permissions: `gameday policy` prints what a run needs.",
+    ),
+    "GD-E202": ErrorCode(
+        "another run has the workload",
+        "Two runs never hold the same workload.",
+        "Wait until the other run ends, or `gameday halt` it.",
+    ),
+    "GD-E203": ErrorCode(
+        "a dead run left changes behind",
+        "A run on this workload died before it undid its changes.",
+        "Run `gameday restore` first.",
+    ),
+    "GD-E204": ErrorCode(
+        "nobody confirmed the run",
+        "Standard input is not a terminal, or the answer was not yes.",
+        "Review the plan, then pass `--yes`.",
+    ),
+    "GD-E205": ErrorCode(
+        "an account run without a store",
+        "Without a store only this machine could restore the run.",
+        "Add `store: s3://bucket/prefix` to the workload, or pass `--local-journal`.",
+    ),
+    "GD-E206": ErrorCode(
+        "credentials of another account",
+        "The credentials belong to another account than the workload or the run.",
+        "Use credentials of the account that the message names.",
+    ),
+    "GD-E207": ErrorCode(
+        "the account differs from the saved plan",
+        "The account changed after the plan was made, so the run would do something else.",
+        "Make a new plan, and read it.",
+    ),
+    "GD-E210": ErrorCode(
+        "a policy over IAM's size limit",
+        "The run changes so much that its session policy does not fit. Gameday never widens it to fit.",
+        "Name fewer targets, or split the experiment.",
+    ),
+    "GD-E211": ErrorCode(
+        "no session of the role",
+        "STS did not give a session of the workload's `role`.",
+        "Check the role's trust policy, and that the caller may assume it.",
+    ),
+    "GD-E212": ErrorCode(
+        "modules that no fault can hit",
+        "A matrix needs a fault for each module, and these modules own nothing.",
+        "Write under `owns` what belongs to them: tags, functions, tables or stages.",
+    ),
+    "GD-E300": ErrorCode(
+        "the journal fails",
+        "What undo needs cannot be written or read. Nothing is injected without it.",
+        "Correct what the message names, then `gameday restore --list`.",
+    ),
+    "GD-E301": ErrorCode(
+        "the journal is damaged, or of another version",
+        "The file of the journal is not one that this version of Gameday can read.",
+        "Put it back from a backup, or restore its runs with the version that wrote it.",
+    ),
+    "GD-E302": ErrorCode(
+        "the journal's folder cannot be used",
+        "The disk is full, or the folder is not writable.",
+        "Free the disk, or set GAMEDAY_HOME to another folder.",
+    ),
+    "GD-E303": ErrorCode(
+        "another process has the run",
+        "Another process writes the journal of a run with the same id.",
+        "Give each run an id of its own, or wait.",
+    ),
+    "GD-E304": ErrorCode(
+        "the store cannot be used",
+        "S3 refuses a read or a write below the store's prefix, or does not answer.",
+        "Check the bucket, and that the role may list, read and write there.",
+    ),
+    "GD-E305": ErrorCode(
+        "objects in the store are damaged",
+        "An object below the store's prefix is missing, was changed, or is of another version.",
+        "Look at the object. Restore the run on its own machine. Let no lifecycle rule delete objects there.",
+    ),
+    "GD-E310": ErrorCode(
+        "the lease is lost",
+        "The workload may be held by another run by now. Gameday sends nothing more.",
+        "`gameday restore --list` shows what is left to undo.",
+    ),
+    "GD-E400": ErrorCode(
+        "AWS answered with an error",
+        "The message names the operation and AWS's own code.",
+        "Look up AWS's code. For AccessDenied compare the permissions with `gameday policy`.",
+    ),
+    "GD-E401": ErrorCode(
+        "AWS gave no answer",
+        "No credentials, no route, or a time-out. The call may have happened or not.",
+        "Check credentials and network. The journal knows the call; `gameday restore` settles it.",
+    ),
+    "GD-E500": ErrorCode(
+        "the injection failed half way",
+        "One change failed or could not be verified. Gameday undid the changes before it.",
+        "The message names the change. Correct the cause, and make a new plan.",
+    ),
+}
+"""Every code that an error can carry."""

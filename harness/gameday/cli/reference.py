@@ -1,0 +1,52 @@
+"""The commands that explain Gameday itself: faults, errors, and the schemas of the files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def schema(folder: Path) -> None:
+    """Write the JSON Schemas of all files into FOLDER, for editors.
+
+    \b
+    Example
+      gameday schema experiments
+    """
+    from gameday.files.schema import write_schemas
+
+    for path in write_schemas(folder):
+        click.echo(path)
+
+
+@click.command()
+@click.argument("name", required=False)
+def faults(name: str | None) -> None:
+    """List the catalogue of faults, or explain one: fields, changes, undo, effect, permissions.
+
+    \b
+    Examples
+      gameday faults
+      gameday faults az-blackhole
+    """
+    from gameday.faults.describe import catalogue, explain
+
+    click.echo(explain(name) if name else catalogue(), nl=False)
+
+
+@click.command()
+@click.argument("code", required=False)
+def errors(code: str | None) -> None:
+    """List the codes of errors and of mistakes in files, or explain one CODE: what happened, why, what to do.
+
+    \b
+    Examples
+      gameday errors
+      gameday errors GD-E204
+    """
+    from gameday.cli.errors import catalogue, explain
+
+    click.echo(explain(code) if code else catalogue(), nl=False)
