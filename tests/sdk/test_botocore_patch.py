@@ -332,7 +332,7 @@ def test_a_botocore_without_what_is_replaced_is_said(monkeypatch: pytest.MonkeyP
 def test_it_works_without_the_twins_extra_and_importing_the_harness_loads_no_botocore() -> None:
     code = (
         "import sys\n"
-        "import harness, gameday.files.load\n"
+        "import gameday, gameday.files.load\n"
         "assert not any(name.partition('.')[0] == 'botocore' for name in sys.modules)\n"
         "import gameday.sdk\n"
         "assert not any(name.partition('.')[0] in ('moto', 'boto3') for name in sys.modules)\n"
