@@ -140,9 +140,9 @@ def test_a_mistake_in_yaml_is_a_collection_error_with_its_place_and_remedy(proje
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(
         [
-            "exp/kind.yaml:2:7: there is no kind `experimnet`",
+            "exp/kind.yaml:2:7: there is no kind `experimnet` [[]GD-F07[]]",
             "*did you mean `experiment`?",
-            "exp/typo.yaml:8:36: unknown key `too`",
+            "exp/typo.yaml:8:36: unknown key `too` [[]GD-F04[]]",
             "*│ faults: [[]{throttle: {module: news, too: 0}}]",
             "*did you mean `to`?",
         ]
@@ -276,20 +276,20 @@ def test_two_twins(gameday_twin):
     result.stdout.fnmatch_lines(
         [
             "test_wrong.py::test_typo: lasts: `lasts`: a duration needs a number and a unit*",
-            "test_wrong.py::test_typo: steady_state[[]0[]]: there is no KPI `order`",
+            "test_wrong.py::test_typo: steady_state[[]0[]]: there is no KPI `order` [[]GD-F08[]]",
             "*did you mean `orders`?",
-            "test_wrong.py::test_deep: faults[[]0[]].throttle.too: unknown key `too`",
-            "test_wrong.py::test_deep: guard.orders.at_lest: unknown key `at_lest`",
-            "*no-nws.yaml: there is no such file",
+            "test_wrong.py::test_deep: faults[[]0[]].throttle.too: unknown key `too` [[]GD-F04[]]",
+            "test_wrong.py::test_deep: guard.orders.at_lest: unknown key `at_lest` [[]GD-F04[]]",
+            "*no-nws.yaml: there is no such file [[]GD-F01[]]",
             "*did you mean `no-news.yaml`?",
-            "None is no file",
-            "*workload.yml: there is no such file",
+            "None is no file [[]GD-E121[]]",
+            "*workload.yml: there is no such file [[]GD-F01[]]",
             "*did you mean `*/exp/workload.yaml`?",
-            "gameday_run takes an experiment file, or the keys of one as keywords",
+            "gameday_run takes an experiment file, or the keys of one as keywords [[]GD-E121[]]",
             "gameday_run: not a value of YAML: *object*",
-            "*alone.yaml names no twin",
-            "seed: -1 is no whole number from 0",
-            "a twin is already running in this process",
+            "*alone.yaml names no twin [[]GD-E113[]]",
+            "seed: -1 is no whole number from 0 [[]GD-E121[]]",
+            "a twin is already running in this process [[]GD-E100[]]",
         ]
     )
     for hint in ("Traceback", "During handling", "direct cause"):
@@ -505,7 +505,7 @@ def test_typo(gameday_sdk):
             "*- AWS calls under Gameday's faults -*",
             "1 calls, 4 attempts, 4 hit, 1 failed; * of back-off *",
             "  dynamodb.PutItem: 4 attempts, 4 hit, * of back-off → InternalServerError",
-            "throttle: dynamodb has no operation `PutItme`; did you mean `PutItem`?",
+            "throttle: dynamodb has no operation `PutItme`; did you mean `PutItem`? [[]GD-E119[]]",
         ]
     )
 
