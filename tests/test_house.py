@@ -131,7 +131,7 @@ def test_one_module_alone_opens_a_session_with_aws() -> None:
     # The twin needs botocore's types to answer requests, and faults in the SDK its endpoint: they open no session.
     assert [module_of(path) for path in FILES if touches(path, {"boto3"})] == []
     doors = {module_of(path) for path in FILES if "botocore.session" in imports_of(path)}
-    assert doors == {"gameday.aws.client"}
+    assert doors == {"gameday.aws.connection"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)

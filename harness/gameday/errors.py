@@ -119,12 +119,19 @@ class AwsError(GamedayError):
     exit = Exit.UNKNOWN
     gd_code = "GD-E400"
 
-    def __init__(self, service: str, operation: str, code: str, message: str, remedy: str = "") -> None:
+    def __init__(
+        self, service: str, operation: str, code: str, message: str, remedy: str = "", request_id: str | None = None
+    ) -> None:
         super().__init__(f"{service}.{operation} failed: {code}: {message}", remedy)
         self.service = service
         self.operation = operation
         self.code = code
         self.message = message
+        self.request_id = request_id  # None where there is none: no answer came, or the twin's
+
+    def __str__(self) -> str:
+        # Not in `what`, which stands in plans and refusals: those are compared, and every request has another id.
+        return f"{super().__str__()}\n  (AWS request {self.request_id})" if self.request_id else super().__str__()
 
 
 class Unreachable(AwsError):

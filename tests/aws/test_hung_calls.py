@@ -12,9 +12,10 @@ import botocore.endpoint
 import botocore.session
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from gameday.aws import client as aws
-from gameday.aws.account import ATTEMPTS, CONNECT_TIMEOUT, LONGEST_CALL, PAUSES, READ_TIMEOUT
+from gameday.aws import connection
+from gameday.aws.account import ATTEMPTS, CONNECT_TIMEOUT, LONGEST_CALL, PAUSES, READ_TIMEOUT, AnyCall
 from gameday.aws.client import Aws
+from gameday.aws.connection import Connection
 from gameday.change import Call, Json
 from gameday.engine.settings import capture
 from gameday.errors import ApplyFailed, Unreachable
@@ -35,19 +36,19 @@ def hung() -> Iterator[str]:
 
 def test_a_call_that_hangs_is_given_up_after_its_attempts(hung: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", hung)
-    monkeypatch.setattr(aws, "READ_TIMEOUT", 0.05)
+    monkeypatch.setattr(connection, "READ_TIMEOUT", 0.05)
     session = botocore.session.Session()
     session.set_credentials("test", "test")
     sent: list[Any] = []
     session.get_component("event_emitter").register("before-send", lambda **_: sent.append(1))
     with pytest.raises(Unreachable) as caught:
-        Aws(session).call(Call(service="ec2", operation="describe_vpcs"), REGION)
+        Aws(Connection(session)).call(Call(service="ec2", operation="describe_vpcs"), REGION)
     assert caught.value.code == "ReadTimeoutError"
     assert len(sent) == ATTEMPTS
 
 
 def test_no_late_request_can_come_after_the_longest_call() -> None:
-    config = Aws(botocore.session.Session()).config
+    config = Connection(botocore.session.Session()).config
     assert (config.connect_timeout, config.read_timeout) == (CONNECT_TIMEOUT, READ_TIMEOUT)
     attempts = config.retries["total_max_attempts"]
     assert attempts * (config.connect_timeout + config.read_timeout) + PAUSES == LONGEST_CALL
@@ -98,7 +99,7 @@ class Functions:
         session = botocore.session.Session()
         session.set_credentials("test", "test")
         session.get_component("event_emitter").register("before-send.lambda", self._answer)
-        self.aws = Aws(session)
+        self.aws = Aws(Connection(session), AnyCall())
 
     def _answer(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
         self.asked += 1

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from gameday.aws.account import AnyCall
 from gameday.aws.client import open_account
 from gameday.aws.inventory import Inventory, Ownership
 from gameday.engine.apply import apply
@@ -42,7 +43,7 @@ class Planned:
 
 
 def main() -> None:
-    aws = open_account()
+    aws = open_account().allowing(AnyCall())
     inventory = Inventory(aws, "us-east-1", Ownership({"app": "bench"}), {})
     look = FaultContext(aws, "us-east-1", inventory, ())
     planned_fault = AzBlackhole(zone="us-east-1a").inject(look)

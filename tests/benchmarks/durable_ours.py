@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from gameday.aws.account import AnyCall
 from gameday.aws.client import open_account
 from gameday.aws.inventory import Inventory, Ownership
 from gameday.engine.apply import apply
@@ -48,7 +49,7 @@ class Timed(Journal):
 
 
 def main() -> None:
-    aws = open_account()
+    aws = open_account().allowing(AnyCall())
     inventory = Inventory(aws, "us-east-1", Ownership({"app": "bench"}), {})
     planned_fault = AzBlackhole(zone="us-east-1a").inject(FaultContext(aws, "us-east-1", inventory, ()))
     journal, clock = Timed.open(Path(sys.argv[1])), Counting()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from gameday.aws.account import Account
+from gameday.aws.account import Account, AnyCall
 from gameday.change import Call, Json
 from gameday.checks import CHECKS
 from gameday.checks.proof import write_proof
@@ -90,7 +90,7 @@ class Stand:
     twin: Twin
 
     def client(self, service: str) -> Any:
-        return self.twin.aws.client(service, REGION)
+        return self.twin.aws.connection.client(service, REGION)
 
     def instances(self, module: str, zone: str) -> list[Any]:
         wanted = [
@@ -190,7 +190,8 @@ def planted(folder: Path, plant: Plant, declared: tuple[str, str] | None = None)
     assert loaded.twin
     with Twin(loaded.workload, loaded.twin, region=REGION) as world:
         stand = Stand(world)
-        plant.account(stand)
+        with world.aws.connection.permitting(AnyCall()):
+            plant.account(stand)
         yield file, stand
 
 

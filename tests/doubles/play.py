@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from gameday.aws.account import Account
+from gameday.aws.account import Account, AnyCall
+from gameday.aws.client import Aws
+from gameday.engine.allowlist import AllowList
 from gameday.engine.journal import Journal
 from gameday.events import Event
 from gameday.files.experiment import Experiment
@@ -58,11 +60,21 @@ class Played:
     journal: Journal
     stop: StopRequest
 
+    @property
+    def account(self) -> Aws:
+        """The twin's account, narrowed to the plan."""
+        return self.twin.aws.allowing(AllowList([fault.changes for fault in self.plan.planned_faults], "test-run"))
+
+    @property
+    def stranger(self) -> Aws:
+        """The twin's account, for somebody else who changes what they like."""
+        return self.twin.aws.allowing(AnyCall())
+
     def run(self, account: Account | None = None) -> Iterator[Event]:
         source = cloudwatch(self.twin.aws, REGION, lag=0.0)
         return run(
             self.plan,
-            RunContext("test-run", account or self.twin.aws, self.twin.clock, source, self.journal, stop=self.stop),
+            RunContext("test-run", account or self.account, self.twin.clock, source, self.journal, stop=self.stop),
         )
 
     def events(self, account: Account | None = None) -> list[Event]:

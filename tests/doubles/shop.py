@@ -18,7 +18,9 @@ from typing import Any
 from unittest.mock import patch
 
 import botocore.session
+from gameday.aws.account import AnyCall
 from gameday.aws.client import Aws
+from gameday.aws.connection import Connection
 from gameday.aws.inventory import Inventory, Ownership
 from gameday.change import Call, Json
 from gameday.errors import AwsError
@@ -77,7 +79,7 @@ _members = cache(responses.method_names_from_class)
 def aws() -> Aws:
     session = botocore.session.Session()
     session.set_credentials("testing", "testing")
-    return Aws(session, workers=1)
+    return Aws(Connection(session, workers=1), AnyCall())
 
 
 @dataclass(frozen=True)

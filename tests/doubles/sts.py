@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from gameday.aws.client import Aws
+from gameday.aws.connection import Connection
 
 _SESSION = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
 <AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/gameday/x</Arn><AssumedRoleId>A:x</AssumedRoleId>
@@ -43,7 +44,7 @@ class Sts:
         session = botocore.session.Session()
         session.set_credentials("base", "base")
         session.get_component("event_emitter").register("before-send.sts", self._answer)
-        return Aws(session)
+        return Aws(Connection(session))
 
     def _answer(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
         body = request.body.decode() if isinstance(request.body, bytes) else request.body

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any, ClassVar
 
 import pytest
 from botocore import xform_name
-from gameday.aws.client import SealedSession
+from gameday.aws.account import AnyCall
+from gameday.aws.client import Aws
+from gameday.aws.connection import Connection, sealed_session
 from gameday.aws.read_only import _NOT_READS, only_reads
+from gameday.aws.sealed import SealedSession
 from gameday.change import Call, Json, PlannedFault
 from gameday.engine.allowlist import AllowList, by_planned_fault
 from gameday.engine.apply import apply
@@ -30,7 +36,7 @@ from gameday.twin.twin import Twin
 from tests.doubles.play import SHORT, cured, read
 from tests.doubles.runs import RUN, begun
 from tests.doubles.shelf import IRREVERSIBLE, ITEMS, LEVEL, MAKE, POWER, REGION, setting_change
-from tests.doubles.shop import aws
+from tests.doubles.shop import Moto, aws
 from tests.faults.test_fault_laws import LAWS
 
 
@@ -55,11 +61,11 @@ def test_every_fault_is_applied_and_undone_behind_the_filter_of_its_own_plan(nam
         changes = (planned_fault := LAWS[name].planned_fault(shop)).changes
         before = touched(changes, RUN, shop.account)
         clock, journal = TestClock(1_800_000_000.0), begun(tmp_path)
-        with aws().only(AllowList([changes], RUN)):
-            apply(planned_fault.stages, 0, RUN, shop.account, journal, clock, lambda _: None)
+        account = Moto(aws().allowing(AllowList([changes], RUN)))
+        apply(planned_fault.stages, 0, RUN, account, journal, clock, lambda _: None)
         # Another process has the journal, and has seen no answer of the first.
-        with aws().only(AllowList(by_planned_fault(journal.entries(RUN)), RUN)):
-            settled = undo(RUN, shop.account, journal, clock, lambda _: None)
+        account = Moto(aws().allowing(AllowList(by_planned_fault(journal.entries(RUN)), RUN)))
+        settled = undo(RUN, account, journal, clock, lambda _: None)
         assert {one.state for one in settled} <= {"restored", "healed"}
         assert touched(changes, RUN, shop.account) == before
 
@@ -159,13 +165,13 @@ def test_nothing_is_sent_of_a_call_that_is_stopped() -> None:
 
     sealed.answer = answer
     stop = Call(service="ec2", operation="stop_instances", params={"InstanceIds": ["i-1"]})
-    with sealed.aws.only(AllowList()), pytest.raises(Unplanned, match=r'InstanceIds": \["i-1"'):
+    with pytest.raises(Unplanned, match=r'InstanceIds": \["i-1"'):
         sealed.aws.call(stop, REGION)
-    with sealed.aws.only(AllowList()), pytest.raises(Unplanned):
-        sealed.aws.client("ec2", REGION).stop_instances(InstanceIds=["i-1"])
+    with pytest.raises(Unplanned):
+        sealed.aws.connection.client("ec2", REGION).stop_instances(InstanceIds=["i-1"])
     assert sent == []
     with pytest.raises(RuntimeError):
-        sealed.aws.call(stop, REGION)
+        sealed.aws.allowing(AnyCall()).call(stop, REGION)
     assert len(sent) == 1
 
 
@@ -233,16 +239,66 @@ def test_a_run_may_change_nothing_but_what_it_planned(tmp_path: Path, workload: 
     assert [event.state for event in record.events if isinstance(event, ChangeClosed)] == ["restored"]
 
 
-def test_a_twin_without_a_run_is_not_filtered(twin: Twin, workload: Workload) -> None:
+def test_an_account_reads_until_it_is_narrowed(twin: Twin, workload: Workload) -> None:
     planned = make_plan(request(workload), twin.aws, twin.clock.now())
-    with twin.aws.only(AllowList([one.changes for one in planned.planned_faults], RUN)):
-        pass
-    change = Call(
-        service="lambda",
-        operation="put_function_concurrency",
-        params={"FunctionName": "payments", "ReservedConcurrentExecutions": 3},
-    )
-    assert twin.aws.call(change, REGION) == {"ReservedConcurrentExecutions": 3}
+    params = {"FunctionName": "recommendations", "ReservedConcurrentExecutions": 0}
+    change = Call(service="lambda", operation="put_function_concurrency", params=params)
+    narrowed = twin.aws.allowing(AllowList([fault.changes for fault in planned.planned_faults], RUN))
+    with pytest.raises(Unplanned):
+        twin.aws.call(change, REGION)
+    assert narrowed.call(change, REGION) == {"ReservedConcurrentExecutions": 0}
+
+
+# accounts in threads --------------------------------------------------------------------------------------------------
+
+
+def stopping(instance: str) -> Call:
+    return Call(service="ec2", operation="stop_instances", params={"InstanceIds": [instance]})
+
+
+def test_narrowed_accounts_in_two_threads_refuse_each_others() -> None:
+    sealed, inside, sent = SealedSession(), Barrier(2, timeout=60), list[str]()
+
+    def answer(http: Any) -> Any:
+        inside.wait()  # both threads are within a call of one client
+        sent.append(http.body)
+        inside.wait()
+        raise RuntimeError
+
+    sealed.answer = answer
+    names = ("i-1", "i-2")
+    accounts = {name: sealed.aws.allowing(AllowList(own=[(stopping(name), REGION)])) for name in names}
+
+    def play(mine: str, other: str) -> list[type[BaseException]]:
+        raised: list[type[BaseException]] = []
+        for name in (other, mine, other):
+            inside.wait()
+            try:
+                accounts[mine].call(stopping(name), REGION)
+            except (Unplanned, RuntimeError) as error:
+                raised.append(type(error))
+        return raised
+
+    with ThreadPoolExecutor(2) as pool:
+        plays = [pool.submit(play, *names), pool.submit(play, *reversed(names))]
+        assert [each.result() for each in plays] == [[Unplanned, RuntimeError, Unplanned]] * 2
+    assert sorted(re.findall("i-[12]", " ".join(sent))) == ["i-1", "i-2"]
+    with pytest.raises(Unplanned):
+        sealed.aws.call(stopping("i-1"), REGION)
+
+
+def test_a_narrowed_account_narrows_its_pool_too() -> None:
+    sent: list[str] = []
+    session = sealed_session()
+    session.get_component("event_emitter").register_first("before-send", lambda **_: sent.append("sent"))
+    aws = Aws(Connection(session, workers=2))
+    other = aws.allowing(AllowList(own=[(stopping("i-2"), REGION)]))
+    assert other.allow_list is not aws.allow_list
+    for account in (aws, other):
+        with pytest.raises(Unplanned):
+            account.call_all([(stopping("i-1"), REGION)] * 4)
+    assert sent == []
+    aws.close()
 
 
 # which operations read ------------------------------------------------------------------------------------------------

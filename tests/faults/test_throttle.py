@@ -148,7 +148,7 @@ def test_metrics_that_cannot_be_read_refuse_before_anything_is_injected(tmp_path
             return super().one(call, region, paged)
 
     with played(tmp_path) as on, pytest.raises(Refused, match="what would show the effect cannot be read"):
-        on.events(Blind(on.twin.aws))
+        on.events(Blind(on.account))
 
 
 # what is refused ------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -144,15 +145,15 @@ def test_a_prometheus_is_known_by_the_date_of_its_answers() -> None:
     assert 28 < found.least <= 30
 
 
-def test_aws_is_known_by_the_date_of_its_answers(twin: Twin, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_aws_is_known_by_the_date_of_its_answers(twin: Twin) -> None:
     clocks = Clocks(TestClock(NOW))
-    monkeypatch.setattr(twin.aws, "clocks", clocks)
+    account = replace(twin.aws, clocks=clocks)
 
     def dated(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
         parsed["ResponseMetadata"] = {"HTTPHeaders": {"date": formatdate(NOW + 30, usegmt=True)}}
 
-    events = twin.aws.client("sts", REGION).meta.events
+    events = account.connection.client("sts", REGION).meta.events
     events.register("after-call.sts.GetCallerIdentity", dated)
-    twin.aws.call(Call(service="sts", operation="get_caller_identity"), REGION)
+    account.call(Call(service="sts", operation="get_caller_identity"), REGION)
     events.unregister("after-call.sts.GetCallerIdentity", dated)
     assert clocks.offsets[AWS] == Offset(30.0, 31.0)

@@ -142,11 +142,11 @@ def test_no_selector_takes_nothing_rather_than_everything(fault: str) -> None:
 
 def test_an_undo_that_fails_is_not_reported_as_a_success(tmp_path: Path) -> None:
     with played(tmp_path) as on:
-        clean = FailingAccount(on.twin.aws, CallFailure.DENIED_ON, None)
+        clean = FailingAccount(on.account, CallFailure.DENIED_ON, None)
         list(on.run(clean))
     writes = [at for at, call in enumerate(clean.calls) if "function_concurrency" in call.operation and _writes(call)]
     with played(tmp_path / "again") as on:
-        events = on.events(FailingAccount(on.twin.aws, CallFailure.DENIED_ON, writes[-1]))
+        events = on.events(FailingAccount(on.account, CallFailure.DENIED_ON, writes[-1]))
     (ended,) = (event for event in events if isinstance(event, Ended))
     assert (ended.account, ended.exit) == ("stuck", Exit.STUCK)
     assert [event.state for event in events if isinstance(event, ChangeClosed)] == ["stuck"]

@@ -147,7 +147,7 @@ def test_an_alarm_that_flaps_between_two_looks_is_still_seen(tmp_path: Path) -> 
             return answer
 
     with played(tmp_path, lambda raw: watched(raw, above=1e6), **FIELDS) as play:
-        events = play.events(Flaps(play.twin.aws))
+        events = play.events(Flaps(play.account))
         assert [event for event in events if isinstance(event, Detected)]
 
 
@@ -166,7 +166,7 @@ def test_an_alarm_that_cannot_be_read_during_the_run_is_said_once_and_leaves_it_
             return super().one(call, region, paged)
 
     with played(tmp_path, watched, **FIELDS) as play:
-        events = play.events(Deaf(play.twin.aws))
+        events = play.events(Deaf(play.account))
         said = [event.text for event in events if isinstance(event, Remark) and "orders-low" in event.text]
         assert len(said) == 1
         assert "cannot be read" in said[0]
@@ -200,7 +200,7 @@ def test_a_run_refuses_where_the_alarm_fires_during_the_baseline(tmp_path: Path)
                 return super().one(call, region, paged)
 
         with pytest.raises(Refused, match="alarm orders-low is firing already"):
-            list(play.run(Fires(play.twin.aws)))
+            list(play.run(Fires(play.account)))
 
 
 def test_the_run_may_read_the_alarm_and_its_history(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_disabled_actions_are_warned_of(tmp_path: Path) -> None:
 
     with played(tmp_path, watched, **FIELDS) as play:
         off = Call(service="cloudwatch", operation="disable_alarm_actions", params={"AlarmNames": ["orders-low"]})
-        play.twin.aws.call(off, REGION)
+        play.stranger.call(off, REGION)
         plan = play.plan
         request = RunRequest(plan.experiment, plan.experiment.faults, plan.workload, plan.twin, "twin")
         again = make_plan(request, play.twin.aws, play.twin.clock.now())

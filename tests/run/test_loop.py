@@ -85,7 +85,7 @@ def test_a_fault_whose_writes_have_no_effect_ends_unknown(fault: str, tmp_path: 
             return {"NetworkAcl": {"NetworkAclId": "acl-none"}, "GroupId": "sg-none"}
 
     with played(tmp_path, faults=[{fault: FAULTS[fault]}]) as play:
-        events = play.events(Inert(play.twin.aws))
+        events = play.events(Inert(play.account))
         assert verdict(events) is Verdict.UNKNOWN
         assert ended(events).exit == Exit.UNKNOWN
         assert ended(events).account == "restored"
@@ -155,7 +155,7 @@ def test_a_fault_that_somebody_else_ended_is_unknown(tmp_path: Path) -> None:
                     operation="delete_function_concurrency",
                     params={"FunctionName": "recommendations"},
                 )
-                play.twin.aws.call(delete, REGION)
+                play.stranger.call(delete, REGION)
         (aborted,) = only(events, Aborted)
         assert aborted.why == "undone-early"
         assert "of recommendations reads" in aborted.about
@@ -187,7 +187,7 @@ def test_a_call_that_fails_half_way_undoes_what_was_done(tmp_path: Path) -> None
     fault = {"az-blackhole": {"zone": "us-east-1a", "launches": "blocked"}}
     with played(tmp_path, faults=[fault]) as play:
         before = acls(play.twin)
-        events = play.events(Failing(play.twin.aws))
+        events = play.events(Failing(play.account))
         assert only(events, Aborted)[0].why == "failed"
         assert "UnauthorizedOperation" in only(events, Aborted)[0].about
         assert verdict(events) is Verdict.UNKNOWN
@@ -206,7 +206,7 @@ def test_a_strangers_change_is_left_alone_and_ends_stuck(tmp_path: Path) -> None
             if isinstance(event, PhaseBegan) and event.phase == "during":
                 params = {"FunctionName": "recommendations", "ReservedConcurrentExecutions": 7}
                 theirs = Call(service="lambda", operation="put_function_concurrency", params=params)
-                play.twin.aws.call(theirs, REGION)
+                play.stranger.call(theirs, REGION)
         assert [one.state for one in only(events, ChangeClosed)] == ["conflict"]
         assert ended(events).exit == Exit.STUCK
         assert concurrency(play.twin, "recommendations") == 7
@@ -215,7 +215,7 @@ def test_a_strangers_change_is_left_alone_and_ends_stuck(tmp_path: Path) -> None
 def test_a_strike_that_never_heals_is_broken_and_named(tmp_path: Path) -> None:
     with played(tmp_path, faults=[{"terminate-instance": {"module": "catalog", "count": 1}}]) as play:
         params = {"AutoScalingGroupName": "storefront-catalog", "ScalingProcesses": ["Launch"]}
-        play.twin.aws.call(Call(service="autoscaling", operation="suspend_processes", params=params), REGION)
+        play.stranger.call(Call(service="autoscaling", operation="suspend_processes", params=params), REGION)
         events = play.events()
         assert verdict(events) is Verdict.BROKEN
         assert "storefront-catalog" in only(events, Judged)[0].judgement.sentence

@@ -56,7 +56,7 @@ def tags_of(asked: dict[str, str]) -> dict[str, str]:
 
 
 def key_of(aws: Aws) -> str:
-    return str(aws.session.get_credentials().get_frozen_credentials().access_key)
+    return str(aws.connection.session.get_credentials().get_frozen_credentials().access_key)
 
 
 # what is asked for ----------------------------------------------------------------------------------------------------
@@ -75,9 +75,9 @@ def test_injecting_and_undoing_have_sessions_of_their_own_with_just_the_plans_po
     sts: Sts, sessions: Sessions, plan: Plan
 ) -> None:
     reading = sessions.reading()
-    with open_run_sessions(reading, sessions, plan, RUN) as actors:
-        assert len(sts.asked) == 2
-        undoing = actors.undoing()
+    actors = open_run_sessions(reading, sessions, plan, RUN)
+    assert len(sts.asked) == 2
+    undoing = actors.undoing()
     _, run_, undo = sts.asked
     expected = session_policies(plan, RUN)
     assert (run_["Policy"], undo["Policy"]) == (expected["run"], expected["undo"])
@@ -105,17 +105,19 @@ def test_the_credentials_that_assume_the_role_can_do_nothing_else(sts: Sts) -> N
 
 
 def test_no_session_goes_beyond_the_plan_by_the_filter_either(sessions: Sessions, plan: Plan) -> None:
-    with open_run_sessions(sessions.reading(), sessions, plan, RUN) as actors:
-        stop = Call(service="ec2", operation="stop_instances", params={"InstanceIds": ["i-1"]})
-        for account in (actors.account, actors.undoing()):
-            with pytest.raises(Unplanned):
-                account.call(stop, REGION)
+    actors = open_run_sessions(sessions.reading(), sessions, plan, RUN)
+    stop = Call(service="ec2", operation="stop_instances", params={"InstanceIds": ["i-1"]})
+    for account in (actors.account, actors.undoing()):
+        with pytest.raises(Unplanned):
+            account.call(stop, REGION)
 
 
 def test_without_a_role_the_credentials_at_hand_do_both(sts: Sts, play: Played) -> None:
     base = sts.base()
-    with open_run_sessions(base, None, play.plan, RUN) as actors:
-        assert actors.account is actors.undoing() is base
+    actors = open_run_sessions(base, None, play.plan, RUN)
+    assert isinstance(actors.account, Aws)
+    assert actors.account is actors.undoing()
+    assert actors.account.connection is base.connection
     assert sts.asked == []
 
 
@@ -167,12 +169,12 @@ def test_nothing_is_injected_when_the_session_that_undoes_cannot_be_had(
     play: Played, plan: Plan, sts: Sts, sessions: Sessions
 ) -> None:
     heard: list[Event] = []
-    with open_run_sessions(sessions.reading(), sessions, plan, RUN) as actors:
-        sts.refuses = "AccessDenied"
-        source = cloudwatch(play.twin.aws, REGION, lag=0.0)
-        stage = RunContext("test-run", play.twin.aws, play.twin.clock, source, play.journal, undoing=actors.undoing)
-        with pytest.raises(Refused, match=f"gameday-{RUN}-undo"):
-            heard.extend(run(plan, stage))
+    actors = open_run_sessions(sessions.reading(), sessions, plan, RUN)
+    sts.refuses = "AccessDenied"
+    source = cloudwatch(play.twin.aws, REGION, lag=0.0)
+    stage = RunContext("test-run", play.account, play.twin.clock, source, play.journal, undoing=actors.undoing)
+    with pytest.raises(Refused, match=f"gameday-{RUN}-undo"):
+        heard.extend(run(plan, stage))
     assert [event.phase for event in heard if isinstance(event, PhaseBegan)] == ["before"]
     assert play.journal.entries("test-run") == []
 

@@ -37,7 +37,7 @@ from tests.store.test_lease import ACCOUNT, WORKLOAD, Now, a_run, an_entry
 def aws() -> Iterator[Aws]:
     with mock_aws():
         found = shop.aws()
-        found.client("s3", "us-east-1").create_bucket(Bucket="ledger")
+        found.call(Call(service="s3", operation="create_bucket", params={"Bucket": "ledger"}), "us-east-1")
         yield found
 
 
@@ -150,12 +150,12 @@ def test_what_is_no_store_is_said(store: str) -> None:
 
 
 def test_the_stores_session_writes_nowhere_else(aws: Aws) -> None:
-    with aws.only(StoreAllowList("ledger", "team/")):
-        S3Objects(aws, "us-east-1", "ledger", "team/").put("key", "{}", NEW)
-        with pytest.raises(Unplanned):
-            S3Objects(aws, "us-east-1", "ledger", "").put("key", "{}", NEW)
-        with pytest.raises(Unplanned):
-            aws.call(Call(service="s3", operation="delete_object", params={"Bucket": "ledger", "Key": "team/key"}), "x")
+    aws = aws.allowing(StoreAllowList("ledger", "team/"))
+    S3Objects(aws, "us-east-1", "ledger", "team/").put("key", "{}", NEW)
+    with pytest.raises(Unplanned):
+        S3Objects(aws, "us-east-1", "ledger", "").put("key", "{}", NEW)
+    with pytest.raises(Unplanned):
+        aws.call(Call(service="s3", operation="delete_object", params={"Bucket": "ledger", "Key": "team/key"}), "x")
 
 
 # the heartbeat and the wish to halt -----------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from gameday.aws.account import AnyCall
 from gameday.twin.control_plane.instances import BOOT, PENDING, SHUTTING_DOWN, STOPPING
 from gameday.twin.control_plane.provision import DRAINING
 from gameday.twin.control_plane.scaling import LOOK
@@ -28,7 +29,7 @@ class Site:
     def __init__(self, twin: Twin) -> None:
         self.twin = twin
         self.ec2, self.elb, self.scaling, self.cloudwatch = (
-            twin.aws.client(service, REGION) for service in ("ec2", "elbv2", "autoscaling", "cloudwatch")
+            twin.aws.connection.client(service, REGION) for service in ("ec2", "elbv2", "autoscaling", "cloudwatch")
         )
 
     def wait(self, seconds: float) -> None:
@@ -103,7 +104,7 @@ class Site:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    with Twin(*small(zones=ZONES)) as twin:
+    with Twin(*small(zones=ZONES)) as twin, twin.aws.connection.permitting(AnyCall()):
         yield Site(twin)
 
 
@@ -476,7 +477,7 @@ ALARM = {"visits-few": {"metric": "Small/Tried", "period": "60s", "below": 1000.
 @pytest.fixture
 def watched() -> Iterator[Site]:
     metrics = {"Small/Tried": {"journey": "visit", "count": "tried"}}
-    with Twin(*small(metrics=metrics, alarms=ALARM)) as twin:
+    with Twin(*small(metrics=metrics, alarms=ALARM)) as twin, twin.aws.connection.permitting(AnyCall()):
         yield Site(twin)
 
 

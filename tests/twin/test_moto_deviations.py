@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from gameday.aws.account import AnyCall
 from gameday.twin.control_plane.instances import BOOT, SHUTTING_DOWN
 from gameday.twin.control_plane.moto_patches import UPDATING
 from gameday.twin.control_plane.scaling import LOOK
@@ -70,7 +71,7 @@ class OnTwin:
         self.twin = twin
 
     def __call__(self, service: str) -> Any:
-        return self.twin.aws.client(service, REGION)
+        return self.twin.aws.connection.client(service, REGION)
 
     def subnet(self, zone: str = "us-east-1a") -> dict[str, Any]:
         mine = [{"Name": "tag:app", "Values": ["storefront"]}, {"Name": "availability-zone", "Values": [zone]}]
@@ -82,8 +83,9 @@ class OnTwin:
 
 
 @pytest.fixture
-def on_twin(twin: Twin) -> OnTwin:
-    return OnTwin(twin)
+def on_twin(twin: Twin) -> Iterator[OnTwin]:
+    with twin.aws.connection.permitting(AnyCall()):
+        yield OnTwin(twin)
 
 
 def group_of(clients: Any, name: str) -> dict[str, Any]:

@@ -39,8 +39,8 @@ class Account(Protocol):
         ...
 
 
-class Gate(Protocol):
-    """Decides which calls may leave; `engine.allowlist` is the one that rules."""
+class Allowed(Protocol):
+    """Decides which calls may leave; `engine.allowlist` has the one of a run."""
 
     def check(self, call: Call, region: str) -> None:
         """Raise Unplanned where a call must not be sent."""
@@ -49,6 +49,16 @@ class Gate(Protocol):
     def learn(self, call: Call, region: str, answer: Json) -> None:
         """Take what an answer says of the placeholders of planned calls."""
         ...
+
+
+class AnyCall:
+    """Lets every call leave: to make a twin's world, and for tests. No run is given it."""
+
+    def check(self, call: Call, region: str) -> None:
+        """Refuse nothing."""
+
+    def learn(self, call: Call, region: str, answer: Json) -> None:
+        """Learn nothing."""
 
 
 def whoami(account: Account, region: str) -> tuple[str, str]:

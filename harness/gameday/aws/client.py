@@ -1,103 +1,42 @@
-"""The only door to AWS: sessions, clients, calls, pages, and calls in parallel.
-
-boto3's sessions are not safe between threads and clients are (boto3 guide, "Multithreading or multiprocessing with
-clients"), so clients are made under a lock, one for each service and region, and shared.
-"""
+"""An account through botocore: calls, pages, calls in parallel, and what leaves only where it is allowed."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
-import botocore.session
-from botocore import xform_name
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.config import Config
-from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
-from botocore.credentials import (
-    AssumeRoleCredentialFetcher,
-    CredentialProvider,
-    CredentialResolver,
-    RefreshableCredentials,
-)
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError, ParamValidationError
-from botocore.model import OperationModel
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ParamValidationError
 from botocore.response import StreamingBody
 
-from gameday.aws.account import (
-    ATTEMPTS,
-    AWS,
-    CONNECT_TIMEOUT,
-    LONGEST_CALL,
-    READ_TIMEOUT,
-    USER_AGENT,
-    Account,
-    Gate,
-    whoami,
-)
+from gameday.aws.account import AWS, Allowed
+from gameday.aws.connection import WORKERS, Connection, assumed_session, profile_session
 from gameday.aws.proxy_client import PROXY, ask_proxy
+from gameday.aws.read_only import ReadsOnly, only_reads
 from gameday.change import Call, Json
 from gameday.errors import AwsError, InvalidInput, Unreachable
 from gameday.steady_state.kpi.masks import masked_userinfo
 from gameday.steady_state.skew import Clocks
 
-WORKERS = 50
-"""Calls under way at once: a zone's subnets go dark together, not one after the other."""
-LAST_MINUTE = 60
-"""Seconds before its end from which a session that cannot be renewed is used no more; until then, renewing is tried."""
 CREDENTIALS_REMEDY = "check your AWS credentials: aws sts get-caller-identity must answer"
 
 
+@dataclass(frozen=True)
 class Aws:
-    """An `Account` through botocore: in parallel on an account, in order with one worker (the twin)."""
+    """An `Account` through botocore: in parallel on an account, in order with one worker (the twin).
 
-    def __init__(self, session: botocore.session.Session, workers: int = WORKERS, proxies: bool = True) -> None:
-        self.session = session
-        self.proxies = proxies  # whether there can be any beside a program: not within a twin
-        self.config = Config(
-            connect_timeout=CONNECT_TIMEOUT,
-            read_timeout=READ_TIMEOUT,
-            max_pool_connections=max(workers, 10),
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-            user_agent_extra=USER_AGENT,
-        )
-        self._clients: dict[tuple[str, str], Any] = {}
-        self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="aws") if workers > 1 else None
-        self._allowlist: Gate | None = None
-        self.clocks: Clocks | None = None  # are told when AWS says what time it is
-        # Before the parameters are built nothing is signed or sent yet; whoever uses the session's clients comes by.
-        session.get_component("event_emitter").register_first("before-parameter-build", self._check)
+    A value. As it is opened it only reads. `allowing` gives another one, which lets a plan's calls leave too. Both
+    share the session, its clients and its threads, and neither changes what the other may do.
+    """
 
-    @contextmanager
-    def only(self, allowed: Gate) -> Iterator[None]:
-        """For as long as the block lasts, only calls that the filter allows leave; others raise Unplanned."""
-        before, self._allowlist = self._allowlist, allowed
-        try:
-            yield
-        finally:
-            self._allowlist = before
+    connection: Connection
+    allow_list: Allowed = field(default_factory=ReadsOnly)
+    clocks: Clocks | None = None  # hear when AWS says what time it is
 
-    def _check(
-        self, params: Mapping[str, Json], model: OperationModel, context: Mapping[str, Any], **_: object
-    ) -> None:
-        if self._allowlist:
-            call = Call(service=model.service_model.service_name, operation=xform_name(model.name), params=dict(params))
-            self._allowlist.check(call, context["client_region"])
-
-    def client(self, service: str, region: str) -> Any:
-        """The client for a service in a region, made once."""
-        with self._lock:
-            if (service, region) not in self._clients:
-                self._clients[service, region] = self.session.create_client(
-                    service, region_name=region, config=self.config
-                )
-            return self._clients[service, region]
+    def allowing(self, allow_list: Allowed) -> Aws:
+        """The same account, which lets leave what this allow-list allows, and nothing else."""
+        return replace(self, allow_list=allow_list)
 
     def call(self, call: Call, region: str) -> Json:
         """One call's answer as JSON; raises AwsError, or Unreachable where it may have happened or not."""
@@ -110,69 +49,73 @@ class Aws:
     def call_all(self, calls: Sequence[tuple[Call, str]], paged: bool = False) -> list[Json | AwsError]:
         """Many independent calls, their answers or errors in the same order."""
 
-        def one(item: tuple[Call, str]) -> Json | AwsError:
+        def answer_or_error(item: tuple[Call, str]) -> Json | AwsError:
             try:
                 return self._answer(*item, paged=paged)
             except AwsError as error:
                 return error
 
-        if self._pool is None or len(calls) < 2:
-            return [one(item) for item in calls]
-        return list(self._pool.map(one, calls))
+        pool = self.connection.pool
+        if pool is None or len(calls) < 2:
+            return [answer_or_error(item) for item in calls]
+        return list(pool.map(answer_or_error, calls))
 
     def close(self) -> None:
         """Let the threads go; calls under way are not waited for."""
-        if self._pool:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+        self.connection.close()
 
     def _answer(self, call: Call, region: str, paged: bool) -> Json:
         answer = self._of_proxy(call, region) if call.service == PROXY else self._of_aws(call, region, paged)
-        if self._allowlist:
-            self._allowlist.learn(call, region, answer)
+        self.allow_list.learn(call, region, answer)
         return answer
 
     def _of_proxy(self, call: Call, region: str) -> Json:
-        if not self.proxies:
+        if self.connection.is_twin:
             raise AwsError(PROXY, call.operation, "NoProxy", "no program of the twin passes a proxy; run with --on aws")
-        if self._allowlist:
-            self._allowlist.check(call, region)
+        self.allow_list.check(call, region)
         return ask_proxy(call)
 
     def _of_aws(self, call: Call, region: str, paged: bool) -> Json:
         sent = self.clocks.now() if self.clocks else 0.0
         try:
-            client = self.client(call.service, region)
-            if paged and client.can_paginate(call.operation):
-                raw = client.get_paginator(call.operation).paginate(**call.params).build_full_result()
-            else:
-                raw = getattr(client, call.operation)(**call.params)
+            raw = self._send(call, region, paged)
         except ClientError as error:
-            raise _answered(call, error) from error
+            raise _answered(self.connection, call, error) from error
         except ParamValidationError as error:
             raise InvalidInput(
                 f"{call} was given parameters that AWS does not take: {error}", gd_code="GD-E112"
             ) from error
         except HTTPClientError as error:
-            raise Unreachable(
-                call.service, call.operation, type(error).__name__, masked_userinfo(str(error))
-            ) from error
+            raise _unreachable(call, error) from error
         except BotoCoreError as error:
-            raise Unreachable(
-                call.service, call.operation, type(error).__name__, masked_userinfo(str(error)), CREDENTIALS_REMEDY
-            ) from error
+            raise _unreachable(call, error, CREDENTIALS_REMEDY) from error
         if self.clocks:
             headers = raw.get("ResponseMetadata", {}).get("HTTPHeaders", {})
             self.clocks.heard(AWS, headers.get("date"), sent)
-        return plain(raw)
+        id_ = None if only_reads(call.service, call.operation) else self.connection.request_id(raw)
+        return {**plain(raw), "ResponseMetadata": {"RequestId": id_}} if id_ else plain(raw)
+
+    def _send(self, call: Call, region: str, paged: bool) -> Any:
+        client = self.connection.client(call.service, region)
+        with self.connection.permitting(self.allow_list):
+            if paged and client.can_paginate(call.operation):
+                return client.get_paginator(call.operation).paginate(**call.params).build_full_result()
+            return getattr(client, call.operation)(**call.params)
 
 
-def _answered(call: Call, error: ClientError) -> AwsError:
+_EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "AuthFailure")
+
+
+def _answered(connection: Connection, call: Call, error: ClientError) -> AwsError:
     details = error.response.get("Error", {})
     code = str(details.get("Code", "Unknown"))
-    expired = code in ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "AuthFailure")
-    return AwsError(
-        call.service, call.operation, code, str(details.get("Message", "")), CREDENTIALS_REMEDY if expired else ""
-    )
+    remedy = CREDENTIALS_REMEDY if code in _EXPIRED else ""
+    id_ = connection.request_id(error.response)
+    return AwsError(call.service, call.operation, code, str(details.get("Message", "")), remedy, id_)
+
+
+def _unreachable(call: Call, error: BotoCoreError, remedy: str = "") -> Unreachable:
+    return Unreachable(call.service, call.operation, type(error).__name__, masked_userinfo(str(error)), remedy)
 
 
 def plain(raw: Any) -> Json:
@@ -191,70 +134,19 @@ def plain(raw: Any) -> Json:
 
 
 def open_account(profile: str | None = None, workers: int = WORKERS) -> Aws:
-    """The account that boto3's usual settings name: profiles, environment, roles, endpoint URLs."""
+    """The account that boto3's usual settings name: profiles, environment, roles, endpoint URLs. It only reads."""
     try:
-        return Aws(botocore.session.Session(profile=profile), workers)
+        return Aws(Connection(profile_session(profile), workers))
     except BotoCoreError as error:
         raise InvalidInput(f"no AWS session: {error}", CREDENTIALS_REMEDY, gd_code="GD-E111") from error
 
 
-class _Assumed(CredentialProvider):  # type: ignore[misc]  # botocore has no types
-    """Credentials by `sts.assume_role`, made again before they end: nothing of the environment counts."""
-
-    METHOD = "assume-role"
-
-    def __init__(self, base: Aws, params: Mapping[str, Json], region: str) -> None:
-        extra = {key: value for key, value in params.items() if key != "RoleArn"}
-        creator = partial(base.session.create_client, region_name=region, config=base.config)
-        source = base.session.get_credentials()
-        if source is None:
-            raise NoCredentialsError
-        self._fetch = AssumeRoleCredentialFetcher(creator, source, params["RoleArn"], extra).fetch_credentials
-        self._first = self._fetch()
-
-    def load(self) -> RefreshableCredentials:
-        return RefreshableCredentials.create_from_metadata(
-            self._first, self._fetch, self.METHOD, mandatory_timeout=LAST_MINUTE
-        )
-
-
 def open_assumed(base: Aws, call: Call, region: str, workers: int = WORKERS) -> Aws:
-    """The account through a session of a role, which `base` assumes by this call. Raises AwsError."""
+    """The account through a session of a role, which `base` assumes by this call. It only reads. Raises AwsError."""
     try:
-        provider = _Assumed(base, call.params, region)
+        session = assumed_session(base.connection, base.allow_list, call, region)
     except ClientError as error:
-        raise _answered(call, error) from error
+        raise _answered(base.connection, call, error) from error
     except (ParamValidationError, BotoCoreError) as error:
-        raise Unreachable(
-            call.service, call.operation, type(error).__name__, masked_userinfo(str(error)), CREDENTIALS_REMEDY
-        ) from error
-    session = botocore.session.Session(profile=base.session.profile)
-    session.register_component("credential_provider", CredentialResolver([provider]))
-    return Aws(session, workers)
-
-
-__all__ = ["LONGEST_CALL", "Account", "Aws", "SealedSession", "open_account", "open_assumed", "whoami"]
-
-Responder = Callable[[AWSPreparedRequest], AWSResponse]
-
-
-class SealedSession:
-    """A session whose calls never leave the process: `answer` answers each, and nothing of the environment counts.
-
-    Neither AWS_* variables nor ~/.aws are read. One session, with its clients, serves every twin of a process one after
-    the other, since making clients is the dearest part of a world.
-    """
-
-    def __init__(self) -> None:
-        unheard = {name: (None, None, *var[2:]) for name, var in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()}
-        self.session = botocore.session.Session(session_vars=unheard)
-        self.session.set_config_variable("ignore_configured_endpoint_urls", True)
-        self.session.set_credentials("twin", "twin")
-        self.answer: Responder | None = None
-        self.session.get_component("event_emitter").register_first("before-send", self._send)
-        self.aws = Aws(self.session, workers=1, proxies=False)
-
-    def _send(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
-        if self.answer is None:
-            raise AwsError("twin", "call", "NoTwin", f"no twin is running to answer {request.url}")
-        return self.answer(request)
+        raise _unreachable(call, error, CREDENTIALS_REMEDY) from error
+    return Aws(Connection(session, workers), clocks=base.clocks)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
+from gameday.change import Call, Json
+from gameday.errors import Unplanned
+
 _READS = (*("batch_get_", "describe_", "get_", "head_", "list_", "lookup_", "query", "scan", "search_", "simulate_"),)
 """How the names of operations begin that change nothing."""
 
@@ -56,3 +61,24 @@ def only_reads(service: str, operation: str) -> bool:
     """Whether an operation (snake_case, as a client's method) changes nothing and hands out no credentials."""
     name = f"{service}.{operation}"
     return name in _READS_TOO or (operation.startswith(_READS) and name not in _NOT_READS)
+
+
+class ReadsOnly:
+    """The allow-list of an account that is not narrowed to a plan: calls that only read may leave."""
+
+    def check(self, call: Call, region: str) -> None:
+        """Raise Unplanned for a call that may change something; nothing was sent then."""
+        if not only_reads(call.service, call.operation):
+            raise unplanned(call, region)
+
+    def learn(self, call: Call, region: str, answer: Json) -> None:
+        """Learn nothing: reads have no placeholders."""
+
+
+def unplanned(call: Call, region: str) -> Unplanned:
+    """The error for a call that is stopped before it is sent."""
+    what = f"{call} in {region} was stopped before it was sent: it is not a call of the plan"
+    text = json.dumps(call.params, default=str)
+    return Unplanned(
+        what, f"a fault's code may only read; its parameters were {text if len(text) <= 200 else f'{text[:199]}…'}"
+    )

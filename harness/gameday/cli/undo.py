@@ -161,8 +161,7 @@ def _restored(one: Run, journal: Journal, *, closes: bool = True) -> Exit:
         aws = block.enter_context(closing(open_account()))
         if named_by(one, "role"):
             aws = block.enter_context(rescuing(aws, one))
-        block.enter_context(aws.only(AllowList(by_planned_fault(journal.entries(one.id)), one.id)))
-        return aws
+        return aws.allowing(AllowList(by_planned_fault(journal.entries(one.id)), one.id))
 
     try:
         with ExitStack() as block:

@@ -1,6 +1,8 @@
-"""The filter: of all calls that change something, only those of the plan may leave.
+"""The allow-list of a run: of all calls that change something, only those of the plan may leave.
 
-It stands between the harness and botocore's sending, so that neither a bug of ours nor a fault's own code gets past it.
+An account narrowed to it (`Aws.allowing`) asks it inside botocore's sending: neither a bug of ours nor a fault's own
+code gets past it.
+
 A call is the plan's when service, operation, region and all parameters are equal once the placeholders are bound. What
 they stand for is learnt from AWS' own answers: the id in the answer of a planned create, the ids that carry the run's
 tag, the row just read for a planned setting. Calls that only read pass; all others are refused.
@@ -12,17 +14,16 @@ import json
 import threading
 from collections.abc import Iterable, Sequence
 
-from gameday.aws.read_only import only_reads
+from gameday.aws.read_only import only_reads, unplanned
 from gameday.change import Call, Change, Json, Observation, SettingChange
 from gameday.engine.entries import Entry
-from gameday.errors import GamedayError, Unplanned
+from gameday.errors import GamedayError
 
 
 class AllowList:
     """Which calls may pass: reads, the harness's `own`, and the calls of these injections' changes for this run.
 
-    Without injections nothing but reads passes: a plan is made so. `own` lists calls apart that the harness makes for
-    itself (its journal, its lease), each with its region.
+    `own` lists calls apart that the harness makes for itself (its lease, its sessions), each with its region.
     """
 
     def __init__(
@@ -50,8 +51,7 @@ class AllowList:
         """Raises Unplanned for a call that may change something and is not the plan's; nothing was sent then."""
         if only_reads(call.service, call.operation) or _key(call, region) in self._allowed:
             return
-        what = f"{call} in {region} was stopped before it was sent: it is not a call of the plan"
-        raise Unplanned(what, f"a fault's code may only read; its parameters were {_said(call.params)}")
+        raise unplanned(call, region)
 
     def learn(self, call: Call, region: str, answer: Json) -> None:
         """Take from an answer what placeholders of the plan stand for."""
@@ -111,7 +111,7 @@ class AllowList:
 
 
 def by_planned_fault(entries: Iterable[Entry]) -> list[list[Change]]:
-    """The changes of a journal, as a Filter takes them: what may be undone when the plan is no longer at hand."""
+    """The changes of a journal, as an AllowList takes them: what may be undone when the plan is no longer at hand."""
     found: dict[int, list[Change]] = {}
     for entry in entries:
         found.setdefault(entry.planned_fault, []).append(entry.change)
@@ -120,8 +120,3 @@ def by_planned_fault(entries: Iterable[Entry]) -> list[list[Change]]:
 
 def _key(call: Call, region: str) -> str:
     return json.dumps([call.service, call.operation, region, call.params], sort_keys=True, default=str)
-
-
-def _said(params: Json) -> str:
-    text = json.dumps(params, default=str)
-    return text if len(text) <= 200 else f"{text[:199]}…"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gameday.aws.alarms import past_of
 from gameday.aws.client import Aws, open_account
 from gameday.change import Call, Json
-from gameday.engine.allowlist import AllowList
 from gameday.errors import AwsError, InvalidInput
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
@@ -45,7 +44,7 @@ class Environment:
 def open_environment(
     place: Place, workload: Workload, twin: TwinFile | None, region: str, seed: int
 ) -> Iterator[Environment]:
-    """Open the twin or the account, to be read only until a run allows what it planned (`Aws.only`).
+    """Open the twin or the account, which only reads until a run narrows it to its plan (`Aws.allowing`).
 
     Raises InvalidInput where the workload has no twin, AWS is not set up or a KPI asks what its source can never
     answer; Refused where its role cannot be assumed.
@@ -61,7 +60,7 @@ def open_environment(
             )
         from gameday.twin.twin import Twin
 
-        with Twin(workload, twin, seed=seed, region=region) as world, world.aws.only(AllowList()):
+        with Twin(workload, twin, seed=seed, region=region) as world:
             elsewhere = [name for name, kpi in workload.kpis.items() if kpi.reading.origin not in ON_THE_TWIN]
             words = [f"{name} has no data: the twin has metrics and alarms alone" for name in elsewhere]
             twins = Sources(monitoring(world.aws, region, 0.0, words.append))
@@ -72,12 +71,9 @@ def open_environment(
     clock = WallClock()
     clocks = Clocks(clock)
     with ExitStack() as block:
-        base = block.enter_context(closing(open_account()))
-        block.enter_context(base.only(AllowList()))
+        base = replace(block.enter_context(closing(open_account())), clocks=clocks)
         sessions = block.enter_context(open_sessions(base, workload.role, region)) if workload.role else None
         aws = sessions.reading() if sessions else base
-        block.enter_context(aws.only(AllowList()))
-        aws.clocks = clocks
         try:
             on_aws = monitoring(aws, region, LAG, said.append)
             if queried := {name: kpi for name, kpi in workload.kpis.items() if kpi.reading.logs}:

@@ -83,8 +83,8 @@ class ExperimentRunner:
 
     def _run(self, plan: Plan, environment: Environment, team: TeamStore | None) -> Record:
         name = new_run_id()
-        acted = open_run_sessions(environment.account, environment.sessions, plan, name)
-        with stoppable(self.journal, team, name, self.stop), acted as actors:
+        with stoppable(self.journal, team, name, self.stop):
+            actors = open_run_sessions(environment.account, environment.sessions, plan, name)
             stage = RunContext(
                 run=name,
                 account=actors.account,

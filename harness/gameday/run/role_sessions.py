@@ -56,7 +56,10 @@ class Wanted:
 
 
 class Sessions:
-    """Sessions of one role, opened as they are needed by the credentials of `base`, which may do nothing else."""
+    """Sessions of one role, opened as they are needed by the credentials of `base`, which may do nothing else.
+
+    They read until they are narrowed to a plan (`Aws.allowing`).
+    """
 
     def __init__(self, base: Aws, role: str, region: str, closing: ExitStack) -> None:
         self.base = base
@@ -70,7 +73,6 @@ class Sessions:
             ) from error
         self.source = source_identity(self.principal)
         self._closing = closing
-        self._own: list[tuple[Call, str]] = []
 
     def reading(self) -> Aws:
         """Reads, and nothing else: planning, and watching KPIs. Raises Refused."""
@@ -83,10 +85,9 @@ class Sessions:
 
     def open(self, wanted: Wanted) -> Aws:
         """Assume the role. Raises Refused where STS does not give the session."""
-        self._own.append((wanted.call, self.region))
-        self._closing.enter_context(self.base.only(AllowList(own=self._own)))
+        base = self.base.allowing(AllowList(own=[(wanted.call, self.region)]))
         try:
-            aws = open_assumed(self.base, wanted.call, self.region)
+            aws = open_assumed(base, wanted.call, self.region)
         except AwsError as error:
             raise _refused(wanted, self.principal, error) from error
         self._closing.callback(aws.close)

@@ -1,14 +1,14 @@
 """Who acts in a run: the credentials at hand, or, with a `role:`, a session that injects and another that undoes.
 
-All are behind one filter. What CloudTrail says of each of their calls: the run in the session's name, who is behind it
-in its source identity; and the run, workload and plan in its tags, where the role is assumed.
+All are narrowed to one allow-list. What CloudTrail says of each of their calls: the run in the session's name, who is
+behind it in its source identity; and the run, workload and plan in its tags, where the role is assumed.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,20 +40,16 @@ def wanted(sessions: Sessions, plan: Plan, run: str, part: str) -> Wanted:
     return sessions.narrowed(name, session_policies(plan, run)[part], tags)
 
 
-@contextmanager
-def open_run_sessions(account: Aws, sessions: Sessions | None, plan: Plan, run: str) -> Iterator[RunSessions]:
-    """The accounts of a run, allowed what it planned for as long as the block lasts. Raises Refused."""
-    planned = AllowList([one.changes for one in plan.planned_faults], run)
+def open_run_sessions(account: Aws, sessions: Sessions | None, plan: Plan, run: str) -> RunSessions:
+    """The accounts of a run, which let leave what it planned. Raises Refused."""
+    planned = AllowList([planned_fault.changes for planned_fault in plan.planned_faults], run)
 
-    with ExitStack() as block:
+    def opened(part: str) -> Aws:
+        aws = sessions.open(wanted(sessions, plan, run, part)) if sessions else account
+        return aws.allowing(planned)
 
-        def opened(part: str) -> Aws:
-            aws = sessions.open(wanted(sessions, plan, run, part)) if sessions else account
-            block.enter_context(aws.only(planned))
-            return aws
-
-        first = opened("run")
-        yield RunSessions(first, (lambda: opened("undo")) if sessions else (lambda: first))
+    first = opened("run")
+    return RunSessions(first, (lambda: opened("undo")) if sessions else (lambda: first))
 
 
 def named_by(run: Run, key: Literal["role", "store"]) -> str | None:
@@ -72,7 +68,7 @@ def rescuing(base: Aws, run: Run) -> Iterator[Aws]:
         plan = Plan.model_validate_json(run.plan)
     except ValidationError as error:
         raise _unreadable(run) from error
-    with base.only(AllowList()), open_sessions(base, plan.workload.role or "", plan.region) as sessions:
+    with open_sessions(base, plan.workload.role or "", plan.region) as sessions:
         yield sessions.open(wanted(sessions, plan, run.id, "undo"))
 
 

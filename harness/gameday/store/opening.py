@@ -32,5 +32,5 @@ class StoreAllowList(AllowList):
 def open_store(store: str, region: str) -> Iterator[S3Objects]:
     """The objects of s3://bucket/prefix. Raises InvalidInput where no session can be had."""
     bucket, prefix = place_of(store)
-    with closing(open_account(workers=WORKERS)) as aws, aws.only(StoreAllowList(bucket, prefix)):
-        yield S3Objects(aws, region, bucket, prefix)
+    with closing(open_account(workers=WORKERS)) as aws:
+        yield S3Objects(aws.allowing(StoreAllowList(bucket, prefix)), region, bucket, prefix)

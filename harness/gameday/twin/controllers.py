@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gameday.aws.account import AnyCall
 from gameday.aws.client import Aws
 from gameday.errors import InvalidInput
 from gameday.files.twin_file import Function, TwinFile
@@ -47,15 +48,15 @@ class Controllers:
 
     def populate(self, aws: Aws) -> World:
         """Build the world, as it is when it has been running for a while; the calls go through `aws`."""
-        with self._enclosure.inside():
-            known = aws.session.get_available_regions("ec2")
+        with self._enclosure.inside(), aws.connection.permitting(AnyCall()):
+            known = aws.connection.session.get_available_regions("ec2")
             if self._region not in known:
                 raise InvalidInput(
                     f"there is no region {self._region}", f"AWS has {', '.join(known)}", gd_code="GD-E114"
                 )
             self._take_charge()
             self.world = build(self._workload, self._twin, aws, self._region)
-            put_alarms(self._twin, aws.client("cloudwatch", self._region))
+            put_alarms(self._twin, aws.connection.client("cloudwatch", self._region))
             self._alarms.look()
             self._survey = Survey(self._workload, self._twin, self.world, self._backends, self._machines, self.targets)
             self._young, self.targets.first = False, "healthy"

@@ -64,7 +64,7 @@ class Twin:
 
     @property
     def aws(self) -> Aws:
-        """The account, for the harness."""
+        """The account, for the harness: it only reads until it is narrowed to a plan (`Aws.allowing`)."""
         return sealed_session().aws
 
     @cached_property

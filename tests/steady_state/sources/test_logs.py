@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from gameday.aws.account import AnyCall
 from gameday.aws.client import open_account
-from gameday.engine.allowlist import AllowList
+from gameday.change import Call
 from gameday.run.environment import ask_logs, lag_of
 from gameday.steady_state.clock import TestClock
 from gameday.steady_state.kpi.kpi import Kpi
@@ -210,9 +211,9 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setenv(name, "test")
     with mock_aws():
         aws = open_account(workers=1)
-        aws.client("logs", REGION).create_log_group(logGroupName=GROUP)
-        with aws.only(AllowList()):
-            yield aws
+        make = Call(service="logs", operation="create_log_group", params={"logGroupName": GROUP})
+        aws.allowing(AnyCall()).call(make, REGION)
+        yield aws
 
 
 def test_an_account_is_asked_by_calls_that_only_read(account: Any) -> None:

@@ -84,7 +84,7 @@ class _Builder:
 
     def client(self, service: str) -> Any:
         """A client of the twin's account."""
-        return self.aws.client(service, self.region)
+        return self.aws.connection.client(service, self.region)
 
     # --- instances --------------------------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ from moto.core.base_backend import AccountSpecificBackend, BackendDict
 from moto.core.common_models import BaseModel
 from moto.moto_api._internal import mock_random
 
-from gameday.aws.client import SealedSession
+from gameday.aws.sealed import SealedSession
 from gameday.twin.moto.objects import Moto
 
 # What is no part of moto's interface, by its module. No service of moto is imported here: `prepare` must come before.

@@ -23,7 +23,7 @@ from moto.core.base_backend import BackendDict
 from moto.core.request import normalize_request
 from werkzeug.exceptions import HTTPException
 
-from gameday.aws.client import SealedSession
+from gameday.aws.sealed import SealedSession
 from gameday.errors import InvalidInput
 from gameday.twin.moto.isolation import Enclosure, prepare
 
