@@ -5,11 +5,20 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pydantic import SerializationInfo
+from pydantic import JsonValue, SerializationInfo
 
 MASK = "***"
 KEEP_SECRETS: dict[str, Any] = {"secrets": "kept"}
 """A serialization's context in which nothing is masked: for a saved plan, which must run as it is."""
+
+_NAME = r"pass(?:word|wd|phrase)?|pwd|secret|token|credential|authorization|api[-_]?key|private[-_]?key|user[-_]?data"
+_SECRET_KEY = re.compile(_NAME, re.IGNORECASE)
+_ENVIRONMENT = re.compile(r"env(?:ironment)?|variables", re.IGNORECASE)
+_URL = re.compile(r"\b\w{1,20}://[^\s\"'<>|]+")
+_ASSIGNED = re.compile(
+    rf"((?:{_NAME})[\w-]{{0,40}}[\"']?\s{{0,3}}[:=]\s{{0,3}}[\"']?)(?:(?:Bearer|Basic)\s+)?[^\s\"',;&]+", re.IGNORECASE
+)
+_KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b")
 
 _USERINFO = re.compile(r"(\w+://)[^/?#\s]*@")
 _REST = re.compile(r"([?#])(.*)", re.DOTALL)
@@ -28,6 +37,37 @@ def masked_userinfo(text: str) -> str:
 def masked_words(words: tuple[str, ...]) -> tuple[str, ...]:
     """A program without its arguments: any of them may be a token."""
     return (*words[:1], *([MASK] if len(words) > 1 else []))
+
+
+def masked_text(text: str) -> str:
+    """A text without what looks like a secret: in URLs, after `password=` and the like, and ids of access keys."""
+    text = _URL.sub(lambda found: masked_url(found[0]), text)
+    return _KEY_ID.sub(MASK, _ASSIGNED.sub(rf"\1{MASK}", text))
+
+
+def masked_json(raw: JsonValue) -> JsonValue:
+    """JSON without what looks like a secret: under names like `password`, in environments, and in its texts."""
+    if isinstance(raw, dict):
+        return {key: _masked_at(key, value) for key, value in raw.items()}
+    if isinstance(raw, list):
+        return [masked_json(value) for value in raw]
+    return masked_text(raw) if isinstance(raw, str) else raw
+
+
+def _masked_at(key: str, value: JsonValue) -> JsonValue:
+    if value is None or isinstance(value, bool):
+        return value
+    if _SECRET_KEY.search(key):
+        return MASK
+    if _ENVIRONMENT.fullmatch(key):
+        return _masked_leaves(value)
+    return masked_json(value)
+
+
+def _masked_leaves(value: JsonValue) -> JsonValue:
+    if isinstance(value, dict):
+        return {key: _masked_leaves(below) for key, below in value.items()}
+    return [_masked_leaves(below) for below in value] if isinstance(value, list) else MASK
 
 
 def keeps_secrets(info: SerializationInfo) -> bool:

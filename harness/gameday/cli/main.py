@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 
 from gameday import __version__
+from gameday.cli.log import options as log_options
+from gameday.cli.record_verbs import bug_report, explain, regression, report
 from gameday.cli.reference import errors, faults, schema
 from gameday.cli.workload import check, matrix, proxy
 from gameday.errors import Exit, GamedayError, InvalidInput
@@ -19,13 +21,11 @@ Exit codes
   0 held, or done   1 broken   2 invalid input   3 unknown   4 stuck: the account needs a person
   5 refused, nothing injected   70 our own bug   130 interrupted, undone
 """
+VERBS = [faults, errors, schema, matrix, check, proxy, report, explain, regression, bug_report]
+"""Those that have their doors elsewhere."""
 
 
-@click.group(
-    epilog=EXITS,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    commands=[faults, errors, schema, matrix, check, proxy],
-)
+@click.group(epilog=EXITS, context_settings={"help_option_names": ["-h", "--help"]}, commands=VERBS)
 @click.version_option(__version__, prog_name="gameday")
 def cli() -> None:
     """Prove that an AWS workload survives failure."""
@@ -193,54 +193,8 @@ def halt(workload: str, store: str | None) -> None:
     sys.exit(ask(workload, store))
 
 
-@cli.command()
-@click.argument("record", type=click.Path(path_type=Path))
-@click.option("--reports", type=click.Path(path_type=Path), required=True, help="Write the reports into this folder.")
-def report(record: Path, reports: Path) -> None:
-    """Judge the stored RECORD of a run again, and write its reports again. Touches no account.
-
-    \b
-    Example
-      gameday report reports/20260101-storefront/lose-a-zone.json --reports again
-    """
-    from gameday.cli.run import report_again
-
-    sys.exit(report_again(record, reports))
-
-
-@cli.command()
-@click.argument("run")
-def explain(run: str) -> None:
-    """Explain each verdict of RUN: what was claimed and seen, how sure that is, what would make it surer.
-
-    RUN is a record, a folder of them, or the id of a run under ./reports.
-
-    \b
-    Example
-      gameday explain reports/20260101-storefront/lose-a-zone.json
-    """
-    from gameday.cli.records import explain_run
-
-    sys.exit(explain_run(run))
-
-
-@cli.command()
-@click.argument("new", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--against", "old", multiple=True, required=True, type=click.Path(path_type=Path), help="Older runs.")
-@click.option("--margin", default="25%", show_default=True, help="By so much it may get worse.")
-@click.option("--json", "as_json", is_flag=True, help="The comparison as JSON on stdout.")
-def regression(new: tuple[Path, ...], old: tuple[Path, ...], margin: str, as_json: bool) -> None:
-    """Compare recovery and loss of NEW runs (records, or folders of them) with those of an older release.
-
-    Exits 1 where something is proven worse, 3 where more runs are needed. Touches no account.
-
-    \b
-    Example
-      gameday regression reports/v2 --against reports/v1 --margin 10% --json
-    """
-    from gameday.cli.records import regression as compare
-
-    sys.exit(compare(new, old, margin, as_json))
+for _verb in (cli, *cli.commands.values()):
+    _verb.params += log_options()
 
 
 def _as_typed() -> str:
@@ -266,6 +220,8 @@ def main() -> None:
         sys.exit(Exit.INTERRUPTED)
     except GamedayError as error:
         click.echo(f"gameday: {error}", err=True)
+        if error.exit == Exit.BUG:
+            _say_how_to_report()
         sys.exit(error.exit)
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
@@ -288,7 +244,14 @@ def main() -> None:
 def _bug() -> None:
     traceback.print_exc()
     click.echo("gameday: this is a bug of ours. If a run had begun: gameday restore", err=True)
+    _say_how_to_report()
     sys.exit(Exit.BUG)
+
+
+def _say_how_to_report() -> None:
+    from gameday.report.bug_report import how_to_report
+
+    click.echo(how_to_report(), err=True)
 
 
 if __name__ == "__main__":

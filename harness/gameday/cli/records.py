@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +15,7 @@ from gameday.matrix.model import MATRIX_FILE
 from gameday.records.record import EXITS, Record, judged_again, read_record
 from gameday.records.refusal_file import ENDING
 from gameday.records.regression import Comparison, compare_releases
+from gameday.report import bug_report
 from gameday.report.explanations import explained
 from gameday.report.phrases import printable
 from gameday.steady_state.kpi.units import parse_share
@@ -54,6 +56,36 @@ def explain_run(run: str) -> Exit:
     for number, record in enumerate(_named(run)):
         tell(("\n" if number else "") + "\n".join(printable(line) for line in explained(judged_again(record))))
     return Exit.HELD
+
+
+def report_bug(run: str, log: Path | None) -> Exit:
+    """Write what a bug report needs of a run into one zip, and say what is in it."""
+    record, id_ = _record_of(run)
+    parts = bug_report.parts_of(id_, record, log)
+    if len(parts) == 1:  # the versions alone
+        raise InvalidInput(f"neither {REPORTS} nor the journal knows run {quoted(run)}", "name the JSON of a run")
+    path = bug_report.write_zip(Path(f"gameday-bug-report-{id_}.zip"), parts)
+    for part in parts:
+        tell(f"  {part.name}: {part.about}")
+    tell(f"{path}: secrets are masked; account ids and names of resources are not: read it before you send it")
+    return Exit.HELD
+
+
+def _record_of(run: str) -> tuple[Path | None, str]:
+    """The record of a run, where there is one, and the run's id; `latest` is the one that began last."""
+    if os.path.isfile(run):  # noqa: PTH113 - Path.is_file raises for a name that is too long
+        path = Path(run)
+        return path, _id_in(path) or path.stem
+    known = {id_: path for path in sorted(REPORTS.rglob("*.json")) if (id_ := _id_in(path))}
+    if run == "latest":
+        run = max([*known, *bug_report.journalled()], default=run)  # ids begin with the time
+    return known.get(run), run
+
+
+def _id_in(path: Path) -> str | None:
+    """The id of the run whose record a file is."""
+    found = re.match(r'\{"run":"([\w-]{1,80})"', _head(path))
+    return found[1] if found else None
 
 
 def _named(run: str) -> list[Record]:

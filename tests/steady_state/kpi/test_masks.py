@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from gameday.steady_state.kpi.masks import KEEP_SECRETS, masked_url, masked_userinfo
+from gameday.steady_state.kpi.masks import KEEP_SECRETS, masked_json, masked_text, masked_url, masked_userinfo
 from gameday.steady_state.kpi.reading import CommandSpec, HttpSpec, PrometheusSpec
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,3 +57,41 @@ def test_a_saved_plan_keeps_them_since_it_must_run() -> None:
 def test_an_endpoint_that_does_not_answer_is_named_without_its_password() -> None:
     said = 'Could not connect to the endpoint URL: "http://ana:secret@127.0.0.1:9/"'
     assert masked_userinfo(said) == 'Could not connect to the endpoint URL: "http://***@127.0.0.1:9/"'
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("ec2.describe_vpcs us-east-1 12 ms 200", "ec2.describe_vpcs us-east-1 12 ms 200"),
+        ("GET https://ana:hush@shop.test/a?key=hush failed", "GET https://***@shop.test/a?key=*** failed"),
+        ("password=hush and more", "password=*** and more"),
+        ('{"ApiKey": "hush", "Id": 1}', '{"ApiKey": "***", "Id": 1}'),
+        ("Authorization: Bearer hush", "Authorization: ***"),
+        ("used AKIAIOSFODNN7EXAMPLE", "used ***"),
+    ],
+)
+def test_a_text_is_written_down_without_secrets(text: str, masked: str) -> None:
+    assert masked_text(text) == masked
+
+
+def test_json_is_written_down_without_secrets() -> None:
+    raw = {
+        "Name": "payments",
+        "Environment": {"Variables": {"DSN": "hush", "LEVEL": 3}},
+        "MasterUserPassword": "hush",
+        "secrets": ["hush"],
+        "urls": ["http://ana:hush@shop.test"],
+        "ClientToken": None,
+    }
+    assert masked_json(raw) == {
+        "Name": "payments",
+        "Environment": {"Variables": {"DSN": "***", "LEVEL": "***"}},
+        "MasterUserPassword": "***",
+        "secrets": "***",
+        "urls": ["http://***@shop.test"],
+        "ClientToken": None,
+    }
+
+
+def test_masking_a_long_word_takes_no_time_of_its_square() -> None:
+    assert masked_text("a" * 1_000_000) == "a" * 1_000_000

@@ -1,0 +1,87 @@
+"""Options of every verb that write a log, for people who look for a mistake; without them nothing is written."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gameday.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import logging
+
+_FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)-5s %(name)s %(message)s"
+_VERBOSE, _FILE = "gameday.cli.verbose", "gameday.cli.log-file"
+
+
+def options() -> list[click.Parameter]:
+    """-v and --log-file: before the verb, or after it."""
+    more = "Log to stderr: once what happens, twice every call."
+    file = "Log every call to this file, for a bug report."
+    return [
+        click.Option(["-v", "--verbose"], count=True, expose_value=False, callback=_more, help=more),
+        click.Option(["--log-file"], type=click.Path(path_type=Path), expose_value=False, callback=_to_file, help=file),
+    ]
+
+
+class _Stderr:
+    """The stderr of the moment: a live display has one of its own, which writes above it."""
+
+    def write(self, text: str) -> None:
+        sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+def _more(context: click.Context, _: click.Parameter, times: int) -> None:
+    if times:
+        import logging
+
+        context.meta[_VERBOSE] = context.meta.get(_VERBOSE, 0) + times
+        level = logging.INFO if context.meta[_VERBOSE] == 1 else logging.DEBUG
+        _add(_VERBOSE, logging.StreamHandler(_Stderr()), level)
+
+
+def _to_file(_: click.Context, __: click.Parameter, path: Path | None) -> None:
+    if path:
+        import logging
+
+        try:
+            _add(_FILE, logging.FileHandler(path, encoding="utf-8"), logging.DEBUG)
+        except OSError as error:
+            raise InvalidInput(f"{path}: cannot be written: {error.strerror}", "name another file") from error
+
+
+def _add(name: str, handler: logging.Handler, level: int) -> None:
+    """Let a handler hear what gameday logs, in place of an earlier one of its name."""
+    import logging
+
+    handler.name = name
+    handler.setLevel(level)
+    handler.setFormatter(_formatter())
+    root = logging.getLogger("gameday")
+    for other in [other for other in root.handlers if other.name == name]:
+        root.removeHandler(other)
+        other.close()
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+
+
+def _formatter() -> logging.Formatter:
+    """Times in UTC, and no secrets."""
+    import logging
+
+    from gameday.steady_state.kpi.masks import masked_text
+
+    class Masked(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return masked_text(super().format(record))
+
+    formatter = Masked(_FORMAT, "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    return formatter

@@ -1,0 +1,131 @@
+"""What a bug report needs of a run, as one zip: record, journal, versions, log. What looks like a secret is masked."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, metadata, version
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from pydantic import JsonValue, TypeAdapter, ValidationError
+
+from gameday.engine.journal import Journal
+from gameday.errors import InvalidInput, JournalError
+from gameday.steady_state.kpi.masks import masked_json, masked_text
+
+DISTRIBUTION = "gameday-harness"
+_PACKAGES = (DISTRIBUTION, "boto3", "botocore", "moto", "pydantic")
+_JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file of the zip."""
+
+    name: str
+    about: str
+    text: str
+
+
+def parts_of(run: str, record: Path | None, log: Path | None) -> list[Part]:
+    """What there is of a run; versions always. Raises InvalidInput where the log cannot be read."""
+    parts = [Part("versions.txt", "of gameday, Python, the libraries and the platform", versions())]
+    if record:
+        parts.append(_record(record))
+    parts += _journal(run)
+    if log:
+        parts.append(Part("log.txt", f"a masked copy of {log}", masked_text(_text(log))))
+    return parts
+
+
+def write_zip(path: Path, parts: list[Part]) -> Path:
+    """Write the parts into a zip that only its owner reads. Raises InvalidInput where it cannot be written."""
+    try:
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file, ZipFile(file, "w", ZIP_DEFLATED) as archive:
+            for part in parts:
+                archive.writestr(part.name, part.text)
+    except OSError as error:
+        raise InvalidInput(f"{path}: cannot be written: {error.strerror}", "go to a folder that can be") from error
+    return path
+
+
+def versions() -> str:
+    """The versions that a report must name, one a line."""
+    python = f"Python {platform.python_version()} ({platform.python_implementation()})"
+    return "\n".join([python, *(f"{name} {_version(name)}" for name in _PACKAGES), platform.platform()]) + "\n"
+
+
+def how_to_report() -> str:
+    """What to do about a bug of ours: which lines to send, and where."""
+    urls = _urls()
+    where = f" to {urls['issues']}" if "issues" in urls else ""
+    here = f"gameday {_version(DISTRIBUTION)}, Python {platform.python_version()}, {platform.platform()}"
+    return f"gameday: {here}\n  → send the lines above, and the zip of `gameday bug-report latest`{where}"
+
+
+def journalled() -> list[str]:
+    """The ids of all runs of this machine's journal; none where it cannot be read, which a report says."""
+    try:
+        with closing(Journal.open()) as journal:
+            return [run.id for run in journal.runs()]
+    except JournalError:
+        return []
+
+
+def _record(path: Path) -> Part:
+    try:
+        raw = _JSON.validate_json(_text(path))
+    except ValidationError as error:
+        why = f"{path.name} is not JSON: {error.errors()[0]['msg']}\n"
+        return Part("record.txt", "why the record is left out", why)
+    return Part("record.json", "the run's plan and events, masked", json.dumps(masked_json(raw), indent=1))
+
+
+def _journal(run: str) -> list[Part]:
+    try:
+        with closing(Journal.open()) as journal:
+            known, entries = journal.run(run), journal.entries(run)
+    except JournalError as error:
+        return [Part("journal.txt", "why the journal is left out", f"{masked_text(error.what)}\n")]
+    if known is None:
+        return []
+    values = [asdict(entry) | {"change": entry.change.model_dump(mode="json")} for entry in entries]
+    raw = {"run": {**asdict(known), "plan": _plan(known.plan)}, "entries": _JSON.validate_python(values)}
+    text = json.dumps(masked_json(raw), indent=1)
+    return [Part("journal.json", f"the run and its {len(entries)} entries, masked", text)]
+
+
+def _plan(text: str) -> JsonValue:
+    try:
+        return _JSON.validate_json(text)
+    except ValidationError:
+        return "is not JSON"
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise InvalidInput(f"{path}: cannot be read: {error.strerror}", "name a file that can be") from error
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _urls() -> dict[str, str]:
+    """The addresses of the project by their labels, in small letters (core metadata, "Project-URL")."""
+    try:
+        found = metadata(DISTRIBUTION).get_all("Project-URL") or []
+    except PackageNotFoundError:
+        return {}
+    return {label.strip().lower(): url.strip() for label, _, url in (line.partition(",") for line in found)}
