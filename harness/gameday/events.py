@@ -15,6 +15,9 @@ from gameday.change import Json
 from gameday.steady_state.judging.judge import Judgement, Phases
 from gameday.steady_state.samples import Sample
 
+Absent = Annotated[str | None, Field(exclude_if=lambda value: value is None)]
+"""A text that is not written where there is none."""
+
 PhaseName = Literal["before", "inject", "during", "undo", "after"]
 
 
@@ -51,6 +54,7 @@ class Called:
     params: dict[str, Json]
     took: float  # seconds
     error: str | None  # the error's code, or None
+    request_id: Absent = None  # of the call in AWS: CloudTrail and AWS Support find it by that; None on the twin
     type: Literal["called"] = "called"
 
 
@@ -71,6 +75,7 @@ class NoEffect:
     at: float
     fault: int
     about: str
+    error: Absent = None  # code of the error with which the last look for the effect failed, if it did
     type: Literal["no-effect"] = "no-effect"
 
 

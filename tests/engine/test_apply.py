@@ -223,6 +223,25 @@ def test_a_write_without_effect_fails(scene: Scene) -> None:
         scene.apply(planned_fault(levels(scene.shelf, a=5)))
 
 
+def test_a_write_that_cannot_be_read_says_why(scene: Scene) -> None:
+    put, get = scene.shelf.put_level, scene.shelf.get_things
+    denied: list[bool] = []
+
+    def put_once(**params: Any) -> Any:
+        denied.append(True)
+        return put(**params)
+
+    def get_before(*args: Any, **params: Any) -> Any:
+        if denied:
+            raise error("AccessDenied")
+        return get(*args, **params)
+
+    changes = levels(scene.shelf, a=5)
+    scene.shelf.put_level, scene.shelf.get_things = put_once, get_before
+    with pytest.raises(ApplyFailed, match=r"could not be read: .* AccessDenied"):
+        scene.apply(planned_fault(changes))
+
+
 def test_a_thing_whose_answer_names_no_id_fails(scene: Scene) -> None:
     with pytest.raises(ApplyFailed, match=r"`Made\.Name` names no id in the answer of shelf\.make_thing"):
         scene.apply(planned_fault([MAKE.model_copy(update={"made": "Made.Name"})]))

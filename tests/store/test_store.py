@@ -204,6 +204,7 @@ def test_a_store_that_is_down_stops_a_run_only_when_its_lease_has_run_out(now: N
     heart.beat()
     assert asked.heard[0][0] == "lease"
     assert "could not renew" in asked.heard[0][1]
+    assert "the store does not answer" in asked.heard[0][1]
 
 
 def test_a_wish_to_halt_in_the_store_is_heard_within_a_heartbeat(now: Now, memory: MemoryObjects) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from gameday.change import Call, Json
-from gameday.errors import AwsError
+from gameday.errors import AwsError, GamedayError
 
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 20.0
@@ -49,6 +49,13 @@ class Allowed(Protocol):
     def learn(self, call: Call, region: str, answer: Json) -> None:
         """Take what an answer says of the placeholders of planned calls."""
         ...
+
+
+def request_id_of(answer: Json | GamedayError) -> str | None:
+    """What AWS calls the request of a change, by its answer or error; None for reads, and on the twin."""
+    if isinstance(answer, GamedayError):
+        return answer.request_id if isinstance(answer, AwsError) else None
+    return answer.get("ResponseMetadata", {}).get("RequestId") if isinstance(answer, dict) else None
 
 
 class AnyCall:

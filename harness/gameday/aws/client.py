@@ -92,8 +92,9 @@ class Aws:
         if self.clocks:
             headers = raw.get("ResponseMetadata", {}).get("HTTPHeaders", {})
             self.clocks.heard(AWS, headers.get("date"), sent)
-        id_ = None if only_reads(call.service, call.operation) else self.connection.request_id(raw)
-        return {**plain(raw), "ResponseMetadata": {"RequestId": id_}} if id_ else plain(raw)
+        if only_reads(call.service, call.operation) or not (id_ := self.connection.request_id(raw)):
+            return plain(raw)
+        return {**plain(raw), "ResponseMetadata": {"RequestId": id_}}  # of a change: it goes into the run's events
 
     def _send(self, call: Call, region: str, paged: bool) -> Any:
         client = self.connection.client(call.service, region)

@@ -228,17 +228,22 @@ class _StageInProgress:
     def _all_stand(self, ahead: Mapping[int, SettingChange]) -> None:
         """Read until every setting stands as it was set, and everything made is found; raises ApplyFailed."""
         left = self.unproven
+        unread: dict[int, GamedayError] = {}  # by position: what the last look failed with
 
         def all_stand() -> bool:
             found = observe({entry.position: entry for entry in left}, self._known, self.wire.account, ahead)
+            unread.clear()
+            unread.update((at, now) for at, now in found.items() if isinstance(now, GamedayError))
             self.readings |= {key: now for key, now in found.items() if key in ahead and isinstance(now, Observation)}
             left[:] = [entry for entry in left if not self._stands(entry, found[entry.position])]
             return not left
 
         if left and not until(all_stand, self.wire.clock, STANDS_WITHIN):
+            about, error = f"{left[0].change.about}: AWS took the call", unread.get(left[0].position)
+            if error:
+                raise ApplyFailed(f"{about}, but whether it stands could not be read: {error.what}", error.remedy)
             raise ApplyFailed(
-                f"{left[0].change.about}: AWS took the call, but it does not stand after {STANDS_WITHIN:.0f} s",
-                "see who else writes this setting",
+                f"{about}, but it does not stand after {STANDS_WITHIN:.0f} s", "see who else writes this setting"
             )
 
     def _stands(self, entry: Entry, now: Observation | GamedayError) -> bool:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from tenacity import Retrying, retry_if_result, wait_exponential
 
-from gameday.aws.account import Account
+from gameday.aws.account import Account, request_id_of
 from gameday.change import Call, Json
 from gameday.change.placeholders import shown
 from gameday.errors import AwsError, GamedayError, Unreachable
@@ -84,7 +84,8 @@ class CallSender:
         for (position, call, region), answer in zip(calls, answers, strict=True):
             code = _code(answer) if isinstance(answer, GamedayError) else None
             params = shown(call.params, self.run)
-            self.emit(Called(began, self.phase, position, call.service, call.operation, region, params, took, code))
+            what = call.service, call.operation, region, params
+            self.emit(Called(began, self.phase, position, *what, took, code, request_id_of(answer)))
         return answers
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import logging
 import os
 import sqlite3
 import time
@@ -21,6 +22,8 @@ from gameday.engine.entries import CallOutcome, End, Entry, Run
 from gameday.engine.process_lock import Holds
 from gameday.engine.sqlite import explained, home, opened
 from gameday.errors import JournalError, Refused
+
+log = logging.getLogger("gameday.journal")
 
 _INTEND = "INSERT OR IGNORE INTO entries VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _CHANGE: TypeAdapter[AnyChange] = TypeAdapter(AnyChange)
@@ -102,6 +105,7 @@ class Journal:
             raise JournalError(
                 f"run {run} is held by another process", "give every run an id of its own", gd_code="GD-E303"
             )
+        log.info("run %s of %s begins in %s", run, plan.workload.name, self.folder)
         with self._writing() as db:
             values = (plan.workload.name, plan.account, plan.region, plan.place, pid, who(), time.time())
             db.execute(
@@ -177,6 +181,7 @@ class Journal:
                     db.execute("DELETE FROM taken WHERE run=?", (run,))
         finally:
             self._holds.let_go(run)
+        log.info("run %s %s", run, "is closed" if closed else "stays open: it still owes changes")
         return closed
 
     def run(self, run: str) -> Run | None:
@@ -220,10 +225,8 @@ class Journal:
     def intend(self, run: str, entries: Sequence[Entry]) -> None:
         """Write intents in one commit, before their calls; where one stands already, it stays as it is."""
         with self._writing() as db:
-            db.executemany(
-                _INTEND,
-                [(run, *_columns(entry)) for entry in entries],
-            )
+            db.executemany(_INTEND, [(run, *_columns(entry)) for entry in entries])
+        log.debug("intents of run %s: %s", run, [entry.position for entry in entries])
         if self._team and entries:
             self._team.intend(entries)
 
@@ -242,6 +245,7 @@ class Journal:
                 "UPDATE entries SET state=?, note=? WHERE run=? AND position=?",
                 [(*end, run, position) for position, end in ends.items()],
             )
+        log.debug("ends of run %s: %s", run, {position: end for position, (end, _) in ends.items()})
         if self._team:
             self._team.settle(ends)
 

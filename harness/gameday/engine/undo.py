@@ -12,6 +12,7 @@ looks again, until every row is closed or time is up. Three rules make that safe
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -24,6 +25,8 @@ from gameday.engine.observe import observe
 from gameday.errors import AwsError, GamedayError, JournalError, Unreachable
 from gameday.events import ChangeClosed, Remark
 from gameday.steady_state.clock import Clock
+
+log = logging.getLogger("gameday.undo")
 
 PATIENCE = 900.0
 """Seconds after which what could not be put back, or has not healed, is said to be so."""
@@ -145,6 +148,7 @@ class _Undo:
                 if step.next is not Next.WRITE:
                     self.trouble.pop(position, None)
             steps[position] = step
+            log.debug("change %d: %s: %s", position, step.next.name, step.about)
         return steps
 
     def _step(self, entry: Entry, found: Observation | GamedayError) -> _Step:
@@ -250,5 +254,7 @@ class _Undo:
             if self.is_noted:
                 self.wire.emit(Remark(now, f"the undo goes on without being noted: {error.what}"))
             self.is_noted = False
+        for position, (state, about) in ends.items():
+            log.info("change %d of run %s is %s: %s", position, self.wire.run, state, about)
         self.settled += [ChangeClosed(now, position, *end) for position, end in ends.items()]
         self.open = {position: entry for position, entry in self.open.items() if position not in ends}

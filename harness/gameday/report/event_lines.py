@@ -45,7 +45,7 @@ def told(event: Event, plan: Plan) -> Iterator[str]:
             lasts = f" for {phrases.duration(event.lasts)}" if event.lasts is not None else ""
             yield f"{event.phase:<7} {about}{lasts}"
         case "called" if event.error:
-            yield f"failed  {event.service}.{event.operation}: {event.error}"
+            yield f"failed  {event.service}.{event.operation}: {phrases.call_outcome(event)}"
         case "took-effect":
             yield f"effect  {event.about}"
         case "no-effect":

@@ -175,7 +175,7 @@ def _calls(record: Record) -> Iterator[str]:
             call.phase,
             text_of(f"{call.service}.{call.operation} {in_full(call.params)}", record.plan.account),
             phrases.duration(call.took),
-            text_of(call.error or "done"),
+            text_of(phrases.call_outcome(call)),
         ]
         for call in record.calls
     )

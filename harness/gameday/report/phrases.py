@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from gameday.events import Called
 from gameday.plan.plan import Plan
 from gameday.records.record import Record, Rejudged
 from gameday.records.suite import Refusal
@@ -65,6 +66,13 @@ def moment(seconds: float) -> str:
 def count(number: int, noun: str) -> str:
     """`1 change`, `6 changes`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def call_outcome(call: Called) -> str:
+    """What became of a call: `done`, or its error with the id that AWS Support finds it by."""
+    if call.error and call.request_id:
+        return f"{call.error} (AWS request {call.request_id})"
+    return call.error or "done"
 
 
 def printable(text: str) -> str:

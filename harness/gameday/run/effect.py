@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 from gameday.aws.account import Account
@@ -12,6 +13,8 @@ from gameday.errors import AwsError, Refused
 from gameday.events import NoEffect, TookEffect
 from gameday.plan.plan import Plan
 from gameday.steady_state.clock import Clock
+
+log = logging.getLogger("gameday.run")
 
 BEFORE = 600.0
 """Seconds before the injection with which what a metric counts is compared: more than it takes to see how it comes in
@@ -38,6 +41,7 @@ class EffectWatch:
         ]
         self._waiting = dict(enumerate(plan.planned_faults))
         self._took_effect: list[float] = []
+        self._unread: dict[int, AwsError] = {}  # by fault: what the last look failed with
 
     @property
     def are_awaited(self) -> bool:
@@ -58,17 +62,27 @@ class EffectWatch:
                 self._took_effect.append(now)
                 yield TookEffect(now, index, about)
             elif now - injected >= planned_fault.effect.deadline:
-                yield NoEffect(now, index, f"{planned_fault.label}: no sign that {planned_fault.effect.about}")
+                yield self._no_effect(index, now)
             else:
                 continue
             del self._waiting[index]
 
+    def _no_effect(self, index: int, now: float) -> NoEffect:
+        fault, error = self._plan.planned_faults[index], self._unread.get(index)
+        about = f"{fault.label}: no sign that {fault.effect.about}"
+        if error is None:
+            return NoEffect(now, index, about)
+        return NoEffect(now, index, f"{about}; what would show it could not be read: {error.what}", error.code)
+
     def _sign(self, index: int, injected: float) -> str | None:
         """What shows that a fault works; None while nothing does. A probe that cannot be read shows nothing."""
+        self._unread.pop(index, None)
         for probe, was in zip(self._plan.planned_faults[index].effect.probes, self._was[index], strict=True):
             try:
                 answer = self._read(probe, injected)
-            except AwsError:
+            except AwsError as error:
+                self._unread[index] = error
+                log.debug("the effect of fault %d could not be read: %s", index, error.what)
                 continue
             if self._says_yes(probe, answer, was, injected):
                 return probe.about

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from typing import Protocol
 from gameday import __version__
 from gameday.engine.journal import Journal
 from gameday.errors import Exit, JournalError, Refused
-from gameday.events import Event, Remark
+from gameday.events import Called, Detected, Ended, Event, Judged, PhaseBegan, Remark, Sampled
 from gameday.iam.undo_rights import with_undo_rights
 from gameday.plan.clock_skew import with_clocks
 from gameday.plan.plan import Plan, RunRequest, make_plan, moved_on
@@ -26,6 +27,8 @@ from gameday.run.sessions import open_run_sessions, wanted
 from gameday.run.stop import StopRequest
 from gameday.run.team import shared, stoppable
 from gameday.store.team import TeamStore
+
+log = logging.getLogger("gameday.run")
 
 
 class Listener(Protocol):
@@ -111,11 +114,13 @@ class ExperimentRunner:
         started = datetime.now(UTC).isoformat(timespec="seconds")
         events: list[Event] = []
         self.journal.begin(stage.run, plan, os.getpid())
+        log.info("run %s of %s on %s, seed %s", stage.run, plan.experiment.name, plan.place, plan.seed)
         for listener in self.listeners:
             self._tell(listener, lambda one: one.begin(plan, stage.run), events)
         try:
             for event in run(plan, stage):
                 events.append(event)
+                _log(event)
                 for listener in list(self.listeners):
                     self._tell(listener, lambda one, heard=event: one.on_event(heard), events)  # type: ignore[misc]
         finally:
@@ -158,6 +163,28 @@ def plan_on(environment: Environment, request: RunRequest) -> Plan:
     """A plan, with all that its ground says against it; reads only. Raises Refused."""
     plan = with_undo_rights(make_plan(request, environment.account, environment.clock.now()), environment.account)
     return with_clocks(plan, environment.clocks)
+
+
+def _log(event: Event) -> None:
+    """One line an event: of calls no parameters, of samples how many."""
+    match event:
+        case Sampled():
+            log.debug("sampled %s: %d new", event.kpi, len(event.samples))
+        case Called():
+            what = f"{event.service}.{event.operation}", event.region, event.error or "done", event.request_id or "-"
+            log.info("called for change %d: %s %s %s request %s", event.position, *what)
+        case PhaseBegan():
+            log.info("phase %s begins", event.phase)
+        case Judged():
+            log.info("judged %s: %s", event.judgement.verdict.value, event.judgement.sentence)
+        case Ended():
+            log.info("ended: account %s, exit %d", event.account, event.exit)
+        case Detected():
+            log.info("alarm %s fired at %.3f", event.alarm, event.fired_at)
+        case Remark():
+            log.info("remark: %s", event.text)
+        case _:
+            log.info("%s: %s", event.type, event.about)
 
 
 def new_run_id() -> str:

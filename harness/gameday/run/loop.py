@@ -30,7 +30,7 @@ from gameday.run.baseline import BaselineCheck
 from gameday.run.detection import Detector
 from gameday.run.effect import EffectWatch
 from gameday.run.sampling import RELOOK, Sampler
-from gameday.run.still_applied import undone_early
+from gameday.run.still_applied import still_applied
 from gameday.run.stop import Stoppable, StopRequest
 from gameday.steady_state.clock import Clock
 from gameday.steady_state.judging.judge import judge
@@ -204,7 +204,10 @@ class _Loop:
         yield self._phase("during", self.plan.experiment.lasts)
         yield from self._live(self.plan.experiment.lasts)
         if not self.aborted:
-            self._abort("undone-early", undone_early(self.stage.run, self.stage.journal, self.stage.account))
+            seen = still_applied(self.stage.run, self.stage.journal, self.stage.account)
+            if seen.unread:
+                yield Remark(self.clock.now(), f"whether the fault still stands could not be read: {seen.unread}")
+            self._abort("undone-early", seen.undone)
             yield from [self.aborted] if self.aborted else ()
 
     # 4 ---------------------------------------------------------------------------------------------------------------

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gameday.aws.account import Account
 from gameday.change import Observation
 from gameday.change.words import brief
 from gameday.engine.entries import setting_changes
 from gameday.engine.journal import Journal
 from gameday.engine.settings import read_settings
-from gameday.errors import AwsError
+from gameday.errors import GamedayError
 
 
-def undone_early(run: str, journal: Journal, account: Account) -> str | None:
-    """Which setting no longer stands as the run set it, in words; reads only. What is changing or gone is not said."""
+@dataclass(frozen=True)
+class StillApplied:
+    """What the settings of a run read just before the undo."""
+
+    undone: str | None = None  # the setting that no longer stands as the run set it, in words
+    unread: str | None = None  # the first setting that could not be read, and why
+
+
+def still_applied(run: str, journal: Journal, account: Account) -> StillApplied:
+    """Read every setting that a run has changed; reads only. What is changing or gone is not said."""
     changes = setting_changes(journal.entries(run))
-    try:
-        found = read_settings(changes, account)
-    except AwsError:
-        return None  # the undo reads again, and says what it cannot read
-    for position, change in changes.items():
-        now = found[position]
-        if isinstance(now, Observation) and now.ready and not now.gone and not change.stands_at("after", now):
-            return f"{change.subject} reads {brief(now.value)} before the undo: somebody else ended the fault"
-    return None
+    found = sorted(read_settings(changes, account).items())
+    unread = (f"{changes[at].subject}: {now.what}" for at, now in found if isinstance(now, GamedayError))
+    undone = (
+        f"{changes[at].subject} reads {brief(now.value)} before the undo: somebody else ended the fault"
+        for at, now in found
+        if isinstance(now, Observation) and now.ready and not now.gone and not changes[at].stands_at("after", now)
+    )
+    return StillApplied(next(undone, None), next(unread, None))

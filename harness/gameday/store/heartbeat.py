@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Literal
@@ -10,6 +11,8 @@ from gameday.errors import JournalError, LeaseLost
 from gameday.store.halt import halted_in
 from gameday.store.lease import Lease
 from gameday.store.s3 import Objects
+
+log = logging.getLogger("gameday.store")
 
 BEAT = 1.0
 """Seconds between two looks at whether a renewal is due."""
@@ -51,15 +54,16 @@ class Heartbeat:
         except LeaseLost as lost:
             self._ask("lease", lost.what)
             return
-        except JournalError:
-            self._sure()
+        except JournalError as error:
+            log.info("the lease of run %s was not renewed: %s", self._run, error.what)
+            self._sure(error)
             return
         if request:
             self._ask("halt", request)
 
-    def _sure(self) -> None:
+    def _sure(self, error: JournalError) -> None:
         """The store did not answer: no harm, until the lease may be another's."""
         try:
             self._lease.must_be_sure()
         except LeaseLost as lost:
-            self._ask("lease", lost.what)
+            self._ask("lease", f"{lost.what}: {error.what}")

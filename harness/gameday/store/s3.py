@@ -7,6 +7,7 @@ other with 412, or with 409 while two are under way; reads see every finished wr
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +17,8 @@ from gameday.aws.account import Account
 from gameday.change import Call, Json
 from gameday.errors import AwsError, InvalidInput, JournalError, Unreachable
 from gameday.files.workload import STORE
+
+log = logging.getLogger("gameday.store")
 
 NEW = ""
 """The tag of an object that is not there."""
@@ -82,6 +85,7 @@ class S3Objects:
         """Write on a condition; raises JournalError."""
         condition = {"IfMatch": tag} if tag else {"IfNoneMatch": "*"}
         params = {"Key": self.prefix + key, "Body": body, "ContentType": "application/json", **condition}
+        log.debug("write %s%s after %s", self.prefix, key, tag or "nothing")
         try:
             return self._repeated(params)
         except AwsError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, cached_property
@@ -23,6 +24,8 @@ from gameday.twin.traffic.publish import aws_metrics, user_metrics
 
 if TYPE_CHECKING:
     from gameday.twin.traffic.ground_truth import Truth
+
+log = logging.getLogger("gameday.twin")
 
 START = 1767225600.0
 """When every twin begins: 2026-01-01T00:00:00Z, in seconds since the epoch."""
@@ -107,6 +110,7 @@ class Twin:
             self._traffic = Traffic(self._twin, self._seed, START, self.store, publications)
             self._controllers.targets.responds = self._traffic.responds
             self.live(self._twin.warm_up)
+            log.debug("world in %s with seed %d", self.region, self._seed)
         except BaseException:
             self._seal.close()
             raise
@@ -135,6 +139,7 @@ class Twin:
         if self._controllers.touched:
             state = self._controllers.survey()
             if state != self._state:
+                log.debug("traffic meets another account at %.0f", self._time.now)
                 self._state = state
                 self._traffic.apply(state)
 
