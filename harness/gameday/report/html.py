@@ -14,8 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from gameday import __version__
-from gameday.change.words import in_full
 from gameday.change import Change
+from gameday.change.words import in_full
 from gameday.events import ChangeClosed
 from gameday.records.record import Record
 from gameday.records.suite import Refusal, Suite
