@@ -57,7 +57,6 @@ def test_who_is_told_to_end_while_waiting_has_injected_nothing(tmp_path: Path) -
 @pytest.fixture
 def account(server: str, tmp_path: Path) -> Iterator[Shared]:
     account = Shared(server, tmp_path)
-    account.write("experiment.yaml", "lasts: 2s", "lasts: 6s")
     (tmp_path / "pytest.ini").write_text("[pytest]\ngameday_experiments = *.yaml\n")
     yield account
     account.close()
@@ -67,16 +66,20 @@ class Suite:
     """A suite under way on an account."""
 
     def __init__(self, account: Shared, *words: str) -> None:
-        command = [sys.executable, "-m", "pytest", "--gameday-on=aws", "-p", "no:cacheprovider", *words]
+        plugins = ("-p", "no:cacheprovider", "-p", "tests.doubles.skipping")
+        command = [sys.executable, "-m", "pytest", "--gameday-on=aws", *plugins, *words]
+        self.account = account
+        account.hold()
         self.journal = Journal.open(Path(account.env["GAMEDAY_HOME"]))
         self.process = subprocess.Popen(
             command, env=account.env, cwd=account.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
 
     def injected(self) -> Run:
-        """Its run, once its fault is in."""
+        """Its run, once its fault is in; time stands still for it."""
         end = time.monotonic() + LONGEST
-        while time.monotonic() < end:
+        while self.process.poll() is None:
+            assert time.monotonic() < end
             for run in self.journal.unended():
                 if any(row.answered for row in self.journal.entries(run.id)):
                     return run
@@ -84,7 +87,8 @@ class Suite:
         pytest.fail(f"nothing was injected: {self.process.communicate(timeout=LONGEST)[0]}")
 
     def over(self) -> str:
-        """What it printed; nothing is left behind."""
+        """What it printed, when time has gone on; nothing is left behind."""
+        self.account.release()
         printed, _ = self.process.communicate(timeout=LONGEST)
         with closing(self.journal):
             assert self.journal.unended() == []
