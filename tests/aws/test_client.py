@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from gameday.errors import Exit
 
-from tests.doubles.server import LONGEST, client, gameday, running, settings
+from tests.doubles.server import client, gameday, running, settings
 from tests.doubles.skipping import HOLD
+from tests.waiting import LAST_NET
 
 WORKLOAD = """
 version: 1
@@ -270,5 +271,5 @@ def test_a_saved_plan_is_applied_exactly_whoever_listens_or_refused_once_the_acc
         assert process.stdout
         process.stdout.close()  # which loses a listener, and not the run
         account.release()
-        assert process.wait(timeout=LONGEST) == Exit.HELD
+        assert process.wait(timeout=LAST_NET) == Exit.HELD
     assert account.state == "running"

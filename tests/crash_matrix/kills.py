@@ -30,8 +30,9 @@ import botocore.session
 
 from tests.crash_matrix.scenario import Key, Point
 from tests.crash_matrix.stand import differences
-from tests.doubles.server import GAMEDAY, LONGEST, moto_server, settings
+from tests.doubles.server import GAMEDAY, moto_server, settings
 from tests.doubles.shop import REGION, Layout, build
+from tests.waiting import LAST_NET
 
 LAYOUT = Layout(zones=("us-east-1a", "us-east-1a", "us-east-1b"), lone=2, functions=(), stages=())
 WORKLOAD = """
@@ -125,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.door.kill()
             return
         host = urlsplit(self.door.upstream).netloc
-        connection = http.client.HTTPConnection(host, timeout=LONGEST)
+        connection = http.client.HTTPConnection(host, timeout=LAST_NET)
         headers = {key: value for key, value in self.headers.items() if key.lower() != "connection"}
         connection.request(self.command, self.path, body, headers | {"x-moto-account-id": self.door.account})
         answer = connection.getresponse()
@@ -219,7 +220,7 @@ class Killing:
         requests = len(door.seen)
         for number in range(2):
             done = subprocess.run(
-                [*GAMEDAY, "restore"], capture_output=True, text=True, timeout=LONGEST, check=False, **how
+                [*GAMEDAY, "restore"], capture_output=True, text=True, timeout=LAST_NET, check=False, **how
             )
             if done.returncode:
                 dirt.append(f"restore {number} ended with {done.returncode}: {done.stdout}{done.stderr}")
@@ -232,7 +233,7 @@ class Killing:
         with said.open("wb") as words:
             door.victim = subprocess.Popen(command, stdout=words, stderr=words, **how)
             door.is_out.set()
-            code = door.victim.wait(LONGEST)
+            code = door.victim.wait(LAST_NET)
         door.victim = None
         return code
 

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -20,11 +19,10 @@ import botocore.session
 from gameday.cli.main import main
 
 from tests.doubles.skipping import HOLD, skipping
+from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent.parent
 GAMEDAY = (sys.executable, "-m", "tests.doubles.skipping")
-LONGEST = 600.0
-"""Seconds after which a process of a test is ended: a last net, which no test that holds comes near."""
 
 
 @contextmanager
@@ -36,11 +34,8 @@ def moto_server() -> Iterator[str]:
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + LONGEST
-        while not _answers(port):
-            assert server.poll() is None, "moto's server has ended"
-            assert time.monotonic() < deadline, "moto's server does not answer"
-            time.sleep(0.05)
+        until(lambda: _answers(port) or server.poll() is not None)
+        assert server.poll() is None, "moto's server has ended"
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()

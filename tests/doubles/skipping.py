@@ -29,26 +29,22 @@ PAUSE = 0.02
 
 
 class SkippedTime:
-    """The wall's time, further on by every sleep so far."""
+    """The wall's time when it is made; from then on only sleeps let time pass, and none takes any."""
 
     def __init__(self, on_sleep: Callable[[], None], is_held: Callable[[], bool]) -> None:
         self._on_sleep = on_sleep
         self._is_held = is_held
-        self._ahead = time.time() - time.monotonic()
-        self._held_at: float | None = None
+        self._at = time.time()
 
     def now(self) -> float:
-        return time.monotonic() + self._ahead if self._held_at is None else self._held_at
+        return self._at
 
     def sleep(self, seconds: float) -> None:
         self._on_sleep()
         if self._is_held():
-            self._held_at = self.now()
             time.sleep(PAUSE)
-            return
-        if self._held_at is not None:
-            self._ahead, self._held_at = self._held_at - time.monotonic(), None
-        self._ahead += max(0.0, seconds)
+        else:
+            self._at += max(0.0, seconds)
 
 
 def _is_held() -> bool:

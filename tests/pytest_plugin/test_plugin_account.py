@@ -19,8 +19,8 @@ from gameday.pytest_plugin.account_lock import in_turn
 from gameday.run.stop import StopRequest
 
 from tests.aws.test_client import TAGS
-from tests.doubles.server import LONGEST
 from tests.store.test_account_store import Shared
+from tests.waiting import LAST_NET, until
 
 ACCOUNT = "123456789012"
 
@@ -77,19 +77,19 @@ class Suite:
 
     def injected(self) -> Run:
         """Its run, once its fault is in; time stands still for it."""
-        end = time.monotonic() + LONGEST
-        while self.process.poll() is None:
-            assert time.monotonic() < end
-            for run in self.journal.unended():
-                if any(row.answered for row in self.journal.entries(run.id)):
-                    return run
-            time.sleep(0.1)
-        pytest.fail(f"nothing was injected: {self.process.communicate(timeout=LONGEST)[0]}")
+        found = until(lambda: self._injected() or self.process.poll() is not None)
+        if isinstance(found, Run):
+            return found
+        pytest.fail(f"nothing was injected: {self.process.communicate(timeout=LAST_NET)[0]}")
+
+    def _injected(self) -> Run | None:
+        unended = self.journal.unended()
+        return next((run for run in unended if any(row.answered for row in self.journal.entries(run.id))), None)
 
     def over(self) -> str:
         """What it printed, when time has gone on; nothing is left behind."""
         self.account.release()
-        printed, _ = self.process.communicate(timeout=LONGEST)
+        printed, _ = self.process.communicate(timeout=LAST_NET)
         with closing(self.journal):
             assert self.journal.unended() == []
             assert not any(row.is_open for run in self.journal.runs() for row in self.journal.entries(run.id))
