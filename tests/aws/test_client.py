@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -162,6 +163,18 @@ def test_a_run_on_an_account_injects_holds_and_restores(account: Account) -> Non
         assert process.wait() == Exit.HELD
     assert account.state == "running"
     assert (account.folder / "out" / "index.html").exists()
+
+
+def test_a_run_in_real_time_injects_holds_and_restores(account: Account) -> None:
+    """By the wall's clock, with a program that is run in a thread of its own; a bin in five may be missed."""
+    account.write("workload.yaml", "every: 500ms", "every: 2s")
+    account.write("experiment.yaml", "baseline: 5s", "baseline: 14s")
+    command = [sys.executable, "-m", "gameday.cli.main", *RUN, "--json"]
+    done = subprocess.run(
+        command, env=account.env, cwd=account.folder, text=True, capture_output=True, timeout=LAST_NET, check=False
+    )
+    assert done.returncode == Exit.HELD, done.stdout + done.stderr
+    assert account.state == "running"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
