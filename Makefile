@@ -6,16 +6,34 @@ unexport PYTHONDONTWRITEBYTECODE
 # Processes side by side have no cores to spare for each other's matrices.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: gameday test crash-matrix bench sample schemas clean
+# The promises of the engine, the judge, the files and the house, in under half a minute.
+CORE := tests/test_house.py tests/engine tests/steady_state/judging tests/files/test_load.py tests/faults/test_fault_laws.py tests/run/test_loop.py tests/store/test_lease.py
+PYTEST := $(BIN)/pytest -n 3 --dist worksteal
+
+.PHONY: gameday check test test-loaded coverage crash-matrix calibrate bench sample schemas clean
 
 gameday: .venv/run  ## a game day on the twin: three experiments, a verdict table, a report
 	$(BIN)/gameday run experiments/storefront/gameday.yaml
 
-test: .venv/test  ## lint, types and every test, in parallel
+check: .venv/test  ## lint, types and a core of tests: a minute, after every change
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 3 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal $(CORE)
+
+test: .venv/test  ## lint, types and every test, in parallel: five minutes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(PYTEST)
+
+test-loaded: .venv/test  ## every test beside eight busy loops: none depends on the speed of the machine
+	$(BIN)/python -m tests.loaded 8 $(PYTEST) $(TESTS)
+
+coverage: .venv/test  ## every test, with the branches that none takes: the total, and the worst files
+	$(BIN)/coverage erase
+	$(PYTEST) --cov --cov-report= $(TESTS)
+	$(BIN)/coverage report --sort=cover --skip-covered | sed -n '1,22p;$$p'
 
 crash-matrix: .venv/test  ## runs that die at every step, and are restored; ends with `N scenarios, M dirty`
 	$(BIN)/python -m tests.crash_matrix

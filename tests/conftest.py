@@ -16,6 +16,7 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from gameday.twin.twin import Twin
+    from syrupy.assertion import SnapshotAssertion
 
 # Time depends on the machine: no property fails because it is busy.
 settings.register_profile("untimed", deadline=None)
@@ -65,6 +66,14 @@ def no_network() -> Iterator[None]:
     patch.setattr(socket, "getaddrinfo", guarded_look_up)
     yield
     patch.undo()
+
+
+@pytest.fixture
+def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """The text that the test pins, under `tests/snapshots/`."""
+    from tests.texts import InOnePlace
+
+    return snapshot.use_extension(InOnePlace)
 
 
 def read(name: str) -> Any:

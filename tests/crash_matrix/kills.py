@@ -2,7 +2,7 @@
 
 A tiny proxy on loopback stands between the process and a moto server in another process. It counts requests, and sends
 the signal at the k-th: before it goes on to the server, or after the server has answered it and before the process
-hears of it. Nothing is timed. Every scenario has an account of its own on the same server, so that many go at once.
+hears of it. Nothing is timed, and no wait is real. Every scenario has an account of its own on the same server.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -28,20 +27,12 @@ from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
 
 import botocore.session
-from gameday.errors import Exit
 
 from tests.crash_matrix.scenario import Key, Point
 from tests.crash_matrix.stand import differences
 from tests.doubles.server import GAMEDAY, moto_server, settings
 from tests.doubles.shop import REGION, Layout, build
-
-LONGEST = 420.0
-"""Seconds after which a process is ended: a restore waits for a request that may be on its way (89 s), and settles."""
-TRIES = 8
-ALIVE = threading.BoundedSemaphore(2 * (os.cpu_count() or 1))
-"""Victims that live at once: more of them find no steady baseline. Restores mostly wait, and are not counted."""
-IMPATIENT = "import gameday.engine.undo as undo; undo.LONGEST_CALL = 1.0; from gameday.cli.main import main; main()"
-"""The command, with requests on loopback that are lost after a second: for the few that run with every test."""
+from tests.waiting import LAST_NET
 
 LAYOUT = Layout(zones=("us-east-1a", "us-east-1a", "us-east-1b"), lone=2, functions=(), stages=())
 WORKLOAD = """
@@ -135,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.door.kill()
             return
         host = urlsplit(self.door.upstream).netloc
-        connection = http.client.HTTPConnection(host, timeout=60)
+        connection = http.client.HTTPConnection(host, timeout=LAST_NET)
         headers = {key: value for key, value in self.headers.items() if key.lower() != "connection"}
         connection.request(self.command, self.path, body, headers | {"x-moto-account-id": self.door.account})
         answer = connection.getresponse()
@@ -189,7 +180,6 @@ class Killing:
     """Scenarios of one fault on one moto server."""
 
     upstream: str
-    impatient: bool = False
 
     def requests(self, name: str, account: str) -> list[str]:
         """The requests of a run that nobody kills."""
@@ -224,14 +214,13 @@ class Killing:
         before, env = seen(call), settings(url, folder / "home")
         words = ("run", "experiment.yaml", "--on", "aws", "--local-journal", "--yes", "--json")
         how: dict[str, Any] = {"env": env, "cwd": folder, "stdin": subprocess.DEVNULL}
-        code = self._lives([*self._command(), *words], folder / "said", door, how)
-        dirt = [] if point is None or code == -signal.SIGKILL else [f"it was not killed: exit {code}"]
-        if point is None and code != 130:
-            dirt.append(f"exit {code}: {(folder / 'said').read_text()[-2000:]}")
+        code = self._lives([*GAMEDAY, *words], folder / "said", door, how)
+        wanted = 130 if point is None else -signal.SIGKILL
+        dirt = [] if code == wanted else [f"exit {code}: {(folder / 'said').read_text()[-2000:]}"]
         requests = len(door.seen)
         for number in range(2):
             done = subprocess.run(
-                [*self._command(), "restore"], capture_output=True, text=True, timeout=LONGEST, check=False, **how
+                [*GAMEDAY, "restore"], capture_output=True, text=True, timeout=LAST_NET, check=False, **how
             )
             if done.returncode:
                 dirt.append(f"restore {number} ended with {done.returncode}: {done.stdout}{done.stderr}")
@@ -240,21 +229,13 @@ class Killing:
         return door.seen[:requests], [*dirt, *differences(before, seen(call))]
 
     def _lives(self, command: list[str], said: Path, door: Door, how: dict[str, Any]) -> int:
-        """The victim's life; its exit code. Where this machine is too busy for a steady baseline, it is tried again."""
-        for _ in range(TRIES):
-            door.seen.clear()
-            door.is_out.clear()
-            with ALIVE, said.open("wb") as words:
-                door.victim = subprocess.Popen(command, stdout=words, stderr=words, **how)
-                door.is_out.set()
-                code = door.victim.wait(LONGEST)
-            door.victim = None
-            if code != Exit.REFUSED:
-                break
+        """The victim's life; its exit code."""
+        with said.open("wb") as words:
+            door.victim = subprocess.Popen(command, stdout=words, stderr=words, **how)
+            door.is_out.set()
+            code = door.victim.wait(LAST_NET)
+        door.victim = None
         return code
-
-    def _command(self) -> list[str]:
-        return [sys.executable, "-c", IMPATIENT] if self.impatient else [str(GAMEDAY)]
 
 
 _session = botocore.session.Session()
@@ -302,8 +283,8 @@ def points(requests: list[str]) -> list[Point]:
     return sorted(found + [Point(at, "before") for at in changing], key=lambda one: (one.at, one.when))
 
 
-def kill_all(threads: int = 24) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Every scenario, many at once, since a restore mostly waits; its key, and what is wrong."""
+def kill_all(threads: int = 2 * (os.cpu_count() or 1)) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Every scenario, some at once; its key, and what is wrong."""
     with killing() as stage, ThreadPoolExecutor(threads) as pool:
         accounts = (f"{number:012}" for number in count(200_000_000_000))
         clean = [pool.submit(stage.requests, name, next(accounts)) for name in FAULTS]
@@ -314,7 +295,7 @@ def kill_all(threads: int = 24) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 @contextmanager
-def killing(*, impatient: bool = False) -> Iterator[Killing]:
+def killing() -> Iterator[Killing]:
     """A moto server to kill on."""
     with patch.dict(os.environ, MOTO_EC2_LOAD_DEFAULT_AMIS="false"), moto_server() as url:
-        yield Killing(url, impatient)
+        yield Killing(url)

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -19,10 +18,11 @@ from unittest.mock import patch
 import botocore.session
 from gameday.cli.main import main
 
+from tests.doubles.skipping import HOLD, skipping
+from tests.waiting import until
+
 ROOT = Path(__file__).parent.parent.parent
-GAMEDAY = Path(sys.executable).parent / "gameday"
-LONGEST = 60.0
-"""Seconds after which a process of a test is ended."""
+GAMEDAY = (sys.executable, "-m", "tests.doubles.skipping")
 
 
 @contextmanager
@@ -34,16 +34,17 @@ def moto_server() -> Iterator[str]:
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + LONGEST
-        while time.monotonic() < deadline:
-            with socket.socket() as asked:
-                if asked.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
+        until(lambda: _answers(port) or server.poll() is not None)
+        assert server.poll() is None, "moto's server has ended"
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
         server.wait()
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as asked:
+        return asked.connect_ex(("127.0.0.1", port)) == 0
 
 
 def client(url: str, service: str) -> Any:
@@ -53,14 +54,16 @@ def client(url: str, service: str) -> Any:
 
 
 def settings(url: str, home: Path) -> dict[str, str]:
-    """The environment of a process that takes the server for its account."""
-    plain = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "COV_", "PYTEST_"))}
+    """The environment of a process that takes the server for its account, and skips its waits."""
+    plain = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PYTEST_"))}
     return plain | {
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
         "GAMEDAY_HOME": str(home),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", "")))),
+        HOLD: str(home.parent / "hold"),
     }
 
 
@@ -73,6 +76,7 @@ def gameday(*words: str, env: dict[str, str], cwd: Path) -> subprocess.Completed
         contextlib.chdir(cwd),
         redirect_stdout(out),
         redirect_stderr(err),
+        skipping(),
     ):
         try:
             main()
@@ -85,7 +89,7 @@ def gameday(*words: str, env: dict[str, str], cwd: Path) -> subprocess.Completed
 def running(*words: str, env: dict[str, str], cwd: Path) -> Iterator[subprocess.Popen[str]]:
     """A command under way; ended with the block."""
     process = subprocess.Popen(
-        [str(GAMEDAY), *words], env=env, cwd=cwd, text=True, stdin=subprocess.DEVNULL,
+        [*GAMEDAY, *words], env=env, cwd=cwd, text=True, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     try:

@@ -20,6 +20,7 @@ from gameday.errors import Exit, JournalError, Refused
 
 from tests.doubles.runs import ACCOUNT, RUN, Planned, begun
 from tests.doubles.shelf import IRREVERSIBLE, ITEMS, LEVEL, MAKE, setting_change
+from tests.waiting import LAST_NET
 
 ROWS = [
     Entry(0, 0, 0, MAKE, intended=5.0),
@@ -238,9 +239,9 @@ def test_a_writer_waits_for_another(journal: Journal) -> None:
     journal._db.execute("BEGIN IMMEDIATE")
     writer = threading.Thread(target=write)
     writer.start()
-    assert began.wait(10)
+    assert began.wait(LAST_NET)
     journal._db.execute("COMMIT")
-    writer.join(10)
+    writer.join(LAST_NET)
     assert [run.id for run in journal.runs()] == [RUN, "run-2"]
 
 

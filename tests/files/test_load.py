@@ -55,6 +55,11 @@ def mistakes_of(path, environ=None):
     return raised.value.mistakes
 
 
+def words(mistake):
+    """What a mistake says, and its remedy."""
+    return f"{mistake.what}\n→ {mistake.remedy}".replace(str(Path(mistake.file).parent), "FOLDER")
+
+
 def text_mistake(folder, text):
     """The only mistake in a file with this text."""
     path = folder / "some.yaml"
@@ -185,19 +190,11 @@ def test_variables_are_not_filled_into_keys(folder):
     assert load_workload(folder / W, {"KEY": "app"}).workload.owns.tags == {"${KEY}": "shop"}
 
 
-@pytest.mark.parametrize(
-    ("written", "what", "remedy"),
-    [
-        ("${NOPE}", "the environment variable NOPE is not set", "set it, or give a default: ${NOPE:-default}"),
-        ("${EMPTY}", "the environment variable EMPTY is empty", "give a default"),
-        ("${not a name}", "`${` begins a variable", "write ${NAME} or ${NAME:-default}"),
-    ],
-)
-def test_a_variable_that_cannot_be_filled_in_is_a_mistake_at_its_place(folder, written, what, remedy):
+@pytest.mark.parametrize("written", ["${NOPE}", "${EMPTY}", "${not a name}"])
+def test_a_variable_that_cannot_be_filled_in_is_a_mistake_at_its_place(folder, written, snapshot):
     edit(folder, W, ("Customers find products and order them.", f"x {written}"))
     (mistake,) = mistakes_of(folder / W, {"EMPTY": ""})
-    assert what in mistake.what
-    assert remedy in mistake.remedy
+    assert words(mistake) == snapshot
     assert at(mistake) == f"x {written}"
 
 
@@ -209,49 +206,48 @@ FAT = f"a: &a '{'x' * 100_000}'\nb: [{','.join(['*a'] * 200)}]\n"
 DEEP_BY_ALIAS = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 60))
 
 UNREADABLE = [
-    ("", 1, 1, "the file is empty", "gameday init"),
-    ("# nothing\n", 1, 1, "the file is empty", "gameday init"),
-    ("- a\n- b\n", 1, 1, "the file is not a mapping", "`key: value` lines"),
-    ("just words", 1, 1, "the file is not a mapping", "`key: value` lines"),
-    ("a: 1\n---\nb: 2\n", 2, 1, "a second document begins here", "a file of its own"),
-    ("a: 1\nb:\n\tc: 1\n", 3, 1, "a tab indents here", "spaces"),
-    ("a: b: c\n", 1, 5, "a `:` here would begin a mapping inside a value", "quotes"),
-    ("a: [1\nb: 2\n", 1, 4, "this `[` is never closed", "[one, two]"),
-    ("a: {b: 1\nc: 2\n", 1, 4, "this `{` is never closed", "{one: 1, two: 2}"),
-    ("a: 'b\n", 1, 4, "this quote is never closed", "close it"),
-    ('a: "\\q"\n', 1, None, "this escape means nothing", "single quotes"),
-    ("a: @b\n", 1, 4, "`@` cannot begin a value", "quotes"),
-    ("a: 1\n  b: 2\n", 2, 4, "a `:` here would begin", "indent"),
-    ("- a\nb: 1\n", 2, 1, "does not fit what stands before it", "indent the line as its neighbours"),
-    ("a: 1\nb\n", 2, 1, "neither `key: value` nor a list entry", "add the `:`"),
-    ("a: 'it's'\n", 1, 8, "does not fit what stands before it", "quotes around all of it"),
-    ("a: {b: 1,, c: 2}\n", 1, 10, "a value is missing here", "write one"),
-    ("a: *b\n", 1, 4, "`*b` stands for nothing", "`&name`"),
-    ("a: &a [*a]\n", 1, 8, "`*a` stands for something that contains it", "write the inner part out"),
-    ("a: &a\n  <<: *a\n", 2, 7, "`*a` stands for something that contains it", "write the inner part out"),
-    ("a: !!python/object:os.system {}\n", 1, 4, "the tag `tag:yaml.org,2002:python/object", "without a tag"),
-    ("a: !!int '5'\n", 1, 4, "the tag `tag:yaml.org,2002:int` is not read here", "without a tag"),
-    ("<<: 5\n", 1, 5, "`<<` merges mappings, and this is none", "`<<: *anchor`"),
-    ("? [a]\n: b\n", 1, 3, "a key is a text", "`key: value`"),
-    ("%YAML 2.0\n---\na: 1\n", 1, 1, "directives (%) are not read here", "take the line out"),
-    ("a: 1\nb: \x1b[31m\n", 2, 4, "the control character U+001B", "double quotes"),
-    (b"a: 1\nb: caf\xe9\n", 2, 7, "the file is not UTF-8: byte 0xe9 on line 2", "save it as UTF-8"),
-    ("a: 1\n".encode("utf-16"), 1, 1, "the file is not UTF-8", "save it as UTF-8"),
-    (NESTED, 1, 44, "nested more than 40 levels deep", "no file of ours"),
-    (DEEP_BY_ALIAS, 40, 12, "nested more than 40 levels deep", "no file of ours"),
-    (BOMB, 5, None, "beyond 100,000 values when its aliases are written out", "fewer aliases"),
-    (FAT, 2, None, "beyond 100,000 values when its aliases are written out", "fewer aliases"),
-    ("a: 1\n" * 200_001, 0, 0, "larger than 1,000,000 bytes", "split it"),
+    ("", 1, 1),
+    ("# nothing\n", 1, 1),
+    ("- a\n- b\n", 1, 1),
+    ("just words", 1, 1),
+    ("a: 1\n---\nb: 2\n", 2, 1),
+    ("a: 1\nb:\n\tc: 1\n", 3, 1),
+    ("a: b: c\n", 1, 5),
+    ("a: [1\nb: 2\n", 1, 4),
+    ("a: {b: 1\nc: 2\n", 1, 4),
+    ("a: 'b\n", 1, 4),
+    ('a: "\\q"\n', 1, None),
+    ("a: @b\n", 1, 4),
+    ("a: 1\n  b: 2\n", 2, 4),
+    ("- a\nb: 1\n", 2, 1),
+    ("a: 1\nb\n", 2, 1),
+    ("a: 'it's'\n", 1, 8),
+    ("a: {b: 1,, c: 2}\n", 1, 10),
+    ("a: *b\n", 1, 4),
+    ("a: &a [*a]\n", 1, 8),
+    ("a: &a\n  <<: *a\n", 2, 7),
+    ("a: !!python/object:os.system {}\n", 1, 4),
+    ("a: !!int '5'\n", 1, 4),
+    ("<<: 5\n", 1, 5),
+    ("? [a]\n: b\n", 1, 3),
+    ("%YAML 2.0\n---\na: 1\n", 1, 1),
+    ("a: 1\nb: \x1b[31m\n", 2, 4),
+    (b"a: 1\nb: caf\xe9\n", 2, 7),
+    ("a: 1\n".encode("utf-16"), 1, 1),
+    (NESTED, 1, 44),
+    (DEEP_BY_ALIAS, 40, 12),
+    (BOMB, 5, None),
+    (FAT, 2, None),
+    ("a: 1\n" * 200_001, 0, 0),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("parser", [yaml.SafeLoader, *filter(None, [getattr(yaml, "CSafeLoader", None)])])
-@pytest.mark.parametrize(("text", "line", "column", "what", "remedy"), UNREADABLE, ids=[case[3] for case in UNREADABLE])
-def test_a_text_that_cannot_be_read_says_where_and_why(monkeypatch, folder, parser, text, line, column, what, remedy):
+@pytest.mark.parametrize(("text", "line", "column"), UNREADABLE, ids=[repr(case[0])[:30] for case in UNREADABLE])
+def test_a_text_that_cannot_be_read_says_where_and_why(monkeypatch, folder, parser, text, line, column, snapshot):
     monkeypatch.setattr(yaml12, "_PARSER", parser)
     mistake = text_mistake(folder, text)
-    assert what in mistake.what
-    assert remedy in mistake.remedy
+    assert words(mistake) == snapshot
     assert mistake.line == line
     assert column in (None, mistake.column)
 
@@ -275,103 +271,101 @@ def test_a_byte_order_mark_and_other_line_ends_are_fine(folder):
 # --- the shape of the files -----------------------------------------------------------------------------------------
 
 SHAPE = [
-    # file, old, new; what stands at the place; what is said; the remedy
-    (E, "hypothesis:", "hypotesis:", "hypotesis:", "unknown key `hypotesis`", "did you mean `hypothesis`?"),
-    (E, "lasts: 5m", "", "version: 1", "`lasts` is missing", "add `lasts:` (how long the faults stay once they take effect)"),
-    (E, "lasts: 5m", "lasts: 5", "5 ", "`lasts`: a duration needs a number and a unit", ""),
-    (E, "lasts: 5m", "lasts: 0s", "0s ", "`lasts` is more than 0; found `0s`", ""),
-    (E, "lasts: 5m", "lasts:", "", "`lasts`: a duration needs a number and a unit", ""),
-    (E, "from: impact", "from: impct", "impct", "`from` is impact or undo; found `impct`", "did you mean `impact`?"),
-    (E, "from: impact", "from_: impact", "from_:", "unknown key `from_`", "did you mean `from`?"),
-    (E, "name: lose-an-instance", "name: LoseAn_Instance", "LoseAn", "`LoseAn_Instance` is not a name", "did you mean `lose-an-instance`?"),
-    (E, "orders-capacity: any", "orders-capacity: none", "none", "`orders-capacity`: a bound like {at_least: 95%}, or the word any", ""),
-    (E, "{margin: 1%}", "{margin: 1}", "1}", "`margin`: a share is a number from 0% to 100% with its sign", ""),
-    (E, "{margin: 1%}", "1%", "1%", "`isolation` is a mapping; found `1%`", "`key: value` pairs"),
-    (E, "[orders, orders-latency, orders-capacity]", "orders", "orders ", "`steady_state` is a list; found `orders`", "[one, two]"),
-    (E, "[orders, orders-latency, orders-capacity]", "[]", "[]", "`steady_state` is empty", "write at least one"),
-    (E, "[orders, orders-latency, orders-capacity]", "[[orders]]", "[orders]]", "entry 1 of `steady_state` is a text; found a list", ""),
-    (E, "allow: [irreversible]", "allow: [irreversibles]", "irreversibles", "entry 1 of `allow` is irreversible or", "did you mean `irreversible`?"),
-    (E, "allow: [irreversible]", "allow: [conflict-prone]", "conflict", "`conflict-prone` is not supported yet", "there can be: irreversible"),
-    (E, "allow:", "detected_by: {alarm: x}\nallow:", "detected_by", "`within` is missing", "the longest that it may take to fire"),
-    (E, "allow:", 'detected_by: {alarm: "", within: 1m}\nallow:', '""', "`alarm` is empty", ""),
-    (E, "allow:", "detected_by: orders-low\nallow:", "orders-low", "`detected_by` is a mapping", ""),
-    (G, "on_broken: go-on", "on_broken: goon", "goon", "`on_broken` is stop or go-on; found `goon`", "did you mean `go-on`?"),
-    (G, "on_broken:", "windows: []\non_broken:", "windows", "`windows` is not supported yet", "leave it out"),
-    (G, "on_broken:", "tell: []\non_broken:", "tell", "`tell` is not supported yet", "leave it out"),
-    (G, "on_broken:", "confirm: true\non_broken:", "confirm", "`confirm` is not supported yet", "leave it out"),
-    (G, "on_broken:", "playbook: x\non_broken:", "playbook", "`playbook` is not supported yet", "leave it out"),
-    (W, "provides:", "role: x\nprovides:", "x", "`x` is not the ARN of an IAM role", "like arn:aws:iam::"),
-    (W, "provides:", "role: arn:aws:iam::999988887777:role/ops/gameday\nprovides:", "arn:aws:iam::999988887777", "the role is of account 999988887777, the workload is in 111122223333", "name a role of account 111122223333"),
-    (W, "provides:", "production: yes\nprovides:", "yes", "`production` is true or false; found `yes`", "write true"),
-    (W, "instances: 5", "instances: 5.5", "5.5", "`instances` is a whole number; found `5.5`", ""),
-    (W, "instances: 5", "instances: '5'", "'5'", "`instances` is a whole number; found `5`", ""),
-    (W, "instances: 5", "instances: true", "true", "`instances` is a whole number; found `true`", ""),
-    (W, "instances: 5", "instances: 0", "0", "`instances` is at least 1; found `0`", ""),
-    (W, "{app: shop}", "{app: null}", "null}", "`app` is empty", "write a text"),
-    (W, "{app: shop}", "{app: [shop]}", "[shop]", "`app` is a text; found a list", ""),
-    (W, '"111122223333"', "1122223333", "1122223333", "`1122223333` is not an account id: twelve digits", "zeros in front count"),
-    (W, "provides: Customers find products and order them.", 'provides: ""', '""', "`provides` is empty", "write a text"),
-    (W, "  pages:\n", "  Pages:\n", "Pages:", "`Pages` is not a name", "did you mean `pages`?"),
-    (W, "tier: business", "tier: busines", "busines", "`tier` is business or technical", "did you mean `business`?"),
-    (W, "limits:", "budget: {false_abort: 60%}\nlimits:", "60%", "`false_abort` is less than 50%; found `60%`", ""),
-    (W, "limits:", "freezes: [{from: 20261220, to: 2026-12-24, why: x}]\nlimits:", "20261220", "`from`: a day is written like 2026-12-20", ""),
-    (W, "limits:", "freezes: [{from: 2026-12-20, to: 2026-12-19, why: x}]\nlimits:", "{from", "a freeze ends on its last day or before it begins", ""),
-    (W, "Shop/OrdersTried", "OrdersTried", "OrdersTried", "`OrdersTried` is not Namespace/MetricName", "like AWS/Lambda/Errors"),
-    (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}", "gauge: {prometheus: up}", "up}", "`prometheus` is a mapping; found `up`", "write `key: value` pairs below it"),
-    (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}", "gauge: {prometheus: {url: 'http://p:9090/?x=1', query: up}}", "'http", "`http://p:9090/?x=1` is not the address of a Prometheus", "like http://prometheus:9090, without a query"),
-    (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}", "gauge: {prometheus: {url: 'http://p:9090'}}", "prometheus:", "`query` is missing", "add `query:`"),
-    (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}\n    bound: {at_least: 6, for: 95%}", "rate: {prometheus: {url: 'http://p:9090', query: 'sum(x)'}}\n    bound: {at_least: 3/s}", "orders-capacity:", "a query of counters is a selector like", ""),
-    (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}", "gauge: {logs: {group: 'a b', query: x}}", "'a b'", "`a b` is not the name of a log group", "like /shop/web"),
-    (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}", "gauge: {alarm: 'arn:aws:cloudwatch:us-east-1:111122223333:alarm:x'}", "gauge:", "an alarm is read by its name, without the rest of the ARN: x", ""),
-    (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}\n    bound: {at_least: 6, for: 95%}", "rate: {alarm: x}\n    bound: {at_least: 3/s}", "orders-capacity:", "alarm can be read as gauge, not as rate", ""),
-    (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}", "gauge: {logs: {group: /shop, query: 'stats count(*) as value by bin(5m)'}}", "orders-capacity:", "a query of logs ends in `stats … by bin(1m)`, as long as the period", ""),
-    (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}", "gauge: {logs: {group: /shop, query: 'stats count(*) as n by bin(1m)'}}", "orders-capacity:", "the query names none of its stats `as value`", ""),
-    (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}", "", "orders-capacity:", "a KPI is exactly one of ratio, latency, rate, gauge; found none", ""),
-    (W, "period: 1s, missing: zero", "period: 1m, missing: zero", "ratio:", "`bad` and `total` need the same period; found 1m and 1s", ""),
-    (W, "period: 1s, missing: zero", "period: 7s, missing: zero", "bad:", "CloudWatch has periods of 1s, 5s, 10s", ""),
-    (W, "bound: {at_least: 6, for: 95%}", "bound: {at_least: 6%}", "orders-capacity:", "the bound of a gauge is a plain number like 6; found 6%", ""),
-    (W, "bound: {at_least: 6, for: 95%}", "bound: {at_most: lots}", "lots", "found 'lots'", "`at_most`: ratio: a share of bad like 1%; rate: like 50/s; gauge: a number like 6"),
-    (W, "bound: {p95: 300ms}", "bound: {p95: fast}", "fast", "found 'fast'", "`p95`: 95% of the requests take at most so long, like 300ms"),
-    (W, "bound: {p95: 300ms}", "bound: {at_least: 5}", "orders-latency:", "the bound of a latency is one of: p50", ""),
-    (T, "slots: 32", "slotss: 32", "slotss", "unknown key `slotss`", "did you mean `slots`?"),
-    (T, "latency: {p50: 15ms, p95: 40ms}", "latency: {p50: 15ms, p95: 4ms}", "latency:", "p95 is at least p50; found 4ms and 15ms", ""),
-    (T, "{each_zone: 2, launch", "{each_zone: 2, lunch", "lunch_delay", "unknown key `lunch_delay`", "did you mean `launch_delay`?"),
-    (T, "rate: 50/s", "rate: 50", "50", "`rate`: a rate needs a number and a unit of time", ""),
-    (T, "zones:", "Zones:", "Zones:", "unknown key `Zones`", "did you mean `zones`?"),
-    (T, "Shop/OrdersTried: {journey: buy, count: tried}", "Shop/OrdersTried: {count: tried}", "Shop/OrdersTried", "a metric is fed by exactly one of journey, module", ""),
-    (T, "metrics:", "alarms: {a: {metric: Shop/OrdersFailed, above: 1, points: 3, of: 2}}\nmetrics:", "a: {", "points (3) cannot exceed of (2)", ""),
+    # file, old, new; the text at the place of the mistake
+    (E, "hypothesis:", "hypotesis:", "hypotesis:"),
+    (E, "lasts: 5m", "", "version: 1"),
+    (E, "lasts: 5m", "lasts: 5", "5 "),
+    (E, "lasts: 5m", "lasts: 0s", "0s "),
+    (E, "lasts: 5m", "lasts:", ""),
+    (E, "from: impact", "from: impct", "impct"),
+    (E, "from: impact", "from_: impact", "from_:"),
+    (E, "name: lose-an-instance", "name: LoseAn_Instance", "LoseAn"),
+    (E, "orders-capacity: any", "orders-capacity: none", "none"),
+    (E, "{margin: 1%}", "{margin: 1}", "1}"),
+    (E, "{margin: 1%}", "1%", "1%"),
+    (E, "[orders, orders-latency, orders-capacity]", "orders", "orders "),
+    (E, "[orders, orders-latency, orders-capacity]", "[]", "[]"),
+    (E, "[orders, orders-latency, orders-capacity]", "[[orders]]", "[orders]]"),
+    (E, "allow: [irreversible]", "allow: [irreversibles]", "irreversibles"),
+    (E, "allow: [irreversible]", "allow: [conflict-prone]", "conflict"),
+    (E, "allow:", "detected_by: {alarm: x}\nallow:", "detected_by"),
+    (E, "allow:", 'detected_by: {alarm: "", within: 1m}\nallow:', '""'),
+    (E, "allow:", "detected_by: orders-low\nallow:", "orders-low"),
+    (G, "on_broken: go-on", "on_broken: goon", "goon"),
+    (G, "on_broken:", "windows: []\non_broken:", "windows"),
+    (G, "on_broken:", "tell: []\non_broken:", "tell"),
+    (G, "on_broken:", "confirm: true\non_broken:", "confirm"),
+    (G, "on_broken:", "playbook: x\non_broken:", "playbook"),
+    (W, "provides:", "role: x\nprovides:", "x"),
+    (W, "provides:", "role: arn:aws:iam::999988887777:role/ops/gameday\nprovides:", "arn:aws:iam::999988887777"),
+    (W, "provides:", "production: yes\nprovides:", "yes"),
+    (W, "instances: 5", "instances: 5.5", "5.5"),
+    (W, "instances: 5", "instances: '5'", "'5'"),
+    (W, "instances: 5", "instances: true", "true"),
+    (W, "instances: 5", "instances: 0", "0"),
+    (W, "{app: shop}", "{app: null}", "null}"),
+    (W, "{app: shop}", "{app: [shop]}", "[shop]"),
+    (W, '"111122223333"', "1122223333", "1122223333"),
+    (W, "provides: Customers find products and order them.", 'provides: ""', '""'),
+    (W, "  pages:\n", "  Pages:\n", "Pages:"),
+    (W, "tier: business", "tier: busines", "busines"),
+    (W, "limits:", "budget: {false_abort: 60%}\nlimits:", "60%"),
+    (W, "limits:", "freezes: [{from: 20261220, to: 2026-12-24, why: x}]\nlimits:", "20261220"),
+    (W, "limits:", "freezes: [{from: 2026-12-20, to: 2026-12-19, why: x}]\nlimits:", "{from"),
+    (W, "Shop/OrdersTried", "OrdersTried", "OrdersTried"),
+    (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}", "gauge: {prometheus: up}", "up}"),
+    (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}", "gauge: {prometheus: {url: 'http://p:9090/?x=1', query: up}}", "'http"),
+    (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}", "gauge: {prometheus: {url: 'http://p:9090'}}", "prometheus:"),
+    (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}\n    bound: {at_least: 6, for: 95%}", "rate: {prometheus: {url: 'http://p:9090', query: 'sum(x)'}}\n    bound: {at_least: 3/s}", "orders-capacity:"),
+    (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}", "gauge: {logs: {group: 'a b', query: x}}", "'a b'"),
+    (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}", "gauge: {alarm: 'arn:aws:cloudwatch:us-east-1:111122223333:alarm:x'}", "gauge:"),
+    (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}\n    bound: {at_least: 6, for: 95%}", "rate: {alarm: x}\n    bound: {at_least: 3/s}", "orders-capacity:"),
+    (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}", "gauge: {logs: {group: /shop, query: 'stats count(*) as value by bin(5m)'}}", "orders-capacity:"),
+    (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}", "gauge: {logs: {group: /shop, query: 'stats count(*) as n by bin(1m)'}}", "orders-capacity:"),
+    (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}", "", "orders-capacity:"),
+    (W, "period: 1s, missing: zero", "period: 1m, missing: zero", "ratio:"),
+    (W, "period: 1s, missing: zero", "period: 7s, missing: zero", "bad:"),
+    (W, "bound: {at_least: 6, for: 95%}", "bound: {at_least: 6%}", "orders-capacity:"),
+    (W, "bound: {at_least: 6, for: 95%}", "bound: {at_most: lots}", "lots"),
+    (W, "bound: {p95: 300ms}", "bound: {p95: fast}", "fast"),
+    (W, "bound: {p95: 300ms}", "bound: {at_least: 5}", "orders-latency:"),
+    (T, "slots: 32", "slotss: 32", "slotss"),
+    (T, "latency: {p50: 15ms, p95: 40ms}", "latency: {p50: 15ms, p95: 4ms}", "latency:"),
+    (T, "{each_zone: 2, launch", "{each_zone: 2, lunch", "lunch_delay"),
+    (T, "rate: 50/s", "rate: 50", "50"),
+    (T, "zones:", "Zones:", "Zones:"),
+    (T, "Shop/OrdersTried: {journey: buy, count: tried}", "Shop/OrdersTried: {count: tried}", "Shop/OrdersTried"),
+    (T, "metrics:", "alarms: {a: {metric: Shop/OrdersFailed, above: 1, points: 3, of: 2}}\nmetrics:", "a: {"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("name", "old", "new", "place", "what", "remedy"), SHAPE, ids=[f"{c[0]}: {c[4]}" for c in SHAPE]
+    ("name", "old", "new", "place"), SHAPE, ids=[f"{case[0]}: {case[2] or case[1]}" for case in SHAPE]
 )
-def test_a_wrong_shape_says_where_why_and_what_to_do(folder, name, old, new, place, what, remedy):
+def test_a_wrong_shape_says_where_why_and_what_to_do(folder, name, old, new, place, snapshot):
     (mistake,) = mistakes_of(edit(folder, name, (old, new)))
-    assert what in mistake.what
-    assert remedy in mistake.remedy
+    assert words(mistake) == snapshot
     assert mistake.remedy
     assert at(mistake).startswith(place)
     assert mistake.file == str(folder / name)
 
 
 TOPS = [
-    ("version: 1", "1", "version: 2", "2", "version `2` is not read here: gameday 0.1.0 reads version 1", "update gameday"),
-    ("version: 1", "1", "version: '1'", "'1'", "version `1` is not read here", "write `version: 1`"),
-    ("version: 1", "1", "version: true", "true", "version `true` is not read here", "write `version: 1`"),
-    ("version: 1", "1", "", "kind", "`version` is missing", "add `version: 1`"),
-    ("kind: experiment", "1", "kind: gate", "gate", "kind `gate` is not supported yet", "workload, experiment, gameday, twin"),
-    ("kind: experiment", "1", "kind: experimnt", "experimnt", "there is no kind `experimnt`", "did you mean `experiment`?"),
-    ("kind: experiment", "1", "kind: [x]", "[x]", "there is no kind a list", "workload, experiment, gameday, twin"),
-    ("kind: experiment", "1", "", "version", "`kind` is missing", "one of workload, experiment, gameday, twin"),
+    ("version: 1", "1", "version: 2", "2"),
+    ("version: 1", "1", "version: '1'", "'1'"),
+    ("version: 1", "1", "version: true", "true"),
+    ("version: 1", "1", "", "kind"),
+    ("kind: experiment", "1", "kind: gate", "gate"),
+    ("kind: experiment", "1", "kind: experimnt", "experimnt"),
+    ("kind: experiment", "1", "kind: [x]", "[x]"),
+    ("kind: experiment", "1", "", "version"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("old", "_", "new", "place", "what", "remedy"), TOPS, ids=[case[4] for case in TOPS])
-def test_a_kind_or_version_that_is_not_read_is_said_before_all_else(folder, old, _, new, place, what, remedy):
+@pytest.mark.parametrize(("old", "_", "new", "place"), TOPS, ids=[case[2] or f"no {case[0]}" for case in TOPS])
+def test_a_kind_or_version_that_is_not_read_is_said_before_all_else(folder, old, _, new, place, snapshot):
     (mistake,) = mistakes_of(edit(folder, E, (old, new), ("lasts: 5m", "lasts: 5")))
-    assert what in mistake.what
-    assert remedy in mistake.remedy
+    assert words(mistake) == snapshot
     assert at(mistake).startswith(place)
 
 
@@ -392,34 +386,33 @@ def test_every_pattern_of_the_files_has_words():
 
 ENTRY = "- terminate-instance: {module: orders, count: 1}"
 FAULTS = [
-    ("- terminat-instance: {module: orders}", "terminat-instance", "there is no fault `terminat-instance`", "did you mean `terminate-instance`?"),
-    ("- xyz: {}", "xyz", "there is no fault `xyz`", "there are: terminate-instance, stop-instance"),
-    ("- reboot-instance", "reboot-instance", "`reboot-instance` does not say what it hits", "write `- reboot-instance: {module: checkout, count: 1}`"),
-    ("- rebot-instance", "rebot-instance", "there is no fault `rebot-instance`", "did you mean `reboot-instance`?"),
-    ("- reboot-instance:", "reboot-instance:", "`reboot-instance`: no target is named: give module, tags, ids or zone", ""),
-    ("- reboot-instance: orders", "orders", "`reboot-instance` is a mapping; found `orders`", "`key: value`"),
-    ("- {terminate-instance: {module: orders}, at: 2m}", "at:", "`at` of a fault is not supported yet", "leave it out"),
-    ("- {terminate-instance: {module: orders}, for: 2m}", "for:", "`for` of a fault is not supported yet", "leave it out"),
-    ("- {reboot-instance: {module: web}, stop-instance: {module: web}}", "stop-instance", "one entry is one fault; found `reboot-instance` and `stop-instance`", "begin each fault with its own `-`"),
-    ("- {az-blackhole: , zone: us-east-1a}", "zone:", "one entry is one fault; found `az-blackhole` and `zone`", "`- az-blackhole: {zone: us-east-1a"),
-    ("- {}", "{}", "no fault is named here", "write it like `- terminate-instance: {"),
-    ("- 5", "5", "a fault is its name and its fields; found `5`", "write it like `- terminate-instance: {"),
-    ("- isolate-module: {}", "isolate-module", "`module` is missing", "add `module:` (the module)"),
-    ("- az-blackhole: {zone: us-east-1a, lauches: blocked}", "lauches", "unknown key `lauches`", "did you mean `launches`?"),
-    ("- az-blackhole: {zone: us-east-1a, launches: blokked}", "blokked", "`launches` is allowed or blocked; found `blokked`", "did you mean `blocked`?"),
-    ("- stop-instance: {module: orders, share: 0.5}", "0.5", "`share`: a share is a number from 0% to 100%", ""),
-    ("- stop-instance: {module: orders, share: 5%, count: 1}", "stop-instance", "count and share exclude each other", ""),
-    ("- throttle: {module: orders, to: 5/s}", "5/s", "`to` is a share like 5% or a whole number like 0; found 5/s", ""),
-    ("- reboot-instance: {module: order}", "order}", "there is no module `order`", "did you mean `orders`?"),
-    ("- az-blackhole: {zone: us-east-1d}", "us-east-1d", "there is no zone `us-east-1d`", "did you mean `us-east-1"),
+    ("- terminat-instance: {module: orders}", "terminat-instance"),
+    ("- xyz: {}", "xyz"),
+    ("- reboot-instance", "reboot-instance"),
+    ("- rebot-instance", "rebot-instance"),
+    ("- reboot-instance:", "reboot-instance:"),
+    ("- reboot-instance: orders", "orders"),
+    ("- {terminate-instance: {module: orders}, at: 2m}", "at:"),
+    ("- {terminate-instance: {module: orders}, for: 2m}", "for:"),
+    ("- {reboot-instance: {module: web}, stop-instance: {module: web}}", "stop-instance"),
+    ("- {az-blackhole: , zone: us-east-1a}", "zone:"),
+    ("- {}", "{}"),
+    ("- 5", "5"),
+    ("- isolate-module: {}", "isolate-module"),
+    ("- az-blackhole: {zone: us-east-1a, lauches: blocked}", "lauches"),
+    ("- az-blackhole: {zone: us-east-1a, launches: blokked}", "blokked"),
+    ("- stop-instance: {module: orders, share: 0.5}", "0.5"),
+    ("- stop-instance: {module: orders, share: 5%, count: 1}", "stop-instance"),
+    ("- throttle: {module: orders, to: 5/s}", "5/s"),
+    ("- reboot-instance: {module: order}", "order}"),
+    ("- az-blackhole: {zone: us-east-1d}", "us-east-1d"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("entry", "place", "what", "remedy"), FAULTS, ids=[case[2] for case in FAULTS])
-def test_a_wrong_fault_says_where_why_and_what_to_do(folder, entry, place, what, remedy):
+@pytest.mark.parametrize(("entry", "place"), FAULTS, ids=[case[0] for case in FAULTS])
+def test_a_wrong_fault_says_where_why_and_what_to_do(folder, entry, place, snapshot):
     (mistake,) = mistakes_of(edit(folder, E, (ENTRY, entry)))
-    assert what in mistake.what
-    assert remedy in mistake.remedy
+    assert words(mistake) == snapshot
     assert mistake.remedy
     assert at(mistake).startswith(place)
 
@@ -434,62 +427,61 @@ def test_a_zone_of_another_region_is_a_mistake_without_a_twin_too(folder):
 # --- across files ---------------------------------------------------------------------------------------------------
 
 ACROSS = [
-    # loaded; edits of files; where the mistake is, what stands there; what is said; the remedy
-    (E, [(E, "orders, orders-latency", "orders, orders-latncy")], E, "orders-latncy", "there is no KPI `orders-latncy`", "did you mean `orders-latency`?"),
-    (E, [(E, "steady_state: [orders,", "steady_state: [orders, orders,")], E, "orders, orders-l", "KPI `orders` is named twice", "take one out"),
-    (E, [(E, "  orders-capacity: any", "  order-capacity: any")], E, "order-capacity", "there is no KPI `order-capacity`", "did you mean `orders-capacity`?"),
-    (E, [(E, "  orders: {at_least: 50%}", "  zzz: {at_least: 50%}")], E, "zzz", "there is no KPI `zzz`", "there are: orders, pages"),
-    (E, [(E, "  orders-capacity: any", "  orders-capacity: any\n  pages: any")], E, "pages", "KPI `pages` is not claimed", "add it to `steady_state`"),
-    (E, [(E, "  orders: {at_least: 98%}", "  orders: {p95: 1s}")], E, "{p95", "the bound of a ratio is one of: at_least", "it is now: at least 99%"),
-    (E, [(E, "  orders: {at_least: 50%}", "  orders: {at_least: 50}")], E, "{at_least: 50}", "the bound of a ratio is a share like 99%; found 50", "it is now: at least 99%"),
-    (E, [(E, "  orders: {at_least: 50%}", "  orders-latency: {at_least: 5}")], E, "{at_least: 5}", "the bound of a latency is one of: p50", "it is now: p95 of at most 300ms"),
-    (E, [(E, "lasts: 5m", "lasts: 4m")], E, "4m", "the faults last 4m, too short to see recovery from impact: within 4m and then sustained 1m", "at least `lasts: 5m`"),
-    (E, [(E, "lasts: 5m", "lasts: 16m")], E, "16m", "the faults last 16m, over the workload's limit of 15m", "raise `limits.exposure`"),
-    (E, [(E, "lasts:", "detected_by: {alarm: orders-low, within: 6m}\nlasts:"), (T, "metrics:", "alarms: {orders-low: {metric: Shop/OrdersFailed, above: 1}}\nmetrics:")], E, "5m", "the faults last 5m, too short to see whether an alarm fires within 6m", "more than `lasts: 6m`"),
-    (E, [(E, "lasts:", "detected_by: {alarm: order-low, within: 2m}\nlasts:"), (T, "metrics:", "alarms: {orders-low: {metric: Shop/OrdersFailed, above: 1}}\nmetrics:")], E, "order-low", "there is no alarm `order-low`", "did you mean `orders-low`?"),
-    (E, [(E, "lasts:", "detected_by: {alarm: 'arn:aws:cloudwatch:us-west-2:111122223333:alarm:orders-low', within: 2m}\nlasts:")], E, "'arn", "the alarm is in us-west-2 of account 111122223333, the run in us-east-1", "beside the workload"),
-    (E, [(E, "lasts:", "detected_by: {alarm: 'arn:aws:sns:us-east-1:111122223333:orders-low', within: 2m}\nlasts:")], E, "'arn", "is not the ARN of an alarm", "like arn:aws:cloudwatch:us-east-1:111122223333:alarm:orders-low"),
-    (E, [(E, "lasts:", "stop_when: [orders-low]\ndetected_by: {alarm: orders-low, within: 2m}\nlasts:"), (T, "metrics:", "alarms: {orders-low: {metric: Shop/OrdersFailed, above: 1}}\nmetrics:")], E, "orders-low, within", "alarm `orders-low` ends the run when it fires, which breaks the claim", "out of `stop_when`"),
-    (E, [(E, "lasts:", "region: us-west-2\nlasts:")], E, "us-west-2", "region `us-west-2` is not one of the workload's", "did you mean `us-east-1`?"),
-    (E, [(W, "[us-east-1]", "[us-east-1, eu-west-1]")], E, "version", "`region` is missing: the workload has several", "one of us-east-1, eu-west-1"),
-    (E, [(E, "workload: workload.yaml", "workload: worklod.yaml")], E, "worklod", "`worklod.yaml`: there is no such file", "did you mean `workload.yaml`?"),
-    (E, [(E, "workload: workload.yaml", "workload: twin.yaml")], E, "twin.yaml", "`twin.yaml` is a file of kind twin", "name a file with `kind: workload`"),
-    (E, [(E, "workload: workload.yaml", "workload: .")], E, ".", "`.`: this is a folder, not a file", "name a file in it"),
-    (E, [(E, "workload: workload.yaml", "workload: no/w.yaml")], E, "no/w", "`no/w.yaml`: there is no such file", "there is no folder"),
-    (E, [(E, "workload: workload.yaml", 'workload: "a\\0b"')], E, '"a', "this is no path", "write the file's name"),
-    (W, [(W, "twin: twin.yaml", "twin: gameday.yaml")], W, "gameday.yaml", "`gameday.yaml` is a file of kind gameday", "name a file with `kind: twin`"),
-    (W, [(W, "tolerates: [orders]", "tolerates: [order]")], W, "order]", "there is no module `order`", "did you mean `orders`?"),
-    (W, [(W, "tolerates: [orders]", "needs: [zzz]")], W, "zzz", "there is no module `zzz`", "there are: web, orders"),
-    (W, [(W, "tolerates: [orders]", "needs: [web]")], W, "web]", "module `web` needs itself", "take it out"),
-    (W, [(W, "tolerates: [orders]", "tolerates: [orders]\n    needs: [orders]")], W, "orders]", "needs `orders` and tolerates its loss", "in `needs` where it fails with it"),
-    (W, [(W, "    module: web\n", "    module: webb\n")], W, "webb", "there is no module `webb`", "did you mean `web`?"),
-    (W, [(T, "  orders:\n    instances", "  ordrs:\n    instances"), (T, "to: orders", "to: ordrs"), (T, "module: orders, count: latency", "module: ordrs, count: latency"), (T, "module: orders, count: healthy", "module: ordrs, count: healthy"), (W, "  orders:\n    owns: {tags: {module: orders}}", "  orders:\n    owns: {tags: {module: orders}}\n  ordrs: {owns: {tags: {a: b}}}")], T, "modules:", "not all modules of workload.yaml are played here: `orders` is missing", "every module"),
-    (W, [(T, "customers:", "  extra: {function: {}, latency: {p50: 1s, p95: 1s}}\ncustomers:")], T, "extra", "there is no module `extra` in the workload workload.yaml", "there are: web, orders"),
-    (W, [(W, "  web:\n    owns: {tags: {module: web}}", "  web:\n    owns: {functions: [web]}")], T, "instances", "module `web` plays instances, but owns nothing by tags", "write `owns: {tags: {module: web}}`"),
-    (W, [(T, "us-east-1b", "eu-west-1b")], T, "eu-west-1b", "zone `eu-west-1b` is in none of the workload's regions (us-east-1)", "like us-east-1a"),
-    (T, [(T, "us-east-1b", "us-east-1a")], T, "us-east-1a, us-east-1c", "zone `us-east-1a` is named twice", "take one out"),
-    (T, [(T, "to: orders", "to: order")], T, "order,", "there is no module `order`", "did you mean `orders`?"),
-    (T, [(T, "only: [buy]", "only: [buys]")], T, "buys", "there is no journey `buys`", "did you mean `buy`?"),
-    (T, [(T, "share: 70%, enters: web", "share: 70%, enters: webs")], T, "webs", "there is no module `webs`", "did you mean `web`?"),
-    (T, [(T, "share: 70%", "share: 60%")], T, "journeys:", "the shares of the journeys add up to 90%, not to 100%", "exactly one journey"),
-    (T, [(T, "{journey: buy, count: tried}", "{journey: by, count: tried}")], T, "by,", "there is no journey `by`", "did you mean `buy`?"),
-    (T, [(T, "{module: orders, count: latency}", "{module: orderz, count: latency}")], T, "orderz", "there is no module `orderz`", "did you mean `orders`?"),
-    (T, [(T, "metrics:", "alarms: {low: {metric: Shop/OrdersFailled, above: 1}}\nmetrics:")], T, "Shop/OrdersFailled", "there is no metric `Shop/OrdersFailled`", "did you mean `Shop/OrdersFailed`?"),
-    (T, [(T, "customers:", "  f: {function: {}, latency: {p50: 1s, p95: 1s}}\ncustomers:"), (T, "{module: orders, count: healthy}", "{module: f, count: healthy}")], T, "healthy", "healthy counts instances, and module `f` plays none", "count tried, failed or latency"),
-    (G, [(G, "- lose-an-instance.yaml", "- loose-an-instance.yaml")], G, "loose", "`loose-an-instance.yaml`: there is no such file", "did you mean `lose-an-instance.yaml`?"),
-    (G, [(G, "- lose-an-instance.yaml", "- workload.yaml")], G, "workload.yaml", "`workload.yaml` is a file of kind workload", "`kind: experiment`"),
+    # loaded; edits of files; the file of the mistake, and the text at its place
+    (E, [(E, "orders, orders-latency", "orders, orders-latncy")], E, "orders-latncy"),
+    (E, [(E, "steady_state: [orders,", "steady_state: [orders, orders,")], E, "orders, orders-l"),
+    (E, [(E, "  orders-capacity: any", "  order-capacity: any")], E, "order-capacity"),
+    (E, [(E, "  orders: {at_least: 50%}", "  zzz: {at_least: 50%}")], E, "zzz"),
+    (E, [(E, "  orders-capacity: any", "  orders-capacity: any\n  pages: any")], E, "pages"),
+    (E, [(E, "  orders: {at_least: 98%}", "  orders: {p95: 1s}")], E, "{p95"),
+    (E, [(E, "  orders: {at_least: 50%}", "  orders: {at_least: 50}")], E, "{at_least: 50}"),
+    (E, [(E, "  orders: {at_least: 50%}", "  orders-latency: {at_least: 5}")], E, "{at_least: 5}"),
+    (E, [(E, "lasts: 5m", "lasts: 4m")], E, "4m"),
+    (E, [(E, "lasts: 5m", "lasts: 16m")], E, "16m"),
+    (E, [(E, "lasts:", "detected_by: {alarm: orders-low, within: 6m}\nlasts:"), (T, "metrics:", "alarms: {orders-low: {metric: Shop/OrdersFailed, above: 1}}\nmetrics:")], E, "5m"),
+    (E, [(E, "lasts:", "detected_by: {alarm: order-low, within: 2m}\nlasts:"), (T, "metrics:", "alarms: {orders-low: {metric: Shop/OrdersFailed, above: 1}}\nmetrics:")], E, "order-low"),
+    (E, [(E, "lasts:", "detected_by: {alarm: 'arn:aws:cloudwatch:us-west-2:111122223333:alarm:orders-low', within: 2m}\nlasts:")], E, "'arn"),
+    (E, [(E, "lasts:", "detected_by: {alarm: 'arn:aws:sns:us-east-1:111122223333:orders-low', within: 2m}\nlasts:")], E, "'arn"),
+    (E, [(E, "lasts:", "stop_when: [orders-low]\ndetected_by: {alarm: orders-low, within: 2m}\nlasts:"), (T, "metrics:", "alarms: {orders-low: {metric: Shop/OrdersFailed, above: 1}}\nmetrics:")], E, "orders-low, within"),
+    (E, [(E, "lasts:", "region: us-west-2\nlasts:")], E, "us-west-2"),
+    (E, [(W, "[us-east-1]", "[us-east-1, eu-west-1]")], E, "version"),
+    (E, [(E, "workload: workload.yaml", "workload: worklod.yaml")], E, "worklod"),
+    (E, [(E, "workload: workload.yaml", "workload: twin.yaml")], E, "twin.yaml"),
+    (E, [(E, "workload: workload.yaml", "workload: .")], E, "."),
+    (E, [(E, "workload: workload.yaml", "workload: no/w.yaml")], E, "no/w"),
+    (E, [(E, "workload: workload.yaml", 'workload: "a\\0b"')], E, '"a'),
+    (W, [(W, "twin: twin.yaml", "twin: gameday.yaml")], W, "gameday.yaml"),
+    (W, [(W, "tolerates: [orders]", "tolerates: [order]")], W, "order]"),
+    (W, [(W, "tolerates: [orders]", "needs: [zzz]")], W, "zzz"),
+    (W, [(W, "tolerates: [orders]", "needs: [web]")], W, "web]"),
+    (W, [(W, "tolerates: [orders]", "tolerates: [orders]\n    needs: [orders]")], W, "orders]"),
+    (W, [(W, "    module: web\n", "    module: webb\n")], W, "webb"),
+    (W, [(T, "  orders:\n    instances", "  ordrs:\n    instances"), (T, "to: orders", "to: ordrs"), (T, "module: orders, count: latency", "module: ordrs, count: latency"), (T, "module: orders, count: healthy", "module: ordrs, count: healthy"), (W, "  orders:\n    owns: {tags: {module: orders}}", "  orders:\n    owns: {tags: {module: orders}}\n  ordrs: {owns: {tags: {a: b}}}")], T, "modules:"),
+    (W, [(T, "customers:", "  extra: {function: {}, latency: {p50: 1s, p95: 1s}}\ncustomers:")], T, "extra"),
+    (W, [(W, "  web:\n    owns: {tags: {module: web}}", "  web:\n    owns: {functions: [web]}")], T, "instances"),
+    (W, [(T, "us-east-1b", "eu-west-1b")], T, "eu-west-1b"),
+    (T, [(T, "us-east-1b", "us-east-1a")], T, "us-east-1a, us-east-1c"),
+    (T, [(T, "to: orders", "to: order")], T, "order,"),
+    (T, [(T, "only: [buy]", "only: [buys]")], T, "buys"),
+    (T, [(T, "share: 70%, enters: web", "share: 70%, enters: webs")], T, "webs"),
+    (T, [(T, "share: 70%", "share: 60%")], T, "journeys:"),
+    (T, [(T, "{journey: buy, count: tried}", "{journey: by, count: tried}")], T, "by,"),
+    (T, [(T, "{module: orders, count: latency}", "{module: orderz, count: latency}")], T, "orderz"),
+    (T, [(T, "metrics:", "alarms: {low: {metric: Shop/OrdersFailled, above: 1}}\nmetrics:")], T, "Shop/OrdersFailled"),
+    (T, [(T, "customers:", "  f: {function: {}, latency: {p50: 1s, p95: 1s}}\ncustomers:"), (T, "{module: orders, count: healthy}", "{module: f, count: healthy}")], T, "healthy"),
+    (G, [(G, "- lose-an-instance.yaml", "- loose-an-instance.yaml")], G, "loose"),
+    (G, [(G, "- lose-an-instance.yaml", "- workload.yaml")], G, "workload.yaml"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("load", "edits", "name", "place", "what", "remedy"), ACROSS, ids=[f"{c[0]}: {c[4]}" for c in ACROSS]
+    ("load", "edits", "name", "place"), ACROSS, ids=[f"{case[0]}: {case[1][0][2]}" for case in ACROSS]
 )
-def test_what_does_not_fit_together_says_where_why_and_what_to_do(folder, load, edits, name, place, what, remedy):
+def test_what_does_not_fit_together_says_where_why_and_what_to_do(folder, load, edits, name, place, snapshot):
     for file, old, new in edits:
         edit(folder, file, (old, new))
     (mistake,) = mistakes_of(folder / load)
-    assert what in mistake.what
-    assert remedy in mistake.remedy
+    assert words(mistake) == snapshot
     assert (mistake.file, at(mistake).startswith(place)) == (str(folder / name), True), at(mistake)
 
 

@@ -31,7 +31,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.doubles.play import SHORT, STOREFRONT, read
-from tests.doubles.server import GAMEDAY
+from tests.waiting import LAST_NET
 
 REGION, ACCOUNT, RUN = "us-east-1", "111122223333", "20260101-000000-abcdef"
 HERE = {"aws:RequestedRegion": REGION}
@@ -529,8 +529,8 @@ def test_a_change_whose_resource_cannot_be_told_is_an_error_never_a_wildcard(
 
 
 def test_the_command_prints_three_policies_as_json() -> None:
-    command = [str(GAMEDAY), "policy", str(STOREFRONT / "lose-a-zone.yaml")]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    command = [sys.executable, "-m", "gameday.cli.main", "policy", str(STOREFRONT / "lose-a-zone.yaml")]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=LAST_NET, check=True)
     printed = json.loads(said.stdout)
     assert set(printed) == {"run", "rescue", "boundary"}
     assert "ec2:CreateNetworkAcl" in json.dumps(printed["run"])

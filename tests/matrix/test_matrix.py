@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from gameday.matrix.model import Matrix, to_json
 from gameday.matrix.twin import MARGIN, experiments_of, play_rows
 
 from tests.doubles.play import STOREFRONT, cured, read
+from tests.waiting import LAST_NET, until
 
 FRONT = {"latency": {"p50": "5ms", "p95": "10ms"}, "function": {}}
 
@@ -160,13 +160,11 @@ def test_no_worker_outlives_a_matrix_that_is_ended(tmp_path: Path, number: signa
     script.write_text(PARENT)
     file = write(tmp_path, *shop(CALLS, DECLARED))
     command = [sys.executable, str(script), str(file), str(int(number))]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=LAST_NET, check=False)
     assert ended.returncode == (-number if number is signal.SIGKILL else -signal.SIGINT), ended.stderr
     workers = [int(pid) for pid in ended.stdout.split()]
     assert len(workers) == 2
-    deadline = time.monotonic() + 30
-    while any(Path(f"/proc/{pid}").exists() for pid in workers):
-        assert time.monotonic() < deadline
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
 
 
 def test_an_experiment_is_not_a_workload(monkeypatch: pytest.MonkeyPatch) -> None:

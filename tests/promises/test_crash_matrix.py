@@ -69,7 +69,7 @@ def test_a_scenario_is_found_again_by_its_key() -> None:
 def test_a_process_that_is_really_killed_is_restored_by_another() -> None:
     """Between the write's effect and its answer, and in the middle of the undo."""
     name = "killed: throttle a table"
-    with killing(impatient=True) as stage, ThreadPoolExecutor(3) as pool:
+    with killing() as stage, ThreadPoolExecutor(3) as pool:
         requests = stage.requests(name, "200000000000")
         into, out = (at for at, one in enumerate(requests) if one == "UpdateTable")
         wanted = [Point(into, "after"), Point(out, "after")]

@@ -19,8 +19,8 @@ from gameday.pytest_plugin.account_lock import in_turn
 from gameday.run.stop import StopRequest
 
 from tests.aws.test_client import TAGS
-from tests.doubles.server import LONGEST
 from tests.store.test_account_store import Shared
+from tests.waiting import LAST_NET, until
 
 ACCOUNT = "123456789012"
 
@@ -57,7 +57,6 @@ def test_who_is_told_to_end_while_waiting_has_injected_nothing(tmp_path: Path) -
 @pytest.fixture
 def account(server: str, tmp_path: Path) -> Iterator[Shared]:
     account = Shared(server, tmp_path)
-    account.write("experiment.yaml", "lasts: 2s", "lasts: 6s")
     (tmp_path / "pytest.ini").write_text("[pytest]\ngameday_experiments = *.yaml\n")
     yield account
     account.close()
@@ -67,25 +66,30 @@ class Suite:
     """A suite under way on an account."""
 
     def __init__(self, account: Shared, *words: str) -> None:
-        command = [sys.executable, "-m", "pytest", "--gameday-on=aws", "-p", "no:cacheprovider", *words]
+        plugins = ("-p", "no:cacheprovider", "-p", "tests.doubles.skipping")
+        command = [sys.executable, "-m", "pytest", "--gameday-on=aws", *plugins, *words]
+        self.account = account
+        account.hold()
         self.journal = Journal.open(Path(account.env["GAMEDAY_HOME"]))
         self.process = subprocess.Popen(
             command, env=account.env, cwd=account.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
 
     def injected(self) -> Run:
-        """Its run, once its fault is in."""
-        end = time.monotonic() + LONGEST
-        while time.monotonic() < end:
-            for run in self.journal.unended():
-                if any(row.answered for row in self.journal.entries(run.id)):
-                    return run
-            time.sleep(0.1)
-        pytest.fail(f"nothing was injected: {self.process.communicate(timeout=LONGEST)[0]}")
+        """Its run, once its fault is in; time stands still for it."""
+        found = until(lambda: self._injected() or self.process.poll() is not None)
+        if isinstance(found, Run):
+            return found
+        pytest.fail(f"nothing was injected: {self.process.communicate(timeout=LAST_NET)[0]}")
+
+    def _injected(self) -> Run | None:
+        unended = self.journal.unended()
+        return next((run for run in unended if any(row.answered for row in self.journal.entries(run.id))), None)
 
     def over(self) -> str:
-        """What it printed; nothing is left behind."""
-        printed, _ = self.process.communicate(timeout=LONGEST)
+        """What it printed, when time has gone on; nothing is left behind."""
+        self.account.release()
+        printed, _ = self.process.communicate(timeout=LAST_NET)
         with closing(self.journal):
             assert self.journal.unended() == []
             assert not any(row.is_open for run in self.journal.runs() for row in self.journal.entries(run.id))

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.waiting import LAST_NET
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = (
     "--headless",
@@ -39,7 +41,7 @@ def found() -> str | None:
 class Chromium:
     """One headless browser with one page; every wait has an end."""
 
-    def __init__(self, patience: float = 30.0) -> None:
+    def __init__(self, patience: float = LAST_NET) -> None:
         self._patience = patience
         self._number = 0
         self._rest = b""

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.waiting import LAST_NET
+
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -27,7 +29,13 @@ def test_the_suite_finds_the_planted_bugs_and_nothing_else() -> None:
     ]
     plain = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "AWS_"))}
     ran = subprocess.run(
-        command, cwd=ROOT, env=plain | {"ORDERS": "planted"}, text=True, capture_output=True, timeout=120, check=False
+        command,
+        cwd=ROOT,
+        env=plain | {"ORDERS": "planted"},
+        text=True,
+        capture_output=True,
+        timeout=LAST_NET,
+        check=False,
     )
     assert set(re.findall(r"FAILED \S+::(\w+)", ran.stdout)) == {
         "test_whichever_reply_is_lost_units_leave_the_stock_once",

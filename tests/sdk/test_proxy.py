@@ -31,6 +31,8 @@ from gameday.sdk.proxy import http as link
 from gameday.sdk.proxy.server import Running, proxy
 from gameday.sdk.rule import Rule
 
+from tests.waiting import LAST_NET, until
+
 KEY = {"id": {"S": "1"}}
 
 
@@ -48,7 +50,7 @@ def client(service: str, running: Running, **config: Any) -> Any:
 
 
 def ask(running: Running, method: str, path: str, body: object = None) -> tuple[int, Any]:
-    connection = HTTPConnection(running.url.removeprefix("http://"), timeout=5)
+    connection = HTTPConnection(running.url.removeprefix("http://"), timeout=LAST_NET)
     connection.request(method, path, json.dumps(body) if body is not None else None)
     answer = connection.getresponse()
     return answer.status, json.loads(answer.read())
@@ -162,8 +164,15 @@ def test_a_lost_reply_is_carried_out_each_time_and_a_timeout_never(moto: Running
                     UpdateExpression="ADD times :one",
                     ExpressionAttributeValues={":one": {"N": "1"}},
                 )
-            item = dynamodb.get_item(TableName="orders", Key=key).get("Item", {})
-        return str(item.get("times", {}).get("N", "0"))
+            until(lambda: running.rules.named[0].count.hit == 2)
+
+            def carried_out() -> str:
+                item = dynamodb.get_item(TableName="orders", Key=key).get("Item", {})
+                return str(item.get("times", {}).get("N", "0"))
+
+            if kind == "lose-reply":  # the client has given up: the endpoint may still be at it
+                until(lambda: carried_out() == "2")
+            return carried_out()
 
     assert (times("lose-reply"), times("timeout"), times("blackhole")) == ("2", "0", "0")
 
@@ -260,7 +269,7 @@ def test_a_wrong_request_to_it_says_why_and_changes_nothing(
 
 def sent(running: Running, raw: bytes) -> bytes:
     host, _, port = running.url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    with socket.create_connection((host, int(port)), timeout=LAST_NET) as connection:
         connection.sendall(raw)
         connection.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: connection.recv(65536), b""))
@@ -299,7 +308,7 @@ def test_who_waits_for_100_continue_gets_it_and_the_endpoint_is_not_asked() -> N
 )
 def test_an_answer_of_unknown_length_is_passed_on_in_chunks(answer: bytes) -> None:
     with stub(answer) as (url, _), proxy(to=url) as running:
-        connection = HTTPConnection(running.url.removeprefix("http://"), timeout=5)
+        connection = HTTPConnection(running.url.removeprefix("http://"), timeout=LAST_NET)
         connection.request("GET", "/")
         assert connection.getresponse().read() == b"ok"
 
@@ -345,11 +354,11 @@ def test_an_answer_goes_on_in_pieces_as_they_come() -> None:
         with listening.accept()[0] as connection:
             connection.recv(65536)
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf")
-            if had.wait(5):
+            if had.wait(LAST_NET):
                 connection.sendall(b"half")
 
     with behind(serve) as running:
-        connection = HTTPConnection(running.url.removeprefix("http://"), timeout=5)
+        connection = HTTPConnection(running.url.removeprefix("http://"), timeout=LAST_NET)
         connection.request("GET", "/")
         answer = connection.getresponse()
         assert answer.read(4) == b"half"
@@ -371,7 +380,7 @@ def test_what_it_says_later_and_unasked_is_not_either() -> None:
         with listening.accept()[0] as connection:
             connection.recv(65536)
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst")
-            late.wait(5)
+            late.wait(LAST_NET)
             connection.sendall(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
         said.set()
         with listening.accept()[0] as connection:
@@ -381,7 +390,7 @@ def test_what_it_says_later_and_unasked_is_not_either() -> None:
     with behind(serve) as running:
         assert sent(running, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").endswith(b"first")
         late.set()
-        said.wait(5)
+        said.wait(LAST_NET)
         ask(running, "GET", "/_gameday/rules")  # by now the proxy has heard it
         assert sent(running, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").endswith(b"ok")
 
@@ -458,7 +467,7 @@ def test_the_proxys_own_api_answers_in_a_line_and_head_without_a_body(moto: Runn
 )
 def test_an_answer_that_ends_half_way_breaks_the_clients_connection(answer: bytes) -> None:
     with stub(answer) as (url, _), proxy(to=url) as running:
-        connection = HTTPConnection(running.url.removeprefix("http://"), timeout=5)
+        connection = HTTPConnection(running.url.removeprefix("http://"), timeout=LAST_NET)
         connection.request("GET", "/")
         with pytest.raises((ConnectionResetError, IncompleteRead)):
             connection.getresponse().read()
@@ -605,7 +614,7 @@ def test_the_command_stands_beside_a_program_until_it_is_asked_to_end(tmp_path: 
         status, said = ask(Running(line.strip().partition("=")[2], "", moto.rules), "GET", "/_gameday/rules")
         assert (status, len(said["rules"])) == (200, 2)
         process.send_signal(signal.SIGINT)
-        _, heard = process.communicate(timeout=10)
+        _, heard = process.communicate(timeout=LAST_NET)
     assert process.returncode == 0
     assert "rule 2 (fail sqs, 50% of requests) meets only what rule 1 (fail sqs, at most 1) lets pass" in heard
     assert "rule 1 (fail sqs, at most 1): hit 0 of the 0 requests it met" in heard

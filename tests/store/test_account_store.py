@@ -98,6 +98,7 @@ def test_another_machine_is_told_who_has_the_workload_and_halt_makes_that_one_ab
         assert halted.returncode == Exit.HELD, halted.stderr
         assert "asked to abort and undo" in halted.stdout
         wait_for(process, "aborted", why="halt")
+        account.release()
         process.communicate()
         assert process.returncode == Exit.UNKNOWN
     assert account.state == "running"

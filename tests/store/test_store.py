@@ -31,6 +31,7 @@ from tests.doubles import shop
 from tests.doubles.runs import RUN, Scene, begun
 from tests.doubles.shelf import LEVEL, REGION, planned_fault
 from tests.store.test_lease import ACCOUNT, WORKLOAD, Now, a_run, an_entry
+from tests.waiting import LAST_NET
 
 
 @pytest.fixture
@@ -525,7 +526,7 @@ def test_a_heartbeat_that_ends_for_any_reason_ends_the_run(now: Now, memory: Mem
 
     asked = Asked()
     with Heartbeat(Odd(memory, WORKLOAD, ACCOUNT, now), memory, "run-1", asked) as heart:
-        heart._thread.join(timeout=30)
+        heart._thread.join(timeout=LAST_NET)
     assert asked.heard == [("lease", "the heartbeat ended: OverflowError: what nobody thought of")]
 
 

@@ -13,6 +13,7 @@ from gameday.steady_state.sources.command import CommandSource, parse, run
 from gameday.steady_state.sources.scripted import Scripted
 
 from tests.steady_state.streams import kpi
+from tests.waiting import until
 
 
 def python(script: str, **more: str) -> dict[str, object]:
@@ -97,8 +98,6 @@ def test_the_last_line_counts(text: str, numbers: tuple[float, ...]) -> None:
 def test_programs_run_until_the_block_ends() -> None:
     own, start, clock = queue("print(3)", every="50ms"), WallClock().now(), WallClock()
     with open_sources({"cloudwatch": Scripted({})}, {"it": own}) as source:
-        for _ in range(10**6):
-            if found := source.read({"it": own}, start - 1, clock.now())["it"]:
-                break
+        found = until(lambda: source.read({"it": own}, start - 1, clock.now())["it"])
     assert found[0].value == 3
     assert not [thread for thread in threading.enumerate() if thread.name == "command-it"]

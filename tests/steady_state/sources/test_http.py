@@ -8,13 +8,14 @@ import pytest
 from gameday.steady_state.clock import TestClock, WallClock
 from gameday.steady_state.kpi.kpi import Bound, Kpi, watched
 from gameday.steady_state.kpi.reading import HttpSpec as Spec
-from gameday.steady_state.samples import Sample
+from gameday.steady_state.samples import Sample, Series
 from gameday.steady_state.sources import open_sources
 from gameday.steady_state.sources.http import HttpPool, HttpSource, ProbeResult, bins
 from gameday.steady_state.sources.pace import Ticker
 from gameday.steady_state.sources.scripted import Scripted
 
 from tests.steady_state.streams import kpi
+from tests.waiting import LAST_NET, until
 
 SPEC = Spec.model_validate({"url": "http://localhost/", "every": "1s", "timeout": "2s"})
 
@@ -91,7 +92,7 @@ def test_a_pace_is_kept_however_long_acting_takes() -> None:
 
     pace = Ticker(1.0, Hurried(), act, "test")
     pace.start()
-    assert done.wait(10)
+    assert done.wait(LAST_NET)
     pace.stop(10)
     assert dues[:2] == [101.0, 102.0]
     assert dues[2] >= 105.0
@@ -128,7 +129,7 @@ def server() -> Iterator[ThreadingHTTPServer]:
 
 
 def url(server: ThreadingHTTPServer, status: int) -> dict[str, str]:
-    return {"url": f"http://127.0.0.1:{server.server_port}/{status}", "every": "50ms", "timeout": "5s"}
+    return {"url": f"http://127.0.0.1:{server.server_port}/{status}", "every": "50ms", "timeout": "5m"}
 
 
 @pytest.mark.parametrize("status", [200, 302, 404, 503])
@@ -143,13 +144,15 @@ def test_probes_go_out_again_and_again_and_their_answers_are_counted(server: Thr
     start = clock.now()
     with open_sources({"cloudwatch": Scripted({})}, {"up": own, "down": bad}) as source:
         for _ in range(8):
-            assert server.asked.acquire(timeout=10)  # type: ignore[attr-defined]
+            assert server.asked.acquire(timeout=LAST_NET)  # type: ignore[attr-defined]
         # What was asked is answered at once, yet counted only when its thread has run: look until it is.
-        found = source.read({"up": own, "down": bad}, start, clock.now())
-        for _ in range(10000):
-            if all(any(one.total for one in found[name]) for name in ("up", "down")):
-                break
-            found = source.read({"up": own, "down": bad}, start, clock.now())
+        found: dict[str, Series] = {}
+
+        def are_counted() -> bool:
+            found.update(source.read({"up": own, "down": bad}, start, clock.now()))
+            return all(any(one.total for one in found[name]) for name in ("up", "down"))
+
+        until(are_counted)
     assert sum(one.bad for one in found["up"]) == 0
     assert all(one.bad == one.total for one in found["down"])
     assert sum(one.total for one in found["down"]) > 0
@@ -160,21 +163,21 @@ def test_no_probe_that_gets_no_end_of_an_answer_keeps_the_process() -> None:
 
     def ask(_: Spec) -> int:
         held.release()
-        over.wait(10)  # as long as a server that sends its header byte by byte
+        over.wait()  # as long as a server that sends its header byte by byte
         return 200
 
     own = probed(ratio={"total": {"http": {"url": "http://localhost/", "every": "20ms", "timeout": "20ms"}}})
     clock = WallClock()
     with HttpSource({"it": own}, clock, ask) as source:
         for _ in range(3):
-            assert held.acquire(timeout=10)
+            assert held.acquire(timeout=LAST_NET)
         probing = [one for one in threading.enumerate() if one.name.startswith("probe")]
         assert probing
         assert all(one.daemon for one in probing)
         assert all(one.bad == one.total for one in source.read({"it": own}, 0, clock.now())["it"])
     over.set()
     for one in probing:
-        one.join(10)
+        one.join(LAST_NET)
         assert not one.is_alive()
 
 
@@ -193,11 +196,10 @@ def test_a_refused_connection_is_bad() -> None:
 
     start = clock.now()
     with HttpSource({"it": own}, clock, ask) as source:
-        assert seen.wait(10)
-        total = 0.0
-        for _ in range(100000):
-            found = source.read({"it": own}, start, clock.now())["it"]
-            total = sum(one.total for one in found)
-            if total:
-                break
-    assert total == sum(one.bad for one in found) > 0
+        assert seen.wait(LAST_NET)
+
+        def counted() -> Series:
+            return tuple(one for one in source.read({"it": own}, start, clock.now())["it"] if one.total)
+
+        found = until(counted)
+    assert sum(one.total for one in found) == sum(one.bad for one in found) > 0
