@@ -28,7 +28,7 @@ SIGNED = (
     "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0"
 )
 REQUEST = (
-    "POST / HTTP/1.1\r\nHost: dynamodb.us-east-1.amazonaws.com\r\nContent-Type: application/x-amz-json-1.0\r\n"
+    "POST / HTTP/1.1\r\nHost: 127.0.0.1:%PORT\r\nContent-Type: application/x-amz-json-1.0\r\n"
     f"X-Amz-Target: DynamoDB_20120810.GetItem\r\nAuthorization: {SIGNED}\r\nContent-Length: {len(BODY)}\r\n\r\n"
 ).encode() + BODY
 RULES = tuple(
@@ -73,12 +73,13 @@ class Client:
     """One kept connection."""
 
     def __init__(self, port: int) -> None:
+        self.request = REQUEST.replace(b"%PORT", b"%d" % port)
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def ask(self) -> float:
         began = time.perf_counter()
-        self.socket.sendall(REQUEST)
+        self.socket.sendall(self.request)
         got = b""
         while ANSWER not in got:
             got += self.socket.recv(65536)

@@ -318,6 +318,8 @@ def test_on_an_account_a_principal_may_read_its_own_rights(
 PUT = AccessRequest("s3:PutObject", "arn:aws:s3:::ledger/team/leases/1/storefront.json", HERE)
 ELSEWHERE = AccessRequest("s3:PutObject", "arn:aws:s3:::ledger/other/leases/1/storefront.json", HERE)
 LIST = AccessRequest("s3:ListBucket", "arn:aws:s3:::ledger", HERE)
+DELETE_PROBE = AccessRequest("s3:DeleteObject", "arn:aws:s3:::ledger/team/probes/0a.json", HERE)
+DELETE_LEASE = AccessRequest("s3:DeleteObject", "arn:aws:s3:::ledger/team/leases/1/storefront.json", HERE)
 
 
 @pytest.mark.parametrize("role", [None, "arn:aws:iam::111122223333:role/gameday"])
@@ -336,6 +338,8 @@ def test_whoever_runs_may_keep_journal_and_lease_in_the_store_and_nothing_beside
         assert allowed(PUT, [document])
         assert allowed(LIST, [document])
         assert not allowed(ELSEWHERE, [document])
+        assert not allowed(DELETE_LEASE, [document])
+        assert allowed(DELETE_PROBE, [document]) == (document != policies.rescue)
     assert not any(allowed(PUT, [document]) for document in may_not)
     if role and policies.caller:
         assert allowed(AccessRequest("sts:AssumeRole", role, {}), [policies.caller])

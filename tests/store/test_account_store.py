@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from gameday.change import Json
 from gameday.cli.undo import restore_dead
 from gameday.errors import Exit
 from gameday.store import lease
+from gameday.store.proof import PROBES, PROOF
+from gameday.store.s3 import S3Objects
 
 from tests.aws.test_client import Account, wait_for
 from tests.doubles.server import client
@@ -60,6 +63,30 @@ def test_a_run_keeps_its_intents_in_the_store_and_frees_the_workload(account: Sh
     names = [key.rpartition("/")[2] for key in account.keys("runs/")]
     assert names == ["000000.json", "000001.json", "000002.json", "000003.json", "closed.json"]
     assert "no open runs" in account.gameday("restore", "--list", "--store", account.store).stderr
+    assert [account.keys(name) for name in (PROBES, PROOF)] == [[], [f"{account.folder.name}/{PROOF}"]]
+
+
+def test_store_that_ignores_conditions_refuses_the_run(account: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = S3Objects._call
+
+    def unconditional(self: S3Objects, operation: str, **params: Json) -> Json:
+        kept = {name: value for name, value in params.items() if name not in ("IfMatch", "IfNoneMatch")}
+        return whole(self, operation, **kept)
+
+    monkeypatch.setattr(S3Objects, "_call", unconditional)
+    refused = account.gameday(*RUN)
+    assert refused.returncode == Exit.REFUSED
+    assert "the workload's store ignores a stale `If-Match`" in refused.stdout
+    assert "--local-journal" in refused.stdout + refused.stderr
+    assert account.state == "running"
+    assert account.keys("") == []
+
+
+def test_verbs_that_only_read_prove_no_store(account: Shared) -> None:
+    for words in (("plan", "experiment.yaml", "--on", "aws"), ("restore", "--list", "--store", account.store)):
+        done = account.gameday(*words)
+        assert done.returncode == Exit.HELD, done.stderr + done.stdout
+    assert account.keys("") == []
 
 
 def test_an_account_run_without_a_store_must_say_local_journal(account: Shared) -> None:

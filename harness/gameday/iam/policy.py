@@ -18,6 +18,7 @@ from gameday.iam.patterns import Context
 from gameday.iam.principal import READS
 from gameday.plan.plan import Plan
 from gameday.steady_state.kpi.reading import Origin
+from gameday.store.proof import PROBES
 from gameday.store.s3 import place_of
 
 LONGEST = 2048
@@ -76,13 +77,14 @@ def policies_of(plan: Plan, planning: Iterable[Call] = ()) -> Policies:
     granted = [grant_of(ask, None) for ask in asks]
     acts = plan.workload.role or (plan.principal if plan.place == "aws" else None)  # the twin has no principals
     rights = [*_rights_reads(acts)] if acts else []
-    store = [] if plan.workload.role else _store(plan)
+    role = plan.workload.role
+    store, proof = ([], []) if role else (_store(plan), _proof(plan))
     run = [*_reads((*planning, *kpi_reads(plan), *run_reads(plan)), plan.region), *granted]
     undone = [grant for ask, grant in zip(asks, granted, strict=True) if ask.phase == "undo"]
     rescue = [*_reads(undo_reads(plan), plan.region), *undone]
-    ceiling = _boundary({grant.action for grant in run}, [*rights, *store], plan.region)
-    caller = document([*_assuming(plan.workload.role), *_store(plan)]) if plan.workload.role else None
-    return Policies(_policy([*run, *rights, *store]), _policy([*rescue, *store]), ceiling, caller)
+    ceiling = _boundary({grant.action for grant in run}, [*rights, *store, *proof], plan.region)
+    caller = document([*_assuming(role), *_store(plan), *_proof(plan)]) if role else None
+    return Policies(_policy([*run, *rights, *store, *proof]), _policy([*rescue, *store]), ceiling, caller)
 
 
 def session_policies(plan: Plan, run: str) -> dict[str, str]:
@@ -120,6 +122,14 @@ def _store(plan: Plan) -> list[Grant]:
     arn = f"arn:aws:s3:::{bucket}"
     objects = [Grant(f"s3:{name}", f"{arn}/{prefix}*") for name in ("GetObject", "PutObject")]
     return [*objects, Grant("s3:ListBucket", arn)]
+
+
+def _proof(plan: Plan) -> list[Grant]:
+    """What removing the probe needs that proves the store; a rescue proves nothing."""
+    if not plan.workload.store:
+        return []
+    bucket, prefix = place_of(plan.workload.store)
+    return [Grant("s3:DeleteObject", f"arn:aws:s3:::{bucket}/{prefix}{PROBES}*")]
 
 
 def kpi_reads(plan: Plan) -> tuple[Call, ...]:

@@ -85,6 +85,8 @@ class ExperimentRunner:
                 yield plan_on(environment, request), environment, team
 
     def _run(self, plan: Plan, environment: Environment, team: TeamStore | None) -> Record:
+        if team:
+            team.prove()  # before the baseline, which takes minutes
         name = new_run_id()
         with stoppable(self.journal, team, name, self.stop):
             actors = open_run_sessions(environment.account, environment.sessions, plan, name)

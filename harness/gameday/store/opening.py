@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from gameday.aws.client import open_account
 from gameday.change import Call
 from gameday.engine.allowlist import AllowList
+from gameday.store.proof import PROBES
 from gameday.store.s3 import S3Objects, place_of
 
 WORKERS = 2
@@ -15,7 +16,7 @@ WORKERS = 2
 
 
 class StoreAllowList(AllowList):
-    """Lets only writes of objects under the store's prefix leave."""
+    """Lets only writes of objects under the store's prefix leave, and removals of probes."""
 
     def __init__(self, bucket: str, prefix: str) -> None:
         super().__init__()
@@ -23,8 +24,9 @@ class StoreAllowList(AllowList):
 
     def check(self, call: Call, region: str) -> None:
         """Raises Unplanned for a write elsewhere; nothing was sent then."""
-        is_ours = call.params.get("Bucket") == self._bucket and str(call.params.get("Key")).startswith(self._prefix)
-        if not (str(call) == "s3.put_object" and is_ours):
+        allowed = {"s3.put_object": self._prefix, "s3.delete_object": self._prefix + PROBES}.get(str(call))
+        is_ours = call.params.get("Bucket") == self._bucket
+        if allowed is None or not is_ours or not str(call.params.get("Key")).startswith(allowed):
             super().check(call, region)
 
 

@@ -57,6 +57,10 @@ class Objects(Protocol):
         """
         ...
 
+    def remove(self, key: str) -> None:
+        """Remove an object, where there is one."""
+        ...
+
     def keys(self, prefix: str) -> list[str]:
         """The keys that begin so, in order."""
         ...
@@ -98,6 +102,13 @@ class S3Objects:
             if isinstance(error, Unreachable):
                 raise self._trouble(error) from error
             return None
+
+    def remove(self, key: str) -> None:
+        """Remove an object, where there is one; raises JournalError."""
+        try:
+            self._call("delete_object", Key=self.prefix + key)
+        except AwsError as error:
+            raise self._trouble(error) from error
 
     def keys(self, prefix: str) -> list[str]:
         """The keys that begin so, in order; raises JournalError."""

@@ -10,6 +10,7 @@ from gameday.engine.entries import End, Entry, Run
 from gameday.errors import JournalError, LeaseLost
 from gameday.store.heartbeat import AskToStop, Heartbeat
 from gameday.store.lease import Lease, Monotonic, Sighting
+from gameday.store.proof import prove
 from gameday.store.run_records import Records, Told
 from gameday.store.s3 import Objects
 
@@ -22,6 +23,7 @@ class TeamStore:
         self._objects = objects
         self._workload, self._account = workload, account
         self._records: Records | None = None
+        self._is_proven = False
 
     def heartbeat(self, run: str, ask: AskToStop) -> Heartbeat:
         """What keeps the lease while a block lasts; `ask` is told why the run is to end."""
@@ -31,8 +33,18 @@ class TeamStore:
         """Raises Refused while a run has the workload."""
         self.lease.must_be_free()
 
+    def prove(self) -> None:
+        """Prove that the store keeps conditional writes; raises Refused where it does not.
+
+        Only a run asks for it: a rescue must not depend on it.
+        """
+        if not self._is_proven:
+            prove(self._objects)
+            self._is_proven = True
+
     def take(self, run: Run) -> None:
-        """Take the workload for a run; raises Refused while another run has it."""
+        """Take the workload for a run; raises Refused while another run has it, or where nothing is proven."""
+        self.prove()
         epoch = self.lease.take(run.id, run.who)
         self._records = self._of(run.id)
         try:

@@ -23,10 +23,21 @@ class Mood(StrEnum):
     DOWN = "down"  # it does not happen
 
 
-class MemoryObjects:
-    """Texts by key; `mood` says how each write ends, `between` is called between a writer's read and its write."""
+class Condition(StrEnum):
+    """A condition of a write, as HTTP names it."""
 
-    def __init__(self) -> None:
+    NEW = "If-None-Match"
+    SAME = "If-Match"
+
+
+class MemoryObjects:
+    """Texts by key; `mood` says how each write ends, `between` is called between a writer's read and its write.
+
+    `ignores` are conditions that it takes and does not keep, as some servers do that speak S3's protocol.
+    """
+
+    def __init__(self, ignores: frozenset[Condition] = frozenset()) -> None:
+        self._ignores = ignores
         self.mood: Callable[[], Mood] = lambda: Mood.WELL
         self.between: Callable[[], None] = lambda: None
         self._stands: dict[str, Stored] = {}
@@ -55,14 +66,15 @@ class MemoryObjects:
     def _put(self, key: str, body: str, tag: str) -> str | None:
         with self._lock:
             stands = self._stands.get(key)
-            if (stands.tag if stands else "") != tag:
+            is_kept = (Condition.SAME if tag else Condition.NEW) not in self._ignores
+            if is_kept and (stands.tag if stands else "") != tag:
                 return None
             self._stands[key] = Stored(body, f'"{next(self._tags)}"')
             return self._stands[key].tag
 
     def remove(self, key: str) -> None:
-        """Somebody removes an object, as no part of ours ever does."""
-        del self._stands[key]
+        """Remove an object, where there is one."""
+        self._stands.pop(key, None)
 
     def keys(self, prefix: str) -> list[str]:
         """The keys that begin so, in order."""

@@ -1,6 +1,7 @@
 """A proxy beside a program: the program's AWS calls pass it, and meet the rules.
 
-One thread, asyncio's streams and h11: `gameday proxy --to` works without an extra. It listens on loopback only.
+One thread, asyncio's streams and h11: `gameday proxy --to` works without an extra. It listens on loopback only, and
+keeps no request: it counts calls by service and operation.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import h11
 from gameday.aws.account import USER_AGENT
 from gameday.errors import InvalidInput
 from gameday.sdk.error_responses import Reply, ServiceError, error_reply, hit_reply
+from gameday.sdk.proxy.admission import VIA, refusal_of
 from gameday.sdk.proxy.control_api import PREFIX, answer
-from gameday.sdk.proxy.http import PIECE, Link, answer_on, in_words, reply, request_on, whole_body
+from gameday.sdk.proxy.http import PIECE, BodyMemory, Link, answer_on, in_words, reply, request_on, whole_body
 from gameday.sdk.proxy.identify import Identified, RawRequest, identify
 from gameday.sdk.proxy.rules import Rules
 from gameday.sdk.proxy.upstream import Upstream, why
@@ -38,7 +40,9 @@ class Proxy:
         self.rules = rules
         self.upstream = upstream
         self.hear = hear
-        self._via = b"1.1 gameday-%b" % uuid4().hex.encode()
+        self._via = VIA + uuid4().hex.encode()
+        self._port = 0
+        self._memory = BodyMemory()
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
 
@@ -52,7 +56,8 @@ class Proxy:
                 "name another with --port; 0 takes a free one",
                 gd_code="GD-E118",
             ) from error
-        return int(self._server.sockets[0].getsockname()[1])
+        self._port = int(self._server.sockets[0].getsockname()[1])
+        return self._port
 
     async def close(self) -> None:
         """Listen no more, and end what is under way."""
@@ -88,7 +93,12 @@ class Proxy:
             return False
         if request.method == b"CONNECT":
             raise h11.RemoteProtocolError("this is no HTTP proxy: set AWS_ENDPOINT_URL", error_status_hint=405)
-        body = await whole_body(client, request)
+        if refusal := refusal_of(request.headers, self._port):
+            raise h11.RemoteProtocolError(refusal.reason, error_status_hint=refusal.status)
+        with self._memory.share() as share:
+            return await self._answer(client, request, await whole_body(client, request, share))
+
+    async def _answer(self, client: Link, request: h11.Request, body: bytes) -> bool:
         wire = _wire(request, body)
         if wire.target.startswith(PREFIX):
             status, reason, said = answer(self.rules, wire.method, wire.target, body)

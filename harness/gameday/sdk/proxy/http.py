@@ -6,7 +6,8 @@ h11 writes `Host` before all other headers, and `Transfer-Encoding` anew; the re
 from __future__ import annotations
 
 from asyncio import StreamReader, StreamWriter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import h11
 
@@ -15,6 +16,8 @@ HEAD_LIMIT = 128 * 1024
 PIECE = 64 * 1024
 BODY_LIMIT = 256 * 2**20
 """Bytes of a request's body, which is held in memory; what is larger comes in parts (S3 multipart uploads)."""
+BODIES_LIMIT = 512 * 2**20
+"""Bytes of the bodies that all connections together hold in memory."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -66,7 +69,36 @@ class Link:
         return True
 
 
-async def whole_body(link: Link, request: h11.Request) -> bytes:
+Share = Callable[[int], None]
+"""Takes so many bytes more of the memory for bodies; raises h11.RemoteProtocolError where there are none left."""
+
+
+class BodyMemory:
+    """The memory for the bodies of all connections; belongs to one thread."""
+
+    def __init__(self) -> None:
+        self._held = 0
+
+    @contextmanager
+    def share(self) -> Iterator[Share]:
+        """Hold one request's share for as long as the block lasts."""
+        mine = 0
+
+        def take(length: int) -> None:
+            nonlocal mine
+            if self._held + length > BODIES_LIMIT:
+                limit = BODIES_LIMIT // 2**20
+                raise h11.RemoteProtocolError(f"all bodies together exceed {limit} MiB: retry", error_status_hint=503)
+            mine += length
+            self._held += length
+
+        try:
+            yield take
+        finally:
+            self._held -= mine
+
+
+async def whole_body(link: Link, request: h11.Request, share: Share) -> bytes:
     """A request's body, out of its chunks. Raises h11.RemoteProtocolError, OSError."""
     said = dict(request.headers)
     if b"transfer-encoding" not in said:
@@ -77,6 +109,7 @@ async def whole_body(link: Link, request: h11.Request) -> bytes:
     while isinstance(event := await link.hear(), h11.Data):
         length += len(event.data)
         _bounded(length)
+        share(len(event.data))
         pieces.append(event.data)
     return b"".join(pieces)
 

@@ -12,6 +12,7 @@ import h11
 
 from gameday.errors import InvalidInput
 from gameday.sdk.proxy.http import Link, in_words
+from gameday.steady_state.kpi.masks import masked_url
 
 IDLE = 64
 """Connections to the endpoint that are kept for later requests."""
@@ -27,13 +28,20 @@ class Upstream:
     _idle: list[Link] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        if "@" in self.url:
+            raise InvalidInput(
+                "an endpoint takes no user name and no password",
+                "name it without them: what a client signs goes on as it came",
+            )
         try:
             parts = urlsplit(self.url)
             port, host = parts.port, (parts.hostname or "").encode("idna")
         except ValueError:  # UnicodeError is one
             port, host = None, b""
-        if not host or parts.scheme not in ("http", "https") or parts.path not in ("", "/"):
-            raise InvalidInput(f"{self.url} is no endpoint", "name one like http://127.0.0.1:4566", gd_code="GD-E118")
+        if not host or parts.scheme not in ("http", "https") or parts.path.strip("/") or parts.query or parts.fragment:
+            raise InvalidInput(
+                f"{masked_url(self.url)} is no endpoint", "name one like http://127.0.0.1:4566", gd_code="GD-E118"
+            )
         name = host.decode()
         if name.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
             raise InvalidInput(
@@ -72,9 +80,9 @@ class Upstream:
 
 
 def why(error: Exception) -> str:
-    """Why a connection did not come about, or did not last, in the system's own words."""
+    """Say why a connection did not come about, or did not last, without anything that was sent over it."""
     if isinstance(error, h11.ProtocolError):
-        return f"what came is no HTTP/1.1: {in_words(error)}"
+        return f"what came is no HTTP/1.1: {in_words(error).partition(': ')[0]}"  # h11 then quotes what came
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {error.verify_message}"
     number = error.errno if isinstance(error, OSError) else None
