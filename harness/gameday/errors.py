@@ -18,8 +18,10 @@ explains a code; `cli/error_codes.py` holds the explanations.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
+from itertools import zip_longest
 
 
 class Exit(IntEnum):
@@ -52,6 +54,26 @@ def worst(codes: Sequence[Exit]) -> Exit:
     return next((code for code in WORST_FIRST if code in codes), Exit.HELD)
 
 
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why nothing is injected, or what a plan warns of: a stable code (`GD-P…`, `GD-W…`), a line, and what to do."""
+
+    code: str  # empty where the reason comes from no guard
+    text: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.text} [{self.code}]" if self.code else self.text
+
+
+def reason_lines(reasons: Sequence[Reason], head: str) -> Iterator[str]:
+    """Yield each reason after `head`, and its remedy; of neighbours with one remedy, the last shows it."""
+    for reason, following in zip_longest(reasons, reasons[1:]):
+        yield f"{head}: {reason}"
+        if reason.remedy and not (following and following.remedy == reason.remedy):
+            yield f"  → {reason.remedy}"
+
+
 class GamedayError(Exception):
     """What went wrong, and what to do about it."""
 
@@ -82,9 +104,13 @@ class Refused(GamedayError):
     exit = Exit.REFUSED
     gd_code = "GD-E200"
 
-    def __init__(self, reasons: tuple[str, ...], remedy: str = "", *, gd_code: str = "") -> None:
-        super().__init__("\n".join(f"not injecting: {reason}" for reason in reasons), remedy, gd_code=gd_code)
-        self.reasons = reasons
+    def __init__(self, reasons: Sequence[str | Reason], remedy: str = "", *, gd_code: str = "") -> None:
+        code = gd_code or self.gd_code
+        self.reasons = tuple(Reason(code, reason) if isinstance(reason, str) else reason for reason in reasons)
+        super().__init__("\n".join(reason_lines(self.reasons, "not injecting")), remedy, gd_code=gd_code)
+
+    def __str__(self) -> str:
+        return f"{self.what}\n  → {self.remedy}" if self.remedy else self.what  # each reason shows its code
 
 
 class JournalError(GamedayError):

@@ -236,21 +236,21 @@ OWNS = "owns: {tags: {app: batch}}"
 
 
 @pytest.mark.parametrize(
-    ("file", "was", "is_", "words"),
+    ("file", "was", "is_", "code"),
     [
-        ("workload.yaml", "123456789012", "210987654321", "the credentials are for account 123456789012"),
-        ("workload.yaml", "provides:", "production: true\nprovides:", "say --production to mean it"),
-        ("workload.yaml", "limits:", f"{FREEZE}\nlimits:", "holidays: nothing"),
-        ("workload.yaml", "module_share: 100%", "module_share: 50%", "over the limit of 50%"),
-        ("workload.yaml", OWNS, f"{OWNS}\nopt_in: {{chaos: please}}", "does not carry the opt-in tag chaos=please"),
-        ("experiment.yaml", "lasts:", "stop_when: [nobody]\nlasts:", "alarm nobody is not there"),
+        ("workload.yaml", "123456789012", "210987654321", "GD-P05"),
+        ("workload.yaml", "provides:", "production: true\nprovides:", "GD-P02"),
+        ("workload.yaml", "limits:", f"{FREEZE}\nlimits:", "GD-P03"),
+        ("workload.yaml", "module_share: 100%", "module_share: 50%", "GD-P20"),
+        ("workload.yaml", OWNS, f"{OWNS}\nopt_in: {{chaos: please}}", "GD-P11"),
+        ("experiment.yaml", "lasts:", "stop_when: [nobody]\nlasts:", "GD-P14"),
     ],
 )
-def test_what_may_not_be_touched_is_refused(file: str, was: str, is_: str, words: str, account: Account) -> None:
+def test_what_may_not_be_touched_is_refused(file: str, was: str, is_: str, code: str, account: Account) -> None:
     account.write(file, was, is_)
     done = account.gameday(*RUN)
     assert done.returncode == Exit.REFUSED, done.stderr
-    assert words in done.stdout
+    assert f"[{code}]" in done.stdout
     assert account.state == "running"
 
 
@@ -276,7 +276,7 @@ def test_a_saved_plan_is_applied_exactly_whoever_listens_or_refused_once_the_acc
     account.ec2.stop_instances(InstanceIds=[account.instance])
     moved = account.gameday(*SAVED)
     assert moved.returncode == Exit.REFUSED
-    assert "the account has moved on since the plan was made" in moved.stdout
+    assert "[GD-P28]" in moved.stdout
     account.ec2.start_instances(InstanceIds=[account.instance])
     account.hold()
     with running(*SAVED, "--json", env=account.env, cwd=account.folder) as process:

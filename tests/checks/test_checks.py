@@ -20,7 +20,8 @@ from gameday.checks.zones import HEALTHY
 from gameday.cli.main import main
 from gameday.errors import AwsError, Exit
 from gameday.files.load import load_experiment, load_workload, validate_files
-from gameday.plan.plan import RunRequest, make_plan
+from gameday.plan.plan import RunRequest
+from gameday.plan.planner import make_plan
 from gameday.testing.wrapper import Wrapped
 from gameday.twin.control_plane.provision import _CODE
 from gameday.twin.twin import START, Twin

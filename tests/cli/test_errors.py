@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from gameday import errors
 from gameday.cli.errors import CODES, as_markdown, exit_of
+from gameday.cli.guard_codes import GUARD_CODES
 from gameday.cli.main import cli
 from gameday.cli.mistake_codes import MISTAKES
 from gameday.errors import AwsError, GamedayError, InvalidInput, Refused
@@ -40,13 +41,13 @@ SITES = codes_of_sites()
 
 
 def test_each_code_has_a_form_that_stays() -> None:
-    assert [code for code in CODES if not re.fullmatch(r"GD-(E\d{3}|F\d{2})", code)] == []
+    assert [code for code in CODES if not re.fullmatch(r"GD-(E\d{3}|[FPW]\d{2})", code)] == []
     assert list(CODES) == sorted(CODES)
 
 
 def test_each_code_that_is_raised_is_explained_and_no_other() -> None:
     raised = {each.gd_code for each in CLASSES.values()} | {code for _, code in SITES}
-    assert raised | {str(kind) for kind in MistakeKind} == set(CODES)
+    assert raised | {str(kind) for kind in MistakeKind} | set(GUARD_CODES) == set(CODES)
 
 
 def test_each_mistake_kind_is_explained() -> None:
@@ -65,7 +66,7 @@ def test_each_code_exits_as_its_class_does() -> None:
 
 def test_error_text_has_code_and_remedy() -> None:
     assert str(InvalidInput("what", "do", gd_code="GD-E106")) == "what [GD-E106]\n  → do"
-    assert str(Refused(("a", "b"))) == "not injecting: a\nnot injecting: b [GD-E200]"
+    assert str(Refused(("a", "b"))) == "not injecting: a [GD-E200]\nnot injecting: b [GD-E200]"
 
 
 def test_aws_error_keeps_the_code_of_aws_beside_its_own() -> None:

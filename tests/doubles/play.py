@@ -17,7 +17,8 @@ from gameday.events import Event
 from gameday.files.experiment import Experiment
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
-from gameday.plan.plan import Plan, RunRequest, make_plan
+from gameday.plan.plan import Plan, RunRequest
+from gameday.plan.planner import make_plan
 from gameday.run.environment import cloudwatch
 from gameday.run.loop import RunContext, run
 from gameday.run.stop import StopRequest

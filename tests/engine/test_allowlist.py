@@ -26,7 +26,8 @@ from gameday.faults.fault import Fault, FaultContext, call, effect
 from gameday.files.experiment import Experiment
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
-from gameday.plan.plan import RunRequest, make_plan
+from gameday.plan.plan import RunRequest
+from gameday.plan.planner import make_plan
 from gameday.records.record import Record
 from gameday.run.experiment import ExperimentRunner
 from gameday.steady_state.clock import TestClock

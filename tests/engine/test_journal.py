@@ -255,7 +255,7 @@ def test_a_workload_is_taken_for_the_time_of_a_run(journal: Journal) -> None:
     journal.take(RUN, "shop", ACCOUNT, "aws")
     with pytest.raises(Refused) as refused:
         other.take("run-2", "shop", ACCOUNT, "aws")
-    reason = refused.value.reasons[0]
+    reason = refused.value.reasons[0].text
     assert reason.startswith(f"workload shop is taken by run {RUN} (")
     assert "process 1) since 20" in reason
     journal.end(RUN)

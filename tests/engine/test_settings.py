@@ -217,7 +217,7 @@ def test_what_could_not_be_put_back_is_refused_with_every_reason() -> None:
     shelf.things["c"]["Power"] = "burnt"
     with pytest.raises(Refused) as refused:
         capture(POWER, {"a": "off", "b": "off", "c": "off", "d": "off"}, REGION, shelf)
-    assert refused.value.reasons == (
+    assert tuple(reason.text for reason in refused.value.reasons) == (
         'b is changing right now: thing.power reads {"value": "turning"}',
         "thing.power of c could not be put back: no call sets it to burnt",
         "d is not there: thing.power reads nothing",

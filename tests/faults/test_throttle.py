@@ -12,7 +12,7 @@ from gameday.errors import AwsError, Refused
 from gameday.events import Event, Judged, NoEffect, TookEffect
 from gameday.faults.throttle import Throttle, grows
 from gameday.iam.policy import Recorder, policies_of
-from gameday.run.effect import FALSE_BITE
+from gameday.run.effect import FALSE_EFFECT
 from gameday.steady_state.kpi.claim import Verdict
 from gameday.testing.wrapper import Wrapped
 from gameday.twin.controllers import Controllers
@@ -37,7 +37,7 @@ def answer(counted: dict[float, float], known: dict[float, float]) -> Json:
 
 def effects(counted: dict[float, float], known: dict[float, float], since: float = 630.0) -> bool:
     assert EXCESS
-    return probes.exceeds(EXCESS, answer(counted, known), since, FALSE_BITE)
+    return probes.exceeds(EXCESS, answer(counted, known), since, FALSE_EFFECT)
 
 
 TEN_MINUTES = {60.0 * minute: 500.0 for minute in range(10)}
@@ -147,7 +147,7 @@ def test_metrics_that_cannot_be_read_refuse_before_anything_is_injected(tmp_path
                 raise AwsError(call.service, call.operation, "AccessDenied", "no")
             return super().one(call, region, paged)
 
-    with played(tmp_path) as on, pytest.raises(Refused, match="what would show the effect cannot be read"):
+    with played(tmp_path) as on, pytest.raises(Refused, match=r"effects could not be checked: .*\[GD-P44\]"):
         on.events(Blind(on.account))
 
 
@@ -156,7 +156,7 @@ def test_metrics_that_cannot_be_read_refuse_before_anything_is_injected(tmp_path
 
 def refusals(folder: Path, change_twin: Any = cured, **fields: Any) -> tuple[str, ...]:
     with played(folder, change_twin, faults=throttle(**fields)) as on:
-        return on.plan.refusals
+        return tuple(refusal.text for refusal in on.plan.refusals)
 
 
 @pytest.mark.parametrize("to", [3, 4, 1000])

@@ -6,7 +6,8 @@ import pytest
 from gameday.errors import Exit, InvalidInput
 from gameday.files.load import LoadedGameday, load_any, validate_files
 from gameday.files.starter import FILES, write_starter
-from gameday.plan.plan import RunRequest, make_plan
+from gameday.plan.plan import RunRequest
+from gameday.plan.planner import make_plan
 from gameday.run.environment import open_environment
 
 

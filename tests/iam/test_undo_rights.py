@@ -1,4 +1,4 @@
-"""What we may not undo, we do not inject: how rights turn into refusals and warnings of a plan."""
+"""What we may not undo, we do not inject: what IAM says of a plan's undo, and what the guards make of it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from gameday.change import Json
 from gameday.errors import AwsError
 from gameday.iam import undo_rights as rights
 from gameday.iam.principal import EVERYTHING, PrincipalPolicies
-from gameday.iam.undo_rights import with_undo_rights
+from gameday.iam.undo_rights import undo_rights
+from gameday.plan.guards.context import UndoRights
+from gameday.plan.guards.guard import Reasons, ask
+from gameday.plan.guards.registry import GUARDS
 from gameday.plan.plan import Plan
 
 from tests.doubles.play import Played, played
+from tests.doubles.reasons import context_of
 
 ROLE = "arn:aws:iam::111122223333:role/gameday"
 PUT = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "lambda:*Put*", "Resource": "*"}}
@@ -36,7 +40,7 @@ def allowing(plan: Plan, *words: str) -> Plan:
 
 def checked(
     monkeypatch: pytest.MonkeyPatch, plan: Plan, found: PrincipalPolicies | AwsError, asked: list[str] | None = None
-) -> Plan:
+) -> Reasons:
     def held_by(principal: str, *_: Any) -> PrincipalPolicies:
         (asked if asked is not None else []).append(principal)
         if isinstance(found, AwsError):
@@ -44,7 +48,9 @@ def checked(
         return found
 
     monkeypatch.setattr(rights, "held_by", held_by)
-    return with_undo_rights(plan, None)  # type: ignore[arg-type]  # nobody is asked but held_by
+    found_rights = undo_rights(plan, None)  # type: ignore[arg-type]  # nobody is asked but held_by
+    guards = [guard for guard in GUARDS if guard.refuses in ("GD-P23", "GD-P24", "GD-P25")]
+    return ask(guards, context_of(plan, rights=found_rights))
 
 
 def held(*policies: Json, boundary: Json = None) -> PrincipalPolicies:
@@ -54,9 +60,9 @@ def held(*policies: Json, boundary: Json = None) -> PrincipalPolicies:
 def test_a_right_that_is_missing_refuses_and_nothing_can_allow_it(monkeypatch: pytest.MonkeyPatch, plan: Plan) -> None:
     for one in (plan, allowing(plan, "unchecked-undo", "irreversible")):
         refusals = checked(monkeypatch, one, held(PUT)).refusals
-        assert any(
-            line.startswith("undo is not permitted: lambda:DeleteFunctionConcurrency on arn:") for line in refusals
-        )
+        start = "undo is not permitted: lambda:DeleteFunctionConcurrency on arn:"
+        assert {refusal.code for refusal in refusals} == {"GD-P23"}
+        assert any(refusal.text.startswith(start) for refusal in refusals)
 
 
 def test_a_boundary_counts(monkeypatch: pytest.MonkeyPatch, plan: Plan) -> None:
@@ -68,12 +74,13 @@ def test_what_cannot_be_checked_refuses_or_is_a_warning_where_it_is_allowed(
     monkeypatch: pytest.MonkeyPatch, plan: Plan
 ) -> None:
     unread = AwsError("iam", "get_role", "AccessDenied", "no")
-    refused = checked(monkeypatch, plan, unread)
+    (refusal,) = checked(monkeypatch, plan, unread).refusals
     said = "whether undo is permitted cannot be checked: iam.get_role failed: AccessDenied: no"
-    assert refused.refusals == (f"{said}; the experiment does not say `allow: [unchecked-undo]`",)
+    assert (refusal.code, refusal.text) == ("GD-P24", said)
+    assert "`allow: [unchecked-undo]`" in refusal.remedy
     allowed = checked(monkeypatch, allowing(plan, "unchecked-undo"), unread)
-    assert (allowed.refusals, allowed.warnings[-1]) == ((), said)
-    assert allowed.digest == allowing(plan, "unchecked-undo").digest
+    assert allowed.refusals == ()
+    assert [str(warning) for warning in allowed.warnings] == [f"{said} [GD-W24]"]
 
 
 def test_the_roles_policies_count_where_there_is_one_and_else_those_of_who_runs(
@@ -95,10 +102,11 @@ def test_a_plan_too_large_for_its_sessions_is_refused_with_all_else(
     assert checked(monkeypatch, large, held(EVERYTHING)).refusals == ()
     with_role = large.model_copy(update={"workload": plan.workload.model_copy(update={"role": ROLE})})
     (refusal,) = checked(monkeypatch, with_role, held(EVERYTHING)).refusals
-    assert "does not fit into the 2,048 characters that STS takes" in refusal
+    assert refusal.code == "GD-P25"
+    assert "does not fit into the 2,048 characters that STS takes" in refusal.text
 
 
 def test_the_twin_permits_everything_and_is_asked_nothing(play: Played) -> None:
     workload = play.plan.workload.model_copy(update={"role": ROLE})
     plan = play.plan.model_copy(update={"workload": workload})
-    assert with_undo_rights(plan, play.twin.aws) is plan
+    assert undo_rights(plan, play.twin.aws) == UndoRights()

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from gameday.aws.account import AnyCall
 from gameday.change import Call, Json
-from gameday.errors import AwsError, Refused
+from gameday.errors import AwsError, Reason, Refused
 from gameday.faults import CATALOGUE
 from gameday.files.experiment import Experiment
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
-from gameday.plan.plan import Plan, RunRequest, claim_of, make_plan, moved_on
+from gameday.plan.guards.saved_plan import differences
+from gameday.plan.plan import Plan, RunRequest, claim_of
+from gameday.plan.planner import make_plan
 from gameday.report.plan_text import plan_text
 from gameday.steady_state.kpi.kpi import Kpi
 from gameday.testing.wrapper import Wrapped
@@ -34,6 +36,10 @@ def plan_on(twin: Twin, workload: Workload, fault: dict[str, Any], **fields: Any
     file = TwinFile.model_validate(cured(read("twin.yaml")))
     request = RunRequest(experiment, experiment.faults, workload, file, "twin")
     return make_plan(request, ReadOnly(twin.aws), twin.clock.now())
+
+
+def lines(reasons: tuple[Reason, ...]) -> list[str]:
+    return [str(reason) for reason in reasons]
 
 
 def tell(twin: Twin, service: str, operation: str, **params: Any) -> Any:
@@ -93,16 +99,17 @@ REFUSED = [
 def test_a_target_that_is_not_there_is_refused_in_one_line(
     fault: dict[str, Any], reason: str, twin: Twin, workload: Workload
 ) -> None:
-    refusals = plan_on(twin, workload, fault).refusals
-    assert len(refusals) == 1
-    assert reason in refusals[0]
+    (refusal,) = plan_on(twin, workload, fault).refusals
+    assert refusal.code == "GD-P10"
+    assert reason in refusal.text
 
 
 def test_a_strike_must_be_allowed(twin: Twin, workload: Workload) -> None:
     plan = plan_on(twin, workload, {"terminate-instance": {"module": "web"}}, allow=[])
-    assert len(plan.refusals) == 1
-    assert "cannot be undone" in plan.refusals[0]
-    assert "allow: [irreversible]" in plan.refusals[0]
+    (refusal,) = plan.refusals
+    assert refusal.code == "GD-P12"
+    assert "cannot be undone" in refusal.text
+    assert "allow: [irreversible]" in refusal.remedy
 
 
 def test_stopping_a_member_is_a_strike_unless_its_replacing_is_held(twin: Twin, workload: Workload) -> None:
@@ -121,8 +128,9 @@ def test_what_the_twin_cannot_read_is_refused_before_it_plays(twin: Twin, worklo
     orders = Kpi.model_validate({"tier": "business", "module": "checkout", **probed})
     elsewhere = workload.model_copy(update={"kpis": {**workload.kpis, "orders": orders}})
     (reason,) = plan_on(twin, elsewhere, {"throttle": {"module": "payments", "to": 0}}).refusals
-    assert "of workload storefront are read elsewhere: orders (http); give them a `cloudwatch:` metric" in reason
-    assert "or run with --on aws" in reason
+    assert reason.code == "GD-P18"
+    assert reason.text.endswith("of workload storefront are read elsewhere: orders (http)")
+    assert "or run with --on aws" in reason.remedy
 
 
 def test_an_alarm_that_a_kpi_reads_must_be_there(twin: Twin, workload: Workload) -> None:
@@ -134,13 +142,14 @@ def test_an_alarm_that_a_kpi_reads_must_be_there(twin: Twin, workload: Workload)
 
     assert planned("orders-failing").refusals == ()
     (reason,) = planned("orders-filing").refusals
-    assert reason.startswith("there is no alarm orders-filing in us-east-1, which KPI no-alarm reads: name one")
+    assert reason.code == "GD-P17"
+    assert reason.text == "there is no alarm orders-filing in us-east-1, which KPI no-alarm reads"
 
 
 def test_two_faults_on_one_setting_are_refused(twin: Twin, workload: Workload) -> None:
     faults = [{"throttle": {"module": "payments", "to": 0}}, {"throttle": {"function": "payments", "to": 1}}]
     plan = plan_on(twin, workload, faults[0], faults=faults)
-    assert plan.refusals == ("throttle and throttle would both change function.concurrency of payments",)
+    assert lines(plan.refusals) == ["throttle and throttle would both change function.concurrency of payments [GD-P13]"]
 
 
 def test_interfaces_of_others_in_the_zone_are_refused_unless_allowed(twin: Twin, workload: Workload) -> None:
@@ -149,7 +158,7 @@ def test_interfaces_of_others_in_the_zone_are_refused_unless_allowed(twin: Twin,
     subnet = next(one["SubnetId"] for one in subnets if one["AvailabilityZone"] == "us-east-1a")
     made = tell(twin, "ec2", "create_network_interface", SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
     refused = plan_on(twin, workload, {"az-blackhole": {"zone": "us-east-1a"}}).refusals
-    assert refused == (f"interfaces that the workload does not own would be cut off too: {made}",)
+    assert lines(refused) == [f"interfaces that the workload does not own would be cut off too: {made} [GD-P10]"]
     allowed = {"az-blackhole": {"zone": "us-east-1a", "foreign_interfaces": "allow"}}
     assert plan_on(twin, workload, allowed).refusals == ()
 
@@ -160,13 +169,14 @@ def test_a_table_that_scales_itself_is_refused(twin: Twin, workload: Workload) -
         ResourceId="table/ledger", ScalableDimension="dynamodb:table:WriteCapacityUnits", MinCapacity=1, MaxCapacity=9,
     )  # fmt: skip
     refused = plan_on(twin, workload, {"throttle": {"module": "ledger", "to": "10%"}}).refusals
-    assert refused == ("Application Auto Scaling moves the capacity of table ledger and would fight the undo",)
+    (reason,) = refused
+    assert reason.text == "Application Auto Scaling moves the capacity of table ledger and would fight the undo"
 
 
 def test_a_table_on_demand_has_nothing_to_take_down(twin: Twin, workload: Workload) -> None:
     tell(twin, "dynamodb", "update_table", TableName="ledger", BillingMode="PAY_PER_REQUEST")
     refused = plan_on(twin, workload, {"throttle": {"module": "ledger", "to": "10%"}}).refusals
-    assert refused == ("table ledger is on demand: it has no provisioned capacity to take down",)
+    assert [each.text for each in refused] == ["table ledger is on demand: it has no provisioned capacity to take down"]
 
 
 def test_a_target_without_the_opt_in_tag_is_refused(twin: Twin, workload: Workload) -> None:
@@ -174,14 +184,14 @@ def test_a_target_without_the_opt_in_tag_is_refused(twin: Twin, workload: Worklo
     web = next(i for g in groups for i in g["Instances"] if {"Key": "module", "Value": "web"} in i["Tags"])
     tell(twin, "ec2", "delete_tags", Resources=[web["InstanceId"]], Tags=[{"Key": "gameday"}])
     refused = plan_on(twin, workload, {"reboot-instance": {"ids": [web["InstanceId"]]}}).refusals
-    assert refused == (f"{web['InstanceId']} does not carry the opt-in tag gameday=allowed",)
+    assert lines(refused) == [f"{web['InstanceId']} does not carry the opt-in tag gameday=allowed [GD-P11]"]
 
 
 def test_beyond_the_limits_is_a_warning_on_the_twin(twin: Twin, workload: Workload) -> None:
     plan = plan_on(twin, workload, {"isolate-module": {"module": "catalog"}})
     assert plan.refusals == ()
-    words = "100% of the instances of catalog would be hit, over the limit of 50% (an account would refuse)"
-    assert plan.warnings == (words,)
+    words = "100% of the instances of catalog would be hit, over the limit of 50% (an account would refuse) [GD-W20]"
+    assert lines(plan.warnings) == [words]
 
 
 @pytest.mark.parametrize("operation", ["get_caller_identity", "describe_instances", "describe_target_health"])
@@ -196,9 +206,9 @@ def test_an_error_in_the_middle_of_a_plan_refuses_in_one_line(operation: str, tw
     request = RunRequest(experiment, experiment.faults, workload, None, "twin")
     with pytest.raises(Refused) as refused:
         make_plan(request, Expired(twin.aws), twin.clock.now())
-    assert len(refused.value.reasons) == 1
-    assert f"{operation} failed: ExpiredToken: the token has expired" in refused.value.reasons[0]
-    assert refused.value.remedy == "log in again"
+    (reason,) = refused.value.reasons
+    assert f"{operation} failed: ExpiredToken: the token has expired" in reason.text
+    assert (reason.code, reason.remedy) == ("GD-P06", "log in again")
 
 
 def test_another_account_is_refused(twin: Twin, workload: Workload) -> None:
@@ -210,9 +220,9 @@ def test_another_account_is_refused(twin: Twin, workload: Workload) -> None:
 def test_an_account_that_moved_on_is_told_by_what_moved(twin: Twin, workload: Workload) -> None:
     fault = {"throttle": {"module": "payments", "to": 0}}
     planned = plan_on(twin, workload, fault)
-    assert moved_on(planned, plan_on(twin, workload, fault)) == ()
+    assert differences(planned, plan_on(twin, workload, fault)) == ()
     tell(twin, "lambda", "put_function_concurrency", FunctionName="payments", ReservedConcurrentExecutions=9)
-    reasons = moved_on(planned, plan_on(twin, workload, fault))
+    reasons = differences(planned, plan_on(twin, workload, fault))
     assert len(reasons) == 1
     assert "function.concurrency of payments was None, is 9" in reasons[0]
 

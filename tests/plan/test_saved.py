@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from gameday.cli import main as cli
-from gameday.errors import Exit, InvalidInput, Refused
+from gameday.errors import Exit, InvalidInput, Reason, Refused
 from gameday.faults.fault import call
 from gameday.files.yaml import parser as yaml12
 from gameday.plan import saved as saved_plan
@@ -185,7 +185,9 @@ def test_a_plan_that_nobody_changed_is_run_under_its_hash(made: Path, injected: 
 
 def test_one_plan_has_one_hash_whoever_made_it_and_wherever_it_is_kept(made: Path, tmp_path: Path) -> None:
     plan = read_plan(made)
-    mine = plan.model_copy(update={"principal": "arn:aws:iam::111122223333:user/other", "warnings": ("careful",)})
+    mine = plan.model_copy(
+        update={"principal": "arn:aws:iam::111122223333:user/other", "warnings": (Reason("GD-W10", "careful"),)}
+    )
     save_plan(mine, tmp_path / "mine.json")
     assert read_plan(tmp_path / "mine.json") == mine
     assert mine.digest == plan.digest

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from gameday.errors import Exit, InvalidInput
+from gameday.errors import Exit, InvalidInput, Reason
 from gameday.events import Ended, Judged, Sampled
 from gameday.records.record import Record, read_record, rejudge, write_record
 from gameday.records.suite import Refusal, Suite
@@ -123,7 +123,7 @@ def test_the_exit_code_of_a_suite_is_the_worst_of_its_entries() -> None:
     def code(*entries: Record | Refusal) -> Exit:
         return Suite("day", "2026-09-22T09:30:00Z", entries).exit
 
-    refusal = Refusal("idle", ("no traffic",))
+    refusal = Refusal("idle", (Reason("", "no traffic"),))
     assert code(held()) == Exit.HELD
     assert code(held(), refusal) == Exit.REFUSED
     assert code(held(), broken(), refusal) == Exit.BROKEN

@@ -21,6 +21,7 @@ from gameday.change import (
     SettingChange,
     Shape,
 )
+from gameday.errors import Reason
 from gameday.events import Called, ChangeClosed, Ended, Event, Judged, PhaseBegan, Remark, Sampled, TookEffect
 from gameday.files.experiment import Experiment
 from gameday.files.workload import Workload
@@ -489,7 +490,7 @@ def broken() -> Record:
     experiment = _experiment(
         "throttle-payments",
         "With payments throttled orders are queued and completed: customers notice nothing for longer than a minute.",
-        [{"throttle": {"function": "payments"}}],
+        [{"throttle": {"function": "payments", "to": 0}}],
         during={"orders": {"at_least": "95%"}},
         recovery={"within": "1m", "from": "impact", "sustained": "1m"},
     )
@@ -564,8 +565,8 @@ def refused() -> Refusal:
     return Refusal(
         "stop-half-of-checkout",
         (
-            "checkout: 4 of 6 instances would be hit, the limit is 50%",
-            "i-0a9f does not carry the tag gameday: allowed",
+            Reason("GD-P20", "checkout: 4 of 6 instances would be hit, the limit is 50%"),
+            Reason("GD-P11", "i-0a9f does not carry the tag gameday: allowed"),
         ),
     )
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
+from gameday.errors import Reason
 from gameday.events import Aborted, Judged, Sampled
 from gameday.records.record import Record
 from gameday.records.suite import Refusal, Suite
@@ -26,7 +27,7 @@ from tests.report.sample import EPOCH, broken, held
 CUT = Suite(
     "storefront",
     "2026-09-22T09:30:00Z",
-    (Refusal("lose-a-zone", ("SIGINT arrived, before anything was injected",), interrupted=True),),
+    (Refusal("lose-a-zone", (Reason("GD-P40", "SIGINT arrived, before anything was injected"),), interrupted=True),),
     not_run=("throttle-payments",),
 )
 
@@ -135,7 +136,7 @@ def test_what_was_not_run_is_skipped_in_junit() -> None:
     root = ET.fromstring(junit(CUT))
     messages = {case.get("name"): case.find("skipped").get("message") for case in root.iter("testcase")}
     assert messages == {
-        "lose-a-zone": "interrupted: SIGINT arrived, before anything was injected",
+        "lose-a-zone": "interrupted: SIGINT arrived, before anything was injected [GD-P40]",
         "throttle-payments": "not run: the game day ended before it",
     }
     assert (root.get("tests"), root.get("skipped")) == ("2", "2")
@@ -144,9 +145,8 @@ def test_what_was_not_run_is_skipped_in_junit() -> None:
 @pytest.mark.parametrize("display", [PlainProgress, LiveProgress])
 def test_a_run_begins_with_the_warnings_of_its_plan(display: type[PlainProgress] | type[LiveProgress]) -> None:
     plan = held().plan
-    planned_fault = plan.planned_faults[0].model_copy(update={"warnings": ("slow to take effect", "it is Friday")})
     stream = io.StringIO()
     listener = display(stream)
-    listener.begin(plan.model_copy(update={"warnings": ("it is Friday",), "planned_faults": (planned_fault,)}), "r")
+    listener.begin(plan.model_copy(update={"warnings": (Reason("GD-W10", "it is Friday"),)}), "r")
     listener.close()
-    assert [stream.getvalue().count(f"warning {one}") for one in ("it is Friday", "slow to take effect")] == [1, 1]
+    assert stream.getvalue().count("warning it is Friday [GD-W10]") == 1

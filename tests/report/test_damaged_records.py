@@ -99,7 +99,10 @@ DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "no start": (lambda raw: raw.update(started="soon"), "started: 'soon' is no time"),
     "a deep nest": (lambda raw: raw.update(files=json.loads("[" * 500 + "]" * 500)), "nested deeper than 100"),
-    "half a character": (lambda raw: raw["plan"].update(warnings=["\ud800"]), "plan: holds text that is no Unicode"),
+    "half a character": (
+        lambda raw: raw["plan"].update(warnings=[{"code": "", "text": "\ud800"}]),
+        "plan: holds text that is no Unicode",
+    ),
     "what nobody wrote": (lambda raw: raw.update(again=1), "is damaged at again: Unexpected"),
 }
 

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from gameday.errors import Reason
 from gameday.events import Aborted, Ended, Judged, NoEffect, Remark, Sampled
 from gameday.records.record import Record
 from gameday.records.suite import Refusal, Suite
@@ -125,7 +126,7 @@ def test_a_verdict_is_a_shape_and_a_word_not_a_colour_alone(whole: str) -> None:
 
 
 def test_hostile_text_is_shown_and_never_run(whole: str) -> None:
-    found = Elements(page(Suite(HOSTILE, HOSTILE, (hostile(held()), Refusal(HOSTILE, (HOSTILE,))))))
+    found = Elements(page(Suite(HOSTILE, HOSTILE, (hostile(held()), Refusal(HOSTILE, (Reason("", HOSTILE),))))))
     plain = Elements(page(Suite("day", "2026-09-22T09:30:00Z", (held(), refused()))))
     assert [tag for tag, _ in found.found if tag in ("script", "img")].count("img") == 0
     assert len(found.scripts) == len(plain.scripts)
@@ -142,7 +143,9 @@ def test_a_stuck_account_is_said_before_the_first_chart() -> None:
 
 
 def test_quoted_words_are_set_as_code_and_a_refusal_has_its_remedy() -> None:
-    refusal = Refusal("x", ("it does not say `allow: [irreversible]` <b>", "half a `quote"), None, "say `so`")
+    refusal = Refusal(
+        "x", (Reason("", "it does not say `allow: [irreversible]` <b>"), Reason("", "half a `quote", "say `so`"))
+    )
     text = page(Suite("day", "2026-09-22T09:30:00Z", (refusal,)))
     assert "it does not say <code>allow: [irreversible]</code> &lt;b&gt;" in text
     assert "half a `quote" in text
@@ -223,9 +226,7 @@ def hostile(record: Record) -> Record:
     stages = tuple(
         tuple(change.model_copy(update={"about": HOSTILE}) for change in stage) for stage in planned_fault.stages
     )
-    planned_fault = planned_fault.model_copy(
-        update={"label": HOSTILE, "effect": effect, "stages": stages, "warnings": (HOSTILE,)}
-    )
+    planned_fault = planned_fault.model_copy(update={"label": HOSTILE, "effect": effect, "stages": stages})
     kpis = {HOSTILE if name == "pages" else name: kpi for name, kpi in plan.workload.kpis.items()}
     modules = {HOSTILE if name == "search" else name: one for name, one in plan.workload.modules.items()}
     workload = plan.workload.model_copy(update={"kpis": kpis, "modules": modules})
@@ -234,7 +235,7 @@ def hostile(record: Record) -> Record:
         "experiment": experiment,
         "workload": workload,
         "planned_faults": (planned_fault,),
-        "warnings": (HOSTILE,),
+        "warnings": (Reason("", HOSTILE),),
     }
     judged = record.judged
     assert judged

@@ -6,7 +6,7 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
-from gameday.errors import Exit
+from gameday.errors import Exit, Reason
 from gameday.events import Ended, Judged
 from gameday.records.record import Record
 from gameday.records.suite import Refusal, Suite
@@ -69,7 +69,7 @@ def test_a_suite_counts_its_cases() -> None:
         (ended(held(), Exit.BUG), ["error"]),
         (ended(held(), Exit.REFUSED), ["skipped"]),
         (replace(held(), events=tuple(event for event in held().events if not isinstance(event, Ended))), ["error"]),
-        (Refusal("idle", ("no traffic",)), ["skipped"]),
+        (Refusal("idle", (Reason("", "no traffic"),)), ["skipped"]),
     ],
     ids=[
         "held",
@@ -122,7 +122,14 @@ def test_hostile_text_still_parses_and_hides_account_ids() -> None:
     record = hostile(held())
     odd = replace(record, command=f"\x00\x1b\ud800\ufffe{ACCOUNT}")
     text = junit(
-        Suite("a\x00b", NOW, (ended(odd, Exit.BUG), Refusal("x\x08", ("\x0c", f"arn:aws:iam::{ACCOUNT}:role/r"))))
+        Suite(
+            "a\x00b",
+            NOW,
+            (
+                ended(odd, Exit.BUG),
+                Refusal("x\x08", (Reason("", "\x0c"), Reason("", f"arn:aws:iam::{ACCOUNT}:role/r"))),
+            ),
+        )
     )
     ET.fromstring(text)
     assert ACCOUNT not in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gameday.errors import Reason
 from gameday.records.suite import Refusal, Suite
 from gameday.report.markdown import LIMIT, markdown, text_of
 from hypothesis import given
@@ -21,7 +22,7 @@ def test_the_report_leads_with_the_verdicts_and_folds_the_details() -> None:
     assert lines[0] == "## Gameday storefront: 1 held, 2 broken, 1 refused"
     assert lines[4] == "| lose-a-zone | ✅ held (twin) | 2m20s of 5m | 2 contained, 1 not judged | restored |"
     assert "### ❌ throttle-payments: broken (twin)" in lines
-    assert "- not injecting: checkout: 4 of 6 instances would be hit, the limit is 50%" in lines
+    assert r"- not injecting: checkout: 4 of 6 instances would be hit, the limit is 50% \[GD-P20\]" in lines
     assert text.count("<details>") == text.count("</details>") == 3 * 5
     assert "| reserved concurrency of payments |" in text
     assert ACCOUNT not in text
@@ -51,7 +52,7 @@ def test_a_long_suite_leaves_out_details_and_says_so() -> None:
 
 
 def test_however_many_experiments_the_limit_holds() -> None:
-    refusals = tuple(Refusal(f"experiment-{number}", ("é" * 200,)) for number in range(500))
+    refusals = tuple(Refusal(f"experiment-{number}", (Reason("", "é" * 200),)) for number in range(500))
     text = markdown(Suite("day", NOW, refusals))
     assert len(text.encode()) <= LIMIT
     assert text.startswith("## Gameday day: 500 refused")

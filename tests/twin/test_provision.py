@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from gameday.change import Call
 from gameday.errors import AwsError, InvalidInput
 from gameday.files.workload import Workload
-from gameday.plan.plan import inventory_of
+from gameday.plan.planner import inventory_of
 from gameday.twin.moto.seal import sealed_session
 from gameday.twin.state import OUTSIDE
 from gameday.twin.twin import START, Twin

@@ -14,7 +14,7 @@ from gameday.faults import CATALOGUE
 from gameday.faults.fault import FaultContext
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
-from gameday.plan.plan import inventory_of
+from gameday.plan.planner import inventory_of
 from gameday.twin.twin import START, Twin
 
 from tests.replay import REGION, STRANGE, Customers, digest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from pydantic import JsonValue
@@ -86,44 +86,6 @@ def _switches(alarm: str, since: float, account: Account, region: str) -> tuple[
     answer = account.pages(HISTORY.model_copy(update={"params": params}), region)
     found = (Switch(float(item["Timestamp"]), *_states(item)) for item in answer.get("AlarmHistoryItems", ()))
     return tuple(sorted((one for one in found if one.at >= since), key=lambda one: one.at))
-
-
-def firing(alarms: tuple[str, ...], account: Account, region: str) -> tuple[str, ...]:
-    """Why stop alarms let nothing be injected, one line each: they fire, or cannot tell. Raises AwsError."""
-    states = alarm_states(alarms, account, region) if alarms else {}
-    return tuple(
-        f"alarm {name} is {'firing' if state == 'ALARM' else state}" for name, state in states.items() if state != "OK"
-    )
-
-
-def absent_alarms(alarms: Mapping[str, str], account: Account, region: str) -> tuple[str, ...]:
-    """Which alarms are not there, of those that KPIs (by name) read, one line each. Raises AwsError."""
-    there = alarms_now(alarms.values(), account, region) if alarms else {}
-    return tuple(
-        f"there is no alarm {alarm} in {region}, which KPI {name} reads: name one that is there (the twin has those "
-        "under `alarms:` in its file)"
-        for name, alarm in alarms.items()
-        if alarm not in there
-    )
-
-
-def detecting(alarm: str | None, account: Account, region: str, now: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Reasons to refuse, and warnings, about the alarm that is to detect the fault; read as runs read it."""
-    if alarm is None:
-        return (), ()
-    name, found = alarm_name(alarm), alarms_now((alarm,), account, region).get(alarm)
-    fired_since(alarm, now, account, region)
-    why = unfit(name, found["StateValue"] if found else None)
-    muted = found is not None and not found.get("ActionsEnabled", True)
-    warning = f"the actions of alarm {name} are disabled: it fires, and tells nobody"
-    return (why,) if why else (), (warning,) if muted else ()
-
-
-def unfit(name: str, state: str | None) -> str | None:
-    """Why an alarm in this state (None: not there) cannot show that it detects a fault."""
-    if state is None:
-        return f"alarm {name}, which is to detect the fault, is not there"
-    return f"alarm {name} is firing already: it cannot show that it detects the fault" if state == "ALARM" else None
 
 
 def _states(item: Json) -> tuple[str | None, str | None]:

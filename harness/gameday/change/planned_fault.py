@@ -40,6 +40,7 @@ class PlannedFault(Frozen):
     stages: tuple[tuple[AnyChange, ...], ...]
     effect: Effect
     hits: dict[str, float] = Field({})  # module → share of its capacity that is taken away, 0 to 1
+    without_opt_in: tuple[str, ...] = ()  # targets that lack the workload's opt-in tag
     refusals: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -10,7 +10,8 @@ from gameday.checks.finding import Check, CheckContext, Finding
 from gameday.errors import AwsError, Exit, Refused
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
-from gameday.plan.plan import Place, inventory_of
+from gameday.plan.plan import Place
+from gameday.plan.planner import inventory_of
 from gameday.run.environment import open_environment
 
 

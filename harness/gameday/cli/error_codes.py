@@ -1,7 +1,8 @@
-"""What each code of an error means; `mistake_codes.py` explains the mistakes in files.
+"""What each code of an error means; `mistake_codes.py` explains the mistakes in files, `guard_codes.py` refusals.
 
 GD-E0 is a bug of Gameday, GD-E1 wrong input, GD-E2 a refusal, GD-E3 the journal or the store, GD-E4 an answer of AWS,
-GD-E5 a change that failed, GD-F a mistake in a file. A code is never used again for another meaning.
+GD-E5 a change that failed, GD-F a mistake in a file, GD-P a guard that refuses, GD-W a guard that warns. A code is
+never used again for another meaning.
 """
 
 from __future__ import annotations
@@ -142,13 +143,8 @@ ERRORS: dict[str, ErrorCode] = {
     ),
     "GD-E200": ErrorCode(
         "not injecting",
-        "The plan or the baseline gives reasons against the injection. Nothing was injected.",
-        "Each reason says what must change. `gameday plan` shows the reasons without a run.",
-    ),
-    "GD-E201": ErrorCode(
-        "the plan could not be made",
-        "A read of the account failed, so nobody knows what the fault would do.",
-        "Check credentials, region and permissions: `gameday policy` prints what a run needs.",
+        "Something other than a guard (GD-P…) speaks against the injection. Nothing was injected.",
+        "Each reason says what must change.",
     ),
     "GD-E202": ErrorCode(
         "another run has the workload",
@@ -165,20 +161,10 @@ ERRORS: dict[str, ErrorCode] = {
         "Standard input is not a terminal, or the answer was not yes.",
         "Review the plan, then pass `--yes`.",
     ),
-    "GD-E205": ErrorCode(
-        "an account run without a store",
-        "Without a store only this machine could restore the run.",
-        "Add `store: s3://bucket/prefix` to the workload, or pass `--local-journal`.",
-    ),
     "GD-E206": ErrorCode(
         "credentials of another account",
         "The credentials belong to another account than the workload or the run.",
         "Use credentials of the account that the message names.",
-    ),
-    "GD-E207": ErrorCode(
-        "the account differs from the saved plan",
-        "The account changed after the plan was made, so the run would do something else.",
-        "Make a new plan, and read it.",
     ),
     "GD-E210": ErrorCode(
         "a policy over IAM's size limit",

@@ -1,10 +1,11 @@
-"""What `gameday errors` prints, and docs/reference/errors.md: the codes of errors and mistakes, explained."""
+"""What `gameday errors` prints, and docs/reference/errors.md: the codes of errors, mistakes and refusals, explained."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from gameday.cli.error_codes import ERRORS
+from gameday.cli.guard_codes import GUARD_CODES
 from gameday.cli.mistake_codes import MISTAKES
 from gameday.errors import Exit, InvalidInput
 from gameday.text import quoted
@@ -12,11 +13,12 @@ from gameday.text import quoted
 _HEAD = """\
 # Errors and their codes
 
-Each error and each mistake in a file carries a stable code. A code is never used again for another meaning.
-`gameday errors CODE` prints the same explanation. `python docs/generate.py` generates this page.
+Each error, each mistake in a file, each refusal and each warning of a plan carries a stable code. A code is never used
+again for another meaning. `gameday errors CODE` prints the same explanation. `python docs/generate.py` generates this
+page.
 """
 
-CODES = {**ERRORS, **MISTAKES}
+CODES = {**ERRORS, **MISTAKES, **GUARD_CODES}
 """Code → its explanation."""
 
 _EXITS = {
@@ -26,14 +28,15 @@ _EXITS = {
     "GD-E3": Exit.REFUSED,
     "GD-E4": Exit.UNKNOWN,
     "GD-E5": Exit.UNKNOWN,
-    "GD-F0": Exit.INVALID,
-    "GD-F1": Exit.INVALID,
+    "GD-F": Exit.INVALID,
+    "GD-P": Exit.REFUSED,
+    "GD-W": Exit.HELD,
 }
 
 
 def exit_of(code: str) -> Exit:
     """The exit code of a command that an error with this code ends."""
-    return _EXITS[code[:5]]
+    return _EXITS[code[:5] if code.startswith("GD-E") else code[:4]]
 
 
 def catalogue() -> str:

@@ -118,7 +118,7 @@ def _on_account(
 
 def _plan_words(planned: Plan | Refusal) -> str:
     if isinstance(planned, Refusal):
-        return f"{planned.name} will be refused: {'; '.join(planned.reasons)}"
+        return f"{planned.name} will be refused: {'; '.join(map(str, planned.reasons))}"
     return plan_text(planned)
 
 

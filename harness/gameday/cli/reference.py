@@ -40,7 +40,7 @@ def faults(name: str | None) -> None:
 @click.command()
 @click.argument("code", required=False)
 def errors(code: str | None) -> None:
-    """List the codes of errors and of mistakes in files, or explain one CODE: what happened, why, what to do.
+    """List the codes of errors, mistakes in files and refusals, or explain one CODE: what happened, why, what to do.
 
     \b
     Examples

@@ -7,14 +7,17 @@ import os
 import sys
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from gameday.engine.journal import Journal
 from gameday.errors import Exit, InvalidInput, Refused, worst
 from gameday.files.load import load_any
 from gameday.files.loaded import LoadedExperiment, LoadedGameday
+from gameday.plan.guards.context import RunFacts
 from gameday.plan.own_instance import own_instance
-from gameday.plan.plan import Place, Plan, RunRequest, make_plan
+from gameday.plan.plan import Place, Plan, RunRequest
+from gameday.plan.planner import make_plan
 from gameday.plan.saved import read_plan
 from gameday.records.record import judged_again, read_record
 from gameday.records.refusal_file import ENDING, read_refusal
@@ -28,6 +31,7 @@ from gameday.run.environment import open_environment
 from gameday.run.experiment import ExperimentRunner, new_run_id, plan_on
 from gameday.run.signals import undo_on_signals
 from gameday.run.stop import StopRequest
+from gameday.run.team import must_be_free
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,7 @@ def make(file: Path, place: str, seed: int, production: bool) -> tuple[Plan, str
     """Plan one experiment; reads only."""
     request = _one_request(file, place, seed, production)
     with open_environment(request.place, request.workload, request.twin, request.region, seed) as environment:
-        made = plan_on(environment, request)
-    if request.place == "aws" and not request.workload.store:
-        word = "the workload names no `store`: to run this, `gameday run` must be told --local-journal"
-        made = made.model_copy(update={"warnings": (*made.warnings, word)})
+        made = plan_on(environment, request, RunFacts(must_be_free=partial(must_be_free, request)))
     return made, plan_text(made)
 
 

@@ -152,7 +152,7 @@ def _in_store(objects: Objects, found: Waited, journal: Journal) -> Exit:
             tell(f"{run}: had noted nothing; its lease is free again")
             return Exit.HELD
     except Refused as error:
-        tell(f"{run}: left alone: {'; '.join(error.reasons)}", err=True)
+        tell(f"{run}: left alone: {'; '.join(map(str, error.reasons))}", err=True)
         return Exit.REFUSED
 
 

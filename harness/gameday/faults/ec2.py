@@ -117,7 +117,8 @@ class TerminateInstance(InstanceTargets):
             stages=staged(changes),
             effect=effect(self.effects, (states([one.id for one in hit], "shutting-down", "terminated"),)),
             hits=shares(context, hit),
-            refusals=(*refusals, *not_opted_in(context, {one.id: one.tags for one in hit})),
+            without_opt_in=not_opted_in(context, {one.id: one.tags for one in hit}),
+            refusals=tuple(refusals),
             warnings=tuple(f"{one} is in no scaling group: nothing will replace it" for one in lonely),
         )
 
@@ -163,7 +164,8 @@ class StopInstance(InstanceTargets):
             stages=staged([*context.changes(SUSPENDED, held)], [*changes, *actions]),
             effect=effect(self.effects, (states([one.id for one in hit], "stopped", "terminated"),)),
             hits=shares(context, hit),
-            refusals=(*refusals, *not_opted_in(context, {one.id: one.tags for one in hit})),
+            without_opt_in=not_opted_in(context, {one.id: one.tags for one in hit}),
+            refusals=tuple(refusals),
         )
 
     def _irreversible(self, one: Instance) -> str:
@@ -210,5 +212,6 @@ class RebootInstance(InstanceTargets):
             stages=staged(changes),
             effect=effect(self.effects, (status, *unhealthy_targets(context, hit))),
             hits=shares(context, hit),
-            refusals=(*refusals, *not_opted_in(context, {one.id: one.tags for one in hit})),
+            without_opt_in=not_opted_in(context, {one.id: one.tags for one in hit}),
+            refusals=tuple(refusals),
         )

@@ -139,14 +139,9 @@ def unknown_places(context: FaultContext, module: str | None, zone: str | None) 
     return reasons
 
 
-def not_opted_in(context: FaultContext, what: dict[str, dict[str, str]]) -> list[str]:
-    """Reasons to refuse for targets (id → tags) without the workload's opt-in tag."""
-    tag = ", ".join(f"{key}={value}" for key, value in context.opt_in.items())
-    return [
-        f"{target} does not carry the opt-in tag {tag}"
-        for target, tags in what.items()
-        if not context.opt_in.items() <= tags.items()
-    ]
+def not_opted_in(context: FaultContext, what: dict[str, dict[str, str]]) -> tuple[str, ...]:
+    """List the targets (id → tags) without the workload's opt-in tag: a plan that has one is refused."""
+    return tuple(target for target, tags in what.items() if not context.opt_in.items() <= tags.items())
 
 
 def shares(context: FaultContext, hit: list[Instance]) -> dict[str, float]:

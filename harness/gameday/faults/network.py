@@ -156,7 +156,8 @@ class AzBlackhole(Fault):
             ),
             effect=effect(self.effects, probes),
             hits=shares(context, hit),
-            refusals=(*refusals, *not_opted_in(context, {one.id: one.tags for one in hit})),
+            without_opt_in=not_opted_in(context, {one.id: one.tags for one in hit}),
+            refusals=tuple(refusals),
         )
 
     def _groups(self, context: FaultContext) -> dict[str, list[str]]:
@@ -299,7 +300,8 @@ class IsolateModule(Fault):
             stages=staged([*makes], [*context.changes(GROUPS, alone)]),
             effect=effect(self.effects, probes),
             hits=shares(context, hit),
-            refusals=(*refusals, *not_opted_in(context, {one.id: one.tags for one in hit})),
+            without_opt_in=not_opted_in(context, {one.id: one.tags for one in hit}),
+            refusals=tuple(refusals),
         )
 
     def _hits(self, one: Instance) -> bool:

@@ -105,7 +105,6 @@ class Throttle(Fault):
         chosen = [*functions, *tables, *stages]
         if not chosen and not refusals:
             refusals.append(f"{self._wanted()} has no function, table or stage to throttle in this workload")
-        refusals += not_opted_in(context, {one.name: one.tags for one in chosen})
         idle: list[str] = []
         changes = [
             setting_change.model_copy(update={"module": _module(setting_change.id, chosen)})
@@ -129,6 +128,7 @@ class Throttle(Fault):
                 deadline=600.0,
             ),
             hits=dict.fromkeys(hit.values(), self._taken()),
+            without_opt_in=not_opted_in(context, {one.name: one.tags for one in chosen}),
             refusals=tuple(refusals),
             warnings=tuple(idle) if changes else (),
         )

@@ -13,24 +13,15 @@ from gameday.errors import GamedayError, Refused
 from gameday.iam.evaluate import Doubt
 from gameday.iam.policy import not_permitted, session_policies, undo_reads
 from gameday.iam.principal import PrincipalPolicies, held_by
+from gameday.plan.guards.context import UndoRights
 from gameday.plan.plan import Plan
 
-UNCHECKED = "unchecked-undo"
 
-
-def with_undo_rights(plan: Plan, account: Account) -> Plan:
-    """The plan, with what it may not undo among its refusals; reads only. The twin permits everything."""
+def undo_rights(plan: Plan, account: Account) -> UndoRights:
+    """What IAM says about a plan's undo; reads only. The twin permits everything."""
     if plan.place == "twin":
-        return plan
-    lacking, unchecked = _found(plan, account)
-    refusals = [f"undo is not permitted: {line}" for line in lacking]
-    warnings = [f"whether undo is permitted cannot be checked: {line}" for line in unchecked]
-    if UNCHECKED not in plan.experiment.allow:
-        refusals += [f"{line}; the experiment does not say `allow: [{UNCHECKED}]`" for line in warnings]
-        warnings = []
-    if plan.workload.role:
-        refusals += _too_long(plan)
-    return plan.model_copy(update={"refusals": (*plan.refusals, *refusals), "warnings": (*plan.warnings, *warnings)})
+        return UndoRights()
+    return UndoRights(*_found(plan, account), _too_long(plan) if plan.workload.role else ())
 
 
 def _found(plan: Plan, account: Account) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -65,5 +56,5 @@ def _too_long(plan: Plan) -> tuple[str, ...]:
     try:
         session_policies(plan, "00000000-000000-000000")  # as long as every run's id
     except Refused as refusal:
-        return refusal.reasons
+        return tuple(reason.text for reason in refusal.reasons)
     return ()

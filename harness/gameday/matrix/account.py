@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from gameday.errors import Exit, Refused
+from gameday.errors import Exit, Reason, Refused
 from gameday.files.experiment import Experiment
 from gameday.files.workload import Workload
 from gameday.matrix.model import MatrixRow
 from gameday.matrix.twin import Keep, error_of_row, row_of
 from gameday.plan.own_instance import own_instance
-from gameday.plan.plan import Plan, RunRequest, inventory_of
+from gameday.plan.plan import Plan, RunRequest
+from gameday.plan.planner import inventory_of
 from gameday.records.record import Record
 from gameday.records.suite import Refusal
 from gameday.run.environment import open_environment
@@ -50,7 +51,7 @@ class Rows:
         plans = [self._planned(request) for request in requests]
         refused = [one for one in plans if isinstance(one, Refusal)]
         if len(refused) == len(plans):
-            reasons = [f"{one.name}: {why}" for one in refused for why in one.reasons]
+            reasons = [replace(why, text=f"{one.name}: {why.text}") for one in refused for why in one.reasons]
             raise Refused(tuple(reasons), refused[0].remedy if refused else "")
         self.confirm(plans)
         entries = tuple(self._played(requests))
@@ -72,14 +73,14 @@ class Rows:
         for request in requests:
             name = request.experiment.name
             if why:
-                yield Refusal(name, (why,))
+                yield Refusal(name, (Reason("", why),))
                 continue
             self.tell(f"{name} begins")
             played = self.player.experiment(request)
             if isinstance(played, Record):
                 self.keep(played)
             else:
-                self.tell(f"{name} was refused: {'; '.join(played.reasons)}")
+                self.tell(f"{name} was refused: {'; '.join(map(str, played.reasons))}")
             if isinstance(played, Record) and played.stuck:
                 why = f"the matrix ended before: {name} left the account stuck"
             elif self.player.stop.why:

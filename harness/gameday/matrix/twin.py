@@ -178,7 +178,7 @@ def row_of(experiment: Experiment, played: Record | Refusal, error: float) -> Ma
     name, fault = experiment.name, experiment.faults[0]
     module, zone = getattr(fault, "module", None), getattr(fault, "zone", None)
     if isinstance(played, Refusal):
-        return MatrixRow(name, module, zone, {}, (), played.reasons)
+        return MatrixRow(name, module, zone, {}, (), tuple(map(str, played.reasons)))
     plan, phases = played.plan, played.judged.phases if played.judged else Phases(before=(0.0, 0.0))
     hit = taken_away(plan.planned_faults)
     if phases.took_effect is None or phases.aborted is not None:

@@ -42,8 +42,7 @@ def run_for(item: pytest.Item, loaded: LoadedExperiment, seed: int = 0) -> Recor
     item.user_properties.extend(properties(entry))
     if isinstance(entry, Refusal):
         _no_example()
-        remedy = (f"→ {entry.remedy}",) if entry.remedy else ()
-        reasons = "; ".join(phrases.printable(one) for one in (*phrases.refusal_lines(entry), *remedy))
+        reasons = "; ".join(map(phrases.printable, phrases.refusal_lines(entry)))
         raise pytest.skip.Exception(reasons, _use_item_location=True)  # the place of the test, not this one
     return entry
 

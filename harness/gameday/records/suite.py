@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gameday.errors import Exit, worst
+from gameday.errors import Exit, Reason, worst
 from gameday.plan.plan import Plan
 from gameday.records.record import EXITS, OutcomeName, Record
 
@@ -14,7 +14,7 @@ class Refusal:
     """An experiment that was not injected, and every reason why."""
 
     name: str
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
     plan: Plan | None = None
     remedy: str = ""
     interrupted: bool = False  # by a signal, before anything was injected

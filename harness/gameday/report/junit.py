@@ -36,7 +36,7 @@ def _case(entry: Record | Refusal) -> ET.Element:
     if isinstance(entry, Refusal):
         workload, account = (entry.plan.workload.name, entry.plan.account) if entry.plan else ("gameday", "")
         case = ET.Element("testcase", {"classname": workload, "name": name, "time": "0.000"})
-        reasons = [phrases.shorten(phrases.printable(reason), account) for reason in entry.reasons]
+        reasons = [phrases.shorten(phrases.printable(str(reason)), account) for reason in entry.reasons]
         skipped = ET.SubElement(case, "skipped", {"message": f"{phrases.state_of(entry)}: {'; '.join(reasons)}"})
         skipped.text = "\n".join(
             phrases.shorten(phrases.printable(line), account) for line in phrases.refusal_lines(entry)

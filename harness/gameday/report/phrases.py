@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from gameday.errors import reason_lines
 from gameday.events import Called
 from gameday.plan.plan import Plan
 from gameday.records.record import Record, Rejudged
@@ -34,14 +35,15 @@ def state_of(entry: Record | Refusal) -> str:
 
 
 def refusal_lines(refusal: Refusal) -> tuple[str, ...]:
-    """Why nothing was injected, a reason a line."""
+    """Why nothing was injected, and what to do about it: a line each."""
     head = "interrupted, nothing injected" if refusal.interrupted else "not injecting"
-    return tuple(f"{head}: {reason}" for reason in refusal.reasons) or (head,)
+    lines = [line.strip() for line in reason_lines(refusal.reasons, head)] or [head]
+    return (*lines, f"→ {refusal.remedy}") if refusal.remedy else tuple(lines)
 
 
 def warnings(plan: Plan) -> tuple[str, ...]:
-    """What the plan and its faults warn of, each once."""
-    return tuple(dict.fromkeys([*plan.warnings, *(one for fault in plan.planned_faults for one in fault.warnings)]))
+    """What the plan warns of, a line each."""
+    return tuple(map(str, plan.warnings))
 
 
 def duration(seconds: float) -> str:

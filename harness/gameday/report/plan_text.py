@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gameday.aws.arns import alarm_name
 from gameday.change import AnyChange, CallTemplate, Json, PlannedFault
 from gameday.change.placeholders import unbound
+from gameday.errors import reason_lines
 from gameday.plan.plan import Plan, taken_away
 from gameday.steady_state.kpi.units import show_duration
 
@@ -45,10 +46,10 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield ""
         yield "cannot be undone (the system must heal itself):"
         yield from (f"  {action.about}: {action.why}" for action in actions)
-    yield from (f"warning: {warning}" for warning in plan.warnings)
+    yield from reason_lines(plan.warnings, "warning")
     if plan.refusals:
         yield ""
-        yield from (f"not injecting: {reason}" for reason in plan.refusals)
+        yield from reason_lines(plan.refusals, "not injecting")
 
 
 def _modules(plan: Plan) -> Iterator[str]:

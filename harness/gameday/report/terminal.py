@@ -78,7 +78,6 @@ def _entry(entry: Record | Refusal) -> tuple[str, str, str, str, str]:
 def _why(entry: Record | Refusal) -> Iterator[str]:
     if isinstance(entry, Refusal):
         yield from phrases.refusal_lines(entry)
-        yield from ([f"→ {entry.remedy}"] if entry.remedy else [])
         return
     yield phrases.sentence(entry)
     worth = [one.kpi for one in explanations.graphs(entry) if one.move in (Move.LED, Move.TOGETHER)]

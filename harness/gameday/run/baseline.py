@@ -42,15 +42,19 @@ class BaselineCheck:
         }
         self._past = dict(source.read(asked, began - HISTORY, began)) if asked else {}
 
-    def refusals(self, series: Mapping[str, Series], before: tuple[float, float]) -> tuple[str, ...]:
-        """Why nothing may be injected, one line each."""
-        from gameday.steady_state.judging.precheck import guard_refusals, refusals
+    def unsteady(self, series: Mapping[str, Series], before: tuple[float, float]) -> tuple[str, ...]:
+        """Which claimed KPIs are not steady, or idle, one line each."""
+        from gameday.steady_state.judging.precheck import refusals
 
         budget = self._plan.workload.budget
-        return tuple(
-            refusals(self._claimed, series, before, budget.false_abort, budget.false_verdict)
-            or guard_refusals(self._plan.experiment.guard, self._kpis, series, self._past, budget.false_abort)
-        )
+        return refusals(self._claimed, series, before, budget.false_abort, budget.false_verdict)
+
+    def unguardable(self, series: Mapping[str, Series]) -> tuple[str, ...]:
+        """Which KPIs cannot be guarded, one line each."""
+        from gameday.steady_state.judging.precheck import guard_refusals
+
+        false_abort = self._plan.workload.budget.false_abort
+        return guard_refusals(self._plan.experiment.guard, self._kpis, series, self._past, false_abort)
 
     def known(self, series: Mapping[str, Series]) -> dict[str, Series]:
         """All that was seen before the injection, the hour before the baseline included."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gameday.aws.account import Account
-from gameday.aws.alarms import alarms_now, fired_since, unfit
+from gameday.aws.alarms import alarms_now, fired_since
 from gameday.aws.arns import alarm_name
 from gameday.errors import AwsError
 from gameday.events import Detected, Remark
+from gameday.plan.guards.alarms import unfit_detector
+from gameday.plan.guards.guard import Objection
 from gameday.plan.plan import Plan
 from gameday.steady_state.clock import Clock
 
@@ -27,17 +29,13 @@ class Detector:
         self.read: float | None = None
         """Until when its history was read."""
 
-    def begin(self) -> tuple[str, ...]:
-        """Watch from now on; the answer is why nothing may be injected: it fires already, or cannot be read."""
+    def begin(self) -> Iterator[Objection]:
+        """Watch from now on; refuse where it fires already, or is not there. Raises AwsError."""
         if self._alarm is None:
-            return ()
-        self._since, name = self._clock.now(), alarm_name(self._alarm)
-        try:
-            found = alarms_now((self._alarm,), self._account, self._region).get(self._alarm)
-        except AwsError as error:
-            return (f"alarm {name}, which is to detect the fault, cannot be read: {error.what}",)
-        why = unfit(name, found["StateValue"] if found else None)
-        return (why,) if why else ()
+            return
+        self._since = self._clock.now()
+        found = alarms_now((self._alarm,), self._account, self._region).get(self._alarm)
+        yield from unfit_detector(alarm_name(self._alarm), found["StateValue"] if found else None)
 
     def look(self) -> Iterator[Detected | Remark]:
         """Read whether it has fired."""

@@ -9,7 +9,7 @@ from gameday.aws.account import Account
 from gameday.change import Json, Probe
 from gameday.change.placeholders import bind
 from gameday.engine import probes
-from gameday.errors import AwsError, Refused
+from gameday.errors import AwsError
 from gameday.events import NoEffect, TookEffect
 from gameday.plan.plan import Plan
 from gameday.steady_state.clock import Clock
@@ -20,7 +20,7 @@ BEFORE = 600.0
 """Seconds before the injection with which what a metric counts is compared: more than it takes to see how it comes in
 bursts, and not so long that they reach back into the run before (its time after, then this one's baseline)."""
 
-FALSE_BITE = 1e-4
+FALSE_EFFECT = 1e-4
 """The chance that metrics which merely go on as before are taken for an effect, in all looks of a run together.
 
 As rare as
@@ -28,20 +28,22 @@ a guard fires falsely by default (`budget.false_abort`), since either ruins a ru
 
 
 class EffectWatch:
-    """The takes effect of a plan's faults; made just before the injection, to know what was; raises Refused else."""
+    """The effects of a plan's faults; `begin` is called just before the injection, to know what was."""
 
     def __init__(self, plan: Plan, run: str, account: Account, clock: Clock) -> None:
         self._plan, self._run, self._account, self._clock = plan, run, account, clock
         metrics = sum(
             probe.excess is not None for planned_fault in plan.planned_faults for probe in planned_fault.effect.probes
         )
-        self._chance = FALSE_BITE / max(1, metrics)
-        self._was = [
-            [self._value(probe) for probe in planned_fault.effect.probes] for planned_fault in plan.planned_faults
-        ]
+        self._chance = FALSE_EFFECT / max(1, metrics)
+        self._was: list[list[Json]] = []
         self._waiting = dict(enumerate(plan.planned_faults))
         self._took_effect: list[float] = []
         self._unread: dict[int, AwsError] = {}  # by fault: what the last look failed with
+
+    def begin(self) -> None:
+        """Read what effects are compared with. Raises AwsError."""
+        self._was = [[self._value(probe) for probe in fault.effect.probes] for fault in self._plan.planned_faults]
 
     @property
     def are_awaited(self) -> bool:
@@ -97,10 +99,7 @@ class EffectWatch:
         """What a probe says of the time before. Metrics come late: they are read again with what comes after."""
         if not (probe.value or probe.excess):
             return None
-        try:
-            return probe.value_in(self._read(probe, self._clock.now()))
-        except AwsError as error:
-            raise Refused((f"what would show the effect cannot be read: {error.what}",), error.remedy) from error
+        return probe.value_in(self._read(probe, self._clock.now()))
 
     def _read(self, probe: Probe, since: float) -> Json:
         call = bind(probe.call, {"since": since, "before": since - BEFORE, "now": self._clock.now(), "run": self._run})

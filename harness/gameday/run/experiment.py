@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -15,9 +15,10 @@ from gameday import __version__
 from gameday.engine.journal import Journal
 from gameday.errors import Exit, JournalError, Refused
 from gameday.events import Called, Detected, Ended, Event, Judged, PhaseBegan, Remark, Sampled
-from gameday.iam.undo_rights import with_undo_rights
-from gameday.plan.clock_skew import with_clocks
-from gameday.plan.plan import Plan, RunRequest, make_plan, moved_on
+from gameday.iam.undo_rights import undo_rights
+from gameday.plan.guards.context import RunFacts
+from gameday.plan.plan import Plan, RunRequest
+from gameday.plan.planner import make_plan
 from gameday.records.record import Record
 from gameday.records.suite import Refusal
 from gameday.run.environment import Environment, open_environment
@@ -60,12 +61,10 @@ class ExperimentRunner:
     files: tuple[str, ...] = ()
 
     def experiment(self, request: RunRequest, saved: Plan | None = None) -> Record | Refusal:
-        """Plan and run one experiment; a saved plan is applied exactly, or refused where the account has moved on."""
+        """Plan and run one experiment; a saved plan is applied exactly, or refused where the account has changed."""
         plan: Plan | None = None
         try:
-            with self.planned(request) as (plan, environment, team):
-                if saved and (reasons := moved_on(saved, plan)):
-                    raise Refused(reasons, "make a new plan, and read it", gd_code="GD-E207")
+            with self.planned(request, saved) as (plan, environment, team):
                 if plan.refusals:
                     raise Refused(plan.refusals)
                 self.confirm(plan)
@@ -74,15 +73,21 @@ class ExperimentRunner:
             return Refusal(request.experiment.name, refusal.reasons, plan, refusal.remedy, self.stop.is_signal)
 
     @contextmanager
-    def planned(self, request: RunRequest) -> Iterator[tuple[Plan, Environment, TeamStore | None]]:
-        """A plan, on its ground, of a workload that nobody has taken; reads only. Raises Refused."""
-        with shared(self.journal, request, local=self.local_journal) as team:
-            if request.place == "aws":
-                self.journal.must_be_free(request.workload.name, request.workload.account)
-            with open_environment(
-                request.place, request.workload, request.twin, request.region, request.seed
-            ) as environment:
-                yield plan_on(environment, request), environment, team
+    def planned(
+        self, request: RunRequest, saved: Plan | None = None
+    ) -> Iterator[tuple[Plan, Environment, TeamStore | None]]:
+        """A plan with its environment and its team's store; reads only. Raises Refused."""
+        workload = request.workload
+        facts = RunFacts(
+            must_be_free=lambda: self.journal.must_be_free(workload.name, workload.account),
+            local_journal=self.local_journal,
+            saved=saved,
+        )
+        with (
+            shared(self.journal, request, local=self.local_journal) as team,
+            open_environment(request.place, workload, request.twin, request.region, request.seed) as environment,
+        ):
+            yield plan_on(environment, request, facts), environment, team
 
     def _run(self, plan: Plan, environment: Environment, team: TeamStore | None) -> Record:
         if team:
@@ -161,10 +166,10 @@ class ExperimentRunner:
             events.append(Remark(at, f"{type(listener).__name__} was dropped: {type(error).__name__}: {error}"))
 
 
-def plan_on(environment: Environment, request: RunRequest) -> Plan:
-    """A plan, with all that its ground says against it; reads only. Raises Refused."""
-    plan = with_undo_rights(make_plan(request, environment.account, environment.clock.now()), environment.account)
-    return with_clocks(plan, environment.clocks)
+def plan_on(environment: Environment, request: RunRequest, facts: RunFacts) -> Plan:
+    """A plan with every refusal and warning, those of the environment included; reads only. Raises Refused."""
+    known = replace(facts, clocks=environment.clocks, undo_rights=undo_rights)
+    return make_plan(request, environment.account, environment.clock.now(), known)
 
 
 def _log(event: Event) -> None:

@@ -24,9 +24,11 @@ from gameday.engine.journal import Journal
 from gameday.engine.undo import undo
 from gameday.errors import Exit, GamedayError, Refused
 from gameday.events import Aborted, AbortedBy, ChangeClosed, Ended, Event, Judged, PhaseBegan, PhaseName, Remark
+from gameday.plan.guards.guard import ask
 from gameday.plan.plan import Plan, claim_of
 from gameday.records.record import EXITS, with_irreversible
 from gameday.run.baseline import BaselineCheck
+from gameday.run.baseline_guards import BASELINE_GUARDS, BaselineContext
 from gameday.run.detection import Detector
 from gameday.run.effect import EffectWatch
 from gameday.run.sampling import RELOOK, Sampler
@@ -92,7 +94,7 @@ class _Loop:
         self.began = stage.clock.now()
         self.slow = self.began + SLOW  # the next look at everything
         self.injected: float | None = None
-        self.effects: EffectWatch | None = None
+        self.effects = EffectWatch(plan, stage.run, stage.account, stage.clock)
         self.watchdog = Detector(plan, stage.account, stage.clock)
         self.emitted: list[Event] = []
         self.said: list[Remark] = []
@@ -100,7 +102,7 @@ class _Loop:
     def events(self) -> Iterator[Event]:
         yield from self.before()
         yield from self.inject()
-        yield from self.wait_for_bites()
+        yield from self.wait_for_effects()
         yield from self.during()
         undo_began = self.clock.now()
         settled = yield from self.undo()
@@ -109,7 +111,7 @@ class _Loop:
         phases = Phases(
             before=(self.began, self.injected or undo_began),
             injected=self.injected,
-            took_effect=self.effects.since if self.effects else None,
+            took_effect=self.effects.since,
             undo=undo_began,
             undone=undone,
             end=max(undone, self._readable()),
@@ -133,27 +135,26 @@ class _Loop:
             yield Remark(self.clock.now(), f"steady state is not known yet: watching for {show_duration(more)} more")
             yield from self._live(more)
             yield from self.watch.look()
-        if self.aborted:
-            raise Refused((f"{self.aborted.about}, before anything was injected",))
-        self.ready.look_back(self.watch.kpis, stage.source, self.began)
-        reasons = self.ready.refusals(self.watch.series, (self.began, self._readable()))
-        if reasons:
-            unread = tuple(event.text for event in self.said)
-            remedy = (
-                "mend what the KPI reads"
-                if unread
-                else "look at the workload first: a sick or idle one teaches nothing"
-            )
-            raise Refused((*reasons, *unread), remedy)
-        if unfit := self.watchdog.begin():
-            raise Refused(unfit)
+        if not self.aborted:
+            self.ready.look_back(self.watch.kpis, stage.source, self.began)
+        context = BaselineContext(
+            aborted=self.aborted,
+            check=self.ready,
+            series=self.watch.series,
+            before=(self.began, self._readable()),
+            unread=tuple(remark.text for remark in self.said),
+            detector=self.watchdog,
+            effects=self.effects,
+        )
+        for guard in BASELINE_GUARDS:
+            if refusals := ask((guard,), context).refusals:
+                raise Refused(refusals)
 
     # 2 ---------------------------------------------------------------------------------------------------------------
 
     def inject(self) -> Iterator[Event]:
         plan, stage = self.plan, self.stage
         self.undoing = stage.undoing() if stage.undoing else stage.account
-        self.effects = EffectWatch(plan, stage.run, stage.account, self.clock)
         yield self._phase("inject", None)
         self.owes_undo = True
         self.injected = self.clock.now()
@@ -189,8 +190,8 @@ class _Loop:
             self.stage.lag,
         )
 
-    def wait_for_bites(self) -> Iterator[Event]:
-        while self.effects and self.injected is not None and not self.aborted:
+    def wait_for_effects(self) -> Iterator[Event]:
+        while self.injected is not None and not self.aborted:
             yield from self.effects.look(self.injected)
             if not self.effects.are_awaited:
                 return
@@ -199,7 +200,7 @@ class _Loop:
     # 3 ---------------------------------------------------------------------------------------------------------------
 
     def during(self) -> Iterator[Event]:
-        if self.aborted or not self.effects or self.effects.since is None:
+        if self.aborted or self.effects.since is None:
             return
         yield self._phase("during", self.plan.experiment.lasts)
         yield from self._live(self.plan.experiment.lasts)

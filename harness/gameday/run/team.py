@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 
 from gameday.engine.journal import Journal
-from gameday.errors import InvalidInput, Refused
+from gameday.engine.sqlite import home
+from gameday.errors import InvalidInput
+from gameday.files.workload import Workload
 from gameday.plan.plan import RunRequest
 from gameday.run.stop import StopRequest
 from gameday.store.halt import forget, halted_here
@@ -18,7 +20,7 @@ from gameday.store.team import TeamStore
 def shared(journal: Journal, request: RunRequest, *, local: bool) -> Iterator[TeamStore | None]:
     """While this lasts, an account run's journal and lease are also in its workload's store, unless `local` is said.
 
-    Raises Refused where neither is there, InvalidInput where both are.
+    Raises InvalidInput where both are there; where neither is, the plan refuses.
     """
     workload = request.workload
     if request.place == "twin":
@@ -30,20 +32,32 @@ def shared(journal: Journal, request: RunRequest, *, local: bool) -> Iterator[Te
             "leave --local-journal out",
             gd_code="GD-E115",
         )
-    elif local:
-        yield None
     elif not workload.store:
-        reason = f"workload {workload.name} names no `store`, where its team's machines find journal and lease"
-        raise Refused(
-            (reason,),
-            "add `store: s3://bucket/prefix` to it; or say --local-journal, and restore only here",
-            gd_code="GD-E205",
-        )
+        yield None
     else:
-        with open_store(workload.store, request.region) as objects:
-            team = TeamStore(objects, workload.name, workload.account)
-            with journal.shared_with(team):
-                yield team
+        with open_team(workload, request.region) as team, journal.shared_with(team):
+            yield team
+
+
+@contextmanager
+def open_team(workload: Workload, region: str) -> Iterator[TeamStore]:
+    """A workload's share in its team's store."""
+    with open_store(workload.store or "", region) as objects:
+        yield TeamStore(objects, workload.name, workload.account)
+
+
+def must_be_free(request: RunRequest) -> None:
+    """Look, without taking part, whether a run has the workload, on this machine or by its team's store.
+
+    Raises Refused where one has it, and JournalError where that cannot be read.
+    """
+    workload = request.workload
+    if home().is_dir():
+        with closing(Journal.open()) as journal:
+            journal.must_be_free(workload.name, workload.account)
+    if workload.store:
+        with open_team(workload, request.region) as team:
+            team.must_be_free()
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from gameday.aws.account import AWS
 from gameday.change import Call
 from gameday.files.experiment import Experiment
 from gameday.files.workload import Workload
-from gameday.plan.clock_skew import with_clocks
+from gameday.plan.guards.context import RunFacts
+from gameday.plan.guards.guard import Reasons
 from gameday.plan.plan import Plan, RunRequest
 from gameday.run.environment import Environment
 from gameday.run.experiment import plan_on
@@ -27,6 +28,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.doubles.play import REGION, SHORT
+from tests.doubles.reasons import context_of, reasons_of
 from tests.report.sample import held
 from tests.steady_state.streams import kpi
 
@@ -37,7 +39,7 @@ NOW = 1_800_000_000.0
     st.floats(-300, 300),
     st.lists(st.tuples(st.floats(0, 3), st.floats(0, 3), st.floats(0, 60)), min_size=1, max_size=20),
 )
-def test_the_bounds_hold_the_truth_whatever_the_network_does(ahead: float, answers: list[tuple[float, ...]]) -> None:
+def test_bounds_hold_the_truth_on_any_network(ahead: float, answers: list[tuple[float, ...]]) -> None:
     at, found = NOW, None
     for there, back, pause in answers:
         date = float(int(at + there + ahead))  # an answer's clock, in whole seconds
@@ -73,30 +75,32 @@ def test_what_is_no_date_tells_nothing(date: str | None) -> None:
     assert clocks.offsets == {}
 
 
-def told(ahead: float, name: str = AWS, plan: Plan | None = None) -> Plan:
+def told(ahead: float, name: str = AWS, plan: Plan | None = None) -> Reasons:
     clocks = Clocks(TestClock(NOW))
     clocks.heard(name, formatdate(NOW + ahead, usegmt=True), NOW)
-    return with_clocks(plan or held().plan, clocks)
+    return reasons_of("clocks", context_of(plan or held().plan, facts=RunFacts(clocks=clocks)))
 
 
 @pytest.mark.parametrize("ahead", [-2, 0, 2])
 def test_two_seconds_are_nothing(ahead: float) -> None:
-    assert told(ahead) == held().plan == with_clocks(held().plan, None)
+    assert told(ahead) == reasons_of("clocks", context_of(held().plan)) == Reasons((), ())
 
 
 @pytest.mark.parametrize(("ahead", "words"), [(5, "6s ahead of"), (-6, "6s behind")])
 def test_some_seconds_are_warned_of(ahead: float, words: str) -> None:
     found = told(ahead)
     assert found.refusals == ()
-    assert f"the clock of AWS is {words} ours, so that onset and recovery" in found.warnings[-1]
-    assert found.digest == held().plan.digest
+    (warning,) = found.warnings
+    assert warning.code == "GD-W26"
+    assert f"the clock of AWS is {words} ours: onset and recovery" in warning.text
 
 
 @pytest.mark.parametrize(("ahead", "words"), [(30, "30s ahead of"), (-30, "30s behind")])
 def test_half_a_minute_is_refused_with_what_to_do(ahead: float, words: str) -> None:
     (reason,) = told(ahead, "Prometheus http://p:9090").refusals
-    assert reason.startswith(f"the clock of Prometheus http://p:9090 is {words} ours")
-    assert reason.endswith("set both by NTP")
+    assert reason.code == "GD-P26"
+    assert reason.text.startswith(f"the clock of Prometheus http://p:9090 is {words} ours")
+    assert "NTP" in reason.remedy
 
 
 def test_the_clock_of_what_tells_no_kpi_does_not_matter() -> None:
@@ -105,7 +109,7 @@ def test_the_clock_of_what_tells_no_kpi_does_not_matter() -> None:
     workload = plan.workload.model_copy(update={"kpis": dict.fromkeys(plan.workload.kpis, probed)})
     experiment = plan.experiment.model_copy(update={"detected_by": None})
     elsewhere = plan.model_copy(update={"workload": workload, "experiment": experiment})
-    assert told(30, plan=elsewhere) == elsewhere
+    assert told(30, plan=elsewhere) == Reasons((), ())
 
 
 def test_a_plan_is_refused_by_the_clocks_of_its_ground(twin: Twin, workload: Workload) -> None:
@@ -114,7 +118,7 @@ def test_a_plan_is_refused_by_the_clocks_of_its_ground(twin: Twin, workload: Wor
     experiment = Experiment.model_validate(SHORT | {"faults": [{"throttle": {"module": "payments", "to": 0}}]})
     request = RunRequest(experiment, experiment.faults, workload, None, "twin")
     environment = Environment(twin.aws, twin.clock, Scripted({}), 0.0, [], clocks)
-    assert "the clock of AWS is 30s ahead of ours" in plan_on(environment, request).refusals[-1]
+    assert "GD-P26" in [refusal.code for refusal in plan_on(environment, request, RunFacts()).refusals]
 
 
 class Late(BaseHTTPRequestHandler):

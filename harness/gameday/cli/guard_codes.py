@@ -1,0 +1,31 @@
+"""What each code of a guard means: why a plan is refused (GD-P) or warned of (GD-W), from the registries of guards."""
+
+from __future__ import annotations
+
+from typing import Never
+
+from gameday.cli.error_codes import ErrorCode
+from gameday.plan.guards.guard import InjectionGuard
+from gameday.plan.guards.registry import GUARDS, NOT_RESTORABLE, READ_FAILED
+from gameday.run.baseline_guards import BASELINE_GUARDS
+
+_CHANGE_IT = "The message says what to change. `gameday plan` shows all messages without a run."
+_READ_IT = "Read the message. The run goes on."
+_NO_PLAN = {
+    READ_FAILED: ErrorCode(
+        "the plan could not be made",
+        "A read of the account failed, so nobody knows what the fault would do.",
+        "Check credentials, region and permissions: `gameday policy` prints what a run needs.",
+    ),
+    NOT_RESTORABLE: ErrorCode(
+        "a setting could not be put back",
+        "A resource is gone, is changing right now, or has a value that no call writes.",
+        "Wait until the resource is steady, or name another target.",
+    ),
+}
+_ALL: tuple[InjectionGuard[Never], ...] = (*GUARDS, *BASELINE_GUARDS)
+_REFUSALS = {guard.refuses: ErrorCode(guard.name, guard.about, _CHANGE_IT) for guard in _ALL if guard.refuses}
+_WARNINGS = {guard.warns: ErrorCode(f"warning: {guard.name}", guard.about, _READ_IT) for guard in _ALL if guard.warns}
+
+GUARD_CODES = dict(sorted({**_NO_PLAN, **_REFUSALS, **_WARNINGS}.items()))
+"""Every code that a guard can give."""

@@ -1,0 +1,54 @@
+"""The workload's limits: how much of a module, how many instances, for how long. On the twin they only warn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gameday.plan.guards.context import PlanContext
+from gameday.plan.guards.guard import Objection
+from gameday.plan.plan import taken_away
+from gameday.steady_state.kpi.units import show_duration, show_share
+
+
+def module_share(context: PlanContext) -> Iterator[Objection]:
+    """Refuse to hit more of a module's instances than `limits.module_share`."""
+    most = context.plan.workload.limits.module_share
+    for module, share in _hit(context).items():
+        if share > most + 1e-9:
+            text = (
+                f"{show_share(share)} of the instances of {module} would be hit, over the limit of {show_share(most)}"
+            )
+            yield _beyond(text, context)
+
+
+def instances(context: PlanContext) -> Iterator[Objection]:
+    """Refuse to hit more instances than `limits.instances`."""
+    most = context.plan.workload.limits.instances
+    hit = round(sum(share * context.running[module] for module, share in _hit(context).items()))
+    if hit > most:
+        yield _beyond(f"{hit} instances would be hit, over the limit of {most}", context)
+
+
+def exposure(context: PlanContext) -> Iterator[Objection]:
+    """Refuse faults that may last longer than `limits.exposure`."""
+    most = context.plan.workload.limits.exposure
+    deadline = max(planned_fault.effect.deadline for planned_fault in context.plan.planned_faults)
+    seconds = context.plan.experiment.lasts + deadline
+    if seconds > most:
+        text = (
+            f"the faults may last {show_duration(seconds)} (until they take effect, and then `lasts`), "
+            f"over the limit of {show_duration(most)}"
+        )
+        yield _beyond(text, context)
+
+
+def _hit(context: PlanContext) -> dict[str, float]:
+    """Module → the share of its running instances that all faults together take away."""
+    taken = taken_away(context.plan.planned_faults)
+    return {module: share for module, share in taken.items() if module in context.running}
+
+
+def _beyond(text: str, context: PlanContext) -> Objection:
+    if context.plan.place == "twin":
+        return Objection(f"{text} (an account would refuse)", refuses=False)
+    return Objection(text)

@@ -1,0 +1,86 @@
+"""Making a plan: resolve an experiment against the account by reading only, then ask every guard."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from gameday.aws.account import Account, whoami
+from gameday.aws.inventory import Inventory, Ownership
+from gameday.errors import AwsError, Reason, Refused
+from gameday.faults.fault import FaultContext
+from gameday.files.workload import Workload
+from gameday.plan.guards.context import AccountContext, PlaceContext, PlanContext, RunFacts, UndoRights
+from gameday.plan.guards.guard import ask
+from gameday.plan.guards.registry import ACCOUNT_GUARDS, NOT_RESTORABLE, PLACE_GUARDS, PLAN_GUARDS, READ_FAILED
+from gameday.plan.plan import Plan, RunRequest
+
+
+def make_plan(request: RunRequest, account: Account, now: float, facts: RunFacts | None = None) -> Plan:
+    """Resolve an experiment, with every refusal and warning; reads only.
+
+    `now` is in seconds since the epoch. Raises Refused where there can be no plan: in a wrong place (`PLACE_GUARDS`,
+    `ACCOUNT_GUARDS`), or where a read fails.
+    """
+    facts, region = facts or RunFacts(), request.region
+    place = ask(PLACE_GUARDS, PlaceContext(request, now, facts))
+    if place.refusals:
+        raise Refused(place.refusals)
+    try:
+        found, principal = whoami(account, region)
+        if refusals := ask(ACCOUNT_GUARDS, AccountContext(request, now, facts, found)).refusals:
+            raise Refused(refusals)
+        inventory = inventory_of(request.workload, account, region)
+        plan = _resolved(request, found, principal, _fault_context(request, account, inventory))
+        running = Counter(instance.module for instance in inventory.instances if instance.state == "running")
+    except AwsError as error:
+        raise Refused((Reason(READ_FAILED, f"the plan could not be made: {error.what}", error.remedy),)) from error
+    rights = facts.undo_rights(plan, account) if facts.undo_rights else UndoRights()
+    reasons = ask(PLAN_GUARDS, PlanContext(request, now, facts, found, plan, account, running, rights))
+    warnings = (*place.warnings, *reasons.warnings)
+    return plan.model_copy(update={"refusals": reasons.refusals, "warnings": warnings})
+
+
+def inventory_of(workload: Workload, account: Account, region: str) -> Inventory:
+    """The workload's resources in one region."""
+    owns = {
+        name: Ownership(owned.tags, owned.functions, owned.tables, owned.stages)
+        for name, owned in [("", workload.owns), *((name, module.owns) for name, module in workload.modules.items())]
+    }
+    whole = owns.pop("")
+    return Inventory(account, region, whole, owns)
+
+
+def _fault_context(request: RunRequest, account: Account, inventory: Inventory) -> FaultContext:
+    return FaultContext(
+        account=account,
+        region=request.region,
+        inventory=inventory,
+        modules=tuple(request.workload.modules),
+        seed=request.seed,
+        opt_in=request.workload.opt_in or {},
+    )
+
+
+def _resolved(request: RunRequest, account: str, principal: str, context: FaultContext) -> Plan:
+    """The plan before any guard was asked. Raises AwsError, and Refused for what could not be put back."""
+    try:
+        planned_faults = tuple(fault.inject(context) for fault in request.faults)
+    except Refused as refused:
+        reasons = (Reason(NOT_RESTORABLE, reason.text, reason.remedy) for reason in refused.reasons)
+        raise Refused(tuple(reasons), refused.remedy) from refused
+    hit = frozenset(module for planned_fault in planned_faults for module in planned_fault.hits)
+    suffering = request.workload.suffers_with(hit)
+    return Plan(
+        experiment=request.experiment,
+        workload=request.workload,
+        twin=request.twin,
+        place=request.place,
+        account=account,
+        principal=principal,
+        region=request.region,
+        seed=request.seed,
+        planned_faults=planned_faults,
+        hit=tuple(sorted(hit)),
+        may_suffer=tuple(sorted(suffering)),
+        contained=tuple(sorted(set(request.workload.modules) - suffering)),
+    )

@@ -1,0 +1,306 @@
+"""The registry of guards: codes that never clash, and for each code an example that makes its guard speak."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from email.utils import formatdate
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from gameday.change import Call, Json, SettingChange
+from gameday.errors import AwsError, JournalError, Reason, Refused, reason_lines
+from gameday.events import Aborted
+from gameday.files.experiment import DetectionClaim
+from gameday.files.workload import Freeze
+from gameday.plan.guards.context import PlaceContext, PlanContext, RunFacts, UndoRights
+from gameday.plan.guards.guard import InjectionGuard, Objection, ask
+from gameday.plan.guards.registry import ACCOUNT_GUARDS, GUARDS, NOT_RESTORABLE, PLACE_GUARDS, PLAN_GUARDS, READ_FAILED
+from gameday.plan.plan import Plan
+from gameday.plan.planner import make_plan
+from gameday.run.baseline_guards import BASELINE_GUARDS, BaselineContext
+from gameday.steady_state.clock import TestClock
+from gameday.steady_state.skew import Clocks
+
+from tests.doubles.reasons import NOW, context_of
+from tests.report.sample import ACL, held
+from tests.steady_state.streams import kpi
+
+ALL: tuple[InjectionGuard[Any], ...] = (*GUARDS, *BASELINE_GUARDS)
+ALARM = "orders-low"
+OURS = "i-0123456789abcdef0"
+
+
+class Alarms:
+    """An account that answers for one alarm, and for the instance that we run on."""
+
+    def __init__(self, state: str | None = "OK", actions: bool = True) -> None:
+        found = {"AlarmName": ALARM, "StateValue": state, "ActionsEnabled": actions}
+        self.answers = {
+            "describe_alarms": {"MetricAlarms": [found] if state else []},
+            "describe_alarm_history": {"AlarmHistoryItems": []},
+            "describe_instances": {"Reservations": [{"Instances": [{"InstanceId": OURS}]}]},
+        }
+
+    def pages(self, call: Call, region: str) -> Json:
+        return self.answers[call.operation]
+
+    call = pages
+
+
+class Silent:
+    """An account that answers nothing."""
+
+    def pages(self, call: Call, region: str) -> Json:
+        raise AwsError(call.service, call.operation, "AccessDenied", "no", "ask for the right")
+
+    call = pages
+
+
+def on(place: str = "aws", **changes: Any) -> Plan:
+    """A plan that no guard objects to, but for these changes of its experiment, workload or itself."""
+    plan, kept = held().plan, {"experiment": {"allow": ("irreversible",)}, "workload": {"store": "s3://bucket/prefix"}}
+    updates = {key: getattr(plan, key).model_copy(update={**kept[key], **changes.pop(key, {})}) for key in kept}
+    return plan.model_copy(update={"place": place, **updates, **changes})
+
+
+def fault(plan: Plan, **changes: Any) -> Plan:
+    """The plan with its fault changed."""
+    return plan.model_copy(update={"planned_faults": (plan.planned_faults[0].model_copy(update=changes),)})
+
+
+def staged(*changes: Any) -> Plan:
+    """A plan of these changes alone."""
+    return fault(on(), stages=(changes,))
+
+
+def write() -> SettingChange:
+    changes = held().plan.planned_faults[0].changes
+    return next(change for change in changes if isinstance(change, SettingChange) and change.setting == ACL)
+
+
+def seen(plan: Plan, account: Any = None, **known: Any) -> PlanContext:
+    return context_of(plan, account or Alarms(), **known)
+
+
+def on_our_instance() -> PlanContext:
+    context = seen(staged(write().model_copy(update={"id": OURS})))
+    return replace(context, request=replace(context.request, instance=OURS))
+
+
+def reading(source: dict[str, Any], place: str) -> Plan:
+    """A plan that claims one KPI of this source."""
+    name = "orders"
+    own = kpi(gauge=source, bound={"at_most": 0})
+    return on(place, workload={"kpis": {name: own}}, experiment={"steady_state": (name,), "guard": {}})
+
+
+def many() -> Plan:
+    """More changes than AWS takes at once, half of its rate kept for the undo."""
+    return staged(*(write().model_copy(update={"id": f"subnet-{number}"}) for number in range(60)))
+
+
+def clocks(ahead: float) -> RunFacts:
+    found = Clocks(TestClock(NOW))
+    found.heard("Prometheus http://p:9090", formatdate(NOW + ahead, usegmt=True), NOW)
+    return RunFacts(clocks=found)
+
+
+def busy() -> None:
+    raise Refused(("workload storefront is taken by run r",), "wait until it has ended")
+
+
+def local(given: bool | None) -> PlanContext:
+    return seen(on(workload={"store": None}), facts=RunFacts(local_journal=given))
+
+
+def watching(state: str | None = "OK", actions: bool = True) -> PlanContext:
+    detected = DetectionClaim.model_validate({"alarm": ALARM, "within": "1m"})
+    return seen(on(experiment={"detected_by": detected}), Alarms(state, actions))
+
+
+def limited(place: str, **limits: Any) -> PlanContext:
+    found = held().plan.workload.limits.model_copy(update=limits)
+    plan = fault(on(place, workload={"limits": found}), hits={"web": 0.6})
+    return seen(plan, running={"web": 5})
+
+
+def frozen() -> PlanContext:
+    freeze = Freeze.model_validate({"from": date(2027, 1, 1), "to": date(2027, 1, 31), "why": "holidays"})
+    return seen(on(workload={"freezes": (freeze,)}))  # NOW is the 15th of January 2027
+
+
+def rights(allow: tuple[str, ...] = (), **lines: tuple[str, ...]) -> PlanContext:
+    return seen(on(experiment={"allow": ("irreversible", *allow)}), rights=UndoRights(**lines))
+
+
+EXAMPLES: dict[str, Callable[[], PlaceContext]] = {
+    "GD-P01": lambda: seen(on(experiment={"region": "eu-west-1"})),
+    "GD-P02": lambda: seen(on(workload={"production": True})),
+    "GD-P03": frozen,
+    "GD-P04": lambda: local(False),
+    "GD-W04": lambda: local(None),
+    "GD-P05": lambda: replace(seen(on()), found="999999999999"),
+    "GD-P10": lambda: seen(fault(on(), refusals=("module web has no running instance",))),
+    "GD-W10": lambda: seen(fault(on(), warnings=("nothing will replace it",))),
+    "GD-P11": lambda: seen(fault(on(), without_opt_in=("i-1",))),
+    "GD-P12": lambda: seen(on(experiment={"allow": ()})),
+    "GD-P13": lambda: seen(on(planned_faults=held().plan.planned_faults * 2)),
+    "GD-P14": lambda: seen(on(experiment={"stop_when": (ALARM,)}), Alarms("INSUFFICIENT_DATA")),
+    "GD-P15": lambda: watching("ALARM"),
+    "GD-W15": lambda: watching(actions=False),
+    "GD-P16": on_our_instance,
+    "GD-P17": lambda: seen(reading({"alarm": ALARM}, "aws"), Alarms(None)),
+    "GD-P18": lambda: seen(reading({"command": {"run": ["/no/such/program"]}}, "twin")),
+    "GD-W19": lambda: seen(many()),
+    "GD-P20": lambda: limited("aws"),
+    "GD-W20": lambda: limited("twin"),
+    "GD-P21": lambda: limited("aws", instances=2),
+    "GD-W21": lambda: limited("twin", instances=2),
+    "GD-P22": lambda: limited("aws", exposure=60.0),
+    "GD-W22": lambda: limited("twin", exposure=60.0),
+    "GD-P23": lambda: rights(lacking=("ec2:StartInstances on * is denied",)),
+    "GD-P24": lambda: rights(unchecked=("iam.get_role failed",)),
+    "GD-W24": lambda: rights(("unchecked-undo",), unchecked=("iam.get_role failed",)),
+    "GD-P25": lambda: rights(too_long=("the run's session policy does not fit",)),
+    "GD-P26": lambda: seen(on(), facts=clocks(30)),
+    "GD-W26": lambda: seen(on(), facts=clocks(-5)),
+    "GD-P27": lambda: seen(on(), facts=RunFacts(must_be_free=busy)),
+    "GD-P28": lambda: seen(on(), facts=RunFacts(saved=on(region="eu-west-1"))),
+}
+
+
+def over(**seen_then: Any) -> BaselineContext:
+    """A baseline that is over, and that no guard objects to but for these."""
+    free: dict[str, Any] = {
+        "aborted": None,
+        "check": SimpleNamespace(unsteady=lambda *_: (), unguardable=lambda *_: ()),
+        "series": {},
+        "before": (0.0, 60.0),
+        "unread": (),
+        "detector": SimpleNamespace(begin=lambda: iter(())),
+        "effects": SimpleNamespace(begin=lambda: None),
+    }
+    return BaselineContext(**free | seen_then)
+
+
+def denied() -> None:
+    raise AwsError("elbv2", "describe_target_health", "AccessDenied", "no")
+
+
+AFTER_THE_BASELINE: dict[str, BaselineContext] = {
+    "GD-P40": over(aborted=Aborted(NOW, "signal", "SIGINT arrived")),
+    "GD-P41": over(check=SimpleNamespace(unsteady=lambda *_: ("orders is idle: no traffic",))),
+    "GD-P42": over(check=SimpleNamespace(unguardable=lambda *_: ("orders has no data to guard it by",))),
+    "GD-P43": over(detector=SimpleNamespace(begin=lambda: [Objection("alarm orders-low is firing already")])),
+    "GD-P44": over(effects=SimpleNamespace(begin=denied)),
+}
+
+
+def codes_of(guard: InjectionGuard[Any]) -> list[str]:
+    return [code for code in (guard.refuses, guard.warns) if code]
+
+
+def test_codes_are_unique_and_in_order() -> None:
+    refuse = [guard.refuses for guard in ALL if guard.refuses]
+    warn = [guard.warns for guard in ALL if guard.warns]
+    assert all(re.fullmatch(r"GD-P\d\d", code) for code in refuse)
+    assert all(re.fullmatch(r"GD-W\d\d", code) for code in warn)
+    assert sorted({*refuse, READ_FAILED, NOT_RESTORABLE}) == sorted([*refuse, READ_FAILED, NOT_RESTORABLE])
+    assert refuse == sorted(refuse)
+    assert warn == sorted(warn)
+    both = [guard for guard in ALL if guard.refuses and guard.warns]
+    assert all(guard.refuses[-2:] == guard.warns[-2:] for guard in both)
+
+
+@pytest.mark.parametrize("guard", ALL, ids=lambda guard: guard.name)
+def test_guard_has_a_code_and_says_what_it_demands(guard: InjectionGuard[Any]) -> None:
+    assert codes_of(guard)
+    assert re.match(r"(Refuse|Warn) .+\.$", guard.about), guard.about
+    assert len(guard.about.split()) <= 25
+
+
+def test_every_code_has_an_example() -> None:
+    assert [*EXAMPLES] == [code for guard in GUARDS for code in codes_of(guard)]
+    assert [*AFTER_THE_BASELINE] == [code for guard in BASELINE_GUARDS for code in codes_of(guard)]
+
+
+@pytest.mark.parametrize("code", [*EXAMPLES, *AFTER_THE_BASELINE])
+def test_example_makes_its_guard_speak(code: str) -> None:
+    context = AFTER_THE_BASELINE[code] if code in AFTER_THE_BASELINE else EXAMPLES[code]()
+    (guard,) = (guard for guard in ALL if code in codes_of(guard))
+    reasons = ask((guard,), context)
+    assert {reason.code for reason in (*reasons.refusals, *reasons.warnings)} == {code}
+    assert all(reason.text for reason in (*reasons.refusals, *reasons.warnings))
+    assert bool(reasons.refusals) == code.startswith("GD-P")
+
+
+@pytest.mark.parametrize("place", ["aws", "twin"])
+def test_plan_without_fault_makes_no_guard_speak(place: str) -> None:
+    reasons = ask(GUARDS, seen(on(place)))
+    assert (reasons.refusals, reasons.warnings) == ((), ())
+    assert ask(BASELINE_GUARDS, over()).refusals == ()
+
+
+@pytest.mark.parametrize("code", ["GD-P14", "GD-P15", "GD-P16", "GD-P17"])
+def test_check_that_aws_does_not_answer_refuses(code: str) -> None:
+    (guard,) = (guard for guard in GUARDS if guard.refuses == code)
+    context = EXAMPLES[code]()
+    assert isinstance(context, PlanContext)
+    (refusal,) = ask((guard,), replace(context, account=Silent())).refusals
+    assert (refusal.code, refusal.remedy) == (code, "ask for the right")
+    assert "could not be checked: " in refusal.text
+
+
+def test_lease_that_cannot_be_read_refuses() -> None:
+    def unreadable() -> None:
+        raise JournalError("the journal is damaged", "see the file")
+
+    (refusal,) = ask(GUARDS, seen(on(), facts=RunFacts(must_be_free=unreadable))).refusals
+    text = "the lease could not be checked: the journal is damaged"
+    assert refusal == Reason("GD-P27", text, "see the file")
+
+
+def test_local_journal_is_warned_of() -> None:
+    (warning,) = ask(GUARDS, local(True)).warnings
+    assert warning.code == "GD-W04"
+
+
+def test_bug_of_a_guard_is_not_taken_for_a_refusal() -> None:
+    def broken(_: object) -> list[Objection]:
+        raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        ask((InjectionGuard(broken, refuses="GD-P99"),), object())
+
+
+def test_twin_needs_no_store_and_no_lease() -> None:
+    plan = on("twin", workload={"store": None, "production": True})
+    facts = RunFacts(local_journal=False, must_be_free=busy)
+    assert ask(GUARDS, seen(plan, facts=facts)).refusals == ()
+
+
+def test_guards_are_asked_place_first_then_account() -> None:
+    assert (*PLACE_GUARDS, *ACCOUNT_GUARDS, *PLAN_GUARDS) == GUARDS
+    assert not any(guard.warns for guard in ACCOUNT_GUARDS)  # `make_plan` keeps none of theirs
+
+
+@pytest.mark.parametrize("code", ["GD-P01", "GD-P02", "GD-P03", "GD-P04"])
+def test_wrong_place_refuses_before_any_call(code: str) -> None:
+    context = EXAMPLES[code]()
+    with pytest.raises(Refused) as refused:
+        make_plan(context.request, None, NOW, context.facts)  # type: ignore[arg-type]  # no account is needed
+    assert [reason.code for reason in refused.value.reasons] == [code]
+
+
+def test_neighbours_with_one_remedy_show_it_once() -> None:
+    reasons = [Reason("GD-P11", "a", "tag it"), Reason("GD-P11", "b", "tag it"), Reason("", "c")]
+    assert list(reason_lines(reasons, "not injecting")) == [
+        "not injecting: a [GD-P11]",
+        "not injecting: b [GD-P11]",
+        "  → tag it",
+        "not injecting: c",
+    ]
