@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from gameday.aws.account import AWS
 from gameday.plan.plan import Plan
-from gameday.steady_state.kpi.reading import OF_AWS
 from gameday.steady_state.skew import Clocks
 
 TOLERATED = 2.0
@@ -16,7 +15,7 @@ LARGEST = 10.0
 def with_clocks(plan: Plan, clocks: Clocks | None) -> Plan:
     """The plan, with a warning or a refusal for each source that it reads whose clock differs from ours for certain."""
     kpis = plan.workload.kpis.values()
-    on_aws = plan.experiment.detected_by or any(kpi.reading.origin in OF_AWS for kpi in kpis)
+    on_aws = plan.experiment.detected_by or any(kpi.source.calls for kpi in kpis)
     off = {
         name: found
         for name, found in (clocks.offsets if clocks else {}).items()

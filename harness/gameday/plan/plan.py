@@ -24,7 +24,7 @@ from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
 from gameday.plan.own_instance import own_instance_refusals
 from gameday.steady_state.kpi.claim import Claim, Detection, Recovery
-from gameday.steady_state.kpi.reading import ON_THE_TWIN, SourceSpec
+from gameday.steady_state.kpi.source import SourceSpec
 from gameday.steady_state.kpi.units import show_duration, show_share
 
 Place = Literal["twin", "aws"]
@@ -88,12 +88,12 @@ class RunRequest:
     def asked(self) -> dict[str, SourceSpec]:
         """What the KPIs that are claimed or guarded read."""
         names = dict.fromkeys((*self.experiment.steady_state, *self.experiment.guard))
-        return {name: self.workload.kpis[name].reading for name in names}
+        return {name: self.workload.kpis[name].source for name in names}
 
     @property
     def alarms(self) -> dict[str, str]:
         """The alarms that those KPIs read, by the KPI's name."""
-        return {name: reading.alarm for name, reading in self.asked.items() if reading.alarm}
+        return {name: source.alarm_name for name, source in self.asked.items() if source.alarm_name}
 
 
 def make_plan(request: RunRequest, account: Account, now: float) -> Plan:
@@ -188,8 +188,7 @@ def _stray(workload: Workload, found: str, region: str, request: RunRequest, now
 
 def _unread(request: RunRequest) -> tuple[str, ...]:
     """Why a twin cannot show what an experiment claims or guards: it has metrics and alarms alone."""
-    origins = {name: reading.origin for name, reading in request.asked.items()}
-    elsewhere = ", ".join(f"{name} ({origin})" for name, origin in origins.items() if origin not in ON_THE_TWIN)
+    elsewhere = ", ".join(f"{name} ({source.name})" for name, source in request.asked.items() if not source.on_twin)
     remedy = "give them a `cloudwatch:` metric that the twin file feeds under `metrics:`, or run with --on aws"
     what = f"these KPIs of workload {request.workload.name} are read elsewhere: {elsewhere}; {remedy}"
     return (f"the twin has CloudWatch's metrics and alarms alone, and {what}",) if elsewhere else ()
