@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
-from gameday.steady_state.kpi.reading import SourceSpec, Written
+from gameday.steady_state.kpi.source import SOURCES, Kind, SourceSpec
 from gameday.steady_state.kpi.units import BoundAmount, Duration, Share, show_duration, show_share
+from gameday.steady_state.kpi.written import Written
 from pydantic import Field, model_validator
 
 
@@ -18,37 +19,29 @@ class Tier(StrEnum):
     TECHNICAL = "technical"
 
 
-COUNTERS = {"cloudwatch": "CloudWatch", "prometheus": "Prometheus"}
-"""Sources that count one thing at a time; the others count good and bad together."""
-
-
-_KINDS = {
-    "alarm": ("gauge",),
-    "logs": ("ratio", "rate", "gauge"),
-    "http": ("ratio", "latency"),
-    "command": ("ratio", "gauge"),
-}
-"""What can be read from sources that cannot be read as everything."""
-
-
 class Ratio(Written):
-    """Bad out of total: two counts of one period. With `logs`, `http` or `command`, write it under `total` alone."""
+    """Bad out of total: two counts of one period. A source that counts both by itself is written under `total`."""
 
     bad: SourceSpec | None = None
     total: SourceSpec
 
     @model_validator(mode="after")
     def _two_counts(self) -> Ratio:
-        origin = self.total.origin
-        if origin in ("logs", "http", "command") and self.bad is not None:
-            msg = f"{origin} counts good and bad by itself: write it under `total` alone"
+        source = self.total
+        if source.counts_both and self.bad is not None:
+            msg = f"{source.name} counts good and bad by itself: write it under `total` alone"
             raise ValueError(msg)
-        if origin in COUNTERS and (self.bad is None or self.bad.origin != origin):
-            msg = f"a ratio from {COUNTERS[origin]} counts `bad` and `total`, both with {origin}"
+        if _counts_one(source) and (self.bad is None or self.bad.name != source.name):
+            msg = f"a ratio from {source.title} counts `bad` and `total`, both with {source.name}"
             raise ValueError(msg)
         if self.bad is not None:
             _same_period(self.bad, self.total, "bad", "total")
         return self
+
+
+def _counts_one(source: SourceSpec | type[SourceSpec]) -> bool:
+    """Whether it counts one thing at a time, so that a second reading is what it is a part of."""
+    return "ratio" in source.kinds and not source.counts_both
 
 
 def _same_period(one: SourceSpec, other: SourceSpec, name: str, against: str) -> None:
@@ -141,23 +134,13 @@ class Kpi(Written):
     limits: tuple[Duration, ...] = Field((), description="latency only: requests are counted over these, too")
 
     @property
-    def kind(self) -> Literal["ratio", "latency", "rate", "gauge"]:
+    def kind(self) -> Kind:
         """Which of the four it is."""
         if self.ratio:
             return "ratio"
         if self.latency:
             return "latency"
         return "rate" if self.rate else "gauge"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _reads_well(cls, raw: object) -> object:
-        # Written out as JSON a reading names its default, Sum, which must read back.
-        latency = raw.get("latency") if isinstance(raw, dict) else None
-        if isinstance(latency, dict) and latency.get("statistic", "Sum") != "Sum":
-            msg = "latency takes no statistic: it counts the requests over the bound (percentiles cannot be averaged)"
-            raise ValueError(msg)
-        return raw
 
     @model_validator(mode="after")
     def _bound_fits(self) -> Kpi:
@@ -178,41 +161,29 @@ class Kpi(Written):
             if self.rate is None:
                 msg = f"`per` goes with a rate; this is a {self.kind}"
                 raise ValueError(msg)
-            if self.per.origin not in COUNTERS or self.rate.origin != self.per.origin:
-                msg = "`rate` and `per` are read from CloudWatch, both of them, or from Prometheus"
+            if not _counts_one(self.per) or self.rate.name != self.per.name:
+                titles = " or ".join(spec.title for spec in SOURCES.known if _counts_one(spec))
+                msg = f"`rate` and `per` are both read from the same source: {titles}"
                 raise ValueError(msg)
             _same_period(self.rate, self.per, "rate", "per")
-        kinds = _KINDS.get(self.reading.origin)
-        if kinds and self.kind not in kinds:
-            msg = f"{self.reading.origin} can be read as {' or '.join(kinds)}, not as {self.kind}"
+        source = self.source
+        if self.kind not in source.kinds:
+            msg = f"{source.name} can be read as {' or '.join(source.kinds)}, not as {self.kind}"
             raise ValueError(msg)
-        for one in (*((self.ratio.bad, self.ratio.total) if self.ratio else ()), self.latency, self.rate, self.per):
-            if one is not None and one.prometheus and not one.prometheus.selects:
-                msg = (
-                    'a query of counters is a selector like `name{label="value"}`, without functions: what rate() and '
-                    "increase() answer is estimated, and a sum() hides restarts"
-                )
-                raise ValueError(msg)
-        if self.reading.logs and (why := self.reading.logs.misfit(self.columns, self.interval)):
-            raise ValueError(why)
-        if self.latency and self.latency.prometheus and (why := self.latency.prometheus.no_histogram):
-            raise ValueError(why)
-        if self.reading.missing == "zero":
+        for read in (self.ratio.bad if self.ratio else None, self.rate, source):
+            if read is not None and (why := read.misfit(self.kind)):
+                raise ValueError(why)
+        if source.zero_if_missing:
             msg = "`missing: zero` needs a denominator: it stands at `ratio.bad`, or at a `rate` that has `per`"
             raise ValueError(msg)
         return self
 
     @property
-    def reading(self) -> SourceSpec:
+    def source(self) -> SourceSpec:
         """What says whether there is data at all: the denominator where there is one."""
-        reading = (self.ratio.total if self.ratio else None) or self.per or self.latency or self.rate or self.gauge
-        assert reading is not None, "a KPI has exactly one kind"  # noqa: S101
-        return reading
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """What the rows of a query of logs must tell."""
-        return {"ratio": ("total", "bad"), "rate": ("total",)}.get(self.kind, ("value",))
+        source = (self.ratio.total if self.ratio else None) or self.per or self.latency or self.rate or self.gauge
+        assert source is not None, "a KPI has exactly one kind"  # noqa: S101
+        return source
 
     @property
     def other_limits(self) -> tuple[float, ...]:
@@ -223,7 +194,7 @@ class Kpi(Written):
     @property
     def interval(self) -> float:
         """The length of its bins in seconds."""
-        return self.reading.interval
+        return self.source.interval
 
     def misfit(self, bound: Bound) -> str | None:
         """Why this KPI cannot be judged by `bound` (its own, or another of `during` or `guard`); None: it can."""

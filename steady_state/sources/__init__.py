@@ -1,91 +1,61 @@
-"""Where samples come from. Loaded by name, so that a run without HTTP KPIs never loads an HTTP client."""
+"""Where samples come from, one file for each source. Loaded by name: a run pays for the sources that it reads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Protocol
 
-from gameday.steady_state.clock import WallClock
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.reading import Origin
+from gameday.steady_state.kpi.source import Reading, Source, SourceContext, SourceSpec
 from gameday.steady_state.samples import Series
-from gameday.steady_state.skew import Clocks
-
-
-class Source(Protocol):
-    """Something that knows the samples of KPIs."""
-
-    def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> dict[str, Series]:
-        """The complete bins that begin at `start` or later and end by `end`, for each KPI (seconds since the epoch).
-
-        What is not there is a gap. Reading the same stretch again gives late points, and corrected ones.
-        """
-        ...
-
-
-class Unfit(ValueError):
-    """A source answers, but never with what a KPI asks for: the KPI must be written otherwise."""
+from gameday.steady_state.sources.remarks import Remarks
 
 
 class Sources:
-    """Several sources as one: each KPI is read where it says."""
+    """Several sources as one, by their names: each KPI is read where it says."""
 
-    def __init__(self, sources: Mapping[Origin, Source]) -> None:
+    def __init__(self, sources: Mapping[str, Source]) -> None:
         self._sources = sources
 
-    def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> dict[str, Series]:
+    def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> Reading:
         """Every KPI's complete bins, see `Source`."""
-        found: dict[str, Series] = {}
-        for origin, source in self._sources.items():
-            own = {name: kpi for name, kpi in kpis.items() if kpi.reading.origin == origin}
+        samples: dict[str, Series] = {}
+        remarks: tuple[str, ...] = ()
+        for name, source in self._sources.items():
+            own = {kpi_name: kpi for kpi_name, kpi in kpis.items() if kpi.source.name == name}
             if own:
-                found |= source.read(own, start, end)
-        return found
+                reading = source.read(own, start, end)
+                samples |= reading.samples
+                remarks += reading.remarks
+        return Reading(samples, remarks)
 
 
-def once(say: Callable[[str], None]) -> Callable[[str], None]:
-    """The same, but for words that were said already."""
-    said: set[str] = set()
+class NotOnTwin:
+    """What the twin does not serve: no samples, and one remark for each KPI."""
 
-    def tell(words: str) -> None:
-        if words not in said:
-            said.add(words)
-            say(words)
+    def __init__(self) -> None:
+        self._remarks = Remarks()
 
-    return tell
+    def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> Reading:
+        """Nothing, and why."""
+        del start, end
+        for name, kpi in kpis.items():
+            self._remarks.add(f"{name} has no data: the twin does not serve `{kpi.source.name}`")
+        return Reading({}, self._remarks.take())
 
 
 @contextmanager
-def open_sources(
-    aws: Mapping[Origin, Source],
-    kpis: Mapping[str, Kpi],
-    say: Callable[[str], None] = lambda _: None,
-    clocks: Clocks | None = None,
-) -> Iterator[Source]:
-    """All that `kpis` name, `aws` being opened already; probes, queries and programs go on until the block ends.
+def open_sources(kpis: Mapping[str, Kpi], context: SourceContext) -> Iterator[Source]:
+    """All that `kpis` name; probes, queries and programs go on until the block ends.
 
-    `say` is told, once for each KPI, what a source cannot read, and `clocks` what time a source says it is. Raises
-    Unfit where a KPI asks what its source can never answer.
+    Raises Unfit where a KPI asks what its source can never answer.
     """
-    by_origin = {
-        origin: {name: kpi for name, kpi in kpis.items() if kpi.reading.origin == origin}
-        for origin in ("http", "prometheus", "command")
-    }
-    sources: dict[Origin, Source] = dict(aws)
+    by_source: dict[type[SourceSpec], dict[str, Kpi]] = {}
+    for name, kpi in kpis.items():
+        by_source.setdefault(type(kpi.source), {})[name] = kpi
     with ExitStack() as stack:
-        if by_origin["http"]:
-            from gameday.steady_state.sources.http import HttpSource
-
-            sources["http"] = stack.enter_context(HttpSource(by_origin["http"], WallClock()))
-        if by_origin["prometheus"]:
-            from gameday.steady_state.sources.prometheus import PrometheusServer, PrometheusSource
-
-            sources["prometheus"] = stack.enter_context(
-                PrometheusSource(by_origin["prometheus"], WallClock(), say, PrometheusServer(clocks))
-            )
-        if by_origin["command"]:
-            from gameday.steady_state.sources.command import CommandSource
-
-            sources["command"] = stack.enter_context(CommandSource(by_origin["command"], WallClock(), say))
+        sources: dict[str, Source] = {}
+        for spec, own in by_source.items():
+            served = spec.on_twin or not context.on_twin
+            sources[spec.name] = stack.enter_context(spec.open(own, context)) if served else NotOnTwin()
         yield Sources(sources)

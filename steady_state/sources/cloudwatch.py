@@ -1,4 +1,4 @@
-"""KPIs from CloudWatch, through GetMetricData: 500 metrics a call, page by page.
+"""KPIs from CloudWatch: what is written of them, and how they are read, by GetMetricData, 500 metrics a call.
 
 Sources: Amazon CloudWatch API Reference, "GetMetricData" (500 queries a call; NextToken; StartTime inclusive, EndTime
 exclusive, both rounded) and User Guide, "CloudWatch statistics definitions": `PR(:300)` is the percentage, 0 to 100, of
@@ -8,15 +8,101 @@ values of 300 or less, https://docs.aws.amazon.com/AmazonCloudWatch/latest/monit
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from math import ceil, floor
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.reading import SourceSpec
+from gameday.steady_state.kpi.source import Kind, Reading, Source, SourceContext, SourceSpec, Unanswered
+from gameday.steady_state.kpi.units import Duration
 from gameday.steady_state.samples import CLOSE, Sample, Series, reading_of, share_of
+from gameday.steady_state.sources.remarks import Remarks
+from pydantic import Field, model_validator
 
 QUERIES_A_CALL = 500
+
+LAG = 60.0
+"""Seconds that an account's CloudWatch is given before a bin is read for the first time."""
+
+
+class CloudWatchSpec(SourceSpec):
+    """A metric of CloudWatch."""
+
+    name: ClassVar[str] = "cloudwatch"
+    title: ClassVar[str] = "CloudWatch"
+    example: ClassVar[str] = "{cloudwatch: AWS/Lambda/Errors, dimensions: {FunctionName: orders}}"
+    calls: ClassVar[tuple[str, ...]] = ("cloudwatch.get_metric_data",)
+    has_past: ClassVar[bool] = True
+    on_twin: ClassVar[bool] = True
+
+    cloudwatch: str = Field(
+        pattern=r"^[^/].*/[^/]+$",
+        title="Namespace/MetricName",
+        description="Namespace/MetricName, like AWS/Lambda/Errors",
+        examples=["AWS/Lambda/Errors"],
+    )
+    dimensions: dict[str, str] = Field({}, description="all dimensions of the metric, or another metric is read")
+    statistic: Literal["Sum", "Average", "Minimum", "Maximum", "SampleCount"] = Field(
+        "Sum", description="of each period"
+    )
+    period: Duration = Field(60.0, gt=0, description="the metric's resolution: 1s, 5s, 10s, 20s, 30s or whole minutes")
+    missing: Literal["unknown", "zero"] = Field(
+        "unknown",
+        description="zero: for a metric published only when nonzero; counts only where the denominator reported",
+    )
+    unit: Literal["s", "ms"] = Field(
+        "s", description="latency only: what the metric counts in (AWS/Lambda Duration: ms)"
+    )
+
+    @model_validator(mode="after")
+    def _has_a_period_of_cloudwatch(self) -> CloudWatchSpec:
+        if self.period not in (1, 5, 10, 20, 30) and self.period % 60:
+            msg = "CloudWatch has periods of 1s, 5s, 10s, 20s, 30s and whole minutes"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two readings."""
+        return self.period
+
+    @property
+    def lag(self) -> float:
+        """Seconds after its end until a bin is read for the first time."""
+        return LAG
+
+    @property
+    def zero_if_missing(self) -> bool:
+        """Whether no number is zero."""
+        return self.missing == "zero"
+
+    @property
+    def unit_seconds(self) -> float:
+        """The seconds of one unit in which a latency is counted."""
+        return 0.001 if self.unit == "ms" else 1.0
+
+    @property
+    def metric_name(self) -> str:
+        """The metric, as Namespace/MetricName; the namespace may hold slashes itself (AWS/Lambda)."""
+        return self.cloudwatch
+
+    def misfit(self, kind: Kind) -> str | None:
+        """Why it cannot be read as a KPI of this kind."""
+        if kind == "latency" and self.statistic != "Sum":
+            return "latency takes no statistic: it counts the requests over the bound (percentiles cannot be averaged)"
+        return None
+
+    @classmethod
+    def open(cls, kpis: Mapping[str, Kpi], context: SourceContext) -> AbstractContextManager[Source]:
+        """The source of these KPIs."""
+        del kpis
+
+        def get_metric_data(params: dict[str, Any]) -> Any:
+            return context.call("cloudwatch.get_metric_data", params)
+
+        return nullcontext(CloudWatchSource(get_metric_data, 0.0 if context.on_twin else LAG))
+
 
 Points = dict[float, float]
 """Values by the start of their period, in seconds since the epoch."""
@@ -37,21 +123,28 @@ class CloudWatchSource:
     """Reads KPIs with `get_metric_data`: the operation's parameters in, its parsed answer out.
 
     Times stand in both as seconds since the epoch. `lag`: how long CloudWatch is given before a bin is read at all; a
-    bin may still change for some minutes, which reading it again shows.
+    bin may still change for some minutes, which reading it again shows. A call without an answer leaves a gap.
     """
 
     def __init__(self, get_metric_data: Callable[[dict[str, Any]], Any], lag: float) -> None:
         self._get_metric_data = get_metric_data
         self._lag = lag
+        self._remarks = Remarks()
 
-    def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> dict[str, Series]:
+    def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> Reading:
         """The complete bins of each KPI; `end` is now, or an instant before it."""
         until = end - self._lag
         queries = {name: _queries(kpi) for name, kpi in kpis.items()}
-        values = self._values(dict.fromkeys(query for asked in queries.values() for query in asked), start, until)
-        return {
+        asked = dict.fromkeys(query for some in queries.values() for query in some)
+        try:
+            values = self._values(asked, start, until)
+        except Unanswered as error:
+            self._remarks.add(f"CloudWatch's metrics cannot be read: {error}")
+            return Reading({}, self._remarks.take())
+        samples = {
             name: _bins(kpi, [values[query] for query in queries[name]], start, until) for name, kpi in kpis.items()
         }
+        return Reading(samples)
 
     def _values(self, queries: Iterable[Query], start: float, until: float) -> dict[Query, Points]:
         found: dict[Query, Points] = {}
@@ -96,21 +189,22 @@ def _written(index: int, query: Query) -> dict[str, Any]:
 
 def _queries(kpi: Kpi) -> tuple[Query, ...]:
     """What to ask: (bad, total), (rank, ranks of other limits …, count), (events[, offered]) or (reading,)."""
-    if kpi.ratio and kpi.ratio.bad:
-        return _query(kpi.ratio.bad), _query(kpi.ratio.total)
-    if kpi.latency and kpi.bound.quantile:
-        ranks = (_rank(limit, kpi.latency) for limit in (kpi.bound.quantile[1], *kpi.other_limits))
-        return tuple(_query(kpi.latency, statistic) for statistic in (*ranks, "SampleCount"))
-    return tuple(_query(reading) for reading in (kpi.rate or kpi.gauge, kpi.per) if reading)
+    latency = kpi.latency
+    if isinstance(latency, CloudWatchSpec) and kpi.bound.quantile:
+        ranks = (_rank(limit, latency) for limit in (kpi.bound.quantile[1], *kpi.other_limits))
+        return tuple(_query(latency, statistic) for statistic in (*ranks, "SampleCount"))
+    read = (kpi.ratio.bad, kpi.ratio.total) if kpi.ratio else (kpi.rate or kpi.gauge, kpi.per)
+    return tuple(_query(spec) for spec in read if isinstance(spec, CloudWatchSpec))
 
 
-def _rank(limit: float, reading: SourceSpec) -> str:
-    return f"PR(:{limit * (1000 if reading.unit == 'ms' else 1):.9f}".rstrip("0").rstrip(".") + ")"
+def _rank(limit: float, spec: CloudWatchSpec) -> str:
+    return f"PR(:{limit * (1000 if spec.unit == 'ms' else 1):.9f}".rstrip("0").rstrip(".") + ")"
 
 
-def _query(reading: SourceSpec, statistic: str | None = None) -> Query:
-    dimensions = tuple(sorted(reading.dimensions.items()))
-    return Query(reading.namespace, reading.metric, dimensions, statistic or reading.statistic, reading.period)
+def _query(spec: CloudWatchSpec, statistic: str | None = None) -> Query:
+    namespace, _, metric = spec.cloudwatch.rpartition("/")
+    dimensions = tuple(sorted(spec.dimensions.items()))
+    return Query(namespace, metric, dimensions, statistic or spec.statistic, spec.period)
 
 
 def _bins(kpi: Kpi, values: list[Points], start: float, until: float) -> Series:
@@ -141,8 +235,8 @@ def _bin(kpi: Kpi, at: float, length: float, values: list[float | None]) -> Samp
     return None if came is None else Sample(at, length, last, max(0.0, last - came), came / length)
 
 
-def _zero(reading: SourceSpec | None) -> bool:
-    return reading is not None and reading.missing == "zero"
+def _zero(spec: SourceSpec | None) -> bool:
+    return spec is not None and spec.zero_if_missing
 
 
 def _share(at: float, length: float, total: float, bad: float | None) -> Sample | None:

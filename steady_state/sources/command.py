@@ -2,26 +2,65 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from math import isfinite
+from typing import ClassVar
 
 from gameday.steady_state.clock import Clock
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.reading import CommandSpec as Spec
-from gameday.steady_state.samples import Sample, Series, inside, reading_of, share_of
+from gameday.steady_state.kpi.masks import keeps_secrets, masked_words
+from gameday.steady_state.kpi.source import Kind, Reading, Source, SourceContext, SourceSpec
+from gameday.steady_state.kpi.units import Duration
+from gameday.steady_state.kpi.written import Written
+from gameday.steady_state.samples import Sample, inside, reading_of, share_of
 from gameday.steady_state.sources.pace import Paced, Ticker
+from gameday.steady_state.sources.remarks import Remarks
+from pydantic import Field, SerializationInfo, field_serializer
+
+
+class Program(Written):
+    """A program that prints one number (gauge) or `good bad` counts (ratio) on its last line."""
+
+    run: tuple[str, ...] = Field(min_length=1, description="the program and its arguments; no shell reads it")
+    every: Duration = Field(10.0, gt=0)
+    timeout: Duration = Field(10.0, gt=0)
+
+    @field_serializer("run")
+    def _masked(self, run: tuple[str, ...], info: SerializationInfo) -> tuple[str, ...]:
+        return run if keeps_secrets(info) else masked_words(run)
+
+
+class CommandSpec(SourceSpec):
+    """A program that is run every so often."""
+
+    name: ClassVar[str] = "command"
+    title: ClassVar[str] = "a program"
+    example: ClassVar[str] = "{command: {run: [./count-orders], every: 10s}}"
+    kinds: ClassVar[tuple[Kind, ...]] = ("ratio", "gauge")
+    counts_both: ClassVar[bool] = True
+
+    command: Program
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two readings."""
+        return self.command.every
+
+    @classmethod
+    def open(cls, kpis: Mapping[str, Kpi], context: SourceContext) -> AbstractContextManager[Source]:
+        """The source of these KPIs, which runs their programs until the block ends."""
+        return CommandSource(kpis, context.clock)
 
 
 @dataclass
 class _Process:
     name: str
     kpi: Kpi
-    spec: Spec
+    spec: Program
     samples: list[Sample] = field(default_factory=list)
-    said: bool = False
 
 
 class CommandSource(Paced):
@@ -31,11 +70,13 @@ class CommandSource(Paced):
     anything else leaves a gap, which is said once. No shell reads the arguments.
     """
 
-    def __init__(self, kpis: Mapping[str, Kpi], clock: Clock, say: Callable[[str], None]) -> None:
-        self._say = say
+    def __init__(self, kpis: Mapping[str, Kpi], clock: Clock) -> None:
+        self._remarks = Remarks()
         self._lock = threading.Lock()
         self._runs = {
-            name: _Process(name, kpi, kpi.reading.command) for name, kpi in kpis.items() if kpi.reading.command
+            name: _Process(name, kpi, kpi.source.command)
+            for name, kpi in kpis.items()
+            if isinstance(kpi.source, CommandSpec)
         }
         paces = (
             Ticker(one.spec.every, clock, lambda due, one=one: self.sample(one.name, due), f"command-{name}")  # type: ignore[misc]
@@ -43,10 +84,12 @@ class CommandSource(Paced):
         )
         super().__init__(paces, patience=max((one.spec.timeout for one in self._runs.values()), default=0.0))
 
-    def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> dict[str, Series]:
+    def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> Reading:
         """The bins of each KPI between two instants."""
         with self._lock:
-            return {name: inside(tuple(one.samples), start, end) for name, one in self._runs.items() if name in kpis}
+            known = {name: tuple(process.samples) for name, process in self._runs.items() if name in kpis}
+        samples = {name: inside(series, start, end) for name, series in known.items()}
+        return Reading(samples, self._remarks.take())
 
     def sample(self, name: str, due: float) -> None:
         """Run a KPI's program now, for the bin that ends at `due`."""
@@ -54,16 +97,16 @@ class CommandSource(Paced):
         try:
             numbers = parse(run(one.spec), one.kpi.kind)
         except ValueError as error:
-            if not one.said:
-                self._say(f"{name} has a gap: {error}")
-            one.said = True
+            self._remarks.add(f"{name} has a gap: {error}", about=name)
             return
         with self._lock:
             one.samples.append(_sample(one.kpi, due - one.spec.every, one.spec.every, numbers))
 
 
-def run(spec: Spec) -> str:
+def run(spec: Program) -> str:
     """What a program prints. Raises ValueError saying why, when it cannot be run, fails or takes too long."""
+    import subprocess  # late: who validates a file runs no program
+
     program = spec.run[0]
     try:
         done = subprocess.run(  # noqa: S603  the user's own program, as written in the workload file

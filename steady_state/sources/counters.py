@@ -14,10 +14,9 @@ from math import inf, isclose, isfinite
 from typing import Any
 
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.reading import SourceSpec
+from gameday.steady_state.kpi.source import SourceSpec, Unfit
 from gameday.steady_state.kpi.units import show_duration
 from gameday.steady_state.samples import Sample, Series, reading_of
-from gameday.steady_state.sources import Unfit
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ def queries(kpi: Kpi) -> tuple[SourceSpec, ...]:
     """What is asked: the total (or what was offered) last."""
     if kpi.ratio and kpi.ratio.bad:
         return kpi.ratio.bad, kpi.ratio.total
-    return tuple(one for one in (kpi.latency or kpi.rate or kpi.gauge, kpi.per) if one)
+    return tuple(spec for spec in (kpi.latency or kpi.rate or kpi.gauge, kpi.per) if spec)
 
 
 def increase(lines: Lines, number: int, reported: frozenset[tuple[str | None, str | None]]) -> float | None:
@@ -156,7 +155,7 @@ def _counted(kpi: Kpi, answers: tuple[Lines, ...], number: int) -> Sample | None
         return None
     if kpi.rate and kpi.per is None:
         return Sample((number - 1) * length, length, total, 0.0, total / length)
-    if one is None and queries(kpi)[0].missing == "zero":
+    if one is None and queries(kpi)[0].zero_if_missing:
         one = 0.0
     if one is None:
         return None
@@ -172,7 +171,7 @@ def _buckets(kpi: Kpi, lines: Lines, last: int) -> Callable[[int], Sample | None
     """
     quantile = kpi.bound.quantile
     assert quantile is not None, "a latency has a percentile as its bound"  # noqa: S101
-    unit = 0.001 if kpi.reading.unit == "ms" else 1.0
+    unit = kpi.source.unit_seconds
     histograms: dict[tuple[tuple[str, str], ...], dict[float, Line]] = {}
     for line in lines:
         rest = tuple(sorted((key, value) for key, value in line.labels.items() if key != "le"))

@@ -7,21 +7,24 @@ queries at once in an account, dashboards included) and "stats" (`bin`).
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import floor, isfinite
-from typing import Any
+from typing import Any, ClassVar
 
 from gameday.steady_state.clock import Clock
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.reading import LogsSpec as Spec
-from gameday.steady_state.kpi.units import show_duration
+from gameday.steady_state.kpi.source import Kind, Reading, Source, SourceContext, SourceSpec
+from gameday.steady_state.kpi.units import Duration, parse_duration, show_duration
+from gameday.steady_state.kpi.written import Written
 from gameday.steady_state.samples import CLOSE, Sample, Series, inside, reading_of, share_of
-from gameday.steady_state.sources import once
 from gameday.steady_state.sources.pace import Paced, Ticker
+from gameday.steady_state.sources.remarks import Remarks
+from pydantic import Field
 
 LOOK = 1.0
 """Seconds between two looks whether a bin is past its watermark."""
@@ -35,11 +38,87 @@ CallLogs = Callable[[str, dict[str, Any]], Any]
 """Calls an operation of the API: its parameters in, its answer out. Raises ValueError saying why there is none."""
 
 
+ANSWER = 10.0
+"""Seconds that a query over a few minutes of lines is given to answer before its bins are waited for in vain."""
+_BINNED = re.compile(r"(?i:\bstats\b[^|]*\bby\s+bin)\(\s*(\d+)\s*([smh])\s*\)\s*\Z")
+
+
+class LogsQuery(Written):
+    """A query of CloudWatch Logs Insights; its rows are bins with what the KPI needs: bad and total, or a value."""
+
+    group: str = Field(
+        pattern=r"^[a-zA-Z0-9_/.#-]{1,512}$",
+        title="the name of a log group",
+        description="the log group",
+        examples=["/shop/web"],
+    )
+    query: str = Field(
+        min_length=1,
+        description="ends in `| stats … by bin(1m)`, where 1m is the period; a ratio's stats are named by "
+        "`as total` and `as bad`, a rate's by `as total`, a gauge's by `as value`",
+    )
+    late: Duration = Field(60.0, ge=0, description="how late lines may come: a bin is read when so long has passed")
+    timeout: Duration = Field(30.0, gt=0, description="a query that takes longer is stopped, and a gap")
+
+
+class LogsSpec(SourceSpec):
+    """A query of CloudWatch Logs Insights."""
+
+    name: ClassVar[str] = "logs"
+    title: ClassVar[str] = "CloudWatch Logs"
+    example: ClassVar[str] = "{logs: {group: /shop/web, query: 'stats count(*) as total by bin(1m)'}}"
+    kinds: ClassVar[tuple[Kind, ...]] = ("ratio", "rate", "gauge")
+    counts_both: ClassVar[bool] = True
+    calls: ClassVar[tuple[str, ...]] = ("logs.start_query", "logs.get_query_results", "logs.stop_query")
+
+    logs: LogsQuery
+    period: Duration = Field(60.0, gt=0, description="the query's bins")
+
+    @property
+    def interval(self) -> float:
+        """Seconds of a bin."""
+        return self.period
+
+    @property
+    def lag(self) -> float:
+        """Seconds after its end until a bin is known."""
+        return self.logs.late + ANSWER
+
+    @property
+    def cost(self) -> str:
+        """What AWS charges for."""
+        often = f"every {show_duration(self.period)} of the run"
+        return f"queries log group {self.logs.group} {often}: AWS charges each GB that it scans"
+
+    def misfit(self, kind: Kind) -> str | None:
+        """Why its rows cannot be bins of the period with what a KPI of this kind needs."""
+        binned = _BINNED.search(self.logs.query)
+        if not binned or parse_duration(binned[1] + binned[2]) != self.period:
+            bins = f"{self.period:g}s" if self.period % 60 else f"{self.period / 60:g}m"
+            return f"a query of logs ends in `stats … by bin({bins})`, as long as the period"
+        missing = [name for name in columns(kind) if not re.search(rf"\bas\s+{name}\b", binned[0], re.IGNORECASE)]
+        return f"the query names none of its stats `as {missing[0]}`" if missing else None
+
+    @classmethod
+    def open(cls, kpis: Mapping[str, Kpi], context: SourceContext) -> AbstractContextManager[Source]:
+        """The source of these KPIs, which asks until the block ends."""
+
+        def call(operation: str, params: dict[str, Any]) -> Any:
+            return context.call(f"logs.{operation}", params)
+
+        return LogsSource(kpis, context.clock, call)
+
+
+def columns(kind: Kind) -> tuple[str, ...]:
+    """What the rows of a query must have for a KPI of a kind."""
+    return {"ratio": ("total", "bad"), "rate": ("total",)}.get(kind, ("value",))
+
+
 @dataclass
 class _QueryState:
     name: str
     kpi: Kpi
-    spec: Spec
+    spec: LogsQuery
     next: int  # the first bin that is not known yet, by its number since the epoch
     tried: int = 0  # before which bin the last query ended
     samples: list[Sample] = field(default_factory=list)
@@ -52,25 +131,27 @@ class LogsSource(Paced):
     So does a bin without a row, since no line is no number. Nothing is known of the time before.
     """
 
-    def __init__(self, kpis: Mapping[str, Kpi], clock: Clock, say: Callable[[str], None], ask: CallLogs) -> None:
+    def __init__(self, kpis: Mapping[str, Kpi], clock: Clock, ask: CallLogs) -> None:
         self._clock = clock
-        self._say = once(say)
+        self._remarks = Remarks()
         self._ask = ask
         self._lock = threading.Lock()
         self._asked = {
-            name: _QueryState(name, kpi, kpi.reading.logs, floor(clock.now() / kpi.interval))
+            name: _QueryState(name, kpi, kpi.source.logs, floor(clock.now() / kpi.interval))
             for name, kpi in kpis.items()
-            if kpi.reading.logs
+            if isinstance(kpi.source, LogsSpec)
         }
         super().__init__(
             Ticker(LOOK, clock, lambda _, name=name: self.look(name), f"logs-{name}")  # type: ignore[misc]
             for name in self._asked
         )
 
-    def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> dict[str, Series]:
+    def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> Reading:
         """The bins of each KPI between two instants."""
         with self._lock:
-            return {name: inside(tuple(one.samples), start, end) for name, one in self._asked.items() if name in kpis}
+            known = {name: tuple(state.samples) for name, state in self._asked.items() if name in kpis}
+        samples = {name: inside(series, start, end) for name, series in known.items()}
+        return Reading(samples, self._remarks.take())
 
     def look(self, name: str) -> None:
         """Ask for a KPI's bins that are past their watermark, where there are any that were not asked for."""
@@ -92,7 +173,7 @@ class LogsSource(Paced):
             one.samples += found
             one.next = last
 
-    def _answer(self, spec: Spec, start: float, end: float) -> list[list[dict[str, str]]]:
+    def _answer(self, spec: LogsQuery, start: float, end: float) -> list[list[dict[str, str]]]:
         params = {"logGroupName": spec.group, "queryString": spec.query, "limit": MOST_ROWS}
         started = self._ask("start_query", {**params, "startTime": round(start), "endTime": round(end)})
         query = {"queryId": started["queryId"]}
@@ -119,17 +200,18 @@ class LogsSource(Paced):
         raise ValueError(msg)
 
     def _gap(self, one: _QueryState, why: str) -> None:
-        self._say(f"{one.name} has a gap: log group {one.spec.group}: {why}")
+        self._remarks.add(f"{one.name} has a gap: log group {one.spec.group}: {why}")
 
 
 def samples(kpi: Kpi, rows: list[list[dict[str, str]]], first: int, last: int) -> Series:
     """The bins, by their numbers since the epoch from one to before the other, of which a row tells all numbers."""
     found: dict[int, Sample] = {}
+    wanted = columns(kpi.kind)
     for row in rows:
         values = {cell["field"]: cell["value"] for cell in row if "value" in cell}
-        start, numbers = _start(values), tuple(_numbers(values, kpi.columns))
+        start, numbers = _start(values), tuple(_numbers(values, wanted))
         number = round((start or 0.0) / kpi.interval)
-        if start == number * kpi.interval and first <= number < last and len(numbers) == len(kpi.columns):
+        if start == number * kpi.interval and first <= number < last and len(numbers) == len(wanted):
             found[number] = _sample(kpi, start, numbers)
     return tuple(found[number] for number in sorted(found))
 
@@ -143,8 +225,8 @@ def _start(values: Mapping[str, str]) -> float | None:
         return None
 
 
-def _numbers(values: Mapping[str, str], columns: tuple[str, ...]) -> Iterator[float]:
-    for name in columns:
+def _numbers(values: Mapping[str, str], wanted: tuple[str, ...]) -> Iterator[float]:
+    for name in wanted:
         try:
             number = float(values[name])
         except (KeyError, ValueError):

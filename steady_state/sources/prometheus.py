@@ -1,31 +1,27 @@
-"""KPIs from Prometheus: range queries, asked again and again in threads of their own, so that no run waits for them.
-
-Source: Prometheus, "HTTP API", https://prometheus.io/docs/prometheus/latest/querying/api/ (`query_range`: start and end
-inclusive; `lookback_delta`).
-"""
+"""KPIs from Prometheus: range queries, asked again and again in threads of their own, so that no run waits for them."""
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from math import floor
-from time import monotonic
-from typing import Self
-from urllib.parse import unquote
+from typing import ClassVar, Literal, Self
 
-import urllib3
 from gameday.steady_state.clock import Clock
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.masks import masked_url
-from gameday.steady_state.kpi.reading import SourceSpec
-from gameday.steady_state.kpi.units import show_duration
+from gameday.steady_state.kpi.masks import keeps_secrets, masked_url
+from gameday.steady_state.kpi.source import Kind, Reading, Source, SourceContext, SourceSpec, Unfit
+from gameday.steady_state.kpi.units import Duration, show_duration
+from gameday.steady_state.kpi.written import Written
 from gameday.steady_state.samples import CLOSE, Sample, Series, inside
-from gameday.steady_state.skew import Clocks
-from gameday.steady_state.sources import Unfit, once
 from gameday.steady_state.sources.counters import Lines, must_count, parse, queries, samples, with_limits
 from gameday.steady_state.sources.pace import Paced, Ticker
+from gameday.steady_state.sources.remarks import Remarks
+from pydantic import Field, SerializationInfo, field_serializer
 
 HISTORY = 3600.0
 """Seconds that are read when it begins: what guards are armed by."""
@@ -36,11 +32,105 @@ RELOOK = 180.0
 LATEST = 10.0
 """Seconds that a scrape may take at most (Prometheus' `scrape_timeout`), or half a period where that is shorter."""
 
-LARGEST = 32 * 2**20
-"""Bytes of an answer that are read: an hour of some 10,000 series."""
 
-Fetch = Callable[[SourceSpec, int, int], bytes]
-"""Asks a query for the values at so many periods since the epoch, from one number to another."""
+class PrometheusQuery(Written):
+    """A query to a Prometheus, or to what speaks its HTTP API; the answer is read in steps of the period."""
+
+    url: str = Field(
+        pattern=r"^https?://[^?#\s]+$",
+        title="the address of a Prometheus",
+        description="its address, without /api/v1",
+        examples=["http://prometheus:9090"],
+    )
+    query: str = Field(
+        min_length=1,
+        description="counters (ratio, rate) or a classic histogram's buckets (latency), as they are: name{labels}, "
+        "without rate() and sum(); a gauge: any expression with one answer",
+    )
+    timeout: Duration = Field(5.0, gt=0, description="no answer for so long is a gap")
+
+    @field_serializer("url")
+    def _masked(self, url: str, info: SerializationInfo) -> str:
+        return url if keeps_secrets(info) else masked_url(url)
+
+    @property
+    def selects(self) -> bool:
+        """Whether the query is a selector of series, not an expression over them."""
+        return _SELECTOR.fullmatch(self.query) is not None
+
+    @property
+    def no_histogram(self) -> str | None:
+        """Why a selector cannot be all buckets of a classic histogram, by its text alone; None: it may be."""
+        equal = {label: text[1:-1] for label, operator, text in _MATCHER.findall(self.query) if operator == "="}
+        name = self.query.partition("{")[0].strip() or equal.get("__name__", "")
+        # A recording rule, with colons in its name, may be called anything.
+        if name and ":" not in name and not name.endswith("_bucket"):
+            base = re.sub("_(count|sum|total)$", "", name)
+            return f"a latency is read from the buckets of a classic histogram, like {base}_bucket; found {name}"
+        return 'a latency needs all buckets of its histogram: take le="…" out' if "le" in equal else None
+
+
+_TEXT = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)"""
+_LABELS = rf"""\{{(?:[^{{}}"'`]|{_TEXT})*\}}"""
+_SELECTOR = re.compile(rf"\s*(?:[a-zA-Z_:][\w:]*\s*(?:{_LABELS})?|{_LABELS})\s*", re.DOTALL)
+"""`name{label="value"}`, where either part may be left out (Prometheus, "Time series selectors")."""
+_MATCHER = re.compile(rf"(\w+)\s*(=~|!~|!=|=)\s*({_TEXT})", re.DOTALL)
+
+
+class PrometheusSpec(SourceSpec):
+    """A query to a Prometheus."""
+
+    name: ClassVar[str] = "prometheus"
+    title: ClassVar[str] = "Prometheus"
+    example: ClassVar[str] = "{prometheus: {url: 'http://prometheus:9090', query: 'orders_total{job=\"shop\"}'}}"
+    has_past: ClassVar[bool] = True
+
+    prometheus: PrometheusQuery
+    period: Duration = Field(60.0, gt=0, description="the step, at least twice the scrape interval")
+    missing: Literal["unknown", "zero"] = Field(
+        "unknown",
+        description="zero: for a metric published only when nonzero; counts only where the denominator reported",
+    )
+    unit: Literal["s", "ms"] = Field("s", description="latency only: what the metric counts in")
+
+    @property
+    def interval(self) -> float:
+        """Seconds of a step."""
+        return self.period
+
+    @property
+    def zero_if_missing(self) -> bool:
+        """Whether no number is zero."""
+        return self.missing == "zero"
+
+    @property
+    def unit_seconds(self) -> float:
+        """The seconds of one unit in which a latency is counted."""
+        return 0.001 if self.unit == "ms" else 1.0
+
+    def misfit(self, kind: Kind) -> str | None:
+        """Why the query cannot be read as a KPI of this kind, by its text alone."""
+        if kind != "gauge" and not self.prometheus.selects:
+            return (
+                'a query of counters is a selector like `name{label="value"}`, without functions: what rate() and '
+                "increase() answer is estimated, and a sum() hides restarts"
+            )
+        return self.prometheus.no_histogram if kind == "latency" else None
+
+    @classmethod
+    def open(cls, kpis: Mapping[str, Kpi], context: SourceContext) -> AbstractContextManager[Source]:
+        """The source of these KPIs, which asks until the block ends."""
+        # Late: who validates a file sends no request.
+        from gameday.steady_state.sources.prometheus_server import PrometheusServer
+
+        return PrometheusSource(kpis, context.clock, PrometheusServer(context.clocks))
+
+
+Fetch = Callable[[PrometheusSpec, int, int], bytes]
+"""Asks a query for the values at so many periods since the epoch, from one number to another.
+
+Raises OSError without an answer, ValueError for one that tells no values.
+"""
 
 
 @dataclass
@@ -59,12 +149,10 @@ class PrometheusSource(Paced):
     the first answer shows to be impossible.
     """
 
-    def __init__(
-        self, kpis: Mapping[str, Kpi], clock: Clock, say: Callable[[str], None], ask: Fetch | None = None
-    ) -> None:
+    def __init__(self, kpis: Mapping[str, Kpi], clock: Clock, ask: Fetch) -> None:
         self._clock = clock
-        self._say = once(say)
-        self._ask = ask or PrometheusServer()
+        self._remarks = Remarks()
+        self._ask = ask
         self._lock = threading.Lock()
         self._asked = {name: _Answered(name, kpi) for name, kpi in kpis.items()}
         super().__init__(
@@ -78,13 +166,13 @@ class PrometheusSource(Paced):
         for name, done in looks.items():
             told = (name, now, done)
             threading.Thread(target=self._first, args=told, name=f"prometheus-{name}", daemon=True).start()
-        longest = max((one.kpi.reading.prometheus.timeout for one in self._asked.values()), default=0.0)  # type: ignore[union-attr]
-        wait(looks.values(), timeout=2 * longest + LATEST)
+        timeouts = (spec.prometheus.timeout for one in self._asked.values() for spec in _specs(one.kpi))
+        wait(looks.values(), timeout=2 * max(timeouts, default=0.0) + LATEST)
         for name, done in looks.items():
             if done.done():
                 done.result()
             else:
-                self._say(f"{name} has a gap: no answer yet")
+                self._remarks.add(f"{name} has a gap: no answer yet")
         return super().__enter__()
 
     def _first(self, name: str, now: float, done: Future[None]) -> None:
@@ -94,9 +182,10 @@ class PrometheusSource(Paced):
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to who waits
             done.set_exception(error)
 
-    def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> dict[str, Series]:
+    def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> Reading:
         """The bins of each KPI between two instants."""
-        return {name: self._known(one, kpis[name], start, end) for name, one in self._asked.items() if name in kpis}
+        found = {name: self._known(one, kpis[name], start, end) for name, one in self._asked.items() if name in kpis}
+        return Reading(found, self._remarks.take())
 
     def look(self, name: str, now: float, back: float) -> None:
         """Ask for a KPI's bins of so many seconds before now. Raises Unfit."""
@@ -105,10 +194,10 @@ class PrometheusSource(Paced):
         last = floor((now - min(LATEST, length / 2)) / length + CLOSE)
         first = max(1, last - int(back / length))
         try:
-            answers = tuple(self._lines(reading, first, last) for reading in queries(one.kpi))
+            answers = tuple(self._lines(spec, first, last) for spec in _specs(one.kpi))
             if not any(line.points for line in answers[-1]):
                 what = "no number" if answers[-1] else "no series"
-                self._say(f"{name} has a gap: its query answers with {what}")
+                self._remarks.add(f"{name} has a gap: its query answers with {what}")
             elif not one.answered:
                 must_count(one.kpi, answers)
                 one.answered = True
@@ -117,33 +206,30 @@ class PrometheusSource(Paced):
             msg = f"{name}: {error}"
             raise Unfit(msg) from None
         except ValueError as error:
-            self._say(f"{name} has a gap: {error}")
+            self._remarks.add(f"{name} has a gap: {error}")
             return
         with self._lock:
             for number in range(first + 1, last + 1):
                 one.bins.pop(number, None)
             one.bins.update((round(sample.end / length), sample) for sample in found)
 
-    def _lines(self, reading: SourceSpec, first: int, last: int) -> Lines:
-        assert reading.prometheus is not None, "only what names a Prometheus is asked"  # noqa: S101
+    def _lines(self, spec: PrometheusSpec, first: int, last: int) -> Lines:
         try:
-            return parse(self._ask(reading, first, last), reading.period)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            late = isinstance(error, urllib3.exceptions.TimeoutError | TimeoutError)
-            broken = isinstance(error, urllib3.exceptions.ProtocolError)
-            why = "its answer broke off, or is no HTTP" if broken else "it cannot be reached"
-            why = f"no answer in {show_duration(reading.prometheus.timeout)}" if late else why
-            msg = f"{masked_url(reading.prometheus.url)}: {why}"
-            raise ValueError(msg) from None
+            return parse(self._ask(spec, first, last), spec.period)
+        except TimeoutError:
+            why = f"no answer in {show_duration(spec.prometheus.timeout)}"
+        except OSError:
+            why = "it cannot be reached"
         except ValueError as error:
-            msg = f"{masked_url(reading.prometheus.url)}: {error}"
-            raise ValueError(msg) from None
+            why = str(error)
+        msg = f"{masked_url(spec.prometheus.url)}: {why}"
+        raise ValueError(msg)
 
     def _again(self, one: _Answered, due: float) -> None:
         try:
             self.look(one.name, due, RELOOK)
         except Unfit as error:
-            self._say(str(error))
+            self._remarks.add(str(error))
 
     def _known(self, one: _Answered, kpi: Kpi, start: float, end: float) -> Series:
         with self._lock:
@@ -153,76 +239,10 @@ class PrometheusSource(Paced):
         for limit in kpi.other_limits if found else ():
             if limit not in counted:
                 edges = ", ".join(show_duration(edge) for edge, _ in bins[-1].over)
-                self._say(f"{one.name}: its limit of {show_duration(limit)} is no edge; others are: {edges}")
+                self._remarks.add(f"{one.name}: its limit of {show_duration(limit)} is no edge; others are: {edges}")
         return found
 
 
-class PrometheusServer:
-    """Asks over HTTP with urllib3; a name and password in the URL are sent as basic authentication."""
-
-    def __init__(self, clocks: Clocks | None = None) -> None:
-        self._clocks = clocks
-        self._pool = urllib3.PoolManager(num_pools=32, maxsize=16, retries=False)
-
-    def __call__(self, reading: SourceSpec, first: int, last: int) -> bytes:
-        """The body of the answer. Raises HTTPError or OSError without one, ValueError with another status."""
-        spec, period = reading.prometheus, reading.period
-        assert spec is not None, "only what names a Prometheus is asked"  # noqa: S101
-        url = urllib3.util.parse_url(spec.url)
-        fields = {
-            "query": _fresh(reading),
-            "start": _number(first * period),
-            "end": _number(last * period),
-            "step": _number(period),
-            "timeout": f"{round(spec.timeout * 1000)}ms",
-            "lookback_delta": _number(period),
-        }
-        until = monotonic() + spec.timeout
-        sent = self._clocks.now() if self._clocks else 0.0
-        answer = self._pool.request(
-            "GET",
-            f"{url._replace(auth=None).url.rstrip('/')}/api/v1/query_range",
-            fields=fields,
-            headers=urllib3.make_headers(basic_auth=unquote(url.auth)) if url.auth else None,
-            timeout=urllib3.Timeout(total=spec.timeout),
-            redirect=False,
-            preload_content=False,
-        )
-        if self._clocks:
-            self._clocks.heard(f"Prometheus {masked_url(spec.url)}", answer.headers.get("date"), sent)
-        try:
-            body = _body(answer, until)
-        finally:
-            answer.close()
-        # Prometheus says what is wrong in the body of a 400, 422 or 503.
-        if answer.status not in (200, 400, 422, 503):
-            msg = f"it answers with status {answer.status}"
-            raise ValueError(msg)
-        return body
-
-
-def _body(answer: urllib3.BaseHTTPResponse, until: float) -> bytes:
-    """All of an answer, piece by piece: urllib3's time-outs are for each piece, and one that drips never ends."""
-    body = bytearray()
-    while piece := answer.read1(2**16, decode_content=False):
-        body += piece
-        if len(body) > LARGEST:
-            msg = f"its answer is longer than {LARGEST // 2**20} MiB: select fewer series"
-            raise ValueError(msg)
-        if monotonic() > until:
-            raise TimeoutError
-    return bytes(body)
-
-
-def _fresh(reading: SourceSpec) -> str:
-    """The query, such that a value older than a period is none: by itself Prometheus repeats it for five minutes.
-
-    Of an expression only `lookback_delta` says so, which some servers ignore.
-    """
-    assert reading.prometheus is not None, "only what names a Prometheus is asked"  # noqa: S101
-    query = reading.prometheus.query
-    return f"last_over_time({query}[{round(reading.period * 1000)}ms])" if reading.prometheus.selects else query
-
-
-def _number(value: float) -> str:
-    return f"{value:.3f}".rstrip("0").rstrip(".")
+def _specs(kpi: Kpi) -> tuple[PrometheusSpec, ...]:
+    """What is asked, in the order of `queries`."""
+    return tuple(spec for spec in queries(kpi) if isinstance(spec, PrometheusSpec))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gameday.steady_state.kpi.kpi import Kpi
+from gameday.steady_state.kpi.source import Reading
 from gameday.steady_state.samples import Series, inside
 
 
@@ -14,6 +15,6 @@ class Scripted:
     def __init__(self, script: Mapping[str, Series]) -> None:
         self._script = script
 
-    def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> dict[str, Series]:
+    def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> Reading:
         """The script's bins between two instants."""
-        return {name: inside(self._script.get(name, ()), start, end) for name in kpis}
+        return Reading({name: inside(self._script.get(name, ()), start, end) for name in kpis})

@@ -47,14 +47,13 @@ def say(what: str, seconds: float, note: str = "") -> None:
 
 def experiment(twin: Any, workload: Workload) -> Meter:
     """Ten minutes: a zone under a deny-all ACL for half of it, one KPI read each second, all every 15 seconds."""
-    from gameday.run.environment import cloudwatch
-
+    from tests.doubles.play import metrics_of
     from tests.replay import Customers
 
     meter = Meter()
     meter.parts["traffic"] = 0.0
     twin._traffic.advance = meter.of("traffic", twin._traffic.advance)
-    source = cloudwatch(twin.aws, REGION, lag=0.0)
+    source = metrics_of(twin.aws)
     read = meter.of("reading KPIs", source.read)
     calls = meter.of("calls of the fault and its undo", lambda work: work())
     customers = Customers(twin)

@@ -206,12 +206,12 @@ def ids(checked: Checked) -> list[str]:
 
 
 def test_every_check_has_an_id_of_its_own_a_practice_and_a_planted_case() -> None:
-    assert [check.id for check in CHECKS] == sorted({check.id for check in CHECKS})
-    assert {check.id for check in CHECKS} == set(PLANTS)
-    assert all(check.practice.id.startswith("REL") and check.practice.title and check.why for check in CHECKS)
+    assert [check.id for check in CHECKS.values()] == sorted(CHECKS)
+    assert set(CHECKS) == set(PLANTS)
+    assert all(check.practice.id.startswith("REL") and check.practice.title and check.why for check in CHECKS.values())
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: str(check.id))
+@pytest.mark.parametrize("check", CHECKS.values(), ids=lambda check: str(check.id))
 def test_what_is_planted_is_found_alone_and_its_experiment_can_be_planned(check: Any, tmp_path: Path) -> None:
     plant = PLANTS[check.id]
     with planted(tmp_path, plant) as (file, stand):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 from gameday.aws.account import Account, AnyCall
 from gameday.aws.client import Aws
+from gameday.aws.source_calls import calls_of_sources
 from gameday.engine.allowlist import AllowList
 from gameday.engine.journal import Journal
 from gameday.events import Event
@@ -19,9 +21,9 @@ from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
 from gameday.plan.plan import Plan, RunRequest
 from gameday.plan.planner import make_plan
-from gameday.run.environment import cloudwatch
 from gameday.run.loop import RunContext, run
 from gameday.run.stop import StopRequest
+from gameday.steady_state.sources.cloudwatch import CloudWatchSource
 from gameday.twin.twin import Twin
 
 STOREFRONT = Path(__file__).parent.parent.parent / "experiments" / "storefront"
@@ -52,6 +54,11 @@ def cured(raw: Any) -> Any:
     return raw
 
 
+def metrics_of(account: Account) -> CloudWatchSource:
+    """The KPI source that reads CloudWatch through a twin."""
+    return CloudWatchSource(partial(calls_of_sources(account, REGION), "cloudwatch.get_metric_data"), lag=0.0)
+
+
 @dataclass
 class Played:
     """A twin with a plan made on it, ready to be run in a test's own way."""
@@ -72,7 +79,7 @@ class Played:
         return self.twin.aws.allowing(AnyCall())
 
     def run(self, account: Account | None = None) -> Iterator[Event]:
-        source = cloudwatch(self.twin.aws, REGION, lag=0.0)
+        source = metrics_of(self.twin.aws)
         return run(
             self.plan,
             RunContext("test-run", account or self.account, self.twin.clock, source, self.journal, stop=self.stop),

@@ -24,6 +24,10 @@ from gameday.testing import DyingAccount, Killed, RoughAccount, Way, applicable,
 
 from tests.doubles.runs import RUN, Planned
 from tests.doubles.shop import REGION, Shop, open_beside, open_shop
+from tests.third_party.package.gameday_acme.fault import PauseFunctions
+
+FAULTS = {**CATALOGUE, PauseFunctions.name: PauseFunctions}
+"""The catalogue, and the fault of another package."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Law:
 
     def planned_fault(self, shop: Shop) -> PlannedFault:
         """The fault resolved on its world, after a trip through JSON, as a saved plan is applied."""
-        planned_fault = CATALOGUE[self.fault].model_validate(self.fields(shop)).inject(shop.look())
+        planned_fault = FAULTS[self.fault].model_validate(self.fields(shop)).inject(shop.look())
         assert planned_fault.refusals == ()
         read_back = PlannedFault.model_validate_json(planned_fault.model_dump_json())
         assert read_back == planned_fault
@@ -53,6 +57,7 @@ LAWS = {
     "throttle a service for a program": Law(
         "throttle", lambda shop: {"sdk": "dynamodb", "share": "50%", "at": shop.proxy}, open_beside
     ),
+    "pause functions, by another package": Law("pause-functions", lambda _: {"module": "payments"}),
     "throttle a stage": Law("throttle", lambda shop: {"stage": f"{shop.api}/live", "to": "5%"}),
 }
 
@@ -125,16 +130,16 @@ def on(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory)
 
 
 def test_every_fault_of_the_catalogue_is_held_to_the_law() -> None:
-    assert {one.fault for one in LAWS.values()} == set(CATALOGUE)
+    assert {one.fault for one in LAWS.values()} == set(FAULTS)
 
 
 def test_every_knob_of_the_catalogue_is_tried() -> None:
     with open_beside() as shop:
-        tried: dict[str, set[str]] = {fault: set() for fault in CATALOGUE}
+        tried: dict[str, set[str]] = {fault: set() for fault in FAULTS}
         for one in LAWS.values():
             changes = one.planned_fault(shop).changes
             tried[one.fault] |= {change.setting.name for change in changes if isinstance(change, SettingChange)}
-    assert tried == {fault: {setting.name for setting in CATALOGUE[fault].settings} for fault in CATALOGUE}
+    assert tried == {fault: {setting.name for setting in FAULTS[fault].settings} for fault in FAULTS}
 
 
 class TestEveryFault:

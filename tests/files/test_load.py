@@ -21,7 +21,9 @@ from gameday.files.yaml import parser as yaml12
 from gameday.files.yaml.messages import PATTERNS
 from gameday.files.yaml.mistake import InvalidFile, Mistake
 from gameday.files.yaml.model_at import keys_of
+from gameday.steady_state.kpi.source import SOURCES
 from gameday.steady_state.kpi.units import Amount
+from gameday.steady_state.kpi.written import Written
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -158,7 +160,7 @@ def test_anchors_merges_and_x_keys_are_for_writing_less(folder):
         ("{cloudwatch: Shop/PagesTried, period: 1s}", "{<<: [*count, {period: 5m}], cloudwatch: Shop/PagesTried}"),
     )
     kpis = load_workload(folder / W, {}).workload.kpis
-    assert (kpis["orders"].reading.period, kpis["pages"].reading.period) == (1.0, 1.0)
+    assert (kpis["orders"].source.period, kpis["pages"].source.period) == (1.0, 1.0)
 
 
 def test_a_mistake_behind_an_anchor_stands_where_it_was_written(folder):
@@ -369,6 +371,13 @@ def test_a_kind_or_version_that_is_not_read_is_said_before_all_else(folder, old,
     assert at(mistake).startswith(place)
 
 
+def _fields(model):
+    for field in model.model_fields.values():
+        yield field
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Written):
+            yield from _fields(field.annotation)
+
+
 def test_every_pattern_of_the_files_has_words():
     def patterns(schema):
         if isinstance(schema, dict):
@@ -380,6 +389,10 @@ def test_every_pattern_of_the_files_has_words():
     units = (r"(ms|s|m|h|d)", r"\s*%$", r"/\s*(s|m|h)$", "^s3://", "-[1-9]$")  # read, and put into words, by functions
     raw = {pattern for model in MODELS.values() for pattern in patterns(model.model_json_schema())}
     assert {pattern for pattern in raw if not any(unit in pattern for unit in units)} == set(PATTERNS)
+    fields = [field for source in SOURCES.values() for field in _fields(source)]
+    assert [
+        field for field in fields if any(hasattr(rule, "pattern") for rule in field.metadata) and not field.title
+    ] == []
 
 
 # --- faults ---------------------------------------------------------------------------------------------------------

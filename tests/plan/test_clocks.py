@@ -19,9 +19,9 @@ from gameday.plan.plan import Plan, RunRequest
 from gameday.run.environment import Environment
 from gameday.run.experiment import plan_on
 from gameday.steady_state.clock import TestClock, WallClock
-from gameday.steady_state.kpi.reading import SourceSpec
 from gameday.steady_state.skew import Clocks, Offset, narrowed, offset
-from gameday.steady_state.sources.prometheus import PrometheusServer
+from gameday.steady_state.sources.prometheus import PrometheusSpec
+from gameday.steady_state.sources.prometheus_server import PrometheusServer
 from gameday.steady_state.sources.scripted import Scripted
 from gameday.twin.twin import Twin
 from hypothesis import given
@@ -117,7 +117,7 @@ def test_a_plan_is_refused_by_the_clocks_of_its_ground(twin: Twin, workload: Wor
     clocks.heard(AWS, formatdate(NOW + 30, usegmt=True), NOW)
     experiment = Experiment.model_validate(SHORT | {"faults": [{"throttle": {"module": "payments", "to": 0}}]})
     request = RunRequest(experiment, experiment.faults, workload, None, "twin")
-    environment = Environment(twin.aws, twin.clock, Scripted({}), 0.0, [], clocks)
+    environment = Environment(twin.aws, twin.clock, Scripted({}), 0.0, clocks)
     assert "GD-P26" in [refusal.code for refusal in plan_on(environment, request, RunFacts()).refusals]
 
 
@@ -142,7 +142,7 @@ def test_a_prometheus_is_known_by_the_date_of_its_answers() -> None:
         thread = threading.Thread(target=server.handle_request)
         thread.start()
         url = f"http://ana:secret@127.0.0.1:{server.server_port}"
-        PrometheusServer(clocks)(SourceSpec.model_validate({"prometheus": {"url": url, "query": "up"}}), 1, 2)
+        PrometheusServer(clocks)(PrometheusSpec.model_validate({"prometheus": {"url": url, "query": "up"}}), 1, 2)
         thread.join()
     ((name, found),) = clocks.offsets.items()
     assert name == f"Prometheus http://***@127.0.0.1:{server.server_port}"

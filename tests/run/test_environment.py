@@ -30,5 +30,5 @@ def test_a_kpi_that_reads_elsewhere_has_no_data_on_the_twin_which_is_said(own) -
         began = environment.clock.now()
         environment.clock.sleep(5)
         found = environment.source.read(workload.kpis, began, environment.clock.now())
-    assert list(found) == ["visits"]
-    assert environment.words == ["other has no data: the twin has metrics and alarms alone"]
+    assert list(found.samples) == ["visits"]
+    assert found.remarks == (f"other has no data: the twin does not serve `{own.source.name}`",)

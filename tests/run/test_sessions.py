@@ -14,14 +14,13 @@ from gameday.errors import JournalError, Refused, Unplanned
 from gameday.events import Event, PhaseBegan
 from gameday.iam.policy import session_policies
 from gameday.plan.plan import Plan
-from gameday.run.environment import cloudwatch
 from gameday.run.loop import RunContext, run
 from gameday.run.role_sessions import Sessions, Wanted, open_sessions, source_identity
 from gameday.run.sessions import named_by, open_run_sessions, rescuing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.doubles.play import REGION, Played, played
+from tests.doubles.play import REGION, Played, metrics_of, played
 from tests.doubles.sts import Sts
 
 ROLE = "arn:aws:iam::123456789012:role/ops/gameday"
@@ -171,7 +170,7 @@ def test_nothing_is_injected_when_the_session_that_undoes_cannot_be_had(
     heard: list[Event] = []
     actors = open_run_sessions(sessions.reading(), sessions, plan, RUN)
     sts.refuses = "AccessDenied"
-    source = cloudwatch(play.twin.aws, REGION, lag=0.0)
+    source = metrics_of(play.twin.aws)
     stage = RunContext("test-run", play.account, play.twin.clock, source, play.journal, undoing=actors.undoing)
     with pytest.raises(Refused, match=f"gameday-{RUN}-undo"):
         heard.extend(run(plan, stage))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gameday.aws.account import Account
 from gameday.aws.inventory import Inventory
@@ -40,7 +40,6 @@ class CheckContext:
     inventory: Inventory
     account: Account
     now: float  # seconds since the epoch
-    notes: list[str] = field(default_factory=list)  # what could not be judged, and why that is no error
 
     def knows(self, module: str, other: str) -> bool:
         """Whether a module declares another one, itself or through those that it needs; or is that one."""
@@ -75,6 +74,13 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class NotJudged:
+    """What a check cannot judge, and why that is no error."""
+
+    why: str
+
+
+@dataclass(frozen=True)
 class Check:
     """One kind of finding: its stable id, the practice it belongs to, why it matters, and how it looks."""
 
@@ -82,4 +88,4 @@ class Check:
     name: str
     practice: Practice
     why: str
-    look: Callable[[CheckContext], Iterator[Finding]]  # reads only; raises AwsError
+    look: Callable[[CheckContext], Iterator[Finding | NotJudged]]  # reads only; raises AwsError

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from math import exp, log
 
 from gameday.change import Json
-from gameday.checks.finding import STATIC, Check, CheckContext, Finding
+from gameday.checks.finding import STATIC, Check, CheckContext, Finding, NotJudged
 from gameday.checks.zones import without_fullest_zone
 from gameday.faults.network import AzBlackhole
 from gameday.files.twin_file import Latency, TwinFile
@@ -17,7 +17,7 @@ DAYS, PERIOD = 14, 300
 """Of history, in days; of a datapoint, in seconds: what EC2 publishes without detailed monitoring."""
 
 
-def too_busy_without_a_zone(context: CheckContext) -> Iterator[Finding]:
+def too_busy_without_a_zone(context: CheckContext) -> Iterator[Finding | NotJudged]:
     """Modules whose peak is more than their instances could bear without the fullest zone.
 
     By the CPU of their scaling groups, where CloudWatch has a history of it: when some of the instances go, the rest
@@ -29,7 +29,7 @@ def too_busy_without_a_zone(context: CheckContext) -> Iterator[Finding]:
         found = _by_cpu(context, groups, whole / left)
         found = _by_slots(context.twin, module, left) if found is None else found
         if found is None:
-            context.notes.append(f"no history of {module}'s CPU, and no twin file, tells its peak (GD104)")
+            yield NotJudged(f"no history of {module}'s CPU, and no twin file, tells its peak (GD104)")
         elif found:
             yield Finding(
                 resource=f"module {module}",
@@ -111,12 +111,10 @@ def _mean(latency: Latency) -> float:
     return latency.p50 * exp((log(latency.p95 / latency.p50) / ONE_SIDED_95) ** 2 / 2)
 
 
-CHECKS = (
-    Check(
-        "GD104",
-        "no-room-at-the-peak",
-        STATIC,
-        "at the peak, what is left after a zone's loss is overloaded until others are launched, and may not recover",
-        too_busy_without_a_zone,
-    ),
+NO_ROOM_AT_THE_PEAK = Check(
+    "GD104",
+    "no-room-at-the-peak",
+    STATIC,
+    "at the peak, what is left after a zone's loss is overloaded until others are launched, and may not recover",
+    too_busy_without_a_zone,
 )

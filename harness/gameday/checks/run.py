@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gameday.aws.account import Account, whoami
 from gameday.checks import CHECKS
-from gameday.checks.finding import Check, CheckContext, Finding
+from gameday.checks.finding import Check, CheckContext, Finding, NotJudged
 from gameday.errors import AwsError, Exit, Refused
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
@@ -67,12 +67,16 @@ def look(context: CheckContext) -> Checked:
     """Every check in one region; one that cannot read says so, and the others go on."""
     found: list[Found] = []
     unread: list[str] = []
-    for check in CHECKS:
+    notes: list[str] = []
+    for check in CHECKS.values():
         try:
-            found += [Found(check, context.region, finding) for finding in check.look(context)]
+            seen = list(check.look(context))
         except AwsError as error:
             unread.append(f"{check.id} {check.name} in {context.region}: {error.what}")
-    return Checked(tuple(found), tuple(unread), tuple(context.notes))
+            continue
+        found += [Found(check, context.region, finding) for finding in seen if isinstance(finding, Finding)]
+        notes += [note.why for note in seen if isinstance(note, NotJudged)]
+    return Checked(tuple(found), tuple(unread), tuple(notes))
 
 
 def _same_account(workload: Workload, account: Account, region: str) -> None:

@@ -157,30 +157,30 @@ def shared_security_groups(context: CheckContext) -> Iterator[Finding]:
 
 _check = partial(Check, practice=BULKHEADS)
 
-CHECKS = (
-    _check("GD201", "shared-table", why="who uses up its capacity, or its lock, stops the others", look=shared_tables),
-    _check(
-        "GD202",
-        "shared-queue",
-        why="one module's backlog, or one poisonous message, holds up the other's work",
-        look=shared_queues,
-    ),
-    _check(
-        "GD203",
-        "shared-function",
-        why="its concurrency is one pool: who uses it up stops the others",
-        look=shared_functions,
-    ),
-    _check(
-        "GD204",
-        "shared-role",
-        why="a policy that is changed for one module, or a permission taken from it, hits the others",
-        look=shared_roles,
-    ),
-    _check(
-        "GD205",
-        "shared-security-group",
-        why="a rule that is changed for one module opens or closes the others",
-        look=shared_security_groups,
-    ),
+SHARED_TABLE = _check(
+    "GD201", "shared-table", why="who uses up its capacity, or its lock, stops the others", look=shared_tables
+)
+SHARED_QUEUE = _check(
+    "GD202",
+    "shared-queue",
+    why="one module's backlog, or one poisonous message, holds up the other's work",
+    look=shared_queues,
+)
+SHARED_FUNCTION = _check(
+    "GD203",
+    "shared-function",
+    why="its concurrency is one pool: who uses it up stops the others",
+    look=shared_functions,
+)
+SHARED_ROLE = _check(
+    "GD204",
+    "shared-role",
+    why="a policy that is changed for one module, or a permission taken from it, hits the others",
+    look=shared_roles,
+)
+SHARED_SECURITY_GROUP = _check(
+    "GD205",
+    "shared-security-group",
+    why="a rule that is changed for one module opens or closes the others",
+    look=shared_security_groups,
 )

@@ -102,26 +102,24 @@ def no_time_for_retries(context: CheckContext) -> Iterator[Finding]:
             )
 
 
-CHECKS = (
-    Check(
-        "GD301",
-        "caller-gives-up-first",
-        TIMEOUTS,
-        "work goes on for callers who have left, and their retries make more of it: the slow get slower",
-        gives_up_first,
-    ),
-    Check(
-        "GD302",
-        "no-timeout",
-        TIMEOUTS,
-        "what waits holds its slot; when enough wait, the caller has none left for anybody else",
-        waits_for_ever,
-    ),
-    Check(
-        "GD303",
-        "no-time-for-retries",
-        RETRIES,
-        "retries that cannot be answered add load to a dependency in trouble, and help nobody",
-        no_time_for_retries,
-    ),
+CALLER_GIVES_UP_FIRST = Check(
+    "GD301",
+    "caller-gives-up-first",
+    TIMEOUTS,
+    "work goes on for callers who have left, and their retries make more of it: the slow get slower",
+    gives_up_first,
+)
+NO_TIMEOUT = Check(
+    "GD302",
+    "no-timeout",
+    TIMEOUTS,
+    "what waits holds its slot; when enough wait, the caller has none left for anybody else",
+    waits_for_ever,
+)
+NO_TIME_FOR_RETRIES = Check(
+    "GD303",
+    "no-time-for-retries",
+    RETRIES,
+    "retries that cannot be answered add load to a dependency in trouble, and help nobody",
+    no_time_for_retries,
 )

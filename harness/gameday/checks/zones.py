@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from gameday.aws.inventory import tags_of
 from gameday.change import Json
-from gameday.checks.finding import FAIL_OVER, MANY_PLACES, STATIC, Check, CheckContext, Finding
+from gameday.checks.finding import FAIL_OVER, MANY_PLACES, STATIC, Check, CheckContext, Finding, NotJudged
 from gameday.faults.network import AzBlackhole
 from gameday.steady_state.kpi.kpi import Kpi
 
@@ -99,7 +99,7 @@ def without_fullest_zone(context: CheckContext) -> Iterator[tuple[str, str, int,
             yield module, zone, zones.total() - most, zones.total()
 
 
-def too_few_without_a_zone(context: CheckContext) -> Iterator[Finding]:
+def too_few_without_a_zone(context: CheckContext) -> Iterator[Finding | NotJudged]:
     """Modules of which fewer instances are left than they claim to need, when their fullest zone goes.
 
     What a module needs is the bound `at_least` of its gauges of healthy capacity (`HEALTHY`, or `count: healthy` in the
@@ -108,7 +108,7 @@ def too_few_without_a_zone(context: CheckContext) -> Iterator[Finding]:
     needs = _needs(context)
     for module, zone, left, whole in without_fullest_zone(context):
         if module not in needs:
-            context.notes.append(
+            yield NotJudged(
                 f"{module} has no gauge of healthy capacity with `at_least`, so that what it needs is not known (GD103)"
             )
             continue
@@ -134,31 +134,29 @@ def _needs(context: CheckContext) -> dict[str, tuple[str, float]]:
 
 
 def _counts_capacity(context: CheckContext, kpi: Kpi) -> bool:
-    metric = (kpi.gauge.cloudwatch if kpi.gauge else None) or ""
+    metric = kpi.gauge.metric_name if kpi.gauge else ""
     feed = context.twin.metrics.get(metric) if context.twin else None
     return feed.count == "healthy" if feed else bool(HEALTHY.search(metric))
 
 
-CHECKS = (
-    Check(
-        "GD101",
-        "one-zone",
-        MANY_PLACES,
-        "the loss of that zone is the loss of the module, and of all that need it",
-        one_zone,
-    ),
-    Check(
-        "GD102",
-        "one-zone-targets",
-        FAIL_OVER,
-        "when that zone goes, the load balancer has nowhere else to send requests, whatever runs elsewhere",
-        one_zone_targets,
-    ),
-    Check(
-        "GD103",
-        "too-little-without-a-zone",
-        STATIC,
-        "until others are launched, which may fail when many launch at once, the module has less than it says it needs",
-        too_few_without_a_zone,
-    ),
+ONE_ZONE = Check(
+    "GD101",
+    "one-zone",
+    MANY_PLACES,
+    "the loss of that zone is the loss of the module, and of all that need it",
+    one_zone,
+)
+ONE_ZONE_TARGETS = Check(
+    "GD102",
+    "one-zone-targets",
+    FAIL_OVER,
+    "when that zone goes, the load balancer has nowhere else to send requests, whatever runs elsewhere",
+    one_zone_targets,
+)
+TOO_LITTLE_WITHOUT_A_ZONE = Check(
+    "GD103",
+    "too-little-without-a-zone",
+    STATIC,
+    "until others are launched, which may fail when many launch at once, the module has less than it says it needs",
+    too_few_without_a_zone,
 )

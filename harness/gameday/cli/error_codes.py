@@ -136,6 +136,11 @@ ERRORS: dict[str, ErrorCode] = {
         "A fixture or marker of the pytest plugin has a wrong argument.",
         "Correct it as the message says.",
     ),
+    "GD-E122": ErrorCode(
+        "a package that cannot be used",
+        "An installed package adds a fault, a KPI source or a check under an entry point, and does so wrongly.",
+        "Update the package that the message names, or uninstall it.",
+    ),
     "GD-E130": ErrorCode(
         "mistakes in files",
         "Files have mistakes. Each mistake carries a code of its own (GD-F…).",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from gameday.files.unsupported import LATER_IN_FAULTS
@@ -14,11 +14,12 @@ from gameday.text import one_of, quoted
 
 @dataclass(frozen=True)
 class Entries:
-    """A list of named entries: its key, what one is called, and the names that there are, each with an example."""
+    """A list of named entries: its key, what one is called, the names that there are, and an example of each."""
 
     key: str
     noun: str
-    examples: Mapping[str, str]
+    names: Collection[str]
+    example: Callable[[str], str]
 
     def named(self, document: Document, mistakes: list[Mistake]) -> Iterator[tuple[Loc, str]]:
         """Where the fields of each sound entry stand, and its name; of the others the mistakes."""
@@ -38,11 +39,11 @@ class Entries:
         """Why an entry is not one name that we know."""
         if isinstance(entry, dict):
             return self._crowded(document, loc, list(entry)) or self._strange(document, loc, next(iter(entry)))
-        if isinstance(entry, str) and entry in self.examples:
+        if isinstance(entry, str) and entry in self.names:
             return document.mistake(
                 loc,
                 f"`{entry}` does not say what it hits",
-                f"write `- {self.examples[entry]}`",
+                f"write `- {self.example(entry)}`",
                 kind=MistakeKind.MISSING_KEY,
             )
         if isinstance(entry, str):
@@ -68,21 +69,21 @@ class Entries:
         if len(names) == 1:
             return None
         remedy = f"begin each {self.noun} with its own `-`"
-        if names[0] in self.examples and names[1] not in self.examples:
-            remedy = f"a {self.noun}'s fields stand under its name: `- {self.examples[names[0]]}`"
+        if names[0] in self.names and names[1] not in self.names:
+            remedy = f"a {self.noun}'s fields stand under its name: `- {self.example(names[0])}`"
         listed = " and ".join(quoted(name) for name in names[:4])
         return document.mistake(
             (*loc, names[1]), f"one entry is one {self.noun}; found {listed}", remedy, True, MistakeKind.UNKNOWN_KEY
         )
 
     def _strange(self, document: Document, loc: Loc, name: str) -> Mistake | None:
-        if name in self.examples:
+        if name in self.names:
             return None
         return self._unknown(document, (*loc, name), name)
 
     def _unknown(self, document: Document, loc: Loc, name: str) -> Mistake:
         what = f"there is no {self.noun} {quoted(name)}"
-        return document.mistake(loc, what, one_of(name, self.examples), True, MistakeKind.BAD_REFERENCE)
+        return document.mistake(loc, what, one_of(name, self.names), True, MistakeKind.BAD_REFERENCE)
 
     def _like(self) -> str:
-        return f"write it like `- {next(iter(self.examples.values()))}`"
+        return f"write it like `- {self.example(next(iter(self.names)))}`"

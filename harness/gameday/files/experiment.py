@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 from gameday.files.fault_entries import FaultEntry
 from gameday.files.workload import Name
 from gameday.steady_state.kpi.kpi import Bound
-from gameday.steady_state.kpi.reading import Written
 from gameday.steady_state.kpi.units import Duration, Share
+from gameday.steady_state.kpi.written import Written
 
 
 def _any(raw: object) -> object:

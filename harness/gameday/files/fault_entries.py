@@ -45,7 +45,7 @@ def read_faults(document: Document, environ: Names[str, str]) -> tuple[dict[Loc,
     """The faults that are right in themselves, each with where its fields stand, and the mistakes of the others."""
     faults: dict[Loc, Fault] = {}
     mistakes: list[Mistake] = []
-    entries = Entries("faults", "fault", {name: fault.example for name, fault in CATALOGUE.items()})
+    entries = Entries("faults", "fault", CATALOGUE, lambda name: CATALOGUE[name].example)
     for loc, name in entries.named(document, mistakes):
         fault, more = shaped(CATALOGUE[name], document, environ, loc)
         mistakes += more

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from gameday.files.workload import Name
-from gameday.steady_state.kpi.reading import Written
+from gameday.steady_state.kpi.written import Written
 
 
 class Gameday(Written):

@@ -12,7 +12,7 @@ from gameday.files.yaml.document import Document
 from gameday.files.yaml.mistake import Mistake, MistakeKind
 from gameday.files.yaml.validate import shaped
 from gameday.sdk.rule import EXAMPLES, Rule
-from gameday.steady_state.kpi.reading import Written
+from gameday.steady_state.kpi.written import Written
 
 
 class RulesFile(Written):
@@ -28,7 +28,8 @@ def read_rules(document: Document, environ: Names[str, str]) -> tuple[tuple[Rule
     """The rules that are right, in order, and the mistakes of the others."""
     rules: list[Rule] = []
     mistakes: list[Mistake] = []
-    for loc, kind in Entries("rules", "rule", dict(EXAMPLES.items())).named(document, mistakes):
+    examples: dict[str, str] = dict(EXAMPLES.items())
+    for loc, kind in Entries("rules", "rule", examples, examples.__getitem__).named(document, mistakes):
         fields = document.data["rules"][loc[1]][kind]
         if isinstance(fields, dict):
             if "kind" in fields:

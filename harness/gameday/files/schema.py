@@ -22,7 +22,9 @@ from gameday.files.rules_file import RulesFile
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
 from gameday.sdk.rule import EXAMPLES, OWN_FIELDS, Rule, RuleKind
+from gameday.steady_state.kpi.source import SOURCES, SourceSpec
 from gameday.steady_state.kpi.units import show_duration, show_share
+from gameday.steady_state.registry import Unusable
 
 if TYPE_CHECKING:
     from gameday.change import Json
@@ -72,6 +74,8 @@ def as_text(schema: dict[str, Json]) -> str:
 def _schema(model: type[BaseModel]) -> dict[str, Json]:
     raw = model.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
     definitions = raw.pop("$defs", {})
+    if model is Workload:
+        definitions["SourceSpec"] = _sources(definitions)
     if model is Experiment:
         raw["properties"]["faults"]["items"] = _fault_entry(definitions)
     if model is RulesFile:
@@ -93,6 +97,23 @@ def _fault_entry(definitions: dict[str, Json]) -> Json:
         about = f"{cleandoc(fault.__doc__ or '')}\n\nUndo: {fault.undo}.\nExample: {fault.example}"
         faults[name] = {**fields, "description": about}
     return _entry("fault", faults)
+
+
+def _sources(definitions: dict[str, Json]) -> Json:
+    """Where a number comes from: one of the sources. Raises InvalidInput where an installed package's is unusable."""
+    try:
+        for source in SOURCES.values():
+            fields = source.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
+            definitions.update(fields.pop("$defs", {}))
+            definitions[source.__name__] = {**fields, "description": _described(source)}
+        listed = [{"$ref": f"#/definitions/{source.__name__}"} for source in SOURCES.values()]
+    except Unusable as error:
+        raise InvalidInput(error.what, error.remedy, gd_code="GD-E122") from error
+    return {"description": cleandoc(SourceSpec.__doc__ or ""), "anyOf": listed}
+
+
+def _described(source: type[SourceSpec]) -> str:
+    return f"{cleandoc(source.__doc__ or '')}\n\nExample: {source.example}"
 
 
 def _rule(kind: RuleKind) -> Json:
@@ -123,6 +144,8 @@ def _each(value: Json, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Js
         return [_each(item, change) for item in value]
     if not isinstance(value, dict):
         return value
+    if value.get("format") == "kpi-source":  # see `SourceSpec`
+        return {"$ref": "#/definitions/SourceSpec"}
     changed = change(value)
     for key, below in changed.items():
         if key in ("properties", "definitions", "patternProperties"):

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from gameday.files.workload import Name
-from gameday.steady_state.kpi.reading import Written
 from gameday.steady_state.kpi.units import Duration, Rate, Share, show_duration
+from gameday.steady_state.kpi.written import Written
 
 MetricName = Annotated[str, Field(pattern=r"^[^/].*/[^/]+$", description="Namespace/MetricName")]
 

@@ -11,8 +11,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from gameday.aws.tags import TagKey
 from gameday.graph import reached
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.reading import Written
 from gameday.steady_state.kpi.units import Duration, Share
+from gameday.steady_state.kpi.written import Written
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 """A name of ours: lower case, digits and hyphens."""

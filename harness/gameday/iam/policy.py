@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from gameday.aws.account import Account
-from gameday.aws.alarms import HISTORY, STATES
+from gameday.aws.source_calls import call_named
 from gameday.change import Call, Json
 from gameday.errors import AwsError, Refused
 from gameday.iam.actions import action_of
@@ -17,7 +17,7 @@ from gameday.iam.grants import Grant, compact, document, grant_of, read_of, requ
 from gameday.iam.patterns import Context
 from gameday.iam.principal import READS
 from gameday.plan.plan import Plan
-from gameday.steady_state.kpi.reading import Origin
+from gameday.steady_state.sources.alarm import HISTORY, STATES
 from gameday.store.proof import PROBES
 from gameday.store.s3 import place_of
 
@@ -26,12 +26,6 @@ LONGEST = 2048
 
 _NOTHING: PolicyDocument = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
 """What may be done where nothing of AWS is needed (a proxy's rule): IAM takes no policy without a statement."""
-
-_KPI_READS: dict[Origin, tuple[Call, ...]] = {
-    "cloudwatch": (Call(service="cloudwatch", operation="get_metric_data"),),
-    "alarm": (STATES, HISTORY),
-    "logs": tuple(Call(service="logs", operation=name) for name in ("start_query", "get_query_results", "stop_query")),
-}
 
 
 @dataclass(frozen=True)
@@ -134,8 +128,8 @@ def _proof(plan: Plan) -> list[Grant]:
 
 def kpi_reads(plan: Plan) -> tuple[Call, ...]:
     """What watching KPIs reads; with a role, in the session that planned."""
-    origins = {kpi.reading.origin for kpi in plan.workload.kpis.values()}
-    return tuple(call for origin, calls in _KPI_READS.items() if origin in origins for call in calls)
+    names = dict.fromkeys(name for kpi in plan.workload.kpis.values() for name in kpi.source.calls)
+    return tuple(map(call_named, names))
 
 
 def run_reads(plan: Plan) -> tuple[Call, ...]:
@@ -143,7 +137,7 @@ def run_reads(plan: Plan) -> tuple[Call, ...]:
     effects = (probe.call for planned_fault in plan.planned_faults for probe in planned_fault.effect.probes)
     experiment = plan.experiment
     alarms = (STATES, HISTORY) if experiment.detected_by else (STATES,) if experiment.stop_when else ()
-    return (*undo_reads(plan), *effects, *alarms)
+    return (*undo_reads(plan), *effects, *map(call_named, alarms))
 
 
 def undo_reads(plan: Plan) -> tuple[Call, ...]:

@@ -17,7 +17,7 @@ from gameday.files.experiment import Experiment
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
 from gameday.steady_state.kpi.claim import Claim, Detection, Recovery
-from gameday.steady_state.kpi.reading import SourceSpec
+from gameday.steady_state.kpi.source import SourceSpec
 
 Place = Literal["twin", "aws"]
 
@@ -80,12 +80,12 @@ class RunRequest:
     def asked(self) -> dict[str, SourceSpec]:
         """What the KPIs that are claimed or guarded read."""
         names = dict.fromkeys((*self.experiment.steady_state, *self.experiment.guard))
-        return {name: self.workload.kpis[name].reading for name in names}
+        return {name: self.workload.kpis[name].source for name in names}
 
     @property
     def alarms(self) -> dict[str, str]:
         """The alarms that those KPIs read, by the KPI's name."""
-        return {name: reading.alarm for name, reading in self.asked.items() if reading.alarm}
+        return {name: source.alarm_name for name, source in self.asked.items() if source.alarm_name}
 
 
 def taken_away(planned_faults: tuple[PlannedFault, ...]) -> dict[str, float]:

@@ -37,9 +37,8 @@ def _lines(plan: Plan) -> Iterator[str]:
     if detected := experiment.detected_by:
         yield f"alarm  {alarm_name(detected.alarm)} must fire within {show_duration(detected.within)} of the impact"
     for name, kpi in plan.workload.kpis.items():
-        if plan.place == "aws" and (asked := kpi.reading.logs):
-            often = f"every {show_duration(kpi.interval)} of the run"
-            yield f"costs  {name} queries log group {asked.group} {often}: AWS charges each GB that it scans"
+        if plan.place == "aws" and kpi.source.cost:
+            yield f"costs  {name} {kpi.source.cost}"
     yield from _modules(plan)
     actions = [action for planned_fault in plan.planned_faults for action in planned_fault.irreversible_actions]
     if actions:

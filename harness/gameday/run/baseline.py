@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from gameday.plan.plan import Plan
 from gameday.steady_state.kpi.claim import Claim
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.reading import WITH_A_PAST
+from gameday.steady_state.kpi.source import Reading, Source
 from gameday.steady_state.samples import Series
-from gameday.steady_state.sources import Source
 
 HISTORY = 3600.0
 """Seconds before the run that are asked for: what a guard must know of bursts (`baseline.KNOWN`)."""
@@ -32,15 +31,17 @@ class BaselineCheck:
         more = wait(self._claimed, series, before, budget.false_abort, budget.false_verdict)
         return more if 0 < more <= self._plan.experiment.baseline else 0.0
 
-    def look_back(self, kpis: Mapping[str, Kpi], source: Source, began: float) -> None:
-        """Read what sources know of guarded KPIs in the hour before; a twin has no past."""
+    def look_back(self, kpis: Mapping[str, Kpi], source: Source, began: float) -> tuple[str, ...]:
+        """Read what sources know of guarded KPIs in the hour before; a twin has no past. Answers with their remarks."""
         self._kpis = kpis
         asked = {
             name: kpis[name]
             for name in self._plan.experiment.guard
-            if self._plan.place == "aws" and kpis[name].reading.origin in WITH_A_PAST
+            if self._plan.place == "aws" and kpis[name].source.has_past
         }
-        self._past = dict(source.read(asked, began - HISTORY, began)) if asked else {}
+        reading = source.read(asked, began - HISTORY, began) if asked else Reading({})
+        self._past = dict(reading.samples)
+        return reading.remarks
 
     def unsteady(self, series: Mapping[str, Series], before: tuple[float, float]) -> tuple[str, ...]:
         """Which claimed KPIs are not steady, or idle, one line each."""

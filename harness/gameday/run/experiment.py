@@ -103,7 +103,6 @@ class ExperimentRunner:
                 journal=self.journal,
                 lag=environment.lag,
                 stop=self.stop,
-                words=environment.words,
                 undoing=actors.undoing,
             )
             return self._record(plan, stage, environment.sessions)

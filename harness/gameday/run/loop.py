@@ -23,7 +23,18 @@ from gameday.engine.apply import apply
 from gameday.engine.journal import Journal
 from gameday.engine.undo import undo
 from gameday.errors import Exit, GamedayError, Refused
-from gameday.events import Aborted, AbortedBy, ChangeClosed, Ended, Event, Judged, PhaseBegan, PhaseName, Remark
+from gameday.events import (
+    Aborted,
+    AbortedBy,
+    ChangeClosed,
+    Ended,
+    Event,
+    Judged,
+    PhaseBegan,
+    PhaseName,
+    Remark,
+    Sampled,
+)
 from gameday.plan.guards.guard import ask
 from gameday.plan.plan import Plan, claim_of
 from gameday.records.record import EXITS, with_irreversible
@@ -42,7 +53,7 @@ from gameday.steady_state.kpi.units import show_duration
 
 if TYPE_CHECKING:
     from gameday.steady_state.judging.guard import Fired, Guard
-    from gameday.steady_state.sources import Source
+    from gameday.steady_state.kpi.source import Source
 
 STEP = 1.0
 """Seconds between two looks at what is guarded."""
@@ -63,7 +74,6 @@ class RunContext:
     journal: Journal
     lag: float = 0.0  # of the source: seconds until a bin can be read
     stop: StopRequest = field(default_factory=StopRequest)
-    words: list[str] = field(default_factory=list)  # what sources could not read, to be said
     undoing: Callable[[], Account] | None = None  # opens the account that undoes, where it is another
 
 
@@ -97,7 +107,6 @@ class _Loop:
         self.effects = EffectWatch(plan, stage.run, stage.account, stage.clock)
         self.watchdog = Detector(plan, stage.account, stage.clock)
         self.emitted: list[Event] = []
-        self.said: list[Remark] = []
 
     def events(self) -> Iterator[Event]:
         yield from self.before()
@@ -136,13 +145,13 @@ class _Loop:
             yield from self._live(more)
             yield from self.watch.look()
         if not self.aborted:
-            self.ready.look_back(self.watch.kpis, stage.source, self.began)
+            yield from self.watch.remark(self.ready.look_back(self.watch.kpis, stage.source, self.began))
         context = BaselineContext(
             aborted=self.aborted,
             check=self.ready,
             series=self.watch.series,
             before=(self.began, self._readable()),
-            unread=tuple(remark.text for remark in self.said),
+            unread=tuple(self.watch.remarks),
             detector=self.watchdog,
             effects=self.effects,
         )
@@ -272,7 +281,7 @@ class _Loop:
             due = self.clock.now() >= self.slow
             self.slow = self.clock.now() + SLOW if due else self.slow
             for event in self.watch.look(None if due else watched):
-                if watched and self.guard and event.kpi in watched:
+                if watched and self.guard and isinstance(event, Sampled) and event.kpi in watched:
                     self._abort("guard", _about(self.guard.feed(event.kpi, event.samples)))
                 yield event
             if watched and self.guard:
@@ -280,18 +289,12 @@ class _Loop:
             if guarded and due:
                 self._abort("alarm", stopping(self.plan.experiment.stop_when, stage.account, self.plan.region))
                 yield from self.watchdog.look()
-            yield from self._said()
             if why := stage.stop.request():
                 self._abort(stage.stop.by, why)
                 if not guarded:
                     return
         if self.aborted and guarded and self.owes_undo:
             yield self.aborted
-
-    def _said(self) -> Iterator[Event]:
-        while self.stage.words:
-            self.said.append(Remark(self.clock.now(), self.stage.words.pop(0)))
-            yield self.said[-1]
 
     def _abort(self, why: AbortedBy, about: str | None) -> None:
         if about and not self.aborted:

@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from gameday.events import Sampled
+from gameday.events import Remark, Sampled
 from gameday.steady_state.clock import Clock
 from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.samples import Sample, Series
 
 if TYPE_CHECKING:
-    from gameday.steady_state.sources import Source
+    from gameday.steady_state.kpi.source import Source
 
 RELOOK = 180.0
 """Seconds back that an account is read again for late points (CloudWatch may add to a minute for some minutes)."""
 
 
 class Sampler:
-    """All that was seen of the KPIs so far; each look yields what is new or has changed since."""
+    """All that was seen of the KPIs so far, and all remarks of sources; each look yields what is new or has changed."""
 
     def __init__(self, kpis: Mapping[str, Kpi], source: Source, clock: Clock, relook: float) -> None:
         self.kpis = kpis
+        self.remarks: tuple[str, ...] = ()
         self._source = source
         self._clock = clock
         self._relook = relook
@@ -29,14 +30,15 @@ class Sampler:
         self._seen: dict[str, dict[float, Sample]] = {name: {} for name in kpis}
         self._until: dict[str, float] = dict.fromkeys(kpis, self._from)
 
-    def look(self, only: tuple[str, ...] | None = None) -> Iterator[Sampled]:
-        """Read the KPIs (or some of them), and yield samples that are new or have changed."""
+    def look(self, only: tuple[str, ...] | None = None) -> Iterator[Sampled | Remark]:
+        """Read the KPIs (or some of them); yield samples that are new or have changed, and what could not be read."""
         kpis = {name: kpi for name, kpi in self.kpis.items() if only is None or name in only}
         if not kpis:
             return
         now = self._clock.now()
         start = max(self._from, min(self._until[name] for name in kpis) - self._relook)
-        for name, series in self._source.read(kpis, start, now).items():
+        reading = self._source.read(kpis, start, now)
+        for name, series in reading.samples.items():
             seen = self._seen[name]
             fresh = tuple(sample for sample in series if seen.get(sample.start) != sample)
             seen.update((sample.start, sample) for sample in fresh)
@@ -44,6 +46,12 @@ class Sampler:
                 self._until[name] = max(self._until[name], series[-1].end)
             if fresh:
                 yield Sampled(now, name, fresh)
+        yield from self.remark(reading.remarks)
+
+    def remark(self, lines: tuple[str, ...]) -> Iterator[Remark]:
+        """Take what a source could not read."""
+        self.remarks += lines
+        yield from (Remark(self._clock.now(), line) for line in lines)
 
     @property
     def series(self) -> dict[str, Series]:

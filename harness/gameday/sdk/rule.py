@@ -9,8 +9,8 @@ from typing import Literal, get_args
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from gameday.aws.models import operations, services, spelled
-from gameday.steady_state.kpi.reading import Written
 from gameday.steady_state.kpi.units import Duration, Share, show_duration, show_share
+from gameday.steady_state.kpi.written import Written
 from gameday.text import nearest, one_of, quoted
 
 RuleKind = Literal["throttle", "fail", "delay", "timeout", "blackhole", "lose-reply"]

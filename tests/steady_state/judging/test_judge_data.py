@@ -9,6 +9,7 @@ import pytest
 from gameday.run.sampling import Sampler
 from gameday.steady_state.clock import TestClock
 from gameday.steady_state.kpi.claim import Verdict
+from gameday.steady_state.kpi.source import Reading
 from gameday.steady_state.samples import Sample, Series
 
 from tests.steady_state.streams import EFFECT, counts, gauge, judged, phases, ratio, readings, requests, steady, within
@@ -25,13 +26,13 @@ class Untidy:
         self._series = series
         self._draw = random.Random(7)
 
-    def read(self, kpis, start: float, end: float) -> dict[str, Series]:
+    def read(self, kpis, start: float, end: float) -> Reading:
         there = [one for one in self._series if start <= one.start and one.end <= end]
         late = [one for one in there if one.end < end - 60 or self._draw.random() < 0.6]
         partial = [replace(one, total=one.total / 2) if one.end > end - 20 else one for one in late]
         found = [*partial, *self._draw.sample(partial, len(partial) // 3)]
         self._draw.shuffle(found)
-        return {name: tuple(found) for name in kpis}
+        return Reading({name: tuple(found) for name in kpis})
 
 
 def test_late_corrected_doubled_and_disordered_points_are_judged_like_tidy_ones() -> None:

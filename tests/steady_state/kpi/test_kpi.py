@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from gameday.steady_state.kpi.kpi import Kpi, watched
-from gameday.steady_state.kpi.reading import PrometheusSpec, SourceSpec
+from gameday.steady_state.kpi.source import SourceSpec
+from gameday.steady_state.sources.prometheus import PrometheusQuery
 from pydantic import ValidationError
 
 from tests.steady_state.streams import bound, gauge, kpi, latency, rate, ratio, reading
@@ -136,7 +137,7 @@ def test_other_bounds_make_requests_be_counted_over_their_limits_too() -> None:
     ],
 )
 def test_a_selector_of_series_is_told_from_an_expression(query: str, selects: bool) -> None:
-    assert PrometheusSpec(url="http://p", query=query).selects is selects
+    assert PrometheusQuery(url="http://p", query=query).selects is selects
 
 
 @pytest.mark.parametrize(

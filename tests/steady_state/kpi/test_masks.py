@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from gameday.steady_state.kpi.masks import KEEP_SECRETS, masked_json, masked_text, masked_url, masked_userinfo
-from gameday.steady_state.kpi.reading import CommandSpec, HttpSpec, PrometheusSpec
+from gameday.steady_state.sources.command import Program
+from gameday.steady_state.sources.http import HttpProbe
+from gameday.steady_state.sources.prometheus import PrometheusQuery
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,14 +24,14 @@ from hypothesis import strategies as st
 )
 def test_a_url_is_written_down_without_what_may_be_a_secret(url: str, masked: str) -> None:
     assert masked_url(url) == masked
-    assert HttpSpec(url=url).model_dump(mode="json")["url"] == masked
-    assert HttpSpec(url=url).url == url
+    assert HttpProbe(url=url).model_dump(mode="json")["url"] == masked
+    assert HttpProbe(url=url).url == url
 
 
 def test_a_prometheus_is_written_down_without_name_and_password() -> None:
-    own = PrometheusSpec(url="https://ana:secret@prometheus.test/tenant", query="up")
+    own = PrometheusQuery(url="https://ana:secret@prometheus.test/tenant", query="up")
     assert own.model_dump(mode="json")["url"] == "https://***@prometheus.test/tenant"
-    assert PrometheusSpec.model_validate_json(own.model_dump_json(context=KEEP_SECRETS)) == own
+    assert PrometheusQuery.model_validate_json(own.model_dump_json(context=KEEP_SECRETS)) == own
 
 
 WORD = st.text("abcXYZ019-._~%!$'()*+,;:@", min_size=1)
@@ -44,14 +46,14 @@ def test_no_name_password_or_value_survives_and_masking_twice_changes_nothing(us
 
 
 def test_of_a_command_the_program_stands_there_without_its_arguments() -> None:
-    command = CommandSpec(run=("curl", "-H", "Authorization: Bearer secret"))
+    command = Program(run=("curl", "-H", "Authorization: Bearer secret"))
     assert command.model_dump()["run"] == ("curl", "***")
-    assert CommandSpec(run=("orders",)).model_dump()["run"] == ("orders",)
+    assert Program(run=("orders",)).model_dump()["run"] == ("orders",)
 
 
 def test_a_saved_plan_keeps_them_since_it_must_run() -> None:
-    command = CommandSpec(run=("curl", "-H", "Authorization: Bearer secret"))
-    assert CommandSpec.model_validate_json(command.model_dump_json(context=KEEP_SECRETS)) == command
+    command = Program(run=("curl", "-H", "Authorization: Bearer secret"))
+    assert Program.model_validate_json(command.model_dump_json(context=KEEP_SECRETS)) == command
 
 
 def test_an_endpoint_that_does_not_answer_is_named_without_its_password() -> None:

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 from gameday.aws.account import AnyCall
-from gameday.aws.alarms import past_of
+from gameday.aws.source_calls import calls_of_sources
 from gameday.change import Call, Json
 from gameday.errors import AwsError
 from gameday.iam.actions import action_of
 from gameday.iam.policy import kpi_reads
 from gameday.report.plan_text import plan_text
-from gameday.run.environment import alarms
+from gameday.steady_state.kpi.source import SourceContext
 from gameday.steady_state.samples import Sample
-from gameday.steady_state.sources.alarm import AlarmSource, Past, Switch, bins
+from gameday.steady_state.sources import open_sources
+from gameday.steady_state.sources.alarm import AlarmSource, Past, Switch, bins, past_of
 from gameday.testing.wrapper import Wrapped
 from gameday.twin.twin import Twin
 from hypothesis import given
@@ -102,8 +103,8 @@ def test_it_is_asked_once_a_period_however_often_it_is_read() -> None:
         asked.append((alarm, since))
         return Past(since, (), OK)
 
-    source = AlarmSource(ask, pytest.fail)
-    series = [source.read({"it": SILENT}, 95, 100 + second)["it"] for second in range(25)]
+    source = AlarmSource(ask)
+    series = [source.read({"it": SILENT}, 95, 100 + second).samples["it"] for second in range(25)]
     assert asked == [("orders-low", 100), ("orders-low", 100)]
     assert [len(one) for one in series] == [0] * 10 + [1] * 10 + [2] * 5
 
@@ -117,10 +118,10 @@ def test_no_answer_is_a_gap_that_is_said_once_and_asked_for_again() -> None:
             raise answer
         return answer
 
-    said: list[str] = []
-    source = AlarmSource(ask, said.append)
-    assert [len(source.read({"it": SILENT}, 0, 20)["it"]) for _ in range(3)] == [0, 0, 2]
-    assert said == ["it has a gap: alarm orders-low cannot be read"]
+    source = AlarmSource(ask)
+    readings = [source.read({"it": SILENT}, 0, 20) for _ in range(3)]
+    assert [len(reading.samples["it"]) for reading in readings] == [0, 0, 2]
+    assert [reading.remarks for reading in readings] == [("it has a gap: alarm orders-low cannot be read",), (), ()]
 
 
 # --- on the twin ------------------------------------------------------------------------------------------------------
@@ -154,15 +155,15 @@ def test_the_twins_alarms_are_told_and_a_missing_or_unreadable_one_is_said(tmp_p
         twin.clock.sleep(4)
         set_state(twin, ALARM)  # until the twin evaluates it again
         twin.clock.sleep(36)
-        said: list[str] = []
         other = kpi(gauge={"alarm": "nobody", "period": "10s"}, bound={"at_most": 0})
-        source = alarms(twin.aws, REGION, said.append)
-        found = source.read({"low": SILENT, "other": other}, began, twin.clock.now())
-        assert [one.value for one in found["low"]] == [1, 0, 0, 0]
-        assert found["other"] == ()
-        assert said == ["other has a gap: there is no alarm nobody"]
+        kpis = {"low": SILENT, "other": other}
+        with open_sources(kpis, SourceContext(twin.clock, calls_of_sources(twin.aws, REGION), on_twin=True)) as source:
+            found = source.read(kpis, began, twin.clock.now())
+        assert [one.value for one in found.samples["low"]] == [1, 0, 0, 0]
+        assert found.samples["other"] == ()
+        assert found.remarks == ("other has a gap: there is no alarm nobody",)
         with pytest.raises(ValueError, match=r"alarm orders-low cannot be read: .*not yours"):
-            past_of("orders-low", began, Deaf(twin.aws), REGION)
+            past_of("orders-low", began, calls_of_sources(Deaf(twin.aws), REGION))
 
 
 def test_a_run_may_read_what_its_kpis_read_and_the_plan_says_what_costs(tmp_path: Path) -> None:

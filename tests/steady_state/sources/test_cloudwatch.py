@@ -1,14 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from gameday.steady_state.clock import TestClock
 from gameday.steady_state.kpi.kpi import Kpi
+from gameday.steady_state.kpi.source import Reading, SourceContext, Unanswered
 from gameday.steady_state.samples import Sample, Series
 from gameday.steady_state.sources import Sources, open_sources
 from gameday.steady_state.sources.cloudwatch import QUERIES_A_CALL, CloudWatchSource
 from gameday.steady_state.sources.scripted import Scripted
+from pydantic import JsonValue
 
 from tests.steady_state.streams import gauge, kpi, latency, rate, ratio, reading, steady
 
@@ -49,7 +52,7 @@ class Metrics:
 
 
 def read(own: Kpi, metrics: Callable[..., Any], start: float = 0, end: float = 1000, lag: float = 0) -> Series:
-    return CloudWatchSource(metrics, lag).read({"it": own}, start, end)["it"]
+    return CloudWatchSource(metrics, lag).read({"it": own}, start, end).samples["it"]
 
 
 def test_a_ratio_counts_bad_and_total_of_the_same_bin() -> None:
@@ -160,7 +163,7 @@ def test_all_pages_are_read() -> None:
 def test_five_hundred_metrics_are_asked_for_in_one_call() -> None:
     kpis = {f"k{number}": kpi(gauge=reading(f"M{number}"), bound={"at_least": 1}) for number in range(1201)}
     metrics = Metrics({(f"M{number}", "Sum"): {0: number} for number in range(1201)})
-    found = CloudWatchSource(metrics, 0).read(kpis, 0, 10)
+    found = CloudWatchSource(metrics, 0).read(kpis, 0, 10).samples
     assert [found[f"k{number}"][0].value for number in range(1201)] == list(range(1201))
     assert [len(call["MetricDataQueries"]) for call in metrics.calls] == [QUERIES_A_CALL, QUERIES_A_CALL, 201]
 
@@ -212,20 +215,35 @@ def test_botocore_takes_the_parameters_as_they_are() -> None:
 def test_each_kpi_is_read_where_it_says() -> None:
     probe = kpi(ratio={"total": {"http": {"url": "http://localhost/"}}}, bound={"at_least": "99%"})
     both = Sources({"cloudwatch": Scripted({"a": steady(3)}), "http": Scripted({"b": steady(2), "a": steady(9)})})
-    found = both.read({"a": ratio(), "b": probe}, 0, 100)
+    found = both.read({"a": ratio(), "b": probe}, 0, 100).samples
     assert {name: len(series) for name, series in found.items()} == {"a": 3, "b": 2}
 
 
 def test_a_script_is_read_bin_by_bin() -> None:
     source = Scripted({"a": steady(10)})
-    assert [one.start for one in source.read({"a": ratio()}, 2, 5)["a"]] == [2, 3, 4]
-    assert source.read({"b": ratio()}, 2, 5) == {"b": ()}
+    assert [one.start for one in source.read({"a": ratio()}, 2, 5).samples["a"]] == [2, 3, 4]
+    assert source.read({"b": ratio()}, 2, 5) == Reading({"b": ()})
 
 
 def test_no_thread_is_started_where_every_kpi_is_of_cloudwatch() -> None:
     import threading
 
+    metrics = Metrics({("Tried", "Sum"): {0: 1, 1: 1, 2: 1}})
+
+    def call(operation: str, params: Mapping[str, JsonValue], *, paged: bool = False) -> Any:
+        assert operation == "cloudwatch.get_metric_data"
+        return metrics(dict(params))
+
     before = threading.active_count()
-    with open_sources({"cloudwatch": Scripted({"a": steady(3)})}, {"a": ratio()}) as source:
+    with open_sources({"a": ratio()}, SourceContext(TestClock(0), call, on_twin=True)) as source:
         assert threading.active_count() == before
-        assert len(source.read({"a": ratio()}, 0, 9)["a"]) == 3
+        assert len(source.read({"a": ratio()}, 0, 9).samples["a"]) == 3
+
+
+def test_a_call_without_an_answer_is_a_gap_that_is_said_once() -> None:
+    def deaf(_: dict[str, Any]) -> Any:
+        raise Unanswered("not yours")
+
+    source = CloudWatchSource(deaf, 0)
+    readings = [source.read({"a": ratio()}, 0, 9) for _ in range(2)]
+    assert readings == [Reading({}, ("CloudWatch's metrics cannot be read: not yours",)), Reading({})]

@@ -6,12 +6,12 @@ import threading
 import pytest
 from gameday.steady_state.clock import WallClock
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.reading import CommandSpec as Spec
+from gameday.steady_state.kpi.source import SourceContext
 from gameday.steady_state.samples import Sample
 from gameday.steady_state.sources import open_sources
-from gameday.steady_state.sources.command import CommandSource, parse, run
-from gameday.steady_state.sources.scripted import Scripted
+from gameday.steady_state.sources.command import CommandSource, Program, parse, run
 
+from tests.steady_state.sources.calls import no_aws
 from tests.steady_state.streams import kpi
 from tests.waiting import until
 
@@ -30,11 +30,11 @@ def jobs(script: str) -> Kpi:
 
 def sampled(own: Kpi) -> tuple[tuple[Sample, ...], list[str]]:
     """Run the KPI's program twice by hand, for the bins that end at 20 and 30."""
-    said: list[str] = []
-    source = CommandSource({"it": own}, WallClock(), said.append)
+    source = CommandSource({"it": own}, WallClock())
     source.sample("it", 20.0)
     source.sample("it", 30.0)
-    return source.read({"it": own}, 0, 30)["it"], said
+    reading = source.read({"it": own}, 0, 30)
+    return reading.samples["it"], [*reading.remarks]
 
 
 def test_a_gauge_is_the_number_on_the_last_line() -> None:
@@ -71,7 +71,7 @@ def test_what_cannot_be_read_is_a_gap_and_said_once(own: Kpi, reason: str) -> No
 
 
 def test_a_program_that_takes_too_long_is_a_gap() -> None:
-    spec = Spec.model_validate(
+    spec = Program.model_validate(
         {"run": [sys.executable, "-c", "input_ = __import__('threading').Event().wait()"], "timeout": "200ms"}
     )
     with pytest.raises(ValueError, match=r"took longer than 0\.2s"):
@@ -81,12 +81,12 @@ def test_a_program_that_takes_too_long_is_a_gap() -> None:
 @pytest.mark.parametrize("program", ["/no/such/program", "/"])
 def test_a_program_that_cannot_be_run_is_a_gap(program: str) -> None:
     with pytest.raises(ValueError, match="cannot be run"):
-        run(Spec.model_validate({"run": [program]}))
+        run(Program.model_validate({"run": [program]}))
 
 
 def test_no_shell_reads_the_arguments() -> None:
     script = "import sys; print(sys.argv[1])"
-    spec = Spec.model_validate({"run": [sys.executable, "-c", script, "$(echo 7); `echo 8` | cat"]})
+    spec = Program.model_validate({"run": [sys.executable, "-c", script, "$(echo 7); `echo 8` | cat"]})
     assert run(spec) == "$(echo 7); `echo 8` | cat\n"
 
 
@@ -97,7 +97,7 @@ def test_the_last_line_counts(text: str, numbers: tuple[float, ...]) -> None:
 
 def test_programs_run_until_the_block_ends() -> None:
     own, start, clock = queue("print(3)", every="50ms"), WallClock().now(), WallClock()
-    with open_sources({"cloudwatch": Scripted({})}, {"it": own}) as source:
-        found = until(lambda: source.read({"it": own}, start - 1, clock.now())["it"])
+    with open_sources({"it": own}, SourceContext(clock, no_aws)) as source:
+        found = until(lambda: source.read({"it": own}, start - 1, clock.now()).samples["it"])
     assert found[0].value == 3
     assert not [thread for thread in threading.enumerate() if thread.name == "command-it"]

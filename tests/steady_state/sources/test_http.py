@@ -7,17 +7,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from gameday.steady_state.clock import TestClock, WallClock
 from gameday.steady_state.kpi.kpi import Bound, Kpi, watched
-from gameday.steady_state.kpi.reading import HttpSpec as Spec
+from gameday.steady_state.kpi.source import SourceContext
 from gameday.steady_state.samples import Sample, Series
 from gameday.steady_state.sources import open_sources
-from gameday.steady_state.sources.http import HttpPool, HttpSource, ProbeResult, bins
+from gameday.steady_state.sources.http import HttpPool, HttpProbe, HttpSource, ProbeResult, bins
 from gameday.steady_state.sources.pace import Ticker
-from gameday.steady_state.sources.scripted import Scripted
 
+from tests.steady_state.sources.calls import no_aws
 from tests.steady_state.streams import kpi
 from tests.waiting import LAST_NET, until
 
-SPEC = Spec.model_validate({"url": "http://localhost/", "every": "1s", "timeout": "2s"})
+SPEC = HttpProbe.model_validate({"url": "http://localhost/", "every": "1s", "timeout": "2s"})
 
 
 def probed(**more: object) -> Kpi:
@@ -64,7 +64,7 @@ def test_a_limit_that_only_a_guard_names_is_counted_over_too() -> None:
     clock = TestClock(10.0)
     source = HttpSource({"slow": plain}, clock, ask=lambda _: 200)
     clock.sleep(5.0)
-    found = source.read(watched({"slow": plain}, {"slow": Bound.model_validate({"p50": "1s"})}), 10.0, 15.0)
+    found = source.read(watched({"slow": plain}, {"slow": Bound.model_validate({"p50": "1s"})}), 10.0, 15.0).samples
     assert {one.over for one in found["slow"]} == {((1.0, 0.0),)}
 
 
@@ -134,7 +134,7 @@ def url(server: ThreadingHTTPServer, status: int) -> dict[str, str]:
 
 @pytest.mark.parametrize("status", [200, 302, 404, 503])
 def test_the_status_is_the_answers_own_and_no_redirect_is_followed(server: ThreadingHTTPServer, status: int) -> None:
-    assert HttpPool()(Spec.model_validate(url(server, status))) == status
+    assert HttpPool()(HttpProbe.model_validate(url(server, status))) == status
 
 
 def test_probes_go_out_again_and_again_and_their_answers_are_counted(server: ThreadingHTTPServer) -> None:
@@ -142,14 +142,14 @@ def test_probes_go_out_again_and_again_and_their_answers_are_counted(server: Thr
     bad = kpi(ratio={"total": {"http": url(server, 503)}}, bound={"at_least": "99%"})
     clock = WallClock()
     start = clock.now()
-    with open_sources({"cloudwatch": Scripted({})}, {"up": own, "down": bad}) as source:
+    with open_sources({"up": own, "down": bad}, SourceContext(clock, no_aws)) as source:
         for _ in range(8):
             assert server.asked.acquire(timeout=LAST_NET)  # type: ignore[attr-defined]
         # What was asked is answered at once, yet counted only when its thread has run: look until it is.
         found: dict[str, Series] = {}
 
         def are_counted() -> bool:
-            found.update(source.read({"up": own, "down": bad}, start, clock.now()))
+            found.update(source.read({"up": own, "down": bad}, start, clock.now()).samples)
             return all(any(one.total for one in found[name]) for name in ("up", "down"))
 
         until(are_counted)
@@ -161,7 +161,7 @@ def test_probes_go_out_again_and_again_and_their_answers_are_counted(server: Thr
 def test_no_probe_that_gets_no_end_of_an_answer_keeps_the_process() -> None:
     held, over = threading.Semaphore(0), threading.Event()
 
-    def ask(_: Spec) -> int:
+    def ask(_: HttpProbe) -> int:
         held.release()
         over.wait()  # as long as a server that sends its header byte by byte
         return 200
@@ -174,7 +174,7 @@ def test_no_probe_that_gets_no_end_of_an_answer_keeps_the_process() -> None:
         probing = [one for one in threading.enumerate() if one.name.startswith("probe")]
         assert probing
         assert all(one.daemon for one in probing)
-        assert all(one.bad == one.total for one in source.read({"it": own}, 0, clock.now())["it"])
+        assert all(one.bad == one.total for one in source.read({"it": own}, 0, clock.now()).samples["it"])
     over.set()
     for one in probing:
         one.join(LAST_NET)
@@ -182,13 +182,13 @@ def test_no_probe_that_gets_no_end_of_an_answer_keeps_the_process() -> None:
 
 
 def test_a_refused_connection_is_bad() -> None:
-    def refuse(_: Spec) -> int:
+    def refuse(_: HttpProbe) -> int:
         raise ConnectionRefusedError
 
     clock, seen = WallClock(), threading.Event()
     own = probed(ratio={"total": {"http": {"url": "http://localhost/", "every": "20ms", "timeout": "1s"}}})
 
-    def ask(spec: Spec) -> int:
+    def ask(spec: HttpProbe) -> int:
         try:
             return refuse(spec)
         finally:
@@ -199,7 +199,7 @@ def test_a_refused_connection_is_bad() -> None:
         assert seen.wait(LAST_NET)
 
         def counted() -> Series:
-            return tuple(one for one in source.read({"it": own}, start, clock.now())["it"] if one.total)
+            return tuple(one for one in source.read({"it": own}, start, clock.now()).samples["it"] if one.total)
 
         found = until(counted)
     assert sum(one.total for one in found) == sum(one.bad for one in found) > 0

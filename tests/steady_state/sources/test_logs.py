@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from gameday.aws.account import AnyCall
 from gameday.aws.client import open_account
+from gameday.aws.source_calls import calls_of_sources
 from gameday.change import Call
-from gameday.run.environment import ask_logs, lag_of
 from gameday.steady_state.clock import TestClock
 from gameday.steady_state.kpi.kpi import Kpi
+from gameday.steady_state.kpi.source import Unanswered
 from gameday.steady_state.samples import Sample, Series
 from gameday.steady_state.sources.logs import LogsSource, samples
 from moto import mock_aws
@@ -73,13 +74,15 @@ class Seen:
 
     def __init__(self, own: Kpi, insights: Insights, start: float = 600.0) -> None:
         self.own, self.clock, self.said = own, TestClock(start), list[str]()
-        self.source = LogsSource({"it": own}, self.clock, self.said.append, insights)
+        self.source = LogsSource({"it": own}, self.clock, insights)
 
     def until(self, end: float) -> Series:
         while self.clock.now() < end:
             self.clock.sleep(1)
             self.source.look("it")
-        return self.source.read({"it": self.own}, 0, end)["it"]
+        reading = self.source.read({"it": self.own}, 0, end)
+        self.said += reading.remarks
+        return reading.samples["it"]
 
 
 COUNTS: dict[float, Numbers] = {60.0 * n: {"total": 100 + n, "bad": n - 10} for n in range(10, 20)}
@@ -103,8 +106,8 @@ def test_how_late_lines_come_is_the_users_to_say() -> None:
     seen = Seen(own, insights)
     assert seen.until(839) == ()
     assert [one.start for one in seen.until(845)] == [600]
-    assert lag_of(own) == 190
-    assert lag_of(kpi(gauge={"alarm": "x"}, bound={"at_most": 0})) == 0
+    assert own.source.lag == 190
+    assert kpi(gauge={"alarm": "x"}, bound={"at_most": 0}).source.lag == 0
 
 
 def test_a_query_is_waited_for_and_looked_at_no_oftener_than_every_two_seconds() -> None:
@@ -202,7 +205,7 @@ def test_a_query_counts_bad_and_total_at_once() -> None:
 
 @pytest.mark.parametrize("query", ["STATS sum(x) AS bad, count(*) AS total BY bin( 60s )\n", f"filter a | {QUERY}"])
 def test_it_is_written_as_insights_reads_it(query: str) -> None:
-    assert orders(query=query).reading.origin == "logs"
+    assert orders(query=query).source.name == "logs"
 
 
 @pytest.fixture
@@ -217,12 +220,12 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_an_account_is_asked_by_calls_that_only_read(account: Any) -> None:
-    own, clock, said = orders(), TestClock(600), list[str]()
-    ask = ask_logs(account, REGION)
-    source = LogsSource({"it": own}, clock, said.append, ask)
+    own, clock, call = {"it": orders()}, TestClock(600), calls_of_sources(account, REGION)
+    source = LogsSource(own, clock, lambda operation, params: call(f"logs.{operation}", params))
     clock.sleep(130)
     source.look("it")
     # moto finds lines, and counts none: no bin.
-    assert said == [f"it has a gap: log group {GROUP}: a bin has no row with its numbers"]
-    with pytest.raises(ValueError, match="ResourceNotFoundException"):
-        ask("start_query", {"logGroupName": "/other", "queryString": QUERY, "startTime": 0, "endTime": 60})
+    remarks = source.read(own, 0, 1000).remarks
+    assert remarks == (f"it has a gap: log group {GROUP}: a bin has no row with its numbers",)
+    with pytest.raises(Unanswered, match="ResourceNotFoundException"):
+        call("logs.start_query", {"logGroupName": "/other", "queryString": QUERY, "startTime": 0, "endTime": 60})

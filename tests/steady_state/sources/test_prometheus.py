@@ -12,15 +12,16 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from gameday.steady_state.clock import TestClock, WallClock
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.reading import SourceSpec
+from gameday.steady_state.kpi.source import Reading, SourceContext, Unfit
 from gameday.steady_state.samples import Sample, Series
-from gameday.steady_state.sources import Unfit, open_sources
+from gameday.steady_state.sources import open_sources
 from gameday.steady_state.sources.counters import parse, samples
-from gameday.steady_state.sources.prometheus import PrometheusServer, PrometheusSource
-from gameday.steady_state.sources.scripted import Scripted
+from gameday.steady_state.sources.prometheus import PrometheusSource, PrometheusSpec
+from gameday.steady_state.sources.prometheus_server import PrometheusServer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.steady_state.sources.calls import no_aws
 from tests.steady_state.streams import kpi
 
 Points = dict[int, float]
@@ -209,38 +210,36 @@ class Told:
         self.bodies = bodies
         self.asked: list[tuple[str, int, int]] = []
 
-    def __call__(self, reading: SourceSpec, first: int, last: int) -> bytes:
-        assert reading.prometheus
-        self.asked.append((reading.prometheus.query, first, last))
-        body = self.bodies[reading.prometheus.query]
+    def __call__(self, spec: PrometheusSpec, first: int, last: int) -> bytes:
+        self.asked.append((spec.prometheus.query, first, last))
+        body = self.bodies[spec.prometheus.query]
         if isinstance(body, Exception):
             raise body
         return body
 
 
 def test_a_bin_is_read_when_its_scrapes_have_come_and_a_late_one_corrects_it() -> None:
-    said: list[str] = []
     own = kpi(rate=asks("orders"), bound={"at_least": "1/s"})
     told = Told(orders=answer((A, steps(0, 50, 60))))
-    source = PrometheusSource({"it": own}, TestClock(0), said.append, told)
+    source = PrometheusSource({"it": own}, TestClock(0), told)
     source.look("it", 44.9, 100)
     assert told.asked == [("orders", 1, 3)]
-    assert [one.total for one in source.read({"it": own}, 0, 100)["it"]] == [50, 10]
+    assert [one.total for one in source.read({"it": own}, 0, 100).samples["it"]] == [50, 10]
     told.bodies["orders"] = answer((A, steps(0, 50, 90, 100)))
     source.look("it", 45, 100)
-    assert [one.total for one in source.read({"it": own}, 0, 100)["it"]] == [50, 40, 10]
-    assert [one.total for one in source.read({"it": own}, 20, 39)["it"]] == [40]
-    assert said == []
+    assert [one.total for one in source.read({"it": own}, 0, 100).samples["it"]] == [50, 40, 10]
+    assert [one.total for one in source.read({"it": own}, 20, 39).samples["it"]] == [40]
+    assert source.read({"it": own}, 0, 100).remarks == ()
 
 
 def test_no_answer_is_a_gap_that_is_said_once_without_the_password() -> None:
-    said: list[str] = []
     own = kpi(rate=asks("orders", url="http://ana:secret@prometheus"), bound={"at_least": "1/s"})
-    source = PrometheusSource({"it": own}, TestClock(0), said.append, Told(orders=ConnectionRefusedError()))
+    source = PrometheusSource({"it": own}, TestClock(0), Told(orders=ConnectionRefusedError()))
     source.look("it", 100, 100)
     source.look("it", 110, 100)
-    assert source.read({"it": own}, 0, 1000)["it"] == ()
-    assert said == ["it has a gap: http://***@prometheus: it cannot be reached"]
+    assert source.read({"it": own}, 0, 1000) == Reading(
+        {"it": ()}, ("it has a gap: http://***@prometheus: it cannot be reached",)
+    )
 
 
 @pytest.mark.parametrize(
@@ -252,38 +251,34 @@ def test_no_answer_is_a_gap_that_is_said_once_without_the_password() -> None:
 )
 def test_what_is_no_counter_is_refused_at_its_first_answer(points: list[tuple[float, float]], reason: str) -> None:
     told = Told(orders=answer((A, points)))
-    rated = PrometheusSource({"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}, TestClock(0), print, told)
+    rated = PrometheusSource({"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}, TestClock(0), told)
     with pytest.raises(Unfit, match=reason):
         rated.look("it", 145, 150)
-    read_as_gauge = PrometheusSource(
-        {"it": kpi(gauge=asks("orders"), bound={"at_least": 1})}, TestClock(0), print, told
-    )
+    read_as_gauge = PrometheusSource({"it": kpi(gauge=asks("orders"), bound={"at_least": 1})}, TestClock(0), told)
     read_as_gauge.look("it", 145, 150)
 
 
 def test_a_counter_that_restarts_now_and_then_is_one() -> None:
     told = Told(orders=answer((A, steps(*(number % 4 * 10 for number in range(14))))))
-    source = PrometheusSource({"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}, TestClock(0), print, told)
+    source = PrometheusSource({"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}, TestClock(0), told)
     source.look("it", 145, 150)
 
 
 def test_an_answer_without_any_number_is_said() -> None:
-    said: list[str] = []
     told = Told(orders=answer((A, steps(float("nan"), float("inf"), 1e305))))
-    source = PrometheusSource(
-        {"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}, TestClock(0), said.append, told
-    )
+    own = {"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}
+    source = PrometheusSource(own, TestClock(0), told)
     source.look("it", 45, 100)
-    assert said == ["it has a gap: its query answers with no number"]
+    assert source.read(own, 0, 100).remarks == ("it has a gap: its query answers with no number",)
 
 
 def test_another_limit_that_is_no_edge_is_said_with_those_there_are() -> None:
-    said: list[str] = []
     told = Told(http_seconds_bucket=answer(*histogram(A, {"0.3": [0, 9], "0.5": [0, 9], "+Inf": [0, 10]})))
-    source = PrometheusSource({"it": latency()}, TestClock(0), said.append, told)
+    source = PrometheusSource({"it": latency()}, TestClock(0), told)
     source.look("it", 40, 100)
-    assert [one.over for one in source.read({"it": latency()}, 0, 100)["it"]] == [()]
-    assert said == ["it: its limit of 1s is no edge; others are: 500ms"]
+    reading = source.read({"it": latency()}, 0, 100)
+    assert [one.over for one in reading.samples["it"]] == [()]
+    assert reading.remarks == ("it: its limit of 1s is no edge; others are: 500ms",)
 
 
 # Over loopback -------------------------------------------------------------------------------------------------------
@@ -343,8 +338,8 @@ def url(server: ThreadingHTTPServer) -> str:
 def test_a_prometheus_is_asked_for_values_that_are_no_older_than_a_period(server: ThreadingHTTPServer) -> None:
     own = kpi(rate=asks("orders_total", url(server)), bound={"at_least": "1/s"})
     clock = WallClock()
-    with open_sources({"cloudwatch": Scripted({})}, {"it": own}) as source:
-        found = source.read({"it": own}, clock.now() - 1000, clock.now())["it"]
+    with open_sources({"it": own}, SourceContext(clock, no_aws)) as source:
+        found = source.read({"it": own}, clock.now() - 1000, clock.now()).samples["it"]
     assert len(found) >= 98
     assert {(one.total, one.length) for one in found} == {(50, 10)}
     path, asked, credentials = server.seen[0]  # type: ignore[attr-defined]
@@ -367,23 +362,28 @@ def test_a_prometheus_is_asked_for_values_that_are_no_older_than_a_period(server
 def test_what_is_wrong_is_said_in_its_own_words(
     server: ThreadingHTTPServer, query: str, timeout: str, reason: str
 ) -> None:
-    said: list[str] = []
     spec = {"prometheus": {"url": url(server), "query": query, "timeout": timeout}, "period": "10s"}
     own = kpi(rate=spec, bound={"at_least": "1/s"})
-    PrometheusSource({"it": own}, WallClock(), said.append, PrometheusServer()).look("it", 1000, 100)
+    source = PrometheusSource({"it": own}, WallClock(), PrometheusServer())
+    source.look("it", 1000, 100)
+    said = source.read({"it": own}, 0, 1000).remarks
     assert len(said) == 1
     assert said[0].startswith("it has a gap: http://***@127.0.0.1:")
     assert said[0].endswith(reason)
 
 
 def test_of_an_endless_answer_only_so_much_is_read(server: ThreadingHTTPServer) -> None:
-    said: list[str] = []
     own = kpi(rate=asks("huge", url(server)), bound={"at_least": "1/s"})
-    PrometheusSource({"it": own}, WallClock(), said.append, PrometheusServer()).look("it", 1000, 100)
+    source = PrometheusSource({"it": own}, WallClock(), PrometheusServer())
+    source.look("it", 1000, 100)
+    said = source.read({"it": own}, 0, 1000).remarks
     assert said[0].endswith("its answer is longer than 32 MiB: select fewer series")
 
 
 def test_what_a_source_can_never_answer_ends_the_run_before_it_begins(server: ThreadingHTTPServer) -> None:
     own = kpi(latency=asks("job:orders:sum", url(server)), bound={"p95": "300ms"})
-    with pytest.raises(Unfit, match="it: its series have no `le`"), open_sources({}, {"it": own}):
+    with (
+        pytest.raises(Unfit, match="it: its series have no `le`"),
+        open_sources({"it": own}, SourceContext(WallClock(), no_aws)),
+    ):
         pass

@@ -6,16 +6,15 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
-
 from gameday.files.unsupported import LATER_KEYS, LATER_WORDS
 from gameday.files.yaml.document import Document, Loc
 from gameday.files.yaml.mistake import Mistake, MistakeKind
-from gameday.files.yaml.model_at import keys_of, model_at
+from gameday.files.yaml.model_at import Shape, keys_of
 from gameday.steady_state.kpi.units import show_duration, show_share
 from gameday.text import nearest, one_of, quoted
 
 if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
 PATTERNS = {
@@ -26,16 +25,13 @@ PATTERNS = {
         "like arn:aws:iam::111122223333:role/gameday",
     ),
     r"^[^/].*/[^/]+$": ("Namespace/MetricName", "like AWS/Lambda/Errors"),
-    r"^[a-zA-Z0-9_/.#-]{1,512}$": ("the name of a log group", "like /shop/web"),
     r"^.{1,128}$": ("the key of a tag: 1 to 128 characters", "name the tag"),
     r"^(Sum|Average|Minimum|Maximum|SampleCount|p(\d{1,2}(\.\d{1,10})?|100))$": (
         "a statistic of an alarm",
         "there can be: Sum, Average, Minimum, Maximum, SampleCount, or a percentile like p99",
     ),
-    r"^https?://[^?#\s]+$": ("the address of a Prometheus", "like http://prometheus:9090, without a query"),
-    r"^https?://": ("a URL that begins with http:// or https://", "like https://example.com/health"),
 }
-"""Every pattern of the models: what a text is, and an example."""
+"""What a text is that a pattern describes, and an example, where the field does not say so by `title`, `examples`."""
 
 _TYPES = {
     "model_type": ("a mapping", "write `key: value` pairs below it"),
@@ -56,10 +52,10 @@ _LIMITS = {
 _TRUE = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
 
-def worded(model: type[BaseModel], document: Document, at: Loc, errors: list[ErrorDetails]) -> Iterator[Mistake]:
+def worded(shape: Shape, document: Document, at: Loc, errors: list[ErrorDetails]) -> Iterator[Mistake]:
     """Each error at its place; a missing key that an unknown one was meant to be is left to that one."""
     meant = {
-        (*error["loc"][:-1], _meant(model, error["loc"])) for error in errors if error["type"] == "extra_forbidden"
+        (*error["loc"][:-1], _meant(shape, error["loc"])) for error in errors if error["type"] == "extra_forbidden"
     }
     for error in errors:
         kind, loc = error["type"], error["loc"]
@@ -67,31 +63,33 @@ def worded(model: type[BaseModel], document: Document, at: Loc, errors: list[Err
             continue
         around = kind == "missing" or loc[-1:] == ("[key]",)
         place = document.steps((*at, *(loc[:-1] if around else loc)))
-        what, remedy = _key_words(model, loc, kind) or _value(label(place), error, document.written(place))
+        what, remedy = _key_words(shape, loc, kind) or _value(
+            label(place), error, document.written(place), _field(shape, loc)
+        )
         on_key = around or kind == "extra_forbidden" or isinstance(error["input"], dict)
-        yield document.mistake(place, what, remedy or _about(model, loc), on_key, _kind(model, error))
+        yield document.mistake(place, what, remedy or _about(shape, loc), on_key, _kind(shape, error))
 
 
-def _kind(model: type[BaseModel], error: ErrorDetails) -> MistakeKind:
+def _kind(shape: Shape, error: ErrorDetails) -> MistakeKind:
     """The kind of mistake that an error of pydantic is."""
     kind, given = error["type"], error["input"]
     if kind == "missing":
         return MistakeKind.MISSING_KEY
     if kind == "extra_forbidden":
-        return MistakeKind.UNSUPPORTED if _later(model, error["loc"]) else MistakeKind.UNKNOWN_KEY
+        return MistakeKind.UNSUPPORTED if _later(shape, error["loc"]) else MistakeKind.UNKNOWN_KEY
     if kind == "literal_error" and given in LATER_WORDS:
         return MistakeKind.UNSUPPORTED
     return MistakeKind.WRONG_TYPE if kind in _TYPES else MistakeKind.BAD_VALUE
 
 
-def _key_words(model: type[BaseModel], loc: Loc, kind: str) -> tuple[str, str] | None:
+def _key_words(shape: Shape, loc: Loc, kind: str) -> tuple[str, str] | None:
     """What is wrong with a key that is missing or should not be there, and the remedy."""
     if kind == "missing":
-        return _missing(model, loc)
-    return _unknown(model, loc) if kind == "extra_forbidden" else None
+        return _missing(shape, loc)
+    return _unknown(shape, loc) if kind == "extra_forbidden" else None
 
 
-def _value(name: str, error: ErrorDetails, written: str | None) -> tuple[str, str]:
+def _value(name: str, error: ErrorDetails, written: str | None, field: FieldInfo | None) -> tuple[str, str]:
     """What is wrong with a value, and the remedy; `written` is a scalar's text, before any unit was read."""
     kind, given, context = error["type"], error["input"], error.get("ctx", {})
     said, remedy = f"{name}: {error['msg']}", ""
@@ -108,6 +106,8 @@ def _value(name: str, error: ErrorDetails, written: str | None) -> tuple[str, st
         said = f"{name} is {words} {limit}; found {quoted(written) if written else found(given)}"
     elif kind in ("too_short", "string_too_short"):
         said, remedy = f"{name} is empty", "write at least one" if kind == "too_short" else "write a text"
+    elif kind == "string_pattern_mismatch" and field and field.title:
+        said, remedy = f"{found(given)} is not {field.title}", f"like {field.examples[0]}" if field.examples else ""
     elif kind == "string_pattern_mismatch" and context["pattern"] in PATTERNS:
         what, example = PATTERNS[context["pattern"]]
         said, remedy = f"{found(given)} is not {what}", example or _as_name(str(given))
@@ -121,41 +121,47 @@ def _as_written(limit: float, written: str) -> str:
     return show_duration(limit) if limit and re.fullmatch(r"[\d. ]+(ms|s|m|h|d).*", written) else format(limit, "g")
 
 
-def _about(model: type[BaseModel], loc: Loc) -> str:
+def _field(shape: Shape, loc: Loc) -> FieldInfo | None:
+    """The field that reads a place."""
+    holder = shape.at(loc[:-1]) if loc else None
+    return keys_of(holder).get(str(loc[-1])) if holder else None
+
+
+def _about(shape: Shape, loc: Loc) -> str:
     """What belongs at a place: an example of the fault, the key's description, or the model's."""
-    if example := getattr(model, "example", ""):
+    if example := getattr(shape.model, "example", ""):
         return f"write it like `- {example}`"
     for end in range(len(loc), 0, -1):
-        holder, key = model_at(model, loc[: end - 1]), str(loc[end - 1])
-        here = model_at(model, loc[:end]) if end == len(loc) else None
+        holder, key = shape.at(loc[: end - 1]), str(loc[end - 1])
+        here = shape.at(loc[:end]) if end == len(loc) else None
         if here and here is not holder and here.__doc__:
             return here.__doc__.splitlines()[0]
         if holder and key in keys_of(holder) and (about := keys_of(holder)[key].description):
             return f"`{key}`: {about}"
-    return (model.__doc__ or "").splitlines()[0]
+    return (shape.model.__doc__ or "").splitlines()[0]
 
 
-def _missing(model: type[BaseModel], loc: Loc) -> tuple[str, str]:
-    key, holder = str(loc[-1]), model_at(model, loc[:-1])
+def _missing(shape: Shape, loc: Loc) -> tuple[str, str]:
+    key, holder = str(loc[-1]), shape.at(loc[:-1])
     about = keys_of(holder)[key].description if holder else None
     return f"`{key}` is missing", f"add `{key}:`" + (f" ({about})" if about else "")
 
 
-def _unknown(model: type[BaseModel], loc: Loc) -> tuple[str, str]:
-    key, holder = str(loc[-1]), model_at(model, loc[:-1])
-    if instead := _later(model, loc):
+def _unknown(shape: Shape, loc: Loc) -> tuple[str, str]:
+    key, holder = str(loc[-1]), shape.at(loc[:-1])
+    if instead := _later(shape, loc):
         return f"{quoted(key)} is not supported yet", instead
     return f"unknown key {quoted(key)}", one_of(key, keys_of(holder), "there can be") if holder else ""
 
 
-def _later(model: type[BaseModel], loc: Loc) -> str | None:
+def _later(shape: Shape, loc: Loc) -> str | None:
     """What to do instead of a key that a later version brings."""
-    holder = model_at(model, loc[:-1])
+    holder = shape.at(loc[:-1])
     return LATER_KEYS.get(holder.__name__, {}).get(str(loc[-1])) if holder else None
 
 
-def _meant(model: type[BaseModel], loc: Loc) -> str | None:
-    holder = model_at(model, loc[:-1])
+def _meant(shape: Shape, loc: Loc) -> str | None:
+    holder = shape.at(loc[:-1])
     return nearest(str(loc[-1]), keys_of(holder)) if holder else None
 
 

@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 
+from gameday.steady_state.kpi.source import SOURCES, SourceSpec
 
-def model_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> type[BaseModel] | None:
-    """The model of the mapping at a place; steps that are a union's tag are passed over."""
-    annotation: Any = model
-    for step in loc:
-        annotation = _below(annotation, step)
-    return next((each for each in _options(annotation) if _is_model(each)), None)
+
+@dataclass(frozen=True)
+class Shape:
+    """What a document should be, and what it says as JSON: the model of a KPI's source depends on the source's name."""
+
+    model: type[BaseModel]
+    written: JsonValue
+
+    def at(self, loc: tuple[str | int, ...]) -> type[BaseModel] | None:
+        """The model of the mapping at a place; steps that are a union's tag are passed over."""
+        annotation: Any = self.model
+        written = self.written
+        for step in loc:
+            annotation = _below(annotation, step, written)
+            written = _entry(written, step)
+        return next((_chosen(option, written) for option in _options(annotation) if _is_model(option)), None)
 
 
 def keys_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """The keys that a model reads, as they are written."""
-    return {info.alias or name: info for name, info in model.model_fields.items()}
+    """The keys that a model reads, as they are written; before a KPI's source is named, those of all sources."""
+    models = SOURCES.known if model is SourceSpec else (model,)
+    return {info.alias or name: info for each in models for name, info in each.model_fields.items()}
 
 
-def _below(annotation: Any, step: str | int) -> Any:
+def _chosen(model: type[BaseModel], written: JsonValue) -> type[BaseModel]:
+    return model.shape_of(written) if issubclass(model, SourceSpec) else model
+
+
+def _entry(written: JsonValue, step: str | int) -> JsonValue:
+    if isinstance(written, dict) and isinstance(step, str):
+        return written.get(step, written)
+    return written[step] if isinstance(written, list) and isinstance(step, int) else written
+
+
+def _below(annotation: Any, step: str | int, written: JsonValue) -> Any:
     for option in _options(annotation):
-        if _is_model(option) and step in keys_of(option):
-            return keys_of(option)[str(step)].annotation
+        if _is_model(option) and step in (keys := keys_of(_chosen(option, written))):
+            return keys[str(step)].annotation
         if get_origin(option) is dict:
             return get_args(option)[1]
         if get_origin(option) is tuple:

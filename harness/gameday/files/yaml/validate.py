@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from gameday.files.yaml.document import Document, Loc, entry_at
 from gameday.files.yaml.messages import worded
 from gameday.files.yaml.mistake import Mistake
+from gameday.files.yaml.model_at import Shape
 from gameday.files.yaml.parser import Node, Scalar
 from gameday.files.yaml.scalars import text_of
 
@@ -40,7 +41,7 @@ def shaped(
     if value is None and _take_as_text(raw, _node(document.root, at), errors, environ):
         value, errors = _validated(model, raw)
     told = [each for each in errors if not (apart and each["loc"][0] == apart and each["loc"][1:])]
-    return value, list(worded(model, document, at, told))
+    return value, list(worded(Shape(model, raw), document, at, told))
 
 
 def sound_parts(model: type[BaseModel], data: dict[str, Json]) -> dict[str, Any]:

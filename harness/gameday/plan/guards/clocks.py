@@ -8,7 +8,6 @@ from gameday.aws.account import AWS
 from gameday.plan.guards.context import PlanContext
 from gameday.plan.guards.guard import Objection
 from gameday.plan.plan import Plan
-from gameday.steady_state.kpi.reading import OF_AWS
 
 TOLERATED = 2.0
 """Seconds by which clocks may differ without a warning: what a `Date` can show, and no more than a few probes."""
@@ -30,4 +29,4 @@ def clocks(context: PlanContext) -> Iterator[Objection]:
 
 def _reads_aws(plan: Plan) -> bool:
     kpis = plan.workload.kpis.values()
-    return bool(plan.experiment.detected_by) or any(kpi.reading.origin in OF_AWS for kpi in kpis)
+    return bool(plan.experiment.detected_by) or any(kpi.source.calls for kpi in kpis)

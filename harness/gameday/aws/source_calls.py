@@ -1,0 +1,41 @@
+"""What KPI sources call of AWS: `service.operation` of one account and region."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
+from gameday.aws.account import Account
+from gameday.change import Call, Json
+from gameday.errors import AwsError
+from gameday.steady_state.kpi.source import CallAws, Unanswered
+
+
+def call_named(name: str, params: Mapping[str, JsonValue] | None = None) -> Call:
+    """The call that is written as `service.operation`."""
+    service, _, operation = name.partition(".")
+    return Call(service=service, operation=operation, params=dict(params or {}))
+
+
+def calls_of(account: Account, region: str) -> CallAws:
+    """Calls in an account, which raise AwsError without an answer."""
+
+    def call(operation: str, params: Mapping[str, JsonValue], *, paged: bool = False) -> Json:
+        asked = call_named(operation, params)
+        return account.pages(asked, region) if paged else account.call(asked, region)
+
+    return call
+
+
+def calls_of_sources(account: Account, region: str) -> CallAws:
+    """The same for KPI sources: they raise Unanswered."""
+    call_aws = calls_of(account, region)
+
+    def call(operation: str, params: Mapping[str, JsonValue], *, paged: bool = False) -> Json:
+        try:
+            return call_aws(operation, params, paged=paged)
+        except AwsError as error:
+            raise Unanswered(error.what) from error
+
+    return call

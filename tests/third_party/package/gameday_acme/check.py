@@ -1,0 +1,32 @@
+"""A check: functions that reserve no concurrency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gameday.checks.finding import BULKHEADS, Check, CheckContext, Finding
+
+from gameday_acme.fault import PauseFunctions
+
+
+def no_reserve(context: CheckContext) -> Iterator[Finding]:
+    """Functions that share the concurrency of the account."""
+    for function in context.inventory.functions:
+        answer = context.inventory.read("lambda", "get_function_concurrency", FunctionName=function.name)
+        if answer.get("ReservedConcurrentExecutions") is None:
+            yield Finding(
+                resource=f"function {function.name}",
+                modules=(function.module,),
+                what="it reserves no concurrency",
+                fault=PauseFunctions(module=function.module),
+                hypothesis=f"With {function.name} paused, customers go on.",
+            )
+
+
+NO_RESERVE = Check(
+    "ACME101",
+    "no-reserve",
+    BULKHEADS,
+    "another function may use up what the account has",
+    no_reserve,
+)
