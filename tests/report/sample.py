@@ -489,7 +489,7 @@ def broken() -> Record:
     experiment = _experiment(
         "throttle-payments",
         "With payments throttled orders are queued and completed: customers notice nothing for longer than a minute.",
-        [{"throttle": {"function": "payments"}}],
+        [{"throttle": {"function": "payments", "to": 0}}],
         during={"orders": {"at_least": "95%"}},
         recovery={"within": "1m", "from": "impact", "sustained": "1m"},
     )

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from gameday import __version__
 from gameday.change import Change
+from gameday.change.words import in_full
 from gameday.events import ChangeClosed
 from gameday.records.record import Record
 from gameday.records.suite import Refusal, Suite
@@ -100,7 +101,7 @@ def page(suite: Suite) -> str:
 
     scripts = [_read(name) for name in SCRIPTS]
     environment = environment_of(shown)
-    environment.globals.update(phrases=phrases, explanations=explanations, svg=svg, data=_data)
+    environment.globals.update(phrases=phrases, in_full=in_full, explanations=explanations, svg=svg, data=_data)
     template = environment.get_template("page.html.j2")
     return template.render(
         suite=suite,
