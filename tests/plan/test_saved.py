@@ -169,11 +169,11 @@ def test_what_is_no_plan_at_all_is_invalid_input(text: str, made: Path, capsys: 
 def test_every_mistake_of_an_edited_plan_is_said_with_its_place(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     raw = json.loads(made.read_text())
     raw["experiment"]["guard"] = {"orderz": {"at_least": "50%"}}
-    raw["experiment"]["steady_state"] = ["order"]
+    raw["experiment"]["region"] = "eu-west-1"
     assert gameday("run", str(written(made, sealed(raw)))) == Exit.INVALID
     said = capsys.readouterr().err
     assert "changed.json: experiment.guard.orderz: there is no KPI `orderz`" in said
-    assert "changed.json: experiment.steady_state.0: there is no KPI `order`" in said
+    assert "changed.json: experiment.region: region `eu-west-1` is not one" in said
     assert "2 mistakes" in said
 
 

@@ -18,7 +18,7 @@ since IAM documents contain `${…}`. The bindings are:
     row         the row just read for this id: {id, value, look-ups of the setting's `rows`}
     args        the change's own arguments
     made        ids of what this run made, by the created resource's name: {"$": "made.acl"}
-    run         the run's id, which tags whatever it makes
+    run         the run's id, which tags what it creates
     since, now  times in seconds since the epoch (probes only): when the fault went in, and now
     before      when the time began with which an `Excess` compares, in seconds since the epoch
 """

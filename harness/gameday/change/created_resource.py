@@ -55,7 +55,7 @@ class CreatedResource(Change):
 
     def describe(self) -> Description:
         """Return the change in words."""
-        undo = f"{self.delete}: whatever carries the run's tag"
+        undo = f"{self.delete}: all that carries the run's tag"
         return Description(self.about or str(self.create), self.name, "not there", "made", undo)
 
     # before the run ---------------------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ def _as_text(value: Json) -> Json:
 
 
 def _document(value: Json) -> Json:
-    """A policy by its meaning, whatever way it is written.
+    """A policy by its meaning, in any way of writing it.
 
     A list of one is that one, and order means nothing (IAM User Guide, "Policy grammar": "elements that allow multiple
     values"). An account as a principal is its root's ARN, and `*` is the same as {"AWS": "*"} (IAM User Guide, "AWS

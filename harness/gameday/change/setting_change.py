@@ -181,7 +181,7 @@ class SettingChange(Change):
         return [] if self.stands_at("after", seen) else self.writes("after", seen, bindings)
 
     def drift(self, seen: Observation) -> str:
-        """Return what undo would not write back: whoever changed it since the plan would lose it."""
+        """Return how the setting differs from the plan: undo would overwrite what somebody else set since then."""
         if seen.gone:
             return f"{self.subject} is gone"
         return "" if self.stands_at("before", seen) else f"{self.subject} reads {brief(seen.value)} by now"

@@ -119,7 +119,7 @@ class _StageInProgress:
             raise ApplyFailed(f"{busy.id} is still changing after {NOT_NOW:.0f} s: {busy.about}", "try again later")
 
     def _unmoved(self, fresh: list[Entry]) -> None:
-        """What undo would write back must still be what is there: whoever changed it since the plan would lose it."""
+        """Refuse where a setting differs from the plan: undo would overwrite what somebody else set since then."""
         for entry in fresh:
             now = self.readings.get(entry.position)
             if now and (drift := entry.change.drift(now)):

@@ -42,7 +42,7 @@ def _lines(fault: type[Fault]) -> Iterator[str]:
             yield from (f"  {'':<20} also written by {writer}" for writer in setting.co_writers)
     yield ""
     yield f"undo         {fault.undo}"
-    yield f"effect       {fault.effects}"
+    yield f"effect       {fault.effect}"
     yield f"permissions  {', '.join(permissions(fault))}"
     allowed = "the experiment to say `allow: [irreversible]`, since nothing undoes it" if fault.is_irreversible else ""
     yield from (f"needs        {need}" for need in (fault.needs, allowed) if need)

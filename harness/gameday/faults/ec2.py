@@ -97,7 +97,7 @@ class TerminateInstance(InstanceTargets):
     undo: ClassVar[str] = (
         "none: an irreversible action; healed when the scaling group has as many in service as it wants"
     )
-    effects: ClassVar[str] = "the instances are read as shutting down or terminated"
+    effect: ClassVar[str] = "the instances are read as shutting down or terminated"
     example: ClassVar[str] = "terminate-instance: {module: web, count: 1}"
 
     def inject(self, context: FaultContext) -> PlannedFault:
@@ -115,7 +115,7 @@ class TerminateInstance(InstanceTargets):
             fault=self.name,
             label=self.label("terminate", hit),
             stages=staged(changes),
-            effect=effect(self.effects, (states([one.id for one in hit], "shutting-down", "terminated"),)),
+            effect=effect(self.effect, (states([one.id for one in hit], "shutting-down", "terminated"),)),
             hits=shares(context, hit),
             without_opt_in=not_opted_in(context, {one.id: one.tags for one in hit}),
             refusals=tuple(refusals),
@@ -137,7 +137,7 @@ class StopInstance(InstanceTargets):
     undo: ClassVar[str] = (
         "started again; an irreversible action for members of a scaling group (without hold_replacement) and for spot"
     )
-    effects: ClassVar[str] = "the instances are read as stopped"
+    effect: ClassVar[str] = "the instances are read as stopped"
     example: ClassVar[str] = "stop-instance: {module: web, share: 30%, hold_replacement: true}"
 
     hold_replacement: bool = Field(
@@ -162,7 +162,7 @@ class StopInstance(InstanceTargets):
             fault=self.name,
             label=self.label("stop", hit),
             stages=staged([*context.changes(SUSPENDED, held)], [*changes, *actions]),
-            effect=effect(self.effects, (states([one.id for one in hit], "stopped", "terminated"),)),
+            effect=effect(self.effect, (states([one.id for one in hit], "stopped", "terminated"),)),
             hits=shares(context, hit),
             without_opt_in=not_opted_in(context, {one.id: one.tags for one in hit}),
             refusals=tuple(refusals),
@@ -187,7 +187,7 @@ class RebootInstance(InstanceTargets):
     undo: ClassVar[str] = (
         "none: an irreversible action; healed when the scaling group has as many in service as it wants"
     )
-    effects: ClassVar[str] = "an instance's status check is not ok, or its load balancer finds it unfit"
+    effect: ClassVar[str] = "an instance's status check is not ok, or its load balancer finds it unfit"
     example: ClassVar[str] = "reboot-instance: {module: checkout, count: 1}"
 
     def inject(self, context: FaultContext) -> PlannedFault:
@@ -210,7 +210,7 @@ class RebootInstance(InstanceTargets):
             fault=self.name,
             label=self.label("reboot", hit),
             stages=staged(changes),
-            effect=effect(self.effects, (status, *unhealthy_targets(context, hit))),
+            effect=effect(self.effect, (status, *unhealthy_targets(context, hit))),
             hits=shares(context, hit),
             without_opt_in=not_opted_in(context, {one.id: one.tags for one in hit}),
             refusals=tuple(refusals),

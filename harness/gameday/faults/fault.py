@@ -63,7 +63,7 @@ class Fault(Frozen):
     is_irreversible: ClassVar[bool] = False  # whatever it hits, nothing undoes it
     undo: ClassVar[str]  # how it is undone, in one sentence
     needs: ClassVar[str] = ""  # what must be there, or it is refused
-    effects: ClassVar[str]  # the effect that proves it, in one sentence
+    effect: ClassVar[str]  # the effect that proves it, in one sentence
     example: ClassVar[str]  # a line of YAML
 
     def inject(self, context: FaultContext) -> PlannedFault:

@@ -118,7 +118,7 @@ class AzBlackhole(Fault):
     settings: ClassVar[tuple[Setting, ...]] = (ACL, SUBNETS, SUSPENDED)
     calls: ClassVar[tuple[str, ...]] = ("ec2.create_network_acl", "ec2.delete_network_acl")
     undo: ClassVar[str] = "each subnet gets its ACL back, the run's ACL is deleted, scaling groups get their zone back"
-    effects: ClassVar[str] = "a load balancer finds targets of the zone unfit"
+    effect: ClassVar[str] = "a load balancer finds targets of the zone unfit"
     needs: ClassVar[str] = "a target group that some of the instances are in: its health checks are the proof"
     example: ClassVar[str] = "az-blackhole: {zone: us-east-1a, launches: blocked}"
 
@@ -154,7 +154,7 @@ class AzBlackhole(Fault):
             stages=staged(
                 [*makes, *self._rebalancing(context)], [*self._launches(context)], [*context.changes(ACL, denied)]
             ),
-            effect=effect(self.effects, probes),
+            effect=effect(self.effect, probes),
             hits=shares(context, hit),
             without_opt_in=not_opted_in(context, {one.id: one.tags for one in hit}),
             refusals=tuple(refusals),
@@ -274,7 +274,7 @@ class IsolateModule(Fault):
         "ec2.delete_security_group",
     )
     undo: ClassVar[str] = "each interface gets its security groups back, the run's group is deleted"
-    effects: ClassVar[str] = "a load balancer finds the module's targets unfit"
+    effect: ClassVar[str] = "a load balancer finds the module's targets unfit"
     needs: ClassVar[str] = "a target group that some of the instances are in: its health checks are the proof"
     example: ClassVar[str] = "isolate-module: {module: recommendations}"
 
@@ -298,7 +298,7 @@ class IsolateModule(Fault):
             fault=self.name,
             label=f"isolate module {self.module}: {counted(len(hit), 'instance')}",
             stages=staged([*makes], [*context.changes(GROUPS, alone)]),
-            effect=effect(self.effects, probes),
+            effect=effect(self.effect, probes),
             hits=shares(context, hit),
             without_opt_in=not_opted_in(context, {one.id: one.tags for one in hit}),
             refusals=tuple(refusals),

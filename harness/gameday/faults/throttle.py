@@ -38,7 +38,7 @@ class Throttle(Fault):
     undo: ClassVar[str] = (
         "the capacity that was there is written back, none where none was reserved; the proxy's rule goes"
     )
-    effects: ClassVar[str] = (
+    effect: ClassVar[str] = (
         "CloudWatch counts more throttled requests (Throttles, Read/WriteThrottleEvents, 4XXError) than before, "
         "or the proxy what it hit"
     )
@@ -123,7 +123,7 @@ class Throttle(Fault):
             label=f"throttle {', '.join(hit) or self._wanted()} to {self.to}",
             stages=staged(changes),
             effect=effect(
-                self.effects,
+                self.effect,
                 tuple(probe for setting_change in changes for probe in _throttled(setting_change, context)),
                 deadline=600.0,
             ),

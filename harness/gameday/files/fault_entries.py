@@ -34,7 +34,13 @@ def fault_from(raw: object) -> Fault:
 
 def entry_of(fault: Fault) -> dict[str, Json]:
     """Return a fault as its entry has it: its name, and the fields that were given."""
-    return {fault.name: fault.model_dump(mode="json", by_alias=True, exclude_unset=True)}
+    fields = fault.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return {fault.name: {key: _as_written(value) for key, value in fields.items()}}
+
+
+def _as_written(value: Json) -> Json:
+    """A whole number without its point: people write 2, not 2.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 FaultEntry = Annotated[Fault, PlainValidator(fault_from), PlainSerializer(entry_of), WithJsonSchema({"type": "object"})]

@@ -40,8 +40,8 @@ def shaped(
     value, errors = _validated(model, raw)
     if value is None and _take_as_text(raw, _node(document.root, at), errors, environ):
         value, errors = _validated(model, raw)
-    told = [each for each in errors if not (apart and each["loc"][0] == apart and each["loc"][1:])]
-    return value, list(worded(Shape(model, raw), document, at, told))
+    ours = [each for each in errors if not (apart and each["loc"][0] == apart and each["loc"][1:])]
+    return value, list(worded(Shape(model, raw), document, at, ours))
 
 
 def sound_parts(model: type[BaseModel], data: dict[str, Json]) -> dict[str, Any]:
