@@ -99,9 +99,7 @@ def _feeds(document: Section, parts: dict[str, Any], modules: Names, journeys: N
             yield document.mistake((*loc, "count"), what, "count tried, failed or latency")
 
 
-def check_together(
-    document: Section, workload: Workload, twin_document: Section, twin: TwinFile
-) -> Iterator[Mistake]:
+def check_together(document: Section, workload: Workload, twin_document: Section, twin: TwinFile) -> Iterator[Mistake]:
     """That a workload and its twin speak of the same modules, and of zones in the workload's regions."""
     file = document.file.name
     for name, module in twin.modules.items():
