@@ -18,8 +18,9 @@ from gameday.change import Change
 from gameday.events import ChangeClosed
 from gameday.records.record import Record
 from gameday.records.suite import Refusal, Suite
-from gameday.report import explanations, phrases, svg
+from gameday.report import explanations, phrases
 from gameday.report.chart import Chart, chart
+from gameday.report.sparkline import sparkline
 from gameday.steady_state.judging.judge import PhaseJudgement, RecoveryJudgement, Verdict, worst
 from gameday.steady_state.kpi.kpi import Tier
 
@@ -100,7 +101,7 @@ def page(suite: Suite) -> str:
 
     scripts = [_read(name) for name in SCRIPTS]
     environment = environment_of(shown)
-    environment.globals.update(phrases=phrases, explanations=explanations, svg=svg, data=_data)
+    environment.globals.update(phrases=phrases, explanations=explanations, sparkline=sparkline, data=_data)
     template = environment.get_template("page.html.j2")
     return template.render(
         suite=suite,
