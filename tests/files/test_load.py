@@ -14,7 +14,7 @@ from gameday.aws.regions import REGIONS
 from gameday.errors import Exit, InvalidInput
 from gameday.faults import CATALOGUE
 from gameday.faults.ec2 import TerminateInstance
-from gameday.files.load import load_any, load_experiment, load_gameday, load_workload, validate_files
+from gameday.files.load import load_any, load_experiment, load_workload, validate_files
 from gameday.files.loaded import LoadedTwin
 from gameday.files.schema import MODELS
 from gameday.files.yaml import parser as yaml12
@@ -89,7 +89,7 @@ def test_an_experiment_comes_with_its_faults_its_workload_and_its_twin(folder):
 def test_a_gameday_comes_with_its_experiments_in_order(folder):
     (folder / "again.yaml").write_text((folder / E).read_text().replace("name: lose-an", "name: again-lose-an"))
     edit(folder, G, ("  - lose-an-instance.yaml\n", "  - lose-an-instance.yaml\n  - again.yaml\n"))
-    loaded = load_gameday(folder / G)
+    loaded = load_any(folder / G)
     assert [one.experiment.name for one in loaded.experiments] == ["lose-an-instance", "again-lose-an-instance"]
 
 

@@ -20,7 +20,8 @@ from gameday.faults.proxy_rule import RULE
 from gameday.files.experiment import Experiment
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
-from gameday.iam.actions import action_of, actions_of
+from gameday.iam.actions import Action, action_of, tables
+from gameday.iam.actions import action as action_named
 from gameday.iam.asks import NAMED, asks_of
 from gameday.iam.evaluate import AccessRequest, Decision, Doubt, PolicyDocument, decide
 from gameday.iam.grants import request_of
@@ -36,6 +37,10 @@ from tests.waiting import LAST_NET
 
 REGION, ACCOUNT, RUN = "us-east-1", "111122223333", "20260101-000000-abcdef"
 HERE = {"aws:RequestedRegion": REGION}
+
+
+def actions_of(service: str) -> list[Action]:
+    return [action_named(service, name) for name in tables().actions.get_actions_for_service(service)]
 
 
 def plan_on(twin: Twin, workload: Workload, *faults: dict[str, Any]) -> Plan:

@@ -1,4 +1,4 @@
-"""A damaged or tampered record is refused with its place, or reported; the report never breaks, and never hangs."""
+"""A damaged or edited record is refused in plain words: no report misleads, breaks or hangs."""
 
 from __future__ import annotations
 
@@ -18,16 +18,12 @@ from gameday.errors import Exit, InvalidInput
 from gameday.events import ChangeClosed
 from gameday.files.load import load_any
 from gameday.files.loaded import LoadedExperiment
-from gameday.records.record import Record, read_record, rejudge, write_record
+from gameday.records.record import Record, read_record, record_hash, rejudge, write_record
 from gameday.records.suite import Suite
-from gameday.report import chart as charts
 from gameday.report.axis import time_axis
-from gameday.report.html import page
-from gameday.report.junit import junit
-from gameday.report.markdown import markdown
 from gameday.run.experiment import ExperimentRunner
 from gameday.steady_state.judging.judge import Verdict
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.report.sample import broken, held
@@ -53,7 +49,12 @@ def twin(whole: dict[str, Any]) -> dict[str, Any]:
     """The same with every tenth look at the KPIs only: enough to be damaged, and quicker to read."""
     looks = [event for event in whole["events"] if event["type"] == "sampled"]
     dropped = {id(event) for number, event in enumerate(looks) if number % 10}
-    return {**whole, "events": [event for event in whole["events"] if id(event) not in dropped]}
+    return rehashed({**whole, "events": [event for event in whole["events"] if id(event) not in dropped]})
+
+
+def rehashed(raw: dict[str, Any]) -> dict[str, Any]:
+    """The record of a run that ended so."""
+    return {**raw, "hash": record_hash(raw)}
 
 
 def sampled(raw: dict[str, Any]) -> dict[str, Any]:
@@ -67,48 +68,25 @@ def last(raw: dict[str, Any], kind: str) -> dict[str, Any]:
     return found
 
 
-def drop(raw: dict[str, Any], kind: str) -> None:
-    raw["events"] = [event for event in raw["events"] if event["type"] != kind]
-
-
 DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "a sample at 0": (lambda raw: sampled(raw).update(start=0), r"samples\.0\.start: 0 is more than 31 days from"),
-    "a sample at 1e12": (lambda raw: sampled(raw).update(start=1e12), r"samples\.0\.start: 1000000000000 is more"),
-    "a sample without length": (lambda raw: sampled(raw).update(length=0), r"length: 0 s, where the KPI is read every"),
-    "a sample of negative length": (lambda raw: sampled(raw).update(length=-1), r"length: -1 s, where"),
     "a sample at nan": (lambda raw: sampled(raw).update(start=math.nan), r"start: nan is no number that a run"),
     "an infinite sample": (lambda raw: sampled(raw).update(total=math.inf), r"total: inf is no number that a run"),
-    "a sample below nothing": (lambda raw: sampled(raw).update(total=-5), "less than nothing was counted"),
-    "an event at 1e12": (lambda raw: raw["events"][5].update(at=1e12), r"events\.5\.at: 1000000000000 is more than"),
     "an event at 1e308": (lambda raw: raw["events"][5].update(at=1e308), r"events\.5\.at: 1e\+308 is no number"),
     "a huge whole number": (lambda raw: raw["events"][5].update(at=10**400), r"events\.5\.at: 1000000000\d+ is no"),
-    "no events": (lambda raw: raw["events"].clear(), "events: are missing"),
-    "no phases": (lambda raw: drop(raw, "phase"), "no phase began"),
-    "phases out of order": (lambda raw: last(raw, "phase").update(phase="inject"), "inject comes after undo"),
-    "a phase in the past": (lambda raw: last(raw, "phase").update(at=raw["events"][0]["at"] - 1), "begins before"),
-    "two ends": (lambda raw: raw["events"].append(last(raw, "ended")), "the run ended twice"),
-    "no such exit code": (lambda raw: last(raw, "ended").update(exit=42), "42 is no exit code"),
-    "no such change": (lambda raw: last(raw, "change-closed").update(position=99), "none at 99"),
-    "no such fault": (lambda raw: last(raw, "took-effect").update(fault=-1), "none at -1"),
-    "no such KPI": (lambda raw: last(raw, "sampled").update(kpi="x"), "the workload has no KPI 'x'"),
-    "a claim on nothing": (lambda raw: raw["plan"]["experiment"]["steady_state"].append("x"), "has no KPI 'x'"),
-    "no such module": (lambda raw: raw["plan"].update(hit=["x"]), "has no module 'x'"),
-    "undone before injected": (
-        lambda raw: last(raw, "judged")["phases"].update(undo=1e9),
-        r"phases\.undo: 1000000000 is",
-    ),
-    "no start": (lambda raw: raw.update(started="soon"), "started: 'soon' is no time"),
+    "a wrong type": (lambda raw: sampled(raw).update(total=[]), r"samples\.0\.total: "),
     "a deep nest": (lambda raw: raw.update(files=json.loads("[" * 500 + "]" * 500)), "nested deeper than 100"),
-    "half a character": (
-        lambda raw: raw["plan"].update(warnings=[{"code": "", "text": "\ud800"}]),
-        "plan: holds text that is no Unicode",
-    ),
     "what nobody wrote": (lambda raw: raw.update(again=1), "is damaged at again: Unexpected"),
+    "a sample at 0": (lambda raw: sampled(raw).update(start=0), "was changed after it was written"),
+    "no events": (lambda raw: raw["events"].clear(), "was changed after it was written"),
+    "an event less": (lambda raw: raw["events"].pop(7), "was changed after it was written"),
+    "another verdict": (lambda raw: last(raw, "ended").update(exit=1), "was changed after it was written"),
+    "another plan": (lambda raw: raw["plan"].update(seed=9), "was changed after it was written"),
+    "no hash": (lambda raw: raw.pop("hash"), "was changed after it was written"),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_damage_is_named_with_its_place_and_a_remedy(damage: str, twin: dict[str, Any], tmp_path: Path) -> None:
+def test_read_record_damaged_gives_place_and_remedy(damage: str, twin: dict[str, Any], tmp_path: Path) -> None:
     raw = copy.deepcopy(twin)
     change, why = DAMAGE[damage]
     change(raw)
@@ -119,6 +97,13 @@ def test_damage_is_named_with_its_place_and_a_remedy(damage: str, twin: dict[str
     assert str(path) in caught.value.what
     assert caught.value.remedy
     assert len(caught.value.what) < 500
+
+
+def test_read_record_laid_out_anew_is_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    write_record(held(), path)
+    path.write_text(json.dumps(json.loads(path.read_text()), indent=4, sort_keys=True, ensure_ascii=False))
+    assert read_record(path) == held()
 
 
 def test_a_record_cut_off_at_any_place_is_said(tmp_path: Path) -> None:
@@ -142,16 +127,6 @@ def test_what_never_ends_is_not_read(tmp_path: Path) -> None:
         read_record(tmp_path / "huge.json")
 
 
-def test_more_samples_than_can_be_judged_are_said(twin: dict[str, Any], tmp_path: Path) -> None:
-    raw = copy.deepcopy(twin)
-    look = last(raw, "sampled")
-    one = look["samples"][-1]
-    look["samples"] = [{**one, "start": one["start"] + number * one["length"]} for number in range(100_001)]
-    (tmp_path / "record.json").write_text(json.dumps(raw))
-    with pytest.raises(InvalidInput, match=r"10\d,\d\d\d samples of .*; no more than 100,000 are judged"):
-        read_record(tmp_path / "record.json")
-
-
 # judged again ---------------------------------------------------------------------------------------------------------
 
 
@@ -160,7 +135,7 @@ def tampered(raw: dict[str, Any], verdict: str, code: int) -> dict[str, Any]:
     raw = copy.deepcopy(raw)
     last(raw, "judged")["judgement"]["verdict"] = verdict
     last(raw, "ended")["exit"] = code
-    return raw
+    return rehashed(raw)
 
 
 @pytest.mark.parametrize(("was", "code", "new"), [("held", 0, "broken"), ("broken", 1, "held")])
@@ -194,7 +169,7 @@ def test_a_verdict_that_the_exit_code_hides_counts(tmp_path: Path) -> None:
     write_record(broken(), path)
     raw = json.loads(path.read_text())
     last(raw, "ended")["exit"] = 0
-    path.write_text(json.dumps(raw))
+    path.write_text(json.dumps(rehashed(raw)))
     assert Suite("day", "", (read_record(path),)).exit == Exit.BROKEN
 
 
@@ -254,20 +229,12 @@ def mutate(raw: Any, place: tuple[str | int, ...], how: str, odd: object) -> Any
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_any_damage_is_reported_or_refused(data: st.DataObject, twin: dict[str, Any], tmp_path: Path) -> None:
-    found = data.draw(st.sampled_from(places(twin)))
+def test_read_record_any_damage_is_refused(data: st.DataObject, twin: dict[str, Any], tmp_path: Path) -> None:
+    place = data.draw(st.sampled_from(places(twin)))
     how = data.draw(st.sampled_from(["delete", "replace", "replace", "double", "insert"]))
+    raw = mutate(twin, place, how, data.draw(ODD))
+    assume(json.dumps(raw) != json.dumps(twin))
     path = tmp_path / "record.json"
-    path.write_text(json.dumps(mutate(twin, found, how, data.draw(ODD))))
-    try:
-        record = read_record(path)
-    except InvalidInput:
-        return
-    suite = Suite(record.name, record.started, (rejudge(record) if record.judged else record,))
-    assert suite.exit in (Exit.HELD, Exit.BROKEN, Exit.UNKNOWN, Exit.STUCK, Exit.REFUSED, Exit.INTERRUPTED)
-    assert all(report(suite) for report in (page, markdown, junit))
-    for kpi in record.plan.workload.kpis:
-        drawn = charts.chart(record, kpi)
-        assert len(drawn.values) <= 2 * charts.POINTS + 2
-        assert len(drawn.x.ticks) <= 10
-        assert len(drawn.y.ticks) <= 10
+    path.write_text(json.dumps(raw))
+    with pytest.raises(InvalidInput):
+        read_record(path)

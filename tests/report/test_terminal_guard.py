@@ -1,34 +1,24 @@
-"""While a display stands, nothing else may tear it: neither ^C nor a line on stderr."""
+"""While a display is shown, nothing tears it: neither ^C nor what is said about a signal."""
 
 from __future__ import annotations
 
+import io
 import os
 import pty
+import signal
 import sys
 import termios
-from pathlib import Path
 
-from gameday.report.terminal_guard import LOCAL_MODES, quiet
+import pytest
+from gameday.report.live_display import LiveProgress
+from gameday.report.terminal_guard import LOCAL_MODES, without_control_marks
+from gameday.run.signals import undo_on_signals
+from gameday.run.stop import StopRequest
 
-
-def test_what_a_signal_handler_writes_is_said_in_order_and_none_is_lost() -> None:
-    said: list[str] = []
-    stderr = sys.stderr
-    with quiet(stderr, said.append):
-        os.write(sys.stderr.fileno(), b"\ngameday: SIGINT: aborting, and undoing first\n")
-        print("a warning", file=sys.stderr)
-        os.write(sys.stderr.fileno(), b"\ngameday: SIGINT again")
-    assert said == ["gameday: SIGINT: aborting, and undoing first", "a warning", "gameday: SIGINT again"]
-    assert sys.stderr is stderr
+from tests.report.sample import held
 
 
-def test_a_display_elsewhere_leaves_stderr_alone() -> None:
-    stderr = sys.stderr
-    with Path(os.devnull).open("w") as elsewhere, quiet(elsewhere, print):
-        assert sys.stderr is stderr
-
-
-def test_a_terminal_shows_no_mark_of_ctrl_c_and_is_given_back_as_it_was() -> None:
+def test_without_control_marks_gives_the_terminal_back() -> None:
     ours, terminal = pty.openpty()
 
     def marks() -> bool:
@@ -36,7 +26,30 @@ def test_a_terminal_shows_no_mark_of_ctrl_c_and_is_given_back_as_it_was() -> Non
 
     with os.fdopen(ours, "w"), os.fdopen(terminal, "w") as stream:
         before = marks()
-        with quiet(stream, print):
+        with without_control_marks(stream):
             assert not marks()
         assert before
         assert marks()
+
+
+def test_without_control_marks_on_no_terminal_does_nothing() -> None:
+    with without_control_marks(io.StringIO()):
+        pass
+
+
+def test_a_signal_is_said_in_the_display_alone(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    stream = io.StringIO()
+    stream.isatty = lambda: True  # type: ignore[method-assign]
+    display, stderr = LiveProgress(stream), sys.stderr
+    with undo_on_signals(StopRequest(), display.shows):
+        display.begin(held().plan, "r")
+        signal.raise_signal(signal.SIGINT)
+        display.close()
+        assert "SIGINT: aborting, and undoing first" in stream.getvalue()
+        assert capfd.readouterr().err == ""
+        signal.raise_signal(signal.SIGINT)
+    assert "SIGINT again" in capfd.readouterr().err
+    assert sys.stderr is stderr

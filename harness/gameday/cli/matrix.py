@@ -99,9 +99,10 @@ def _on_account(
 ) -> tuple[Exit, tuple[MatrixRow, ...]]:
     from gameday.matrix.account import Rows
 
+    display = progress(sys.stderr)
     player = ExperimentRunner(
         Journal.open(),
-        [progress(sys.stderr)],
+        [display],
         local_journal=asked.local_journal,
         command=asked.command,
         files=(str(file),),
@@ -111,7 +112,7 @@ def _on_account(
         if not asked.yes:
             ask("\n\n".join(map(_plan_words, plans)), player.stop)
 
-    with undo_on_signals(player.stop):
+    with undo_on_signals(player.stop, display.shows):
         rows = Rows(player, confirm, keep, partial(tell, err=True))
         return rows.play(workload, experiments, asked.seed, asked.production)
 

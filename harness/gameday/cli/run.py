@@ -97,16 +97,17 @@ def play(file: Path, options: RunOptions) -> Exit:
     """Run a file, show the verdicts, write the reports."""
     started = datetime.now(UTC)
     requests, saved, name, on_broken = _what(file, options)
-    shown = JsonLines(sys.stdout) if options.as_json else None
+    lines = [JsonLines(sys.stdout)] if options.as_json else []
+    display = progress(sys.stderr)
     player = ExperimentRunner(
         Journal.open(),
-        [*([shown] if shown else []), progress(sys.stderr)],
+        [*lines, display],
         confirm=lambda plan: _confirm(plan, options.yes, player.stop),
         local_journal=options.local_journal,
         command=options.command,
         files=(str(file),),
     )
-    with undo_on_signals(player.stop):
+    with undo_on_signals(player.stop, display.shows):
         entries = tuple([player.experiment(requests[0], saved)] if saved else player.several(requests, on_broken))
     left = tuple(request.experiment.name for request in requests[len(entries) :])
     suite = Suite(name, started.isoformat(timespec="seconds"), entries, left)

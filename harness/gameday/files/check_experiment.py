@@ -11,7 +11,7 @@ from gameday.files.check_workload import Names, unknown
 from gameday.files.experiment import DetectionClaim
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
-from gameday.files.yaml.document import Document, Loc
+from gameday.files.yaml.document import Loc, Section
 from gameday.files.yaml.mistake import Mistake, MistakeKind
 from gameday.steady_state.kpi.kpi import Bound
 from gameday.steady_state.kpi.units import show_duration
@@ -21,7 +21,7 @@ FaultsAt = dict[Loc, Fault]
 """The faults that are right in themselves, each with where its fields stand."""
 
 
-def check_alone(document: Document, parts: dict[str, Any]) -> Iterator[Mistake]:
+def check_alone(document: Section, parts: dict[str, Any]) -> Iterator[Mistake]:
     """What an experiment says of itself; `parts` are the fields that are right in themselves."""
     claimed, recovery = parts.get("steady_state", ()), parts.get("recovery")
     for index, name in enumerate(claimed):
@@ -44,7 +44,7 @@ def check_alone(document: Document, parts: dict[str, Any]) -> Iterator[Mistake]:
         yield from _detection(document, detected, parts)
 
 
-def _detection(document: Document, detected: DetectionClaim, parts: dict[str, Any]) -> Iterator[Mistake]:
+def _detection(document: Section, detected: DetectionClaim, parts: dict[str, Any]) -> Iterator[Mistake]:
     if parts.get("lasts", detected.within) < detected.within - 1e-9:
         what = (
             f"the faults last {show_duration(parts['lasts'])}, too short to see whether an alarm fires within "
@@ -57,7 +57,7 @@ def _detection(document: Document, detected: DetectionClaim, parts: dict[str, An
         yield document.mistake(("detected_by", "alarm"), what, "take it out here, or out of `stop_when`")
 
 
-def check_irreversible(document: Document, parts: dict[str, Any], faults: FaultsAt) -> Iterator[Mistake]:
+def check_irreversible(document: Section, parts: dict[str, Any], faults: FaultsAt) -> Iterator[Mistake]:
     """Faults that nothing undoes must be allowed by the experiment."""
     for loc, fault in faults.items():
         if fault.is_irreversible and "irreversible" not in parts.get("allow", ("irreversible",)):
@@ -66,7 +66,7 @@ def check_irreversible(document: Document, parts: dict[str, Any], faults: Faults
 
 
 def check_experiment(
-    document: Document, parts: dict[str, Any], faults: FaultsAt, workload: Workload, twin: TwinFile | None
+    document: Section, parts: dict[str, Any], faults: FaultsAt, workload: Workload, twin: TwinFile | None
 ) -> Iterator[Mistake]:
     """An experiment against its workload."""
     yield from check_names(document, parts, faults, workload.kpis, workload.modules)
@@ -86,7 +86,7 @@ def check_experiment(
 
 
 def check_names(
-    document: Document, parts: dict[str, Any], faults: FaultsAt, kpis: Names, modules: Names
+    document: Section, parts: dict[str, Any], faults: FaultsAt, kpis: Names, modules: Names
 ) -> Iterator[Mistake]:
     """The KPIs and modules that an experiment names: they are known where the workload is wrong elsewhere, too."""
     for index, name in enumerate(parts.get("steady_state", ())):
@@ -99,7 +99,7 @@ def check_names(
             yield from unknown(document, (*loc, "module"), "module", module, modules)
 
 
-def _kpis(document: Document, parts: dict[str, Any], workload: Workload) -> Iterator[Mistake]:
+def _kpis(document: Section, parts: dict[str, Any], workload: Workload) -> Iterator[Mistake]:
     claimed = parts.get("steady_state")
     for key in ("during", "guard"):
         for name, bound in parts.get(key, {}).items():
@@ -114,7 +114,7 @@ def _kpis(document: Document, parts: dict[str, Any], workload: Workload) -> Iter
                 yield document.mistake((key, name), what, "add it to `steady_state`, or take it out here", key=True)
 
 
-def _region(document: Document, region: str | None, workload: Workload) -> Iterator[Mistake]:
+def _region(document: Section, region: str | None, workload: Workload) -> Iterator[Mistake]:
     if region is None and len(workload.regions) > 1:
         listed = ", ".join(workload.regions)
         remedy = f"add `region:`, one of {listed}"
@@ -125,7 +125,7 @@ def _region(document: Document, region: str | None, workload: Workload) -> Itera
         yield document.mistake(("region",), what, one_of(region, workload.regions), kind=MistakeKind.BAD_REFERENCE)
 
 
-def _alarm(document: Document, alarm: str, workload: Workload, twin: TwinFile | None, region: str) -> Iterator[Mistake]:
+def _alarm(document: Section, alarm: str, workload: Workload, twin: TwinFile | None, region: str) -> Iterator[Mistake]:
     loc: Loc = ("detected_by", "alarm")
     if alarm.startswith("arn:"):
         parts = alarm.split(":", 6)
@@ -147,7 +147,7 @@ def _zones(twin: TwinFile | None, region: str) -> tuple[str, ...]:
     return tuple(zone for zone in twin.zones if zone.startswith(region)) if twin else ()
 
 
-def _place(document: Document, loc: Loc, fault: Fault, zones: tuple[str, ...], region: str) -> Iterator[Mistake]:
+def _place(document: Section, loc: Loc, fault: Fault, zones: tuple[str, ...], region: str) -> Iterator[Mistake]:
     zone = getattr(fault, "zone", None)
     if zone is not None and zones:
         yield from unknown(document, (*loc, "zone"), "zone", zone, zones)

@@ -8,7 +8,7 @@ from typing import Any
 from gameday.aws.regions import REGIONS
 from gameday.files.twin_file import Journey, TwinFile, TwinModule
 from gameday.files.workload import Workload
-from gameday.files.yaml.document import Document, Loc
+from gameday.files.yaml.document import Loc, Section
 from gameday.files.yaml.mistake import Mistake, MistakeKind
 from gameday.steady_state.kpi.units import show_share
 from gameday.text import nearest, one_of, quoted
@@ -16,7 +16,7 @@ from gameday.text import nearest, one_of, quoted
 Names = Collection[str]
 
 
-def unknown(document: Document, loc: Loc, what: str, name: str, known: Names, key: bool = False) -> Iterator[Mistake]:
+def unknown(document: Section, loc: Loc, what: str, name: str, known: Names, key: bool = False) -> Iterator[Mistake]:
     """A mistake where a name is not among those known."""
     if name not in known:
         yield document.mistake(
@@ -24,7 +24,7 @@ def unknown(document: Document, loc: Loc, what: str, name: str, known: Names, ke
         )
 
 
-def check_workload(document: Document, parts: dict[str, Any]) -> Iterator[Mistake]:
+def check_workload(document: Section, parts: dict[str, Any]) -> Iterator[Mistake]:
     """Names inside a workload; `parts` are the fields that are right in themselves."""
     modules = document.names("modules")
     role, account = parts.get("role"), parts.get("account")
@@ -56,7 +56,7 @@ def check_workload(document: Document, parts: dict[str, Any]) -> Iterator[Mistak
             yield from unknown(document, ("kpis", name, "module"), "module", kpi.module, modules)
 
 
-def check_twin(document: Document, parts: dict[str, Any]) -> Iterator[Mistake]:
+def check_twin(document: Section, parts: dict[str, Any]) -> Iterator[Mistake]:
     """Names and sums inside a twin file; `parts` are the fields that are right in themselves."""
     modules = document.names("modules")
     journeys = parts["customers"].journeys if "customers" in parts else {}
@@ -74,7 +74,7 @@ def check_twin(document: Document, parts: dict[str, Any]) -> Iterator[Mistake]:
             yield from unknown(document, ("alarms", name, "metric"), "metric", alarm.metric, document.names("metrics"))
 
 
-def _calls(document: Document, sound: dict[str, TwinModule], modules: Names, journeys: Names) -> Iterator[Mistake]:
+def _calls(document: Section, sound: dict[str, TwinModule], modules: Names, journeys: Names) -> Iterator[Mistake]:
     for name, module in sound.items():
         for index, call in enumerate(module.calls):
             loc = ("modules", name, "calls", index)
@@ -83,7 +83,7 @@ def _calls(document: Document, sound: dict[str, TwinModule], modules: Names, jou
                 yield from unknown(document, (*loc, "only", number), "journey", journey, journeys)
 
 
-def _journeys(document: Document, modules: Names, journeys: dict[str, Journey]) -> Iterator[Mistake]:
+def _journeys(document: Section, modules: Names, journeys: dict[str, Journey]) -> Iterator[Mistake]:
     for name, journey in journeys.items():
         yield from unknown(document, ("customers", "journeys", name, "enters"), "module", journey.enters, modules)
     total = sum(journey.share for journey in journeys.values())
@@ -92,7 +92,7 @@ def _journeys(document: Document, modules: Names, journeys: dict[str, Journey]) 
         yield document.mistake(("customers", "journeys"), what, "every customer goes on exactly one journey", key=True)
 
 
-def _feeds(document: Document, parts: dict[str, Any], modules: Names, journeys: Names) -> Iterator[Mistake]:
+def _feeds(document: Section, parts: dict[str, Any], modules: Names, journeys: Names) -> Iterator[Mistake]:
     for name, feed in parts.get("metrics", {}).items():
         loc = ("metrics", name)
         if feed.journey is not None and journeys:
@@ -105,9 +105,7 @@ def _feeds(document: Document, parts: dict[str, Any], modules: Names, journeys: 
             yield document.mistake((*loc, "count"), what, "count tried, failed or latency")
 
 
-def check_together(
-    document: Document, workload: Workload, twin_document: Document, twin: TwinFile
-) -> Iterator[Mistake]:
+def check_together(document: Section, workload: Workload, twin_document: Section, twin: TwinFile) -> Iterator[Mistake]:
     """That a workload and its twin speak of the same modules, and of zones in the workload's regions."""
     file = document.file.name
     for name, module in twin.modules.items():

@@ -30,11 +30,6 @@ def load_experiment(path: Path | str, environ: Names[str, str] | None = None) ->
     return _of_kind(load_any(path, environ), LoadedExperiment)
 
 
-def load_gameday(path: Path | str, environ: Names[str, str] | None = None) -> LoadedGameday:
-    """A game day and its experiments. Raises InvalidFile."""
-    return _of_kind(load_any(path, environ), LoadedGameday)
-
-
 def load_rules(path: Path | str, environ: Names[str, str] | None = None) -> LoadedRules:
     """Rules for the AWS calls of a program. Raises InvalidFile."""
     return _of_kind(load_any(path, environ), LoadedRules)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -74,11 +74,6 @@ def action(service: str, name: str) -> Action:
         keys={kind["name"]: frozenset(kind["conditionKeys"]) for kind in raw["resourceTypes"]},
         needed=tuple(kind["name"] for kind in raw["resourceTypes"] if kind["required"]),
     )
-
-
-def actions_of(service: str) -> Iterator[Action]:
-    """All actions of a service."""
-    return (action(service, name) for name in tables().actions.get_actions_for_service(service))
 
 
 def arn_of(service: str, kind: str, known: Mapping[str, str]) -> str:

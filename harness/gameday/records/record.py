@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
@@ -27,8 +28,7 @@ from gameday.events import (
     TookEffect,
 )
 from gameday.plan.json_file import content, damage, odd_numbers
-from gameday.plan.plan import Place, Plan, claim_of
-from gameday.records.validate import unsound
+from gameday.plan.plan import Place, Plan, canonical, claim_of
 from gameday.steady_state.judging.judge import Judgement, Verdict, judge, worst
 from gameday.steady_state.samples import Sample, Series
 
@@ -209,12 +209,18 @@ _RECORD: TypeAdapter[Record] = TypeAdapter(Record)
 
 
 def write_record(record: Record, path: Path) -> None:
-    """Write a record as one JSON file, an event a line. Raises OSError."""
-    head: dict[str, Any] = _RECORD.dump_python(record, mode="json", by_alias=True)
-    head["plan"] = plan_written(record.plan)
-    head["plan_hash"] = record.plan.digest
-    events = ",\n".join(_compact(event) for event in head.pop("events"))
-    path.write_text(f'{_compact(head)[:-1]},"events":[\n{events}\n]}}\n', encoding="utf-8")
+    """Write a record as one JSON file, an event a line, with the hash of all that it says. Raises OSError."""
+    raw: dict[str, Any] = _RECORD.dump_python(record, mode="json", by_alias=True)
+    raw["plan"] = plan_written(record.plan)
+    raw["plan_hash"] = record.plan.digest
+    raw["hash"] = record_hash(raw)
+    events = ",\n".join(_compact(event) for event in raw.pop("events"))
+    path.write_text(f'{_compact(raw)[:-1]},"events":[\n{events}\n]}}\n', encoding="utf-8")
+
+
+def record_hash(raw: dict[str, Any]) -> str:
+    """Hash a record as its file holds it, however that is laid out: SHA-256 of all but the hash itself."""
+    return hashlib.sha256(canonical({key: value for key, value in raw.items() if key != "hash"})).hexdigest()
 
 
 def plan_written(plan: Plan) -> dict[str, Any]:
@@ -228,34 +234,30 @@ def plan_written(plan: Plan) -> dict[str, Any]:
 
 
 def read_record(path: Path) -> Record:
-    """A record from its file.
+    """Read a record from its file.
 
-    Raises InvalidInput where it is not one, is of a version that this tool does not read, or contradicts itself.
+    Raises InvalidInput where it is not one, is of a version that this tool does not read, or is damaged. Its hash
+    detects accidents, not forgery.
     """
     raw = _parsed(path)
-    if not isinstance(raw, dict) or "version" not in raw or "events" not in raw:
+    if not isinstance(raw, dict) or not {"version", "events"} <= raw.keys():
         raise InvalidInput(f"{path}: is not the record of a run", _NAME_ONE, gd_code="GD-E102")
     if raw["version"] != VERSION:
         msg = f"{path}: is a record of version {raw['version']!r}; this gameday reads version {VERSION}"
         raise InvalidInput(msg, "read it with the gameday that wrote it", gd_code="GD-E103")
-    said = raw.pop("plan_hash", None)
-    odd = next(odd_numbers(raw), None)
-    if odd:
+    if odd := next(odd_numbers(raw), None):
         raise InvalidInput(f"{path}: is damaged at {odd}", _RUN_AGAIN, gd_code="GD-E102")
     try:
-        record = _RECORD.validate_python(raw)
+        record = _RECORD.validate_python({key: raw[key] for key in raw if key not in ("hash", "plan_hash")})
     except ValidationError as error:
         raise InvalidInput(f"{path}: {damage(error)}", _RUN_AGAIN, gd_code="GD-E102") from error
-    if wrong := next(unsound(record.plan, record.started, record.events), None):
-        raise InvalidInput(f"{path}: is damaged at {wrong}", _RUN_AGAIN, gd_code="GD-E102")
-    if said not in (None, record.plan.digest):  # None: written before records carried it
-        raise InvalidInput(
-            f"{path}: is damaged at plan: it is not the one whose hash is {said}", _RUN_AGAIN, gd_code="GD-E102"
-        )
+    if raw.get("hash") != record_hash(raw):
+        raise InvalidInput(f"{path}: was changed after it was written, or is damaged", _COPY_AGAIN, gd_code="GD-E102")
     return record
 
 
 _NAME_ONE = "name the JSON file of a run, beside its index.html"
+_COPY_AGAIN = "copy it again from where it was written, or run the experiment again"
 _RUN_AGAIN = "read it with the gameday that wrote it, or run the experiment again"
 
 

@@ -9,7 +9,8 @@ function gamedayChart(figure, chart) {
   const big = figure.classList.contains("big");
   const holder = document.createElement("div");
   holder.className = "live";
-  holder.setAttribute("aria-hidden", "true");
+  holder.setAttribute("role", "img");
+  holder.setAttribute("aria-label", box.getAttribute("aria-label"));
   box.after(holder);
   figure.classList.add("scripted");
 
@@ -151,6 +152,6 @@ function gamedayChart(figure, chart) {
     drawn = figures.map((figure) => gamedayChart(figure, JSON.parse(figure.querySelector("script").textContent)));
   };
   draw();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  for (const media of ["(prefers-color-scheme: dark)", "print"]) matchMedia(media).addEventListener("change", draw);
   addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
 }

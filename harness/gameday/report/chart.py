@@ -1,4 +1,4 @@
-"""The charts of a run as values: thinned series, limits, phases, marks and axes; drawn by SVG and by script alike.
+"""The charts of a run as values: thinned series, limits, phases, marks and axes; `chart.js` draws them.
 
 Times are seconds against the injection. Shares (ratio, latency) run from 0 to 1 here and are shown in percent.
 """

@@ -22,7 +22,7 @@ from gameday.report import phrases
 from gameday.report.chart import allowed_range, out, pooled
 from gameday.report.event_lines import MARKS, STYLES, clock, told
 from gameday.report.sparkline import bar, scale
-from gameday.report.terminal_guard import quiet
+from gameday.report.terminal_guard import without_control_marks
 from gameday.steady_state.kpi.kpi import Bound, Kpi
 from gameday.steady_state.samples import Sample
 
@@ -41,10 +41,12 @@ class LiveProgress:
         self._lock = Lock()
         self._live: Live | None = None
         self._held = ExitStack()
+        self._foot = ""
 
     def begin(self, plan: Plan, run: str) -> None:
         """Open the display of a run."""
         self.close()
+        self._foot = ""
         self._state = _Display(plan)
         self._console.print(Text(phrases.printable(f"{plan.experiment.name} ({plan.place})"), "bold"), Text(run, "dim"))
         for warning in phrases.warnings(plan):
@@ -55,11 +57,10 @@ class LiveProgress:
             refresh_per_second=8,
             transient=True,
             redirect_stdout=False,
-            redirect_stderr=False,
         )
         # A run that ends by an exception never closes us; the cursor must come back all the same.
         atexit.register(self.close)
-        self._held.enter_context(quiet(self._console.file, self._above))
+        self._held.enter_context(without_control_marks(self._console.file))
         self._live.start()
 
     def on_event(self, event: Event) -> None:
@@ -74,22 +75,27 @@ class LiveProgress:
         for line in lines:
             self._console.print(Text(phrases.printable(f"  {clock(self._state.elapsed):>6}  {line}"), "dim"))
 
+    def shows(self, line: str) -> bool:
+        """Keep a line at the foot of the display, if there is one; it only assigns, so that a signal handler may."""
+        if self._live is None:
+            return False
+        self._foot = line
+        return True
+
     def close(self) -> None:
         """Take the display away."""
         if self._live is not None:
-            # What was said last still belongs above the frame.
-            self._held.close()
             self._live.stop()
             self._live = None
+            self._held.close()
             atexit.unregister(self.close)
-
-    def _above(self, line: str) -> None:
-        """Say a line above the frame."""
-        self._console.print(Text(phrases.printable(line), "bold yellow"))
+            if self._foot:
+                self._console.print(Text(self._foot, "bold yellow"))
 
     def _render(self) -> RenderableType:
         with self._lock:
-            return self._state.drawn()
+            drawn = self._state.drawn()
+        return Group(drawn, Text(self._foot, "bold yellow")) if self._foot else drawn
 
 
 class _Display:

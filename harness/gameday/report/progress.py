@@ -22,6 +22,10 @@ class Progress(Protocol):
         """An event of it."""
         ...
 
+    def shows(self, line: str) -> bool:
+        """Take a line into the display, if there is one; signal handlers call this."""
+        ...
+
     def close(self) -> None:
         """The run is over; twice is harmless."""
         ...
@@ -56,6 +60,10 @@ class PlainProgress:
             self._start = event.at
         for line in told(event, self._plan):
             self._say(f"  {clock(event.at - self._start):>6}  {line}")
+
+    def shows(self, line: str) -> bool:  # noqa: ARG002 - there is no display
+        """Leave the line to stderr."""
+        return False
 
     def close(self) -> None:
         """Nothing is held back."""

@@ -15,16 +15,21 @@ HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def undo_on_signals(stop: StopRequest) -> Iterator[None]:
-    """While this lasts, SIGINT, SIGTERM and SIGHUP ask the run to abort and undo."""
+def undo_on_signals(stop: StopRequest, shows: Callable[[str], bool] = lambda _: False) -> Iterator[None]:
+    """While this lasts, SIGINT, SIGTERM and SIGHUP ask the run to abort and undo.
+
+    `shows` takes what is said about a signal into a live display; where it answers False, stderr says it.
+    """
 
     def heard(number: int, _: FrameType | None) -> None:
         name = signal.Signals(number).name
         if stop.why is None:
             stop.ask("signal", f"{name} arrived")
-            _say(f"{name}: aborting, and undoing first")
+            text = f"{name}: aborting, and undoing first"
         else:
-            _say(f"{name} again: still undoing. To force: kill -9 {os.getpid()}, and later `gameday restore`")
+            text = f"{name} again: still undoing. To force: kill -9 {os.getpid()}, and later `gameday restore`"
+        if not shows(text):
+            _say(text)
 
     with signals_to(heard):
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as Names
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gameday.files.yaml.mistake import InvalidFile, Mistake, MistakeKind
 from gameday.files.yaml.parse_errors import LINE_BREAK, ParseProblem, Position, place_of
@@ -23,6 +23,25 @@ _PERMIT = "make it readable for the user who runs gameday"
 
 Loc = tuple[str | int, ...]
 """The way from a file's top to a value: keys and list positions (from 0)."""
+
+
+class Section(Protocol):
+    """What the checks need of what they check: its file, its keys, and mistakes at places in it."""
+
+    @property
+    def file(self) -> Path:
+        """The file that people edit."""
+        ...
+
+    def mistake(
+        self, loc: Loc, what: str, remedy: str = "", key: bool = False, kind: MistakeKind = MistakeKind.CONFLICT
+    ) -> Mistake:
+        """A mistake at a value, or with `key` at its key."""
+        ...
+
+    def names(self, key: str) -> tuple[str, ...]:
+        """The keys of the mapping at a top-level key."""
+        ...
 
 
 @dataclass(frozen=True)
