@@ -11,7 +11,7 @@ def _accept(name: str, found: object) -> type[Fault]:
     if not (isinstance(found, type) and issubclass(found, Fault)):
         msg = "it is no subclass of Fault"
         raise ValueError(msg)
-    if missing := [each for each in ("name", "undo", "effects", "example") if not hasattr(found, each)]:
+    if missing := [each for each in ("name", "undo", "effect", "example") if not hasattr(found, each)]:
         msg = f"{found.__name__} does not say its {' and '.join(missing)}"
         raise ValueError(msg)
     if found.name != name:

@@ -17,7 +17,7 @@ class PauseFunctions(Fault):
     name: ClassVar[str] = "pause-functions"
     settings: ClassVar[tuple[Setting, ...]] = (CONCURRENCY,)
     undo: ClassVar[str] = "each function gets back the concurrency that it reserved, or reserves none again"
-    effects: ClassVar[str] = "CloudWatch counts throttled invocations"
+    effect: ClassVar[str] = "CloudWatch counts throttled invocations"
     example: ClassVar[str] = "pause-functions: {module: payments}"
 
     module: str = Field(description="the module whose functions are paused")
