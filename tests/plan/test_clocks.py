@@ -22,13 +22,13 @@ from gameday.steady_state.clock import TestClock, WallClock
 from gameday.steady_state.skew import Clocks, Offset, narrowed, offset
 from gameday.steady_state.sources.prometheus import PrometheusSpec
 from gameday.steady_state.sources.prometheus_server import PrometheusServer
-from gameday.steady_state.sources.scripted import Scripted
 from gameday.twin.twin import Twin
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.doubles.play import REGION, SHORT
 from tests.doubles.reasons import context_of, reasons_of
+from tests.doubles.scripted import Scripted
 from tests.report.sample import held
 from tests.steady_state.streams import kpi
 

@@ -19,11 +19,11 @@ from gameday.records.suite import Refusal
 from gameday.run import experiment as runner
 from gameday.run.environment import Environment
 from gameday.run.team import must_be_free
-from gameday.steady_state.sources.scripted import Scripted
 from gameday.twin.twin import Twin
 
 from tests.doubles.play import STOREFRONT
 from tests.doubles.runs import ACCOUNT, RUN, Planned
+from tests.doubles.scripted import Scripted
 
 FILE = STOREFRONT / "throttle-payments.yaml"
 

@@ -10,9 +10,9 @@ from gameday.steady_state.kpi.source import Reading, SourceContext, Unanswered
 from gameday.steady_state.samples import Sample, Series
 from gameday.steady_state.sources import Sources, open_sources
 from gameday.steady_state.sources.cloudwatch import QUERIES_A_CALL, CloudWatchSource
-from gameday.steady_state.sources.scripted import Scripted
 from pydantic import JsonValue
 
+from tests.doubles.scripted import Scripted
 from tests.steady_state.streams import gauge, kpi, latency, rate, ratio, reading, steady
 
 Points = dict[float, float]

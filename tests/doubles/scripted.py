@@ -1,4 +1,4 @@
-"""Samples written down beforehand, for tests of experiments and of your own faults."""
+"""Samples written down beforehand, for tests."""
 
 from __future__ import annotations
 
