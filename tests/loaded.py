@@ -7,7 +7,7 @@ import sys
 from contextlib import ExitStack
 
 BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
-"""Busy for as long as its parent lives, whatever that dies of."""
+"""Busy for as long as its parent lives, however the parent ends."""
 
 
 def main(number: int, *command: str) -> int:

@@ -365,7 +365,7 @@ TOPS = [
 
 
 @pytest.mark.parametrize(("old", "_", "new", "place"), TOPS, ids=[case[2] or f"no {case[0]}" for case in TOPS])
-def test_a_kind_or_version_that_is_not_read_is_said_before_all_else(folder, old, _, new, place, snapshot):
+def test_a_kind_or_version_that_is_not_read_is_reported_before_all_else(folder, old, _, new, place, snapshot):
     (mistake,) = mistakes_of(edit(folder, E, (old, new), ("lasts: 5m", "lasts: 5")))
     assert words(mistake) == snapshot
     assert at(mistake).startswith(place)
@@ -527,7 +527,7 @@ def test_a_circle_of_calls_and_of_needs_is_fine(folder):
     assert load_workload(folder / W).workload.suffers_with(frozenset({"web"})) == {"web", "orders"}
 
 
-def test_every_mistake_is_said_at_once(folder):
+def test_every_mistake_is_reported_at_once(folder):
     edit(
         folder,
         E,
@@ -565,7 +565,7 @@ def test_names_are_not_guessed_where_the_workload_does_not_say_them(folder):
 # --- validating many, and rendering ---------------------------------------------------------------------------------
 
 
-def test_folders_are_validated_with_all_below_them_and_a_shared_mistake_is_said_once(folder):
+def test_folders_are_validated_with_all_below_them_and_a_shared_mistake_is_reported_once(folder):
     (folder / "more").mkdir()
     (folder / "more" / "a.yml").write_text((folder / E).read_text().replace("workload.yaml", "../workload.yaml"))
     (folder / ".hidden").mkdir()

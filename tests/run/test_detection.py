@@ -143,7 +143,7 @@ def test_an_alarm_that_flaps_between_two_looks_is_still_seen(tmp_path: Path) -> 
                 self.done = True
                 for state in ("ALARM", "OK"):
                     params = {"AlarmName": "orders-low", "StateValue": state, "StateReason": "by hand"}
-                    super().one(Call(service="cloudwatch", operation="set_alarm_state", params=params), region, False)
+                    play.stranger.call(Call(service="cloudwatch", operation="set_alarm_state", params=params), region)
             return answer
 
     with played(tmp_path, lambda raw: watched(raw, above=1e6), **FIELDS) as play:
@@ -197,7 +197,7 @@ def test_a_run_refuses_where_the_alarm_fires_during_the_baseline(tmp_path: Path)
         class Fires(Wrapped):
             def one(self, call: Call, region: str, paged: bool) -> Json:
                 if call.operation == "describe_alarms":
-                    super().one(set_state, region, False)
+                    play.stranger.call(set_state, region)
                 return super().one(call, region, paged)
 
         with pytest.raises(Refused, match="alarm orders-low is firing already"):

@@ -1,4 +1,4 @@
-"""Reads of a run that fail are said with their error: of an effect, and of whether a fault still stands."""
+"""Reads of a run that fail keep their error: of an effect, and of whether a fault is still applied."""
 
 from __future__ import annotations
 

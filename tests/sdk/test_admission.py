@@ -1,4 +1,4 @@
-"""Which requests the proxy takes: programs' of this machine, whatever their client; never a web page's."""
+"""Which requests the proxy takes: those of programs on this machine, with any client; never those of a web page."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def undo_on_signals(stop: StopRequest, shows: Callable[[str], bool] = lambda _: False) -> Iterator[None]:
     """While this lasts, SIGINT, SIGTERM and SIGHUP ask the run to abort and undo.
 
-    `shows` takes what is said about a signal into a live display; where it answers False, stderr says it.
+    `shows` shows a message about a signal in a live display; where it answers False, the message goes to stderr.
     """
 
     def heard(number: int, _: FrameType | None) -> None:

@@ -240,7 +240,7 @@ def test_no_thread_is_started_where_every_kpi_is_of_cloudwatch() -> None:
         assert len(source.read({"a": ratio()}, 0, 9).samples["a"]) == 3
 
 
-def test_a_call_without_an_answer_is_a_gap_that_is_said_once() -> None:
+def test_a_call_without_an_answer_is_a_gap_that_is_reported_once() -> None:
     def deaf(_: dict[str, Any]) -> Any:
         raise Unanswered("not yours")
 

@@ -1,7 +1,7 @@
-"""The life of EC2 instances in virtual time: what moto does at once takes as long as it usually does in EC2.
+"""The life of EC2 instances in virtual time: moto changes states at once, the twin as slowly as EC2 usually does.
 
-States as in the EC2 User Guide, "Amazon EC2 instance state changes". The times are ours: typical ones, since AWS
-promises none.
+Source of the states: EC2 User Guide, "Amazon EC2 instance state changes". AWS promises no times, so these are typical
+ones.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ALIVE = ("pending", "running", "stopping", "stopped")
 
 
 class Machine:
-    """One instance: `state` is EC2's, `ready` the time from which it serves once it runs."""
+    """An instance: `state` is EC2's name; from `ready` on it serves while it runs."""
 
     __slots__ = ("instance", "moves", "ready", "state")
 
@@ -31,11 +31,11 @@ class Machine:
         self.instance = instance  # moto's
         self.state = state
         self.ready = ready
-        self.moves = 0  # how often its state was set: an older plan to move it on is void
+        self.moves = 0  # how often its state was set: a planned move from an earlier state is void
 
 
 class Machines:
-    """All instances of the account, in the order of their launch; `moved` is called when one changes by itself."""
+    """All instances of the account, in order of launch. It calls `moved` when an instance changes by itself."""
 
     def __init__(self, ec2: Moto, time: Timetable, moved: Callable[[], None]) -> None:
         self._ec2 = ec2
@@ -50,35 +50,37 @@ class Machines:
         return instance in self._machines
 
     def state(self, instance: str) -> str:
-        """EC2's name of an instance's state; an unknown one counts as terminated."""
+        """Return EC2's name of an instance's state; an unknown instance is terminated."""
         return self._machines[instance].state if instance in self._machines else "terminated"
 
     def serving(self, instance: str) -> bool:
-        """Whether it runs and has booted."""
+        """Whether an instance runs and has booted."""
         machine = self._machines.get(instance)
         return machine is not None and machine.state == "running" and machine.ready <= self._time.now
 
     def zone(self, instance: str) -> str:
-        """The availability zone that it stands in."""
+        """Return an instance's availability zone."""
         return str(self._machines[instance].instance.availability_zone)
 
     def launched(self, instance: Moto, delay: float) -> None:
-        """An instance was launched, and serves `delay` seconds from now; 0: it runs already."""
+        """Register a launched instance, which serves `delay` seconds from now; with 0 it runs already."""
         machine = self._machines[instance.id] = Machine(instance, "pending", self._time.now + delay)
         for interface in instance.nics.values():
-            interface.delete_on_termination = True  # AWS's default for what a launch makes; moto's is to keep them
+            interface.delete_on_termination = (
+                True  # AWS's default for interfaces that a launch creates; moto keeps them
+            )
         self._move(machine, "pending" if delay else "running")
         if delay:
             self._later(machine, min(PENDING, delay), "running")
             self._time.after(delay, self._moved)
 
     def rebooted(self, instances: Iterable[str]) -> None:
-        """They serve again when they have booted."""
+        """Let instances serve again when they have booted."""
         for instance in instances:
             self._boots(self._machines[instance], BOOT)
 
     def look(self) -> None:
-        """Take over what calls have done in moto, each as the beginning of what takes its time."""
+        """Turn the states that calls have set in moto into transitions that take their time."""
         for reservation in self._ec2.reservations.values():
             for instance in reservation.instances:
                 if instance.id not in self._machines:
@@ -86,18 +88,18 @@ class Machines:
                 self._follow(self._machines[instance.id])
 
     def _follow(self, machine: Machine) -> None:
-        said, state = machine.instance.state, machine.state
-        if said == "terminated" and state in _ALIVE:
+        target, state = machine.instance.state, machine.state
+        if target == "terminated" and state in _ALIVE:
             self._move(machine, "shutting-down")
             self._later(machine, SHUTTING_DOWN, "terminated")
-        elif said == "stopped" and state in ("pending", "running"):
+        elif target == "stopped" and state in ("pending", "running"):
             self._move(machine, "stopping")
             self._later(machine, STOPPING, "stopped")
-        elif said == "running" and state == "stopped":
+        elif target == "running" and state == "stopped":
             self._move(machine, "pending")
             self._later(machine, PENDING, "running")
             self._boots(machine, PENDING + BOOT)
-        elif said != state:
+        elif target != state:
             _write(machine)
 
     def _boots(self, machine: Machine, seconds: float) -> None:

@@ -1,7 +1,7 @@
-"""What moto gets wrong and the twin cannot live with, put right on the twin's own objects.
+"""Corrections of moto's behaviour where the twin needs AWS's, on the twin's own objects.
 
-No class of moto is touched, so a user's `mock_aws` works as it always does: corrections hang on the backend objects of
-the twin's account. A test stands for each (tests/test_moto_deviations.py), which fails when moto has changed.
+The patches change the backend objects of the twin's account, and no class of moto. So a user's `mock_aws` works as
+before. tests/twin/test_moto_deviations.py tests each patch, and fails when moto's behaviour changes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gameday.twin.moto.objects import Moto
 from gameday.twin.timetable import Timetable
 
 UPDATING = 10.0
-"""Seconds for which a table changes its capacity (AWS: seconds to minutes); the new one counts after that."""
+"""Seconds that a table takes to change its capacity (AWS: seconds to minutes)."""
 
 _LAST_RULE = 32767
 
@@ -34,7 +34,7 @@ def patch(
 
 
 class _Ordered(set[str]):
-    """A set that gives away its least element, the same in every process."""
+    """A set that pops its least element, so that every process pops the same."""
 
     def pop(self) -> str:
         if not self:
@@ -49,13 +49,13 @@ def _network(ec2: Moto) -> None:
     modify_interface, modify_instance = ec2.modify_network_interface_attribute, ec2.modify_instance_security_groups
 
     def create_in_order(*wanted: object, **named: object) -> Moto:
-        """Moto gives freed addresses away in the order of a set, which differs from process to process."""
+        """Moto assigns freed addresses in the order of a set, which differs from process to process."""
         subnet = create_subnet(*wanted, **named)
         subnet._unused_ips = _Ordered()  # noqa: SLF001
         return subnet
 
     def create_network_acl(vpc_id: str, tags: Sequence[Mapping[str, str]] = (), default: bool = False) -> Moto:
-        """Moto's new ACL has no rule; AWS's has the last one, which denies, both ways."""
+        """Moto's new ACL has no rule; AWS's has a last rule that denies, in both directions."""
         acl = create_acl(vpc_id, tags, default)
         for egress in () if default else (True, False):
             ec2.create_network_acl_entry(
@@ -64,14 +64,14 @@ def _network(ec2: Moto) -> None:
         return acl
 
     def modify_network_interface_attribute(eni_id: str, group_ids: Sequence[str], *others: object) -> None:
-        """Moto adds an instance's groups to its interface's own; in AWS an instance's are those of its first one."""
+        """Moto adds an instance's groups to its interface's; in AWS an instance has those of its first interface."""
         modify_interface(eni_id, group_ids, *others)
         interface = ec2.get_network_interface(eni_id)
         if interface.instance and interface.device_index == 0:
             interface.instance.security_groups = list(interface._group_set)  # noqa: SLF001
 
     def modify_instance_security_groups(instance_id: str, groups: Sequence[str]) -> Moto:
-        """The other way round."""
+        """Keep the first interface's groups equal to the instance's, as in AWS."""
         instance = modify_instance(instance_id, groups)
         instance.nics[0]._group_set = list(instance.security_groups)  # noqa: SLF001
         return instance
@@ -85,25 +85,25 @@ def _network(ec2: Moto) -> None:
 def _instances(ec2: Moto, machines: Machines) -> None:
     describe = ec2.describe_instance_status
 
-    def describe_instance_status(*asked: object) -> list[dict[str, Any]]:
-        """Moto's checks always pass; in AWS they are initializing until the instance has booted."""
-        return [_status(instance, machines) for instance in describe(*asked)]
+    def describe_instance_status(*args: object) -> list[dict[str, Any]]:
+        """Moto's checks always pass; AWS's are initializing until the instance has booted."""
+        return [_status(instance, machines) for instance in describe(*args)]
 
     ec2.describe_instance_status = describe_instance_status
 
 
 def _status(instance: Moto, machines: Machines) -> dict[str, Any]:
-    word = "not-applicable"
+    status = "not-applicable"
     if instance.state == "running":
-        word = "ok" if machines.serving(instance.id) else "initializing"
-    passed = {"ok": "passed", "initializing": "initializing"}.get(word)
+        status = "ok" if machines.serving(instance.id) else "initializing"
+    passed = {"ok": "passed", "initializing": "initializing"}.get(status)
     details = {"Details": [{"Name": "reachability", "Status": passed}]} if passed else {}
     return {
         "InstanceId": instance.id,
         "AvailabilityZone": instance.availability_zone,
         "InstanceState": {"Code": instance.state_code, "Name": instance.state},
-        "InstanceStatus": {"Status": word, **details},
-        "SystemStatus": {"Status": word, **details},
+        "InstanceStatus": {"Status": status, **details},
+        "SystemStatus": {"Status": status, **details},
     }
 
 
@@ -111,7 +111,7 @@ def _scaling(autoscaling: Moto, groups: Groups) -> None:
     create, delete = autoscaling.create_auto_scaling_group, autoscaling.delete_auto_scaling_group
 
     def create_auto_scaling_group(**wanted: Any) -> Moto:
-        """Moto launches all members at once into the first subnet, and replaces them inside TerminateInstances."""
+        """Leave launches to `Groups`: moto puts all members at once into the first subnet."""
         desired, least = wanted.get("desired_capacity"), wanted.get("min_size")
         group = create(**{**wanted, "desired_capacity": 0})
         group.set_desired_capacity = lambda count: setattr(
@@ -121,7 +121,7 @@ def _scaling(autoscaling: Moto, groups: Groups) -> None:
         return group
 
     def delete_auto_scaling_group(group_name: str) -> None:
-        """Moto deletes the members by setting the capacity, which is ours to act on."""
+        """Moto deletes the members by setting the capacity, but `Groups` acts on the capacity here."""
         group = autoscaling.autoscaling_groups.get(group_name)
         delete(group_name)
         groups.forget(group)
@@ -132,7 +132,7 @@ def _scaling(autoscaling: Moto, groups: Groups) -> None:
         def change_in_order(group_name: str, scaling_processes: Sequence[str]) -> None:
             change(group_name, scaling_processes)
             group = autoscaling.autoscaling_groups[group_name]
-            group.suspended_processes = sorted(one["ProcessName"] for one in group.suspended_processes)
+            group.suspended_processes = sorted(process["ProcessName"] for process in group.suspended_processes)
 
         return change_in_order
 
@@ -144,7 +144,7 @@ def _scaling(autoscaling: Moto, groups: Groups) -> None:
 
 
 def _balancing(elb: Moto, targets: Targets) -> None:
-    """Moto finds every target healthy that runs."""
+    """Moto reports every running target as healthy."""
     elb.describe_target_health = targets.describe
     elb.notify_terminate_instances = lambda instance_ids: None  # noqa: ARG005 - Targets finds them gone
 
@@ -153,7 +153,7 @@ def _tables(dynamodb: Moto, time: Timetable, moved: Callable[[], None]) -> None:
     update = dynamodb.update_table
 
     def update_table(name: str, **wanted: Any) -> Moto:
-        """Moto's tables have their new capacity at once; in AWS they are UPDATING before."""
+        """Moto's tables have their new capacity at once; AWS's are UPDATING first."""
         table = dynamodb.get_table(name)
         before = table.throughput
         update(name, **wanted)

@@ -1,7 +1,7 @@
-"""The world that a twin starts with: a workload's resources in one region, made by the calls that make them in AWS.
+"""The resources that a twin starts with: a workload in one region, created by the calls that create it in AWS.
 
-One VPC with a subnet in each zone; for each module what its kind needs. Everything carries the tags by which the
-harness finds it in an account.
+The world has one VPC with a subnet in each zone, and what each module's kind needs. Everything carries the tags by
+which the harness finds it in an account.
 """
 
 from __future__ import annotations
@@ -24,35 +24,35 @@ from gameday.files.workload import Workload
 LISTENER_PORT = 80
 TARGET_PORT = 8080
 DRAINING = 30
-"""Seconds for which a deregistered target may finish what it works on (AWS's default is 300)."""
+"""Seconds that a deregistered target has to finish its requests (AWS's default is 300)."""
 
 Tags = Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class World:
-    """What was made, as far as others need its names: module → names."""
+    """The names of what `build` created, by module."""
 
     functions: Mapping[str, tuple[str, ...]]
     tables: Mapping[str, tuple[str, ...]]
     stages: Mapping[str, tuple[str, ...]]  # as api-id/stage
-    dimensions: Mapping[str, Mapping[str, str]]  # of the metrics that AWS publishes for it
+    dimensions: Mapping[str, Mapping[str, str]]  # of the metrics that AWS publishes for the module
 
 
 def build(workload: Workload, twin: TwinFile, aws: Aws, region: str) -> World:
-    """Make everything. Raises InvalidInput where the files ask for what no account could have."""
+    """Create the workload's resources. Raises InvalidInput where the files ask for what no account could have."""
     try:
         return _Builder(workload, twin, aws, region).build()
     except (ClientError, ParamValidationError) as error:
         raise InvalidInput(
             f"no account could hold this workload: {error}",
-            "look at the names in the workload and its twin file",
+            "correct the names in the workload and its twin file",
             gd_code="GD-E114",
         ) from error
 
 
 def tags_of(workload: Workload, module: str) -> dict[str, str]:
-    """All tags of a module's resources."""
+    """Collect all tags of a module's resources."""
     return {**workload.owns.tags, **workload.modules[module].owns.tags, **(workload.opt_in or {})}
 
 
@@ -83,18 +83,18 @@ class _Builder:
         return World(self.functions, self.tables, self.stages, self.dimensions)
 
     def client(self, service: str) -> Any:
-        """A client of the twin's account."""
+        """Make a client of the twin's account."""
         return self.aws.connection.client(service, self.region)
 
     # --- instances --------------------------------------------------------------------------------------------------
 
     def _network(self) -> None:
         known = {zone["ZoneName"] for zone in self.ec2.describe_availability_zones()["AvailabilityZones"]}
-        strange = sorted(set(self.twin.zones) - known)
-        if strange:
+        unknown = sorted(set(self.twin.zones) - known)
+        if unknown:
             raise InvalidInput(
-                f"zone {', '.join(strange)} is not in region {self.region}",
-                f"it has {', '.join(sorted(known))}",
+                f"zone {', '.join(unknown)} is not in region {self.region}",
+                f"use zones of this region: {', '.join(sorted(known))}",
                 gd_code="GD-E114",
             )
         tags = {**self.workload.owns.tags, "Name": self.workload.name}
@@ -126,7 +126,7 @@ class _Builder:
     def _instances(self, name: str, wanted: Instances) -> None:
         if not self.workload.modules[name].owns.tags:
             raise InvalidInput(
-                f"module {name} plays instances on the twin but owns nothing by tags",
+                f"module {name} has instances in the twin file, but the workload file gives it no tags",
                 "write `owns: {tags: {…}}`",
                 gd_code="GD-E114",
             )
@@ -225,14 +225,14 @@ class _Builder:
 
     def _stages(self, name: str, wanted: Stage) -> None:
         owned = self.workload.modules[name].owns.stages or (f"{name}/live",)
-        for api, _, stage in (one.partition("/") for one in owned):
+        for api, _, stage in (name_and_stage.partition("/") for name_and_stage in owned):
             self._stage(name, api, stage, wanted)
         self.stages[name] = owned
         self.dimensions[name] = {"ApiName": name, "Stage": owned[0].partition("/")[2]}
 
     def _stage(self, name: str, api: str, stage: str, wanted: Stage) -> None:
         gateway, tags = self.client("apigateway"), tags_of(self.workload, name)
-        gateway.create_rest_api(name=name, tags={**tags, "_custom_id_": api})  # moto's way to choose an API's id
+        gateway.create_rest_api(name=name, tags={**tags, "_custom_id_": api})  # moto takes the API's id from this tag
         root = gateway.get_resources(restApiId=api)["items"][0]["id"]
         gateway.put_method(restApiId=api, resourceId=root, httpMethod="GET", authorizationType="NONE")
         gateway.put_integration(restApiId=api, resourceId=root, httpMethod="GET", type="MOCK")
@@ -253,12 +253,12 @@ def _spec(resource: str, tags: Tags) -> list[dict[str, Any]]:
 
 
 def _short(name: str) -> str:
-    """Load balancers and target groups have names of at most 32 characters."""
+    """Shorten a name to the 32 characters that load balancers and target groups may have."""
     return name if len(name) <= 32 else f"{name[:23]}-{crc32(name.encode()):08x}"
 
 
 def _checks(check: HealthCheck) -> dict[str, Any]:
-    """What the account shows of the health check; AWS takes 5 to 300 seconds and thresholds of 2 to 10."""
+    """Fit the health check to AWS's limits: intervals of 5 to 300 seconds, thresholds of 2 to 10."""
     interval = min(300, max(5, round(check.interval)))
     return {
         "HealthCheckPath": "/health",

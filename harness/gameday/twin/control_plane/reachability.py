@@ -1,9 +1,9 @@
-"""On which paths between the workload's instances packets are lost: moto's network, read and judged by `vpc`.
+"""The paths between the workload's instances on which packets are lost: moto's network, judged by `security`.
 
-How requests reach a module on instances: through a node of its load balancer, in any of the balancer's subnets, and
-from there to the instance. A path works while one such node lets it through: clients are taken to avoid load balancer
-nodes that do not answer (which in AWS takes DNS about a minute). Functions, tables and stages are reached over HTTPS,
-outside of the VPC.
+- A request reaches a module on instances through a node of its load balancer, in any of the balancer's subnets.
+- A path works while one such node passes it on. The twin assumes that clients avoid load balancer nodes that do not
+  answer; in AWS, DNS takes about a minute for that.
+- Clients reach functions, tables and stages over HTTPS, outside of the VPC.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _TCP = ("6", "tcp", "-1", "all")
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """An instance that a load balancer knows, and what that knows of it."""
+    """An instance, and its targets in load balancers."""
 
-    instance: Moto  # moto's
+    instance: Moto
     targets: Sequence[Target]
 
 
 def read_network(ec2: Moto) -> Network:
-    """The rules of all VPCs of the account. Rules for IPv6 and prefix lists are left out."""
+    """Read the rules of all VPCs of the account, without those for IPv6 and prefix lists."""
     acls = {
         association.subnet_id: tuple(_acl_rules(acl))
         for acl in ec2.network_acls.values()
@@ -72,7 +72,10 @@ def _true(raw: object) -> bool:
 
 
 class Reachability:
-    """`calls`: (caller, called) pairs of modules. What was found of equal ends is kept while the rules are the same."""
+    """Find lost paths; results for equal ends are kept while the rules stay the same.
+
+    `calls`: (caller, called) pairs of modules.
+    """
 
     def __init__(self, ec2: Moto, elbv2: Moto, calls: frozenset[tuple[str, str]]) -> None:
         self._ec2 = ec2
@@ -81,7 +84,7 @@ class Reachability:
         self._network = Network({}, {})
 
     def lost(self, hosts: Mapping[str, Sequence[Host]]) -> frozenset[tuple[str, str]]:
-        """(from, to) pairs between which packets are lost: instances of modules that call each other, and OUTSIDE."""
+        """Find the (from, to) pairs whose packets are lost: instances of modules that call each other, and OUTSIDE."""
         network = read_network(self._ec2)
         if network != self._network:
             self._network = network
@@ -92,26 +95,24 @@ class Reachability:
         lost: set[tuple[str, str]] = set()
         for name, some in hosts.items():
             callers = [(OUTSIDE, away)]
-            callers += [place for caller, found in places.items() if (caller, name) in self._calls for place in found]
+            callers += [place for caller, near in places.items() if (caller, name) in self._calls for place in near]
             for host, (target, end) in zip(some, places[name], strict=True):
                 lost |= {(caller, target) for caller in self._cut_off(callers, host, end)}
-        asking = (place for found in places.values() for place in found)
-        lost |= {(caller, OUTSIDE) for caller, start in asking if not self._network.passes(start, away, HTTPS)}
+        callers = [place for some in places.values() for place in some]
+        lost |= {(caller, OUTSIDE) for caller, start in callers if not self._network.passes(start, away, HTTPS)}
         return frozenset(lost)
 
     def _cut_off(self, callers: Sequence[tuple[str, Endpoint]], host: Host, end: Endpoint) -> Iterator[str]:
-        doors = [(node, door, target.port) for target in host.targets for node, door in self._nodes(target)]
+        ways = [(node, door, target.port) for target in host.targets for node, door in self._nodes(target)]
         passes, reached = self._network.passes, dict[Endpoint, bool]()
         for caller, start in callers:
             if start not in reached:
-                reached[start] = any(
-                    passes(start, node, door) and passes(node, end, port) for node, door, port in doors
-                )
+                reached[start] = any(passes(start, node, door) and passes(node, end, port) for node, door, port in ways)
             if not reached[start]:
                 yield caller
 
     def _nodes(self, target: Target) -> Iterator[tuple[Endpoint, int]]:
-        """The nodes of the load balancers in front of a target, with the port that each listens on."""
+        """List the nodes of the load balancers in front of a target, with the port that each listens on."""
         for balancer in balancers(self._elbv2, target.group):
             groups = tuple(balancer.security_groups or ())
             for listener in balancer.listeners.values():
@@ -127,5 +128,5 @@ class Reachability:
 
 @cache
 def _first_address(block: str) -> str:
-    """AWS keeps the first four addresses of a subnet for itself (Amazon VPC User Guide, "Subnet CIDR blocks")."""
+    """Return a subnet's first free address: AWS reserves four (Amazon VPC User Guide, "Subnet CIDR blocks")."""
     return str(IPv4Network(block)[4])

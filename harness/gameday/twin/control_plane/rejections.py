@@ -1,4 +1,4 @@
-"""Calls that AWS rejects and moto carries out, or answers with a bare Python exception."""
+"""Calls that AWS rejects, but that moto carries out or answers with a bare Python exception."""
 
 from __future__ import annotations
 
@@ -15,34 +15,33 @@ _PROCESSES = (
 )
 
 
-def check(asked: ReceivedCall, backends: Backends, machines: Machines) -> None:
-    """Raise Rejected for what AWS would reject."""
-    if asked.service == "ec2" and asked.params.get("DryRun"):
+def check(call: ReceivedCall, backends: Backends, machines: Machines) -> None:
+    """Raise Rejected for a call that AWS would reject."""
+    if call.service == "ec2" and call.params.get("DryRun"):
         raise Rejected("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
-    by_name = _CHECKS.get((asked.service, asked.operation))
+    by_name = _CHECKS.get((call.service, call.operation))
     if by_name:
-        by_name(asked.params, backends, machines)
-    elif asked.service == "autoscaling" and asked.mutates and not asked.operation.startswith("Create"):
-        _group_exists(asked.params, backends)
+        by_name(call.params, backends, machines)
+    elif call.service == "autoscaling" and call.mutates and not call.operation.startswith("Create"):
+        _group_exists(call.params, backends)
 
 
 def _acl_association(params: Mapping[str, Any], backends: Backends, _: Machines) -> None:
-    """Moto destroys the association where the ACL is unknown, raises StopIteration where the association is."""
+    """Moto destroys the association where the ACL is unknown, and raises StopIteration for an unknown association."""
     acls = backends.ec2.network_acls
-    held = [acl for acl in acls.values() if params["AssociationId"] in {one.id for one in acl.associations}]
-    if not held:
-        raise Rejected(
-            "InvalidAssociationID.NotFound", f"The association ID '{params['AssociationId']}' does not exist"
-        )
+    name = params["AssociationId"]
+    owners = [acl for acl in acls.values() if name in {association.id for association in acl.associations}]
+    if not owners:
+        raise Rejected("InvalidAssociationID.NotFound", f"The association ID '{name}' does not exist")
     wanted = acls.get(params["NetworkAclId"])
     if wanted is None:
         raise Rejected("InvalidNetworkAclID.NotFound", f"The networkAcl ID '{params['NetworkAclId']}' does not exist")
-    if wanted.vpc_id != held[0].vpc_id:
+    if wanted.vpc_id != owners[0].vpc_id:
         raise Rejected("InvalidParameterValue", f"{wanted.id} and the subnet belong to different networks")
 
 
 def _acls_exist(params: Mapping[str, Any], backends: Backends, _: Machines) -> None:
-    """Moto names a route table in its error."""
+    """Moto's error names a route table."""
     for acl in params.get("NetworkAclIds", ()):
         if acl not in backends.ec2.network_acls:
             raise Rejected("InvalidNetworkAclID.NotFound", f"The networkAcl ID '{acl}' does not exist")
@@ -75,7 +74,7 @@ def _stoppable(params: Mapping[str, Any], _: Backends, machines: Machines) -> No
 
 
 def _rebootable(params: Mapping[str, Any], _: Backends, machines: Machines) -> None:
-    """Moto's reboot runs whatever it is asked to reboot, terminated or stopped."""
+    """Moto's reboot also starts terminated and stopped instances."""
     _in_state(params, machines, ("pending", "running"), "rebooted")
 
 
@@ -89,7 +88,7 @@ def _in_state(params: Mapping[str, Any], machines: Machines, states: Sequence[st
 
 
 def _table_active(params: Mapping[str, Any], backends: Backends, _: Machines) -> None:
-    """Moto is never UPDATING."""
+    """Moto's tables are never UPDATING."""
     table = backends.dynamodb.tables.get(params["TableName"])
     if table is not None and "describe" in vars(table):
         message = f"Attempt to change a resource which is still in use: Table is being updated: {table.name}"
@@ -99,7 +98,7 @@ def _table_active(params: Mapping[str, Any], backends: Backends, _: Machines) ->
 def _invoked(params: Mapping[str, Any], backends: Backends, _: Machines) -> None:
     """Moto invokes a function that has no concurrency left."""
     function = str(params["FunctionName"]).rpartition(":")[2]
-    known = {one.function_name: one for one in backends.lambda_.list_functions()}
+    known = {raw.function_name: raw for raw in backends.lambda_.list_functions()}
     reserved = known[function].reserved_concurrency if function in known else None
     if reserved is not None and int(reserved) == 0:
         raise Rejected("TooManyRequestsException", "Rate Exceeded.", 429)
@@ -108,9 +107,10 @@ def _invoked(params: Mapping[str, Any], backends: Backends, _: Machines) -> None
 def _processes(params: Mapping[str, Any], backends: Backends, _: Machines) -> None:
     """Moto suspends processes that do not exist."""
     _group_exists(params, backends)
-    strange = sorted(set(params.get("ScalingProcesses", ())) - set(_PROCESSES))
-    if strange:
-        raise Rejected("ValidationError", f"{', '.join(strange)} is not a process; there are {', '.join(_PROCESSES)}")
+    unknown = sorted(set(params.get("ScalingProcesses", ())) - set(_PROCESSES))
+    if unknown:
+        message = f"{', '.join(unknown)} is not a scaling process; use one of {', '.join(_PROCESSES)}"
+        raise Rejected("ValidationError", message)
 
 
 def _group_exists(params: Mapping[str, Any], backends: Backends) -> None:

@@ -1,8 +1,11 @@
-"""Scaling groups in virtual time: they find what is unfit, replace it, and keep their zones even.
+"""Scaling groups in virtual time: they replace unhealthy members, and spread members evenly over zones.
 
-Amazon EC2 Auto Scaling User Guide: "Health checks for instances in an Auto Scaling group" (a grace period; the load
-balancer's word counts for the type ELB), "Types of processes" (what a suspended one stops), "Availability Zone
-rebalancing" (launches before it terminates), "Instance lifecycle" (leaving members drain first).
+Sources, all in the Amazon EC2 Auto Scaling User Guide:
+
+- "Health checks for instances in an Auto Scaling group": a grace period; type ELB follows the load balancer's checks
+- "Types of processes": what a suspended process stops
+- "Availability Zone rebalancing": launches before it terminates
+- "Instance lifecycle": members that leave drain first
 """
 
 from __future__ import annotations
@@ -17,13 +20,13 @@ from gameday.twin.moto.objects import Moto
 from gameday.twin.timetable import Timetable
 
 LOOK = 15.0
-"""Seconds between two looks of a group at its members (AWS says no number; replacing starts within about a minute)."""
+"""Seconds between two checks of a group's members (AWS gives no number; replacing starts within about a minute)."""
 
 _WORKING = ("Pending", "InService")
 
 
 class Groups:
-    """All scaling groups of the account. `delay_of` says how long after its launch a group's instance serves."""
+    """All scaling groups of the account. `launch_delay` gives the seconds from a launch until a group's instance serves."""
 
     def __init__(
         self,
@@ -41,14 +44,13 @@ class Groups:
         self._launch_delay = launch_delay
         self._changed = changed
         self._since: dict[str, float] = {}  # instance → when it came into service
-        self._balanced: dict[
-            tuple[str, str], Moto
-        ] = {}  # (target group, instance) that a scaling group registered → it
-        self._coming: dict[str, Moto] = {}  # group → the member that was launched for balance and is not fit yet
+        # (target group, instance) → the scaling group that registered it
+        self._balanced: dict[tuple[str, str], Moto] = {}
+        self._coming: dict[str, Moto] = {}  # group → the member launched to rebalance zones, until it is fit
         time.every(LOOK, self.look)
 
     def look(self) -> None:
-        """Let every group do what there is to do."""
+        """Run every group's processes once."""
         for group in list(self._autoscaling.autoscaling_groups.values()):
             self._settle(group)
             self._find_unfit(group)
@@ -60,14 +62,14 @@ class Groups:
         self._changed()
 
     def forget(self, group: Moto) -> None:
-        """A group was deleted: its members go with it."""
+        """Terminate the members of a deleted group."""
         for member in list(group.instance_states):
             self._terminate(group, member)
 
-    # --- one look, step by step -------------------------------------------------------------------------------------
+    # --- the steps of `look` ----------------------------------------------------------------------------------------
 
     def _settle(self, group: Moto) -> None:
-        """Members that run come into service, and behind the group's load balancers."""
+        """Put running members into service, and behind the group's load balancers."""
         for member in group.instance_states:
             instance = member.instance.id
             if member.lifecycle_state == "Pending" and self._machines.state(instance) == "running":
@@ -125,13 +127,13 @@ class Groups:
                 return
             zones = Counter(member.instance.availability_zone for member in counted)
             allowed = self._subnets(group)
-            # Fit ones last; then from zones that the group has left, and from the fullest; then the oldest.
+            # Unfit members leave first. Then zones that the group has left, the fullest zone, and the oldest member decide.
             leaving = min(
                 open_,
-                key=lambda one: (
-                    self._fit(one),
-                    one.instance.availability_zone in allowed,
-                    -zones[one.instance.availability_zone],
+                key=lambda member: (
+                    self._fit(member),
+                    member.instance.availability_zone in allowed,
+                    -zones[member.instance.availability_zone],
                 ),
             )
             counted.remove(leaving)
@@ -149,7 +151,7 @@ class Groups:
             self._coming[group.name] = self._launch(group)
 
     def _leave_balancers(self, group: Moto) -> None:
-        """Members that have left, or stand by, leave the load balancers to which the group had taken them."""
+        """Deregister members that are no longer in service from the load balancers where the group registered them."""
         staying = {member.instance.id for member in group.instance_states if member.lifecycle_state == "InService"}
         for (arn, instance), owner in list(self._balanced.items()):
             if owner is group and instance not in staying:
@@ -158,15 +160,15 @@ class Groups:
                     if target_group.arn == arn:
                         self._targets.deregister(target_group, instance)
 
-    # --- what these steps do ----------------------------------------------------------------------------------------
+    # --- what the steps use -----------------------------------------------------------------------------------------
 
     def _launch(self, group: Moto) -> Moto:
-        """A new member in the zone that has fewest; None where the group has no subnet."""
+        """Launch a member in the zone that has the fewest; None where the group has no subnet."""
         allowed = self._subnets(group)
         if not allowed:
             return None
         zones = Counter(member.instance.availability_zone for member in _working(group))
-        zone = min(allowed, key=lambda one: zones[one])  # the first of them, as the group lists its subnets
+        zone = min(allowed, key=lambda name: zones[name])  # of several, the first in the group's list of subnets
         subnets, group.vpc_zone_identifier = group.vpc_zone_identifier, allowed[zone]
         group.replace_autoscaling_group_instances(1, group.get_propagated_tags())
         group.vpc_zone_identifier = subnets
@@ -174,20 +176,21 @@ class Groups:
         delay = self._launch_delay(group)
         self._machines.launched(member.instance, delay)
         member.lifecycle_state = "Pending" if delay else "InService"
-        if not delay:  # it has been there for long
+        if not delay:  # the member belongs to the world that has been running for a while
             self._since[member.instance.id] = float("-inf")
         return member
 
     def _dismiss(self, group: Moto, member: Moto) -> None:
-        """A member leaves: it finishes what it works on, and is terminated."""
+        """Drain a member, then terminate it."""
         member.lifecycle_state = "Terminating"
         self._leave_balancers(group)
         alive = self._machines.state(member.instance.id) == "running"
-        wait = max((delay_of(one) for one in self._target_groups(group)), default=0.0) if alive else 0.0
+        delays = (delay_of(target_group) for target_group in self._target_groups(group))
+        wait = max(delays, default=0.0) if alive else 0.0
         self._time.after(wait, partial(self._terminate, group, member))
 
     def _terminate(self, group: Moto, member: Moto) -> None:
-        group.instance_states = [one for one in group.instance_states if one is not member]
+        group.instance_states = [state for state in group.instance_states if state is not member]
         self._since.pop(member.instance.id, None)
         if self._machines.state(member.instance.id) not in ("shutting-down", "terminated"):
             self._autoscaling.ec2_backend.terminate_instances([member.instance.id])
@@ -195,7 +198,7 @@ class Groups:
         self._changed()
 
     def _fit(self, member: Moto) -> bool:
-        """In service, and healthy wherever it is a target."""
+        """Whether a member is in service, and healthy in all its target groups."""
         targets = self._targets.of(member.instance.id)
         return member.lifecycle_state == "InService" and all(target.state == "healthy" for target in targets)
 
@@ -204,14 +207,16 @@ class Groups:
         return [known[arn] for arn in group.target_group_arns or () if arn in known]
 
     def _subnets(self, group: Moto) -> dict[str, str]:
-        """Zone → the subnet that the group launches into, in the group's order."""
-        listed = [one.strip() for one in (group.vpc_zone_identifier or "").split(",") if one.strip()]
-        by_id = {one.id: one for zone in self._autoscaling.ec2_backend.subnets.values() for one in zone.values()}
-        found: dict[str, str] = {}
-        for subnet in listed:
-            if subnet in by_id:
-                found.setdefault(by_id[subnet].availability_zone, subnet)
-        return found
+        """Map each zone to the subnet that the group launches into, in the group's order."""
+        names = [name.strip() for name in (group.vpc_zone_identifier or "").split(",") if name.strip()]
+        by_id = {
+            subnet.id: subnet for zone in self._autoscaling.ec2_backend.subnets.values() for subnet in zone.values()
+        }
+        by_zone: dict[str, str] = {}
+        for name in names:
+            if name in by_id:
+                by_zone.setdefault(by_id[name].availability_zone, name)
+        return by_zone
 
 
 def _working(group: Moto) -> list[Moto]:

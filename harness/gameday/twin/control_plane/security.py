@@ -1,13 +1,13 @@
-"""Which packets a VPC lets through: network ACLs and security groups, evaluated as AWS documents them. Pure.
+"""The packets that a VPC lets through: network ACLs and security groups, evaluated as AWS documents them. Pure.
 
-- A network ACL stands at a subnet's edge, is stateless, and its rules are tried in order of their number: the first
-  that matches decides, none denies (Amazon VPC User Guide, "Control subnet traffic with network access control lists").
-  Replies need rules of their own, for the ephemeral ports of whoever asked ("Custom network ACLs", "Ephemeral ports").
-  Traffic between hosts of the same subnet does not pass its ACL ("Network ACL basics").
-- A security group stands at an interface, is stateful (replies always pass), and only allows: what no rule of any of
-  the interface's groups allows is dropped ("Control traffic to your AWS resources using security groups").
+- A network ACL filters at a subnet's edge, and is stateless. The rule with the lowest number that matches decides; where
+  none matches, the ACL denies (Amazon VPC User Guide, "Control subnet traffic with network access control lists").
+  Replies need rules of their own, for the caller's ephemeral ports ("Custom network ACLs", "Ephemeral ports"). Traffic
+  between hosts of the same subnet does not pass its ACL ("Network ACL basics").
+- A security group filters at an interface, and is stateful: replies always pass. It only has rules that allow, and drops
+  the rest ("Control traffic to your AWS resources using security groups").
 
-Not evaluated: IPv6, prefix lists, route tables, and what is never filtered (DNS, DHCP, metadata of the VPC itself).
+Not evaluated: IPv6, prefix lists, route tables, and the VPC's own DNS, DHCP and metadata, which AWS never filters.
 """
 
 from __future__ import annotations
@@ -17,20 +17,21 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
 Ports = tuple[int, int]
-"""From and to, both included."""
+"""First and last port, both included."""
 
 ALL_PORTS: Ports = (0, 65535)
 
 LINUX_EPHEMERAL: Ports = (32768, 60999)
-"""Where replies to an instance go: net.ipv4.ip_local_port_range of Linux (ip(7))."""
+"""The ports to which replies to an instance go: net.ipv4.ip_local_port_range of Linux (ip(7))."""
 
 AWS_EPHEMERAL: Ports = (1024, 65535)
-"""Where replies to load balancers, NAT gateways and functions go ("Custom network ACLs", "Ephemeral ports")."""
+"""The ports to which replies to load balancers, NAT gateways and functions go ("Custom network ACLs", "Ephemeral
+ports")."""
 
 
 @dataclass(frozen=True, slots=True)
 class AclRule:
-    """One entry of a network ACL, for TCP."""
+    """An entry of a network ACL, for TCP."""
 
     number: int
     egress: bool
@@ -41,7 +42,7 @@ class AclRule:
 
 @dataclass(frozen=True, slots=True)
 class GroupRule:
-    """What a security group allows, for TCP: to or from a CIDR block, or interfaces of a group."""
+    """A rule of a security group, for TCP: it allows a CIDR block, or the interfaces of a group."""
 
     egress: bool
     ports: Ports = ALL_PORTS
@@ -51,11 +52,11 @@ class GroupRule:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One end of a path, as the rules see it: equal ends have equal paths."""
+    """An end of a path with everything that rules look at: equal ends have equal paths."""
 
-    subnet: str | None  # None: outside of the VPC, where no network ACL of ours stands
-    groups: frozenset[str] | None  # None: no security group of ours stands before it
-    blocks: frozenset[str]  # those CIDR blocks of the rules that contain its address
+    subnet: str | None  # None: outside of the VPC, without a network ACL of ours
+    groups: frozenset[str] | None  # None: without a security group of ours
+    blocks: frozenset[str]  # the CIDR blocks of rules that contain its address
     ephemeral: Ports = AWS_EPHEMERAL
 
 
@@ -77,7 +78,7 @@ class Network:
     def endpoint(
         self, subnet: str | None, groups: tuple[str, ...] | None, address: str, ephemeral: Ports = AWS_EPHEMERAL
     ) -> Endpoint:
-        """Where an address stands."""
+        """Describe an address as an end of paths."""
         place = subnet, groups, address, ephemeral
         if place not in self._places:
             inside = frozenset(
@@ -118,7 +119,7 @@ class Network:
         )
 
     def _acl_allows(self, mine: Endpoint, egress: bool, other: Endpoint, ports: Ports) -> bool:
-        """Whether all of these ports pass: replies go to any of a range, and a connection must not depend on luck."""
+        """Whether all of these ports pass: a reply may go to any port of its range."""
         if mine.subnet is None:
             return True
         rules = [r for r in self.acls.get(mine.subnet, ()) if r.egress == egress and r.block in other.blocks]

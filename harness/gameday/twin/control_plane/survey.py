@@ -1,4 +1,4 @@
-"""What the account's state means for traffic: moto's objects → `WorldState`. Reads only, and knows no fault."""
+"""What the account's state means for traffic: moto's objects → `WorldState`. It only reads, and knows no fault."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Backends:
 
 
 class Survey:
-    """Looks at the account."""
+    """Translate the account's state."""
 
     def __init__(
         self, workload: Workload, twin: TwinFile, world: World, backends: Backends, machines: Machines, targets: Targets
@@ -49,7 +49,7 @@ class Survey:
         self._paths = Reachability(backends.ec2, backends.elbv2, calls)
 
     def state(self) -> WorldState:
-        """What every module can do right now, and on which paths packets are lost."""
+        """Read what every module can do right now, and the paths on which packets are lost."""
         hosts = {name: self._hosts(name) for name in self._tags}
         modules = {
             name: ModuleStatus(nodes=tuple(_node(host, self._machines) for host in hosts[name]))
@@ -60,43 +60,45 @@ class Survey:
         return WorldState(modules, self._paths.lost(hosts))
 
     def module_of(self, tags: Mapping[str, str]) -> str | None:
-        """The module on instances that owns whatever carries these tags."""
+        """Find the module on instances that owns a resource with these tags."""
         return next((name for name, owned in self._tags.items() if owned.items() <= tags.items()), None)
 
     def _hosts(self, module: str) -> list[Host]:
-        """The module's instances that a load balancer knows."""
+        """List the module's instances that are targets of a load balancer."""
         tags = self._backends.ec2.tags
-        mine = (one.instance for one in self._machines if self.module_of(tags[one.instance.id]) == module)
-        return [Host(one, known) for one in mine if (known := self._targets.of(one.id))]
+        instances = (machine.instance for machine in self._machines)
+        mine = (instance for instance in instances if self.module_of(tags[instance.id]) == module)
+        return [Host(instance, targets) for instance in mine if (targets := self._targets.of(instance.id))]
 
     # --- functions, tables, stages ----------------------------------------------------------------------------------
 
     def _managed(self, name: str, module: TwinModule) -> ModuleStatus:
         if module.function:
-            return ModuleStatus(concurrency=_least(self._concurrency(one) for one in self._world.functions[name]))
+            functions = self._world.functions[name]
+            return ModuleStatus(concurrency=_least(self._concurrency(function) for function in functions))
         if module.table:
             key = f"{module.table.units.capitalize()}CapacityUnits"
-            return ModuleStatus(capacity=_least(self._capacity(one, key) for one in self._world.tables[name]))
-        throttles = [self._throttle(one) for one in self._world.stages[name]]
+            return ModuleStatus(capacity=_least(self._capacity(table, key) for table in self._world.tables[name]))
+        throttles = [self._throttle(stage) for stage in self._world.stages[name]]
         return ModuleStatus(rate=_least(rate for rate, _ in throttles), burst=_least(burst for _, burst in throttles))
 
     def _concurrency(self, name: str) -> int | None:
-        """What a function reserves; a deleted one serves nothing."""
-        found = [one for one in self._backends.lambda_.list_functions() if one.function_name == name]
-        if not found:
+        """Read a function's reserved concurrency; a deleted function serves nothing."""
+        functions = [raw for raw in self._backends.lambda_.list_functions() if raw.function_name == name]
+        if not functions:
             return 0
-        reserved = found[0].reserved_concurrency
+        reserved = functions[0].reserved_concurrency
         return None if reserved is None else int(reserved)
 
     def _capacity(self, name: str, key: str) -> float | None:
-        """A table's units per second; None on demand, and a deleted one serves nothing."""
+        """Read a table's units per second; None on demand. A deleted table serves nothing."""
         table = self._backends.dynamodb.tables.get(name)
         if table is None:
             return 0.0
         return None if table.billing_mode == "PAY_PER_REQUEST" else float(table.throughput[key])
 
     def _throttle(self, name: str) -> tuple[float | None, float | None]:
-        """A stage's rate and burst; a deleted one serves nothing."""
+        """Read a stage's rate and burst; a deleted stage serves nothing."""
         api, _, stage = name.partition("/")
         apis = self._backends.apigateway.apis
         if api not in apis or stage not in apis[api].stages:
@@ -116,7 +118,7 @@ def _node(host: Host, machines: Machines) -> NodeState:
 
 
 def _least(amounts: Iterable[Number | None]) -> Number | None:
-    """The tightest limit; None where there is none."""
+    """Return the tightest limit; None where there is none."""
     return min((amount for amount in amounts if amount is not None), default=None)
 
 

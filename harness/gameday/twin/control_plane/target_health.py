@@ -1,8 +1,11 @@
 """The health of load balancers' targets, checked in virtual time.
 
-States and reasons as in the Application Load Balancers guide, "Target health status" and "Target health reason codes".
-A new target is healthy after one good check ("Health checks for your target groups"), any other after `healthy` in a
-row; a stopped instance is unused; one that is deregistered drains, and finishes what it works on meanwhile.
+Sources, all in the Application Load Balancers guide: "Target health status", "Target health reason codes", "Health
+checks for your target groups".
+
+- A new target is healthy after one good check, any other after `healthy` good checks in a row.
+- A stopped instance is unused.
+- A deregistered target drains: it still finishes its requests.
 """
 
 from __future__ import annotations
@@ -27,12 +30,12 @@ _REASONS = {
 
 
 class Target:
-    """One instance in one target group. `why` is a key of the reasons; `streak` counts checks that say otherwise."""
+    """An instance in a target group. `why` is a key of `_REASONS`; `streak` counts checks that contradict its state."""
 
     __slots__ = ("group", "instance", "port", "state", "streak", "why")
 
     def __init__(self, group: Moto, instance: str, port: int, state: str) -> None:
-        self.group = group  # moto's
+        self.group = group
         self.instance = instance
         self.port = port
         self.set(state)
@@ -43,7 +46,7 @@ class Target:
 
 
 class Targets:
-    """All targets, in the order of their registration; `changed` is called when the health of one has changed."""
+    """All targets, in order of registration. It calls `changed` when a target's health has changed."""
 
     def __init__(
         self, elb: Moto, machines: Machines, check: HealthCheck, time: Timetable, changed: Callable[[], None]
@@ -55,18 +58,18 @@ class Targets:
         self._changed = changed
         self._targets: dict[tuple[str, str], Target] = {}
         self.responds: Callable[[str], bool] = machines.serving
-        self.first = "initial"  # the state in which a new target begins
+        self.first = "initial"  # the first state of a new target
         time.every(check.interval, self._check_all)
 
     def of(self, instance: str) -> list[Target]:
-        """An instance's targets."""
-        return [target for (_, one), target in self._targets.items() if one == instance]
+        """List an instance's targets."""
+        return [target for (_, name), target in self._targets.items() if name == instance]
 
     def __iter__(self) -> Iterator[Target]:
         return iter(self._targets.values())
 
     def look(self) -> None:
-        """Take over what calls have registered and deregistered in moto."""
+        """Take over the targets that calls have registered and deregistered in moto."""
         for arn, group in self._elb.target_groups.items():
             for instance, raw in group.targets.items():
                 known = self._targets.get((arn, instance))
@@ -79,7 +82,7 @@ class Targets:
                 self._drain(arn, target)
 
     def deregister(self, group: Moto, instance: str) -> float:
-        """Take an instance out of a target group; seconds until it may go."""
+        """Take an instance out of a target group. Returns the seconds for which it drains."""
         group.targets.pop(instance, None)
         self.look()
         return delay_of(group)
@@ -124,28 +127,28 @@ class Targets:
         elif not good and target.streak >= self._check.unhealthy:
             target.set("unhealthy")
 
-    def describe(self, arn: str, asked: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """What DescribeTargetHealth answers: all targets of a group, or those asked for."""
+    def describe(self, arn: str, wanted: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Answer DescribeTargetHealth: the wanted targets of a group, or all. Raises Rejected."""
         group = self._elb.target_groups.get(arn)
         if group is None:
             raise Rejected("TargetGroupNotFound", "One or more target groups not found")
-        known = [target for (one, _), target in self._targets.items() if one == arn]
-        if not asked:
+        known = [target for (name, _), target in self._targets.items() if name == arn]
+        if not wanted:
             return [_described(target) for target in known]
         by_id = {target.instance: target for target in known}
         return [
-            _described(by_id.get(one["Id"]) or Target(group, one["Id"], int(one.get("Port") or group.port), "unknown"))
-            for one in asked
+            _described(by_id.get(raw["Id"]) or Target(group, raw["Id"], int(raw.get("Port") or group.port), "unknown"))
+            for raw in wanted
         ]
 
 
 def delay_of(group: Moto) -> float:
-    """Seconds for which a deregistered target drains."""
+    """Return the seconds for which a deregistered target drains."""
     return float(group.attributes["deregistration_delay.timeout_seconds"])
 
 
 def balancers(elb: Moto, group: Moto) -> list[Moto]:
-    """The load balancers in front of a target group."""
+    """List the load balancers in front of a target group."""
     return [elb.load_balancers[arn] for arn in group.load_balancer_arns if arn in elb.load_balancers]
 
 

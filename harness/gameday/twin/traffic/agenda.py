@@ -1,11 +1,11 @@
-"""What happens when: a heap of plain tuples, and deadlines that almost never come to pass.
+"""The event loop of traffic: a heap of plain tuples, and queues of deadlines that rarely expire.
 
-An event is (time, serial, handler, argument): handlers are bound methods, arguments are slotted objects, so no event
-makes a reference cycle and the garbage collector has nothing to look for. A timeout that is kept costs one append: all
-deadlines of the same length stand in one queue in order of time, and only its head is on the heap.
+An event is (time, serial, handler, argument). Handlers are bound methods and arguments are slotted objects, so no event
+makes a reference cycle for the garbage collector to find. A deadline costs one append: all deadlines of the same length
+wait in one queue in order of time, and only its head is on the heap.
 
 Why not a library: tests/benchmarks/bench_event_loops.py plays the same chain of queues on three loops, 10 minutes at
-50 requests a second; simpy 4.1 took 1.7s of CPU, a heap of closures 0.33s, tuples with slotted objects 0.2s to 0.3s
+50 requests a second. simpy 4.1 took 1.7s of CPU, a heap of closures 0.33s, tuples with slotted objects 0.2s to 0.3s
 (CPython 3.11, two shared cores).
 """
 
@@ -25,7 +25,7 @@ AgendaItem = tuple[float, int, Handler, Any]
 
 
 class Agenda:
-    """All that is going to happen, by time and then in the order in which it was scheduled."""
+    """All events to come, by time and then in the order in which they were scheduled."""
 
     __slots__ = ("heap", "serial")
 
@@ -34,12 +34,12 @@ class Agenda:
         self.serial = count().__next__
 
     def at(self, time: float, handler: Handler, argument: object) -> None:
-        """Call `handler(time, argument)` then."""
+        """Schedule `handler(time, argument)`."""
         heappush(self.heap, (time, self.serial(), handler, argument))
 
 
 class Deadlines:
-    """Deadlines that all lie `length` seconds after they were set."""
+    """Deadlines that all expire `length` seconds after they were set."""
 
     __slots__ = ("_agenda", "_expired", "_queue", "length")
 
@@ -50,7 +50,7 @@ class Deadlines:
         self._queue: deque[tuple[float, Visit, int]] = deque()
 
     def set(self, visit: Visit, now: float) -> None:
-        """Unless the visit's serial has changed by then, it has expired."""
+        """Set a deadline, which expires unless the visit's serial changes before."""
         queue = self._queue
         queue.append((now + self.length, visit, visit.serial))
         if len(queue) == 1:

@@ -1,23 +1,23 @@
-"""The data plane of the twin: customers' requests, one by one, through modules in virtual time.
+"""The data plane of the twin: customers' requests through modules, one by one, in virtual time.
 
-How requests proceed is in `play`, what a server does with one in `servers`, what happens when in `events`, what is
-random in `draws`. A fault is never known by name: all follows from the `WorldState`.
+`requests` moves requests along, `servers` admits them, `agenda` orders events, and `draws` makes random numbers. Traffic
+knows no fault by name: everything follows from the `WorldState`.
 
-- Customers come as a Poisson process and do not care what became of earlier ones (an open loop). A customer who gets no
-  answer within the journey's patience gives up, which is a failure; the work goes on without him.
-- A visit holds its slot (instance) or environment (function) from start to end, as a thread-per-request server does:
-  first its own service time, then its calls in order, each for as long as it takes. There is no network delay.
-- A call's timeout is for the whole call, retries included. A throttle (429), a refusal (503), an error and a reset are
-  failed attempts at once. Before retry n the caller waits a random time between 0 and min(20s, backoff · 2^(n-1)), the
+- Customers arrive as a Poisson process, however earlier customers fared (an open loop). A customer who gets no answer
+  within the journey's patience gives up, which is a failure; the work goes on.
+- A visit occupies its slot (instance) or environment (function) from start to end, like a thread-per-request server. It
+  takes its own service time first, then makes its calls in order. There is no network delay.
+- A call's timeout is for the whole call, retries included. A throttle (429), a refusal (503), an error and a reset fail
+  an attempt at once. Before retry n the caller waits a random time between 0 and min(20s, backoff · 2^(n-1)): the
   "full jitter" of M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
-- A caller that leaves tells nobody: the callee works on for nothing.
-- A path in `WorldState.lost`, and a host that is not serving, is silence, for requests and for answers on their way.
-  The caller waits for its timeout; without one, until TCP gives up after 127s, or for ever on an answer that is slow.
-  Exactly one pair is looked up for each request: (the caller's node or OUTSIDE, the chosen node or OUTSIDE).
-- A node that goes away or stops serving cuts off its visits: their callers see a reset, unless the path is lost too.
+- A caller that gives up does not cancel the call: the callee works on in vain.
+- Requests and answers are lost on a path in `WorldState.lost`, and at a host that is not serving. The caller waits for
+  its timeout. Without a timeout it waits until TCP gives up after 127s, or without end for an answer that is slow.
+  Each request looks up one pair: (the caller's node or OUTSIDE, the chosen node or OUTSIDE).
+- A node that disappears or stops serving cuts off its visits. Their callers see a reset, unless the path is lost too.
 
-Bins: a request is counted, tried and failed alike, in the second in which its customer or caller had the answer or
-gave up, so that bad and total of a ratio always stand in the same bin.
+Bins: a request counts, tried and failed alike, in the second in which its caller got the answer or gave up. So the bad
+count and the total of a ratio are always in the same bin.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ from gameday.twin.traffic.visit import Visit, VisitCall
 
 
 class Traffic:
-    """Plays a twin file's customers on whatever state the account is in.
+    """Play a twin file's customers on the current state of the account.
 
-    `seed`: a whole number ≥ 0; the same seed, states and instants give the same outcomes, however `advance` is cut into
-    steps. `start`: seconds since the epoch. `publications`: what goes into `store`, second by second.
+    `seed`: a whole number ≥ 0. The same seed, states and instants give the same outcomes, for any steps of `advance`.
+    `start`: seconds since the epoch. `publications`: what goes into `store`, second by second.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Traffic:
         self._publisher = Publisher(store, publications, self._journeys, self._modules)
 
     def _bind(self, twin: TwinFile, seed: int) -> None:
-        """Bind every call to the server it goes to, for each journey; a customer makes one call, to where he enters."""
+        """Bind every call of each journey to its server; a customer makes one call, to the module that they enter."""
         names = tuple(self._journeys)
         for name, module in twin.modules.items():
             jitter = draws.uniform(seed, f"jitter/{name}")
@@ -91,7 +91,7 @@ class Traffic:
             self._journeys[name].calls = [(call,)] * len(names)
 
     def apply(self, state: WorldState) -> None:
-        """From the current virtual time on the account is in this state, which names every module of the twin file."""
+        """Use a new state of the account from now on; it must name every module of the twin file."""
         self._play.lost = state.lost
         modules = self._modules.items()
         self._play.cut(
@@ -99,7 +99,7 @@ class Traffic:
         )
 
     def advance(self, until: float) -> None:
-        """Play all that happens up to and including `until`, in seconds since the epoch."""
+        """Play all events up to and including `until`, in seconds since the epoch."""
         heap = self._agenda.heap  # never empty: the next customer is always on it
         while heap[0][0] <= until:
             now, _, handler, argument = heappop(heap)
@@ -116,7 +116,7 @@ class Traffic:
         return any(server.responds(node_id) for server in self._modules.values())
 
     def throttled(self, module: str) -> array[int]:
-        """Requests that the module throttled, for each complete second since the start."""
+        """Return the number of requests that the module throttled, for each complete second since the start."""
         return self.truth.modules[module].throttled
 
     def _expect_customer(self) -> None:

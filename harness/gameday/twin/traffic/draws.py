@@ -1,10 +1,10 @@
-"""Random numbers for the twin: one stream for each purpose, drawn in blocks, the same for the same seed.
+"""Random numbers for the twin: a stream for each purpose, drawn in blocks, the same for the same seed.
 
-A stream is keyed by the seed and its own name (`service/web`), so that a fault, a retry or one module more never
-shifts another stream: with and without a fault the same customers arrive at the same instants (common random numbers,
-Law, Simulation Modeling and Analysis, chapter 11). Blocks have a fixed size, so what comes does not depend on how
-far time was advanced in one go. NumPy may change a distribution's stream between feature releases (NEP 19): the same
-seed repeats a run with the same NumPy.
+The seed and a name (`service/web`) determine a stream. So a fault, a retry or another module never shifts other
+streams: with and without a fault the same customers arrive at the same instants (common random numbers, Law, Simulation
+Modeling and Analysis, chapter 11). Blocks have a fixed size, so a stream does not depend on the steps in which time
+advances. NumPy may change a distribution's stream between feature releases (NEP 19), so repeating a run takes the same
+NumPy.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ def _stream(block: Callable[[], npt.NDArray[np.float64]]) -> Draw:
 
 
 def uniform(seed: int, name: str) -> Draw:
-    """Numbers in [0, 1)."""
+    """Draw numbers in [0, 1)."""
     generator = _generator(seed, name)
     return _stream(lambda: generator.random(BLOCK))
 
 
 def lognormal(seed: int, name: str, p50: float, p95: float) -> Draw:
-    """Lognormal numbers with that median and 95th percentile: μ = ln p50, σ = ln(p95/p50) / z₀.₉₅."""
+    """Draw lognormal numbers with this median and 95th percentile: μ = ln p50, σ = ln(p95/p50) / z₀.₉₅."""
     generator, mean, sigma = _generator(seed, name), math.log(p50), math.log(p95 / p50) / _Z95
     return _stream(lambda: generator.lognormal(mean, sigma, BLOCK))
 
 
 def arrivals(seed: int, rate: float, shares: list[float], start: float) -> Iterator[tuple[float, int]]:
-    """(time, index into `shares`) of each customer: a Poisson process of `rate` per second, split by the shares."""
+    """Draw (time, index into `shares`) of each customer: a Poisson process of `rate` per second, split by shares."""
     gaps, choices = _generator(seed, "arrivals"), _generator(seed, "journeys")
     borders = np.cumsum(shares)[:-1] / sum(shares)
     while True:

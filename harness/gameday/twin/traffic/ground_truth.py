@@ -1,4 +1,4 @@
-"""What really happened, second by second: the ground truth that measurements are compared with."""
+"""The ground truth: what really happened, second by second, to compare measurements with."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 
 class SecondTally:
-    """The counts of the current second, of a journey or of a module.
+    """The counts of the current second, for a journey or a module.
 
-    `tried` and `failed` are the caller's view: both are counted at the instant when the answer came or the caller
-    gave up. `finished` and `broken` are the server's view: answers given (a full queue's 503 too, a throttle not), and
-    how many of them were errors, whether or not somebody still waited.
+    `tried` and `failed` are the caller's view: both count when the answer came or the caller gave up. `finished` and
+    `broken` are the server's view: answers, and the errors among them, whether or not a caller still waited. A full
+    queue's 503 is an answer; a throttle is not.
     """
 
     __slots__ = ("broken", "durations", "failed", "latencies", "throttled")
@@ -21,31 +21,31 @@ class SecondTally:
         self.clear()
 
     def clear(self) -> None:
-        """Begin the next second."""
+        """Reset all counts for the next second."""
         self.failed = self.throttled = self.broken = 0
         self.latencies: list[float] = []  # seconds of each request as its caller saw it
         self.durations: list[float] = []  # seconds of each request in the server
 
     def count(self, good: bool, seconds: float) -> None:
-        """A caller got his answer, or gave up."""
+        """Count a request whose caller got an answer or gave up."""
         self.latencies.append(seconds)
         if not good:
             self.failed += 1
 
     def count_work(self, good: bool, seconds: float) -> None:
-        """The server gave an answer."""
+        """Count an answer of the server."""
         self.durations.append(seconds)
         if not good:
             self.broken += 1
 
     @property
     def tried(self) -> int:
-        """Requests that ended for their callers."""
+        """The number of requests that ended for their callers."""
         return len(self.latencies)
 
     @property
     def finished(self) -> int:
-        """Requests that the server answered."""
+        """The number of requests that the server answered."""
         return len(self.durations)
 
 
@@ -55,7 +55,7 @@ def _counts() -> array[int]:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Counts per second since `start`, one entry for every complete second."""
+    """Counts of every complete second since `start`."""
 
     start: int  # seconds since the epoch
     tried: array[int] = field(default_factory=_counts)
@@ -79,25 +79,25 @@ class Truth:
         self.modules = {name: Outcomes(start) for name in modules}
 
     def add(self, journeys: Mapping[str, SecondTally], modules: Mapping[str, SecondTally]) -> None:
-        """Append one second of each."""
+        """Append a second of each journey and module."""
         for name, tally in journeys.items():
             self.journeys[name].add(tally)
         for name, tally in modules.items():
             self.modules[name].add(tally)
 
     def degraded(self, journey: str, bound: float) -> list[tuple[float, float]]:
-        """The stretches [start, end) in which fewer than `bound` of a journey's customers got what they asked for.
+        """Find the intervals [start, end) in which less than a share `bound` of a journey's customers succeeded.
 
-        From the true counts of each second in which answers came (or customers gave up). A second without any ends
-        nothing and begins nothing: silence in the midst of an outage is part of it.
+        Only seconds in which answers came or customers gave up count. A second without either neither begins nor ends an
+        interval, so a silent second during an outage is part of it.
         """
-        outcomes, found, since, last = self.journeys[journey], [], None, 0
+        outcomes, intervals, since, last = self.journeys[journey], [], None, 0
         for second, (tried, failed) in enumerate(zip(outcomes.tried, outcomes.failed, strict=True), outcomes.start):
             if not tried:
                 continue
             if tried - failed < bound * tried - 1e-9:  # 0.55 · 100 is more than 55 in floats
                 since, last = second if since is None else since, second
             elif since is not None:
-                found.append((float(since), float(last + 1)))
+                intervals.append((float(since), float(last + 1)))
                 since = None
-        return [*found, *([(float(since), float(last + 1))] if since is not None else [])]
+        return [*intervals, *([(float(since), float(last + 1))] if since is not None else [])]

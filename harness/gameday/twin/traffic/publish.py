@@ -1,7 +1,7 @@
-"""What traffic publishes: the user's own metrics, and those that AWS's services publish by themselves.
+"""The metrics that traffic publishes: the user's own, and those that AWS's services publish by themselves.
 
-All are published for the second in which a request ended, once that second is complete. (AWS books Lambda's metrics
-under the second of the invocation, and most services publish once a minute.)
+A request counts in the second in which it ended, and the twin publishes a second once it is complete. (AWS counts
+Lambda's metrics in the second of the invocation, and most services publish once a minute.)
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gameday.twin.cloudwatch.store import MetricSeries, MetricStore
 from gameday.twin.traffic.servers import Server
 
 Publish = Callable[[Server, int, MetricSeries], None]
-"""Writes what one second of a server's counts says into a series."""
+"""Writes a second of a server's counts into a series."""
 
 
 def _sum(series: MetricSeries, second: int, count: int) -> None:
@@ -40,8 +40,8 @@ _LAMBDA: dict[str, Publish] = {
     "Throttles": lambda server, second, series: series.add(second, (1.0,) * server.throttled),
     "Duration": lambda server, second, series: series.add(second, [1000.0 * value for value in server.durations]),
 }
-"""AWS Lambda Developer Guide, "Types of metrics for Lambda functions": throttled requests are no invocations; Duration
-is in milliseconds. Errors is 0 or 1 for each invocation, so that its Average is the share of errors."""
+"""AWS Lambda Developer Guide, "Types of metrics for Lambda functions": throttled requests are not
+invocations, and Duration is in milliseconds. Errors is 0 or 1 for each invocation: its Average is the share of errors."""
 
 _LOAD_BALANCER: dict[str, Publish] = {
     "RequestCount": lambda server, second, series: _sum(series, second, server.tried),
@@ -49,8 +49,8 @@ _LOAD_BALANCER: dict[str, Publish] = {
     "TargetResponseTime": lambda server, second, series: series.add(second, server.durations),
     "HealthyHostCount": lambda server, second, series: series.add(second, (float(server.healthy),)),
 }
-"""Application Load Balancers guide, "CloudWatch metrics for your Application Load Balancer": seconds; the count of 5XX
-is reported when not zero."""
+"""Application Load Balancers guide, "CloudWatch metrics for your Application Load Balancer": times in
+seconds; 5XX is reported only when not zero."""
 
 _GATEWAY: dict[str, Publish] = {
     "Count": lambda server, second, series: series.add(second, (1.0,) * server.tried),
@@ -79,7 +79,7 @@ def _of_kind(module: TwinModule) -> tuple[str, dict[str, Publish]]:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """One metric, fed by one journey or one module."""
+    """A metric, and the journey or module that feeds it."""
 
     journey: str | None
     module: str | None
@@ -90,7 +90,7 @@ class Publication:
 
 
 def user_metrics(twin: TwinFile) -> list[Publication]:
-    """The metrics that the twin file names."""
+    """List the metrics that the twin file names."""
     return [
         Publication(feed.journey, feed.module, _USERS[feed.count], namespace, metric, feed.dimensions)
         for name, feed in twin.metrics.items()
@@ -99,10 +99,9 @@ def user_metrics(twin: TwinFile) -> list[Publication]:
 
 
 def aws_metrics(twin: TwinFile, dimensions: Mapping[str, Mapping[str, str]]) -> list[Publication]:
-    """What AWS publishes for the modules in `dimensions`: module → the dimensions of its metrics.
+    """List what AWS publishes for the modules in `dimensions`: module → the dimensions of its metrics.
 
-    FunctionName for a function, TableName for a table, ApiName and Stage for a stage, LoadBalancer and TargetGroup for
-    instances.
+    A function has FunctionName, a table TableName, a stage ApiName and Stage, instances LoadBalancer and TargetGroup.
     """
     return [
         Publication(None, module, publish, namespace, metric, dimensions[module])
@@ -114,7 +113,7 @@ def aws_metrics(twin: TwinFile, dimensions: Mapping[str, Mapping[str, str]]) -> 
 
 
 class Publisher:
-    """Writes every publication's second into the store."""
+    """Write the counts of every publication into the store, second by second."""
 
     def __init__(
         self,
@@ -126,15 +125,15 @@ class Publisher:
         self._store = store
         self._lines = [
             (
-                each.publish,
-                journeys[each.journey] if each.journey is not None else modules[each.module or ""],
-                store.series(each.namespace, each.metric, each.dimensions),
+                entry.publish,
+                journeys[entry.journey] if entry.journey is not None else modules[entry.module or ""],
+                store.series(entry.namespace, entry.metric, entry.dimensions),
             )
-            for each in publications
+            for entry in publications
         ]
 
     def close(self, second: int) -> None:
-        """Publish this second, which is complete."""
+        """Publish a complete second."""
         for publish, server, series in self._lines:
             publish(server, second, series)
         self._store.complete_until = second + 1

@@ -1,4 +1,4 @@
-"""How requests proceed: arrive, ask, be served, be answered, time out, try again, leave."""
+"""The steps of a request: arrive, call, be served, be answered, time out, retry, leave."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ TCP_GIVES_UP = 127.0
 """Seconds until Linux gives up connecting: net.ipv4.tcp_syn_retries = 6 (tcp(7))."""
 
 LONGEST_BACKOFF = 20.0
-"""Seconds; the AWS SDKs' longest delay (AWS SDKs and Tools Reference Guide, "Retry behavior")."""
+"""The AWS SDKs' longest delay, in seconds (AWS SDKs and Tools Reference Guide, "Retry behavior")."""
 
 
 class RequestSimulation:
-    """Moves visits along; `lost` holds the paths on which packets are lost right now."""
+    """Move visits through their steps; `lost` holds the paths on which packets are lost right now."""
 
     __slots__ = ("_agenda", "_silences", "_timeouts", "lost")
 
@@ -25,18 +25,18 @@ class RequestSimulation:
         self._timeouts: dict[float, Deadlines] = {}
 
     def deadlines(self, timeout: float | None) -> Deadlines | None:
-        """Where calls with this timeout are watched."""
+        """Return the queue of deadlines for calls with this timeout."""
         if timeout is None:
             return None
         return self._timeouts.setdefault(timeout, Deadlines(self._agenda, timeout, self._call_times_out))
 
     def begin(self, visit: Visit, now: float) -> None:
-        """The visit makes its first call."""
+        """Make the visit's first call."""
         if self._refused(visit, now):
             self._answered(visit, False, now)
 
     def cut(self, visits: list[Visit], now: float) -> None:
-        """The hosts of these visits went away: whoever waits for them sees a reset."""
+        """Reset the visits of hosts that went away: their callers see a failed attempt."""
         for visit in visits:
             visit.serial = -1
         for visit in visits:
@@ -45,7 +45,7 @@ class RequestSimulation:
                 self._answered(caller, False, now)
 
     def _refused(self, visit: Visit, now: float) -> bool:
-        """Begin the visit's current call; whether its first attempt was refused at once."""
+        """Begin the visit's current call. Returns whether its first attempt was refused at once."""
         visit.serial += 1
         visit.tries = 0
         deadlines = visit.calls[visit.step].deadlines
@@ -54,9 +54,9 @@ class RequestSimulation:
         return self._attempt(visit, now)
 
     def _attempt(self, caller: Visit, now: float) -> bool:
-        """Send the request of the caller's current call; whether it was refused at once."""
+        """Send the request of the caller's current call. Returns whether it was refused at once."""
         server = caller.calls[caller.step].server
-        caller.asked = now
+        caller.sent = now
         visit = Visit(server, caller, caller.serial, caller.journey, now)
         fate = server.admit(visit, caller, self.lost, now)
         if fate is STARTED:
@@ -66,7 +66,7 @@ class RequestSimulation:
         return fate is REFUSED
 
     def _served(self, now: float, visit: Visit) -> None:
-        """The visit's own work is done: its calls are next."""
+        """Go on after the visit's own work: make its calls, or answer."""
         if visit.serial < 0:
             return
         server = visit.server
@@ -79,12 +79,12 @@ class RequestSimulation:
             self._answered(caller, good, now)
 
     def _answered(self, visit: Visit, good: bool, now: float) -> None:
-        """The visit's attempt has ended. A loop, not recursion: an answer may run up through any number of callers."""
+        """End an attempt of the visit's call. A loop, not recursion: an answer may pass any number of callers."""
         following: tuple[Visit, bool] | None = visit, good
         while following is not None:
             visit, good = following
-            visit.calls[visit.step].server.count(good, now - visit.asked)
-            visit.asked = -1.0
+            visit.calls[visit.step].server.count(good, now - visit.sent)
+            visit.sent = -1.0
             following = None if not good and self._retries(visit, now) else self._call_over(visit, good, now)
 
     def _retries(self, visit: Visit, now: float) -> bool:
@@ -102,7 +102,7 @@ class RequestSimulation:
             self._answered(visit, False, now)
 
     def _call_over(self, visit: Visit, good: bool, now: float) -> tuple[Visit, bool] | None:
-        """On to the visit's next call or its end; whose attempt has ended by that at once, and how."""
+        """Begin the visit's next call, or end the visit. Returns the visit whose attempt this ended, and whether well."""
         if good or visit.calls[visit.step].fallback:
             visit.step += 1
             if visit.step < len(visit.calls):
@@ -112,9 +112,9 @@ class RequestSimulation:
         return None if caller is None else (caller, good)
 
     def _call_times_out(self, visit: Visit, now: float) -> None:
-        if visit.asked >= 0.0:
-            visit.calls[visit.step].server.count(False, now - visit.asked)
-            visit.asked = -1.0
+        if visit.sent >= 0.0:
+            visit.calls[visit.step].server.count(False, now - visit.sent)
+            visit.sent = -1.0
         following = self._call_over(visit, False, now)
         if following is not None:
             self._answered(*following, now)
@@ -123,13 +123,13 @@ class RequestSimulation:
         self._answered(visit, False, now)
 
     def _falls_silent(self, caller: Visit, now: float) -> None:
-        """No answer will come: the call's timeout ends it or, where that is longer or missing, TCP."""
+        """Wait in vain for an answer: the call's timeout ends it or, where that is longer or missing, TCP."""
         deadlines = caller.calls[caller.step].deadlines
         if deadlines is None or deadlines.length > TCP_GIVES_UP:
             self._silences.set(caller, now)
 
     def _leave(self, visit: Visit, good: bool, now: float) -> Visit | None:
-        """The visit is over: its slot goes to the next in line. Its caller, if he still waits and can hear."""
+        """End the visit and give its slot to the next. Returns the caller, if it still waits and can be reached."""
         visit.serial = -1
         server = visit.server
         follower = server.release(visit)

@@ -1,6 +1,6 @@
-"""What answers requests: instances behind a load balancer, functions, and what sits behind a token bucket.
+"""The servers of requests: instances behind a load balancer, functions, and resources with a token bucket.
 
-A server admits a visit or not, and is told when it leaves; time and randomness are the business of `traffic`.
+A server admits or refuses a visit, and releases it at its end. `requests` decides the times.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from gameday.twin.traffic.ground_truth import SecondTally
 from gameday.twin.traffic.visit import Visit, VisitCall
 
 BURST_SECONDS = 300.0
-"""DynamoDB keeps up to five minutes of unused capacity for bursts (DynamoDB Developer Guide, "DynamoDB burst and
+"""DynamoDB saves up to five minutes of unused capacity for bursts (DynamoDB Developer Guide, "DynamoDB burst and
 adaptive capacity")."""
 
 Lost = frozenset[tuple[str, str]]
 
 
 class Fate(Enum):
-    """What became of a request that was sent to a server."""
+    """The outcome of sending a request to a server."""
 
     STARTED = "started"
     WAITING = "waiting"  # in a node's queue
     REFUSED = "refused"  # at once: 503 or 429
-    SILENT = "silent"  # no answer will ever come
+    SILENT = "silent"  # the caller gets no answer
 
 
 STARTED, WAITING, REFUSED, SILENT = Fate
@@ -48,42 +48,42 @@ class Server(SecondTally):
         self.calls: list[tuple[VisitCall, ...]] = []  # by the journey's index
 
     def admit(self, visit: Visit, caller: Visit, lost: Lost, now: float) -> Fate:
-        """Take the visit in, or not."""
+        """Admit or refuse a visit."""
         raise NotImplementedError
 
     def release(self, visit: Visit) -> Visit | None:
-        """The visit is over; the one that starts in its place, if one was waiting."""
+        """End a visit. Returns the waiting visit that starts in its place, if there is one."""
         raise NotImplementedError
 
     def apply(self, state: ModuleStatus, now: float) -> list[Visit]:
-        """Take over what the account says; the visits that were cut off by it."""
+        """Take over the module's new state. Returns the visits that this cuts off."""
         raise NotImplementedError
 
     @property
     def healthy(self) -> int:
-        """How many nodes are in rotation."""
+        """The number of nodes in rotation."""
         return 0
 
     def responds(self, node_id: str) -> bool:  # noqa: ARG002
-        """Whether this is one of its nodes, which serves and has room for a request."""
+        """Whether the node belongs to this server, serves, and has room for a request."""
         return False
 
 
 class JourneyServer(Server):
-    """Where customers stand, outside of all modules: one for each journey. It counts how customers fared."""
+    """A journey's customers, outside of all modules, with the counts of their requests."""
 
     __slots__ = ()
 
     def release(self, visit: Visit) -> None:
-        """A customer has left; nobody takes his place."""
+        """End a customer's visit; nothing waits for its place."""
 
     def count_work(self, good: bool, seconds: float) -> None:
-        """A customer is his own caller."""
+        """Count the visit as the customer's request, since a customer has no caller."""
         self.count(good, seconds)
 
 
 class NodeQueue:
-    """One instance: the visits it works on, in order of start, and those that wait."""
+    """An instance: the visits it works on, in order of start, and those that wait."""
 
     __slots__ = ("id", "serving", "waiting", "working")
 
@@ -95,12 +95,12 @@ class NodeQueue:
 
 
 class PoolServer(Server):
-    """Instances behind one load balancer that goes round robin over the nodes in rotation.
+    """Instances behind a load balancer that goes round robin over the nodes in rotation.
 
-    Round robin is the default of an Application Load Balancer; with no healthy target it fails open to all; with no
+    Round robin is the default of an Application Load Balancer. With no healthy target it fails open to all; with no
     target at all it answers 503 (Elastic Load Balancing, Application Load Balancers guide: "Routing algorithms",
     "Health checks for your target groups", "Troubleshoot your Application Load Balancers").
-    A host that is not serving is silence to whoever connects to it.
+    A host that is not serving does not answer its callers.
     """
 
     __slots__ = ("in_rotation", "nodes", "queue", "slots", "targets", "turn")
@@ -115,7 +115,7 @@ class PoolServer(Server):
         self.turn = 0
 
     def admit(self, visit: Visit, caller: Visit, lost: Lost, now: float) -> Fate:  # noqa: ARG002
-        """On the node whose turn it is: a free slot, a place in its queue, or 503."""
+        """Send the visit to the next node: it takes a free slot or a place in the queue, or gets 503."""
         targets = self.targets
         if not targets:
             return REFUSED
@@ -138,7 +138,7 @@ class PoolServer(Server):
         return REFUSED
 
     def release(self, visit: Visit) -> Visit | None:
-        """The slot goes to whoever waited longest at that node."""
+        """Give the slot to the visit that waited longest at that node."""
         node = visit.node
         if node is None:
             return None
@@ -150,7 +150,7 @@ class PoolServer(Server):
         return follower
 
     def apply(self, state: ModuleStatus, now: float) -> list[Visit]:  # noqa: ARG002
-        """Nodes that are gone or stopped serving lose all that they worked on."""
+        """Cut off all visits of nodes that are gone or stopped serving."""
         before = self.nodes
         self.nodes = {node.id: before.get(node.id) or NodeQueue(node.id) for node in state.nodes}
         for node in state.nodes:
@@ -168,20 +168,20 @@ class PoolServer(Server):
 
     @property
     def healthy(self) -> int:
-        """How many nodes are in rotation."""
+        """The number of nodes in rotation."""
         return self.in_rotation
 
     def responds(self, node_id: str) -> bool:
-        """Whether this is one of its nodes, which serves and has room for a request."""
+        """Whether the node belongs to this server, serves, and has room for a request."""
         node = self.nodes.get(node_id)
         return node is not None and node.serving and (len(node.working) < self.slots or len(node.waiting) < self.queue)
 
 
 class FunctionServer(Server):
-    """A Lambda function: a request beyond its concurrency is throttled at once with 429.
+    """A Lambda function, which throttles requests beyond its concurrency at once with 429.
 
-    AWS Lambda Developer Guide, "Understanding Lambda function scaling": reserved concurrency is a ceiling, 0 throttles
-    everything; without it the account's limit counts.
+    Reserved concurrency is a ceiling, and 0 throttles everything; without it the account's limit counts (AWS Lambda
+    Developer Guide, "Understanding Lambda function scaling").
     """
 
     __slots__ = ("account", "busy", "concurrency")
@@ -193,7 +193,7 @@ class FunctionServer(Server):
         self.busy = 0
 
     def admit(self, visit: Visit, caller: Visit, lost: Lost, now: float) -> Fate:  # noqa: ARG002
-        """A free environment, or 429."""
+        """Take a free environment, or answer 429."""
         if lost and (caller.place, OUTSIDE) in lost:
             return SILENT
         if self.busy >= self.concurrency:
@@ -203,11 +203,11 @@ class FunctionServer(Server):
         return STARTED
 
     def release(self, visit: Visit) -> None:  # noqa: ARG002
-        """Its environment is free again."""
+        """Free the visit's environment."""
         self.busy -= 1
 
     def apply(self, state: ModuleStatus, now: float) -> list[Visit]:  # noqa: ARG002
-        """A lower ceiling leaves what runs alone."""
+        """Set the ceiling; visits that run already go on."""
         self.concurrency = self.account if state.concurrency is None else state.concurrency
         return []
 
@@ -215,11 +215,12 @@ class FunctionServer(Server):
 class Metered(Server):
     """A table or a stage: a request takes a token from a bucket, or is throttled at once.
 
-    API Gateway throttles by a token bucket (API Gateway Developer Guide, "Throttle requests to your REST APIs"). For
-    DynamoDB the bucket holds `BURST_SECONDS` of capacity, so a throttle takes effect only when the saved
-    capacity is used up. Both start full. What AWS does with saved capacity when a table's capacity is lowered is
-    not documented; here it is cut to what the new capacity could have saved. No rate at all (on-demand, no
-    throttling) never throttles.
+    - API Gateway throttles by a token bucket (API Gateway Developer Guide, "Throttle requests to your REST APIs").
+    - For DynamoDB the bucket holds `BURST_SECONDS` of capacity, so a throttle takes effect only when the saved capacity
+      is used up.
+    - Both start full. Without a rate (on-demand, no throttling) nothing is throttled.
+    - AWS does not document what happens to saved capacity when a table's capacity is lowered. Here it is cut to what the
+      new capacity could have saved.
     """
 
     __slots__ = ("at", "level", "rate", "size")
@@ -236,7 +237,7 @@ class Metered(Server):
             self.at = now
 
     def admit(self, visit: Visit, caller: Visit, lost: Lost, now: float) -> Fate:  # noqa: ARG002
-        """A token, or a throttle."""
+        """Take a token, or throttle."""
         if lost and (caller.place, OUTSIDE) in lost:
             return SILENT
         self._refill(now)
@@ -247,10 +248,10 @@ class Metered(Server):
         return STARTED
 
     def release(self, visit: Visit) -> None:
-        """Tokens do not come back."""
+        """Do nothing: tokens do not come back."""
 
     def apply(self, state: ModuleStatus, now: float) -> list[Visit]:
-        """Another rate or size from now on."""
+        """Set the rate and the size of the bucket."""
         self._refill(now)
         self.at = now
         if state.capacity is not None:

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class VisitCall:
-    """A call that a visit makes, bound to the server that it goes to."""
+    """A call that a visit makes, and the server that it goes to."""
 
     server: Server
-    deadlines: Deadlines | None  # where its timeout is watched
+    deadlines: Deadlines | None  # the queue for its timeout
     retries: int
     backoff: float  # seconds
     fallback: bool
@@ -26,14 +26,14 @@ class VisitCall:
 
 
 class Visit:
-    """One request inside one server, or one customer outside of all; it makes its calls one after the other."""
+    """A request inside a server, or a customer outside of all servers; it makes its calls one after the other."""
 
-    __slots__ = ("asked", "began", "caller", "calls", "journey", "node", "serial", "server", "step", "ticket", "tries")
+    __slots__ = ("began", "caller", "calls", "journey", "node", "sent", "serial", "server", "step", "ticket", "tries")
 
     def __init__(self, server: Server, caller: Visit | None, ticket: int, journey: int, now: float) -> None:
         self.server = server
-        self.caller = caller  # who waits for the answer; None: this is a customer
-        self.ticket = ticket  # the caller's serial when he asked: another one by now means that he has left
+        self.caller = caller  # waits for the answer; None: this is a customer
+        self.ticket = ticket  # the caller's serial when it called; a different serial means that the caller gave up
         self.journey = journey
         self.calls = server.calls[journey]
         self.began = now
@@ -41,9 +41,9 @@ class Visit:
         self.step = 0  # index of the current call
         self.serial = 0  # counts calls; negative: this visit is over
         self.tries = 0  # retries made of the current call
-        self.asked = -1.0  # when the outstanding attempt went out; negative: none is outstanding
+        self.sent = -1.0  # when the current attempt was sent; negative: there is none
 
     @property
     def place(self) -> str:
-        """The end of a path that it stands at."""
+        """The end of a path at which this visit is: its node, or OUTSIDE."""
         return OUTSIDE if self.node is None else self.node.id
