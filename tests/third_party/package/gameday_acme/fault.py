@@ -35,7 +35,7 @@ class PauseFunctions(Fault):
             label=f"pause {', '.join(function.name for function in found)}",
             stages=staged([change.model_copy(update={"module": self.module}) for change in changes]),
             effect=effect(
-                self.effects,
+                self.effect,
                 tuple(
                     grows("AWS/Lambda", "Throttles", "Invocations", {"FunctionName": change.id}) for change in changes
                 ),
