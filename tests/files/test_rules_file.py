@@ -11,6 +11,7 @@ from gameday.files.schema import schemas
 from gameday.files.yaml.mistake import InvalidFile
 from gameday.sdk.rule import EXAMPLES, Rule
 from jsonschema import Draft7Validator
+from syrupy.assertion import SnapshotAssertion
 
 HEAD = "version: 1\nkind: rules\nrules:\n"
 
@@ -26,42 +27,31 @@ def test_every_example_of_a_rule_loads_and_is_right_in_an_editor(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("entry", "place", "what", "remedy"),
+    ("entry", "place"),
     [
-        (
-            "throttle: {service: dynamdb}",
-            "4:25",
-            "AWS has no service `dynamdb`; did you mean `dynamodb`?",
-            "boto3 names",
-        ),
-        ("fail: {service: s3, operation: PutObjct}", "4:36", "s3 has no operation `PutObjct`; did you mean", "PutItem"),
-        ("fail: {service: s3, share: 150%}", "4:32", "a share is a number from 0% to 100%", "share"),
-        ("delay: {service: s3}", "4:5", "a delay rule needs `wait`, like 400ms", ""),
-        ("delay: {service: s3, wait: 400}", "4:32", "a duration needs a number and a unit", "wait"),
-        ("timeout: {service: s3, code: X}", "4:5", "a timeout rule has no `code`; of its own it has: wait", ""),
-        ("fail: {service: s3, status: 200}", "4:33", "`status` is at least 400; found `200`", "status"),
-        ("fail: {service: s3, cod: X}", "4:25", "unknown key `cod`", "did you mean `code`?"),
-        ("fail: {service: s3, kind: fail}", "4:25", "unknown key `kind`", "its name says it"),
-        ("fial: {service: s3}", "4:5", "there is no rule `fial`", "did you mean `fail`?"),
-        ("throttle", "4:5", "`throttle` does not say what it hits", "write `- throttle: {service: dynamodb"),
-        ("throttle:", "4:5", "`service` is missing", "add `service:`"),
-        (
-            "{fail: {service: s3}, delay: {service: s3}}",
-            "4:27",
-            "one entry is one rule",
-            "begin each rule with its own",
-        ),
+        ("throttle: {service: dynamdb}", "4:25"),
+        ("fail: {service: s3, operation: PutObjct}", "4:36"),
+        ("fail: {service: s3, share: 150%}", "4:32"),
+        ("delay: {service: s3}", "4:5"),
+        ("delay: {service: s3, wait: 400}", "4:32"),
+        ("timeout: {service: s3, code: X}", "4:5"),
+        ("fail: {service: s3, status: 200}", "4:33"),
+        ("fail: {service: s3, cod: X}", "4:25"),
+        ("fail: {service: s3, kind: fail}", "4:25"),
+        ("fial: {service: s3}", "4:5"),
+        ("throttle", "4:5"),
+        ("throttle:", "4:5"),
+        ("{fail: {service: s3}, delay: {service: s3}}", "4:27"),
     ],
 )
-def test_a_wrong_rule_is_told_at_its_place(tmp_path: Path, entry: str, place: str, what: str, remedy: str) -> None:
+def test_a_wrong_rule_is_told_at_its_place(tmp_path: Path, entry: str, place: str, snapshot: SnapshotAssertion) -> None:
     file = tmp_path / "rules.yaml"
     file.write_text(f"{HEAD}  - {entry}\n")
     with pytest.raises(InvalidFile) as wrong:
         load_rules(file)
     (mistake,) = wrong.value.mistakes
     assert f"{mistake.line}:{mistake.column}" == place
-    assert what in mistake.what
-    assert remedy in mistake.remedy
+    assert f"{mistake.what}\n→ {mistake.remedy}" == snapshot
 
 
 def test_a_file_of_another_kind_is_told(tmp_path: Path) -> None:

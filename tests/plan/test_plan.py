@@ -19,6 +19,7 @@ from gameday.report.plan_text import plan_text
 from gameday.steady_state.kpi.kpi import Kpi
 from gameday.testing.wrapper import Wrapped
 from gameday.twin.twin import Twin
+from syrupy.assertion import SnapshotAssertion
 
 from tests.doubles.play import REGION, SHORT, cured, read
 
@@ -83,25 +84,25 @@ def test_a_share_takes_at_least_one_and_the_seed_chooses(twin: Twin, workload: W
 
 
 REFUSED = [
-    ({"az-blackhole": {"zone": "us-east-1z"}}, "zone us-east-1z is not in us-east-1; it has us-east-1a"),
-    ({"isolate-module": {"module": "payments"}}, "module payments has no running instance to isolate"),
-    ({"isolate-module": {"module": "billing"}}, "module billing is not in the workload"),
-    ({"terminate-instance": {"module": "payments"}}, "no running instance matches module payments"),
-    ({"stop-instance": {"ids": ["i-0123456789abcdef0"]}}, "i-0123456789abcdef0: no such instance"),
-    ({"reboot-instance": {"module": "web", "count": 9}}, "count is 9, but only 6 running instances match"),
-    ({"throttle": {"module": "web", "to": 0}}, "module web has no function, table or stage to throttle"),
-    ({"throttle": {"module": "payments", "to": "10%"}}, "function payments reserves no concurrency to take a share of"),
-    ({"throttle": {"function": "nobody", "to": 0}}, "nobody has no function, table or stage"),
+    {"az-blackhole": {"zone": "us-east-1z"}},
+    {"isolate-module": {"module": "payments"}},
+    {"isolate-module": {"module": "billing"}},
+    {"terminate-instance": {"module": "payments"}},
+    {"stop-instance": {"ids": ["i-0123456789abcdef0"]}},
+    {"reboot-instance": {"module": "web", "count": 9}},
+    {"throttle": {"module": "web", "to": 0}},
+    {"throttle": {"module": "payments", "to": "10%"}},
+    {"throttle": {"function": "nobody", "to": 0}},
 ]
 
 
-@pytest.mark.parametrize(("fault", "reason"), REFUSED)
+@pytest.mark.parametrize("fault", REFUSED, ids=str)
 def test_a_target_that_is_not_there_is_refused_in_one_line(
-    fault: dict[str, Any], reason: str, twin: Twin, workload: Workload
+    fault: dict[str, Any], twin: Twin, workload: Workload, snapshot: SnapshotAssertion
 ) -> None:
     (refusal,) = plan_on(twin, workload, fault).refusals
     assert refusal.code == "GD-P10"
-    assert reason in refusal.text
+    assert refusal.text == snapshot
 
 
 def test_a_strike_must_be_allowed(twin: Twin, workload: Workload) -> None:

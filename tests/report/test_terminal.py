@@ -17,6 +17,7 @@ from gameday.report.live_display import LiveProgress, sparkline
 from gameday.report.progress import PlainProgress, progress
 from gameday.report.terminal import verdict_table
 from gameday.steady_state.samples import Sample
+from syrupy.assertion import SnapshotAssertion
 
 from tests.report.sample import WORKLOAD, broken, held, stuck, suite
 from tests.report.test_html import HOSTILE, hostile
@@ -46,24 +47,14 @@ def shown(record: Record, stream: io.StringIO) -> str:
     return stream.getvalue()
 
 
-def test_without_a_terminal_a_run_is_a_line_for_each_phase() -> None:
-    record = broken()
-    lines = shown(record, io.StringIO()).splitlines()
-    assert record.judged
-    assert lines == [
-        f"throttle-payments (twin), run {record.run}: {record.plan.experiment.hypothesis}",
-        "    0:00  before  watching steady state for 5m",
-        "    5:00  inject  every call of the function payments is throttled",
-        "    5:02  effect  payments reports throttles",
-        "    5:02  during  watching under guard for 7m",
-        "   12:02  undo    putting everything back",
-        "   12:04  after   watching recovery for 1m",
-        f"   13:04  judged  broken (twin): {record.judged.judgement.sentence}",
-        "   13:04  ended   account restored",
-    ]
+def test_without_a_terminal_a_run_is_a_line_for_each_phase(snapshot: SnapshotAssertion) -> None:
+    text = shown(broken(), io.StringIO())
+    phases = ["before", "inject", "effect", "during", "undo", "after", "judged", "ended"]
+    assert [line.split()[1] for line in text.splitlines()[1:]] == phases
+    assert text == snapshot
 
 
-def test_what_went_wrong_is_worth_a_line() -> None:
+def test_what_went_wrong_is_worth_a_line(snapshot: SnapshotAssertion) -> None:
     stream = io.StringIO()
     listener = PlainProgress(stream)
     listener.begin(held().plan, "r")
@@ -71,11 +62,9 @@ def test_what_went_wrong_is_worth_a_line() -> None:
     listener.on_event(Aborted(1.0, "guard", "orders is at 31%"))
     listener.on_event(ChangeClosed(2.0, 0, "conflict", "somebody else changed it"))
     listener.on_event(ChangeClosed(2.0, 1, "restored", "as it was"))
-    assert stream.getvalue().splitlines()[1:] == [
-        "    0:00  failed  ec2.stop_instances: UnauthorizedOperation",
-        "    0:01  ABORTED by guard: orders is at 31%",
-        "    0:02  CONFLICT somebody else changed it",
-    ]
+    lines = stream.getvalue().splitlines()[1:]
+    assert len(lines) == 3
+    assert lines == snapshot
 
 
 @pytest.mark.parametrize("term", ["dumb", "", None])
