@@ -76,7 +76,7 @@ def test_store_that_ignores_conditions_refuses_the_run(account: Shared, monkeypa
     monkeypatch.setattr(S3Objects, "_call", unconditional)
     refused = account.gameday(*RUN)
     assert refused.returncode == Exit.REFUSED
-    assert "the workload's store ignores a stale `If-Match`" in refused.stdout
+    assert "the store ignores a stale `If-Match`" in refused.stdout
     assert "--local-journal" in refused.stdout + refused.stderr
     assert account.state == "running"
     assert account.keys("") == []

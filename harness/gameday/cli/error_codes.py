@@ -186,6 +186,13 @@ ERRORS: dict[str, ErrorCode] = {
         "A matrix needs a fault for each module, and these modules own nothing.",
         "Write under `owns` what belongs to them: tags, functions, tables or stages.",
     ),
+    "GD-E213": ErrorCode(
+        "a store without conditional writes",
+        "The store takes a write whose condition does not hold, or refuses one whose condition holds. Two runs could"
+        " then hold the workload at once.",
+        "Name a bucket of Amazon S3, or of a server that keeps `If-None-Match` and `If-Match`; or leave `store` out,"
+        " and say `--local-journal`.",
+    ),
     "GD-E300": ErrorCode(
         "the journal fails",
         "What undo needs cannot be written or read. Nothing is injected without it.",

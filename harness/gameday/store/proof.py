@@ -48,12 +48,10 @@ def prove(objects: Objects) -> None:
         return
     if violations := _probe(objects):
         raise Refused(
-            tuple(
-                f"the workload's store {violation}: two runs could hold the workload at once"
-                for violation in violations
-            ),
+            [f"the store {violation}: two runs could hold the workload at once" for violation in violations],
             "name a bucket of Amazon S3, or of a server that keeps conditional writes;"
             " or leave `store` out, and say --local-journal",
+            gd_code="GD-E213",
         )
     proof = Proof(datetime.now(UTC).replace(microsecond=0), __version__, secrets.token_hex(8))
     # Where another run has written its proof meanwhile, that one counts as well.

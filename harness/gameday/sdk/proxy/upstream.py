@@ -32,6 +32,7 @@ class Upstream:
             raise InvalidInput(
                 "an endpoint takes no user name and no password",
                 "name it without them: what a client signs goes on as it came",
+                gd_code="GD-E118",
             )
         try:
             parts = urlsplit(self.url)
