@@ -28,7 +28,6 @@ class PauseFunctions(Fault):
         refusals = unknown_places(context, self.module, None)
         if not found and not refusals:
             refusals.append(f"module {self.module} has no function to pause")
-        refusals += not_opted_in(context, {function.name: function.tags for function in found})
         changes = context.changes(CONCURRENCY, {function.name: 0 for function in found})
         return PlannedFault(
             fault=self.name,
@@ -42,5 +41,6 @@ class PauseFunctions(Fault):
                 deadline=600.0,
             ),
             hits={self.module: 1.0} if found else {},
+            without_opt_in=not_opted_in(context, {function.name: function.tags for function in found}),
             refusals=tuple(refusals),
         )
