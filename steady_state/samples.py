@@ -12,10 +12,10 @@ Floating-point numbers round seconds since the epoch."""
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One bin of one KPI.
+    """A bin of a KPI.
 
-    ratio:   total requests, of which `bad` failed; value = share of good
-    latency: total requests, of which `bad` took longer than the bound's limit; value = share within the limit
+    ratio:   total requests; `bad` of them failed; value = share of good
+    latency: total requests; `bad` of them took longer than the bound's limit; value = share within the limit
     rate:    `total` events counted (with `per`: total offered, bad = offered − counted); value = events per second
     gauge:   total = 1, bad = 1 when out of the bound; value = the reading
     """

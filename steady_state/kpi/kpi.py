@@ -122,7 +122,7 @@ _UNITS = {"ratio": "a share like 99%", "rate": "a rate like 50/s", "gauge": "a p
 
 
 class Kpi(Written):
-    """A key performance indicator of a workload; its kind is the key `ratio`, `latency`, `rate` or `gauge`."""
+    """One key performance indicator of a workload: its kind is the key `ratio`, `latency`, `rate` or `gauge`."""
 
     tier: Tier = Field(description="business: what customers get; technical: what explains and guards")
     module: str | None = Field(None, description="the module that it measures; Gameday judges isolation by it")
