@@ -1,4 +1,4 @@
-"""Time, handed in: the wall on an account, virtual on the twin and in tests."""
+"""Clocks: wall time on an account, virtual time on the twin and in tests."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Seconds since the epoch, and a sleep that lets the observed world live on."""
+    """Tell the time and wait; while it waits, the observed world goes on."""
 
     def now(self) -> float:
-        """The time in seconds since the epoch."""
+        """Return the time in seconds since the epoch."""
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -19,23 +19,23 @@ class Clock(Protocol):
 
 
 class WallClock:
-    """The machine's clock: monotonic since it was made, so that a jump of the wall does not stretch a window."""
+    """The machine's clock: monotonic from its creation on, so a jump of the wall clock does not stretch a window."""
 
     def __init__(self) -> None:
         self._offset = time.time() - time.monotonic()
 
     def now(self) -> float:
-        """The time in seconds since the epoch."""
+        """Return the time in seconds since the epoch."""
         return time.monotonic() + self._offset
 
     def sleep(self, seconds: float) -> None:
-        """Sleep; a signal handler that raises ends it early."""
+        """Sleep for `seconds`; a signal handler that raises ends the sleep early."""
         if seconds > 0:
             time.sleep(seconds)
 
 
 class TestClock:
-    """A clock that moves only when told to, for tests of experiments and of your own faults."""
+    """A clock that only `sleep` moves, for tests of experiments and of your own faults."""
 
     __test__ = False
 
@@ -43,7 +43,7 @@ class TestClock:
         self._now = start
 
     def now(self) -> float:
-        """The time in seconds since the epoch."""
+        """Return the time in seconds since the epoch."""
         return self._now
 
     def sleep(self, seconds: float) -> None:

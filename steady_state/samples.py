@@ -1,19 +1,21 @@
-"""Samples: what a KPI's source said about one stretch of time. A gap stays a gap."""
+"""Samples: what a KPI's source reported about one stretch of time. A gap stays a gap."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 CLOSE = 1e-6
-"""Seconds by which two edges of bins may differ and still be the same instant (binary fractions of epoch seconds)."""
+"""Seconds by which two edges of bins may differ and still be the same instant.
+
+Floating-point numbers round seconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One bin of one KPI.
+    """A bin of a KPI.
 
-    ratio:   total requests, of which `bad` failed; value = share of good
-    latency: total requests, of which `bad` took longer than the bound's limit; value = share within the limit
+    ratio:   total requests; `bad` of them failed; value = share of good
+    latency: total requests; `bad` of them took longer than the bound's limit; value = share within the limit
     rate:    `total` events counted (with `per`: total offered, bad = offered − counted); value = events per second
     gauge:   total = 1, bad = 1 when out of the bound; value = the reading
     """
@@ -27,18 +29,21 @@ class Sample:
 
     @property
     def end(self) -> float:
-        """Where the bin ends, in seconds since the epoch."""
+        """The end of the bin, in seconds since the epoch."""
         return self.start + self.length
 
 
 def share_of(start: float, length: float, total: float, bad: float) -> Sample:
-    """A bin of a ratio: bad out of total, at most all of it, since one bin may count what another counts as tried."""
+    """Make a bin of a ratio: `bad` out of `total`, and never more than `total`.
+
+    A source may count a failure in one bin and its request in another.
+    """
     bad = min(bad, total)
     return Sample(start, length, total, bad, 1 - bad / total if total else None)
 
 
 def reading_of(start: float, length: float, value: float, admitted: bool) -> Sample:
-    """A bin of a gauge, whose value the bound admits or not."""
+    """Make a bin of a gauge; `admitted`: whether the bound admits its value."""
     return Sample(start, length, 1.0, 0.0 if admitted else 1.0, value)
 
 
@@ -47,13 +52,13 @@ Series = tuple[Sample, ...]
 
 
 def inside(series: Series, start: float, end: float) -> Series:
-    """The bins that lie wholly between two instants: nothing of what was before or after is in them."""
-    return tuple(one for one in series if one.start >= start - CLOSE and one.end <= end + CLOSE)
+    """Return the bins that lie wholly between two instants, so that nothing from outside is in them."""
+    return tuple(sample for sample in series if sample.start >= start - CLOSE and sample.end <= end + CLOSE)
 
 
 def touching(series: Series, start: float, end: float) -> Series:
-    """The bins that share time with the stretch between two instants: nothing of the stretch is missed."""
-    return tuple(one for one in series if one.end > start + CLOSE and one.start < end - CLOSE)
+    """Return the bins that overlap the stretch between two instants, so that nothing of it is missing."""
+    return tuple(sample for sample in series if sample.end > start + CLOSE and sample.start < end - CLOSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +72,15 @@ class Tally:
 
     @property
     def share_bad(self) -> float | None:
-        """Bad of total; None without traffic."""
+        """The share of bad in total; None without traffic."""
         return self.bad / self.total if self.total else None
 
 
 def tally(series: Series) -> Tally:
-    """The sum of a series."""
+    """Sum up a series."""
     return Tally(
-        sum(one.total for one in series),
-        sum(one.bad for one in series),
-        sum(one.length for one in series),
+        sum(sample.total for sample in series),
+        sum(sample.bad for sample in series),
+        sum(sample.length for sample in series),
         len(series),
     )

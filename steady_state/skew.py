@@ -1,7 +1,7 @@
-"""How far the clocks of sources are from ours, as the `Date` of their answers tells (RFC 9110, section 6.6.1).
+"""The offsets of sources' clocks from ours, by the `Date` of their answers (RFC 9110, section 6.6.1).
 
-A source stamps what it saw by its own clock, and a run its injection and undo by ours: where the two differ, onset and
-recovery are told wrong by as much.
+A source stamps its samples by its own clock. A run stamps its injection and undo by ours. A difference between the two
+shifts the measured onset and recovery by as much.
 """
 
 from __future__ import annotations
@@ -14,41 +14,44 @@ from gameday.steady_state.clock import Clock
 from gameday.steady_state.kpi.units import show_duration
 
 RESOLUTION = 1.0
-"""Seconds that a `Date` stands for: it is written in whole ones."""
+"""The resolution of a `Date` in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offset:
-    """Between which bounds a clock is ahead of ours, in seconds; below zero it is behind."""
+    """The bounds of a clock's lead over ours, in seconds; below zero it is behind."""
 
     low: float
     high: float
 
     @property
     def least(self) -> float:
-        """Seconds by which the two differ for certain."""
+        """The seconds by which the two certainly differ."""
         return max(self.low, -self.high, 0.0)
 
     @property
     def words(self) -> str:
-        """`30s ahead of ours`, by the middle of its bounds."""
+        """The middle of the bounds in words, such as `30s ahead of ours`."""
         middle = (self.low + self.high) / 2
         return f"{show_duration(round(abs(middle)))} {'ahead of' if middle > 0 else 'behind'} ours"
 
 
 def offset(date: float, sent: float, received: float) -> Offset:
-    """By one answer: its clock showed `date`, or less than a second more, after we sent and before we received."""
+    """Return the offset that one answer shows.
+
+    The other clock showed `date`, or less than a second more, between our sending and our receiving.
+    """
     return Offset(date - received, date + RESOLUTION - sent)
 
 
 def narrowed(before: Offset, now: Offset) -> Offset:
-    """What two answers say together; where they contradict each other a clock was set, and the later one counts."""
+    """Combine the offsets of two answers; if they contradict each other, a clock was set, and `now` counts."""
     low, high = max(before.low, now.low), min(before.high, now.high)
     return Offset(low, high) if low <= high else now
 
 
 class Clocks:
-    """The offsets of several sources by name, narrower with every answer. May be told by several threads."""
+    """The offsets of several sources by name; every answer narrows them. Safe for use by several threads."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -56,22 +59,22 @@ class Clocks:
         self._lock = threading.Lock()
 
     def now(self) -> float:
-        """The time by our clock, in seconds since the epoch."""
+        """Return the time by our clock, in seconds since the epoch."""
         return self._clock.now()
 
     def heard(self, name: str, date: str | None, sent: float) -> None:
-        """An answer to what was sent at that time has come; one without a date that can be read tells nothing."""
+        """Record that an answer came to the request sent at `sent`; an answer without a readable date is ignored."""
         received = self.now()
         try:
             shown = parsedate_to_datetime(date or "").timestamp()
         except (ValueError, TypeError, OverflowError):
             return
-        found = offset(shown, sent, received)
+        reading = offset(shown, sent, received)
         with self._lock:
-            self._offsets[name] = narrowed(self._offsets.get(name, found), found)
+            self._offsets[name] = narrowed(self._offsets.get(name, reading), reading)
 
     @property
     def offsets(self) -> dict[str, Offset]:
-        """What is known so far, by name."""
+        """The offsets known so far, by name."""
         with self._lock:
             return dict(self._offsets)

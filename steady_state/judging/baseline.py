@@ -1,4 +1,4 @@
-"""What the time before tells of a KPI's noise: how much its bad requests, or its events, come in bursts."""
+"""The noise of a KPI in its baseline: how much its bad requests, or its events, come in bursts."""
 
 from __future__ import annotations
 
@@ -9,34 +9,37 @@ from gameday.steady_state.judging.edges import Edge
 from gameday.steady_state.samples import CLOSE
 
 Counts = tuple[tuple[float, float, float], ...]
-"""Bins as (start, x, y), where (x, y) is what `edges.count` says: (bad, good) or (events, seconds)."""
+"""Bins as (start, x, y), where (x, y) comes from `edges.count`: (bad, good) or (events, seconds)."""
 
 BLOCK = 30.0
-"""Seconds of a block over which bursts are looked for, where the baseline is long enough to have ten of them."""
+"""Seconds of a block in the search for bursts, if the baseline is long enough for ten of them."""
 
 LARGEST = 10.0
-"""The largest inflation of a rate, a gauge or an estimate; that of a guarded share may be what its blocks allow."""
+"""The largest inflation of a rate, a gauge or an estimate; that of a guarded share may reach what its blocks allow."""
 
 REACH = 10.0
-"""Bursts reach ten times the baseline's odds of bad, or what its worst block shows; an edge beyond is out of reach."""
+"""Bursts reach ten times the baseline's odds of bad, or the share of its worst block; no burst reaches an edge beyond.
+"""
 
 HIDDEN = 1.15
-"""The bursts that a baseline may hide while it is too short to show them, as the relative variance of its blocks'
-shares: tenfold failures for a twentieth of the time, for 20 s each. Half of all stretches of five minutes see none."""
+"""The relative variance of blocks' shares from bursts that a short baseline may hide.
+
+It is that of tenfold failures for a twentieth of the time, for 20 s each. Half of all stretches of five minutes see
+none of these."""
 
 KNOWN = 3600.0
-"""Seconds of baseline without bursts after which `HIDDEN` is halved, and no more, however long it is.
+"""Seconds of baseline without bursts that halve `HIDDEN`; a longer baseline does not lower it further.
 
-Bursts that come once in a baseline K stay unseen in a third of all, so that no length rules them out: the chance that
-they stay unseen and one comes in a run L is at most L/(e K), one in 16 for an hour and ten minutes. Halved, evidence of
-a burst like `HIDDEN` must still go on for seven times its mean length to be taken for a breach.
+A third of all baselines K miss bursts that come once in K on average, so no length rules bursts out. The chance that a
+baseline misses them and a run L meets one is at most L/(e K): 1 in 16 for an hour and ten minutes. Even with `HIDDEN`
+halved, a burst like it must last seven times its mean length before the guard takes it for a breach.
 """
 
 
 def blocks(counts: Counts) -> list[tuple[float, float]]:
-    """The bins summed over blocks of equal length: at least 30 s, of a baseline too short for ten of these a tenth.
+    """Sum the bins over blocks of equal length: at least 30 s, or a tenth of a baseline shorter than 300 s.
 
-    Equal, since a last block of a few bins, in which the one request fails, would look like a burst.
+    The blocks are equal because a short last block whose only request fails would look like a burst.
     """
     if not counts:
         return []
@@ -46,7 +49,7 @@ def blocks(counts: Counts) -> list[tuple[float, float]]:
 
 
 def sums_over(counts: Sequence[tuple[float, float, float]], length: float) -> list[tuple[float, float]]:
-    """The bins summed over blocks of so many seconds, the first of which begins with the first bin."""
+    """Sum the bins over blocks of `length` seconds; the first block begins with the first bin."""
     sums: dict[int, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
     for at, x, y in counts:
         block = int((at - counts[0][0]) / length)
@@ -55,21 +58,21 @@ def sums_over(counts: Sequence[tuple[float, float, float]], length: float) -> li
 
 
 def inflation(edge: Edge, counts: Counts) -> float:
-    """By how much the baseline's own bursts inflate the variance at `edge`, as it is estimated; at least 1.
+    """Estimate the factor by which the baseline's own bursts inflate the variance at `edge`; at least 1.
 
-    Requests that fail in bursts vary more than independent ones. Of K blocks with n requests and a share q of bad,
+    Requests that fail in bursts vary more than independent ones. For K blocks with n requests and a share q of bad,
     Pearson's X² over K − 1 is the inflation at q. The bursts' relative variance k carries it to the edge:
     1 + n k q/(1 − q) (the beta-binomial's variance: Williams, Applied Statistics 31, 1982,
     https://doi.org/10.2307/2347977). Rates: the upper 95% end of X² of counts against a Poisson stream.
 
-    1 where the baseline has too few failures (fewer than blocks) to show bursts, or the edge is out of their reach.
+    It is 1 if the baseline has too few failures (fewer than blocks) to show bursts, or if they cannot reach the edge.
     """
     sums = blocks(counts)
     x, y = _whole(sums)
     if edge.kind == "rate":
         if len(sums) < 4 or x < len(sums):
             return 1.0
-        spread = sum((one[0] - x / y * one[1]) ** 2 / (x / y * one[1]) for one in sums)
+        spread = sum((count - x / y * seconds) ** 2 / (x / y * seconds) for count, seconds in sums)
         return min(LARGEST, max(1.0, spread / chi_square(len(sums) - 1, 0.05)))
     if len(sums) < 4 or x < len(sums) or not y or not 0 < edge.at < reach(counts):
         return 1.0
@@ -77,11 +80,11 @@ def inflation(edge: Edge, counts: Counts) -> float:
 
 
 def caution(edge: Edge, counts: Counts) -> float:
-    """By how much a guard divides evidence against an edge of a share: what bursts may do there, seen or not.
+    """Return the factor by which a guard divides evidence against an edge of a share, for bursts seen or unseen.
 
-    As `inflation`, at the upper 95% end (X² over the 5% point of chi-square). What is not known of bursts is taken to
-    be as bad as `HIDDEN`; as half of it after an hour (`KNOWN`) with at least as many failures as blocks which shows no
-    bursts (X² below the 95% point). Of bursts that it does show the worst may yet come.
+    It is like `inflation`, at the upper 95% end (X² over the 5% point of chi-square). Unseen bursts count as `HIDDEN`.
+    They count as half of it after an hour (`KNOWN`) with at least as many failures as blocks and without bursts (X²
+    below the 95% point). A baseline with bursts may not have shown the worst, so it earns no such discount.
     """
     sums = blocks(counts)
     if edge.at >= (reach(counts) if edge.above else 1):
@@ -96,7 +99,7 @@ def caution(edge: Edge, counts: Counts) -> float:
 
 
 def reach(counts: Counts) -> float:
-    """The share of bad that a healthy system's bursts may come to: see `REACH`; at the upper 95% end of the baseline's.
+    """Return the share of bad that a healthy system's bursts may reach (`REACH`), at the baseline's upper 95% end.
 
     The upper end of a share is that of a Poisson count (Garwood, Biometrika 28, 1936, https://doi.org/10.2307/2333958).
     """
@@ -108,13 +111,13 @@ def reach(counts: Counts) -> float:
         return 1.0
     most = min(0.999, float(gammaincinv(bad + 1, 0.95)) / (bad + good))
     odds = REACH * most / (1 - most)
-    return max(odds / (1 + odds), *(one[0] / sum(one) for one in sums))
+    return max(odds / (1 + odds), *(pair[0] / sum(pair) for pair in sums))
 
 
 def correlation_time(values: Sequence[float]) -> float:
-    """How many readings of a gauge tell as much as one independent one; 1 of a gauge that never moves.
+    """Return how many readings of a gauge are worth one independent reading; 1 for a gauge that never moves.
 
-    The integrated autocorrelation time, summed over lags up to five times itself (Sokal, Monte Carlo Methods in
+    It is the integrated autocorrelation time, summed over lags up to five times itself (Sokal, Monte Carlo Methods in
     Statistical Mechanics, 1997, https://doi.org/10.1007/978-1-4899-0319-8_6); at most `LARGEST`.
     """
     mean = sum(values) / len(values) if values else 0.0
@@ -124,14 +127,14 @@ def correlation_time(values: Sequence[float]) -> float:
         return 1.0
     time = 1.0
     for lag in range(1, len(moves)):
-        time += 2 * sum(one * other for one, other in zip(moves, moves[lag:], strict=False)) / variance
+        time += 2 * sum(move * later for move, later in zip(moves, moves[lag:], strict=False)) / variance
         if lag >= 5 * time or time >= LARGEST:
             break
     return min(LARGEST, max(1.0, time))
 
 
 def _whole(sums: list[tuple[float, float]]) -> tuple[float, float]:
-    return sum(one[0] for one in sums), sum(one[1] for one in sums)
+    return sum(pair[0] for pair in sums), sum(pair[1] for pair in sums)
 
 
 def _span(counts: Counts) -> float:
@@ -146,13 +149,13 @@ def _relative(sums: list[tuple[float, float]], freedom: float) -> float:
 
 
 def _at(edge: Edge, sums: list[tuple[float, float]], relative: float) -> float:
-    """The inflation at an edge; at most a block's requests, which would all fail together."""
+    """Return the inflation at an edge; at most the requests of a block, if all of them fail together."""
     each = sum(map(sum, sums)) / max(1, len(sums))
     return min(1 + each * relative * edge.at / (1 - edge.at), max(1.0, each))
 
 
 def chi_square(freedom: int, chance: float) -> float:
-    """The point below which chi-square lies with this chance."""
+    """Return the point below which chi-square lies with this chance."""
     from scipy.special import gammaincinv
 
     return 2 * float(gammaincinv(freedom / 2, chance))

@@ -1,4 +1,4 @@
-"""Tests of shares and rates against an edge, and of two of them against each other with a margin."""
+"""Tests of a share or a rate against an edge, and of two shares or two rates against each other with a margin."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ from math import acos, copysign, cos, erfc, pi, sqrt
 from gameday.steady_state.samples import Tally
 
 POWER_80 = 0.8416
-"""The standard normal's 80% point: an effect that is found four times out of five."""
+"""The standard normal's 80% point: a test finds such an effect four times out of five."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tails:
-    """Chances of seeing so few, or so many, if the truth stood exactly at the edge."""
+    """The chances to see so few, or so many, if the truth lay exactly at the edge."""
 
     at_most: float  # small: proven below the edge
     at_least: float  # small: proven above the edge
 
 
 def share_tails(edge: float, bad: float, total: float) -> Tails:
-    """The exact binomial tails of `bad` out of `total` at a share of `edge`.
+    """Return the exact binomial tails of `bad` out of `total` at a share of `edge`.
 
-    They hold for the mean share of a stretch in which the share itself moves, such as a dip and its recovery: a sum
-    of unlike trials varies no more than a binomial of the same mean (Hoeffding, Annals of Mathematical Statistics 27,
-    1956, https://doi.org/10.1214/aoms/1177728178). At an edge of 0 or 1, which no finite sample could prove, what was
-    seen decides.
+    They hold for the mean share of a stretch even if the share moves, as in a dip and its recovery. A sum of unlike
+    trials varies no more than a binomial of the same mean (Hoeffding, Annals of Mathematical Statistics 27, 1956,
+    https://doi.org/10.1214/aoms/1177728178). No finite sample could prove an edge of 0 or 1; there the counts decide.
     """
     if edge <= 0 or edge >= 1:
         over = bad > edge * total
@@ -39,7 +38,7 @@ def share_tails(edge: float, bad: float, total: float) -> Tails:
 
 
 def rate_tails(edge: float, events: float, seconds: float, inflation: float) -> Tails:
-    """The Poisson tails of `events` in `seconds` at a rate of `edge`, both counts divided by the inflation."""
+    """Return the Poisson tails of `events` in `seconds` at a rate of `edge`; the inflation divides both counts."""
     from scipy.special import gammainc, gammaincc
 
     mean, seen = edge * seconds / inflation, events / inflation
@@ -47,9 +46,10 @@ def rate_tails(edge: float, events: float, seconds: float, inflation: float) -> 
 
 
 def rates_tails(times: float, now: Tally, before: Tally, inflation: float) -> Tails:
-    """Tails of the rate `now` against `times` the rate `before`: given both counts together, theirs is binomial.
+    """Return the tails of the rate `now` against `times` the rate `before`.
 
-    `total` of a tally is its events. Przyborowski and Wilenski, Biometrika 31, 1940, https://doi.org/10.2307/2332612.
+    Given the sum of both counts, each count is binomial (Przyborowski and Wilenski, Biometrika 31, 1940,
+    https://doi.org/10.2307/2332612). `total` of a tally is its events.
     """
     edge = times * now.seconds / (times * now.seconds + before.seconds)
     return share_tails(edge, now.total / inflation, (now.total + before.total) / inflation)
@@ -57,22 +57,22 @@ def rates_tails(times: float, now: Tally, before: Tally, inflation: float) -> Ta
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """By how much bursts inflate the variance of a share q: 1 + each · relative · q/(1 − q), at most `each`."""
+    """The inflation of a share's variance by bursts: 1 + each · relative · q/(1 − q) at a share q, at most `each`."""
 
     relative: float = 0.0  # relative variance of the blocks' shares
     each: float = 1.0  # requests in a block
 
     def at(self, share: float) -> float:
-        """The inflation at a share of bad."""
+        """Return the inflation at a share of bad."""
         odds = share / max(1 - share, 1e-9)
         return min(1 + self.each * self.relative * odds, max(1.0, self.each))
 
 
 def score(now: Tally, before: Tally, margin: float, spread: Spread | None = None) -> float:
-    """How many standard errors the change of the share of bad lies above `margin` (negative: below).
+    """Return how many standard errors the change of the share of bad lies above `margin` (negative: below).
 
-    Miettinen and Nurminen's score, Statistics in Medicine 4, 1985, https://doi.org/10.1002/sim.4780040211: the variance
-    is taken at the shares that fit best among those which differ by exactly `margin`. `spread` inflates it for bursts.
+    It is Miettinen and Nurminen's score (Statistics in Medicine 4, 1985, https://doi.org/10.1002/sim.4780040211). It
+    takes the variance at the best fit among shares that differ by exactly `margin`. `spread` inflates it for bursts.
     """
     bursts = spread or Spread()
     first, second = _fit(now, before, margin)
@@ -101,12 +101,12 @@ def _fit(now: Tally, before: Tally, margin: float) -> tuple[float, float]:
 
 
 def beyond(errors: float) -> float:
-    """The chance that a standard normal lies above so many standard errors."""
+    """Return the chance that a standard normal lies above so many standard errors."""
     return erfc(errors / sqrt(2)) / 2
 
 
 def interval(now: Tally, before: Tally, point: float, spread: Spread) -> tuple[float, float]:
-    """The changes of the share of bad that the score does not rule out, `point` standard errors either way."""
+    """Return the lowest and highest change of the share of bad within `point` standard errors by the score."""
     seen = now.bad / now.total - before.bad / before.total
     low = _root(lambda margin: score(now, before, margin, spread) - point, -1.0, seen)
     high = _root(lambda margin: score(now, before, margin, spread) + point, seen, 1.0)

@@ -1,4 +1,4 @@
-"""Detection claims: did the alarm that should tell people fire in time, counted from when customers began to suffer?"""
+"""Detection claims: did the alarm fire in time, counted from the moment when customers began to suffer?"""
 
 from __future__ import annotations
 
@@ -16,33 +16,35 @@ from gameday.steady_state.kpi.units import show_duration
 from gameday.steady_state.samples import CLOSE, Series, inside, touching
 
 SUSTAINED = 60.0
-"""Seconds over which a gauge's share of time counts where no recovery is claimed (the default of `sustained`)."""
+"""Seconds over which a gauge's share of time counts if no recovery is claimed (the default of `sustained`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """From when detection counts, as far as it can be known, in seconds since the epoch."""
+    """The start of a detection's time with its interval, in seconds since the epoch."""
 
     since: Literal["impact", "effect"]
-    kpi: str | None  # whose impact
+    kpi: str | None  # the KPI that the impact is on
     point: float
     low: float
     high: float
 
     @property
     def words(self) -> str:
-        """What it counts from, for people."""
+        """The start in words, for people."""
         return f"impact on {self.kpi}" if self.kpi else "the fault took effect"
 
 
 def judge_detection(
     claim: Claim, detection: Detection, series: Mapping[str, Series], phases: Phases
 ) -> DetectionJudgement:
-    """Whether the alarm fired within its time; the run injected and took effect.
+    """Judge whether the alarm fired within its time, in a run that injected and whose fault took effect.
 
-    It counts from the first impact on a claimed business KPI; where none is proven, from the effect, which lies between
-    the injection and the read that saw it. held: the whole interval around the time lies within the claim; broken: none
-    of it does, or the alarm did not fire though it was watched for so long; otherwise unknown.
+    The time counts from the first impact on a claimed business KPI. If no impact is proven, it counts from the effect,
+    which lies between the injection and the read that saw it.
+
+    held: the whole interval around the time lies within the claim. broken: none of it does, or the alarm did not fire
+    in the whole claimed time. Otherwise unknown.
     """
     start, within = _start(claim, series, phases), detection.within
     fired, read, injected = phases.fired, phases.alarm_read, phases.injected
@@ -53,15 +55,15 @@ def judge_detection(
 
     if fired is None:
         if read is None:
-            return judged(Verdict.UNKNOWN, "could not be read, so that nobody knows whether it fired")
+            return judged(Verdict.UNKNOWN, "could not be read, so Gameday does not know whether it fired")
         watched = max(0.0, read - start.point)
         silent = f"had not fired {time_in_words(watched)} after {start.words} (claimed: within {show_duration(within)})"
         if read >= start.high + within - CLOSE:
             return judged(Verdict.BROKEN, silent)
-        return judged(Verdict.UNKNOWN, f"{silent}: not watched long enough to tell, so let the fault last longer")
+        return judged(Verdict.UNKNOWN, f"{silent}; Gameday did not watch it long enough, so let the fault last longer")
     if injected is not None and fired < injected - CLOSE:
         early = time_in_words(injected - fired)
-        return judged(Verdict.UNKNOWN, f"fired {early} before the fault was injected, so that it tells nothing of it")
+        return judged(Verdict.UNKNOWN, f"fired {early} before the injection, so it says nothing about this fault")
     low, high = _between(start, fired)
     verdict = Verdict.HELD if high <= within + CLOSE else Verdict.BROKEN if low > within + CLOSE else Verdict.UNKNOWN
     return judged(verdict, _words(start, fired, within, verdict), fired - start.point)
@@ -73,7 +75,7 @@ def _start(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Start:
     stop = phases.undo if phases.undo is not None else phases.end
     stop = injected if stop is None else stop
     sustained = claim.recovery.sustained if claim.recovery else SUSTAINED
-    found = []
+    starts = []
     for name in claim.claimed:
         kpi, bins = claim.kpis[name], series.get(name, ())
         before = inside(bins, *phases.before)
@@ -82,11 +84,11 @@ def _start(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Start:
             continue
         if episode := find(kpi, bins, before, claim.false_verdict, sustained):
             impact = episode.impact
-            # No fault hurts before it is injected; what was not confirmed by the end may have begun until then.
+            # No fault hurts before its injection. An impact that the run did not confirm may be as late as its end.
             high = stop if impact.high is None else impact.high
             point, low = max(injected, impact.point), max(injected, impact.low)
-            found.append(Start("impact", name, point, low, max(point, high)))
-    return min(found, key=lambda one: one.point, default=Start("effect", None, took_effect, injected, took_effect))
+            starts.append(Start("impact", name, point, low, max(point, high)))
+    return min(starts, key=lambda start: start.point, default=Start("effect", None, took_effect, injected, took_effect))
 
 
 def _between(start: Start, fired: float) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""When a KPI began to suffer and when it was back: each an instant with an interval that says how well it is known."""
+"""The start and the end of a KPI's suffering: each an instant with the interval in which it lies."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An instant as far as it can be known, in seconds since the epoch."""
+    """An instant with its interval, in seconds since the epoch."""
 
     point: float
     low: float
@@ -31,18 +31,20 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """A KPI suffered: from when, and until when for good."""
+    """The time in which a KPI suffered: from its impact until it is back for good."""
 
     impact: Moment
     back: Moment
 
 
 def find(kpi: Kpi, bins: Series, before: Series, alpha: float, sustained: float) -> Episode | None:
-    """The episode in a stretch of bins; None where nothing proves that the KPI suffered.
+    """Find the episode in a stretch of bins; None if nothing proves that the KPI suffered.
 
-    A gauge is read, so its edges are a bin wide. Other KPIs are sampled: the interval is what the evidence leaves.
-    `alpha`: chance that a moment lies outside its interval; `sustained`: seconds over which a gauge's share of time
-    counts.
+    A gauge is read, so its intervals are a bin wide on either side. Other KPIs are sampled: their intervals hold all
+    moments that the evidence does not rule out.
+
+    `alpha`: the chance that a moment lies outside its interval. `sustained`: the seconds over which a gauge's share of
+    time counts.
     """
     if kpi.kind == "gauge":
         return _of_readings(kpi, bins, sustained)
@@ -50,14 +52,14 @@ def find(kpi: Kpi, bins: Series, before: Series, alpha: float, sustained: float)
 
 
 def _of_readings(kpi: Kpi, bins: Series, sustained: float) -> Episode | None:
-    """From the first to the last reading that begins a stretch of `sustained` with too many readings out of range."""
-    starts, bad = [one.start for one in bins], [0.0, *accumulate(one.bad for one in bins)]
+    """Find the first and the last reading that begin a stretch of `sustained` with too many readings out of range."""
+    starts, bad = [reading.start for reading in bins], [0.0, *accumulate(reading.bad for reading in bins)]
 
     def falls(first: int) -> bool:
         last = bisect_left(starts, starts[first] + sustained - CLOSE)
         return bad[last] - bad[first] > (1 - kpi.bound.share_of_time) * (last - first) + 1e-9
 
-    fallen = [index for index, one in enumerate(bins) if one.bad and falls(index)]
+    fallen = [index for index, reading in enumerate(bins) if reading.bad and falls(index)]
     if not fallen:
         return None
     after = next((index for index in range(fallen[-1] + 1, len(bins)) if not bins[index].bad), len(bins))
@@ -69,8 +71,8 @@ def _of_samples(kpi: Kpi, bins: Series, before: Series, alpha: float) -> Episode
     import numpy as np
 
     edges = edges_of(kpi, kpi.bound, before)
-    known = tuple((one.start, *count(kpi, kpi.bound, one)) for one in before)
-    counts = [count(kpi, kpi.bound, one) for one in bins]
+    known = tuple((sample.start, *count(kpi, kpi.bound, sample)) for sample in before)
+    counts = [count(kpi, kpi.bound, sample) for sample in bins]
     bursts = [inflation(edge, known) for edge in edges]
     broken = Weights(
         tuple(pair for edge, by in zip(edges, bursts, strict=True) for pair in breach(edge).tempered(by).pairs)
@@ -82,9 +84,8 @@ def _of_samples(kpi: Kpi, bins: Series, before: Series, alpha: float) -> Episode
     if onset is None:
         return None
     begun = min(onset, key=lambda edge: beyond[edge])
-    # Seen backwards in time a recovery is an onset: the latest one, before which all is well again.
+    # Backwards in time a recovery is an onset. The fall is already proven, so the search need not prove it again.
     size = len(bins)
-    # That there was a fall is proven; seen from its end it need not be proven again, only be placed.
     ended = [size - edge for edge in _onset(counts[::-1], broken, well, alpha, within=size - min(onset)) or ()]
     back = max(ended, key=lambda edge: (beyond[edge], -edge))
     if len(edges) == 1 and edges[0].kind == "share" and edges[0].above:
@@ -97,11 +98,11 @@ def _of_samples(kpi: Kpi, bins: Series, before: Series, alpha: float) -> Episode
 def _onset(
     counts: list[tuple[float, float]], broken: Weights, well: list[Weights], alpha: float, within: int | None = None
 ) -> list[int] | None:
-    """The edges of bins at which a breach may have begun; None where no breach is proven.
+    """Return the edges of bins at which a breach may have begun; None if no breach is proven.
 
-    It has begun by the bin at which the evidence for it reaches 1/α; `within` so many bins where that is known from
-    elsewhere. An earlier edge is ruled out when the bins up to it prove a breach already, or when those from it on
-    prove that all was still well, each at α/2.
+    The breach has begun by the bin at which the evidence for it reaches 1/α, or `within` so many bins if another
+    search proved it. An earlier edge is ruled out in two cases, each at α/2: the bins up to it already prove a breach,
+    or the bins from it on prove that all was still well.
     """
     import numpy as np
 
@@ -111,22 +112,22 @@ def _onset(
         return None
     seen, enough = np.array(counts[: by + 1]), log(2 / alpha)
     until = _proven(seen[::-1], broken, enough)[::-1]
-    onwards = np.all([_proven(seen, one, enough) for one in well], axis=0)
+    onwards = np.all([_proven(seen, weights, enough) for weights in well], axis=0)
     left = np.flatnonzero(~until[: by + 1] & ~onwards[: by + 1])
     return [int(edge) for edge in left] or [by]
 
 
 def _proven(counts: Matrix, weights: Weights, enough: float) -> Flags:
-    """For each edge of the bins, whether the bins from it on ever prove it; from the last one on there are none."""
+    """Tell for each edge of the bins whether the bins from it on ever prove it; after the last edge there are none."""
     import numpy as np
 
     logs: Matrix = counts @ np.array(weights.pairs).T
-    found: Flags = np.append(proven(np.vstack([np.zeros(logs.shape[1]), np.cumsum(logs, axis=0)]), enough), [False])
-    return found
+    flags: Flags = np.append(proven(np.vstack([np.zeros(logs.shape[1]), np.cumsum(logs, axis=0)]), enough), [False])
+    return flags
 
 
 def _moment(bins: Series, point: int, first: int, last: int) -> Moment:
-    """A moment at an edge of bins, its interval one bin wider on either side, and over the gap before it."""
+    """Make a moment at an edge of bins; its interval is a bin wider on either side, and covers the gap before it."""
 
     def at(edge: int) -> float:
         return bins[edge].start if edge < len(bins) else bins[-1].end

@@ -1,10 +1,11 @@
-"""Evidence for and against a breach: e-values, which may be looked at after every bin without losing their error rate.
+"""Evidence for and against a breach: e-values, which keep their error rate even if a test looks after every bin.
 
-For a bin and an alternative q beyond the edge, the likelihood ratio against the edge has a mean of at most 1 as long as
-the true share stays on the edge's other side, whatever came before; so has any average of products of them. By Ville's
-inequality such a product exceeds 1/α with a chance of at most α, ever (Ramdas, Grünwald, Vovk, Shafer: Game-theoretic
-statistics and safe anytime-valid inference, Statistical Science 38, 2023, https://arxiv.org/abs/2210.01948). Sums over
-restarts find a change that comes late (Shin, Ramdas, Rinaldo: E-detectors, https://arxiv.org/abs/2203.03532).
+Take a bin and an alternative q beyond the edge. While the true share stays on the edge's other side, the likelihood
+ratio against the edge has a mean of at most 1, given any past. So has any average of products of such ratios. By
+Ville's inequality such a product ever exceeds 1/α with a chance of at most α (Ramdas, Grünwald, Vovk, Shafer:
+Game-theoretic statistics and safe anytime-valid inference, Statistical Science 38, 2023,
+https://arxiv.org/abs/2210.01948). Sums over restarts find a late change (Shin, Ramdas, Rinaldo: E-detectors,
+https://arxiv.org/abs/2203.03532).
 """
 
 from __future__ import annotations
@@ -25,16 +26,16 @@ if TYPE_CHECKING:
 ALTERNATIVES = 10
 MOSTLY_BAD = 0.98
 SMALLEST = 1e-6
-"""An edge of 0 (`at_least: 100%`) is taken as one in a million: no ratio can be taken against never."""
+"""An edge of 0 (`at_least: 100%`) counts as one in a million: a likelihood ratio against 0 would divide by zero."""
 
 ENOUGH = 1e40
-"""Evidence beyond this is kept at this, so that a bin more is still a float."""
+"""The cap on evidence, so that the product with the next bin is still a float."""
 
 LARGEST_LOG = 600.0
-"""Of one bin: the exponential of more is no float."""
+"""The cap on the logarithm of a bin: the exponential of more is no float."""
 
 STRETCH = 250.0
-"""Logarithms of likelihood ratios that are summed before the sum is taken to be evidence: far from a float's limits."""
+"""The largest sum of logarithms before it becomes evidence: its exponential is far from a float's limits."""
 
 HEALTHY = (0.02, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8)
 SLOWER = (0.95, 0.85, 0.7, 0.5, 0.3, 0.15, 0.05, 0.01)
@@ -48,16 +49,19 @@ class Weights:
     pairs: tuple[tuple[float, float], ...]
 
     def tempered(self, inflation: float) -> Weights:
-        """The same with all evidence divided, for streams that come in bursts."""
+        """Divide all evidence by the inflation, for streams that come in bursts."""
         return Weights(tuple((a / inflation, b / inflation) for a, b in self.pairs))
 
     def logs(self, x: float, y: float) -> list[float]:
-        """The bin's log likelihood ratio under each alternative."""
+        """Return the bin's log likelihood ratio under each alternative."""
         return [x * a + y * b for a, b in self.pairs]
 
 
 def breach(edge: Edge) -> Weights:
-    """Alternatives beyond the edge: ten shares, geometric in odds from 1.5 × the edge's odds to 98% (rates: eight)."""
+    """Return the alternatives beyond the edge.
+
+    Shares: ten, geometric in odds from 1.5 × the edge's odds to 98%. Rates: eight.
+    """
     if edge.kind == "rate":
         return _rate(edge, FASTER if edge.above else SLOWER)
     at = _inner(edge.at)
@@ -66,11 +70,11 @@ def breach(edge: Edge) -> Weights:
     first = 1.5 * at / (1 - at)
     last = max(MOSTLY_BAD / (1 - MOSTLY_BAD), 4 * first)
     odds = [first * (last / first) ** (step / (ALTERNATIVES - 1)) for step in range(ALTERNATIVES)]
-    return _share(at, [one / (1 + one) for one in odds])
+    return _share(at, [odd / (1 + odd) for odd in odds])
 
 
 def health(edge: Edge) -> Weights:
-    """Alternatives on the good side of the edge."""
+    """Return the alternatives on the good side of the edge."""
     if edge.kind == "rate":
         return _rate(edge, SLOWER if edge.above else FASTER)
     return (
@@ -94,10 +98,10 @@ def _rate(edge: Edge, factors: tuple[float, ...]) -> Weights:
 
 
 class SequentialTest:
-    """Evidence that a breach began at injection or at any bin since: the mean stays at 1 while there is none.
+    """Evidence that a breach began at injection or at any bin since; its mean stays at 1 without a breach.
 
-    Half of the weight lies on injection, the other half is spread evenly over the planned bins. Many streams may be
-    watched at once, each on its own.
+    Half of the weight lies on the injection; the other half is spread evenly over the planned bins. A test can watch
+    many streams at once, each on its own.
     """
 
     def __init__(self, weights: Weights, planned: int) -> None:
@@ -107,9 +111,9 @@ class SequentialTest:
         self._sums: Matrix | float = 0.0
 
     def add(self, x: ArrayLike, y: ArrayLike) -> Matrix:
-        """Take in bins, one after the other: the evidence after each of them, a breach when it reaches 1/α.
+        """Add bins in their order, and return the evidence after each; evidence of 1/α proves a breach.
 
-        x and y are arrays of bins, or of bins × streams; the answer has their shape.
+        x and y are arrays of bins, or of bins × streams; the result has their shape.
         """
         import numpy as np
 
@@ -124,16 +128,16 @@ class SequentialTest:
             had = logs[last - 1]
         self._seen += len(logs)
         self._sums = np.array(had)
-        found: Matrix = logs.sum(axis=-1) + (1 - spent[1:]).reshape(-1, *[1] * (logs.ndim - 2))
-        return found
+        evidence: Matrix = logs.sum(axis=-1) + (1 - spent[1:]).reshape(-1, *[1] * (logs.ndim - 2))
+        return evidence
 
     def _spent(self, bins: int) -> float:
-        """How much of the weight has gone to those alternatives that begin within the first bins."""
+        """Return the part of the weight on the alternatives that begin within the first `bins`."""
         return min(1.0, 0.5 + 0.5 * bins / self._planned) if bins else 0.0
 
 
 def _stretches(logs: Matrix) -> Iterator[tuple[int, int]]:
-    """Stretches of bins, (first, past the last), over which no product of likelihood ratios leaves a float's range."""
+    """Yield stretches of bins, (first, past the last), whose likelihood ratios multiply within a float's range."""
     import numpy as np
 
     most = np.cumsum(np.abs(logs).max(axis=tuple(range(1, logs.ndim)), initial=0.0))
@@ -146,7 +150,7 @@ def _stretches(logs: Matrix) -> Iterator[tuple[int, int]]:
 
 
 def _onwards(logs: Matrix, begins: Matrix, had: Matrix | float) -> Matrix:
-    """The evidence of each alternative after each bin of a stretch: R_j = (R_(j-1) + w_j) L_j, for all j at once.
+    """Return each alternative's evidence after each bin of a stretch: R_j = (R_(j-1) + w_j) L_j, for all j at once.
 
     That is R_j = C_j (R_0 + sum of w_i / C_(i-1) up to i = j), with C the product of the likelihood ratios so far.
     """
@@ -154,5 +158,5 @@ def _onwards(logs: Matrix, begins: Matrix, had: Matrix | float) -> Matrix:
 
     whole = np.cumsum(logs, axis=0)
     since = np.cumsum(begins * np.exp(logs - whole), axis=0)
-    found: Matrix = np.minimum(np.exp(whole) * (had + since), ENOUGH)
-    return found
+    evidence: Matrix = np.minimum(np.exp(whole) * (had + since), ENOUGH)
+    return evidence

@@ -1,4 +1,4 @@
-"""Whether counts run clearly above what they were before: rates of events, with a stated chance of a false sign."""
+"""A test of whether event counts rose clearly above their earlier level, with a stated chance of a false sign."""
 
 from __future__ import annotations
 
@@ -7,25 +7,28 @@ from collections.abc import Sequence
 from gameday.steady_state.judging.baseline import chi_square
 
 FEWEST = 3
-"""Degrees of freedom with which bursts can be told; with fewer the counts are taken to be as bursty as `BURSTIEST`."""
+"""The fewest degrees of freedom that show bursts; with fewer, counts are assumed to be as bursty as `BURSTIEST`."""
 
 BURSTIEST = 10.0
-"""The events that are taken to come at once where too few periods tell (as `baseline.LARGEST`)."""
+"""The events that are assumed to come at once if there are too few periods (as `baseline.LARGEST`)."""
 
 CAUTION = 0.01
-"""The chance that the time before shows shorter bursts than there are: a false sign needs that, and luck besides. By
-simulation (1e-4, eleven periods) bursts of 3 to 8 events, six a period and more, give one in less than 0.2% of runs."""
+"""The chance that the time before shows smaller bursts than the true ones; a false sign needs that and more chance.
+
+By simulation (1e-4, eleven periods) bursts of 3 to 8 events, six a period and more, give a false sign in less than 0.2%
+of runs."""
 
 
 def shows(before: Sequence[float], after: Sequence[float], chance: float) -> bool:
-    """Whether some run of consecutive periods in `after` counts clearly more a period than `before`.
+    """Tell whether some run of consecutive periods in `after` counts clearly more per period than `before`.
 
-    Both are counts of periods of one length, oldest first; `after` begins with the period in which the cause did, all
-    of which counts as time: what it counted before the cause is background too. While a Poisson stream stays as it is,
-    the answer is yes with a probability of at most `chance`, however long and however often one looks: the counts of a
-    period only grow while it fills, so that all looks at a run of periods are one test, and the tests of the j runs
-    that end with the j-th period spend chance/(j(j+1)) together, which sums up to `chance` (Bonferroni's inequality).
-    Nothing shows where no period before is known.
+    Both are counts of equally long periods, oldest first. `after` begins with the period in which the cause began. All
+    of that period counts as time, since its events before the cause are background too.
+
+    If a Poisson stream does not change, the answer is true with a probability of at most `chance`, even if the caller
+    asks after every event. The count of a period only grows while it fills, so all looks at a run of periods are one
+    test. The tests of the j runs that end with the j-th period spend chance/(j(j+1)) together, which sums up to
+    `chance` (Bonferroni's inequality). Without a period before, the answer is false.
     """
     if not before:
         return False
@@ -37,11 +40,11 @@ def shows(before: Sequence[float], after: Sequence[float], chance: float) -> boo
 
 
 def p_value(before: Sequence[float], after: Sequence[float]) -> float:
-    """The chance of at least as many events as in the periods `after` at the rate of `before`.
+    """Return the chance of at least as many events as in the periods `after` at the rate of `before`.
 
-    Given the sum of both, the later count of a Poisson stream is binomial with the later share of the time: exact, also
-    where there was nothing before (Przyborowski and Wilenski, Biometrika 31, 1940, https://doi.org/10.2307/2332612).
-    Events that come in bursts are counted in bursts: all counts are divided by `burst`.
+    Given the sum of both, the later count of a Poisson stream is binomial with the later share of the time. That is
+    exact, even without events before (Przyborowski and Wilenski, Biometrika 31, 1940,
+    https://doi.org/10.2307/2332612). `burst` divides all counts, so that a burst of events counts once.
     """
     was, count = sum(before), sum(after)
     if count * len(before) <= was * len(after):
@@ -53,14 +56,14 @@ def p_value(before: Sequence[float], after: Sequence[float]) -> float:
 
 
 def burst(*parts: Sequence[float]) -> float:
-    """How many events come at once, at least 1: the variance of counts over a Poisson stream's, each part at its rate.
+    """Return how many events come at once, at least 1: the variance of counts over that of Poisson streams.
 
-    The upper end of it, as a guard is inflated (`baseline.inflation`): Pearson's X² over a low point of chi-square.
-    Bursts that last for more than a period, or that are rarer than all periods together, are not known from it.
+    Each part has its own rate. The result is the upper end, as in `baseline.inflation`: Pearson's X² over a low point
+    of chi-square. It misses bursts that last longer than a period, or that are rarer than all periods together.
     """
     freedom = sum(len(part) - 1 for part in parts)
     if freedom < FEWEST:
         return BURSTIEST
     means = [sum(part) / len(part) for part in parts]
-    spread = sum((one - mean) ** 2 / mean for part, mean in zip(parts, means, strict=True) if mean for one in part)
+    spread = sum((count - mean) ** 2 / mean for part, mean in zip(parts, means, strict=True) if mean for count in part)
     return max(1.0, spread / chi_square(freedom, CAUTION))

@@ -1,4 +1,4 @@
-"""Each verdict in two plain sentences: what was claimed and seen, how sure that is, and what would make it surer."""
+"""Each verdict in plain sentences: what was claimed and seen, how certain that is, and what would settle it."""
 
 from __future__ import annotations
 
@@ -34,67 +34,70 @@ _TWICE = {
 
 @dataclass(frozen=True, slots=True)
 class ExplainedVerdict:
-    """One verdict, explained; each part is a clause without its full stop."""
+    """A verdict, explained; each part is a clause without its full stop."""
 
-    verdict: str  # held, broken, unknown; of a loss or a graph: what it is
+    verdict: str  # held, broken, unknown; for a loss or a graph: its own state, such as "lost" or "led"
     about: str
-    claimed: str  # empty for what no claim is about: costs and graphs
+    claimed: str  # empty for costs and graphs, which no claim covers
     seen: str
-    sure: str
-    surer: str
+    odds: str  # how often such a verdict is wrong
+    remedy: str  # what would make it more certain
 
     @property
-    def told(self) -> str:
-        """What was seen, and what was claimed where that does not say so itself."""
-        says_so = not self.claimed or "claimed" in self.seen or "allowed" in self.seen
-        return f"{self.about}: {self.seen}" if says_so else f"{self.about}: {self.seen} (claimed: {self.claimed})"
+    def statement(self) -> str:
+        """What was seen, with the claim unless `seen` already names it."""
+        names_claim = not self.claimed or "claimed" in self.seen or "allowed" in self.seen
+        return f"{self.about}: {self.seen}" if names_claim else f"{self.about}: {self.seen} (claimed: {self.claimed})"
 
     @property
     def certainty(self) -> str:
-        """How sure it is, and what would make it surer: a sentence."""
-        return f"{_start(self.sure)}; {self.surer}."
+        """How certain it is, and what would make it more certain: two sentences."""
+        return f"{_start(self.odds)}. {_start(self.remedy)}."
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Verdicts that are alike and equally certain: a clause for each, and one sentence on how sure they are."""
+    """Equal verdicts with equal certainty: a clause for each, and their certainty once."""
 
     verdict: str
-    told: tuple[str, ...]
+    statements: tuple[str, ...]
     certainty: str
 
     @property
     def words(self) -> str:
-        """All of it in two sentences."""
-        return f"{_start('; '.join(self.told))}. {self.certainty}"
+        """The clauses in a sentence, then the certainty."""
+        return f"{_start('; '.join(self.statements))}. {self.certainty}"
 
 
 def together(findings: Iterable[ExplainedVerdict]) -> tuple[Explanation, ...]:
-    """Findings with one verdict and one certainty side by side, in the order of the first of them."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for one in findings:
-        found.setdefault((one.verdict, one.certainty), []).append(one.told)
-    return tuple(Explanation(verdict, tuple(told), certainty) for (verdict, certainty), told in found.items())
+    """Group findings with the same verdict and certainty, in the order of the first finding of each group."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for finding in findings:
+        groups.setdefault((finding.verdict, finding.certainty), []).append(finding.statement)
+    return tuple(
+        Explanation(verdict, tuple(statements), certainty) for (verdict, certainty), statements in groups.items()
+    )
 
 
 def explain(
     claim: Claim, judged: Judgement, phases: Phases, false_abort: float | None = None
 ) -> tuple[ExplainedVerdict, ...]:
-    """Every verdict of a judgement in the order of the report: claimed KPIs, recovery, alarm, modules, cost, graphs.
+    """Explain every verdict of a judgement in the order of the report: claimed KPIs, recovery, alarm, modules, cost,
+    graphs.
 
-    `false_abort`: the guard's budget; where it ended the run, that comes first.
+    `false_abort`: the guard's budget. If the guard ended the run, its abort comes first.
     """
     odds = claim.false_verdict
-    claimed = [one for one in judged.phases if one.kpi in claim.claimed and one.bound != "any"]
+    claimed = [phase for phase in judged.phases if phase.kpi in claim.claimed and phase.bound != "any"]
     fewest = odds / (4 * max(1, len(claim.claimed)))
     return (
         *([_guard(phases.aborted, false_abort)] if false_abort and phases.abort == "guard" else []),
-        *(_phase(one, odds, fewest, phases) for one in claimed),
-        *(_recovery(one, claim, phases) for one in judged.recovery),
+        *(_phase(phase, odds, fewest, phases) for phase in claimed),
+        *(_recovery(recovery, claim, phases) for recovery in judged.recovery),
         *([_detection(judged.detection, claim)] if judged.detection else []),
-        *(_module(one, claim, phases) for one in judged.modules),
-        *(_loss(one, odds) for one in judged.losses),
-        *(_lead(one, odds) for one in judged.leads),
+        *(_module(module, claim, phases) for module in judged.modules),
+        *(_loss(loss, odds) for loss in judged.losses),
+        *(_lead(lead, odds) for lead in judged.leads),
     )
 
 
@@ -103,147 +106,152 @@ def _start(text: str) -> str:
 
 
 def once_in(chance: float) -> str:
-    """A chance as people say it: `1 time in 20`."""
+    """Write a chance in words: `1 time in 20`."""
     return f"1 time in {ceil(1 / max(chance, 1e-9) - 1e-6):,}"
 
 
 def _guard(aborted: str | None, odds: float) -> ExplainedVerdict:
     seen = (aborted or "").partition(":")[2].strip()
-    sure = f"the guard ends a run that stays within its bound at most {once_in(odds)}"
-    return ExplainedVerdict("broken", "the guard", "no guarded KPI leaves the guard's bound", seen, sure, _AGAIN)
+    certainty = f"the guard aborts a run that stays within its bound at most {once_in(odds)}"
+    return ExplainedVerdict("broken", "the guard", "no guarded KPI leaves the guard's bound", seen, certainty, _AGAIN)
 
 
-_AGAIN = "mend what it found and run it again: a second abort leaves no doubt"
+_AGAIN = "fix what the guard found, then run again: a second abort leaves no doubt"
+_AMBIGUOUS = "Gameday accepts a wrong verdict at most {}, and these data allow both verdicts"
 
 
 def _to_its_end(phases: Phases) -> str:
-    return "mend what the guard found, and run it again" if phases.abort == "guard" else "run it again to its end"
+    return "fix what the guard found, then run again" if phases.abort == "guard" else "run again, to the end"
 
 
-def _phase(one: PhaseJudgement, odds: float, fewest: float, phases: Phases) -> ExplainedVerdict:
-    when, longer = _WHEN[one.phase], _LONGER[one.phase]
-    reading = "readings" in one.seen
-    if one.verdict is Verdict.UNKNOWN:
-        sure = f"it is held or broken only where a mistake is rarer than {once_in(odds)}, and these data allow both"
-        ended = phases.aborted is not None or "did not get there" in f"{one.why} {one.seen}"
-        surer = _to_its_end(phases) if ended else _mend(one, longer)
+def _phase(judged: PhaseJudgement, odds: float, fewest: float, phases: Phases) -> ExplainedVerdict:
+    when, longer = _WHEN[judged.phase], _LONGER[judged.phase]
+    reading = "readings" in judged.seen
+    if judged.verdict is Verdict.UNKNOWN:
+        certainty = _AMBIGUOUS.format(once_in(odds))
+        ended = phases.aborted is not None or "did not get there" in f"{judged.why} {judged.seen}"
+        remedy = _to_its_end(phases) if ended else _mend(judged, longer)
         if ended:
-            sure = (
-                f"a verdict that is wrong at most {once_in(odds)} needs the whole time, of which only a part was seen"
-            )
-    elif reading or one.why == "the baseline itself":
-        sure = "every reading counts as it is, so that nothing is estimated"
-        surer = "a shorter period would read it more often"
-    elif one.verdict is Verdict.HELD:
-        sure = f"a KPI beyond its bound would look this good at most {once_in(odds)}"
-        surer = f"{_TWICE[one.phase]} would make that {once_in(odds**2)}"
+            certainty = f"a verdict that is wrong at most {once_in(odds)} needs the whole phase; the run saw part of it"
+    elif reading or judged.why == "the baseline itself":
+        certainty = "every reading counts as it is, so nothing is estimated"
+        remedy = "a shorter period would give more readings"
+    elif judged.verdict is Verdict.HELD:
+        certainty = f"a KPI beyond its bound would look this good at most {once_in(odds)}"
+        remedy = f"{_TWICE[judged.phase]} would make that {once_in(odds**2)}"
     else:
-        sure = f"a KPI within its bound would look this bad at most {once_in(fewest)}"
-        surer = f"a second run that breaks too would make that {once_in(fewest**2)}"
-    return ExplainedVerdict(one.verdict.value, f"{one.kpi} {when}", one.bound, one.seen, sure, surer)
+        certainty = f"a KPI within its bound would look this bad at most {once_in(fewest)}"
+        remedy = f"a second run that breaks too would make that {once_in(fewest**2)}"
+    return ExplainedVerdict(judged.verdict.value, f"{judged.kpi} {when}", judged.bound, judged.seen, certainty, remedy)
 
 
-def _mend(one: PhaseJudgement, longer: str) -> str:
-    """What to do about a phase that is unknown."""
-    if one.why.startswith("needs about "):
-        return f"{longer} would tell: it {one.why}, or that much more traffic"
-    if one.why.startswith("data for only") or "no data" in (one.seen, one.why.removeprefix("the baseline has ")):
-        return "mend its source: at least 80% of the time must have data"
-    if one.why == "too close to tell":
-        return "it stands at its bound, so either mend the workload or claim another bound"
+def _mend(phase: PhaseJudgement, longer: str) -> str:
+    """Say what to do about an unknown phase."""
+    if phase.why.startswith("needs about "):
+        return f"{longer} would settle it: it {phase.why}, or that much more traffic"
+    if phase.why.startswith("data for only") or "no data" in (phase.seen, phase.why.removeprefix("the baseline has ")):
+        return "fix its source: at least 80% of the time must have data"
+    if phase.why == "too close to tell":
+        return "it lies at its bound, so improve the workload or claim another bound"
     return f"it needs more traffic or {longer}"
 
 
-def _recovery(one: RecoveryJudgement, claim: Claim, phases: Phases) -> ExplainedVerdict:
+def _recovery(judged: RecoveryJudgement, claim: Claim, phases: Phases) -> ExplainedVerdict:
     wanted = claim.recovery
-    about = f"recovery of {one.kpi}"
+    about = f"recovery of {judged.kpi}"
     if wanted is None:
         return ExplainedVerdict(
-            one.verdict.value, about, "nothing", one.words, "it decides nothing", "claim a recovery"
+            judged.verdict.value, about, "nothing", judged.words, "it decides nothing", "claim a recovery"
         )
-    claimed = (
-        f"back within {show_duration(wanted.within)} from {wanted.since}, and for {show_duration(wanted.sustained)}"
-    )
-    sure = f"the true time lies outside such an interval at most {once_in(claim.false_verdict)}"
-    surer = "more traffic, or a shorter period, would narrow it"
-    if not one.degraded and one.verdict is Verdict.HELD:
-        sure = f"a KPI that did suffer would look so well at most {once_in(claim.false_verdict)}"
-        surer = "more traffic would show smaller dips"
-    elif one.verdict is Verdict.UNKNOWN:
-        sure = f"a verdict may be wrong at most {once_in(claim.false_verdict)}, and these data allow both"
-        surer = _watch_longer(one, claim, phases)
-    return ExplainedVerdict(one.verdict.value, about, claimed, one.words, sure, surer)
+    sustained = show_duration(wanted.sustained)
+    claimed = f"back within {show_duration(wanted.within)} of {wanted.since}, and steady for {sustained}"
+    certainty = f"the true time lies outside this interval at most {once_in(claim.false_verdict)}"
+    remedy = "more traffic, or a shorter period, would narrow the interval"
+    if not judged.degraded and judged.verdict is Verdict.HELD:
+        certainty = f"a KPI that suffered would look this good at most {once_in(claim.false_verdict)}"
+        remedy = "more traffic would show smaller dips"
+    elif judged.verdict is Verdict.UNKNOWN:
+        certainty = _AMBIGUOUS.format(once_in(claim.false_verdict))
+        remedy = _watch_longer(judged, claim, phases)
+    return ExplainedVerdict(judged.verdict.value, about, claimed, judged.words, certainty, remedy)
 
 
-def _watch_longer(one: RecoveryJudgement, claim: Claim, phases: Phases) -> str:
+def _watch_longer(judged: RecoveryJudgement, claim: Claim, phases: Phases) -> str:
     wanted = claim.recovery
     from_undo = wanted is not None and wanted.since == "undo"
-    start, stop = (phases.undo, phases.end) if from_undo else (one.impact, phases.undo)
-    if wanted is None or start is None or stop is None or not one.degraded:
-        return "more traffic would tell, or a source without gaps"
+    start, stop = (phases.undo, phases.end) if from_undo else (judged.impact, phases.undo)
+    if wanted is None or start is None or stop is None or not judged.degraded:
+        return "more traffic, or a source without gaps, would settle it"
     missing = wanted.within + wanted.sustained - (stop - start)
-    what = "a longer observation" if from_undo else "a fault that lasts longer"
+    what = "an observation" if from_undo else "a fault"
     if missing > 0:
-        return f"{what} would tell: by about {time_in_words(missing)}"
-    return "more traffic, or a shorter period, would narrow the interval until it lies on one side"
+        return f"{what} that lasts about {time_in_words(missing)} longer would settle it"
+    return "more traffic, or a shorter period, would narrow the interval until it lies on one side of the claim"
 
 
-def _detection(one: DetectionJudgement, claim: Claim) -> ExplainedVerdict:
+def _detection(judged: DetectionJudgement, claim: Claim) -> ExplainedVerdict:
     within = claim.detection.within if claim.detection else 0.0
-    surer = {
-        Verdict.HELD: "a second run would show whether it is always so quick",
-        Verdict.BROKEN: "a shorter period or fewer periods to alarm would make it quicker",
-        Verdict.UNKNOWN: "a longer fault, and an alarm that can be read, would tell",
-    }[one.verdict]
-    sure = f"the moment it counts from lies outside its interval at most {once_in(claim.false_verdict)}"
-    about = f"alarm {one.alarm}"
+    remedy = {
+        Verdict.HELD: "a second run would show whether it always fires this fast",
+        Verdict.BROKEN: "a shorter period, or fewer periods to alarm, would make it faster",
+        Verdict.UNKNOWN: "a longer fault, and an alarm that Gameday can read, would settle it",
+    }[judged.verdict]
+    certainty = f"the true start of its time lies outside the assumed interval at most {once_in(claim.false_verdict)}"
+    about = f"alarm {judged.alarm}"
     return ExplainedVerdict(
-        one.verdict.value, about, f"it fires within {show_duration(within)}", one.words, sure, surer
+        judged.verdict.value, about, f"it fires within {show_duration(within)}", judged.words, certainty, remedy
     )
 
 
-def _module(one: ModuleJudgement, claim: Claim, phases: Phases) -> ExplainedVerdict:
+def _module(judged: ModuleJudgement, claim: Claim, phases: Phases) -> ExplainedVerdict:
     margin, odds = claim.margin or 0.0, claim.false_verdict
-    state = {Verdict.HELD: "contained", Verdict.BROKEN: "spread", Verdict.UNKNOWN: "unknown"}[one.verdict]
-    claimed = f"it changes by at most {points_in_words(margin)}"
-    sure = {
-        Verdict.HELD: f"a module that got worse by more would look so at most {once_in(odds)}",
-        Verdict.BROKEN: f"any module that did not would be called spread at most {once_in(odds)}",
-        Verdict.UNKNOWN: f"a verdict may be wrong at most {once_in(odds)}, and these data allow both",
-    }[one.verdict]
-    surer = "more traffic, and a longer baseline, would show smaller changes"
-    if not one.judged:
-        surer = "give it a KPI"
-    elif one.verdict is Verdict.UNKNOWN and phases.aborted is not None:
-        surer = _to_its_end(phases)
-    elif one.verdict is Verdict.UNKNOWN and one.detectable is not None and margin and one.detectable > margin:
-        # What can be seen shrinks with the root of the traffic.
-        times = min(1000, max(2, ceil(((one.detectable - margin) / margin) ** 2)))
-        surer = f"about {times} times the traffic, or a baseline and a fault so many times as long, would tell"
-    return ExplainedVerdict(state, f"module {one.module}", claimed, one.seen, sure, surer)
+    state = {Verdict.HELD: "contained", Verdict.BROKEN: "spread", Verdict.UNKNOWN: "unknown"}[judged.verdict]
+    claimed = f"it gets worse by at most {points_in_words(margin)}"
+    certainty = {
+        Verdict.HELD: f"a module that got worse by more would look like this at most {once_in(odds)}",
+        Verdict.BROKEN: f"Gameday calls a contained module spread by mistake at most {once_in(odds)}",
+        Verdict.UNKNOWN: _AMBIGUOUS.format(once_in(odds)),
+    }[judged.verdict]
+    remedy = "more traffic, and a longer baseline, would show smaller changes"
+    if not judged.judged:
+        remedy = "give it a KPI"
+    elif judged.verdict is Verdict.UNKNOWN and phases.aborted is not None:
+        remedy = _to_its_end(phases)
+    elif judged.verdict is Verdict.UNKNOWN and judged.detectable is not None and margin and judged.detectable > margin:
+        # The smallest visible change shrinks with the root of the traffic.
+        times = min(1000, max(2, ceil(((judged.detectable - margin) / margin) ** 2)))
+        remedy = f"about {times} times the traffic, or a baseline and a fault {times} times as long, would settle it"
+    return ExplainedVerdict(state, f"module {judged.module}", claimed, judged.seen, certainty, remedy)
 
 
-def _loss(one: LossJudgement, odds: float) -> ExplainedVerdict:
-    about, claimed = f"cost in {one.kpi}", ""
-    if one.lost is None or one.low is None or one.high is None:
-        sure = f"a loss is told only where its interval misses the truth at most {once_in(odds)}"
+def _loss(judged: LossJudgement, odds: float) -> ExplainedVerdict:
+    about, claimed = f"cost in {judged.kpi}", ""
+    if judged.lost is None or judged.low is None or judged.high is None:
+        certainty = f"Gameday reports a loss only if its interval misses the truth at most {once_in(odds)}"
         return ExplainedVerdict(
-            "unknown", about, claimed, one.words, sure, "data and traffic, before and after, would tell"
+            "unknown",
+            about,
+            claimed,
+            judged.words,
+            certainty,
+            "data and traffic before and after the injection would settle it",
         )
-    state = "lost" if one.low > 0 else "none proven"
-    sure = f"the true loss lies outside that interval at most {once_in(odds)}, if all else would have been as before"
+    state = "lost" if judged.low > 0 else "none proven"
+    certainty = f"the true loss lies outside that interval at most {once_in(odds)}, if nothing but the fault changed"
     return ExplainedVerdict(
-        state, about, claimed, one.words, sure, "a longer baseline narrows it, most of all up to 1h"
+        state, about, claimed, judged.words, certainty, "a longer baseline narrows it, most of all up to 1h"
     )
 
 
-def _lead(one: LeadJudgement, odds: float) -> ExplainedVerdict:
-    about, claimed = f"graph {one.kpi}", ""
-    sure = f"the order of two moves is told where it is wrong at most {once_in(odds)}"
-    surer = {
+def _lead(judged: LeadJudgement, odds: float) -> ExplainedVerdict:
+    about, claimed = f"graph {judged.kpi}", ""
+    certainty = f"Gameday reports an order of two moves only if it is wrong at most {once_in(odds)}"
+    remedy = {
         Move.MISSED: "watch another graph, or give it a tighter bound",
         Move.CRIED_WOLF: "give it a looser bound, or claim a business KPI that shows what it saw",
-        Move.QUIET: "a fault that hurts more would tell whether it is worth watching",
-        Move.UNKNOWN: "more traffic and a source without gaps would tell",
-    }.get(one.move, "a shorter period would place both moves more narrowly")
-    return ExplainedVerdict(one.move.value, about, claimed, one.words.removeprefix(f"{one.kpi} "), sure, surer)
+        Move.QUIET: "a fault that hurts more would show whether it is worth watching",
+        Move.UNKNOWN: "more traffic, and a source without gaps, would settle it",
+    }.get(judged.move, "a shorter period would time both moves more precisely")
+    return ExplainedVerdict(
+        judged.move.value, about, claimed, judged.words.removeprefix(f"{judged.kpi} "), certainty, remedy
+    )

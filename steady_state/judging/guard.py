@@ -1,4 +1,4 @@
-"""The guard: aborts a run at once when a KPI leaves its bound, and almost never otherwise."""
+"""The guard: it aborts a run at once if a KPI leaves its bound, and almost never otherwise."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from gameday.steady_state.kpi.units import show_duration
 from gameday.steady_state.samples import CLOSE, Sample, Series
 
 SHORTEST_BLINDNESS = 15.0
-"""Seconds. Requests that hang are counted when the customer gives up; until then a source that works is silent."""
+"""Seconds. A request that hangs is counted when the customer gives up; until then a working source is silent."""
 
 MOST_REACH = 0.9
-"""Nine of ten requests failing are an outage, however bursty a system is."""
+"""Nine of ten requests failing is an outage, even in a bursty system."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """Why the guard aborts."""
+    """The guard's reason to abort."""
 
     at: float  # seconds since the epoch: the end of the bin that decided, or now when blind
     kpi: str
@@ -35,20 +35,20 @@ class _Guarded:
     kpi: Kpi
     bound: Bound
     watches: list[SequentialTest]
-    seen_to: float  # the end of the newest bin taken in
+    seen_to: float  # the end of the newest bin
     evidence: float = 1.0
-    recent: list[Sample] = field(default_factory=list)  # since the evidence last stood at nothing
+    recent: list[Sample] = field(default_factory=list)  # the bins since the evidence was last at most 1
 
 
 class Guard:
-    """Watches KPIs from injection on, bin by bin.
+    """Watch KPIs from injection on, bin by bin.
 
-    Each KPI keeps an e-process (`evidence.SequentialTest`), tempered by the bursts of its baseline; the guard fires
-    when their average reaches 1 / `false_abort`. A healthy run is then aborted with a chance of at most `false_abort`
-    in the whole experiment, however often it is evaluated, as long as no KPI's true share leaves its bound (Ville's
-    inequality; an average of e-processes is one). A missing bin, and one without traffic, is evidence of nothing.
+    Each KPI keeps an e-process (`evidence.SequentialTest`), tempered by the bursts of its baseline. The guard fires if
+    their average reaches 1 / `false_abort`. While no KPI's true share leaves its bound, the guard aborts with a chance
+    of at most `false_abort` in the whole experiment, for any number of evaluations (Ville's inequality; an average of
+    e-processes is an e-process). A missing bin is no evidence, and neither is a bin without traffic.
 
-    Raises ValueError for a bound that its KPI cannot be judged by (`Kpi.misfit` says so beforehand).
+    Raises ValueError for a bound that does not fit its KPI (see `Kpi.misfit`).
     """
 
     def __init__(
@@ -62,8 +62,9 @@ class Guard:
         blind_after: float | None = None,
         lag: float = 0.0,
     ) -> None:
-        """`start`: injection, seconds since the epoch; `lasts`: how long it is planned to watch; `lag`: of the source.
+        """Arm the guard.
 
+        `start`: the injection, in seconds since the epoch. `lasts`: the planned time to watch. `lag`: of the source.
         `blind_after` None: two bins and the lag (the newest complete bin may be that old), at least 15 s.
         """
         self._threshold = 1 / false_abort
@@ -78,7 +79,7 @@ class Guard:
             self._guarded[name] = _Guarded(kpi, bound, watches(kpi, bound, before.get(name, ()), planned), start)
 
     def feed(self, kpi: str, samples: Iterable[Sample]) -> Fired | None:
-        """Take in new bins of a KPI in order of time; those seen already or begun before injection are left out."""
+        """Add new bins of a KPI in order of time; bins already seen, or begun before injection, are left out."""
         guarded = self._guarded.get(kpi)
         if guarded is None:
             return None
@@ -89,7 +90,7 @@ class Guard:
                 fresh.append(sample)
         if not fresh or not guarded.watches:
             return None
-        others = sum(one.evidence for one in self._guarded.values()) - guarded.evidence
+        others = sum(guarded_kpi.evidence for guarded_kpi in self._guarded.values()) - guarded.evidence
         enough = self._threshold * len(self._guarded)
         for sample, evidence in zip(fresh, _after_each(guarded, fresh), strict=True):
             guarded.evidence = evidence
@@ -102,14 +103,14 @@ class Guard:
         return None
 
     def blind(self, now: float) -> Fired | None:
-        """Whether a guarded KPI has sent no data for too long: by rule, there is no statistics in it."""
+        """Fire if a guarded KPI has sent no data for too long; this is a plain rule without statistics."""
         for name, guarded in self._guarded.items():
             longest = self._blind_after
             if longest is None:
                 longest = max(2 * guarded.kpi.interval + self._lag, SHORTEST_BLINDNESS)
             silent = now - guarded.seen_to
             if silent > longest + CLOSE:
-                allowed = f"{show_duration(longest)} is the longest allowed"
+                allowed = f"the longest gap allowed is {show_duration(longest)}"
                 about = f"{name} has sent no data for {show_duration(silent)}; {allowed}"
                 return Fired(now, name, about)
         return None
@@ -122,32 +123,33 @@ class Guard:
 
 
 def _after_each(guarded: _Guarded, fresh: list[Sample]) -> list[float]:
-    x, y = zip(*(count(guarded.kpi, guarded.bound, one) for one in fresh), strict=True)
-    found = [watch.add(x, y) for watch in guarded.watches]
-    return [sum(each) / len(found) for each in zip(*(one.tolist() for one in found), strict=True)]
+    x, y = zip(*(count(guarded.kpi, guarded.bound, sample) for sample in fresh), strict=True)
+    evidence = [watch.add(x, y) for watch in guarded.watches]
+    return [sum(each) / len(evidence) for each in zip(*(values.tolist() for values in evidence), strict=True)]
 
 
 def watches(kpi: Kpi, bound: Bound, before: Series, planned: int, *, tempered: bool = True) -> list[SequentialTest]:
-    """The evidence that is kept against each edge of a bound; untempered, as a baseline is played over for itself.
+    """Make the tests that keep evidence against each edge of a bound; untempered ones judge a baseline itself.
 
-    A share that may come in bursts is watched twice: for any breach, its evidence divided by what bursts inflate; and
-    undivided for a breach beyond their reach, so that an outage is not taken for one of them.
+    Two tests watch a share that may come in bursts. One looks for any breach, with its evidence divided by the
+    inflation. The other looks for a breach beyond the bursts' reach, undivided, so that an outage does not pass for a
+    burst.
     """
     bins = scored(kpi, bound, before)
-    known: Counts = tuple((one.start, *count(kpi, bound, one)) for one in bins)
-    found = []
+    known: Counts = tuple((sample.start, *count(kpi, bound, sample)) for sample in bins)
+    tests = []
     for edge in edges_of(kpi, bound, before):
         by = _noise(kpi, edge, bins, known) if tempered else 1.0
-        found.append(SequentialTest(breach(edge).tempered(by), planned))
+        tests.append(SequentialTest(breach(edge).tempered(by), planned))
         if by > 1 and edge.kind == "share" and edge.above and kpi.kind != "gauge" and edge.at < (far := reach(known)):
-            found.append(SequentialTest(breach(Edge("share", min(far, MOST_REACH))), planned))
-    return found
+            tests.append(SequentialTest(breach(Edge("share", min(far, MOST_REACH))), planned))
+    return tests
 
 
 def _noise(kpi: Kpi, edge: Edge, before: Series, known: Counts) -> float:
     if edge.kind == "rate":
         return inflation(edge, known)
     if kpi.kind == "gauge":
-        values = [one.value for one in before if one.value is not None]
+        values = [sample.value for sample in before if sample.value is not None]
         return max(inflation(edge, known), correlation_time(values))
     return caution(edge, known)

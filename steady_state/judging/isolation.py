@@ -1,4 +1,4 @@
-"""Isolation: did the modules that must not suffer stay as they were, to within a margin?"""
+"""Isolation: did the modules that must not suffer stay within a margin of their baseline?"""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from gameday.steady_state.samples import Series, tally
 
 @dataclass(frozen=True, slots=True)
 class KpiChange:
-    """How one KPI of a module changed from the baseline to the fault; a change for the worse is positive.
+    """The change of a module's KPI from the baseline to the fault; a change for the worse is positive.
 
-    Shares of bad: in points; a rate: relative. None where that cannot be told.
+    Shares of bad: in points. A rate: relative. None: unknown.
     """
 
     kpi: str
@@ -29,49 +29,54 @@ class KpiChange:
     low: float | None = None
     high: float | None = None
     detectable: float | None = None
-    worse: float = 1.0  # chance to see so much if the change were exactly the margin
-    within: float = 1.0  # chance to see so little if it were
+    worse: float = 1.0  # the chance to see so much if the change were exactly the margin
+    within: float = 1.0  # the chance to see so little if it were
     relative: bool = False
-    why: str = ""  # why it cannot be told
+    why: str = ""  # why it is unknown
 
 
 def judge_modules(claim: Claim, seen: tuple[PhaseBins, ...], *, cut_short: bool) -> tuple[ModuleJudgement, ...]:
-    """Every contained module against the margin; a run that was cut short proves nothing about isolation.
+    """Judge every contained module against the margin; a run that ended early proves nothing about isolation.
 
-    contained: each of its KPIs is proven to have worsened by less than the margin (non-inferiority, each at the budget
-    of false verdicts: all must pass, so no correction is due). spread: one is proven to have worsened by more, with
-    Holm's correction over all of them. A module without KPI is said to be unknown, and leaves the run's verdict alone.
+    contained: the data prove that each of its KPIs worsened by less than the margin. This is a test of non-inferiority,
+    each at the budget of false verdicts; all must pass, so no correction is due.
+    spread: the data prove that one of its KPIs worsened by more, with Holm's correction over all of them.
+    A module without a KPI is unknown, and does not change the run's verdict.
     """
     if claim.margin is None:
         return ()
-    during = [one for one in seen if one.phase == "during"]
+    during = [bins for bins in seen if bins.phase == "during"]
     bursts = _bursts(during)
-    of_module = {
-        module: [_change(one, claim.margin, claim.false_verdict, bursts) for one in during if one.kpi.module == module]
+    changes_of = {
+        module: [
+            _change(bins, claim.margin, claim.false_verdict, bursts) for bins in during if bins.kpi.module == module
+        ]
         for module in claim.contained
     }
     spread = _holm(
-        {(module, one.kpi): one.worse for module, found in of_module.items() for one in found}, claim.false_verdict
+        {(module, change.kpi): change.worse for module, changes in changes_of.items() for change in changes},
+        claim.false_verdict,
     )
     return tuple(
-        _untold(module, f"{module}: the run was cut short")
-        if cut_short and found
-        else _judge(module, found, claim, spread)
-        for module, found in of_module.items()
+        _unknown(module, f"{module}: the run ended early")
+        if cut_short and changes
+        else _judge(module, changes, claim, spread)
+        for module, changes in changes_of.items()
     )
 
 
 def _judge(module: str, changes: list[KpiChange], claim: Claim, spread: frozenset[tuple[str, str]]) -> ModuleJudgement:
     if not changes:
-        return _untold(module, f"{module} cannot be judged: it has no KPI", judged=False)
-    verdicts = {one.kpi: _verdict(module, one, claim.false_verdict, spread) for one in changes}
+        return _unknown(module, f"{module} cannot be judged: it has no KPI", judged=False)
+    verdicts = {change.kpi: _verdict(module, change, claim.false_verdict, spread) for change in changes}
     verdict = worst(list(verdicts.values()))
-    one = max((one for one in changes if verdicts[one.kpi] is verdict), key=lambda one: one.change or 0.0)
-    words = f"{module}: {one.kpi} {_words(one, verdict, claim.margin or 0.0)}"
-    return ModuleJudgement(module, verdict, one.kpi, one.change, one.low, one.high, one.detectable, words)
+    deciding = (change for change in changes if verdicts[change.kpi] is verdict)
+    most = max(deciding, key=lambda change: change.change or 0.0)
+    words = f"{module}: {most.kpi} {_words(most, verdict, claim.margin or 0.0)}"
+    return ModuleJudgement(module, verdict, most.kpi, most.change, most.low, most.high, most.detectable, words)
 
 
-def _untold(module: str, words: str, *, judged: bool = True) -> ModuleJudgement:
+def _unknown(module: str, words: str, *, judged: bool = True) -> ModuleJudgement:
     return ModuleJudgement(
         module,
         Verdict.UNKNOWN,
@@ -85,27 +90,27 @@ def _untold(module: str, words: str, *, judged: bool = True) -> ModuleJudgement:
     )
 
 
-def _verdict(module: str, one: KpiChange, alpha: float, spread: frozenset[tuple[str, str]]) -> Verdict:
-    if (module, one.kpi) in spread:
+def _verdict(module: str, change: KpiChange, alpha: float, spread: frozenset[tuple[str, str]]) -> Verdict:
+    if (module, change.kpi) in spread:
         return Verdict.BROKEN
-    return Verdict.HELD if one.within <= alpha else Verdict.UNKNOWN
+    return Verdict.HELD if change.within <= alpha else Verdict.UNKNOWN
 
 
-def _words(one: KpiChange, verdict: Verdict, margin: float) -> str:
-    tell = percent_in_words if one.relative else points_in_words
-    if one.change is None:
-        return f"cannot be told: {one.why}"
-    seen = (
-        f"got {'worse' if one.change > 0 else 'better'} by {tell(abs(one.change))}"
-        if one.change
+def _words(seen: KpiChange, verdict: Verdict, margin: float) -> str:
+    in_words = percent_in_words if seen.relative else points_in_words
+    if seen.change is None:
+        return f"cannot be judged: {seen.why}"
+    text = (
+        f"got {'worse' if seen.change > 0 else 'better'} by {in_words(abs(seen.change))}"
+        if seen.change
         else "stayed as it was"
     )
-    if one.low is not None and one.high is not None and one.high > one.low:
-        seen += f" (at most {tell(one.high)} worse)" if one.high > 0 else ""
-    seen += f"; {tell(margin)} was allowed"
-    if verdict is Verdict.UNKNOWN and one.detectable is not None:
-        seen += f", and {tell(one.detectable)} is the least that this run could have called spread"
-    return seen
+    if seen.low is not None and seen.high is not None and seen.high > seen.low:
+        text += f" (at most {in_words(seen.high)} worse)" if seen.high > 0 else ""
+    text += f"; {in_words(margin)} was allowed"
+    if verdict is Verdict.UNKNOWN and seen.detectable is not None:
+        text += f", and the smallest change that this run can detect is {in_words(seen.detectable)}"
+    return text
 
 
 def _change(seen: PhaseBins, margin: float, alpha: float, bursts: float) -> KpiChange:
@@ -126,7 +131,7 @@ def _is_rate(kpi: Kpi) -> bool:
 
 
 def _of_readings(seen: PhaseBins, margin: float) -> KpiChange:
-    """A gauge is read, not sampled: its share of readings out of range is compared as it is."""
+    """Compare a gauge's share of readings out of range as it is: a gauge is read, not sampled."""
     now, before = tally(seen.bins), tally(seen.before)
     if min(now.bins, before.bins) < LEAST_READINGS:
         return KpiChange(seen.name, why="too few readings")
@@ -157,11 +162,11 @@ def _of_shares(seen: PhaseBins, margin: float, alpha: float, bursts: float) -> K
 
 
 def _of_rates(seen: PhaseBins, margin: float, alpha: float) -> KpiChange:
-    """A rate without a denominator: its fall, or its rise where the bound is `at_most`, relative to the baseline."""
+    """Compare a rate without a denominator to its baseline: its fall, or its rise if the bound is `at_most`."""
     now, before = tally(seen.bins), tally(seen.before)
     sign = 1 if seen.kpi.bound.at_most is not None else -1
     usual = before.total / before.seconds
-    counts = tuple((one.start, one.total, one.length) for one in seen.before)
+    counts = tuple((sample.start, sample.total, sample.length) for sample in seen.before)
     noise = inflation(Edge("rate", usual), counts)
     tails = rates_tails(1 + sign * margin, now, before, noise)
     point = NormalDist().inv_cdf(1 - alpha)
@@ -180,22 +185,25 @@ def _of_rates(seen: PhaseBins, margin: float, alpha: float) -> KpiChange:
 
 
 def _shares(bins: Series) -> Counts:
-    return tuple((one.start, min(one.bad, one.total), one.total - min(one.bad, one.total)) for one in bins)
+    return tuple(
+        (sample.start, min(sample.bad, sample.total), sample.total - min(sample.bad, sample.total)) for sample in bins
+    )
 
 
 def _bursts(seen: list[PhaseBins]) -> float:
-    """The relative variance of the blocks' shares of bad beyond chance, pooled over the baselines of all KPIs.
+    """Estimate the relative variance of blocks' shares of bad beyond chance, pooled over the baselines of all KPIs.
 
-    By moments, blocks weighted by their size: one failure in a last, short block says next to nothing of bursts.
+    The estimate is by moments and weights blocks by their size, since a failure in a short last block shows no burst.
     """
     excess = expected = 0.0
-    for one in seen:
-        sums = [] if one.kpi.kind == "gauge" or _is_rate(one.kpi) else blocks(_shares(one.before))
+    for kpi_bins in seen:
+        kpi = kpi_bins.kpi
+        sums = [] if kpi.kind == "gauge" or _is_rate(kpi) else blocks(_shares(kpi_bins.before))
         bad, total = sum(pair[0] for pair in sums), sum(map(sum, sums))
         if len(sums) < 2 or not 0 < bad < total:
             continue
         share, squares = bad / total, sum((x + y) ** 2 for x, y in sums)
-        chance = share * (1 - share) * (total - squares / total)  # the share being the blocks' own
+        chance = share * (1 - share) * (total - squares / total)  # the share is the blocks' own
         scale = share * (1 - share) * squares / total
         excess += (sum((x - share * (x + y)) ** 2 for x, y in sums) - chance) / scale
         expected += share**2 * (squares - total) / scale
@@ -203,7 +211,7 @@ def _bursts(seen: list[PhaseBins]) -> float:
 
 
 def _holm(chances: Mapping[tuple[str, str], float], alpha: float) -> frozenset[tuple[str, str]]:
-    """What is proven with a chance of at most `alpha` for any mistake among all (Holm, 1979: smallest first)."""
+    """Return what is proven with a chance of at most `alpha` for any mistake at all (Holm, 1979: smallest first)."""
     proven: set[tuple[str, str]] = set()
     for left, (name, chance) in zip(
         range(len(chances), 0, -1), sorted(chances.items(), key=lambda item: item[1]), strict=True

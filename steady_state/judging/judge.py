@@ -1,4 +1,4 @@
-"""Samples and phases in, verdict out: pure, so that a stored record can be judged again without AWS."""
+"""The judgement of a claim from samples and phases: pure, so that Gameday can judge a stored record without AWS."""
 
 from __future__ import annotations
 
@@ -51,16 +51,23 @@ __all__ = [
 
 
 COARSE = 10.0
-"""Seconds of a KPI's period from which the verdict says what it costs in delay."""
+"""Seconds of a KPI's period from which a note states the delay that it causes."""
 
 
 def judge(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Judgement:
-    """Judge a claim: the worst of its KPIs in every phase, its recoveries, its detection, and the modules beside it.
+    """Judge a claim: the worst of its KPIs in every phase, its recoveries, its detection and the contained modules.
 
-    Missing data and no traffic are unknown, never held. A run that the guard or a stop alarm ended is broken; one that
-    ended early otherwise, did not inject or had no effect is unknown. Errors: a held KPI is wrong with a chance of at
-    most `claim.false_verdict`; so is any broken KPI among all phases together, any broken module, and each interval of
-    a recovery. KPIs that are watched but not claimed are judged and shown, and leave the verdict alone; losses do, too.
+    Missing data and no traffic are unknown, never held. A run that the guard or a stop alarm ended is broken. A run
+    that ended early otherwise, did not inject or had no effect is unknown.
+
+    Each of these is wrong with a chance of at most `claim.false_verdict`:
+
+    - a held KPI;
+    - any broken KPI among all phases together;
+    - any broken module;
+    - each interval of a recovery.
+
+    KPIs that are watched but not claimed are judged and shown, and do not change the verdict. Neither do losses.
     """
     tested = phases.injected is not None and phases.took_effect is not None
     recoveries = (
@@ -74,9 +81,9 @@ def judge(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Judgeme
         else {}
     )
     seen = seen_in(claim, series, phases, recoveries)
-    # Before, after, and during from either of its two starts: four chances for each KPI to look broken.
+    # Each KPI has four chances to look broken: before, after, and during from either of its two starts.
     error = Error(claim.false_verdict, claim.false_verdict / (4 * max(1, len(claim.claimed))))
-    judged = tuple(judge_phase(one, _bound(claim, one.name, one.phase), error) for one in seen)
+    judged = tuple(judge_phase(bins, _bound(claim, bins.name, bins.phase), error) for bins in seen)
     modules = judge_modules(claim, seen, cut_short=phases.aborted is not None) if tested else ()
     back = tuple(recoveries.values())
     detected = judge_detection(claim, claim.detection, series, phases) if claim.detection and tested else None
@@ -93,17 +100,17 @@ def _bound(claim: Claim, kpi: str, phase: str) -> Bound | None:
 
 
 def _early(phases: Phases) -> tuple[Verdict, str] | None:
-    """What ended the test of the claim before it was one."""
+    """Return the verdict of a run that did not test the claim to its end, and why; None: it did."""
     why, _, about = (phases.aborted or "").partition(":")
-    told = f" ({about.strip()})" if about else ""
+    details = f" ({about.strip()})" if about else ""
     if why in ("guard", "alarm"):
-        return Verdict.BROKEN, f"the {'guard' if why == 'guard' else 'stop alarm'} ended the run{told}"
+        return Verdict.BROKEN, f"the {'guard' if why == 'guard' else 'stop alarm'} ended the run{details}"
     if phases.injected is None:
-        return Verdict.UNKNOWN, "nothing was injected"
+        return Verdict.UNKNOWN, "the run injected nothing"
     if phases.aborted is not None:
-        return Verdict.UNKNOWN, f"the run was ended early by {_ABORTS.get(why, why)}{told}"
+        return Verdict.UNKNOWN, f"{_ABORTS.get(why, why)} ended the run early{details}"
     if phases.took_effect is None:
-        return Verdict.UNKNOWN, "the fault had no effect, so nothing was tested"
+        return Verdict.UNKNOWN, "the fault had no effect, so the run tested nothing"
     return None
 
 
@@ -113,7 +120,7 @@ _ABORTS = {
     "signal": "a signal",
     "halt": "gameday halt",
     "lease": "the loss of its lease",
-    "undone-early": "somebody who took its fault away",
+    "undone-early": "somebody who removed its fault",
 }
 
 
@@ -129,8 +136,8 @@ def _verdict(
         counted = [Verdict.UNKNOWN]
     return worst(
         [
-            *(one.verdict for one in judged if one.kpi in claim.claimed),
-            *(one.verdict for one in recoveries),
+            *(phase.verdict for phase in judged if phase.kpi in claim.claimed),
+            *(recovery.verdict for recovery in recoveries),
             *([detected.verdict] if detected else []),
             *counted,
         ]
@@ -140,14 +147,14 @@ def _verdict(
 def _notes(claim: Claim, modules: tuple[ModuleJudgement, ...]) -> tuple[str, ...]:
     notes = [module.words for module in modules if not module.judged]
     if not any(claim.kpis[name].tier is Tier.BUSINESS for name in claim.claimed):
-        notes.insert(0, "claims no business KPI: it says nothing about what customers get")
+        notes.insert(0, "the experiment claims no business KPI, so it says nothing about what customers get")
     if claim.margin is not None and not claim.contained:
-        notes.append("isolation is claimed, but every module may suffer: there is nothing to judge")
+        notes.append("the experiment claims isolation, but every module may suffer, so there is nothing to judge")
     notes += [_coarse(name, claim.kpis[name].interval) for name in claim.claimed if claim.kpis[name].interval >= COARSE]
     return tuple(notes)
 
 
 def _coarse(kpi: str, interval: float) -> str:
-    """What periods cost: an instant is on average half of one away from the end of its own."""
+    """State the delay of a period: an instant lies half a period before the end of its period on average."""
     mean, most = show_duration(interval / 2), show_duration(interval)
-    return f"{kpi} comes once in {most}: what happens is seen {mean} later on average, before the source's own delay"
+    return f"{kpi} has a sample every {most}, so Gameday sees an event {mean} late on average, plus the source's delay"

@@ -1,4 +1,4 @@
-"""Which graphs are worth watching: did each technical KPI move before the business KPI, after it, or not at all?"""
+"""Graphs worth watching: did each technical KPI move before the business KPI, after it, or not at all?"""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from gameday.steady_state.kpi.kpi import Kpi, Tier
 from gameday.steady_state.samples import Series, inside, tally, touching
 
 SUSTAINED = 60.0
-"""Seconds over which a gauge's share of time counts where no recovery is claimed (the default of `sustained`)."""
+"""Seconds over which a gauge's share of time counts if no recovery is claimed (the default of `sustained`)."""
 
 
 def judge_leads(claim: Claim, series: Mapping[str, Series], phases: Phases) -> tuple[LeadJudgement, ...]:
-    """Each technical KPI against the business KPI that suffered first; empty where no KPI is business.
+    """Judge each technical KPI against the business KPI that suffered first; empty without a business KPI.
 
-    A KPI moves when it leaves its own bound between the injection and the end. The interval around how long one moved
-    after the other holds with 1 − `false_verdict`, as both moments do at half of it.
+    A KPI moves when it leaves its own bound between the injection and the end. The interval around the time between two
+    moves holds with 1 − `false_verdict`, since each moment may be wrong with half of `false_verdict`.
     """
     if phases.injected is None or phases.end is None:
         return ()
@@ -30,17 +30,17 @@ def judge_leads(claim: Claim, series: Mapping[str, Series], phases: Phases) -> t
     if not watched:
         return ()
     seen = {name: _moved(claim, claim.kpis[name], series.get(name, ()), phases) for name in claim.kpis}
-    moved = [(found.point, name) for name in watched if isinstance(found := seen[name], Moment)]
+    moved = [(moment.point, name) for name in watched if isinstance(moment := seen[name], Moment)]
     steady = [name for name in watched if seen[name] is None]
     first = min(moved)[1] if moved else steady[0] if steady else watched[0]
-    suffered = seen[first] if moved or len(steady) == len(watched) else "cannot be told"
+    suffered = seen[first] if moved or len(steady) == len(watched) else "unknown"
     return tuple(
         _judged(name, first, seen[name], suffered) for name, kpi in claim.kpis.items() if kpi.tier is not Tier.BUSINESS
     )
 
 
 def _moved(claim: Claim, kpi: Kpi, bins: Series, phases: Phases) -> Moment | str | None:
-    """When a KPI left its bound; None: it is proven to have stayed within; why that cannot be told."""
+    """Return when a KPI left its bound; None if the data prove that it stayed within; a text says why it is unknown."""
     start, end = phases.injected or 0.0, phases.end or 0.0
     before, during = inside(bins, *phases.before), inside(touching(bins, start, end), -inf, end)
     if not during:
@@ -60,19 +60,19 @@ def _moved(claim: Claim, kpi: Kpi, bins: Series, phases: Phases) -> Moment | str
 
 
 def _judged(name: str, business: str, own: Moment | str | None, suffered: Moment | str | None) -> LeadJudgement:
-    def told(move: Move, words: str) -> LeadJudgement:
+    def judgement(move: Move, words: str) -> LeadJudgement:
         return LeadJudgement(name, business, move, None, None, None, words)
 
     if isinstance(own, str):
-        return told(Move.UNKNOWN, f"{name} cannot be told: {own}")
+        return judgement(Move.UNKNOWN, f"{name} cannot be judged: {own}")
     if isinstance(suffered, str):
-        return told(Move.UNKNOWN, f"{name} cannot be told: whether {business} suffered is not known")
+        return judgement(Move.UNKNOWN, f"{name} cannot be judged: it is unknown whether {business} suffered")
     if own is None:
         if suffered is None:
-            return told(Move.QUIET, f"{name} stayed within its bound, and {business} did not suffer")
-        return told(Move.MISSED, f"{name} never moved while {business} suffered")
+            return judgement(Move.QUIET, f"{name} stayed within its bound, and {business} did not suffer")
+        return judgement(Move.MISSED, f"{name} stayed within its bound while {business} suffered")
     if suffered is None:
-        return told(Move.CRIED_WOLF, f"{name} cried wolf: it left its bound, and {business} did not suffer")
+        return judgement(Move.CRIED_WOLF, f"{name} left its bound, but {business} did not suffer")
     return _both(name, business, own, suffered)
 
 
@@ -87,6 +87,6 @@ def _both(name: str, business: str, own: Moment, suffered: Moment) -> LeadJudgem
         between = f"between {time_in_words(low)} and {time_in_words(high)}"
         words, move = f"{name} moved {time_in_words(after)} after {business} suffered ({between})", Move.LAGGED
     else:
-        between = f"from {time_in_words(-low)} before to {time_in_words(high)} after, as far as the data tell"
+        between = f"between {time_in_words(-low)} before and {time_in_words(high)} after"
         words, move = f"{name} moved with {business} ({between})", Move.TOGETHER
     return LeadJudgement(name, business, move, after, low, high, words)

@@ -1,4 +1,4 @@
-"""What a fault cost: requests that failed, or orders that were not made, beyond what is usual, with an interval."""
+"""The cost of a fault: requests that failed, or orders that were not made, beyond the usual, with an interval."""
 
 from __future__ import annotations
 
@@ -17,33 +17,34 @@ Blocks = list[tuple[float, float]]
 """(counted, exposure) of stretches of one length."""
 
 BLOCKS = (15.0, 30.0, 60.0, 120.0)
-"""Seconds of the blocks over which bursts are looked for: short bursts show in short blocks, slow ones in long ones."""
+"""Lengths in seconds of the blocks in the search for bursts: short bursts show in short blocks, long ones in long."""
 
 FEWEST_BLOCKS = 5
-"""Fewer blocks of a length say nothing about bursts of that length."""
+"""Fewer blocks of a length show nothing about bursts of that length."""
 
 SURE = 0.01
-"""The point of chi-square for the end that says how much was lost at least: bursts that the baseline happens not to
-show must not be called a loss. By simulation (`make calibrate`) it covers bursts of 20 s that come every 7 minutes."""
+"""The point of chi-square for the lower end of a loss: bursts that the baseline happens to miss must not count as a
+loss. By simulation (`make calibrate`) it covers bursts of 20 s that come every 7 minutes."""
 
 LESS_SURE = 0.1
-"""The same for the other end, how much was lost at most: bursts add failures, so what they hide there is little."""
+"""The point of chi-square for the upper end of a loss: bursts add failures, so they hide little there."""
 
 HIDDEN = 100.0
-"""A short baseline is taken to hide no more than bursts that inflate the variance by 1 + this times the failures per
-second: tenfold failures for a twentieth of the time come to 70 of them where they last for 20 s, to 100 for 30 s."""
+"""The most bursts that a short baseline may hide: they inflate the variance by 1 + this times the failures per second.
+
+Tenfold failures for a twentieth of the time come to 70 if each burst lasts 20 s, and to 100 for 30 s."""
 
 
 def judge_losses(claim: Claim, series: Mapping[str, Series], phases: Phases) -> tuple[LossJudgement, ...]:
-    """The loss of every KPI that counts something, the claimed ones first, business before technical; gauges do not.
+    """Return the loss of every KPI that counts something (no gauges): claimed KPIs first, business before technical.
 
-    The window is declared before the run: from the injection to the end of the observation after the undo.
+    The window is fixed before the run: from the injection to the end of the observation after the undo.
     """
     if phases.injected is None or phases.end is None:
         return ()
     window = (phases.injected, phases.end)
     counting = [name for name, kpi in claim.kpis.items() if kpi.kind != "gauge"]
-    order = sorted(counting, key=lambda one: (one not in claim.claimed, claim.kpis[one].tier is not Tier.BUSINESS))
+    order = sorted(counting, key=lambda name: (name not in claim.claimed, claim.kpis[name].tier is not Tier.BUSINESS))
 
     def of(name: str) -> LossJudgement:
         bins = series.get(name, ())
@@ -56,23 +57,25 @@ def judge_losses(claim: Claim, series: Mapping[str, Series], phases: Phases) -> 
 def judge_loss(
     name: str, kpi: Kpi, before: Series, bins: Series, window: tuple[float, float], alpha: float
 ) -> LossJudgement:
-    """What was counted in the window against what is usual, signed: below zero it went better than before.
+    """Count the loss in the window against the baseline; below zero the KPI did better than before.
 
-    A ratio or a latency: bad requests beyond the baseline's share of bad, of the requests that came. A rate: events
-    that did not come (with a bound of `at_most`: that came too many). Only the counterfactual is uncertain: what the
-    same minutes would have counted without the fault. `alpha`: the chance that the interval misses it.
+    A ratio or a latency: bad requests beyond the baseline's share of bad, among the requests that came. A rate: events
+    that did not come, or with a bound of `at_most`, events that came beyond the usual.
+
+    Only the counterfactual is uncertain: the count of the same minutes without the fault. `alpha`: the chance that the
+    interval misses it.
     """
     what, weigh = noun_of(name, kpi), _weigher(kpi)
-    counts = [(one.start, *weigh(one)) for one in before]
-    known, here = sum(exposure for _, _, exposure in counts), sum(weigh(one)[1] for one in bins)
+    counts = [(sample.start, *weigh(sample)) for sample in before]
+    known, here = sum(exposure for _, _, exposure in counts), sum(weigh(sample)[1] for sample in bins)
     lengths = {max(kpi.interval, length) for length in BLOCKS}
-    blocks = [found for length in lengths if len(found := _blocks(counts, length)) >= FEWEST_BLOCKS]
-    if why := _untold(kpi, bins, window, known, here, blocks):
-        return LossJudgement(name, None, None, None, f"the loss of {what} cannot be told: {why}")
-    came, was, times = sum(weigh(one)[0] for one in bins), sum(x for _, x, _ in counts), here / known
+    cuts = [blocks for length in lengths if len(blocks := _blocks(counts, length)) >= FEWEST_BLOCKS]
+    if why := _obstacle(kpi, bins, window, known, here, cuts):
+        return LossJudgement(name, None, None, None, f"the loss of {what} is unknown: {why}")
+    came, was, times = sum(weigh(sample)[0] for sample in bins), sum(x for _, x, _ in counts), here / known
     sign = -1 if _is_missing(kpi) else 1
-    hidden = 1 + HIDDEN * (was + 1) / sum(one.length for one in before)
-    at_least, at_most = (max(1.0, *(_inflation(one, sure, hidden) for one in blocks)) for sure in (SURE, LESS_SURE))
+    hidden = 1 + HIDDEN * (was + 1) / sum(sample.length for sample in before)
+    at_least, at_most = (max(1.0, *(_inflation(cut, sure, hidden) for cut in cuts)) for sure in (SURE, LESS_SURE))
     upper, lower = (at_least, at_most) if sign > 0 else (at_most, at_least)
     low, high = _bounds(was, times, lower, alpha / 2)[0], _bounds(was, times, upper, alpha / 2)[1]
     lost, ends = sign * (came - was * times), sorted((sign * (came - low), sign * (came - high)))
@@ -80,7 +83,7 @@ def judge_loss(
 
 
 def noun_of(name: str, kpi: Kpi) -> str:
-    """What a KPI counts, for people: a business KPI whose name is a plural names it itself."""
+    """Name what a KPI counts; a business KPI whose name is a plural names it itself."""
     if kpi.tier is Tier.BUSINESS and name.isalpha() and name.endswith("s") and not name.endswith("ss"):
         return name
     return f"{'events' if _is_counted(kpi) else 'requests'} of {name}"
@@ -91,19 +94,19 @@ def _is_counted(kpi: Kpi) -> bool:
 
 
 def _is_missing(kpi: Kpi) -> bool:
-    """Whether a loss is events that did not come, rather than bad ones that did."""
+    """Tell whether a loss means events that did not come, rather than bad events that came."""
     return _is_counted(kpi) and kpi.bound.at_most is None
 
 
 def _weigher(kpi: Kpi) -> Callable[[Sample], tuple[float, float]]:
-    """A bin as (counted, exposure): bad of requests, or events of seconds."""
+    """Return a function that weighs a bin as (counted, exposure): bad of requests, or events of seconds."""
     if _is_counted(kpi):
-        return lambda one: (events(kpi, one), one.length)
-    return lambda one: (min(max(one.bad, 0.0), one.total), one.total)
+        return lambda sample: (events(kpi, sample), sample.length)
+    return lambda sample: (min(max(sample.bad, 0.0), sample.total), sample.total)
 
 
-def _untold(
-    kpi: Kpi, bins: Series, window: tuple[float, float], known: float, here: float, blocks: list[Blocks]
+def _obstacle(
+    kpi: Kpi, bins: Series, window: tuple[float, float], known: float, here: float, cuts: list[Blocks]
 ) -> str | None:
     if not bins:
         return "no data"
@@ -111,15 +114,15 @@ def _untold(
         return f"data for less than {show_share(LEAST_COVERAGE)} of the time"
     if not known or not here:
         return "the baseline has no traffic" if here else "no traffic"
-    return None if blocks else f"the baseline has fewer than {FEWEST_BLOCKS} periods of {show_duration(kpi.interval)}"
+    return None if cuts else f"the baseline has fewer than {FEWEST_BLOCKS} periods of {show_duration(kpi.interval)}"
 
 
 def _inflation(blocks: Blocks, caution: float, hidden: float) -> float:
-    """By how much bursts inflate the variance of a count: Pearson's X² of blocks over a low point of chi-square.
+    """Return the inflation of a count's variance by bursts: Pearson's X² of blocks over a low point of chi-square.
 
     McCullagh and Nelder, Generalized Linear Models, 1989, section 4.5. A sum over minutes varies, relative to its size,
-    at least as much as the blocks in it, so the largest over the lengths of blocks counts. Where caution alone goes
-    beyond the estimate, it goes no further than `hidden`.
+    at least as much as the blocks in it, so the largest over the lengths of blocks counts. `hidden` limits how far
+    caution may go beyond the estimate.
     """
     share = sum(x for x, _ in blocks) / sum(exposure for _, exposure in blocks)
     spread = sum((x - share * exposure) ** 2 / (share * exposure) for x, exposure in blocks) if share else 0.0
@@ -128,14 +131,14 @@ def _inflation(blocks: Blocks, caution: float, hidden: float) -> float:
 
 
 def _blocks(counts: list[tuple[float, float, float]], length: float) -> Blocks:
-    return [one for one in sums_over(counts, length) if one[1]]
+    return [block for block in sums_over(counts, length) if block[1]]
 
 
 def _bounds(seen: float, times: float, inflation: float, error: float) -> tuple[float, float]:
-    """Between which ends the next count lies, after `seen` in a stretch of which the next is `times` as long.
+    """Return the ends of the next count, after a count of `seen` in a stretch; the next stretch is `times` as long.
 
-    Given the sum of both, either is binomial; the ends are where its tail falls to `error` (Nelson, Applied Life Data
-    Analysis, 1982, 6.3; the test is Przyborowski and Wilenski's). Bursts: all counts are divided by the inflation.
+    Given the sum of both counts, each count is binomial, and at the ends its tail falls to `error` (Nelson, Applied
+    Life Data Analysis, 1982, 6.3; the test is Przyborowski and Wilenski's). The inflation by bursts divides all counts.
     """
     from scipy.special import betainc
 
@@ -154,14 +157,16 @@ def _root(below: Callable[[float], bool], most: float) -> float:
 
 
 def _words(kpi: Kpi, what: str, lost: float, low: float, high: float) -> str:
-    """`about 312 orders were lost (250 to 380)`; of what is not proven: that, and between what it lies."""
-    verb = {"ratio": "failed beyond the usual", "latency": "took too long beyond the usual"}.get(kpi.kind, "were lost")
+    """Write a loss: `about 312 orders were lost (250 to 380)`; without a proof, say so and give the interval."""
+    verb = {"ratio": "failed", "latency": "took too long"}.get(kpi.kind, "were lost")
     if _is_counted(kpi) and not _is_missing(kpi):
-        verb = "came too many"
+        verb = "came"
     if kpi.tier is Tier.BUSINESS and kpi.kind == "ratio":
         verb = "were lost"
     if low > 0:
-        return f"about {lost:,.0f} {what} {verb} ({low:,.0f} to {high:,.0f})"
+        usual = "" if verb == "were lost" else "more "
+        than = " than usual" if usual else ""
+        return f"about {lost:,.0f} {usual}{what}{than} {verb} ({low:,.0f} to {high:,.0f})"
     if high < 0:
         return f"about {-lost:,.0f} fewer {what} than usual {verb} ({-high:,.0f} to {-low:,.0f})"
     return f"no loss of {what} is proven (between {_against(low)} and {_against(high)} than usual)"

@@ -1,4 +1,4 @@
-"""Each KPI in each phase against its bound: held, broken, or not to be told."""
+"""Each KPI in each phase against its bound: held, broken or unknown."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from gameday.steady_state.kpi.units import show_share
 from gameday.steady_state.samples import Series, Tally, inside, tally, touching
 
 LEAST_COVERAGE = 0.8
-"""The share of a phase that must have data: what lies in a larger gap could have been anything."""
+"""The share of a phase that must have data: anything could have happened in a larger gap."""
 
 LEAST_READINGS = 3
-"""Fewer readings of a gauge say nothing about a share of time."""
+"""The fewest readings of a gauge that show anything about a share of time."""
 
 LEAST_REQUESTS = 10
-"""Fewer requests say nothing about a share, whatever became of them."""
+"""The fewest requests that show anything about a share, whether they succeeded or failed."""
 
 
 @dataclass(frozen=True)
 class PhaseBins:
-    """One KPI's bins in one phase, and those of the baseline that it may be compared with."""
+    """The bins of a KPI in a phase, and its bins in the baseline for comparison."""
 
     name: str
     kpi: Kpi
@@ -40,40 +40,43 @@ class PhaseBins:
 def seen_in(
     claim: Claim, series: Mapping[str, Series], phases: Phases, recoveries: Mapping[str, RecoveryJudgement]
 ) -> tuple[PhaseBins, ...]:
-    """The bins of each KPI in each phase.
+    """Return the bins of each KPI in each phase.
 
-    Before: the baseline. During: from the injection or from the effect to the undo, whichever looks worse, with
-    the bins that only begin or end in it, so that nothing of the fault is missed. After: from verified undo to
-    the end, and where the KPI had to recover from undo, from then on.
+    - Before: the baseline.
+    - During: from the injection or from the effect, whichever looks worse, to the undo. Bins that only begin or end in
+      this phase count too, so that nothing of the fault is missing.
+    - After: from the verified undo to the end. If the KPI had to recover from undo, from its recovery on.
     """
-    found = []
+    pairs = []
     for name, kpi in claim.kpis.items():
         bins = series.get(name, ())
         before = inside(bins, *phases.before)
         during = _during(phases, kpi, bins, before)
         after = _after(phases, claim, recoveries.get(name))
-        found += [
+        pairs += [
             PhaseBins(name, kpi, "before", phases.before, before, before),
             PhaseBins(name, kpi, "during", during, touching(bins, *during) if during else (), before),
             PhaseBins(name, kpi, "after", after, inside(bins, *after) if after else (), before),
         ]
-    return tuple(found)
+    return tuple(pairs)
 
 
 def _during(phases: Phases, kpi: Kpi, bins: Series, before: Series) -> tuple[float, float] | None:
     stop = phases.undo if phases.undo is not None else phases.end
     if phases.took_effect is None or stop is None:
         return None
-    # A effect is read late (health checks take their time) and customers suffer before it; a fault may also be without
-    # effect until it takes effect. Whichever start looks worse counts, so that neither hides harm.
+    # Gameday reads an effect late (health checks take time), and customers suffer before it. A fault may also do
+    # nothing until it takes effect. The start that looks worse counts, so that neither hides harm.
     starts = [phases.took_effect, *([phases.injected] if phases.injected is not None else [])]
     return max(((start, stop) for start in starts), key=lambda span: _harm(kpi, touching(bins, *span), before))
 
 
 def _harm(kpi: Kpi, bins: Series, before: Series) -> float:
-    """How far a stretch lies beyond the KPI's bound: as a share, or in events per second."""
+    """Return how far a stretch lies beyond the KPI's bound: as a share, or in events per second."""
     x, y = (
-        (sum(part) for part in zip(*(count(kpi, kpi.bound, one) for one in bins), strict=True)) if bins else (0.0, 0.0)
+        (sum(part) for part in zip(*(count(kpi, kpi.bound, sample) for sample in bins), strict=True))
+        if bins
+        else (0.0, 0.0)
     )
     size = x + y if is_share(kpi, kpi.bound) else y
     return max((excess(edge, x, y) / size for edge in edges_of(kpi, kpi.bound, before)), default=0.0) if size else 0.0
@@ -93,26 +96,26 @@ def _after(phases: Phases, claim: Claim, recovery: RecoveryJudgement | None) -> 
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """The chances of a wrong verdict that one KPI in one phase may take."""
+    """The accepted chances of a wrong verdict for a KPI in a phase."""
 
     held: float
     broken: float
 
 
 def judge_phase(seen: PhaseBins, bound: Bound | None, error: Error) -> PhaseJudgement:
-    """One KPI in one phase. `bound` None: anything is held, and no data needed.
+    """Judge a KPI in a phase. `bound` None: everything is held, even without data.
 
-    held: a truth beyond the bound would look this good with a chance of at most `error.held`; broken: a truth within it
-    would look this bad with a chance of at most `error.broken`. A gauge is read, not sampled: its share of readings in
-    range is compared as it is.
+    held: a truth beyond the bound would look this good with a chance of at most `error.held`.
+    broken: a truth within it would look this bad with a chance of at most `error.broken`.
+    A gauge is read, not sampled, so its share of readings in range counts as it is.
     """
     words = bound.words if bound else "any"
     bins = scored(seen.kpi, bound or seen.kpi.bound, seen.bins)
-    told, totals = seen_in_words(seen.kpi, bound, bins), tally(bins)
+    numbers, totals = seen_in_words(seen.kpi, bound, bins), tally(bins)
 
-    def judged(verdict: Verdict, more: str = "") -> PhaseJudgement:
-        text = f"{told} ({more})" if more else told
-        return PhaseJudgement(seen.name, seen.phase, verdict, words, text, totals.share_bad, totals.total, more)
+    def judged(verdict: Verdict, why: str = "") -> PhaseJudgement:
+        text = f"{numbers} ({why})" if why else numbers
+        return PhaseJudgement(seen.name, seen.phase, verdict, words, text, totals.share_bad, totals.total, why)
 
     if bound is None:
         return judged(Verdict.HELD)
@@ -129,12 +132,12 @@ def judge_phase(seen: PhaseBins, bound: Bound | None, error: Error) -> PhaseJudg
 
 
 def coverage(kpi: Kpi, bins: Series, start: float, end: float) -> float:
-    """The share of the bins between two instants that are there; one that straddles an edge is not missed."""
+    """Return the share of the bins between two instants that exist; a bin across an edge need not exist."""
     return min(1.0, len(bins) / max(1, floor((end - start) / kpi.interval) - 1))
 
 
 def within_bound(kpi: Kpi, bins: Series, before: Series, alpha: float) -> bool:
-    """Whether bins prove, as a whole, that a KPI was within its own bound."""
+    """Tell whether bins prove, as a whole, that a KPI was within its own bound."""
     return all(good <= alpha for good, _ in _tails(kpi, kpi.bound, bins, before))
 
 
@@ -153,29 +156,29 @@ def _against(seen: PhaseBins, bound: Bound, bins: Series, before: Series, error:
     if all(good <= error.held for good, _ in pairs):
         return Verdict.HELD, ""
     limit = limit_of(kpi, bound)
-    more = "too little to tell" if limit is None else needs_in_words(seconds_more(limit, totals, error.held))
+    more = "too little data to tell" if limit is None else needs_in_words(seconds_more(limit, totals, error.held))
     return Verdict.UNKNOWN, more
 
 
 def _too_few(kpi: Kpi, bound: Bound, totals: Tally, before: Tally) -> str | None:
     if kpi.kind == "gauge":
-        return f"{LEAST_READINGS} are the least" if totals.bins < LEAST_READINGS else None
+        return f"at least {LEAST_READINGS} are needed" if totals.bins < LEAST_READINGS else None
     if bound.within is not None and not before.total:
         return "the baseline has no data"
     if is_share(kpi, bound) and totals.total < LEAST_REQUESTS:
-        return f"{LEAST_REQUESTS} are the least"
+        return f"at least {LEAST_REQUESTS} are needed"
     return None
 
 
 def _tails(kpi: Kpi, bound: Bound, bins: Series, before: Series) -> list[tuple[float, float]]:
-    """For each edge: (chance to look this good though beyond it, chance to look this bad though within it)."""
+    """Return for each edge: (chance to look this good though beyond it, chance to look this bad though within it)."""
     totals, limit = tally(bins), limit_of(kpi, bound)
     if limit is not None:
         tails = share_tails(limit, totals.bad, totals.total)
         return [(tails.at_most, tails.at_least)]
     if is_share(kpi, bound):
         return _shares_of_baseline(bound, totals, tally(before))
-    counts = tuple((one.start, *count(kpi, bound, one)) for one in before)
+    counts = tuple((sample.start, *count(kpi, bound, sample)) for sample in before)
     now, then = _events(kpi, bins), _events(kpi, before)
     if bound.within is None:
         return [_facing(edge, _rate(edge, now, inflation(edge, counts))) for edge in edges_of(kpi, bound, before)]
@@ -193,7 +196,7 @@ def _facing(edge: Edge, tails: Tails) -> tuple[float, float]:
 
 
 def _shares_of_baseline(bound: Bound, now: Tally, before: Tally) -> list[tuple[float, float]]:
-    # Relative to the baseline's good share, as estimated; its own uncertainty is in the score.
+    # The margin is relative to the baseline's estimated good share; the score accounts for the baseline's uncertainty.
     margin = (bound.within or 0.0) * (1 - before.bad / before.total)
     worse, better = score(now, before, margin), score(now, before, -margin)
     return [(beyond(-worse), beyond(worse)), (beyond(better), beyond(-better))]
@@ -201,11 +204,11 @@ def _shares_of_baseline(bound: Bound, now: Tally, before: Tally) -> list[tuple[f
 
 def _events(kpi: Kpi, bins: Series) -> Tally:
     seen = tally(bins)
-    return Tally(sum(events(kpi, one) for one in bins), 0.0, seen.seconds, seen.bins)
+    return Tally(sum(events(kpi, sample) for sample in bins), 0.0, seen.seconds, seen.bins)
 
 
 def seconds_more(limit: float, seen: Tally, alpha: float) -> float:
-    """How much longer a phase like this must be: log(1/α) over the divergence of what was seen from the edge (Wald)."""
+    """Return how many seconds longer a phase must be: log(1/α) over the counts' divergence from the edge (Wald)."""
     share = min(max(seen.bad / seen.total, 1e-9), 1 - 1e-9)
     apart = share * log(share / limit) + (1 - share) * (log1p(-share) - log1p(-limit))
     noise = sqrt(limit * (1 - limit) / seen.total) / 100

@@ -1,4 +1,4 @@
-"""What was seen of a KPI, in words that people say."""
+"""Phrases for numbers: what was seen of a KPI, in plain words."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from gameday.steady_state.samples import Series, Tally, tally
 
 
 def share_in_words(share: float, *unlike: float) -> str:
-    """`99.7%`, with as many digits as keep it from reading like 100%, 0% or one of `unlike` when it is not that."""
-    told = (0.0, 1.0, *unlike)
+    """Write a share, such as `99.7%`, with enough digits to differ from 100%, 0% and `unlike` if it differs."""
+    others = (0.0, 1.0, *unlike)
     for digits in range(1, 7):
         text = f"{share * 100:.{digits}f}"
-        if not any(abs(float(text) - other * 100) < 1e-9 and abs(share - other) > 1e-12 for other in told):
+        if not any(abs(float(text) - other * 100) < 1e-9 and abs(share - other) > 1e-12 for other in others):
             break
     return text.rstrip("0").rstrip(".") + "%"
 
 
 def seen_in_words(kpi: Kpi, bound: Bound | None, series: Series) -> str:
-    """`99.7% of 21,400`, `96.2% of 21,400 within 300ms`, `in range 98% of 420 readings`, `48.2/s`, `no data`."""
+    """Write what was seen of a KPI.
+
+    Examples: `99.7% of 21,400`, `96.2% of 21,400 within 300ms`, `in range 98% of 420 readings`, `48.2/s`, `no data`.
+    """
     if not series:
         return "no data"
     if kpi.kind == "rate":
@@ -30,7 +33,7 @@ def seen_in_words(kpi: Kpi, bound: Bound | None, series: Series) -> str:
 
 def _rate_in_words(kpi: Kpi, series: Series) -> str:
     seen = tally(series)
-    rate = show_rate(sum(events(kpi, one) for one in series) / seen.seconds)
+    rate = show_rate(sum(events(kpi, sample) for sample in series) / seen.seconds)
     return f"{rate} of {show_rate(seen.total / seen.seconds)} offered" if kpi.per is not None else rate
 
 
@@ -48,7 +51,7 @@ def _share_seen(kpi: Kpi, bound: Bound | None, seen: Tally) -> str:
 
 
 def points_in_words(share: float) -> str:
-    """A difference of two shares in percentage points: `1 point`, `0.42 points`."""
+    """Write a difference of two shares in percentage points: `1 point`, `0.42 points`."""
     number = _two_digits(share * 100)
     return f"{number} point" if number == "1" else f"{number} points"
 
@@ -58,21 +61,18 @@ def _two_digits(number: float) -> str:
 
 
 def percent_in_words(share: float) -> str:
-    """A relative change: `3%`."""
+    """Write a relative change: `3%`."""
     return f"{_two_digits(share * 100)}%"
 
 
 def time_in_words(seconds: float) -> str:
-    """A measured time without more digits than its bins have: `3m20s`, `8s`, `0.4s`."""
+    """Write a measured time with no more digits than its bins justify: `3m20s`, `8s`, `0.4s`."""
     return show_duration(round(seconds) if seconds >= 10 else round(seconds, 1))
 
 
-def needs_in_words(seconds: float) -> str:
-    """How much longer a phase would have to be."""
+def needs_in_words(seconds: float, of: str = "") -> str:
+    """Write how much longer a phase must be; `of`: its name, such as `baseline`."""
     if seconds > 3600:
         return "too close to tell"
-    return (
-        f"needs about {show_duration(max(1, round(seconds)))} more"
-        if seconds < 90
-        else f"needs about {round(seconds / 60)}m more"
-    )
+    longer = show_duration(max(1, round(seconds))) if seconds < 90 else f"{round(seconds / 60)}m"
+    return f"needs about {longer} more {of}".rstrip()

@@ -1,4 +1,4 @@
-"""Before injecting: is every KPI that the experiment claims steady, and is there traffic to judge it by?"""
+"""The check before injecting: is every claimed KPI steady, and does it have the traffic to be judged?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from gameday.steady_state.kpi.units import show_duration, show_share
 from gameday.steady_state.samples import Series, inside, tally
 
 LOOKS = 2
-"""Times that a baseline is looked at: when it is over, and once more when it was too short. Each spends its half."""
+"""How often Gameday looks at a baseline: at its end, and again if it was too short. Each look spends half the budget.
+"""
 
 
 def refusals(
@@ -23,17 +24,19 @@ def refusals(
     false_alarm: float = 0.0001,
     false_verdict: float = 0.05,
 ) -> tuple[str, ...]:
-    """Why not to inject, one reason for each KPI that is not fit; of those that are: nothing.
+    """Return the reasons not to inject, one for each KPI that is not fit. Refuse a KPI if:
 
-    A KPI is refused without data (for less than 80% of the baseline), without traffic, when the baseline as a whole
-    lies beyond its bound, when the guard's own evidence, played over the baseline, proves at `false_alarm` that it
-    left its bound in between, or when the baseline does not yet prove the bound at `false_verdict`.
+    - data are missing for more than 20% of the baseline;
+    - it has no traffic;
+    - the baseline as a whole lies beyond its bound;
+    - the guard's own evidence over the baseline proves at `false_alarm` that it left its bound for a time;
+    - the baseline does not yet prove the bound at `false_verdict`.
     """
-    found = (
+    reasons = (
         (name, _refusal(kpi, inside(series.get(name, ()), *before), before, false_alarm, false_verdict))
         for name, kpi in kpis.items()
     )
-    return tuple(f"{name} {reason}" for name, reason in found if reason)
+    return tuple(f"{name} {reason}" for name, reason in reasons if reason)
 
 
 def wait(
@@ -43,7 +46,7 @@ def wait(
     false_alarm: float = 0.0001,
     false_verdict: float = 0.05,
 ) -> float:
-    """Seconds by which the baseline is too short to prove every bound; 0: none, or one is refused anyway."""
+    """Return how many seconds of baseline are missing to prove every bound; 0 if a KPI is refused anyway."""
     bins = {name: inside(series.get(name, ()), *before) for name in kpis}
     if any(
         _blindness(kpi, bins[name], before) or _unsteadiness(kpi, bins[name], false_alarm) for name, kpi in kpis.items()
@@ -59,23 +62,23 @@ def guard_refusals(
     history: Mapping[str, Series],
     false_alarm: float,
 ) -> tuple[str, ...]:
-    """Why a guard cannot be armed: it is played over the baseline and what is known from before, where all was well.
+    """Return the reasons not to arm a guard, by the baseline and the known history, in which all was well.
 
-    A KPI without data cannot be guarded. One that sets off its own guard, its evidence not tempered for bursts, has a
-    bound that does not describe its steady state: such a guard would abort healthy runs.
+    Nothing can guard a KPI without data. If a KPI fires its own guard there, with evidence not tempered for bursts, its
+    bound does not describe its steady state: such a guard would abort healthy runs.
     """
-    found = []
+    reasons = []
     for name, bound in guard.items():
         own = series.get(name, ())
-        bins = tuple(one for one in history.get(name, ()) if not own or one.end <= own[0].start) + own
+        bins = tuple(sample for sample in history.get(name, ()) if not own or sample.end <= own[0].start) + own
         if not own:
-            found.append(f"{name} has no data to guard it by")
+            reasons.append(f"{name} has no data for its guard")
         elif _left_its_bound(kpis[name], bound, bins, false_alarm):
             lately = show_duration(bins[-1].end - bins[0].start)
-            found.append(
-                f"{name} would set off its guard while healthy: it left {bound.words} for a time in the last {lately}"
+            reasons.append(
+                f"{name} would fire its guard without a fault: it left {bound.words} for a time in the last {lately}"
             )
-    return tuple(found)
+    return tuple(reasons)
 
 
 def _refusal(kpi: Kpi, bins: Series, before: tuple[float, float], alarm: float, verdict: float) -> str | None:
@@ -91,11 +94,11 @@ def _doubt(kpi: Kpi, bins: Series, false_verdict: float) -> str | None:
     if not more:
         return None
     seen = seen_in_words(kpi, kpi.bound, bins)
-    return f"is not yet known to be steady: {seen}; its bound is {kpi.bound.words}; {needs_in_words(more)} of baseline"
+    return f"is not yet proven steady: {seen}; its bound is {kpi.bound.words}; {needs_in_words(more, 'baseline')}"
 
 
 def _needs(kpi: Kpi, bins: Series, false_verdict: float) -> float:
-    """Seconds of baseline that are missing to prove the bound."""
+    """Return how many seconds of baseline are missing to prove the bound."""
     limit = limit_of(kpi, kpi.bound)
     if kpi.kind == "gauge" or limit is None or within_bound(kpi, bins, bins, false_verdict / LOOKS):
         return 0.0
@@ -106,14 +109,13 @@ def _blindness(kpi: Kpi, bins: Series, before: tuple[float, float]) -> str | Non
     if not bins:
         return "has no data"
     if (covered := coverage(kpi, bins, *before)) < LEAST_COVERAGE:
-        said = f"has data for only {show_share(round(covered, 2))} of the baseline"
-        # Bins without a request are gaps: at three a bin one bin in twenty is empty (Poisson).
+        text = f"has data for only {show_share(round(covered, 2))} of the baseline"
+        # Bins without a request are gaps: with three requests a bin on average, one bin in twenty is empty (Poisson).
         few = kpi.kind != "gauge" and tally(bins).total < 3 * len(bins)
-        return (
-            f"{said}: requests are few, give it a `period` longer than {show_duration(kpi.interval)}" if few else said
-        )
+        longer = f"give it a `period` longer than {show_duration(kpi.interval)}"
+        return f"{text}, since it gets few requests: {longer}" if few else text
     if kpi.kind == "gauge" and len(bins) < LEAST_READINGS:
-        return f"has too few readings in the baseline: {len(bins)}; {LEAST_READINGS} are the least"
+        return f"has only {len(bins)} readings in the baseline; at least {LEAST_READINGS} are needed"
     return None if tally(bins).total else "is idle: no traffic"
 
 
@@ -132,11 +134,11 @@ def _beyond(kpi: Kpi, bins: Series) -> bool:
         return seen.bad > limit * seen.total + 1e-9
     if kpi.bound.within is not None:  # of the baseline itself
         return False
-    came = sum(events(kpi, one) for one in bins)
+    came = sum(events(kpi, sample) for sample in bins)
     return any((came > edge.at * seen.seconds) == edge.above for edge in edges_of(kpi, kpi.bound, bins))
 
 
 def _left_its_bound(kpi: Kpi, bound: Bound, bins: Series, false_alarm: float) -> bool:
-    found = watches(kpi, bound, bins, len(bins), tempered=False)
-    pairs = [count(kpi, bound, one) for one in scored(kpi, bound, bins)]
-    return any(watch.add(*zip(*pairs, strict=True)).max() >= 1 / false_alarm for watch in found) if pairs else False
+    tests = watches(kpi, bound, bins, len(bins), tempered=False)
+    pairs = [count(kpi, bound, sample) for sample in scored(kpi, bound, bins)]
+    return any(test.add(*zip(*pairs, strict=True)).max() >= 1 / false_alarm for test in tests) if pairs else False

@@ -1,4 +1,4 @@
-"""From which instants on does a stretch ever prove something? For each of n, in about n log n steps instead of n²."""
+"""A search for the instants from which a stretch ever proves something: n log n steps for n instants, not n²."""
 
 from __future__ import annotations
 
@@ -13,31 +13,33 @@ if TYPE_CHECKING:
     Indices = NDArray[int64]
 
 AT_ONCE = 256
-"""Instants that are searched for together, which bounds the memory."""
+"""The instants in a search at once, which bounds the memory."""
 
 
 def proven(sums: Matrix, enough: float) -> Flags:
-    """For each row i but the last, whether the mean of exp(sums[j] − sums[i]) reaches exp(enough) for some j > i.
+    """Tell for each row i but the last whether the mean of exp(sums[j] − sums[i]) reaches exp(enough) for some j > i.
 
-    `sums`: cumulated log likelihood ratios, instants × alternatives. Most rows are decided by the largest value of each
-    alternative from there on: if one alone is enough the mean is, and if all of them together are not it never is. The
-    rest are searched for in a tree of such largest values, of which only branches that may hold an answer are opened.
+    `sums`: cumulated log likelihood ratios, instants × alternatives.
+
+    The largest later value of each alternative decides most rows. If a single value is enough, so is the mean; if all
+    of them together are not, the mean never is. For the other rows, the search descends a tree of largest values, and
+    opens only branches that may hold an answer.
     """
     import numpy as np
 
     best = np.maximum.accumulate(sums[:0:-1])[::-1]
     gains = best - sums[:-1]
-    found: Flags = gains.max(axis=1) - np.log(sums.shape[1]) >= enough
-    unsure = np.flatnonzero(~found & (_mean(gains) >= enough))
+    flags: Flags = gains.max(axis=1) - np.log(sums.shape[1]) >= enough
+    unsure = np.flatnonzero(~flags & (_mean(gains) >= enough))
     tree = _tree(sums) if len(unsure) else []
     for first in range(0, len(unsure), AT_ONCE):
         some = unsure[first : first + AT_ONCE]
-        found[_search(sums, tree, some, enough)] = True
-    return found
+        flags[_search(sums, tree, some, enough)] = True
+    return flags
 
 
 def _mean(logs: Matrix) -> Matrix:
-    """The log of the mean of exponentials, row by row."""
+    """Return the log of the mean of exponentials, row by row."""
     import numpy as np
 
     top: Matrix = logs.max(axis=1, keepdims=True)
@@ -46,7 +48,7 @@ def _mean(logs: Matrix) -> Matrix:
 
 
 def _tree(sums: Matrix) -> list[Matrix]:
-    """The rows, the largest of each two of them, of each four, … up to one row."""
+    """Return the rows, then the largest of each two, of each four, and so on, up to a single row."""
     import numpy as np
 
     levels = [sums]
@@ -58,7 +60,7 @@ def _tree(sums: Matrix) -> list[Matrix]:
 
 
 def _search(sums: Matrix, tree: list[Matrix], starts: Indices, enough: float) -> Indices:
-    """Those of `starts` for which some later row is enough."""
+    """Return the `starts` for which some later row is enough."""
     import numpy as np
 
     start, node = starts, np.zeros(len(starts), int)

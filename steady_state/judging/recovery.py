@@ -1,4 +1,4 @@
-"""Recovery claims: was a KPI back within its time, and did it stay so?"""
+"""Recovery claims: was a KPI back within its time, and did it stay there?"""
 
 from __future__ import annotations
 
@@ -18,42 +18,44 @@ from gameday.steady_state.samples import CLOSE, Series, inside, tally, touching
 def judge_recovery(
     name: str, kpi: Kpi, series: Series, phases: Phases, claim: Recovery, alpha: float
 ) -> RecoveryJudgement:
-    """Whether a KPI was back within its time and stayed so for as long as claimed.
+    """Judge whether a KPI was back within its time and stayed there for as long as claimed.
 
-    From impact only data from before the undo counts; from undo, that until the end. held: the whole interval around
-    the time lies within the claim; broken: none of it does; otherwise unknown. Recovered means for good: a KPI that
-    falls again is back when it is back from its last fall. `alpha`: chance that an interval misses the truth.
+    From impact, only data from before the undo count; from undo, all data until the end. Recovered means for good: a
+    KPI that falls again is back when it is back from its last fall.
+
+    held: the whole interval around the time lies within the claim. broken: none of it does. Otherwise unknown.
+    `alpha`: the chance that an interval misses the truth.
     """
     start = phases.injected if phases.injected is not None else phases.before[1]
     undo = phases.undo if phases.undo is not None else phases.end
     stop = undo if claim.since == "impact" else phases.end
     if undo is None or stop is None:
-        return _untold(name, "the run did not get there")
+        return _unknown(name, "the run did not get there")
     bins = inside(touching(series, start, stop), -inf, stop)
     before = inside(series, *phases.before)
     if why := _unseen(kpi, bins, before, start, stop):
-        return _untold(name, why)
+        return _unknown(name, why)
     episode = find(kpi, bins, before, alpha, claim.sustained)
     if episode is not None:
         return _in_time(name, episode, claim, undo, stop)
     if kpi.kind == "gauge" or within_bound(kpi, bins, before, alpha):
-        return replace(_untold(name, "did not suffer"), verdict=Verdict.HELD)
-    return _untold(name, "too little traffic, or too close to its bound, to tell whether it suffered")
+        return replace(_unknown(name, "did not suffer"), verdict=Verdict.HELD)
+    return _unknown(name, "too little traffic, or too close to its bound, to tell whether it suffered")
 
 
 def _unseen(kpi: Kpi, bins: Series, before: Series, start: float, stop: float) -> str | None:
-    """Why no recovery can be seen."""
+    """Return why no recovery can be judged; None: it can."""
     if not bins:
-        return "no data to see a recovery in"
+        return "no data to judge recovery"
     traffic = tally(bins).total
     if kpi.kind in ("ratio", "latency") and traffic < LEAST_REQUESTS:
-        return f"{'too little' if traffic else 'no'} traffic to see a recovery in"
+        return f"{'too little' if traffic else 'no'} traffic to judge recovery"
     if coverage(kpi, bins, start, stop) < LEAST_COVERAGE:
-        return "too many gaps to see a recovery in"
-    return None if edges_of(kpi, kpi.bound, before) else "no baseline to be back at"
+        return "too many gaps to judge recovery"
+    return None if edges_of(kpi, kpi.bound, before) else "no baseline to compare with"
 
 
-def _untold(name: str, words: str) -> RecoveryJudgement:
+def _unknown(name: str, words: str) -> RecoveryJudgement:
     return RecoveryJudgement(
         name,
         Verdict.UNKNOWN,
@@ -98,10 +100,10 @@ def _in_time(name: str, episode: Episode, claim: Recovery, undo: float, stop: fl
 def _words(claim: Recovery, took: float, low: float, high: float | None, rest: float, watched: float) -> str:
     claimed = show_duration(claim.within)
     if high is None:
-        proven = "" if low > claim.within else ", as far as the data prove"
-        return f"not back by {time_in_words(watched)} after {claim.since}{proven} (claimed: {claimed})"
-    told = f"back {time_in_words(took)} after {claim.since} (between {time_in_words(low)} and {time_in_words(high)}"
+        proven = "not back" if low > claim.within else "not proven to be back"
+        return f"{proven} {time_in_words(watched)} after {claim.since} (claimed: {claimed})"
+    back = f"back {time_in_words(took)} after {claim.since} (between {time_in_words(low)} and {time_in_words(high)}"
     if low <= claim.within and rest < claim.sustained - CLOSE:
         wanted = f"{show_duration(claim.sustained)} was claimed"
-        return f"{told}), but watched for only {time_in_words(rest)} since; {wanted}"
-    return f"{told}; claimed: {claimed})"
+        return f"{back}), but the run watched it for only {time_in_words(rest)} after that; {wanted}"
+    return f"{back}; claimed: {claimed})"

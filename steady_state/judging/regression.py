@@ -1,4 +1,4 @@
-"""Regression: did a new release recover later, or lose more, than the old one, beyond the spread from run to run?"""
+"""Regression: did a new release recover later, or lose more, than the old one, beyond the spread between runs?"""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from math import exp, expm1, log, sqrt
 from gameday.steady_state.kpi.claim import Verdict
 
 MOST_RUNS = 100
-"""More runs than so many are not proposed: the margin is then smaller than the system's own spread allows to see."""
+"""The most runs that a remedy proposes: beyond it, the margin is too small for the system's own spread."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one run measured of a KPI: seconds of recovery, or what was lost."""
+    """A run's measurement of a KPI: the seconds of its recovery, or its loss."""
 
     value: float
-    censored: bool = False  # it was not over by then: it is at least this
-    error: float = 0.0  # half of its interval, where the value is an estimate
+    censored: bool = False  # the recovery was not over by then, so the true value is at least this
+    error: float = 0.0  # half of its interval, if the value is an estimate
 
 
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """One measure of a KPI in the new runs against the old: the ratio of the geometric means, with its interval."""
+    """A measure of a KPI in the new runs against the old: the ratio of the geometric means, with its interval."""
 
     kpi: str
     measure: str  # "recovery" or "loss"
     verdict: Verdict
     old: int  # runs
     new: int
-    ratio: float | None  # new over old; None: it cannot be told
+    ratio: float | None  # new over old; None: unknown
     low: float | None
     high: float | None
-    spread: float | None  # from run to run, as a relative standard deviation; None: too few runs
-    worse: float  # the chance of so large a ratio if nothing had changed; 1 where nothing is told
+    spread: float | None  # between runs, as a relative standard deviation; None: too few runs
+    worse: float  # the chance of so large a ratio if nothing had changed; 1 if the ratio is unknown
     words: str
     remedy: str
 
@@ -48,28 +48,33 @@ def compare(
     alpha: float,
     resolution: float,
 ) -> Regression:
-    """Compare the logarithms of what runs measured by Student's t-test with pooled variance, `alpha` at either end.
+    """Compare the logarithms of measurements by Student's t-test with pooled variance, `alpha` at either end.
 
-    held: the ratio is proven below 1 + `margin`; broken: proven above 1, and not held; otherwise unknown. What is
-    smaller than the `resolution` (one sampling period; one order), or than the largest error of any of the runs, counts
-    as that: nothing smaller could be told apart. A censored run counts as at least its value: a new one never holds, an
-    old one never breaks, and neither tells of the spread. Identical runs still differ by the rounding to `resolution`.
+    held: the data prove the ratio below 1 + `margin`. broken: they prove it above 1, and it is not held. Otherwise
+    unknown.
+
+    The floor is the `resolution` (one sampling period; one order) or the largest error of any run. A smaller value
+    counts as the floor, since no run can measure below it. A censored run counts as at least its value. A censored new
+    run never holds, a censored old run never breaks, and neither shows the spread. Identical runs still differ by the
+    rounding to `resolution`.
     """
-    floor = max([resolution, *(one.error for one in (*old, *new))])
-    before, after = ([log(max(floor, one.value)) for one in runs] for runs in (old, new))
+    runs = (*old, *new)
+    floor = max([resolution, *(run.error for run in runs)])
+    before, after = ([log(max(floor, run.value)) for run in release] for release in (old, new))
 
-    def told(verdict: Verdict, words: str, remedy: str) -> Regression:
+    def without_ratio(verdict: Verdict, words: str, remedy: str) -> Regression:
         return Regression(kpi, measure, verdict, len(old), len(new), None, None, None, None, 1.0, words, remedy)
 
     if not old or not new:
-        return told(Verdict.UNKNOWN, "there is nothing to compare", "name runs of both releases")
-    if max(before + after) <= log(floor) and not any(one.censored for one in (*old, *new)):
+        return without_ratio(Verdict.UNKNOWN, "there is nothing to compare", "name runs of both releases")
+    if max(before + after) <= log(floor) and not any(run.censored for run in runs):
         least = f"{floor:,.3g} s" if measure == "recovery" else f"{floor:,.0f}"
-        return told(Verdict.HELD, f"no run had a {measure} above {least}, the least that could be seen", "none needed")
+        words = f"no run had a {measure} above {least}, the smallest that Gameday can see"
+        return without_ratio(Verdict.HELD, words, "none needed")
     spread, freedom = _spread(old, before, new, after)
     if not freedom:
-        return told(
-            Verdict.UNKNOWN, "the spread from run to run is not known", "run either release at least twice more"
+        return without_ratio(
+            Verdict.UNKNOWN, "the spread between runs is unknown", "run either release at least twice more"
         )
     from scipy.special import stdtr, stdtrit
 
@@ -78,8 +83,8 @@ def compare(
     change = sum(after) / len(after) - sum(before) / len(before)
     error = spread * sqrt(1 / len(old) + 1 / len(new))
     reach = float(stdtrit(freedom, 1 - alpha)) * error
-    holds = change + reach < log(1 + margin) and not any(one.censored for one in new)
-    breaks = change - reach > 0 and not any(one.censored for one in old)
+    holds = change + reach < log(1 + margin) and not any(run.censored for run in new)
+    breaks = change - reach > 0 and not any(run.censored for run in old)
     verdict = Verdict.HELD if holds else Verdict.BROKEN if breaks else Verdict.UNKNOWN
     return Regression(
         kpi,
@@ -97,19 +102,19 @@ def compare(
     )
 
 
-def holm(found: Sequence[Regression], alpha: float) -> tuple[Regression, ...]:
-    """Of what is broken only what stays proven among all comparisons together; the rest is unknown (Holm, 1979)."""
+def holm(comparisons: Sequence[Regression], alpha: float) -> tuple[Regression, ...]:
+    """Keep broken only what stays proven among all comparisons together; the rest becomes unknown (Holm, 1979)."""
     proven: set[int] = set()
-    order = sorted(range(len(found)), key=lambda index: found[index].worse)
-    for left, index in zip(range(len(found), 0, -1), order, strict=True):
-        if found[index].worse > alpha / left:
+    order = sorted(range(len(comparisons)), key=lambda index: comparisons[index].worse)
+    for left, index in zip(range(len(comparisons), 0, -1), order, strict=True):
+        if comparisons[index].worse > alpha / left:
             break
         proven.add(index)
     return tuple(
-        replace(one, verdict=Verdict.UNKNOWN, remedy=f"too little to tell among {len(found)} comparisons: more runs")
-        if one.verdict is Verdict.BROKEN and index not in proven
-        else one
-        for index, one in enumerate(found)
+        replace(regression, verdict=Verdict.UNKNOWN, remedy=f"more runs: {len(comparisons)} comparisons need more data")
+        if regression.verdict is Verdict.BROKEN and index not in proven
+        else regression
+        for index, regression in enumerate(comparisons)
     )
 
 
@@ -118,10 +123,10 @@ def _spread(
 ) -> tuple[float, int]:
     squares, freedom = 0.0, 0
     for runs, logs in ((old, before), (new, after)):
-        if any(one.censored for one in runs):
+        if any(run.censored for run in runs):
             continue
         mean = sum(logs) / len(logs)
-        squares += sum((one - mean) ** 2 for one in logs)
+        squares += sum((value - mean) ** 2 for value in logs)
         freedom += len(logs) - 1
     return (sqrt(squares / freedom), freedom) if freedom else (0.0, 0)
 
@@ -131,7 +136,7 @@ def _words(measure: str, change: float, reach: float, spread: float, margin: flo
     better = "faster" if measure == "recovery" else "less lost"
     size = _percent(abs(expm1(change)))
     seen = f"{size} {worse if change > 0 else better}" if abs(change) >= 0.005 else "as before"
-    between = f"between {_times(change - reach)} and {_times(change + reach)} of the old"
+    between = f"between {_times(change - reach)} and {_times(change + reach)} the old"
     return f"{seen} ({between}; {_percent(margin)} more is allowed; runs differ by {_percent(expm1(spread))})"
 
 
@@ -147,8 +152,8 @@ def _remedy(
     old: Sequence[Measured], new: Sequence[Measured], change: float, spread: float, margin: float, verdict: Verdict
 ) -> str:
     if verdict is not Verdict.UNKNOWN:
-        return "more runs of both releases make it surer"
-    if any(one.censored for one in (*old, *new)):
+        return "more runs of both releases would make it more certain"
+    if any(run.censored for run in (*old, *new)):
         return "let the fault and the observation last until every run has recovered"
     from scipy.special import stdtrit
 
@@ -156,5 +161,5 @@ def _remedy(
         first, second = len(old) + more, len(new) + more
         reach = float(stdtrit(first + second - 2, 0.95)) * spread * sqrt(1 / first + 1 / second)
         if change + reach < log(1 + margin) or change - reach > 0:
-            return f"about {more} more {'run' if more == 1 else 'runs'} of each release would tell"
-    return f"{MOST_RUNS} more runs would hardly tell: make the runs more alike, or the margin wider"
+            return f"about {more} more {'run' if more == 1 else 'runs'} of each release would settle it"
+    return f"{MOST_RUNS} more runs would not settle it: make the runs more alike, or the margin wider"

@@ -1,4 +1,4 @@
-"""The verdict in one or two plain sentences: what was claimed and what was seen, with numbers."""
+"""The verdict in plain sentences: the claim and what was seen, with numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gameday.steady_state.kpi.claim import (
 from gameday.steady_state.kpi.kpi import Tier
 
 MOST = 2
-"""Findings told in full; the others are counted."""
+"""The findings in full; the others are only counted."""
 
 _WHEN = {"during": "while the fault lasted", "after": "after the undo", "before": "before the fault"}
 
@@ -30,19 +30,19 @@ def sentence(
     losses: tuple[LossJudgement, ...] = (),
     detected: DetectionJudgement | None = None,
 ) -> str:
-    """`early`: why the claim was not tested to its end, which then is what there is to say."""
-    return _told(claim, verdict, early, phases, recovery, modules, detected) + _cost(claim, losses)
+    """Write the verdict. `early`: why the run did not test the claim to its end; then that reason is the sentence."""
+    return _verdict(claim, verdict, early, phases, recovery, modules, detected) + _cost(claim, losses)
 
 
 def _cost(claim: Claim, losses: tuple[LossJudgement, ...]) -> str:
-    """What customers lost for certain, by the claimed business KPIs."""
-    business = (one for one in losses if one.kpi in claim.claimed and claim.kpis[one.kpi].tier is Tier.BUSINESS)
-    words = [one.words for one in business if one.low is not None and one.low > 0]
-    told = "; ".join(words[:MOST]) + _more(len(words) - MOST)
-    return f" {told[0].upper()}{told[1:]}." if told else ""
+    """Write what customers certainly lost, by the claimed business KPIs."""
+    business = (loss for loss in losses if loss.kpi in claim.claimed and claim.kpis[loss.kpi].tier is Tier.BUSINESS)
+    words = [loss.words for loss in business if loss.low is not None and loss.low > 0]
+    text = "; ".join(words[:MOST]) + _more(len(words) - MOST)
+    return f" {text[0].upper()}{text[1:]}." if text else ""
 
 
-def _told(
+def _verdict(
     claim: Claim,
     verdict: Verdict,
     early: str | None,
@@ -54,32 +54,39 @@ def _told(
     counted = _in_order(claim, phases)
     if early is not None:
         claimed = ", ".join(f"{name} {_bound(claim, name)}" for name in claim.claimed[:MOST])
-        return f"{verdict.value.capitalize()}: {early}. Claimed was {claimed}{_more(len(claim.claimed) - MOST)}."
+        return f"{verdict.value.capitalize()}: {early}. Claim: {claimed}{_more(len(claim.claimed) - MOST)}."
     if verdict is Verdict.HELD:
         return f"Held: {'; '.join(_good(claim, counted, recovery, modules, detected))}."
-    found = [
-        *(_of_phase(one) for one in counted if one.verdict is verdict),
-        *(f"{one.kpi} was {one.words}" for one in recovery if one.verdict is verdict),
-        *(f"alarm {one.alarm} {one.words}" for one in (detected,) if one and one.verdict is verdict),
-        *(f"{one.module}: {one.seen}" for one in modules if one.verdict is verdict and one.judged),
+    findings = [
+        *(_of_phase(phase) for phase in counted if phase.verdict is verdict),
+        *(_of_recovery(kpi) for kpi in recovery if kpi.verdict is verdict),
+        *([f"alarm {detected.alarm} {detected.words}"] if detected and detected.verdict is verdict else []),
+        *(f"{module.module}: {module.seen}" for module in modules if module.verdict is verdict and module.judged),
     ]
-    if not found:
+    if not findings:
         return (
-            f"{verdict.value.capitalize()}: no module that must not suffer has a KPI to judge the {_margin(claim)} by."
+            f"{verdict.value.capitalize()}: no contained module has a KPI, so nothing can judge the {_margin(claim)}."
         )
-    return f"{verdict.value.capitalize()}: {'; '.join(found[:MOST])}{_more(len(found) - MOST)}."
+    return f"{verdict.value.capitalize()}: {'; '.join(findings[:MOST])}{_more(len(findings) - MOST)}."
 
 
 def _in_order(claim: Claim, phases: tuple[PhaseJudgement, ...]) -> list[PhaseJudgement]:
-    """What counts, the fault's time first, and business before technical."""
-    counted = [one for one in phases if one.kpi in claim.claimed]
+    """Sort the claimed KPIs: the fault's time first, and business before technical."""
+    counted = [phase for phase in phases if phase.kpi in claim.claimed]
     return sorted(
-        counted, key=lambda one: (list(_WHEN).index(one.phase), claim.kpis[one.kpi].tier is not Tier.BUSINESS)
+        counted, key=lambda phase: (list(_WHEN).index(phase.phase), claim.kpis[phase.kpi].tier is not Tier.BUSINESS)
     )
 
 
-def _of_phase(one: PhaseJudgement) -> str:
-    return f"{one.kpi} {_WHEN[one.phase]}: {one.seen} (claimed: {one.bound})"
+def _of_phase(phase: PhaseJudgement) -> str:
+    return f"{phase.kpi} {_WHEN[phase.phase]}: {phase.seen} (claimed: {phase.bound})"
+
+
+def _of_recovery(recovery: RecoveryJudgement) -> str:
+    # Without a fall, the words name an obstacle, such as "no data to judge recovery".
+    return (
+        f"{recovery.kpi} was {recovery.words}" if recovery.degraded else f"recovery of {recovery.kpi}: {recovery.words}"
+    )
 
 
 def _good(
@@ -89,19 +96,19 @@ def _good(
     modules: tuple[ModuleJudgement, ...],
     detected: DetectionJudgement | None,
 ) -> list[str]:
-    kept = [one for one in phases if one.bound != "any"]
-    found = [_of_phase(one) for one in ([one for one in kept if one.phase == "during"] or kept)[:MOST]]
-    suffered = [one for one in recovery if one.took is not None]
+    kept = [phase for phase in phases if phase.bound != "any"]
+    findings = [_of_phase(phase) for phase in ([phase for phase in kept if phase.phase == "during"] or kept)[:MOST]]
+    suffered = [kpi for kpi in recovery if kpi.took is not None]
     if suffered:
-        slowest = max(suffered, key=lambda one: one.took or 0.0)
-        found.append(f"{slowest.kpi} was {slowest.words}")
+        slowest = max(suffered, key=lambda kpi: kpi.took or 0.0)
+        findings.append(_of_recovery(slowest))
     if detected:
-        found.append(f"alarm {detected.alarm} {detected.words}")
-    judged = [one for one in modules if one.judged]
+        findings.append(f"alarm {detected.alarm} {detected.words}")
+    judged = [module for module in modules if module.judged]
     if judged:
         which = f"{len(judged)} of {len(judged)} modules" if len(judged) > 1 else f"module {judged[0].module}"
-        found.append(f"{which} stayed contained to within the {_margin(claim)}")
-    return found
+        findings.append(f"{which} stayed within the {_margin(claim)}")
+    return findings
 
 
 def _bound(claim: Claim, name: str) -> str:

@@ -1,4 +1,4 @@
-"""What is claimed of a run, and what became of the claim: the values that judging takes and gives."""
+"""The claim of an experiment and its judgement: the values that judging takes and returns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gameday.steady_state.kpi.kpi import Bound, Kpi
 
 
 class Verdict(StrEnum):
-    """What a run found out about a claim: held < unknown < broken, and the worst wins."""
+    """The result of a run for a claim: held < unknown < broken, and the worst wins."""
 
     HELD = "held"
     UNKNOWN = "unknown"
@@ -18,34 +18,34 @@ class Verdict(StrEnum):
 
 
 def worst(verdicts: list[Verdict]) -> Verdict:
-    """The worst of several verdicts; of none: unknown, since nothing was seen."""
+    """Return the worst of several verdicts; without any, unknown, since nothing was seen."""
     order = list(Verdict)
     return max(verdicts, key=order.index) if verdicts else Verdict.UNKNOWN
 
 
 @dataclass(frozen=True)
 class Phases:
-    """When what happened, in seconds since the epoch; None where the run did not get that far."""
+    """The instants of a run, in seconds since the epoch; None where the run did not get that far."""
 
     before: tuple[float, float]  # the baseline
     injected: float | None = None  # the first mutating call of the faults went out
-    took_effect: float | None = None  # the faults' effect was read
+    took_effect: float | None = None  # the run read the faults' effect
     undo: float | None = None  # the undo's first call went out
-    undone: float | None = None  # the undo was verified
+    undone: float | None = None  # the run verified the undo
     end: float | None = None  # observation ended
-    aborted: str | None = None  # why it ended early, a word of `gameday.events.AbortedBy`, then ": " and more
+    aborted: str | None = None  # why it ended early: a word of `gameday.events.AbortedBy`, then ": " and details
     fired: float | None = None  # the claimed alarm fired for the first time since just before the injection
-    alarm_read: float | None = None  # until when its history was read; None: never, or none is claimed
+    alarm_read: float | None = None  # the alarm's history is known up to here; None: never read, or no claim
 
     @property
     def abort(self) -> str | None:
-        """The first word of `aborted`."""
+        """The first part of `aborted`, before the colon."""
         return self.aborted.partition(":")[0].strip() if self.aborted is not None else None
 
 
 @dataclass(frozen=True)
 class Recovery:
-    """A claim about recovery: within how long, from impact or from undo, sustained for how long (seconds)."""
+    """A claim about recovery. Times in seconds."""
 
     within: float
     since: str  # "impact" or "undo"
@@ -54,7 +54,7 @@ class Recovery:
 
 @dataclass(frozen=True)
 class Detection:
-    """A claim about detection: which CloudWatch alarm, by name, fires within how long (seconds)."""
+    """A claim about detection: the named CloudWatch alarm fires `within` so many seconds."""
 
     alarm: str
     within: float
@@ -62,15 +62,15 @@ class Detection:
 
 @dataclass(frozen=True)
 class Claim:
-    """What an experiment claims, resolved: all that judging needs, and nothing of AWS."""
+    """The resolved claim of an experiment: all that judging needs, and nothing of AWS."""
 
     kpis: dict[str, Kpi]  # every KPI watched, claimed or not
     claimed: tuple[str, ...]  # those whose bound decides the verdict
     during: dict[str, Bound | None] = field(default_factory=dict)  # other bounds while the fault lasts; None: any
     recovery: Recovery | None = None
-    margin: float | None = None  # isolation's: percentage points of a ratio as a share (1% = 0.01); None: not claimed
+    margin: float | None = None  # of isolation: percentage points as a share (1% = 0.01); None: not claimed
     contained: tuple[str, ...] = ()  # modules that must not suffer
-    false_verdict: float = 0.05  # budget
+    false_verdict: float = 0.05  # the budget of false verdicts: a chance
     detection: Detection | None = None
 
 
@@ -85,34 +85,34 @@ class PhaseJudgement:
     seen: str  # in words: "99.7% of 21,400", "no data"
     share_bad: float | None = None
     total: float = 0.0
-    why: str = ""  # what keeps it unknown: "needs about 6m more", "10 are the least"
+    why: str = ""  # what keeps it unknown: "needs about 6m more", "at least 10 are needed"
 
 
 @dataclass(frozen=True)
 class RecoveryJudgement:
-    """How long one KPI took to be back, from impact and from undo, with an interval; times in seconds."""
+    """The time that one KPI took to be back, with an interval; times in seconds."""
 
     kpi: str
     verdict: Verdict
     degraded: bool  # whether it suffered at all
-    impact: float | None  # when it began to suffer, seconds since the epoch
-    recovered: float | None  # when it was back for good, seconds since the epoch
+    impact: float | None  # it began to suffer, seconds since the epoch
+    recovered: float | None  # it was back for good, seconds since the epoch
     took: float | None  # from the claim's start to `recovered`; None: not degraded, or censored
     low: float | None  # interval around `took`
     high: float | None
-    censored: bool  # not back by the end of what counts
+    censored: bool  # not back by the end of the time that counts
     words: str
 
 
 @dataclass(frozen=True)
 class DetectionJudgement:
-    """How long the claimed alarm took to fire, with an interval; times in seconds."""
+    """The time that the claimed alarm took to fire, with an interval; times in seconds."""
 
     alarm: str
     verdict: Verdict
-    since: Literal["impact", "effect"]  # what it counts from: where no business KPI is seen to suffer, the effect
-    kpi: str | None  # whose impact
-    fired: float | None  # seconds since the epoch; None: it did not
+    since: Literal["impact", "effect"]  # the start of the count; the effect, if no business KPI is seen to suffer
+    kpi: str | None  # the KPI that the impact is on
+    fired: float | None  # seconds since the epoch; None: it did not fire
     took: float | None  # below 0: it fired before the impact
     low: float | None  # interval around `took`
     high: float | None
@@ -121,7 +121,7 @@ class DetectionJudgement:
 
 @dataclass(frozen=True)
 class ModuleJudgement:
-    """Whether a module that must not suffer did: contained (held), spread (broken), unknown."""
+    """The verdict on a module that must not suffer: contained (held), spread (broken) or unknown."""
 
     module: str
     verdict: Verdict
@@ -129,29 +129,29 @@ class ModuleJudgement:
     change: float | None  # of the worst KPI's share of bad, against the baseline, as a share
     low: float | None
     high: float | None
-    detectable: float | None  # the smallest change that this run would have called spread, four times out of five
+    detectable: float | None  # the smallest change that this run would call spread, four times out of five
     words: str
-    judged: bool = True  # False: it has no KPI, which leaves the run's verdict alone and is said in a note
+    judged: bool = True  # False: it has no KPI; a note names it, and it does not change the run's verdict
 
     @property
     def seen(self) -> str:
-        """Its words without its name before them, which its KPI may bear, too."""
+        """The words without the leading name of the module or of a KPI with the same name."""
         return self.words.removeprefix(f"{self.module}: ").removeprefix(f"{self.module} ")
 
 
 @dataclass(frozen=True)
 class LossJudgement:
-    """What a fault cost one KPI against what is usual, signed: below zero it went better than before."""
+    """The cost of a fault for one KPI, against the baseline; below zero the KPI did better than before."""
 
     kpi: str
-    lost: float | None  # in what the KPI counts: orders, requests; None: cannot be told
+    lost: float | None  # in the unit that the KPI counts: orders, requests; None: unknown
     low: float | None  # interval around `lost`
     high: float | None
     words: str  # "about 312 orders were lost (250 to 380)"
 
 
 class Move(StrEnum):
-    """How a technical KPI moved beside the business KPI: both left their bound, one of them, or neither."""
+    """How a technical KPI moved compared with the business KPI: both left their bound, one did, or neither."""
 
     LED = "led"
     TOGETHER = "together"
@@ -164,12 +164,12 @@ class Move(StrEnum):
 
 @dataclass(frozen=True)
 class LeadJudgement:
-    """Whether a technical KPI is worth watching: did it move before the business KPI, by how much; in seconds."""
+    """Whether a technical KPI is worth watching: how long before or after the business KPI it moved, in seconds."""
 
     kpi: str
     business: str
     move: Move
-    after: float | None  # how long after the business KPI it moved; below 0: before; None: not both moved
+    after: float | None  # time from the business KPI's move to its own; below 0: before; None: not both moved
     low: float | None  # interval around `after`
     high: float | None
     words: str
@@ -177,14 +177,14 @@ class LeadJudgement:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The verdict on a claim, with everything it rests on."""
+    """The verdict on a claim, with everything that it rests on."""
 
     verdict: Verdict
-    sentence: str  # one plain sentence: what was claimed and what was seen
+    sentence: str  # the claim and what was seen, in plain words
     phases: tuple[PhaseJudgement, ...]
     recovery: tuple[RecoveryJudgement, ...]
     modules: tuple[ModuleJudgement, ...]
-    notes: tuple[str, ...] = ()  # "claims no business KPI", …
+    notes: tuple[str, ...] = ()  # "the experiment claims no business KPI, …"
     detection: DetectionJudgement | None = None  # None: not claimed, or the fault had no effect
-    losses: tuple[LossJudgement, ...] = ()  # of every KPI that counts something; empty too in records of before
-    leads: tuple[LeadJudgement, ...] = ()  # of every technical KPI, where there is a business KPI
+    losses: tuple[LossJudgement, ...] = ()  # of every KPI that counts something; empty in older records
+    leads: tuple[LeadJudgement, ...] = ()  # of every technical KPI, if there is a business KPI

@@ -1,4 +1,4 @@
-"""KPIs as users write them: what is measured, where the number comes from, and the bound it must keep."""
+"""KPIs as users write them: the measure, its source, and the bound that it must keep."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pydantic import Field, model_validator
 
 
 class Tier(StrEnum):
-    """Whether a KPI says what customers get (business), or explains and guards (technical)."""
+    """Whether a KPI shows what customers get (business), or explains and guards (technical)."""
 
     BUSINESS = "business"
     TECHNICAL = "technical"
 
 
 class Ratio(Written):
-    """Bad out of total: two counts of one period. A source that counts both by itself is written under `total`."""
+    """Bad out of total: two counts of one period. Write a source that counts both under `total` alone."""
 
     bad: SourceSpec | None = None
     total: SourceSpec
@@ -29,10 +29,10 @@ class Ratio(Written):
     def _two_counts(self) -> Ratio:
         source = self.total
         if source.counts_both and self.bad is not None:
-            msg = f"{source.name} counts good and bad by itself: write it under `total` alone"
+            msg = f"{source.name} counts good and bad by itself, so write it under `total` alone"
             raise ValueError(msg)
         if _counts_one(source) and (self.bad is None or self.bad.name != source.name):
-            msg = f"a ratio from {source.title} counts `bad` and `total`, both with {source.name}"
+            msg = f"a ratio from {source.title} needs `bad` and `total`, both with {source.name}"
             raise ValueError(msg)
         if self.bad is not None:
             _same_period(self.bad, self.total, "bad", "total")
@@ -40,21 +40,23 @@ class Ratio(Written):
 
 
 def _counts_one(source: SourceSpec | type[SourceSpec]) -> bool:
-    """Whether it counts one thing at a time, so that a second reading is what it is a part of."""
+    """Tell whether the source counts one thing at a time, so that a ratio needs it twice."""
     return "ratio" in source.kinds and not source.counts_both
 
 
-def _same_period(one: SourceSpec, other: SourceSpec, name: str, against: str) -> None:
-    if one.interval != other.interval:
-        periods = f"{show_duration(one.interval)} and {show_duration(other.interval)}"
-        msg = f"`{name}` and `{against}` need the same period; found {periods}"
+def _same_period(first: SourceSpec, second: SourceSpec, name: str, other_name: str) -> None:
+    if first.interval != second.interval:
+        periods = f"{show_duration(first.interval)} and {show_duration(second.interval)}"
+        msg = f"`{name}` and `{other_name}` need the same period; found {periods}"
         raise ValueError(msg)
 
 
 class Bound(Written):
-    """What steady means. Ratio: `at_least` (of good) or `at_most` (of bad). Latency: one of p50 … p99.9.
+    """What steady means for a KPI.
 
-    Gauge: `at_least` / `at_most`, `for` a share of the time. Rate: those per second, or `within` of the baseline.
+    Ratio: `at_least` (of good) or `at_most` (of bad). Latency: one of p50 … p99.9.
+    Gauge: `at_least` or `at_most`, `for` a share of the time.
+    Rate: `at_least` or `at_most` per second, or `within` a share `of: baseline`.
     """
 
     at_least: BoundAmount | None = Field(
@@ -63,22 +65,22 @@ class Bound(Written):
     at_most: BoundAmount | None = Field(
         None, description="ratio: a share of bad like 1%; rate: like 50/s; gauge: a number like 6"
     )
-    p50: Duration | None = Field(None, gt=0, description="half of the requests take at most so long, like 300ms")
-    p90: Duration | None = Field(None, gt=0, description="90% of the requests take at most so long, like 300ms")
-    p95: Duration | None = Field(None, gt=0, description="95% of the requests take at most so long, like 300ms")
-    p99: Duration | None = Field(None, gt=0, description="99% of the requests take at most so long, like 300ms")
+    p50: Duration | None = Field(None, gt=0, description="half of the requests take at most this time, like 300ms")
+    p90: Duration | None = Field(None, gt=0, description="90% of the requests take at most this time, like 300ms")
+    p95: Duration | None = Field(None, gt=0, description="95% of the requests take at most this time, like 300ms")
+    p99: Duration | None = Field(None, gt=0, description="99% of the requests take at most this time, like 300ms")
     p999: Duration | None = Field(
-        None, gt=0, alias="p99.9", description="99.9% of the requests take at most so long, like 300ms"
+        None, gt=0, alias="p99.9", description="99.9% of the requests take at most this time, like 300ms"
     )
     for_: Share | None = Field(
-        None, alias="for", description="the share of readings in range that suffices; default 95%"
+        None, alias="for", description="the share of readings that must be in range; default 95%"
     )
-    within: Share | None = Field(None, description="of the baseline, either way, like 5%")
+    within: Share | None = Field(None, description="the largest change from the baseline, up or down, like 5%")
     of: Literal["baseline"] | None = None
 
     @property
     def quantile(self) -> tuple[float, float] | None:
-        """(share of requests that must be fast enough, seconds): (0.95, 0.3) for `p95: 300ms`."""
+        """(Share of requests that must be fast enough, limit in seconds): (0.95, 0.3) for `p95: 300ms`."""
         for name, share in (("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999)):
             limit = getattr(self, name)
             if limit is not None:
@@ -87,18 +89,18 @@ class Bound(Written):
 
     @property
     def share_of_time(self) -> float:
-        """Gauge: the share of readings in range that suffices."""
+        """Gauge: the share of readings that must be in range."""
         return 0.95 if self.for_ is None else self.for_
 
     def admits(self, value: float) -> bool:
-        """Gauge: whether a reading is in range."""
+        """Tell whether a gauge's reading is in range."""
         if self.at_least is not None:
             return value >= self.at_least.value
         return self.at_most is None or value <= self.at_most.value
 
     @property
     def words(self) -> str:
-        """As people say it: `at least 99%`, `p95 of at most 300ms`, `at least 6 for 95% of the time`."""
+        """The bound in words: `at least 99%`, `p95 of at most 300ms`, `at least 6 for 95% of the time`."""
         if self.quantile:
             share, limit = self.quantile
             return f"p{share * 100:g} of at most {show_duration(limit)}"
@@ -123,19 +125,21 @@ class Kpi(Written):
     """One key performance indicator of a workload: its kind is the key `ratio`, `latency`, `rate` or `gauge`."""
 
     tier: Tier = Field(description="business: what customers get; technical: what explains and guards")
-    module: str | None = Field(None, description="the module that it speaks for; isolation is judged by it")
-    about: str = Field("", description="one sentence for people who read the report")
+    module: str | None = Field(None, description="the module that it measures; Gameday judges isolation by it")
+    about: str = Field("", description="a sentence for people who read the report")
     ratio: Ratio | None = None
     latency: SourceSpec | None = None
     rate: SourceSpec | None = None
     per: SourceSpec | None = Field(None, description="rate only: the offered load, which makes it a ratio")
     gauge: SourceSpec | None = None
     bound: Bound
-    limits: tuple[Duration, ...] = Field((), description="latency only: requests are counted over these, too")
+    limits: tuple[Duration, ...] = Field(
+        (), description="latency only: Gameday also counts the requests over each of these"
+    )
 
     @property
     def kind(self) -> Kind:
-        """Which of the four it is."""
+        """The kind of this KPI."""
         if self.ratio:
             return "ratio"
         if self.latency:
@@ -151,7 +155,7 @@ class Kpi(Written):
         if mistake := self.misfit(self.bound):
             raise ValueError(mistake)
         if self.limits and self.latency is None:
-            msg = f"`limits` goes with a latency; this is a {self.kind}"
+            msg = f"`limits` goes with a latency; this KPI is a {self.kind}"
             raise ValueError(msg)
         return self
 
@@ -159,35 +163,35 @@ class Kpi(Written):
     def _source_fits(self) -> Kpi:
         if self.per is not None:
             if self.rate is None:
-                msg = f"`per` goes with a rate; this is a {self.kind}"
+                msg = f"`per` goes with a rate; this KPI is a {self.kind}"
                 raise ValueError(msg)
             if not _counts_one(self.per) or self.rate.name != self.per.name:
                 titles = " or ".join(spec.title for spec in SOURCES.known if _counts_one(spec))
-                msg = f"`rate` and `per` are both read from the same source: {titles}"
+                msg = f"`rate` and `per` must both read from the same source: {titles}"
                 raise ValueError(msg)
             _same_period(self.rate, self.per, "rate", "per")
         source = self.source
         if self.kind not in source.kinds:
-            msg = f"{source.name} can be read as {' or '.join(source.kinds)}, not as {self.kind}"
+            msg = f"{source.name} serves a {' or '.join(source.kinds)}, not a {self.kind}"
             raise ValueError(msg)
         for read in (self.ratio.bad if self.ratio else None, self.rate, source):
             if read is not None and (why := read.misfit(self.kind)):
                 raise ValueError(why)
         if source.zero_if_missing:
-            msg = "`missing: zero` needs a denominator: it stands at `ratio.bad`, or at a `rate` that has `per`"
+            msg = "`missing: zero` needs a denominator: write it at `ratio.bad`, or at a `rate` that has `per`"
             raise ValueError(msg)
         return self
 
     @property
     def source(self) -> SourceSpec:
-        """What says whether there is data at all: the denominator where there is one."""
+        """The source that shows whether there is data at all: the denominator, if the KPI has one."""
         source = (self.ratio.total if self.ratio else None) or self.per or self.latency or self.rate or self.gauge
         assert source is not None, "a KPI has exactly one kind"  # noqa: S101
         return source
 
     @property
     def other_limits(self) -> tuple[float, ...]:
-        """Latency: the limits besides the bound's that requests are counted over."""
+        """Latency: the other limits, besides the bound's, over which Gameday counts requests."""
         own = self.bound.quantile
         return tuple(limit for limit in self.limits if own and limit != own[1])
 
@@ -197,21 +201,21 @@ class Kpi(Written):
         return self.source.interval
 
     def misfit(self, bound: Bound) -> str | None:
-        """Why this KPI cannot be judged by `bound` (its own, or another of `during` or `guard`); None: it can."""
+        """Return why `bound` (its own, or another of `during` or `guard`) does not fit this KPI; None: it fits."""
         written = {name for name in type(bound).model_fields if getattr(bound, name) is not None}
         allowed = _BOUNDS[self.kind]
         if written not in allowed:
             ways = " · ".join(" + ".join(sorted(_written(name) for name in way)) for way in allowed)
-            return f"the bound of a {self.kind} is one of: {ways}"
+            return f"the bound of a {self.kind} must be one of: {ways}"
         unit = {"ratio": "%", "rate": "/s", "gauge": ""}.get(self.kind)
         for amount in (bound.at_least, bound.at_most):
             if amount is not None and amount.unit != unit:
-                return f"the bound of a {self.kind} is {_UNITS[self.kind]}; found {amount}"
+                return f"the bound of a {self.kind} must be {_UNITS[self.kind]}; found {amount}"
         return None
 
 
 def watched(kpis: Mapping[str, Kpi], *others: Mapping[str, Bound | None]) -> dict[str, Kpi]:
-    """The KPIs as they must be read for other bounds than their own: requests are counted over those limits, too."""
+    """Return the KPIs with the limits of other bounds added, so that requests are also counted over those."""
 
     def with_limits(name: str, kpi: Kpi) -> Kpi:
         bounds = (bounds.get(name) for bounds in others)

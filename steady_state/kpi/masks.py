@@ -1,4 +1,4 @@
-"""What may be a secret in a workload file, and how it is written down: never in records, journals or reports."""
+"""Masks for what may be a secret in a workload file: records, journals and reports hold only the mask."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import JsonValue, SerializationInfo
 
 MASK = "***"
 KEEP_SECRETS: dict[str, Any] = {"secrets": "kept"}
-"""A serialization's context in which nothing is masked: for a saved plan, which must run as it is."""
+"""The serialization context that keeps secrets: for a saved plan, which must run as it is."""
 
 _NAME = r"pass(?:word|wd|phrase)?|pwd|secret|token|credential|authorization|api[-_]?key|private[-_]?key|user[-_]?data"
 _SECRET_KEY = re.compile(_NAME, re.IGNORECASE)
@@ -25,28 +25,28 @@ _REST = re.compile(r"([?#])(.*)", re.DOTALL)
 
 
 def masked_url(url: str) -> str:
-    """A URL without userinfo, and without the values of its query and its fragment (RFC 3986, sections 3.2.1, 3.4)."""
+    """Mask a URL's userinfo, its fragment and the values of its query (RFC 3986, sections 3.2.1, 3.4)."""
     return _REST.sub(_masked_query, masked_userinfo(url), count=1)
 
 
 def masked_userinfo(text: str) -> str:
-    """A text in whose URLs nobody's name and password stand."""
+    """Mask the name and password in each URL of a text."""
     return _USERINFO.sub(rf"\1{MASK}@", text)
 
 
 def masked_words(words: tuple[str, ...]) -> tuple[str, ...]:
-    """A program without its arguments: any of them may be a token."""
+    """Mask a program's arguments: any of them may be a token."""
     return (*words[:1], *([MASK] if len(words) > 1 else []))
 
 
 def masked_text(text: str) -> str:
-    """A text without what looks like a secret: in URLs, after `password=` and the like, and ids of access keys."""
-    text = _URL.sub(lambda found: masked_url(found[0]), text)
+    """Mask what looks like a secret in a text: in URLs, after `password=` and the like, and ids of access keys."""
+    text = _URL.sub(lambda match: masked_url(match[0]), text)
     return _KEY_ID.sub(MASK, _ASSIGNED.sub(rf"\1{MASK}", text))
 
 
 def masked_json(raw: JsonValue) -> JsonValue:
-    """JSON without what looks like a secret: under names like `password`, in environments, and in its texts."""
+    """Mask what looks like a secret in JSON: under names like `password`, in environments, and in texts."""
     if isinstance(raw, dict):
         return {key: _masked_at(key, value) for key, value in raw.items()}
     if isinstance(raw, list):
@@ -71,13 +71,13 @@ def _masked_leaves(value: JsonValue) -> JsonValue:
 
 
 def keeps_secrets(info: SerializationInfo) -> bool:
-    """Whether this serialization is one in which nothing is masked."""
+    """Tell whether this serialization masks nothing."""
     return isinstance(info.context, dict) and info.context.get("secrets") == "kept"
 
 
-def _masked_query(found: re.Match[str]) -> str:
-    query, hash_, _ = found.group(2).partition("#")
-    if found.group(1) == "#":
+def _masked_query(match: re.Match[str]) -> str:
+    query, hash_, _ = match.group(2).partition("#")
+    if match.group(1) == "#":
         return f"#{MASK}"
     pairs = (f"{pair.partition('=')[0]}={MASK}" if "=" in pair else MASK for pair in query.split("&"))
     return f"?{'&'.join(pairs)}" + (f"#{MASK}" if hash_ else "")

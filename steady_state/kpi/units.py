@@ -16,7 +16,10 @@ _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|m|h)")
 
 
 def parse_duration(text: object) -> float:
-    """Seconds in `400ms`, `30s`, `5m`, `1h30m`, `7d`; a bare number is a mistake, since it has no unit."""
+    """Return the seconds in `400ms`, `30s`, `5m`, `1h30m`, `7d`.
+
+    Raises ValueError for any other text, and for a bare number, since it has no unit.
+    """
     if isinstance(text, str) and _DURATION.fullmatch(text.strip()):
         return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
     msg = f"a duration needs a number and a unit, like 400ms, 30s, 5m or 1h30m; found {text!r}"
@@ -24,23 +27,23 @@ def parse_duration(text: object) -> float:
 
 
 def parse_share(text: object) -> float:
-    """The share in `99.5%`, between 0 and 1; more than 100% is a mistake."""
-    if isinstance(text, str) and (found := _SHARE.fullmatch(text.strip())) and float(found[1]) <= 100:
-        return float(found[1]) / 100
-    msg = f"a share is a number from 0% to 100% with its sign, like 99.5%; found {text!r}"
+    """Return the share in `99.5%`, between 0 and 1. Raises ValueError for any other text, and above 100%."""
+    if isinstance(text, str) and (match := _SHARE.fullmatch(text.strip())) and float(match[1]) <= 100:
+        return float(match[1]) / 100
+    msg = f"a share is a number from 0% to 100% with its percent sign, like 99.5%; found {text!r}"
     raise ValueError(msg)
 
 
 def parse_rate(text: object) -> float:
-    """Events per second in `50/s`, `600/m`, `10/h`."""
-    if isinstance(text, str) and (found := _RATE.fullmatch(text.strip())):
-        return float(found[1]) / _SECONDS[found[2]]
+    """Return the events per second in `50/s`, `600/m`, `10/h`. Raises ValueError for any other text."""
+    if isinstance(text, str) and (match := _RATE.fullmatch(text.strip())):
+        return float(match[1]) / _SECONDS[match[2]]
     msg = f"a rate needs a number and a unit of time, like 50/s or 600/m; found {text!r}"
     raise ValueError(msg)
 
 
 def show_duration(seconds: float) -> str:
-    """A duration as people write it: `400ms`, `7.5s`, `5m`, `1h30m`."""
+    """Write a duration as people do: `400ms`, `7.5s`, `5m`, `1h30m`."""
     if seconds < 1:
         return f"{seconds * 1000:.3g}ms" if seconds else "0s"
     if seconds < 60:
@@ -51,12 +54,12 @@ def show_duration(seconds: float) -> str:
 
 
 def show_share(share: float) -> str:
-    """A share as people write it: `99.5%`."""
+    """Write a share as people do: `99.5%`."""
     return f"{share * 100:.6g}%"
 
 
 def show_rate(per_second: float) -> str:
-    """A rate as people write it: `50/s`."""
+    """Write a rate as people do: `50/s`."""
     return f"{per_second:.4g}/s"
 
 
@@ -82,7 +85,7 @@ Rate = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A bound's number and its unit: `%` (value is the share), `/s` (events per second), or none (as it is)."""
+    """A bound's number and its unit: `%` (the value is a share), `/s` (events per second), or none."""
 
     value: float
     unit: Literal["%", "/s", ""]
@@ -94,7 +97,7 @@ class Amount:
 
 
 def parse_amount(raw: object) -> Amount:
-    """An `Amount` from `99%`, `50/s` or a bare number."""
+    """Read an `Amount` from `99%`, `50/s` or a bare number. Raises ValueError for anything else."""
     if isinstance(raw, Amount):
         return raw
     if isinstance(raw, int | float) and not isinstance(raw, bool):

@@ -1,1 +1,1 @@
-"""What the judgements promise, measured by simulation through the functions that ship: `python -m tests.calibrate`."""
+"""Measure what the judgements promise, by simulation through the shipped functions: `python -m tests.calibrate`."""

@@ -1,9 +1,9 @@
-"""The table of what is promised, beside what is measured.
+"""The table of promises, each beside its measurement.
 
-    python -m tests.calibrate [--quick] [WORDS]     # only the jobs whose name holds WORDS
+    python -m tests.calibrate [--quick] [WORDS]     # only the jobs whose name contains WORDS
 
-Seeds are frozen: the same table comes out every time. Exit code 1 where a goal is missed.
-Beside each row stands what other rules make of the same streams, or why they have no answer.
+Seeds are frozen, so the table is the same every time. Exit code 1 if a goal is missed.
+Each row also shows the results of other rules on the same streams, or why they have none.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from tests.calibrate.jobs import QUICK, fill, jobs
 
 
 def main(arguments: list[str]) -> int:
-    """Fill the table and print it as it comes."""
+    """Fill the table, and print each row as soon as it is ready."""
     share = QUICK if "--quick" in arguments else 1.0
-    words = " ".join(one for one in arguments if not one.startswith("--"))
+    words = " ".join(word for word in arguments if not word.startswith("--"))
     wanted = [index for index, job in enumerate(jobs()) if words in job.name]
     missed = 0
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # two processes, a core for each
@@ -27,8 +27,8 @@ def main(arguments: list[str]) -> int:
             for row in rows:
                 verdict = {True: "PASS", False: "FAIL", None: "    "}[row.passed]
                 print(f"{verdict}  {row.claim:<66} {row.goal:<22} {row.measured}", flush=True)
-                for name, told in row.anchors.items():
-                    print(f"         anchor: {name:<79} {told}", flush=True)
+                for name, result in row.anchors.items():
+                    print(f"         anchor: {name:<79} {result}", flush=True)
                 missed += row.passed is False
             if "--times" in arguments:
                 print(f"      ({seconds:.1f}s)", flush=True)

@@ -1,4 +1,4 @@
-"""What others do, on the same streams: alarms of periods, burn rates, a threshold, Kayenta; and the exact optimum."""
+"""Other rules on the same streams: alarms of periods, burn rates, a threshold, Kayenta; and the exact optimum."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from tests.calibrate.streams import EDGE
 
 Bad = NDArray[np.bool_]
 Counts = NDArray[np.int64]
-"""Of each second and stream."""
+"""Counts of each second and stream."""
 
 Rule = Callable[[Counts, Counts, int], Bad]
-"""(bad, total, seconds known before injection) → whether it is in alarm at the end of each second, stream by stream."""
+"""(bad, total, seconds known before injection) → whether the rule alarms at the end of each second, for each stream."""
 
 
 def periods(bad: Counts, total: Counts, known: int, length: int, wanted: int = 1, of: int = 1) -> Bad:
-    """An alarm of M of N periods whose share of bad is over the limit; a period without traffic is not.
+    """Alarm if in M of N periods the share of bad is over the limit; a period without traffic is not over it.
 
-    M of N as CloudWatch's `DatapointsToAlarm` and `EvaluationPeriods`.
+    M and N are CloudWatch's `DatapointsToAlarm` and `EvaluationPeriods`.
     """
     over = _summed(bad, length) > EDGE * _summed(total, length)
     return _held(_last(over, of) >= wanted, length, len(bad))
 
 
 def burn(bad: Counts, total: Counts, known: int, short: int = 300, long: int = 3600, times: float = 14.4) -> Bad:
-    """Multiwindow burn rate (The Site Reliability Workbook, chapter 5): both windows burn the budget so much too fast.
+    """Alarm by a multiwindow burn rate (The Site Reliability Workbook, chapter 5): both windows burn too fast.
 
-    What is before the stream counts as good.
+    The time before the stream counts as good.
     """
     limit = times * EDGE * total.mean(axis=0)
     return (_last(bad, short) > limit * short) & (_last(bad, long) > limit * long)
 
 
 def rank_test(bad: Counts, total: Counts, known: int, point: int = 60, fresh: int = 5) -> Bad:
-    """Kayenta's judge on one metric, looked at after each point: the last points against ten from before injection.
+    """Alarm by Kayenta's judge on a metric after each point: the last points against ten from before injection.
 
-    High where the 98% interval of the Hodges-Lehmann shift lies over a quarter of it (MannWhitneyClassifier of the
-    NetflixACAJudge, https://github.com/spinnaker/kayenta), here by the normal approximation of the ranks.
+    A point is high if the 98% interval of the Hodges-Lehmann shift lies over a quarter of it (MannWhitneyClassifier of
+    the NetflixACAJudge, https://github.com/spinnaker/kayenta), here by the normal approximation of the ranks.
     """
     begins = known // point
     shares = _summed(bad, point) / np.maximum(1, _summed(total, point))
@@ -53,7 +53,7 @@ def rank_test(bad: Counts, total: Counts, known: int, point: int = 60, fresh: in
 
 
 def higher(usual: NDArray[np.float64], fresh: NDArray[np.float64]) -> Bad:
-    """Whether Kayenta's classifier calls the fresh values (values × streams) higher than usual."""
+    """Tell whether Kayenta's classifier calls the fresh values (values × streams) higher than usual."""
     pairs = len(usual) * len(fresh)
     order = floor(pairs / 2 - 2.326 * np.sqrt(pairs * (len(usual) + len(fresh) + 1) / 12))
     shifts = np.sort((fresh[None] - usual[:, None]).reshape(pairs, -1), axis=0)
@@ -71,55 +71,55 @@ RULES: Mapping[str, Rule] = {**ALARMS, "Kayenta's rule, 60s points": rank_test}
 
 
 def first(fired: Bad) -> NDArray[np.float64]:
-    """The seconds after which each stream's alarm first fires; infinity where it does not."""
+    """Return the seconds after which each stream's alarm first fires; infinity if it does not."""
     return np.where(fired.any(axis=0), fired.argmax(axis=0) + 1, np.inf)
 
 
 def back(bad: Counts, total: Counts, known: int) -> dict[str, float]:
-    """When each alarm over one stream was last over, in seconds after it first fired; infinity where it is not told.
+    """Return when each alarm over a stream last ended, in seconds after it first fired; infinity if it did not end.
 
     Kayenta's rule compares windows, and has no such moment.
     """
-    found = {}
+    times = {}
     for name, rule in ALARMS.items():
         fired = np.flatnonzero(rule(bad[:, None], total[:, None], known)[known:, 0])
-        told = len(fired) and fired[-1] < len(bad) - known - 1
-        found[name] = float(fired[-1] + 1 - fired[0]) if told else np.inf
-    return found
+        ended = len(fired) and fired[-1] < len(bad) - known - 1
+        times[name] = float(fired[-1] + 1 - fired[0]) if ended else np.inf
+    return times
 
 
-def errors(found: list[dict[str, float]], truths: list[float]) -> dict[str, str]:
-    """How far the recovery times of alarms lie from the truth; none of them comes with an interval."""
-    told = {"Kayenta's rule": "- (it compares two windows, and tells no moment)"} if found else {}
-    for name in found[0] if found else ():
-        off = np.array([one[name] - truth for one, truth in zip(found, truths, strict=True)])
+def errors(times: list[dict[str, float]], truths: list[float]) -> dict[str, str]:
+    """Write how far the recovery times of alarms lie from the truth; none of them has an interval."""
+    texts = {"Kayenta's rule": "- (it compares two windows, and gives no moment)"} if times else {}
+    for name in times[0] if times else ():
+        off = np.array([time[name] - truth for time, truth in zip(times, truths, strict=True)])
         seen = off[np.isfinite(off)]
         median = f"median error {np.median(seen):+.0f}s" if len(seen) else "never"
-        told[name] = f"no interval; {median}, told in {len(seen)} of {len(off)}"
-    return told
+        texts[name] = f"no interval; {median}, known in {len(seen)} of {len(off)}"
+    return texts
 
 
 def none(why: str) -> dict[str, str]:
-    """What stands beside a row that no other rule answers."""
+    """Return the anchor of a row that no other rule answers."""
     return {"none of them": f"- ({why})"}
 
 
 def optimum(bad: Bad, healthy: float, broken: float, every: float) -> NDArray[np.float64]:
-    """CUSUM for the true change, request by request, which nothing beats (Moustakides, Annals of Statistics 14, 1986).
+    """Run CUSUM for the true change, request by request: no rule beats it (Moustakides, Annals of Statistics 14, 1986).
 
-    The request at which each stream (a column) is found; infinity where it is not.
+    Returns the request at which it finds each stream (a column); infinity if it does not.
     """
     good, worse, limit = _cusum(healthy, broken, every)
     height, fired = np.zeros(bad.shape[1]), np.full(bad.shape[1], np.inf)
-    for index, one in enumerate(bad):
-        height = np.maximum(0, height + np.where(one, worse, -good))
+    for index, failed in enumerate(bad):
+        height = np.maximum(0, height + np.where(failed, worse, -good))
         fired = np.where((height >= limit) & np.isinf(fired), index + 1, fired)
     return fired
 
 
 @cache
 def _cusum(healthy: float, broken: float, every: float) -> tuple[int, int, int]:
-    """Steps for good and bad requests on a lattice, and the height with an average run of `every` (a Markov chain)."""
+    """Return lattice steps for good and bad requests, and the height for an average run of `every` (Markov chain)."""
     good = np.log((1 - healthy) / max(1 - broken, 1e-9))
     unit = good / 4
     down, up = max(1, round(good / unit)), max(1, round(np.log(broken / healthy) / unit))
@@ -148,7 +148,7 @@ def _summed(counts: Counts, length: int) -> Counts:
 
 
 def _held(fired: Bad, length: int, seconds: int) -> Bad:
-    """States at the ends of periods as they stand at the end of each second."""
+    """Spread the states at the ends of periods over the seconds: each second has the state of the last ended period."""
     ended = (np.arange(seconds) + 1) // length
     found: Bad = np.concatenate([np.zeros((1, fired.shape[1]), bool), fired])[ended]
     return found

@@ -1,4 +1,4 @@
-"""How long an abort takes, per request at 50 a second, against what no method can beat."""
+"""The delay of an abort, in requests at 50 a second, against the best that any method can reach."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from tests.steady_state.streams import ratio, requests
 EVERY, RATE, AT_ONCE = 1e6, 50, 100
 LASTS = 600 * RATE
 UNKNOWN = 2 * LASTS / EVERY
-"""The budget at which a guard of ten minutes gives each request, as the start of a breach, the weight that a detector
-has whose false alarms are proven to be a million requests apart (each start weighs half of 1/planned of 1/budget)."""
+"""The budget that makes a guard of ten minutes comparable with a detector whose false alarms are a million requests
+apart: each start of a breach has the same weight in both (half of 1/planned of 1/budget)."""
 LATE = 120 * RATE
 TRUTHS = (0.05, 0.1, 0.5, 1.0)
 
-_AS_ABOVE = {"all of them": "as beside the unknown onset: they know of no injection"}
+_AS_ABOVE = {"all of them": "as for the unknown onset: they do not know the injection"}
 
 Times = NDArray[np.float64]
 
@@ -52,7 +52,7 @@ def _seconds(fired: Times, each: float = RATE) -> str:
 
 
 def unknown_onset(share_bad: float, share: float) -> list[Row]:
-    """A breach that begins two minutes after injection."""
+    """Measure a breach that begins two minutes after injection."""
     rng = np.random.default_rng([11, int(share_bad * 100)])
     batches = max(2, int(30 * share))
     ours: list[Times] = []
@@ -64,16 +64,16 @@ def unknown_onset(share_bad: float, share: float) -> list[Row]:
         best.append(anchors.optimum(bad[LATE:], HEALTHY, share_bad, EVERY))
     mine, optimal = np.concatenate(ours), np.concatenate(best)
     times = mine.mean() / optimal.mean()
-    told = f"x{times:.2f}; {_seconds(mine)} (optimum: mean {optimal.mean() / RATE:.2f}s)"
+    text = f"x{times:.2f}; {_seconds(mine)} (optimum: mean {optimal.mean() / RATE:.2f}s)"
     goal = 1.25 if share == 1 else 1.6
     claim = f"abort delay, unknown onset, 99.5% -> {1 - share_bad:.0%}"
-    return [Row(claim, "mean x1.25 of best", told, times <= goal, others(share_bad, share))]
+    return [Row(claim, "mean x1.25 of best", text, times <= goal, others(share_bad, share))]
 
 
 def at_injection(share_bad: float, share: float) -> list[Row]:
-    """A breach that begins at injection, against log(1/α) over the divergence (or one request more).
+    """Measure a breach that begins at injection, against log(1/α) over the divergence (or one request more).
 
-    First the evidence itself, then as a guard tempers it by what its baseline knows of bursts.
+    The first row is the evidence itself; the next rows are the evidence of a guard, tempered by its baseline.
     """
     rng = np.random.default_rng([12, int(share_bad * 100)])
     batches = max(2, int(30 * share))
@@ -85,8 +85,8 @@ def at_injection(share_bad: float, share: float) -> list[Row]:
     times, goal = fired.mean() / limit, 1.4 if share == 1 else 1.8
     near = times <= goal or fired.mean() <= limit + 1
     name = f"onset at injection, 99.5% -> {1 - share_bad:.0%}"
-    told = f"x{times:.2f}; {_seconds(fired)}"
-    rows = [Row(f"{name}, bursts known to be none", "mean x1.4 or 1 more", told, near, _AS_ABOVE)]
+    text = f"x{times:.2f}; {_seconds(fired)}"
+    rows = [Row(f"{name}, bursts known to be none", "mean x1.4 or 1 more", text, near, _AS_ABOVE)]
     for known in (3600, 300):
         found = watches(ratio(), ratio().bound, requests(5, known, HEALTHY), LASTS)
         evidence = [watch.add(bad[:, :AT_ONCE], ~bad[:, :AT_ONCE]) for watch in found]
@@ -96,11 +96,11 @@ def at_injection(share_bad: float, share: float) -> list[Row]:
 
 
 def seldom(each: float, share: float) -> list[Row]:
-    """The same where requests are few: the time that it takes, watched for up to 9,000 requests."""
+    """Measure the same with few requests: the delay in time, within 9,000 requests."""
     rng = np.random.default_rng([15, int(each * 10)])
     lasts, rows = int(600 * each), []
     known = requests(6, int(3600 * each), HEALTHY, each=1)
-    before = tuple(replace(one, start=one.start / each, length=1 / each) for one in known)
+    before = tuple(replace(sample, start=sample.start / each, length=1 / each) for sample in known)
     for share_bad in TRUTHS:
         bad = rng.random((9000, max(20, int(AT_ONCE * share)))) < share_bad
         fired = _when(SequentialTest(breach(Edge("share", EDGE)), lasts).add(bad, ~bad), 1e-4)
@@ -114,25 +114,25 @@ def seldom(each: float, share: float) -> list[Row]:
 
 
 def others(share_bad: float, share: float) -> dict[str, str]:
-    """The same breach, seen by others: ten minutes healthy, then the breach."""
+    """Measure other rules on the same breach: ten minutes healthy, then the breach."""
     rng = np.random.default_rng([13, int(share_bad * 100)])
     known, streams = 600, max(8, int(40 * share))
     shares = np.concatenate([np.full(known, HEALTHY), np.full(1500, share_bad)])
     bad = rng.binomial(RATE, shares[:, None], (len(shares), streams))
-    shifts = rng.integers(0, 60, 4)  # periods begin when the clock's do, not when a breach does
-    parts = [(one, by) for one, by in zip(np.array_split(bad, len(shifts), axis=1), shifts.tolist(), strict=True)]
-    told = {}
+    shifts = rng.integers(0, 60, 4)  # periods begin with the clock's, not with the breach
+    parts = [(part, by) for part, by in zip(np.array_split(bad, len(shifts), axis=1), shifts.tolist(), strict=True)]
+    texts = {}
     for name, rule in anchors.RULES.items():
         fired = np.concatenate(
-            [anchors.first(rule(one[by:], np.full_like(one[by:], RATE), known - by)) + by for one, by in parts]
+            [anchors.first(rule(part[by:], np.full_like(part[by:], RATE), known - by)) + by for part, by in parts]
         )
         false = float((fired <= known).mean())
-        told[name] = f"{_seconds((fired[fired > known] - known) * RATE)}; {false:.0%} false in 10 min before"
-    return told
+        texts[name] = f"{_seconds((fired[fired > known] - known) * RATE)}; {false:.0%} false in 10 min before"
+    return texts
 
 
 def whole_path(share: float) -> list[Row]:
-    """Half of all requests of a probe fail, at any instant between two looks of the run's loop."""
+    """Measure the whole path: half of a probe's requests fail, from any instant between two looks of the run's loop."""
     rng, took = np.random.default_rng(14), []
     for seed in range(max(20, int(300 * share))):
         guard = Guard({"it": ratio().bound}, {"it": ratio()}, {"it": requests(seed, 300, HEALTHY)}, 1e-4, 300.0, 600)
@@ -141,19 +141,19 @@ def whole_path(share: float) -> list[Row]:
             starts = look + np.arange(RATE) / RATE
             flags = (rng.random(RATE) < np.where(starts >= onset, 0.5, HEALTHY)).astype(float)
             samples = tuple(
-                Sample(at, 1 / RATE, 1.0, one, 1 - one) for at, one in zip(starts.tolist(), flags.tolist(), strict=True)
+                Sample(at, 1 / RATE, 1.0, bad, 1 - bad) for at, bad in zip(starts.tolist(), flags.tolist(), strict=True)
             )
             look += STEP
             fired = guard.feed("it", samples)
         took.append((look - onset) * RATE)
-    told = _seconds(np.array(took))
+    delay = _seconds(np.array(took))
     claim = "first bad request to the undo's first call, 50% outage, 5 min known"
-    return [Row(claim, "95% within 2s", told, bool(np.quantile(took, 0.95) <= 2 * RATE), _AS_ABOVE)]
+    return [Row(claim, "95% within 2s", delay, bool(np.quantile(took, 0.95) <= 2 * RATE), _AS_ABOVE)]
 
 
 JOBS = (
-    *(Job(f"delay, unknown onset, {one:g}", partial(unknown_onset, one)) for one in TRUTHS),
-    *(Job(f"delay, at injection, {one:g}", partial(at_injection, one)) for one in TRUTHS),
+    *(Job(f"delay, unknown onset, {truth:g}", partial(unknown_onset, truth)) for truth in TRUTHS),
+    *(Job(f"delay, at injection, {truth:g}", partial(at_injection, truth)) for truth in TRUTHS),
     *(Job(f"delay, at injection, seldom, {each:g}/s", partial(seldom, each)) for each in (5.0, 0.5)),
     Job("delay, whole path", whole_path),
 )

@@ -1,4 +1,4 @@
-"""Does the guard abort healthy systems? Baseline, check before injecting and guard, one experiment after the other."""
+"""Does the guard abort healthy systems? Each experiment has a baseline, a check before injecting, and a guard."""
 
 from __future__ import annotations
 
@@ -20,40 +20,42 @@ from tests.steady_state.streams import ratio
 
 ALPHA, LASTS, AT_ONCE = 1e-4, 600, 1000
 SEEN_BY_OTHERS = 2
-"""Batches that other rules are tried on, too: what they do often shows in two thousand experiments."""
+"""Batches for the other rules too: two thousand experiments show what they do often."""
 HINT = 1 / ALPHA
-"""Experiments whose untempered evidence never reaches 1/α are not played in full: tempered evidence is less than it
-(Jensen's inequality), and what is kept beyond the bursts' reach needs shares of bad at which this is far exceeded."""
+"""Untempered evidence that makes the simulation run an experiment in full; without it, the guard cannot fire.
+
+Tempered evidence is smaller (Jensen's inequality). Evidence beyond the bursts' reach needs shares of bad at which the
+untempered evidence is far above 1/α."""
 
 Counts = NDArray[np.int64]
 
 
 def _played(bad: Counts, total: Counts) -> NDArray[np.float64]:
-    """The most evidence of each stream, untempered: what the baseline is played over with, and the screen."""
-    found: NDArray[np.float64] = SequentialTest(breach(Edge("share", EDGE)), len(bad)).add(bad, total - bad).max(axis=0)
-    return found
+    """Return the largest untempered evidence of each stream: the test of a baseline, and the screen."""
+    most: NDArray[np.float64] = SequentialTest(breach(Edge("share", EDGE)), len(bad)).add(bad, total - bad).max(axis=0)
+    return most
 
 
 def _aborts(bad: Counts, total: Counts, base_bad: Counts, base_total: Counts) -> bool:
-    """Whether the guard, armed with this baseline, aborts this experiment."""
+    """Tell whether the guard, armed with this baseline, aborts this experiment."""
     block = int(BLOCK)
     sums = [part.reshape(-1, block).sum(axis=1) for part in (base_total, base_bad)]
     before = tuple(
         Sample(index * BLOCK, BLOCK, float(n), float(x), None) for index, (n, x) in enumerate(zip(*sums, strict=True))
     )
-    found = [watch.add(bad, total - bad) for watch in watches(ratio(), ratio().bound, before, LASTS)]
-    return bool(np.mean(found, axis=0).max() >= 1 / ALPHA)
+    evidence = [watch.add(bad, total - bad) for watch in watches(ratio(), ratio().bound, before, LASTS)]
+    return bool(np.mean(evidence, axis=0).max() >= 1 / ALPHA)
 
 
 def _others(seed: list[int], q: NDArray[np.float64], total: Counts, bad: Counts, known: int) -> dict[str, Counts]:
-    """Whether each rule is in alarm during each experiment: baselines drawn for all of them, aside of ours."""
+    """Tell for each rule whether it alarms during each experiment; all experiments get a baseline, unlike for ours."""
     base = np.random.default_rng(seed).binomial(total[:known], q[:known])
     whole = np.concatenate([base, bad])
     return {name: rule(whole, total, known)[known:].any(axis=0) for name, rule in anchors.RULES.items()}
 
 
 def false_aborts(model: str, each: float, known: int, size: int, share: float) -> list[Row]:
-    """Experiments of ten minutes behind a baseline of `known` seconds."""
+    """Measure experiments of ten minutes after a baseline of `known` seconds."""
     rng = np.random.default_rng([77, list(FRESH).index(model), int(each * 10), known])
     at_once = min(AT_ONCE, int(size * share))
     trials = int(size * share) // at_once * at_once
@@ -71,14 +73,14 @@ def false_aborts(model: str, each: float, known: int, size: int, share: float) -
         steady = _played(base, base_total) < 1 / ALPHA
         refused += int((~steady).sum())
         for index in np.flatnonzero(steady):
-            one = hints[index]
-            aborted += _aborts(bad[:, one], total[known:, one], base[:, index], base_total[:, index])
+            stream = hints[index]
+            aborted += _aborts(bad[:, stream], total[known:, stream], base[:, index], base_total[:, index])
     claim = f"false abort though let through: {model}, {each:g}/s, {known // 60} min known"
     row = at_most(claim, ALPHA, aborted, trials)
     if model not in MODELS:
         row = replace(row, goal="", passed=None)
-    told = {name: _often(np.concatenate([one[name] for one in others])) for name in anchors.RULES}
-    return [Row(row.claim, row.goal, f"{row.measured}; {refused} refused that look suspicious", row.passed, told)]
+    beside = {name: _often(np.concatenate([batch[name] for batch in others])) for name in anchors.RULES}
+    return [Row(row.claim, row.goal, f"{row.measured}; {refused} refused as suspicious", row.passed, beside)]
 
 
 def _often(fired: Counts) -> str:

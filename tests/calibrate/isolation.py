@@ -1,4 +1,4 @@
-"""Isolation of twenty modules: healthy, one at the margin, one worse by two points."""
+"""Isolation of twenty modules: all healthy, one at the margin, or one worse by two points."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tests.calibrate.streams import MODELS, tried
 from tests.steady_state.streams import ratio
 
 RULES = {**ALARMS, "Kayenta's rule, 10s points": partial(rank_test, point=10, fresh=12)}
-"""Kayenta's in points of 10 s: a fault of two minutes has too few of a minute."""
+"""Kayenta's rule has points of 10 s, because a fault of two minutes has too few points of a minute."""
 Fired = dict[str, NDArray[np.bool_]]
-"""Rule → whether it was in alarm during the fault, module by module."""
+"""Rule → whether it was in alarm during the fault, for each module."""
 MODULES, BASELINE, MARGIN, BIN = 20, 600, 0.01, 30
 
 
@@ -39,7 +39,7 @@ def _run(
     known: int = BASELINE,
     others: bool = True,
 ) -> tuple[list[Verdict], Fired]:
-    """One run behind a baseline of `known` seconds, in our judgement and in that of others.
+    """Judge a run after a baseline of `known` seconds, by our judgement and by other rules.
 
     The first module's share of bad grows by `worse`.
     """
@@ -65,23 +65,23 @@ def _run(
         seen.append(PhaseBins(name, kpis[name], "during", (known, known + lasts), during, before))
     claim = Claim(kpis, tuple(names), margin=MARGIN, contained=tuple(names))
     fired = {name: rule(bad, total, known)[known:].any(axis=0) for name, rule in RULES.items() if others}
-    return [one.verdict for one in judge_modules(claim, tuple(seen), cut_short=False)], fired
+    return [module.verdict for module in judge_modules(claim, tuple(seen), cut_short=False)], fired
 
 
 def time_needed(model: str, each: float, share: float) -> list[Row]:
-    """How long baseline and run must each last where requests are few, by doubling, until the power is 0.9."""
+    """Double the length of baseline and fault until the power is 0.9, with few requests."""
     rng, lasts, trials = np.random.default_rng([32, int(each * 10)]), 300, max(10, int(60 * share))
-    told = ""
+    text = ""
     for _ in range(8):
         lasts *= 2
         found = [_run(rng, model, each, lasts, 0.02, known=lasts, others=False)[0][0] for _ in range(trials)]
         power = found.count(Verdict.BROKEN) / trials
-        told = f"{lasts // 60} min of baseline and as much of fault ({power:.2f} of {trials})"
+        text = f"{lasts // 60} min of baseline and as much of fault ({power:.2f} of {trials})"
         if power >= 0.9:
             break
     else:
-        told = f"more than {told}"
-    return [Row(f"isolation, 20 modules, {model}, {each:g}/s: time needed for power 0.9 at -2%", "", told)]
+        text = f"more than {text}"
+    return [Row(f"isolation, 20 modules, {model}, {each:g}/s: time needed for power 0.9 at -2%", "", text)]
 
 
 def _entries(model: str, each: float, lasts: int, wanted: float | None, size: int, share: float) -> list[Row]:
@@ -103,11 +103,11 @@ def _entries(model: str, each: float, lasts: int, wanted: float | None, size: in
     def part(found: list[bool]) -> str:
         return f"{sum(found) / trials:.3f} of {trials}"
 
-    spread = [Verdict.BROKEN in one for one in healthy]
-    at_edge = [Verdict.BROKEN in one for one in edge]
-    power = [one[0] is Verdict.BROKEN for one in worse]
-    contained = [all(verdict is Verdict.HELD for verdict in one) for one in healthy]
-    let_by = [one[0] is Verdict.HELD for one in edge]
+    spread = [Verdict.BROKEN in run for run in healthy]
+    at_edge = [Verdict.BROKEN in run for run in edge]
+    power = [run[0] is Verdict.BROKEN for run in worse]
+    contained = [all(verdict is Verdict.HELD for verdict in run) for run in healthy]
+    let_by = [run[0] is Verdict.HELD for run in edge]
     rows = [
         Row(
             f"{name}: false spread, healthy",

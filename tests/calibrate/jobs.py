@@ -1,4 +1,4 @@
-"""All jobs of the table. Not in `__main__`, which spawned processes do not import."""
+"""All jobs of the table. They are not in `__main__`, because spawned processes do not import it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ QUICK = 0.01
 
 
 def jobs(words: str = "") -> list[Job]:
-    """All jobs, in the order of the table."""
-    found = [job for group in GROUPS for job in import_module(f"tests.calibrate.{group}").JOBS]
-    return [job for job in found if words in job.name]
+    """Return the jobs whose name contains `words`, in the order of the table."""
+    table = [job for group in GROUPS for job in import_module(f"tests.calibrate.{group}").JOBS]
+    return [job for job in table if words in job.name]
 
 
 def fill(task: tuple[int, float]) -> tuple[list[Row], float]:
-    """The rows of one job, and the seconds they took."""
+    """Return the rows of a job, and the seconds that they took."""
     began = time.monotonic()
     return jobs()[task[0]].fill(task[1]), time.monotonic() - began

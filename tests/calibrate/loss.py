@@ -1,4 +1,4 @@
-"""Does the interval of a loss cover the truth, also where failures come in bursts?"""
+"""Does the interval of a loss cover the truth, even if failures come in bursts?"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KPI = kpi(
     bound={"at_least": "99%"},
 )
 WINDOW = 780
-"""Seconds: a fault of seven minutes, and what is watched after it."""
+"""Seconds of a fault of seven minutes and the observation after it."""
 
 
 def _series(bad: np.ndarray, total: np.ndarray, start: int) -> Series:
@@ -31,7 +31,10 @@ def _series(bad: np.ndarray, total: np.ndarray, start: int) -> Series:
 
 
 def coverage(model: str, each: float, known: int, size: int, share: float) -> list[Row]:
-    """A fault that adds nothing, whose loss is zero: what a real one adds is counted, and moves both ends with it."""
+    """Measure the coverage for a fault that adds nothing, so that the true loss is zero.
+
+    What a real fault adds is counted, and shifts both ends equally.
+    """
     rng = np.random.default_rng([11, list(MODELS).index(model), int(each * 10), known])
     trials = max(40, int(size * share))
     q = MODELS[model](rng, trials, known + WINDOW)
@@ -55,7 +58,7 @@ def coverage(model: str, each: float, known: int, size: int, share: float) -> li
             row.goal,
             f"{row.measured}; ±{np.median(widths) / 2:.0f} of {usual:,.0f} requests",
             row.passed,
-            none("they tell that a limit was crossed, not what it cost"),
+            none("they show that a limit was crossed, not what it cost"),
         )
     ]
 

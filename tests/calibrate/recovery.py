@@ -18,7 +18,7 @@ from tests.steady_state.streams import ratio
 BEFORE, FAULT = 300, 600
 SEEN_BY_OTHERS = 100
 Shape = Callable[..., np.ndarray]
-"""The share of bad of each second since injection, of a healthy share; before ENDS it is beyond the bound."""
+"""A function of (depth, seconds since injection, healthy share) → the share of bad, beyond the bound before ENDS."""
 BEGINS, ENDS = 20, 200
 
 
@@ -27,32 +27,32 @@ def _step(depth: float, seconds: np.ndarray, healthy: float) -> np.ndarray:
 
 
 def _ramp(depth: float, seconds: np.ndarray, healthy: float, ends: float = ENDS) -> np.ndarray:
-    """Falls evenly from `depth` to the bound, which it crosses when it is over, and is well at once."""
+    """Fall evenly from `depth` to the bound, then step to the healthy share."""
     return np.where(seconds < ends, _slope(depth, seconds, healthy, ends), healthy)
 
 
 def _slope(depth: float, seconds: np.ndarray, healthy: float, ends: float = ENDS) -> np.ndarray:
-    """Falls evenly from `depth` through the bound to what is healthy."""
+    """Fall evenly from `depth` through the bound to the healthy share."""
     left = (ends - seconds) / (ENDS - BEGINS)
     return np.where(seconds >= BEGINS, np.maximum(EDGE + (depth - EDGE) * left, healthy), healthy)
 
 
 def _knowing(ramp: Shape, depth: float, seconds: np.ndarray, healthy: float, fault: Series) -> float:
-    """The most likely end of a ramp for one who knows all else of it: how well a point can be told at all."""
+    """Return the most likely end of a ramp if all else about it is known: the best possible point estimate."""
     ends = np.arange(ENDS - 60, ENDS + 61)
     shares = np.array([ramp(depth, seconds, healthy, end) for end in ends]).clip(1e-6, 1 - 1e-6)
-    bad, total = np.array([(one.bad, one.total) for one in fault]).T
+    bad, total = np.array([(sample.bad, sample.total) for sample in fault]).T
     return float(ends[(np.log(shares) @ bad + np.log1p(-shares) @ (total - bad)).argmax()] - ENDS)
 
 
 def _flaps(depth: float, seconds: np.ndarray, healthy: float) -> np.ndarray:
-    """Twenty seconds of forty, the last of them before the end."""
+    """Fail for twenty seconds of each forty, the last time just before the end."""
     on = (seconds >= BEGINS) & (seconds < ENDS) & ((seconds - BEGINS) % 40 < 20)
     return np.where(on, depth, healthy)
 
 
 SHAPES: dict[str, tuple[Shape, ...]] = {"step": (_step,), "ramp": (_ramp, _slope), "flaps": (_flaps,)}
-"""Several kinds of a shape are taken in turn: nobody knows beforehand of which kind a fall will be."""
+"""Shape → its kinds. The trials alternate between them, since nobody knows the kind of a fall beforehand."""
 
 
 def _series(rng: np.random.Generator, shares: np.ndarray, each: float, start: float, length: float) -> Series:
@@ -71,7 +71,7 @@ def _coverage(
     rng = np.random.default_rng([21, list(SHAPES).index(shape), int(depth * 1e4), int(healthy * 1e5), int(each * 10)])
     own = ratio().model_copy(update={"ratio": _read_each(length)})
     phases = Phases((0, BEFORE), BEFORE, BEFORE, BEFORE + FAULT, BEFORE + FAULT, BEFORE + FAULT)
-    hits = seen = told = 0
+    hits = seen = timed = 0
     errors, widths, best, kinds = [], [], [], []
     others: list[dict[str, float]] = []
     trials = max(10, int(size * share))
@@ -89,7 +89,7 @@ def _coverage(
         low, high = found.low or 0.0, found.high if found.high is not None else float("inf")
         hits += low <= ENDS - BEGINS <= high
         if found.took is not None:
-            told += 1
+            timed += 1
             errors.append((found.took - (ENDS - BEGINS)) / length)
             kinds.append(kind)
             if shape == "ramp" and each >= 50:
@@ -111,17 +111,17 @@ def _coverage(
     if best:
         stepping, going_on = (np.median(np.array(errors)[np.array(kinds) == kind]) for kind in (0, 1))
         point += f"stepping back at the bound {stepping:+.1f}, going on through it {going_on:+.1f}, "
-        point += f"who knows the ramp {np.median(best):+.1f} ({np.median(np.abs(best)):.1f}), "
-    more = f"{row.measured}; {point}{told} of {trials} told"
+        point += f"with the ramp known {np.median(best):+.1f} ({np.median(np.abs(best)):.1f}), "
+    more = f"{row.measured}; {point}{timed} of {trials} timed"
     good = bool(row.passed) and (not plain or share < 1 or abs(error) <= 2)
     return [Row(row.claim, "at least 0.95, 2 bins" if plain else row.goal, more, good, beside)]
 
 
 def _seconds(series: Series) -> tuple[np.ndarray, np.ndarray]:
-    """Bad and total of each second; what a longer bin counts stands in its last one."""
+    """Return bad and total of each second; the counts of a longer bin go to its last second."""
     bad, total = (np.zeros(BEFORE + FAULT, np.int64) for _ in range(2))
-    for one in series:
-        bad[int(one.end) - 1], total[int(one.end) - 1] = one.bad, one.total
+    for sample in series:
+        bad[int(sample.end) - 1], total[int(sample.end) - 1] = sample.bad, sample.total
     return bad, total
 
 
@@ -130,7 +130,7 @@ def _read_each(length: float) -> object:
     assert own is not None
     assert own.bad is not None
     readings = {
-        name: one.model_copy(update={"period": length}) for name, one in (("bad", own.bad), ("total", own.total))
+        name: spec.model_copy(update={"period": length}) for name, spec in (("bad", own.bad), ("total", own.total))
     }
     return own.model_copy(update=readings)
 

@@ -1,4 +1,4 @@
-"""Is a release blamed for the spread from run to run, and is one that is half as slow again found?"""
+"""Does the comparison blame a release for the spread between runs, and does it find a release 1.5 times as slow?"""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Runs = NDArray[np.float64]
 
 
 def _drawn(rng: np.random.Generator, count: int, middle: float) -> Runs:
-    found: Runs = middle * np.exp(rng.normal(0, SPREAD, count))
-    return found
+    runs: Runs = middle * np.exp(rng.normal(0, SPREAD, count))
+    return runs
 
 
 def _verdict(old: Runs, new: Runs) -> Verdict:
@@ -29,29 +29,29 @@ def _verdict(old: Runs, new: Runs) -> Verdict:
 
 
 def _others(pairs: list[tuple[Runs, Runs]]) -> dict[str, str]:
-    """How often others would call the new runs worse, or (the rest) let them pass."""
+    """Write how often other rules call the new runs worse; otherwise they let them pass."""
     old, new = (np.stack(runs, axis=1) for runs in zip(*pairs, strict=True))
     over = new.mean(axis=0) > (1 + MARGIN) * old.mean(axis=0)
-    told = {"a threshold: the mean is a quarter longer": f"worse in {over.mean():.3f}"}
+    texts = {"a threshold: the mean is a quarter longer": f"worse in {over.mean():.3f}"}
     few = len(old) * len(new) < 10
-    told["Kayenta's rule"] = "- (too few runs for its ranks)" if few else f"worse in {higher(old, new).mean():.3f}"
-    return told | {"alarms and burn rates": "- (they know one run)"}
+    texts["Kayenta's rule"] = "- (too few runs for its ranks)" if few else f"worse in {higher(old, new).mean():.3f}"
+    return texts | {"alarms and burn rates": "- (they know one run)"}
 
 
 def _at_most(claim: str, events: int, trials: int, more: str, beside: dict[str, str]) -> Row:
-    """The test is exact where logarithms are normal: its error rate stands at the limit, and must not lie over it."""
+    """Make a row for an error rate that must not exceed its limit; the test is exact if logarithms are normal."""
     seen = f"{events / trials:.4f} of {trials:,}; {more}"
     return Row(claim, f"at most {ALPHA:g}", seen, lower(events, trials) <= ALPHA, beside)
 
 
 def verdicts(ratio: float, old: int, new: int, size: int, share: float) -> list[Row]:
-    """How often so many runs are called broken, and held, at a true ratio."""
+    """Measure how often the comparison calls runs broken, and held, at a true ratio."""
     rng = np.random.default_rng([13, int(ratio * 100), old, new])
     trials = max(200, int(size * share))
     pairs = [(_drawn(rng, old, MIDDLE), _drawn(rng, new, MIDDLE * ratio)) for _ in range(trials)]
     found = [_verdict(*pair) for pair in pairs]
     beside = _others(pairs)
-    broken, held = (found.count(one) for one in (Verdict.BROKEN, Verdict.HELD))
+    broken, held = (found.count(verdict) for verdict in (Verdict.BROKEN, Verdict.HELD))
     claim = f"regression: {new} new against {old} old runs, log-sd {SPREAD}, {ratio:g} times as slow"
     if ratio == 1:
         return [_at_most(f"{claim}: broken", broken, trials, f"held {held / trials:.2f}", beside)]

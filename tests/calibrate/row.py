@@ -1,4 +1,4 @@
-"""One line of the table, and what it takes to fill it."""
+"""A row of the table, and the job that fills it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.special import betaincinv
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A claim, its goal, what was measured, and what others make of the same streams.
+    """A claim, its goal, its measurement, and the results of other rules on the same streams.
 
     `passed` None: a figure without a goal.
     """
@@ -24,26 +24,26 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Some rows of the table; `fill` takes the share of the whole work (1, or less for a quick look)."""
+    """A job that makes some rows; `fill` takes the share of the whole work (1, or less for a quick look)."""
 
     name: str
     fill: Callable[[float], list[Row]]
 
 
 def upper(events: int, trials: int, chance: float = 0.05) -> float:
-    """The upper 95% limit of a probability (Clopper and Pearson, Biometrika 26, 1934)."""
+    """Return the upper 95% limit of a probability (Clopper and Pearson, Biometrika 26, 1934)."""
     return 1.0 if events >= trials else float(betaincinv(events + 1, trials - events, 1 - chance))
 
 
 def lower(events: int, trials: int, chance: float = 0.05) -> float:
-    """The lower 95% limit of a probability."""
+    """Return the lower 95% limit of a probability."""
     return 0.0 if not events else float(betaincinv(events, trials - events + 1, chance))
 
 
 def at_most(claim: str, limit: float, events: int, trials: int) -> Row:
-    """A probability whose upper 95% limit must not lie over `limit`.
+    """Make a row for a probability whose upper 95% limit must not exceed `limit`.
 
-    A quick look has too few trials to show that; it fails only where the probability is shown to be larger.
+    A quick look has too few trials to show that; it fails only if the data show a larger probability.
     """
     enough = upper(0, trials) <= limit
     passed = upper(events, trials) <= limit if enough else lower(events, trials) <= limit
@@ -53,6 +53,6 @@ def at_most(claim: str, limit: float, events: int, trials: int) -> Row:
 
 
 def covers(claim: str, wanted: float, hits: int, trials: int) -> Row:
-    """A coverage that must not be shown to lie below `wanted`."""
+    """Make a row for a coverage; it fails if the data show a coverage below `wanted`."""
     seen = f"{hits / trials:.3f} of {trials:,} (95% limits {lower(hits, trials):.3f} to {upper(hits, trials):.3f})"
     return Row(claim, f"at least {wanted:g}", seen, upper(hits, trials) >= wanted)

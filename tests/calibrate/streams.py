@@ -1,4 +1,4 @@
-"""Shares of bad, second by second: independent requests, and four ways to come in bursts, with a mean of 0.5%."""
+"""Shares of bad for each second, with a mean of 0.5%: independent requests, and four kinds of bursts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ EDGE = 0.01
 
 
 def even(rng: np.random.Generator, streams: int, seconds: int) -> Shares:
-    """Always the same."""
+    """Keep the share constant."""
     return np.full((seconds, streams), HEALTHY)
 
 
 def wandering(rng: np.random.Generator, streams: int, seconds: int) -> Shares:
-    """The share's logarithm wanders: autoregressive, 0.9 from second to second, standard deviation 0.5."""
+    """Let the share's logarithm wander: autoregressive, 0.9 from second to second, standard deviation 0.5."""
     logs = np.empty((seconds, streams))
     logs[0] = rng.normal(0, 0.5, streams)
     for second in range(1, seconds):
@@ -35,17 +35,17 @@ def _spells(rng: np.random.Generator, streams: int, seconds: int, times: float, 
 
 
 def spells(rng: np.random.Generator, streams: int, seconds: int) -> Shares:
-    """Fivefold for a tenth of the time, 8 s each."""
+    """Fail fivefold for a tenth of the time, 8 s each."""
     return _spells(rng, streams, seconds, 5, 0.1, 8)
 
 
 def storms(rng: np.random.Generator, streams: int, seconds: int) -> Shares:
-    """Tenfold for a twentieth of the time, 20 s each: 3.4% then, beyond a limit of 1%."""
+    """Fail tenfold for a twentieth of the time, 20 s each: 3.4% then, beyond a limit of 1%."""
     return _spells(rng, streams, seconds, 10, 0.05, 20)
 
 
 def swells(rng: np.random.Generator, streams: int, seconds: int) -> Shares:
-    """Eightfold for a twenty-fifth of the time, 15 s each on average, some far longer (Lomax, exponent 2.5)."""
+    """Fail eightfold for a twenty-fifth of the time, 15 s each on average, some far longer (Lomax, exponent 2.5)."""
     times, part, lasts, exponent = 8, 0.04, 15, 2.5
     early = 20 * lasts
     on = np.zeros((seconds, streams), bool)
@@ -60,10 +60,10 @@ def swells(rng: np.random.Generator, streams: int, seconds: int) -> Shares:
 
 MODELS = {"even": even, "wandering": wandering, "spells x5": spells, "storms x10": storms}
 FRESH = {**MODELS, "swells x8": swells}
-"""With one on which nothing was ever tuned, and of which nothing is promised: its bursts may last for minutes, and are
-breaches in all but name."""
+"""The models and another, on which nothing was ever tuned. It carries no promise: its bursts may last for minutes, like
+real breaches."""
 
 
 def tried(rng: np.random.Generator, each: float, shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """Requests of each second: so many where that is a whole number, else at random."""
+    """Return the requests of each second: exactly `each` if that is a whole number, else a Poisson draw."""
     return np.full(shape, int(each)) if each == int(each) else rng.poisson(each, shape)

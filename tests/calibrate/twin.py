@@ -1,4 +1,4 @@
-"""Whole runs of the storefront on the twin, each with another seed, against what the twin knows to be true."""
+"""Whole runs of the storefront on the twin, each with another seed, against the twin's ground truth."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ BOUND = 0.99
 RUNS = {"lose-an-instance": 80, "lose-a-zone": 80, "throttle-payments": 40}
 """Together 200 runs."""
 SHORT = 10
-"""Seconds: a fall no longer than this may be too short to be proven."""
+"""Seconds: a fall of at most this length may be too short to prove."""
 
 
 def play(name: str, seed: int) -> tuple[Record, Truth]:
-    """One run and its ground truth."""
+    """Play a run, and return its record and its ground truth."""
     loaded = load_experiment(STOREFRONT / f"{name}.yaml")
     request = RunRequest(loaded.experiment, loaded.faults, loaded.workload, loaded.twin, "twin", seed)
     made: list[Truth] = []
@@ -47,11 +47,12 @@ def play(name: str, seed: int) -> tuple[Record, Truth]:
 
 
 def fell(truth: Truth, journey: str, phases: Phases, stop: float) -> tuple[float, float] | None:
-    """When a journey truly fell and when it was truly back for good; None where it never fell.
+    """Return when a journey truly fell and when it was truly back for good; None if it never fell.
 
-    It is down in each second in which fewer of its customers than the bound got what they asked for, if from the first
-    to the last of them, taken together, fewer than the bound did: one customer in thirty is more than a bound of 99%
-    allows, and no fall while all others of that minute are served. Without a fault none fails here, which is asserted.
+    It is down in each second in which a smaller share of customers than the bound succeeded. It fell only if the share
+    from the first to the last of these seconds is also below the bound. One failure among thirty customers is more than
+    a bound of 99% allows, but no fall if all other customers of that minute succeed. Without a fault no customer fails
+    here; the function asserts that.
     """
     stretches = truth.degraded(journey, BOUND)
     assert phases.injected is not None
@@ -69,15 +70,15 @@ def fell(truth: Truth, journey: str, phases: Phases, stop: float) -> tuple[float
 
 def _found(record: Record) -> dict[str, RecoveryJudgement]:
     assert record.judged
-    return {one.kpi: one for one in record.judged.judgement.recovery if one.kpi in JOURNEYS}
+    return {recovery.kpi: recovery for recovery in record.judged.judgement.recovery if recovery.kpi in JOURNEYS}
 
 
 def _alarms(series: Series, phases: Phases) -> dict[str, float]:
-    """What alarms over the same samples tell of the time it took from impact, whatever the claim counts from."""
+    """Return the recovery times from impact by alarms over the same samples, even if the claim counts from undo."""
     begin = int(series[0].start)
     bad, total = (np.zeros(int(series[-1].end) - begin, np.int64) for _ in range(2))
-    for one in series:
-        bad[int(one.start) - begin], total[int(one.start) - begin] = one.bad, one.total
+    for sample in series:
+        bad[int(sample.start) - begin], total[int(sample.start) - begin] = sample.bad, sample.total
     return anchors.back(bad, total, int(phases.injected or 0) - begin)
 
 
@@ -97,31 +98,31 @@ def _entries(name: str, size: int, share: float) -> list[Row]:
         stop = phases.undo if recovery.from_ == "impact" else phases.end
         assert stop is not None
         assert phases.undo is not None
-        for kpi, one in _found(record).items():
+        for kpi, recovered in _found(record).items():
             real = fell(truth, JOURNEYS[kpi], phases, stop)
-            if real is None or not one.degraded:
+            if real is None or not recovered.degraded:
                 calm += 1
                 unseen.append(0.0 if real is None else real[1] - real[0])
-                wrong += one.degraded if real is None else real[1] - real[0] > SHORT
+                wrong += recovered.degraded if real is None else real[1] - real[0] > SHORT
                 continue
             took = max(0.0, real[1] - (phases.undo if recovery.from_ == "undo" else real[0]))
             others.append(_alarms(record.series[kpi], phases))
             truths.append(real[1] - real[0])
             seen += 1
-            hits += (one.low or 0.0) <= took <= (float("inf") if one.high is None else one.high)
-            if one.took is not None:
-                errors.append(abs(one.took - took))
+            hits += (recovered.low or 0.0) <= took <= (float("inf") if recovered.high is None else recovered.high)
+            if recovered.took is not None:
+                errors.append(abs(recovered.took - took))
     rows = []
     if calm:
-        told = f"{wrong} of {calm} wrong; {sum(lasted > 0 for lasted in unseen)} fell for at most {SHORT}s, untold"
-        claim = f"twin, {name}, {runs} runs: no fall is said to be none"
-        rows.append(Row(claim, "at most 0.05 wrong", told, lower(wrong, calm) <= 0.05))
+        text = f"{wrong} of {calm} wrong; {sum(lasted > 0 for lasted in unseen)} unseen falls of at most {SHORT}s"
+        claim = f"twin, {name}, {runs} runs: no fall is reported as none"
+        rows.append(Row(claim, "at most 0.05 wrong", text, lower(wrong, calm) <= 0.05))
     if seen:
         error = float(np.median(errors)) if errors else float("inf")
         row = covers(f"twin, {name}, {runs} runs: interval covers the truth", 0.95, hits, seen)
-        told = f"{row.measured}; median error {error:.1f}s"
+        text = f"{row.measured}; median error {error:.1f}s"
         beside = anchors.errors(others, truths)
-        rows.append(Row(row.claim, "at least 0.95, 1s", told, bool(row.passed) and error <= 1, beside))
+        rows.append(Row(row.claim, "at least 0.95, 1s", text, bool(row.passed) and error <= 1, beside))
     return rows
 
 

@@ -273,7 +273,7 @@ def test_a_kpi_without_traffic_is_unknown(monkeypatch: Patch, tmp_path: Path, ca
     kpis = json.loads(workload.model_dump_json(by_alias=True, exclude_defaults=True))["kpis"]
     silent = json.loads(json.dumps(kpis["ads"]).replace("N/ads", "N/nobody")) | {"tier": "technical"}
     assert gameday(monkeypatch, write(tmp_path, workload, twin, kpis=kpis | {"ads": silent})) == 3
-    assert "not known: throttle-web, ads: cannot be told: no data" in capsys.readouterr().out
+    assert "not known: throttle-web, ads: cannot be judged: no data" in capsys.readouterr().out
 
 
 def test_a_module_with_no_targets_is_refused_by_name(monkeypatch: Patch, tmp_path: Path, capsys: Capture) -> None:

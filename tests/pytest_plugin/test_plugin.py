@@ -208,7 +208,7 @@ def test_orders_need_no_payments(gameday_run):
     result.stdout.fnmatch_lines(
         [
             '>       assert record.recovered_within("20s", sustained="10s")',
-            "E *orders-need-no-payments (twin): not recovered within 20s of impact: orders: not back by *",
+            "E *orders-need-no-payments (twin): not recovered within 20s of impact: orders: not back *",
             "E         claimed: Orders are taken without payments.",
             "E         100% █*█│▁*▁│*█",
             "test_pay.py:*: AssertionError",

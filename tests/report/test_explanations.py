@@ -44,9 +44,9 @@ def test_the_page_explains_each_verdict_as_the_terminal_does() -> None:
     record = rejudge(broken())
     text, told = page(suite(record)), "\n".join(explanations.explained(record))
     found = explanations.explanations(record)
-    assert len([line for one in found for line in one.told]) > 20 > len(found)
+    assert len([line for one in found for line in one.statements]) > 20 > len(found)
     for one in found:
-        assert all(line in told for line in (one.verdict, *one.told, one.certainty))
+        assert all(line in told for line in (one.verdict, *one.statements, one.certainty))
         assert one.words in html.unescape(text)
     assert "module web: web " not in told
     assert "module payments: payments " not in told

@@ -71,7 +71,7 @@ def test_an_alarm_that_could_not_be_read_tells_nothing() -> None:
     _, one = found()
     assert (one.verdict, one.words) == (
         Verdict.UNKNOWN,
-        "could not be read, so that nobody knows whether it fired",
+        "could not be read, so Gameday does not know whether it fired",
     )
 
 
@@ -91,7 +91,7 @@ def test_an_alarm_that_fires_before_customers_suffer_is_said_to() -> None:
 def test_an_alarm_that_fired_before_the_fault_tells_nothing_of_it() -> None:
     _, one = found(fired=EFFECT - 5, alarm_read=EFFECT)
     assert one.verdict is Verdict.UNKNOWN
-    assert one.words == "fired 5s before the fault was injected, so that it tells nothing of it"
+    assert one.words == "fired 5s before the injection, so it says nothing about this fault"
 
 
 def test_a_fault_that_did_not_bite_has_nothing_to_detect() -> None:

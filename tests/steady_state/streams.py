@@ -45,7 +45,7 @@ def bound(**written: Any) -> Bound:
 
 
 def counts(pairs: Iterable[tuple[float, float]], start: float = 0.0) -> Series:
-    """One bin a second of (total, bad)."""
+    """Make a bin a second from pairs of (total, bad)."""
     return tuple(
         Sample(start + second, 1.0, total, bad, 1 - bad / total if total else None)
         for second, (total, bad) in enumerate(pairs)
@@ -59,11 +59,11 @@ def steady(seconds: int, total: float = 50, bad: float = 0, start: float = 0.0) 
 def requests(
     seed: int, seconds: int, share_bad: Callable[[int], float] | float, each: int = 50, start: float = 0.0
 ) -> Series:
-    """Independent requests, `each` a second; `share_bad` of the second since `start`."""
+    """Draw independent requests, `each` a second; `share_bad` is a share, or a function of the second since `start`."""
     draw = random.Random(seed)
     q = share_bad if callable(share_bad) else lambda _: share_bad
     bad = (sum(draw.random() < q(second) for _ in range(each)) for second in range(seconds))
-    return counts(((float(each), float(one)) for one in bad), start)
+    return counts(((float(each), float(failed)) for failed in bad), start)
 
 
 def readings(values: Iterable[float], of: Kpi, start: float = 0.0) -> Series:

@@ -84,5 +84,5 @@ def explained(record: Record) -> Iterator[str]:
         yield "It was rehearsed on the twin: only a run on the account proves it."
     for one in explanations(record):
         yield from ("", one.verdict)
-        yield from (f"  {line}" for line in one.told)
+        yield from (f"  {line}" for line in one.statements)
         yield f"  → {one.certainty}"

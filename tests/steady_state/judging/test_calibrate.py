@@ -19,8 +19,8 @@ SLOW = (
     "regression",
 )
 SHALLOW = (", 0.1, ", ", 0.05, ")
-QUICKLY = [job for job in jobs() if not job.name.startswith(SLOW) and not any(one in job.name for one in SHALLOW)]
-"""What takes seconds even in a hundredth of its size is left to `make calibrate`."""
+QUICKLY = [job for job in jobs() if not job.name.startswith(SLOW) and not any(depth in job.name for depth in SHALLOW)]
+"""The jobs without those that take seconds even in a hundredth of their size; `make calibrate` runs them all."""
 
 
 @pytest.mark.parametrize("job", QUICKLY, ids=lambda job: job.name)
@@ -35,7 +35,7 @@ def test_every_job_has_its_own_name() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_the_limits_of_a_probability_are_the_exact_ones() -> None:
+def test_limits_of_a_probability_are_exact() -> None:
     assert upper(0, 50_000) == pytest.approx(6e-5, rel=0.01)  # the rule of three
     assert upper(3, 10) == pytest.approx(0.6066, abs=1e-4)
     assert lower(3, 10) == pytest.approx(0.0873, abs=1e-4)
@@ -57,30 +57,30 @@ def seconds(bad: list[int], total: int = 50) -> tuple[np.ndarray, np.ndarray]:
     return counted, np.full_like(counted, total)
 
 
-def test_an_alarm_fires_with_the_third_period_over_the_limit_and_holds_until_two_of_five_are_left() -> None:
+def test_alarm_m_of_n_fires_and_ends_with_the_third_period() -> None:
     fired = ALARMS["CloudWatch 3 of 5 x 10s"](*seconds([0] * 60 + [1] * 40 + [0] * 60), 0)[:, 0]
     assert np.flatnonzero(fired).tolist() == list(range(89, 129))
     assert first(fired[:, None])[0] == 90
 
 
-def test_a_burn_rate_fires_where_both_windows_have_burnt_too_much() -> None:
+def test_burn_rate_both_windows_over_limit_fires() -> None:
     fired = burn(*seconds([0] * 100 + [50] * 100), 0, short=10, long=100)
     assert first(fired)[0] == 100 + 15  # the long window: 14.4% of 100 s are bad
     assert not burn(*seconds([0] * 100 + [5] * 500), 0).any()
 
 
-def test_kayentas_rule_finds_points_that_are_higher_than_usual_and_none_in_the_usual() -> None:
+def test_kayentas_rule_finds_only_points_higher_than_usual() -> None:
     usual, worse = np.arange(10.0)[:, None], np.arange(20.0, 30.0)[:, None]
     assert higher(usual, worse).all()
     assert not higher(usual, usual).any()
     assert not higher(usual[:1], worse[:1]).any()  # too few to tell
 
 
-def test_an_alarm_that_was_over_tells_when_and_one_that_is_not_tells_nothing() -> None:
+def test_back_alarm_still_firing_gives_infinity() -> None:
     counts = [0] * 60 + [50] * 60 + [0] * 60
-    told = {name: back(*(one[:, 0] for one in seconds([*counts, *last])), 60) for name, last in LASTS.items()}
-    assert told["calm"]["a threshold, 10s"] == 60
-    assert told["again"]["a threshold, 10s"] == np.inf
+    times = {name: back(*(part[:, 0] for part in seconds([*counts, *last])), 60) for name, last in LASTS.items()}
+    assert times["calm"]["a threshold, 10s"] == 60
+    assert times["again"]["a threshold, 10s"] == np.inf
 
 
 LASTS = {"calm": [0] * 20, "again": [50] * 20}

@@ -25,7 +25,7 @@ def evidence(weights: Weights, bins: list[tuple[float, float]]) -> float:
 
 @pytest.mark.parametrize("edge", [0.01, 0.05, 0.5, 0.97])
 @pytest.mark.parametrize("weighing", [breach, health])
-def test_the_mean_of_evidence_over_all_streams_at_the_edge_is_exactly_one(edge: float, weighing) -> None:
+def test_evidence_at_the_edge_has_mean_one(edge: float, weighing) -> None:
     weights = weighing(Edge("share", edge))
     mean = sum(
         prod(edge if bad else 1 - edge for bad in stream) * evidence(weights, [(bad, 1 - bad) for bad in stream])
@@ -35,14 +35,14 @@ def test_the_mean_of_evidence_over_all_streams_at_the_edge_is_exactly_one(edge: 
 
 
 @pytest.mark.parametrize("edge", [0.01, 0.05, 0.5])
-def test_the_mean_of_the_guards_evidence_at_the_edge_is_exactly_one_after_every_bin(edge: float) -> None:
+def test_sequential_test_at_the_edge_keeps_mean_one(edge: float) -> None:
     streams = np.array(STREAMS).T
     chance = np.where(streams, edge, 1 - edge).prod(axis=0)
     evidence = SequentialTest(breach(Edge("share", edge)), REQUESTS).add(streams, 1 - streams)
     assert list(evidence @ chance) == pytest.approx([1.0] * REQUESTS, abs=1e-12)
 
 
-def test_bins_watched_together_are_as_one_by_one_and_each_stream_is_its_own() -> None:
+def test_sequential_test_streams_do_not_influence_each_other() -> None:
     streams = np.array(STREAMS[::97]).T
     weights = breach(Edge("share", 0.05))
     together = SequentialTest(weights, REQUESTS).add(streams, 1 - streams)
@@ -53,7 +53,7 @@ def test_bins_watched_together_are_as_one_by_one_and_each_stream_is_its_own() ->
 
 
 @pytest.mark.parametrize(("truth", "side"), [(0.005, breach), (0.02, health)])
-def test_on_its_own_side_of_the_edge_the_mean_stays_below_one(truth: float, side) -> None:
+def test_evidence_on_the_wrong_side_has_mean_below_one(truth: float, side) -> None:
     weights = side(Edge("share", 0.01))
     mean = sum(
         comb(REQUESTS, bad) * truth**bad * (1 - truth) ** (REQUESTS - bad) * evidence(weights, [(bad, REQUESTS - bad)])
@@ -64,7 +64,7 @@ def test_on_its_own_side_of_the_edge_the_mean_stays_below_one(truth: float, side
 
 @pytest.mark.parametrize("above", [True, False])
 @pytest.mark.parametrize("weighing", [breach, health])
-def test_the_mean_of_a_rates_evidence_at_the_edge_is_one(above: bool, weighing) -> None:
+def test_evidence_of_a_rate_at_the_edge_has_mean_one(above: bool, weighing) -> None:
     weights, mean, chance = weighing(Edge("rate", 2.0, above=above)), 0.0, exp(-6.0)
     for events in range(220):  # Poisson of 2/s over 3 s
         mean += chance * evidence(weights, [(events, 3.0)])
@@ -78,7 +78,7 @@ def test_evidence_per_request_equals_evidence_per_bin() -> None:
     assert evidence(weights, [(3, 9)]) == pytest.approx(one_by_one, rel=1e-12)
 
 
-def test_evidence_stays_a_number_however_much_there_is() -> None:
+def test_evidence_of_huge_counts_stays_finite() -> None:
     watch = SequentialTest(breach(Edge("share", 0.01)), 10)
     for _ in range(10):
         assert 1e4 < watch.add([1e6], [0])[0] < float("inf")
@@ -93,7 +93,7 @@ def test_binomial_tails_are_exact(bad: int, total: int, share: float) -> None:
     assert tails.at_least == pytest.approx(sum(chance[bad:]))
 
 
-def test_a_bound_of_all_or_nothing_is_decided_by_what_was_seen() -> None:
+def test_share_tails_at_edge_0_or_1_follow_the_counts() -> None:
     assert share_tails(0, 0, 50).at_most == 0
     assert share_tails(0, 1, 50).at_least == 0
     assert share_tails(1, 50, 50).at_most == 0
@@ -118,12 +118,12 @@ def tallied(total: float, bad: float, seconds: float = 1.0) -> Tally:
     ("now", "before", "low", "high"),
     [((70, 56), (80, 48), 0.0528, 0.3382), ((10, 9), (10, 3), 0.1700, 0.8406)],
 )
-def test_the_interval_of_a_change_is_the_published_one(now, before, low: float, high: float) -> None:
+def test_interval_of_a_change_equals_the_published_values(now, before, low: float, high: float) -> None:
     found = interval(tallied(*now), tallied(*before), 1.959964, Spread())
     assert found == pytest.approx((low, high), abs=5e-5)
 
 
-def test_nothing_seen_on_either_side_is_no_change() -> None:
+def test_score_without_failures_is_zero() -> None:
     assert score(tallied(50, 0), tallied(50, 0), 0.0) == 0
     assert score(tallied(5000, 0), tallied(5000, 0), 0.01) < -5
 
@@ -135,7 +135,7 @@ def test_bursts_widen_the_interval_of_a_change() -> None:
     assert low < even_low < even_high < high
 
 
-def test_two_rates_are_compared_given_both_counts() -> None:
+def test_rates_tails_compare_two_rates_given_both_counts() -> None:
     now, before = tallied(50, 0, seconds=10), tallied(1000, 0, seconds=100)
     tails = rates_tails(1.0, now, before, 1.0)
     assert tails.at_most < 1e-4  # half of what it was
@@ -147,47 +147,47 @@ def test_two_rates_are_compared_given_both_counts() -> None:
 
 
 def known(series, own) -> tuple[tuple[float, float, float], ...]:
-    return tuple((one.start, *count(own, own.bound, one)) for one in series)
+    return tuple((sample.start, *count(own, own.bound, sample)) for sample in series)
 
 
-def test_a_baseline_in_bursts_asks_for_more_evidence() -> None:
+def test_inflation_of_bursty_baseline_is_large() -> None:
     even = requests(1, 600, 0.005)
     bursts = requests(1, 600, lambda second: 0.04 if second % 120 < 15 else 0.0)
     edge = Edge("share", 0.01)
     assert inflation(edge, known(bursts, ratio())) > 3 > inflation(edge, known(even, ratio())) >= 1
 
 
-def test_a_bound_out_of_the_bursts_reach_asks_for_none() -> None:
+def test_inflation_at_edge_beyond_the_bursts_is_one() -> None:
     bursts = known(requests(1, 600, lambda second: 0.04 if second % 120 < 15 else 0.0), ratio())
     assert inflation(Edge("share", 0.5), bursts) == 1
 
 
 @pytest.mark.parametrize("series", [(), counts([(50, 0)] * 300), counts([(50, 0)] * 299 + [(50, 2)]), counts([(1, 1)])])
-def test_a_baseline_that_shows_no_bursts_asks_for_none(series) -> None:
+def test_inflation_of_baseline_without_bursts_is_one(series) -> None:
     assert inflation(Edge("share", 0.01), known(series, ratio())) == 1
 
 
-def test_a_rate_in_bursts_asks_for_more_evidence() -> None:
+def test_inflation_of_bursty_rate_is_large() -> None:
     own = rate()
     even, bursts = counts([(50, 0)] * 600), counts([(150 if second % 90 < 30 else 0, 0) for second in range(600)])
     assert inflation(Edge("rate", 40, above=False), known(even, own)) == 1
     assert inflation(Edge("rate", 40, above=False), known(bursts, own)) > 5
 
 
-def test_a_short_baseline_is_cut_into_shorter_blocks() -> None:
+def test_blocks_of_short_baseline_are_shorter() -> None:
     assert len(blocks(known(counts([(50, 1)] * 600), ratio()))) == 20
     assert len(blocks(known(counts([(50, 1)] * 60), ratio()))) == 10
 
 
 @pytest.mark.parametrize("seconds", [60, 299, 300, 301, 315, 329, 330, 600, 3601])
-def test_no_block_is_shorter_than_another(seconds: int) -> None:
+def test_blocks_have_equal_length(seconds: int) -> None:
     sizes = [sum(pair) for pair in blocks(known(counts([(50, 1)] * seconds), ratio()))]
     assert sum(sizes) == 50 * seconds
     assert max(sizes) - min(sizes) <= 50
 
 
 @pytest.mark.parametrize("last", [(1, 1), (20, 1)])
-def test_one_failure_in_the_last_second_is_no_burst(last: tuple[int, int]) -> None:
+def test_inflation_ignores_a_failure_in_the_last_second(last: tuple[int, int]) -> None:
     even = counts([(20, int(second % 15 == 7)) for second in range(300)])
     one_more = counts([(20, int(second % 15 == 7)) for second in range(300)] + [last])
     edge = Edge("share", 0.1)
@@ -228,9 +228,9 @@ def test_a_rate_per_offered_load_is_a_share() -> None:
 
 
 @pytest.mark.parametrize("q", [0.0, 0.005, 0.3, 1.0])
-def test_bins_taken_in_together_are_worth_what_they_are_one_by_one(q: float) -> None:
+def test_sequential_test_batch_equals_bin_by_bin(q: float) -> None:
     bad = np.random.default_rng(3).random(400) < q
     together, each = (SequentialTest(breach(Edge("share", 0.01)), 600) for _ in range(2))
-    one_by_one = np.concatenate([each.add([one], [1 - one]) for one in bad.astype(float)])
+    one_by_one = np.concatenate([each.add([failed], [1 - failed]) for failed in bad.astype(float)])
     enough = 1e30  # beyond what decides anything it need not be the same
     assert np.minimum(together.add(bad, ~bad), enough) == pytest.approx(np.minimum(one_by_one, enough), rel=1e-9)

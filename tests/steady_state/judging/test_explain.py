@@ -1,4 +1,4 @@
-"""Every text that a verdict is explained by has its claim, its number, its certainty and its remedy, in plain words."""
+"""Each explanation of a verdict has its claim, its number, its certainty and its remedy, in plain words."""
 
 from __future__ import annotations
 
@@ -69,8 +69,14 @@ def judgements() -> Iterator[tuple[Claim, Judgement, Phases]]:
         "checkout-latency": latency(tier="technical", module="catalog"),
         "capacity": gauge(tier="technical", module="search"),
     }
-    pairs = [*((one, "fine") for one in STREAMS), ("dip", "gone"), ("fine", "none"), ("gone", "close"), ("fine", "dip")]
-    for number, ((one, other), at) in enumerate(product(pairs, ENDS)):
+    pairs = [
+        *((stream, "fine") for stream in STREAMS),
+        ("dip", "gone"),
+        ("fine", "none"),
+        ("gone", "close"),
+        ("fine", "dip"),
+    ]
+    for number, ((own, other), at) in enumerate(product(pairs, ENDS)):
         since = ("impact", "undo")[number // len(ENDS) % 2]
         claim = Claim(
             kpis,
@@ -82,7 +88,7 @@ def judgements() -> Iterator[tuple[Claim, Judgement, Phases]]:
             detection=Detection("orders-low", 30),
         )
         series = {
-            "orders": STREAMS[one],
+            "orders": STREAMS[own],
             "order-rate": STREAMS[other],
             "checkout-latency": STREAMS[other],
             "capacity": readings([6] * 320 + [4] * 20 + [6] * 440, kpis["capacity"]),
@@ -90,33 +96,35 @@ def judgements() -> Iterator[tuple[Claim, Judgement, Phases]]:
         yield claim, judge(claim, series, at), at
 
 
-def test_each_explanation_has_claim_number_certainty_and_remedy_and_no_jargon() -> None:
+def test_explain_names_claim_number_odds_and_remedy() -> None:
     seen: set[str] = set()
     for claim, judged, at in judgements():
         assert not JARGON.search(judged.sentence), judged.sentence
         found = explain(claim, judged, at, 1e-4)
-        counted = sum(one.bound != "any" for one in judged.phases) + (at.abort == "guard")
+        counted = sum(phase.bound != "any" for phase in judged.phases) + (at.abort == "guard")
         rest = (judged.recovery, judged.modules, judged.losses, judged.leads)
         assert len(found) == counted + sum(map(len, rest)) + (judged.detection is not None)
-        for one in found:
-            words = f"{one.told}. {one.certainty}"
+        for finding in found:
+            statement = finding.statement
+            words = f"{statement}. {finding.certainty}"
             seen.add(words)
-            assert one.verdict
-            assert one.about.startswith(("cost in ", "graph ")) or re.search("claimed|allowed", one.told), words
-            assert one.told.count("claimed") <= 1, words
-            assert re.search(r"\d", one.told + one.sure), words
-            assert CERTAIN.search(one.sure), words
-            assert len(one.surer) > 10, words
+            assert finding.verdict
+            assert finding.about.startswith(("cost in ", "graph ")) or re.search("claimed|allowed", statement), words
+            assert statement.count("claimed") <= 1, words
+            assert re.search(r"\d", statement + finding.odds), words
+            assert CERTAIN.search(finding.odds), words
+            assert len(finding.remedy) > 10, words
             assert not JARGON.search(words), words
             assert words.count(". ") <= 2, words
-        assert sorted(one.told for one in found) == sorted(line for one in together(found) for line in one.told)
+        grouped = [line for explanation in together(found) for line in explanation.statements]
+        assert sorted(finding.statement for finding in found) == sorted(grouped)
     assert len(seen) > 150
 
 
 @pytest.mark.parametrize(
     ("chance", "words"), [(0.05, "1 time in 20"), (0.05**2, "1 time in 400"), (1e-4, "1 time in 10,000")]
 )
-def test_a_chance_is_told_as_people_say_it(chance: float, words: str) -> None:
+def test_once_in_writes_a_chance_in_words(chance: float, words: str) -> None:
     assert once_in(chance) == words
 
 
@@ -124,22 +132,22 @@ def of(series: Series, **at) -> dict[str, str]:
     claim = Claim({"orders": ratio()}, ("orders",), recovery=within(300), margin=0.01, contained=("shop",))
     when = phases(**at)
     found = explain(claim, judge(claim, {"orders": series}, when), when)
-    return {one.about: one.surer for one in found}
+    return {finding.about: finding.remedy for finding in found}
 
 
-def test_the_remedy_says_what_to_do_and_how_much_of_it() -> None:
+def test_explain_remedy_states_action_and_amount() -> None:
     close = steady(300, 50, 0.1) + steady(480, 50, 0.46, EFFECT)
     assert "it needs about " in of(close)["orders while the fault lasted"]
     assert (
-        of(steady(780, 50, 0.1), undo=None, undone=None, end=None)["orders after the undo"] == "run it again to its end"
+        of(steady(780, 50, 0.1), undo=None, undone=None, end=None)["orders after the undo"] == "run again, to the end"
     )
-    assert of(())["orders before the fault"].startswith("mend its source")
+    assert of(())["orders before the fault"].startswith("fix its source")
     short = of(STREAMS["gone"], lasts=120)["recovery of orders"]
-    assert short == "a fault that lasts longer would tell: by about 4m"
+    assert short == "a fault that lasts about 4m longer would settle it"
     assert of(steady(780, 1, 0.02))["module shop"].startswith("about ")
 
 
-def test_an_abort_by_the_guard_comes_first_with_its_chance_of_a_mistake(snapshot: SnapshotAssertion) -> None:
+def test_explain_guard_abort_comes_first(snapshot: SnapshotAssertion) -> None:
     at = phases(
         aborted="guard: orders is at 12% of 50; the guard's bound is at least 50%", undo=EFFECT + 9, end=EFFECT + 99
     )
@@ -148,19 +156,19 @@ def test_an_abort_by_the_guard_comes_first_with_its_chance_of_a_mistake(snapshot
     assert first.words == snapshot
 
 
-def test_verdicts_that_are_alike_share_their_certainty(snapshot: SnapshotAssertion) -> None:
+def test_together_groups_equal_verdicts(snapshot: SnapshotAssertion) -> None:
     claim = Claim({"orders": ratio(), "pages": ratio()}, ("orders", "pages"))
     fine = {"orders": STREAMS["fine"], "pages": steady(780, 20, 0.02)}
     before, *rest = together(explain(claim, judge(claim, fine, phases()), phases()))
-    assert (before.verdict, len(before.told)) == ("held", 2)
+    assert (before.verdict, len(before.statements)) == ("held", 2)
     assert before.words == snapshot
-    assert [one.verdict for one in rest[:2]] == ["held", "held"]
+    assert [explanation.verdict for explanation in rest[:2]] == ["held", "held"]
 
 
 # The command --------------------------------------------------------------------------------------------------------
 
 
-def test_a_run_is_explained_by_its_record_its_folder_or_its_id(tmp_path: Path, monkeypatch) -> None:
+def test_explain_command_takes_record_folder_or_id(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "reports" / "day").mkdir(parents=True)
     for record in (held(), broken(), spread()):
@@ -173,7 +181,7 @@ def test_a_run_is_explained_by_its_record_its_folder_or_its_id(tmp_path: Path, m
     assert "throttle-payments: broken (twin)" in CliRunner().invoke(cli, ["explain", "reports/day"]).output
 
 
-def test_what_is_no_run_is_said(tmp_path: Path, monkeypatch) -> None:
+def test_explain_command_unknown_run_is_refused(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     found = CliRunner().invoke(cli, ["explain", "nothing"])
     assert "`nothing` is no record, and no run of that id is under reports" in str(found.exception)

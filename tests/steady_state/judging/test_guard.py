@@ -32,27 +32,27 @@ def guard(before: Series = HEALTHY, own: Kpi | None = None, at: Bound | None = N
     return Guard({"orders": at or own.bound}, {"orders": own}, {"orders": before}, 1e-4, EFFECT, 600, **more)
 
 
-def play(one: Guard, series: Series, name: str = "orders") -> Fired | None:
-    return next((fired for sample in series if (fired := one.feed(name, (sample,)))), None)
+def play(watching: Guard, series: Series, name: str = "orders") -> Fired | None:
+    return next((fired for sample in series if (fired := watching.feed(name, (sample,)))), None)
 
 
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("healthy", [0.0, 0.002, 0.005])
-def test_half_of_all_requests_failing_aborts_within_two_seconds(seed: int, healthy: float) -> None:
+def test_guard_half_failing_aborts_within_two_seconds(seed: int, healthy: float) -> None:
     fired = play(guard(requests(seed, 300, healthy)), requests(seed + 99, 60, 0.5, start=EFFECT))
     assert fired is not None
     assert fired.at - EFFECT <= 2
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_a_failure_that_comes_late_aborts_nearly_as_soon(seed: int) -> None:
+def test_guard_late_failure_aborts_nearly_as_soon(seed: int) -> None:
     late = requests(seed, 400, lambda second: 0.5 if second >= 300 else 0.002, start=EFFECT)
     fired = play(guard(requests(seed, 300, 0.002)), late)
     assert fired is not None
     assert 0 < fired.at - EFFECT - 300 <= 4
 
 
-def test_a_healthy_stream_is_never_aborted() -> None:
+def test_guard_healthy_stream_does_not_abort() -> None:
     fired = [
         play(guard(requests(-1 - seed, 120, 0.004, each=20)), requests(seed, 300, 0.004, each=20, start=EFFECT))
         for seed in range(60)
@@ -60,29 +60,29 @@ def test_a_healthy_stream_is_never_aborted() -> None:
     assert fired == [None] * 60
 
 
-def test_an_outage_aborts_at_once_though_the_baseline_is_too_short_to_know_of_bursts() -> None:
+def test_guard_outage_after_short_baseline_aborts_at_once() -> None:
     fired = play(guard(requests(1, 60, 0.005)), requests(2, 60, 0.5, start=EFFECT))
     assert fired is not None
     assert fired.at - EFFECT <= 2
 
 
-def test_a_storm_that_the_baseline_did_not_show_does_not_abort() -> None:
+def test_guard_burst_unseen_in_baseline_does_not_abort() -> None:
     stormy = requests(3, 120, lambda second: 0.035 if 40 <= second < 60 else 0.003, start=EFFECT)
     assert play(guard(requests(1, 300, 0.004)), stormy) is None
 
 
-def test_bins_taken_in_together_decide_as_one_by_one() -> None:
+def test_guard_batch_decides_like_bin_by_bin() -> None:
     late = requests(5, 400, lambda second: 0.5 if second >= 300 else 0.002, start=EFFECT)
     before = requests(4, 300, 0.002)
     assert guard(before).feed("orders", late) == play(guard(before), late)
 
 
-def test_a_stream_at_its_very_bound_is_not_aborted() -> None:
+def test_guard_stream_at_its_bound_does_not_abort() -> None:
     at_bound = [play(guard(), requests(seed, 600, 0.01, each=20, start=EFFECT)) for seed in range(40)]
     assert at_bound == [None] * 40
 
 
-def test_bursts_that_the_baseline_knows_do_not_abort() -> None:
+def test_guard_bursts_seen_in_baseline_do_not_abort() -> None:
     def bursts(second: int) -> float:
         return 0.05 if second % 60 < 5 else 0.002
 
@@ -92,26 +92,26 @@ def test_bursts_that_the_baseline_knows_do_not_abort() -> None:
     assert fired == [None] * 5
 
 
-def test_the_reason_says_what_was_seen_and_what_was_asked() -> None:
+def test_guard_reason_names_value_and_bound() -> None:
     fired = play(guard(at=bound(at_least="50%")), steady(10, 50, 45, start=EFFECT))
     assert fired == Fired(EFFECT + 1, "orders", "orders is at 10% of 50 in 1s; the guard's bound is at least 50%")
 
 
 @pytest.mark.parametrize("series", [(), steady(300, 0, 0, EFFECT), steady(300, 1, 0, EFFECT), counts([(1, 1)], EFFECT)])
-def test_no_traffic_a_gap_and_a_single_request_are_evidence_of_nothing(series: Series) -> None:
+def test_guard_without_enough_traffic_does_not_abort(series: Series) -> None:
     assert play(guard(), series) is None
 
 
-def test_bins_from_before_the_injection_and_late_points_are_not_counted_again() -> None:
+def test_guard_ignores_early_and_repeated_bins() -> None:
     outage = steady(1, 2, 2, EFFECT + 5)
-    one = guard(at=bound(at_least="50%"))
-    assert play(one, steady(int(EFFECT), 50, 50)) is None
+    guarding = guard(at=bound(at_least="50%"))
+    assert play(guarding, steady(int(EFFECT), 50, 50)) is None
     for _ in range(50):
-        assert one.feed("orders", outage) is None
-    assert one.feed("another", outage) is None
+        assert guarding.feed("orders", outage) is None
+    assert guarding.feed("another", outage) is None
 
 
-def test_a_gauge_that_stays_out_of_range_aborts_within_ten_readings_and_one_reading_does_not() -> None:
+def test_guard_gauge_out_of_range_aborts_within_ten_readings() -> None:
     own = gauge()
     healthy = readings([6] * 300, own)
     assert play(guard(healthy, own, bound(at_least=2)), readings([1], own, EFFECT)) is None
@@ -130,37 +130,37 @@ def test_a_gauge_that_stays_out_of_range_aborts_within_ten_readings_and_one_read
         (rate(bound={"within": "20%", "of": "baseline"}), 200),
     ],
 )
-def test_a_rate_that_leaves_its_bound_aborts_and_one_that_stays_does_not(own: Kpi, falls: float) -> None:
+def test_guard_rate_out_of_bound_aborts(own: Kpi, falls: float) -> None:
     assert play(guard(own=own), steady(600, 50, start=EFFECT)) is None
     fired = play(guard(own=own), steady(60, falls, start=EFFECT))
     assert fired is not None
     assert fired.at - EFFECT <= 3
 
 
-def test_orders_that_do_not_come_abort_by_the_load_that_was_offered() -> None:
+def test_guard_missing_orders_per_offered_load_abort() -> None:
     own = kpi(rate=reading("Orders"), per=reading("Tried"), bound={"within": "5%", "of": "baseline"})
     assert play(guard(own=own), steady(600, 50, 0, start=EFFECT)) is None
     assert play(guard(own=own), steady(60, 50, 25, start=EFFECT)) is not None
 
 
-def test_slow_requests_abort_over_the_limit_that_the_guard_names() -> None:
+def test_guard_counts_slow_requests_over_its_own_limit() -> None:
     at = bound(p90="2s")
     own = watched({"orders": latency()}, {"orders": at})["orders"]
-    slow = tuple(replace(one, over=((2.0, 30.0),)) for one in steady(10, 50, 50, EFFECT))
-    fine = tuple(replace(one, over=((2.0, 1.0),)) for one in steady(600, 50, 50, EFFECT))
+    slow = tuple(replace(sample, over=((2.0, 30.0),)) for sample in steady(10, 50, 50, EFFECT))
+    fine = tuple(replace(sample, over=((2.0, 1.0),)) for sample in steady(600, 50, 50, EFFECT))
     assert play(guard((), own, at), fine) is None
     fired = play(guard((), own, at), slow)
     assert fired is not None
     assert "40% of 50 within 2s" in fired.about
 
 
-def test_several_guarded_kpis_share_one_budget() -> None:
+def test_guard_several_kpis_share_a_budget() -> None:
     kpis = {"orders": ratio(), "browse": ratio()}
     before = {"orders": steady(300), "browse": steady(300)}
-    one = Guard({name: kpis[name].bound for name in kpis}, kpis, before, 1e-4, EFFECT, 600)
+    guarding = Guard({name: kpis[name].bound for name in kpis}, kpis, before, 1e-4, EFFECT, 600)
     for second in range(60):
-        assert one.feed("browse", steady(1, 50, 0, EFFECT + second)) is None
-        fired = one.feed("orders", steady(1, 50, 25, EFFECT + second))
+        assert guarding.feed("browse", steady(1, 50, 0, EFFECT + second)) is None
+        fired = guarding.feed("orders", steady(1, 50, 25, EFFECT + second))
         if fired:
             break
     assert fired is not None
@@ -168,7 +168,7 @@ def test_several_guarded_kpis_share_one_budget() -> None:
     assert second <= 2
 
 
-def test_a_second_kpi_that_is_healthy_asks_for_more_evidence_of_the_first() -> None:
+def test_guard_second_healthy_kpi_raises_the_threshold() -> None:
     failing = steady(60, 50, 1.5, EFFECT)
     alone = play(guard(), failing)
     kpis = {"orders": ratio(), "browse": ratio()}
@@ -179,27 +179,27 @@ def test_a_second_kpi_that_is_healthy_asks_for_more_evidence_of_the_first() -> N
     assert fired.at > alone.at
 
 
-def test_a_guard_without_kpis_never_fires() -> None:
-    one = Guard({}, {}, {}, 1e-4, EFFECT, 600)
-    assert one.feed("orders", steady(9, 50, 50, EFFECT)) is None
-    assert one.blind(EFFECT + 1e6) is None
+def test_guard_without_kpis_never_fires() -> None:
+    guarding = Guard({}, {}, {}, 1e-4, EFFECT, 600)
+    assert guarding.feed("orders", steady(9, 50, 50, EFFECT)) is None
+    assert guarding.blind(EFFECT + 1e6) is None
 
 
-def test_a_bound_of_another_kind_is_refused() -> None:
-    with pytest.raises(ValueError, match="the bound of a ratio is one of"):
+def test_guard_bound_of_another_kind_is_refused() -> None:
+    with pytest.raises(ValueError, match="the bound of a ratio must be one of"):
         guard(at=bound(p95="1s"))
 
 
-def test_silence_aborts_once_it_lasts_too_long() -> None:
-    one = guard(blind_after=5)
-    assert one.blind(EFFECT + 5) is None
-    play(one, steady(10, start=EFFECT))
-    assert one.blind(EFFECT + 15) is None
-    fired = one.blind(EFFECT + 16)
-    assert fired == Fired(EFFECT + 16, "orders", "orders has sent no data for 6s; 5s is the longest allowed")
+def test_guard_long_silence_aborts() -> None:
+    guarding = guard(blind_after=5)
+    assert guarding.blind(EFFECT + 5) is None
+    play(guarding, steady(10, start=EFFECT))
+    assert guarding.blind(EFFECT + 15) is None
+    fired = guarding.blind(EFFECT + 16)
+    assert fired == Fired(EFFECT + 16, "orders", "orders has sent no data for 6s; the longest gap allowed is 5s")
 
 
-def test_by_default_silence_may_last_two_bins_and_the_sources_lag() -> None:
+def test_guard_silence_default_is_two_bins_and_lag() -> None:
     minutes = ratio()
     slow = Kpi.model_validate(
         {"tier": "business", "bound": {"at_least": 1}, "gauge": {"cloudwatch": "A/B", "period": "1m"}}
@@ -210,7 +210,7 @@ def test_by_default_silence_may_last_two_bins_and_the_sources_lag() -> None:
     assert guard((), slow, lag=60).blind(EFFECT + 181) is not None
 
 
-def test_an_hour_without_bursts_halves_what_they_may_be_and_a_day_no_more() -> None:
+def test_caution_after_an_hour_without_bursts_is_halved() -> None:
     edge = Edge("share", 0.01)
 
     def cautious(hours: float) -> float:

@@ -38,7 +38,7 @@ def stream(during: float = 0.0, before: float = 0.0, after: float = 0.0, each: f
 
 def of_phase(series: Series, phase: str = "during", own: Kpi | None = None, **claim) -> PhaseJudgement:
     found = judged({"orders": series}, {"orders": own or ratio()}, **claim)
-    return next(one for one in found.phases if one.phase == phase)
+    return next(judgement for judgement in found.phases if judgement.phase == phase)
 
 
 # Verdicts ----------------------------------------------------------------------------------------------------------
@@ -58,7 +58,7 @@ def test_a_workload_that_stays_healthy_holds_its_claim() -> None:
 def test_a_breach_in_any_phase_breaks_the_claim(phase: str) -> None:
     found = judged({"orders": stream(**{phase: 5.0})})
     assert found.verdict is BROKEN
-    assert {one.phase for one in found.phases if one.verdict is BROKEN} == {phase}
+    assert {phase.phase for phase in found.phases if phase.verdict is BROKEN} == {phase}
     assert "orders" in found.sentence
     assert "90% of" in found.sentence
     assert "(claimed: at least 99%)" in found.sentence
@@ -72,11 +72,11 @@ def test_the_worst_verdict_wins() -> None:
     assert worst([]) is UNKNOWN
 
 
-def test_what_is_watched_but_not_claimed_is_judged_and_leaves_the_verdict_alone() -> None:
+def test_kpi_not_claimed_does_not_change_the_verdict() -> None:
     kpis = {"orders": ratio(), "browse": ratio()}
     found = judged({"orders": stream(), "browse": stream(during=25)}, kpis, claimed=("orders",))
     assert found.verdict is HELD
-    assert [one.verdict for one in found.phases if one.kpi == "browse"] == [HELD, BROKEN, HELD]
+    assert [phase.verdict for phase in found.phases if phase.kpi == "browse"] == [HELD, BROKEN, HELD]
 
 
 def test_during_has_its_own_bound() -> None:
@@ -98,7 +98,7 @@ def test_any_is_held_even_without_data() -> None:
     ("series", "seen"),
     [((), "no data"), (steady(300), "no data"), (counts([(50, 0)] * 300 + [(0, 0)] * 480), "no traffic")],
 )
-def test_no_data_and_no_traffic_are_unknown_and_never_held(series: Series, seen: str) -> None:
+def test_phase_without_data_or_traffic_is_unknown(series: Series, seen: str) -> None:
     found = judged({"orders": series})
     assert found.verdict is UNKNOWN
     assert of_phase(series).seen == seen
@@ -106,18 +106,18 @@ def test_no_data_and_no_traffic_are_unknown_and_never_held(series: Series, seen:
     assert "99%" in found.sentence
 
 
-def test_a_few_gaps_do_no_harm_and_many_leave_it_unknown() -> None:
+def test_phase_few_gaps_is_held_and_many_gaps_unknown() -> None:
     series = stream()
-    assert of_phase(tuple(one for one in series if one.start % 10 != 0)).verdict is HELD
-    holey = of_phase(tuple(one for one in series if one.start % 3 == 0))
+    assert of_phase(tuple(sample for sample in series if sample.start % 10 != 0)).verdict is HELD
+    holey = of_phase(tuple(sample for sample in series if sample.start % 3 == 0))
     assert (holey.verdict, holey.seen) == (UNKNOWN, "100% of 7,000 (data for only 33% of the time)")
 
 
-def test_gaps_do_not_excuse_what_was_seen() -> None:
-    assert of_phase(tuple(one for one in stream(during=25) if one.start % 3 == 0)).verdict is BROKEN
+def test_phase_with_gaps_and_breach_is_broken() -> None:
+    assert of_phase(tuple(sample for sample in stream(during=25) if sample.start % 3 == 0)).verdict is BROKEN
 
 
-def test_a_share_too_close_to_its_bound_is_unknown_and_says_how_much_longer() -> None:
+def test_phase_close_to_its_bound_is_unknown() -> None:
     found = of_phase(stream(during=0.48))
     assert found.verdict is UNKNOWN
     assert found.seen == "99.04% of 21,000 (too close to tell)"
@@ -127,7 +127,7 @@ def test_a_share_too_close_to_its_bound_is_unknown_and_says_how_much_longer() ->
     assert few.seen == "100% of 168 (needs about 5m more)"
 
 
-def test_a_single_request_proves_nothing() -> None:
+def test_phase_with_a_single_request_is_unknown() -> None:
     series = counts([(50, 0)] * 300 + [(0, 0)] * 200 + [(1, 1)] + [(0, 0)] * 219 + [(50, 0)] * 60)
     assert of_phase(series).verdict is UNKNOWN
 
@@ -148,65 +148,66 @@ def test_a_healthy_truth_is_held_or_unknown_but_never_broken() -> None:
 
 
 @pytest.mark.parametrize("why", ["guard", "alarm"])
-def test_an_abort_by_guard_or_alarm_is_broken(why: str) -> None:
+def test_run_that_guard_or_alarm_ended_is_broken(why: str) -> None:
     found = judged({"orders": stream()}, at=phases(aborted=f"{why}: orders is at 12% of 240"))
     assert found.verdict is BROKEN
     what = "guard" if why == "guard" else "stop alarm"
-    told = f"Broken: the {what} ended the run (orders is at 12% of 240). Claimed was orders at least 99%."
-    assert found.sentence == told
+    assert found.sentence == (
+        f"Broken: the {what} ended the run (orders is at 12% of 240). Claim: orders at least 99%."
+    )
 
 
 @pytest.mark.parametrize("why", ["signal", "failed: ec2.StopInstances failed", "blind"])
-def test_a_run_that_ended_early_otherwise_is_unknown(why: str) -> None:
+def test_run_that_ended_early_otherwise_is_unknown(why: str) -> None:
     found = judged({"orders": stream(during=25)}, at=phases(aborted=why))
     assert found.verdict is UNKNOWN
-    assert "ended early" in found.sentence
+    assert "ended the run early" in found.sentence
     assert "orders at least 99%" in found.sentence
 
 
 @pytest.mark.parametrize(
     ("at", "words"),
     [
-        (phases(took_effect=None), "the fault had no effect"),
-        (phases(took_effect=None, injected=None), "nothing was injected"),
-        (phases(took_effect=None, undo=None, undone=None, end=None), "the fault had no effect"),
+        (phases(took_effect=None), "the fault had no effect, so the run tested nothing"),
+        (phases(took_effect=None, injected=None), "the run injected nothing"),
+        (
+            phases(took_effect=None, undo=None, undone=None, end=None),
+            "the fault had no effect, so the run tested nothing",
+        ),
     ],
 )
-def test_a_fault_that_did_not_bite_is_unknown_and_never_a_pass(at, words: str) -> None:
+def test_run_without_effect_is_unknown(at, words: str) -> None:
     found = judged({"orders": stream()}, at=at, recovery=within(60), margin=0.01, contained=("shop",))
     assert found.verdict is UNKNOWN
-    assert (
-        found.sentence
-        == f"Unknown: {words}{', so nothing was tested' if 'effect' in words else ''}. Claimed was orders at least 99%."
-    )
+    assert found.sentence == f"Unknown: {words}. Claim: orders at least 99%."
 
 
-def test_a_run_that_did_not_get_to_its_end_is_unknown() -> None:
+def test_run_without_verified_undo_is_unknown() -> None:
     found = judged({"orders": stream()}, at=phases(undone=None))
     assert found.verdict is UNKNOWN
     assert "the run did not get there" in found.sentence
 
 
-def test_the_bins_around_bite_and_undo_belong_to_the_fault() -> None:
+def test_bins_around_effect_and_undo_belong_to_the_fault() -> None:
     minutes = Kpi.model_validate(
         ratio().model_dump(by_alias=True, mode="json")
         | {"ratio": {"bad": reading("F", missing="zero", period="1m"), "total": reading("T", period="1m")}}
     )
     hurt = (5, 11)  # the minutes in which the fault takes effect and is undone
     series = tuple(
-        replace(one, start=60 * one.start, length=60.0)
-        for one in counts([(3000, 3000 if minute in hurt else 0) for minute in range(15)])
+        replace(minute, start=60 * minute.start, length=60.0)
+        for minute in counts([(3000, 3000 if minute in hurt else 0) for minute in range(15)])
     )
     at = phases(injected=310.0, took_effect=320.0, undo=700.0, undone=700.0, end=900.0)
     found = judged({"orders": series}, {"orders": minutes}, at)
-    assert [(one.phase, one.verdict) for one in found.phases] == [
+    assert [(phase.phase, phase.verdict) for phase in found.phases] == [
         ("before", HELD),
         ("during", BROKEN),
         ("after", HELD),
     ]
 
 
-def test_harm_from_before_the_bite_is_not_hidden_and_neither_is_it_thinned_out_by_waiting() -> None:
+def test_harm_before_or_long_after_the_effect_is_broken() -> None:
     hurt_at_once = counts([(50, 0)] * 300 + [(50, 25)] * 30 + [(50, 0)] * 450)
     hurt_late = counts([(50, 0)] * 600 + [(50, 3)] * 120 + [(50, 0)] * 60)
     for series, took_effect in ((hurt_at_once, EFFECT + 60), (hurt_late, EFFECT + 300)):
@@ -222,7 +223,7 @@ def test_harm_from_before_the_bite_is_not_hidden_and_neither_is_it_thinned_out_b
 # Kinds of KPI ------------------------------------------------------------------------------------------------------
 
 
-def test_latency_is_judged_by_the_share_of_requests_over_the_limit() -> None:
+def test_latency_is_judged_by_its_share_of_slow_requests() -> None:
     assert of_phase(stream(during=2), own=latency()).seen == "96% of 21,000 within 300ms"
     assert of_phase(stream(during=2), own=latency()).verdict is HELD
     assert of_phase(stream(during=3), own=latency()).verdict is BROKEN
@@ -230,7 +231,7 @@ def test_latency_is_judged_by_the_share_of_requests_over_the_limit() -> None:
 
 def test_latency_is_judged_over_another_limit_during_the_fault() -> None:
     own, other = latency(limits=["500ms"]), {"orders": bound(p95="500ms")}
-    slow = tuple(replace(one, over=((0.5, 1.0),)) for one in stream(during=25))
+    slow = tuple(replace(sample, over=((0.5, 1.0),)) for sample in stream(during=25))
     found = of_phase(slow, own=own, during=other)
     assert (found.verdict, found.seen) == (HELD, "98% of 21,000 within 500ms")
     assert of_phase(stream(during=25), own=own, during=other).verdict is UNKNOWN
@@ -262,13 +263,13 @@ def test_a_gauge_is_judged_by_its_share_of_readings() -> None:
         ({"within": "5%", "of": "baseline"}, 47.5, UNKNOWN),
     ],
 )
-def test_a_rate_is_judged_on_the_side_that_its_bound_is_on(written, during: float, verdict: Verdict) -> None:
+def test_rate_is_judged_on_the_side_of_its_bound(written, during: float, verdict: Verdict) -> None:
     series = counts([(50, 0)] * 300 + [(during, 0)] * 420 + [(50, 0)] * 60)
     found = of_phase(series, own=rate(bound=written))
     assert (found.verdict, found.seen.split()[0]) == (verdict, f"{during:g}/s")
 
 
-def test_a_rate_of_the_baseline_needs_one() -> None:
+def test_rate_of_baseline_without_baseline_says_so() -> None:
     own = rate(bound={"within": "5%", "of": "baseline"})
     assert of_phase(steady(480, start=EFFECT), own=own).seen == "50/s (the baseline has no data)"
     assert of_phase(stream(), "before", own=own).seen == "50/s (the baseline itself)"
@@ -282,7 +283,7 @@ def test_a_rate_per_offered_load_is_a_ratio_against_its_baseline(missing: float,
     assert found.seen.startswith(f"{50 - missing:g}/s of 50/s offered")
 
 
-def test_an_at_most_bound_tells_what_was_bad() -> None:
+def test_at_most_bound_shows_the_share_of_bad() -> None:
     found = of_phase(stream(during=0.2), own=kpi(ratio=ratio().ratio, bound={"at_most": "1%"}))
     assert (found.verdict, found.seen) == (HELD, "0.4% of 21,000 bad")
 
@@ -292,7 +293,7 @@ def test_no_share_is_rounded_into_its_bound() -> None:
     assert of_phase(counts([(50, 0)] * 779 + [(50, 1)]), "after").seen.startswith("99.97%")
 
 
-def test_a_bound_of_every_request_is_held_when_every_one_was_served() -> None:
+def test_bound_of_100_percent_without_failures_is_held() -> None:
     assert judged({"orders": stream()}, {"orders": ratio("100%")}).verdict is HELD
     assert (
         judged({"orders": counts([(50, 0)] * 500 + [(50, 1)] * 1 + [(50, 0)] * 279)}, {"orders": ratio("100%")}).verdict
@@ -300,15 +301,15 @@ def test_a_bound_of_every_request_is_held_when_every_one_was_served() -> None:
     )
 
 
-# What is said ------------------------------------------------------------------------------------------------------
+# Sentences and notes -------------------------------------------------------------------------------------------------
 
 
-def test_a_claim_without_business_kpi_is_told_so() -> None:
+def test_claim_without_business_kpi_has_a_note() -> None:
     found = judged({"orders": stream()}, {"orders": ratio(tier="technical")})
-    assert found.notes == ("claims no business KPI: it says nothing about what customers get",)
+    assert found.notes == ("the experiment claims no business KPI, so it says nothing about what customers get",)
 
 
-def test_the_sentence_tells_two_findings_and_counts_the_others() -> None:
+def test_sentence_names_two_findings_and_counts_the_others() -> None:
     names = ("one", "two", "three", "four")
     found = judged({name: stream(during=25) for name in names}, {name: ratio() for name in names})
     assert found.sentence == (
@@ -320,14 +321,16 @@ def test_the_sentence_tells_two_findings_and_counts_the_others() -> None:
 
 
 @pytest.mark.parametrize("jargon", ["p-value", "e-value", "alpha", "α", "φ", "sigma", "KL"])
-def test_the_sentence_is_free_of_jargon(jargon: str) -> None:
+def test_sentence_is_free_of_jargon(jargon: str) -> None:
     series = stream(during=5)
     for aborted in (None, "guard", "signal"):
         found = judged(
             {"orders": series}, at=phases(aborted=aborted), recovery=within(60), margin=0.01, contained=("shop",)
         )
-        told = " ".join((found.sentence, *(one.words for one in (*found.recovery, *found.modules)), *found.notes))
-        assert jargon not in told
+        texts = " ".join(
+            (found.sentence, *(module.words for module in (*found.recovery, *found.modules)), *found.notes)
+        )
+        assert jargon not in texts
 
 
 def test_judging_twice_gives_the_same() -> None:
@@ -336,7 +339,7 @@ def test_judging_twice_gives_the_same() -> None:
     assert judge(claim, series, phases()) == judge(claim, series, phases())
 
 
-def test_numpy_and_scipy_are_not_loaded_before_something_is_judged() -> None:
+def test_import_of_judging_loads_no_numpy() -> None:
     names = ("judging.judge", "judging.guard", "judging.precheck", "sources", "kpi.kpi")
     modules = ", ".join(f"gameday.steady_state.{name}" for name in names)
     heavy = "{'numpy', 'scipy', 'boto3', 'urllib3'}"
@@ -345,16 +348,16 @@ def test_numpy_and_scipy_are_not_loaded_before_something_is_judged() -> None:
     assert done.stdout.strip() == "set()"
 
 
-def test_data_by_the_minute_says_what_it_costs_in_delay() -> None:
+def test_long_period_has_a_note_on_its_delay() -> None:
     minutes = ratio()
     assert minutes.ratio is not None
     counts_a_minute = {
-        name: one.model_copy(update={"period": 60.0})
-        for name, one in (("bad", minutes.ratio.bad), ("total", minutes.ratio.total))
-        if one is not None
+        name: source.model_copy(update={"period": 60.0})
+        for name, source in (("bad", minutes.ratio.bad), ("total", minutes.ratio.total))
+        if source is not None
     }
     own = minutes.model_copy(update={"ratio": minutes.ratio.model_copy(update=counts_a_minute)})
     assert judged({}, {"orders": own}).notes == (
-        "orders comes once in 1m: what happens is seen 30s later on average, before the source's own delay",
+        "orders has a sample every 1m, so Gameday sees an event 30s late on average, plus the source's delay",
     )
     assert judged({}).notes == ()

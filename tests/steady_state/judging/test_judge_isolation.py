@@ -48,31 +48,31 @@ def test_a_module_that_stays_as_it_was_is_contained() -> None:
     assert found.words == "catalog: catalog got worse by 0.2 points (at most 0.29 points worse); 1 point was allowed"
 
 
-def test_a_module_that_suffers_by_more_than_the_margin_has_been_spread_to() -> None:
+def test_module_worse_by_more_than_the_margin_is_spread() -> None:
     found = isolation({"catalog": stream(0.1, 2.5)}, {"catalog": ratio(module="catalog")}, ("catalog",))
     assert found.verdict is BROKEN
     assert found.sentence.startswith("Broken: catalog: got worse by 4.8 points (at most")
     assert found.sentence.endswith("1 point was allowed.")
 
 
-def test_a_change_at_the_margin_is_unknown_and_says_what_could_have_been_seen() -> None:
+def test_module_changed_by_the_margin_is_unknown() -> None:
     found = of_catalog(stream(0.1, 0.6))
     assert found.verdict is UNKNOWN
     assert 0.01 < found.detectable < 0.02
-    assert "is the least that this run could have called spread" in found.words
+    assert "the smallest change that this run can detect is " in found.words
 
 
-def test_little_traffic_proves_nothing_and_says_so() -> None:
+def test_module_with_little_traffic_is_unknown() -> None:
     found = of_catalog(stream(0, 0, each=0.2))
     assert found.verdict is UNKNOWN
     assert found.detectable > 0.02
 
 
-def test_a_difference_within_the_margin_is_not_called_spread_however_certain() -> None:
+def test_module_changed_within_the_margin_is_contained() -> None:
     assert of_catalog(stream(0, 20, each=5000)).verdict is HELD
 
 
-def test_getting_better_is_no_spread() -> None:
+def test_module_that_gets_better_is_contained() -> None:
     found = of_catalog(stream(2, 0))
     assert found.verdict is HELD
     assert found.words == "catalog: catalog got better by 4 points; 1 point was allowed"
@@ -88,33 +88,34 @@ def test_getting_better_is_no_spread() -> None:
         (steady(300, 0) + steady(480, start=EFFECT), "no traffic"),
     ],
 )
-def test_without_data_or_traffic_a_module_is_unknown(series: Series, why: str) -> None:
+def test_module_without_data_or_traffic_is_unknown(series: Series, why: str) -> None:
     found = of_catalog(series)
     assert (found.verdict, found.change) == (UNKNOWN, None)
-    assert found.words == f"catalog: catalog cannot be told: {why}"
+    assert found.words == f"catalog: catalog cannot be judged: {why}"
 
 
-def test_a_module_without_kpi_is_said_and_leaves_the_verdict_alone() -> None:
+def test_module_without_kpi_has_a_note_and_no_verdict() -> None:
     found = isolation({"catalog": stream(0, 0)}, {"catalog": ratio(module="catalog")}, ("catalog", "search"))
     assert found.verdict is HELD
-    assert [(one.module, one.verdict, one.judged) for one in found.modules] == [
+    assert [(module.module, module.verdict, module.judged) for module in found.modules] == [
         ("catalog", HELD, True),
         ("search", UNKNOWN, False),
     ]
     assert found.notes == ("search cannot be judged: it has no KPI",)
-    assert found.sentence.endswith("module catalog stayed contained to within the margin of 1 point.")
+    assert found.sentence.endswith("module catalog stayed within the margin of 1 point.")
 
 
-def test_isolation_that_no_kpi_can_judge_is_unknown() -> None:
+def test_isolation_without_any_kpi_is_unknown() -> None:
     found = isolation({}, {}, ("catalog", "search"))
     assert found.verdict is UNKNOWN
-    assert found.sentence == "Unknown: no module that must not suffer has a KPI to judge the margin of 1 point by."
+    assert found.sentence == "Unknown: no contained module has a KPI, so nothing can judge the margin of 1 point."
 
 
-def test_isolation_without_a_contained_module_is_noted() -> None:
+def test_isolation_without_contained_module_has_a_note() -> None:
     found = isolation({}, {}, ())
     assert found.verdict is HELD
-    assert found.notes == ("isolation is claimed, but every module may suffer: there is nothing to judge",)
+    note = "the experiment claims isolation, but every module may suffer, so there is nothing to judge"
+    assert found.notes == (note,)
 
 
 def test_without_a_claim_of_isolation_no_module_is_judged() -> None:
@@ -124,17 +125,17 @@ def test_without_a_claim_of_isolation_no_module_is_judged() -> None:
 def test_a_module_is_as_bad_as_its_worst_kpi() -> None:
     kpis = {"fine": ratio(module="catalog"), "hurt": ratio(module="catalog", tier="technical")}
     found = isolation({"fine": stream(0, 0), "hurt": stream(0, 5)}, kpis, ("catalog",))
-    assert [(one.verdict, one.worst_kpi) for one in found.modules] == [(BROKEN, "hurt")]
+    assert [(module.verdict, module.worst_kpi) for module in found.modules] == [(BROKEN, "hurt")]
 
 
-def test_a_run_that_was_cut_short_says_nothing_about_isolation() -> None:
+def test_module_in_run_that_ended_early_is_unknown() -> None:
     found = isolation(
         {"catalog": stream(0, 5)}, {"catalog": ratio(module="catalog")}, ("catalog",), at=phases(aborted="signal")
     )
-    assert [(one.verdict, one.words) for one in found.modules] == [(UNKNOWN, "catalog: the run was cut short")]
+    assert [(module.verdict, module.words) for module in found.modules] == [(UNKNOWN, "catalog: the run ended early")]
 
 
-def test_a_technical_gauge_counts_by_its_share_of_readings_out_of_range() -> None:
+def test_module_gauge_counts_readings_out_of_range() -> None:
     own = gauge(module="catalog", tier="technical")
     assert of_catalog(readings([6] * 780, own), own).verdict is HELD
     assert of_catalog(readings([6] * 300 + [5] * 2 + [6] * 478, own), own).verdict is HELD
@@ -153,18 +154,18 @@ def test_a_technical_gauge_counts_by_its_share_of_readings_out_of_range() -> Non
         ({"at_least": "40/s"}, 4950, UNKNOWN),
     ],
 )
-def test_a_rate_may_change_by_the_margin_relative_to_its_baseline(written, during: float, verdict: Verdict) -> None:
+def test_module_rate_change_is_relative_to_its_baseline(written, during: float, verdict: Verdict) -> None:
     own = rate(module="catalog", bound=written)
     assert of_catalog(steady(300, 5000) + steady(480, during, start=EFFECT), own).verdict is verdict
 
 
-def test_a_rate_with_little_traffic_cannot_be_told_to_a_percent() -> None:
+def test_module_rate_with_little_traffic_is_unknown() -> None:
     own = rate(module="catalog")
     found = of_catalog(stream(0, 0), own)
     assert found.verdict is UNKNOWN
     assert found.words == (
         "catalog: catalog stayed as it was (at most 1.8% worse); 1% was allowed, "
-        "and 3.7% is the least that this run could have called spread"
+        "and the smallest change that this run can detect is 3.7%"
     )
 
 
@@ -181,27 +182,27 @@ def test_many_healthy_modules_are_not_called_spread() -> None:
     for seed in range(5):
         series = {name: requests(seed * 100 + index, 780, 0.01, each=20) for index, name in enumerate(names)}
         found = isolation(series, {name: ratio(module=name) for name in names}, tuple(names))
-        wrong += any(one.verdict is BROKEN for one in found.modules)
-        assert sum(one.verdict is HELD for one in found.modules) >= 18
+        wrong += any(module.verdict is BROKEN for module in found.modules)
+        assert sum(module.verdict is HELD for module in found.modules) >= 18
     assert wrong == 0
 
 
-def test_many_modules_at_the_very_margin_are_hardly_ever_called_spread() -> None:
+def test_many_modules_at_the_margin_are_not_called_spread() -> None:
     names = [f"m{number}" for number in range(20)]
     series = {
         name: requests(index, 300, 0.01, each=20) + requests(-1 - index, 480, 0.02, each=20, start=EFFECT)
         for index, name in enumerate(names)
     }
     found = isolation(series, {name: ratio(module=name) for name in names}, tuple(names))
-    assert not [one.module for one in found.modules if one.verdict is BROKEN]
+    assert not [module.module for module in found.modules if module.verdict is BROKEN]
 
 
-def test_one_hurt_module_among_many_is_found() -> None:
+def test_hurt_module_among_many_is_found() -> None:
     names = [f"m{number}" for number in range(20)]
     series = {name: requests(index, 780, 0.005, each=20) for index, name in enumerate(names)}
     series["m7"] = series["m7"][:300] + requests(7, 480, 0.03, each=20, start=EFFECT)
     found = isolation(series, {name: ratio(module=name) for name in names}, tuple(names))
-    assert [one.module for one in found.modules if one.verdict is BROKEN] == ["m7"]
+    assert [module.module for module in found.modules if module.verdict is BROKEN] == ["m7"]
 
 
 def test_bursts_that_all_modules_share_are_not_called_spread() -> None:
@@ -213,14 +214,14 @@ def test_bursts_that_all_modules_share_are_not_called_spread() -> None:
         # The fault's minutes hold one burst more than the baseline's would: a plain test would call that a change.
         series = {name: counts_of(seed * 10 + index, bursts) for index, name in enumerate(names)}
         found = isolation(series, {name: ratio("90%", module=name) for name in names}, tuple(names))
-        assert BROKEN not in {one.verdict for one in found.modules}
+        assert BROKEN not in {module.verdict for module in found.modules}
 
 
 def counts_of(seed: int, share_bad) -> Series:
     return requests(seed, 300, share_bad) + requests(seed + 5, 480, share_bad, start=EFFECT)
 
 
-def test_a_module_is_told_when_it_has_no_failures_at_all() -> None:
+def test_module_without_any_failures_is_contained() -> None:
     found = of_catalog(counts([(50, 0)] * 780))
     assert (found.verdict, found.change) == (HELD, 0)
     assert "stayed as it was" in found.words

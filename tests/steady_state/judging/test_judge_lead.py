@@ -1,4 +1,4 @@
-"""Which graphs are worth watching: technical KPIs beside the business KPI."""
+"""Graphs worth watching: technical KPIs compared with the business KPI."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def dip(begins: int, ends: int = 200) -> Series:
     [
         (dip(5), Move.LED, "checkout-latency moved 25s before orders suffered (between 1"),
         (dip(90), Move.LAGGED, "checkout-latency moved 1m after orders suffered (between 5"),
-        (dip(30), Move.TOGETHER, "checkout-latency moved with orders (from "),
-        (dip(500), Move.MISSED, "checkout-latency never moved while orders suffered"),
+        (dip(30), Move.TOGETHER, "checkout-latency moved with orders (between "),
+        (dip(500), Move.MISSED, "checkout-latency stayed within its bound while orders suffered"),
     ],
 )
 def test_a_technical_kpi_leads_lags_or_misses(own: Series, move: Move, words: str) -> None:
@@ -38,42 +38,42 @@ def test_a_technical_kpi_leads_lags_or_misses(own: Series, move: Move, words: st
         assert found.low <= found.after <= found.high
 
 
-def test_one_that_moves_alone_cries_wolf() -> None:
+def test_technical_kpi_that_moves_alone_is_a_false_alarm() -> None:
     found = lead(dip(30), steady(780))
     assert found.move is Move.CRIED_WOLF
-    assert found.words == "checkout-latency cried wolf: it left its bound, and orders did not suffer"
+    assert found.words == "checkout-latency left its bound, but orders did not suffer"
 
 
-def test_where_nothing_moves_nothing_is_told_of_a_graph() -> None:
+def test_graphs_without_any_move_are_quiet() -> None:
     assert lead(steady(780), steady(780)).move is Move.QUIET
 
 
 @pytest.mark.parametrize("series", [(), steady(400), steady(300) + steady(480, 0, start=EFFECT)])
-def test_what_has_no_data_is_unknown(series: Series) -> None:
+def test_graph_without_data_is_unknown(series: Series) -> None:
     assert lead(series, dip(30)).move is Move.UNKNOWN
     assert lead(dip(30), series).move is Move.UNKNOWN
 
 
-def test_one_close_to_its_bound_did_not_miss_for_certain() -> None:
+def test_graph_close_to_its_bound_is_unknown() -> None:
     found = lead(steady(300) + steady(480, 50, 2.4, start=EFFECT), dip(30))
     assert found.move is Move.UNKNOWN
-    assert found.words == "checkout-latency cannot be told: too close to its bound, or too little traffic"
+    assert found.words == "checkout-latency cannot be judged: too close to its bound, or too little traffic"
 
 
-def test_a_gauge_is_worth_watching_too() -> None:
+def test_gauge_that_moves_first_leads() -> None:
     own = gauge(tier="technical")
     found = lead(readings([6] * 302 + [4] * 120 + [6] * 358, own), dip(30), own)
     assert (found.move, found.after) == (Move.LED, -28)
 
 
-def test_the_business_kpi_that_suffers_first_is_the_measure() -> None:
+def test_leads_compare_with_the_first_business_kpi_to_suffer() -> None:
     kpis = {"orders": ratio(), "pages": ratio(), "checkout-latency": latency(tier="technical")}
     series = {"orders": dip(60), "pages": dip(20), "checkout-latency": dip(40)}
     (found,) = judged(series, kpis).leads
     assert (found.business, found.move) == ("pages", Move.LAGGED)
 
 
-def test_without_a_business_kpi_or_an_injection_there_is_nothing_to_lead() -> None:
+def test_leads_without_business_kpi_or_injection_are_empty() -> None:
     technical = {"checkout-latency": latency(tier="technical")}
     assert not judged({"checkout-latency": dip(5)}, technical).leads
     assert not judged({"orders": dip(5)}, at=phases(injected=None, took_effect=None)).leads

@@ -1,4 +1,4 @@
-"""What a fault cost, signed and with an interval that covers the truth."""
+"""The cost of a fault, signed and with an interval that covers the truth."""
 
 from __future__ import annotations
 
@@ -30,55 +30,55 @@ def loss(series: Series, own: Kpi | None = None, name: str = "orders", **at) -> 
     return found
 
 
-def test_orders_that_failed_beyond_the_usual_are_the_loss() -> None:
+def test_loss_of_a_ratio_counts_extra_failures() -> None:
     fault = requests(2, 480, lambda second: 0.5 if second < 20 else 0.004, start=EFFECT)
     found = loss(requests(1, 300, 0.004) + fault)
-    truth = sum(one.bad for one in fault) - 0.004 * 480 * 50
+    truth = sum(sample.bad for sample in fault) - 0.004 * 480 * 50
     assert found.low < truth < found.high
     assert abs(found.lost - truth) < 40
     assert found.words == f"about {found.lost:,.0f} orders were lost ({found.low:,.0f} to {found.high:,.0f})"
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_run_without_a_fault_has_no_loss_and_it_may_be_below_zero(seed: int) -> None:
+def test_loss_without_a_fault_is_not_proven(seed: int) -> None:
     found = loss(requests(seed, 780, 0.01))
     assert found.low < 0 < found.high
     assert found.words.startswith("no loss of orders is proven (between ")
 
 
-def test_a_loss_is_never_clipped_at_zero() -> None:
+def test_loss_below_zero_is_kept() -> None:
     found = loss(requests(3, 300, 0.05) + requests(4, 480, 0.001, start=EFFECT), ratio("90%"))
     assert found.high < 0
     assert "fewer orders than usual were lost" in found.words
 
 
-def test_orders_that_were_not_made_are_the_loss_of_a_rate() -> None:
+def test_loss_of_a_rate_counts_missing_events() -> None:
     draw = random.Random(5)
     made = [(float(draw.gauss(50, 7)), 0) for _ in range(780)]
-    fault = [(0.0, 0) if 310 <= second < 320 else one for second, one in enumerate(made)]
+    fault = [(0.0, 0) if 310 <= second < 320 else pair for second, pair in enumerate(made)]
     found = loss(counts(fault), rate())
     assert found.low < 500 < found.high
 
 
-def test_too_many_events_are_the_loss_of_a_rate_that_has_a_ceiling() -> None:
+def test_loss_of_a_rate_with_ceiling_counts_extra_events() -> None:
     own = rate(bound={"at_most": "5/s"}, tier="technical")
     found = loss(steady(300, 1) + steady(480, 3, start=EFFECT), own, "retries")
     assert found.lost == 960
-    assert found.words.startswith("about 960 events of retries came too many (")
+    assert found.words.startswith("about 960 more events of retries than usual came (")
 
 
-def test_a_rate_per_offered_load_counts_what_was_offered_and_did_not_come() -> None:
+def test_loss_per_offered_load_counts_missing_events() -> None:
     own = kpi(rate=reading("Orders"), per=reading("Tried"), bound={"within": "5%", "of": "baseline"})
     found = loss(steady(300, 50, 1) + steady(480, 50, 3, start=EFFECT), own)
     assert found.lost == pytest.approx(960)
 
 
-def test_slow_requests_are_called_so() -> None:
+def test_loss_of_a_latency_counts_slow_requests() -> None:
     found = loss(steady(300, 50, 1) + steady(480, 50, 11, start=EFFECT), latency(tier="technical"), "checkout-latency")
-    assert found.words.startswith("about 4,800 requests of checkout-latency took too long beyond the usual (")
+    assert found.words.startswith("about 4,800 more requests of checkout-latency than usual took too long (")
 
 
-def test_a_gauge_counts_nothing_that_could_be_lost() -> None:
+def test_loss_of_a_gauge_does_not_exist() -> None:
     assert not judged({"capacity": ()}, {"capacity": gauge()}).losses
 
 
@@ -93,12 +93,12 @@ def test_a_gauge_counts_nothing_that_could_be_lost() -> None:
         (steady(300) + steady(480, 0, start=EFFECT), "no traffic"),
     ],
 )
-def test_what_cannot_be_told_says_why(series: Series, why: str) -> None:
+def test_loss_without_enough_data_is_unknown(series: Series, why: str) -> None:
     found = loss(series)
-    assert (found.lost, found.words) == (None, f"the loss of orders cannot be told: {why}")
+    assert (found.lost, found.words) == (None, f"the loss of orders is unknown: {why}")
 
 
-def test_bursts_widen_the_interval() -> None:
+def test_loss_interval_widens_with_bursts() -> None:
     def bursty(second: int) -> float:
         return 0.1 if second % 90 < 10 else 0.0
 
@@ -107,12 +107,12 @@ def test_bursts_widen_the_interval() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_half_of_little_traffic_lost_for_a_minute_is_proven_after_five_minutes_of_baseline(seed: int) -> None:
+def test_loss_of_half_of_little_traffic_is_proven(seed: int) -> None:
     fault = requests(seed, 480, lambda second: 0.5 if second < 60 else 0.002, each=5, start=EFFECT)
     assert loss(requests(-seed - 1, 300, 0.002, each=5) + fault).low > 0
 
 
-def test_a_longer_baseline_narrows_the_interval() -> None:
+def test_loss_interval_narrows_with_a_longer_baseline() -> None:
     def width(seconds: int) -> float:
         series = requests(1, seconds, 0.01, start=EFFECT - seconds) + requests(2, 480, 0.01, start=EFFECT)
         found = loss(series, before=(EFFECT - seconds, EFFECT))

@@ -48,7 +48,7 @@ def dip(begins: int, ends: int, depth: float = 0.5, seconds: int = 480) -> Serie
     ("begins", "ends", "depth"),
     [(0, 60, 0.5), (5, 25, 0.5), (30, 33, 1.0), (0, 200, 0.05), (200, 210, 0.5), (1, 2, 1.0)],
 )
-def test_a_step_is_timed_to_the_bin(begins: int, ends: int, depth: float) -> None:
+def test_recovery_of_a_step_is_timed_to_the_bin(begins: int, ends: int, depth: float) -> None:
     found = recovery(dip(begins, ends, depth))
     assert found.verdict is HELD
     assert (found.impact, found.recovered, found.took) == (EFFECT + begins, EFFECT + ends, ends - begins)
@@ -66,7 +66,7 @@ def test_a_step_is_timed_to_the_bin(begins: int, ends: int, depth: float) -> Non
         (lambda second: 1.0 if second < 60 else 0.0, 60),
     ],
 )
-def test_the_interval_covers_the_true_time_and_the_point_is_close(seed: int, share_bad, truth: float) -> None:
+def test_recovery_interval_covers_the_truth(seed: int, share_bad, truth: float) -> None:
     found = recovery(steady(300, 50, 0.1) + requests(seed, 480, share_bad, start=EFFECT))
     assert found.degraded
     assert found.low <= truth
@@ -75,12 +75,12 @@ def test_the_interval_covers_the_true_time_and_the_point_is_close(seed: int, sha
         assert abs(found.took - truth) <= 15
 
 
-def test_a_relapse_counts_recovery_from_the_last_fall() -> None:
+def test_recovery_counts_from_the_last_fall() -> None:
     fault = counts([(50, 25 if second < 30 or 150 <= second < 170 else 0) for second in range(480)], EFFECT)
     assert recovery(steady(300) + fault).took == 170
 
 
-def test_more_traffic_narrows_the_interval() -> None:
+def test_recovery_interval_narrows_with_traffic() -> None:
     def width(each: int) -> float:
         found = recovery(
             requests(1, 300, 0.002, each) + requests(2, 480, lambda s: 0.5 if s < 60 else 0.002, each, EFFECT)
@@ -98,39 +98,39 @@ def test_a_kpi_that_never_suffered_has_recovered() -> None:
     assert (found.verdict, found.degraded, found.took, found.words) == (HELD, False, None, "did not suffer")
 
 
-def test_back_too_late_is_broken() -> None:
+def test_recovery_too_late_is_broken() -> None:
     found = recovery(dip(0, 200), seconds=60)
     assert found.verdict is BROKEN
     assert found.words.startswith("back 3m20s after impact (between 3m18s and 3m")
     assert found.words.endswith("; claimed: 1m)")
 
 
-def test_what_comes_back_only_after_the_undo_has_not_recovered_from_impact() -> None:
+def test_recovery_only_after_undo_is_broken_from_impact() -> None:
     found = recovery(dip(0, 425))
     assert (found.verdict, found.censored, found.took, found.high) == (BROKEN, True, None, None)
-    assert found.words == "not back by 7m after impact (claimed: 5m)"
+    assert found.words == "not back 7m after impact (claimed: 5m)"
 
 
-def test_an_undo_before_the_claimed_time_leaves_recovery_unknown() -> None:
+def test_recovery_with_undo_before_claimed_time_is_unknown() -> None:
     found = recovery(dip(0, 425), seconds=600)
     assert (found.verdict, found.censored) == (UNKNOWN, True)
-    assert found.words == "not back by 7m after impact, as far as the data prove (claimed: 10m)"
+    assert found.words == "not proven to be back 7m after impact (claimed: 10m)"
 
 
 @pytest.mark.parametrize("seconds", [59, 61])
-def test_an_interval_that_straddles_the_claim_is_unknown(seconds: float) -> None:
+def test_recovery_interval_across_the_claim_is_unknown(seconds: float) -> None:
     found = recovery(dip(0, 60), seconds=seconds)
     assert found.verdict is UNKNOWN
     assert "back 1m after impact (between 58s and" in found.words
 
 
-def test_back_too_shortly_before_the_undo_is_not_yet_sustained() -> None:
+def test_recovery_shortly_before_undo_is_not_sustained() -> None:
     found = recovery(dip(0, 390, seconds=480), seconds=410, sustained=60)
     assert found.verdict is UNKNOWN
-    assert "watched for only 30s since; 1m was claimed" in found.words
+    assert "the run watched it for only 30s after that; 1m was claimed" in found.words
 
 
-def test_from_undo_the_time_counts_from_the_undo() -> None:
+def test_recovery_from_undo_counts_from_the_undo() -> None:
     series = dip(0, 440)  # 20 s beyond the undo
     found = recovery(series, seconds=60, since="undo", sustained=30)
     assert (found.verdict, found.took) == (HELD, 20)
@@ -138,24 +138,24 @@ def test_from_undo_the_time_counts_from_the_undo() -> None:
     assert recovery(series, seconds=10, since="undo", sustained=30).verdict is BROKEN
 
 
-def test_what_was_back_before_the_undo_took_no_time_from_it() -> None:
+def test_recovery_before_undo_takes_no_time_from_undo() -> None:
     found = recovery(dip(0, 60), seconds=30, since="undo", sustained=30)
     assert (found.verdict, found.took, found.low, found.high) == (HELD, 0, 0, 0)
 
 
-def test_after_a_recovery_from_undo_the_kpi_must_hold_from_then_on() -> None:
+def test_after_phase_begins_at_the_recovery_from_undo() -> None:
     series = dip(0, 440)
     found = judged({"orders": series}, recovery=within(60, "undo", 30), during={"orders": None})
     assert found.verdict is HELD
-    (after,) = [one for one in found.phases if one.phase == "after"]
+    (after,) = [phase for phase in found.phases if phase.phase == "after"]
     assert after.total == 40 * 50
     assert "orders was back 20s after undo" in found.sentence
 
 
-def test_the_sentence_of_a_broken_recovery_has_claim_and_number() -> None:
+def test_sentence_of_broken_recovery_has_claim_and_number() -> None:
     found = judged({"orders": dip(0, 425)}, recovery=within(300), during={"orders": None})
     assert found.verdict is BROKEN
-    assert "orders was not back by 7m after impact (claimed: 5m)" in found.sentence
+    assert "orders was not back 7m after impact (claimed: 5m)" in found.sentence
 
 
 # Too little to tell ------------------------------------------------------------------------------------------------
@@ -164,28 +164,28 @@ def test_the_sentence_of_a_broken_recovery_has_claim_and_number() -> None:
 @pytest.mark.parametrize(
     ("series", "words"),
     [
-        ((), "no data to see a recovery in"),
-        (steady(300) + counts([(0, 0)] * 480, EFFECT), "no traffic to see a recovery in"),
-        (steady(300) + tuple(one for one in steady(480, start=EFFECT) if one.start % 3 == 0), "too many gaps"),
+        ((), "no data to judge recovery"),
+        (steady(300) + counts([(0, 0)] * 480, EFFECT), "no traffic to judge recovery"),
+        (steady(300) + tuple(sample for sample in steady(480, start=EFFECT) if sample.start % 3 == 0), "too many gaps"),
         (steady(300) + steady(480, 0.1, start=EFFECT), "too little traffic"),
         (steady(300) + counts([(1, 1)] + [(0, 0)] * 479, EFFECT), "too little traffic"),
     ],
 )
-def test_without_enough_data_recovery_is_unknown(series: Series, words: str) -> None:
+def test_recovery_without_enough_data_is_unknown(series: Series, words: str) -> None:
     found = recovery(series)
     assert found.verdict is UNKNOWN
     assert found.words.startswith(words)
 
 
-def test_a_run_without_an_end_has_seen_no_recovery() -> None:
+def test_recovery_in_run_without_end_is_unknown() -> None:
     at = phases(undo=None, undone=None, end=None)
     (found,) = judged({"orders": dip(0, 60)}, at=at, recovery=within(300)).recovery
     assert (found.verdict, found.words) == (UNKNOWN, "the run did not get there")
 
 
-def test_a_rate_of_the_baseline_needs_one_to_be_back_at() -> None:
+def test_recovery_of_rate_without_baseline_is_unknown() -> None:
     own = rate(bound={"within": "10%", "of": "baseline"})
-    assert recovery(steady(480, start=EFFECT), own).words == "no baseline to be back at"
+    assert recovery(steady(480, start=EFFECT), own).words == "no baseline to compare with"
 
 
 # Other kinds -------------------------------------------------------------------------------------------------------
@@ -196,12 +196,12 @@ def capacity(*stretches: tuple[int, float]) -> Series:
     return readings(values, gauge())
 
 
-def test_a_gauge_is_back_at_the_reading_that_says_so() -> None:
+def test_recovery_of_gauge_is_timed_to_the_reading() -> None:
     found = recovery(capacity((10, 6), (110, 4), (360, 6)), gauge())
     assert (found.verdict, found.impact, found.took, found.low, found.high) == (HELD, EFFECT + 10, 110, 108, 112)
 
 
-def test_a_gauge_that_dips_for_a_reading_has_not_suffered() -> None:
+def test_gauge_with_a_short_dip_did_not_suffer() -> None:
     assert recovery(capacity((100, 6), (2, 4), (378, 6)), gauge()).words == "did not suffer"
 
 
@@ -243,8 +243,8 @@ def test_a_rate_recovers_from_either_side(during: float) -> None:
     assert (found.verdict, found.took) == (HELD, 90)
 
 
-def test_a_gap_widens_the_interval_by_itself() -> None:
-    series = tuple(one for one in dip(0, 60) if not EFFECT + 50 <= one.start < EFFECT + 70)
+def test_recovery_interval_widens_by_a_gap() -> None:
+    series = tuple(sample for sample in dip(0, 60) if not EFFECT + 50 <= sample.start < EFFECT + 70)
     found = recovery(series)
     assert found.low is not None
     assert found.low <= 50

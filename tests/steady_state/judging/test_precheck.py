@@ -40,7 +40,7 @@ def check(own: Kpi, series: Series) -> tuple[str, ...]:
         (gauge(), readings([5] * 10 + [6] * 290, gauge())),
     ],
 )
-def test_a_steady_kpi_is_no_reason_to_refuse(own: Kpi, series: Series) -> None:
+def test_refusals_of_steady_kpi_are_empty(own: Kpi, series: Series) -> None:
     assert check(own, series) == ()
 
 
@@ -64,7 +64,7 @@ def test_a_steady_kpi_is_no_reason_to_refuse(own: Kpi, series: Series) -> None:
         (
             ratio(),
             steady(300, 1),
-            "orders is not yet known to be steady: 100% of 300; its bound is at least 99%; needs about 1m7s more of baseline",  # noqa: E501
+            "orders is not yet proven steady: 100% of 300; its bound is at least 99%; needs about 1m7s more baseline",
         ),
         (
             gauge(),
@@ -78,23 +78,21 @@ def test_a_steady_kpi_is_no_reason_to_refuse(own: Kpi, series: Series) -> None:
         ),
     ],
 )
-def test_what_cannot_be_judged_or_is_not_steady_is_refused_with_the_numbers(
-    own: Kpi, series: Series, reason: str
-) -> None:
+def test_refusals_name_the_kpi_and_its_numbers(own: Kpi, series: Series, reason: str) -> None:
     assert check(own, series) == (reason,)
 
 
-def test_a_gauge_read_too_rarely_is_refused() -> None:
+def test_refusals_of_gauge_with_few_readings() -> None:
     own = Kpi.model_validate(
         {"tier": "technical", "gauge": {"cloudwatch": "A/B", "period": "2m"}, "bound": {"at_least": 6}}
     )
     from gameday.steady_state.samples import Sample
 
     series = (Sample(0, 120, 1, 0, 6), Sample(120, 120, 1, 0, 6))
-    assert check(own, series) == ("orders has too few readings in the baseline: 2; 3 are the least",)
+    assert check(own, series) == ("orders has only 2 readings in the baseline; at least 3 are needed",)
 
 
-def test_the_check_does_not_cry_wolf() -> None:
+def test_refusals_of_healthy_streams_are_empty() -> None:
     healthy = [check(ratio(), requests(seed, 300, 0.004, each=20)) for seed in range(100)]
     assert healthy == [()] * 100
 
@@ -104,15 +102,15 @@ def test_the_check_does_not_cry_wolf() -> None:
     [
         (steady(300, 50), 0),  # known
         (steady(300, 1), 67),  # log(40) / -log(0.99) = 367 requests without a failure
-        (steady(300, 0), 0),  # idle: no use in waiting
+        (steady(300, 0), 0),  # idle: waiting does not help
         (steady(300, 100, 3), 0),  # sick
     ],
 )
-def test_a_baseline_too_short_to_prove_the_bound_says_how_much_longer_it_must_be(series: Series, seconds: int) -> None:
+def test_wait_returns_the_missing_seconds_of_baseline(series: Series, seconds: int) -> None:
     assert wait({"orders": ratio()}, {"orders": series}, BEFORE) == pytest.approx(seconds, abs=0.5)
 
 
-def test_a_guard_that_a_healthy_system_sets_off_is_not_armed() -> None:
+def test_guard_refusals_of_guard_that_fires_while_healthy() -> None:
     own, calm, dips = ratio(), steady(300), steady(3000, start=-3600) + steady(5, 50, 20, start=-400)
     tight, wide = {"orders": bound(at_least="99%")}, {"orders": bound(at_least="50%")}
 
@@ -121,17 +119,17 @@ def test_a_guard_that_a_healthy_system_sets_off_is_not_armed() -> None:
 
     assert why(wide) == ()
     assert why(tight) == (
-        "orders would set off its guard while healthy: it left at least 99% for a time in the last 1h5m",
+        "orders would fire its guard without a fault: it left at least 99% for a time in the last 1h5m",
     )
-    assert why(wide, ()) == ("orders has no data to guard it by",)
+    assert why(wide, ()) == ("orders has no data for its guard",)
 
 
-def test_offered_load_that_stays_unanswered_leaves_the_baseline_its_own_measure() -> None:
+def test_refusals_per_offered_load_accept_a_lossy_baseline() -> None:
     own = kpi(rate=reading("Orders"), per=reading("Tried"), bound={"within": "5%", "of": "baseline"})
     assert check(own, steady(300, 50, 5)) == ()
 
 
-def test_every_kpi_that_is_not_fit_is_named() -> None:
+def test_refusals_name_every_unfit_kpi() -> None:
     kpis = {"orders": ratio(), "browse": ratio(), "latency": latency()}
     series = {"orders": steady(300, 10, 5), "browse": steady(300)}
     assert [reason.split()[0] for reason in refusals(kpis, series, BEFORE)] == ["orders", "latency"]

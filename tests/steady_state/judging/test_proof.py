@@ -15,7 +15,7 @@ from tests.steady_state.streams import gauge, ratio, readings, requests, steady
 
 
 def by_definition(sums: np.ndarray, enough: float) -> list[bool]:
-    """Each instant against each later one."""
+    """Compare each instant with each later instant."""
     return [
         max(log(np.exp(later - sums[first]).mean()) for later in sums[first + 1 :]) >= enough
         for first in range(len(sums) - 1)
@@ -27,20 +27,20 @@ def by_definition(sums: np.ndarray, enough: float) -> list[bool]:
     some.sampled_from([breach, health]),
     some.floats(0.1, 6),
 )
-def test_what_is_proven_is_what_comparing_each_instant_with_each_proves(counts, weighing, enough: float) -> None:
+def test_proven_equals_its_definition(counts, weighing, enough: float) -> None:
     logs = np.array(counts) @ np.array(weighing(Edge("share", 0.02)).pairs).T
     sums = np.vstack([np.zeros(logs.shape[1]), np.cumsum(logs, axis=0)])
     assert list(proven(sums, enough)) == by_definition(sums, enough)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_what_hangs_on_several_alternatives_together_is_found_too(seed: int) -> None:
+def test_proven_by_several_alternatives_together(seed: int) -> None:
     steps = np.random.default_rng(seed).normal(0, 1, (300, 4))
     sums = np.cumsum(steps, axis=0)
     assert list(proven(sums, 3.0)) == by_definition(sums, 3.0)
 
 
-def test_a_day_by_the_second_is_judged() -> None:
+def test_find_judges_a_day_by_the_second() -> None:
     share_bad = [0.3 if 40_000 <= second < 50_000 else 0.002 for second in range(86_400)]
     found = find(ratio(), requests(1, 86_400, share_bad.__getitem__, each=5), steady(300), 0.05, 60)
     assert found is not None
@@ -48,7 +48,7 @@ def test_a_day_by_the_second_is_judged() -> None:
     assert found.back.low <= 50_000 <= (found.back.high or 0)
 
 
-def test_a_day_of_readings_is_judged() -> None:
+def test_find_judges_a_day_of_readings() -> None:
     own = gauge()
     found = find(own, readings([4 if second < 80_000 else 6 for second in range(86_400)], own), (), 0.05, 60)
     assert found is not None

@@ -1,7 +1,7 @@
-"""Our tests of shares and rates against statsmodels, where it has the same method; it knows no bursts.
+"""Our tests of shares and rates against statsmodels, where it has the same method; it does not know bursts.
 
-Its score test of two shares (0.15.0) multiplies failures where Miettinen and Nurminen's cubic has requests, so that
-away from no change its fit is not the best one: there, the likelihood itself is asked.
+Its score test of two shares (0.15.0) multiplies failures where Miettinen and Nurminen's cubic has requests. So, away
+from no change, its fit is not the best, and we compare with the likelihood itself.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 
 @pytest.fixture(scope="session")
 def proportion() -> Any:
-    """Imported by the test that asks: it loads all of scipy, and nothing else here does."""
+    """Import the module only for the tests that need it: it loads all of scipy, and nothing else here does."""
     return pytest.importorskip("statsmodels.stats.proportion")
 
 
@@ -55,7 +55,7 @@ COUNTS = [(10, 1000, 20, 4000), (0, 300, 5, 3000), (60, 600, 12, 1200), (3, 6000
 
 @settings(max_examples=30, deadline=None)
 @given(data=st.data(), total=st.integers(20, 5000), before=st.integers(20, 5000))
-def test_a_change_against_none_is_their_score(data, total, before, proportion) -> None:
+def test_score_at_margin_0_equals_statsmodels(data, total, before, proportion) -> None:
     bad, was = data.draw(st.integers(0, total)), data.draw(st.integers(0, before))
     if not 0 < bad + was < total + before:
         return  # nothing varies: they divide by zero
@@ -67,7 +67,7 @@ def test_a_change_against_none_is_their_score(data, total, before, proportion) -
 
 @settings(max_examples=50, deadline=None)
 @given(data=st.data(), total=st.integers(20, 5000), before=st.integers(20, 5000), margin=st.floats(-0.2, 0.2))
-def test_the_shares_that_fit_best_are_those_of_the_highest_likelihood(data, total, before, margin) -> None:
+def test_fit_has_the_highest_likelihood(data, total, before, margin) -> None:
     bad, was = data.draw(st.integers(1, total - 1)), data.draw(st.integers(1, before - 1))
 
     def likelihood(second: float) -> float:
@@ -80,11 +80,11 @@ def test_the_shares_that_fit_best_are_those_of_the_highest_likelihood(data, tota
     assert first - second == pytest.approx(margin)
     low, high = max(0.0, -margin), min(1.0, 1 - margin)
     others = [low + (high - low) * step / 200 for step in range(1, 200)] + [second - 1e-4, second + 1e-4]
-    assert likelihood(second) >= max(likelihood(one) for one in others if low < one < high) - 1e-6
+    assert likelihood(second) >= max(likelihood(other) for other in others if low < other < high) - 1e-6
 
 
 @pytest.mark.parametrize(("bad", "total", "was", "before"), COUNTS)
-def test_the_interval_of_a_change_is_close_to_newcombes(bad, total, was, before, proportion) -> None:
+def test_interval_is_close_to_newcombes(bad, total, was, before, proportion) -> None:
     low, high = interval(shares(bad, total), shares(was, before), POINT_95, Spread())
     theirs = proportion.confint_proportions_2indep(bad, total, was, before, method="newcomb", alpha=0.1)
     assert (low, high) == pytest.approx(theirs, abs=0.15 * (high - low))
@@ -94,7 +94,7 @@ def test_the_interval_of_a_change_is_close_to_newcombes(bad, total, was, before,
     ("count", "seconds", "was", "before"), [(80, 60, 1000, 600), (5, 120, 40, 600), (300, 420, 180, 300)]
 )
 @pytest.mark.parametrize("times", [0.9, 1.0, 1.2])
-def test_a_rate_against_another_is_the_exact_conditional_test(count, seconds, was, before, times, rates) -> None:
+def test_rates_tails_equal_the_exact_conditional_test(count, seconds, was, before, times, rates) -> None:
     ours = rates_tails(times, events(count, seconds), events(was, before), 1.0)
     for alternative, found in (("larger", ours.at_least), ("smaller", ours.at_most)):
         theirs = rates.test_poisson_2indep(
@@ -103,14 +103,14 @@ def test_a_rate_against_another_is_the_exact_conditional_test(count, seconds, wa
         assert found == pytest.approx(theirs.pvalue, rel=1e-9)
 
 
-def test_a_rate_that_moved_by_less_than_a_margin_is_their_pair_of_one_sided_tests(rates) -> None:
+def test_rates_tails_equal_two_one_sided_tests(rates) -> None:
     now, before = events(2000, 420), events(1450, 300)
     ours = max(rates_tails(0.9, now, before, 1.0).at_least, rates_tails(1.1, now, before, 1.0).at_most)
     theirs = rates.tost_poisson_2indep(2000, 420, 1450, 300, 0.9, 1.1, method="exact-cond")
     assert ours == pytest.approx(theirs.pvalue, rel=1e-9)
 
 
-def test_the_least_effect_that_a_run_could_have_called_spread_is_found_four_times_of_five(proportion) -> None:
+def test_detectable_change_has_a_power_of_80_percent(proportion) -> None:
     now, before = shares(60, 6000), shares(150, 30000)
     error = 0.005 / score(now, before, 0.0)
     least = (POINT_95 + POWER_80) * error
@@ -121,14 +121,14 @@ def test_the_least_effect_that_a_run_could_have_called_spread_is_found_four_time
 
 
 @pytest.mark.parametrize(("bad", "total", "edge"), [(3, 500, 0.01), (0, 200, 0.01), (40, 900, 0.05), (200, 200, 0.5)])
-def test_a_share_against_its_bound_is_the_exact_binomial_test(bad, total, edge, proportion) -> None:
+def test_share_tails_equal_the_exact_binomial_test(bad, total, edge, proportion) -> None:
     ours = share_tails(edge, bad, total)
     assert ours.at_least == pytest.approx(proportion.binom_test(bad, total, edge, "larger"), rel=1e-9)
     assert ours.at_most == pytest.approx(proportion.binom_test(bad, total, edge, "smaller"), rel=1e-9)
 
 
 @pytest.mark.parametrize(("count", "seconds", "edge"), [(30, 10, 4.0), (4, 60, 0.05), (500, 100, 4.5)])
-def test_a_rate_against_its_bound_is_the_exact_poisson_test(count, seconds, edge, rates) -> None:
+def test_rate_tails_equal_the_exact_poisson_test(count, seconds, edge, rates) -> None:
     ours = rate_tails(edge, count, seconds, 1.0)
     for alternative, found in (("larger", ours.at_least), ("smaller", ours.at_most)):
         theirs = rates.test_poisson(count, seconds, value=edge, method="exact-c", alternative=alternative)

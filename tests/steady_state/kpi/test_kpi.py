@@ -16,24 +16,24 @@ from tests.steady_state.streams import bound, gauge, kpi, latency, rate, ratio, 
     [
         ({"bound": {"at_least": 1}}, "exactly one of ratio, latency, rate, gauge; found none"),
         ({"gauge": reading("A"), "rate": reading("B"), "bound": {"at_least": 1}}, "found rate and gauge"),
-        ({"gauge": reading("A"), "bound": {"p95": "1s"}}, "the bound of a gauge is one of"),
+        ({"gauge": reading("A"), "bound": {"p95": "1s"}}, "the bound of a gauge must be one of"),
         ({"gauge": reading("A"), "bound": {"at_least": "99%"}}, "a plain number like 6; found 99%"),
-        ({"latency": reading("A"), "bound": {"at_least": "99%"}}, "the bound of a latency is one of: p50 · p90"),
+        ({"latency": reading("A"), "bound": {"at_least": "99%"}}, "the bound of a latency must be one of: p50 · p90"),
         ({"latency": reading("A", statistic="Average"), "bound": {"p95": "1s"}}, "latency takes no statistic"),
         ({"gauge": reading("A"), "per": reading("B"), "bound": {"at_least": 1}}, "`per` goes with a rate"),
         ({"gauge": reading("A", missing="zero"), "bound": {"at_least": 1}}, "needs a denominator"),
         ({"gauge": reading("A"), "limits": ["1s"], "bound": {"at_least": 1}}, "`limits` goes with a latency"),
-        ({"gauge": {"http": {"url": "http://a"}}, "bound": {"at_least": 1}}, "http can be read as ratio or latency"),
-        ({"latency": {"command": {"run": ["a"]}}, "bound": {"p95": "1s"}}, "command can be read as ratio or gauge"),
+        ({"gauge": {"http": {"url": "http://a"}}, "bound": {"at_least": 1}}, "http serves a ratio or latency"),
+        ({"latency": {"command": {"run": ["a"]}}, "bound": {"p95": "1s"}}, "command serves a ratio or gauge"),
         (
             {"ratio": {"total": {"prometheus": {"url": "http://p", "query": "a"}}}, "bound": {"at_least": "9%"}},
-            "a ratio from Prometheus counts `bad` and `total`, both with prometheus",
+            "a ratio from Prometheus needs `bad` and `total`, both with prometheus",
         ),
         (
             {"rate": {"prometheus": {"url": "http://p", "query": "rate(a[1m])"}}, "bound": {"at_least": "9/s"}},
             "a query of counters is a selector",
         ),
-        ({"ratio": {"total": reading("A")}, "bound": {"at_least": "9%"}}, "counts `bad` and `total`"),
+        ({"ratio": {"total": reading("A")}, "bound": {"at_least": "9%"}}, "needs `bad` and `total`"),
         (
             {"ratio": {"bad": reading("A"), "total": {"http": {"url": "http://a"}}}, "bound": {"at_least": "9%"}},
             "write it under `total` alone",
@@ -49,7 +49,7 @@ from tests.steady_state.streams import bound, gauge, kpi, latency, rate, ratio, 
         ({"gauge": {"cloudwatch": "A/B", "command": {"run": ["a"]}}, "bound": {"at_least": 1}}, "exactly one of"),
     ],
 )
-def test_a_kpi_that_cannot_be_meant_is_refused_with_the_reason(written: dict[str, Any], mistake: str) -> None:
+def test_kpi_inconsistent_is_refused_with_a_reason(written: dict[str, Any], mistake: str) -> None:
     with pytest.raises(ValidationError, match=mistake):
         kpi(**written)
 
@@ -67,7 +67,7 @@ def of_prometheus(query: str) -> Kpi:
         ('http_seconds_bucket{job="web",le="0.3"}', 'needs all buckets of its histogram: take le="…" out'),
     ],
 )
-def test_a_latency_that_no_histogram_can_answer_is_refused_by_its_text(query: str, mistake: str) -> None:
+def test_latency_query_of_no_histogram_is_refused(query: str, mistake: str) -> None:
     with pytest.raises(ValidationError, match=mistake):
         of_prometheus(query)
 
@@ -82,7 +82,7 @@ def test_a_latency_that_no_histogram_can_answer_is_refused_by_its_text(query: st
         '{job="web", handle="a,le=\'1\'"}',
     ],
 )
-def test_a_latency_that_may_be_a_histogram_is_left_to_its_first_answer(query: str) -> None:
+def test_latency_query_of_possible_histogram_is_accepted(query: str) -> None:
     assert of_prometheus(query).kind == "latency"
 
 
@@ -104,17 +104,17 @@ def test_a_kpi_survives_its_json(own: Kpi) -> None:
         ({"within": "5%", "of": "baseline"}, "within 5% of the baseline"),
     ],
 )
-def test_a_bound_is_said_as_it_was_written(written: dict[str, Any], words: str) -> None:
+def test_bound_words_match_what_was_written(written: dict[str, Any], words: str) -> None:
     assert bound(**written).words == words
 
 
-def test_another_bound_of_another_kind_does_not_fit() -> None:
+def test_misfit_of_bound_of_another_kind() -> None:
     assert ratio().misfit(bound(at_least="50%")) is None
-    assert "the bound of a ratio is one of" in (ratio().misfit(bound(p95="1s")) or "")
+    assert "the bound of a ratio must be one of" in (ratio().misfit(bound(p95="1s")) or "")
     assert "found 50/s" in (ratio().misfit(bound(at_least="50/s")) or "")
 
 
-def test_other_bounds_make_requests_be_counted_over_their_limits_too() -> None:
+def test_watched_adds_the_limits_of_other_bounds() -> None:
     kpis = {"slow": latency(), "orders": ratio()}
     read = watched(kpis, {"slow": bound(p99="2s")}, {"slow": bound(p95="500ms"), "orders": None})
     assert read["slow"].other_limits == (0.5, 2.0)
@@ -136,7 +136,7 @@ def test_other_bounds_make_requests_be_counted_over_their_limits_too() -> None:
         ("1", False),
     ],
 )
-def test_a_selector_of_series_is_told_from_an_expression(query: str, selects: bool) -> None:
+def test_selects_is_true_only_for_a_selector(query: str, selects: bool) -> None:
     assert PrometheusQuery(url="http://p", query=query).selects is selects
 
 

@@ -1,4 +1,4 @@
-"""What may be a secret in a workload file is written down masked; only a saved plan, which must run, keeps it."""
+"""Gameday masks possible secrets of a workload file; only a saved plan, which must run, keeps them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from hypothesis import strategies as st
         ("https://shop.test/#secret", "https://shop.test/#***"),
     ],
 )
-def test_a_url_is_written_down_without_what_may_be_a_secret(url: str, masked: str) -> None:
+def test_masked_url_hides_possible_secrets(url: str, masked: str) -> None:
     assert masked_url(url) == masked
     assert HttpProbe(url=url).model_dump(mode="json")["url"] == masked
     assert HttpProbe(url=url).url == url
 
 
-def test_a_prometheus_is_written_down_without_name_and_password() -> None:
+def test_prometheus_url_in_json_hides_the_password() -> None:
     own = PrometheusQuery(url="https://ana:secret@prometheus.test/tenant", query="up")
     assert own.model_dump(mode="json")["url"] == "https://***@prometheus.test/tenant"
     assert PrometheusQuery.model_validate_json(own.model_dump_json(context=KEEP_SECRETS)) == own
@@ -38,25 +38,25 @@ WORD = st.text("abcXYZ019-._~%!$'()*+,;:@", min_size=1)
 
 
 @given(user=WORD, value=WORD, path=st.text("abc/@:", max_size=8))
-def test_no_name_password_or_value_survives_and_masking_twice_changes_nothing(user: str, value: str, path: str) -> None:
+def test_masked_url_hides_all_and_is_idempotent(user: str, value: str, path: str) -> None:
     url = f"https://Q{user}Q@shop.test/{path}?k=Q{value}Q"
     masked = masked_url(url)
     assert "Q" not in masked
     assert masked_url(masked) == masked
 
 
-def test_of_a_command_the_program_stands_there_without_its_arguments() -> None:
+def test_command_in_json_hides_its_arguments() -> None:
     command = Program(run=("curl", "-H", "Authorization: Bearer secret"))
     assert command.model_dump()["run"] == ("curl", "***")
     assert Program(run=("orders",)).model_dump()["run"] == ("orders",)
 
 
-def test_a_saved_plan_keeps_them_since_it_must_run() -> None:
+def test_saved_plan_keeps_secrets() -> None:
     command = Program(run=("curl", "-H", "Authorization: Bearer secret"))
     assert Program.model_validate_json(command.model_dump_json(context=KEEP_SECRETS)) == command
 
 
-def test_an_endpoint_that_does_not_answer_is_named_without_its_password() -> None:
+def test_masked_userinfo_hides_the_password_of_an_endpoint() -> None:
     said = 'Could not connect to the endpoint URL: "http://ana:secret@127.0.0.1:9/"'
     assert masked_userinfo(said) == 'Could not connect to the endpoint URL: "http://***@127.0.0.1:9/"'
 
@@ -72,11 +72,11 @@ def test_an_endpoint_that_does_not_answer_is_named_without_its_password() -> Non
         ("used AKIAIOSFODNN7EXAMPLE", "used ***"),
     ],
 )
-def test_a_text_is_written_down_without_secrets(text: str, masked: str) -> None:
+def test_masked_text_hides_secrets(text: str, masked: str) -> None:
     assert masked_text(text) == masked
 
 
-def test_json_is_written_down_without_secrets() -> None:
+def test_masked_json_hides_secrets() -> None:
     raw = {
         "Name": "payments",
         "Environment": {"Variables": {"DSN": "hush", "LEVEL": 3}},
@@ -95,5 +95,5 @@ def test_json_is_written_down_without_secrets() -> None:
     }
 
 
-def test_masking_a_long_word_takes_no_time_of_its_square() -> None:
+def test_masked_text_of_long_word_takes_linear_time() -> None:
     assert masked_text("a" * 1_000_000) == "a" * 1_000_000
