@@ -97,8 +97,10 @@ class Connection:
         if self.pool:
             self.pool.shutdown(wait=False, cancel_futures=True)
 
-    def _check(self, params: Mapping[str, Json], model: OperationModel, context: dict[str, Any], **_: object) -> None:
-        call = Call(service=model.service_model.service_name, operation=xform_name(model.name), params=dict(params))
+    def _check(self, params: Mapping[str, object], model: OperationModel, context: dict[str, Any], **_: object) -> None:
+        # Not validated: what others give a client of this session may be bytes or times.
+        name = xform_name(model.name)
+        call = Call.model_construct(service=model.service_model.service_name, operation=name, params=dict(params))
         try:
             self._under_way.allowed.check(call, context["client_region"])
         except Unplanned:
