@@ -97,8 +97,8 @@ class Connection:
         if self.pool:
             self.pool.shutdown(wait=False, cancel_futures=True)
 
-    def _check(self, params: Mapping[str, object], model: OperationModel, context: dict[str, Any], **_: object) -> None:
-        # Not validated: what others give a client of this session may be bytes or times.
+    def _check(self, params: Mapping[str, Json], model: OperationModel, context: dict[str, Any], **_: object) -> None:
+        # Not validated: the twin gives its clients bytes and times, too.
         name = xform_name(model.name)
         call = Call.model_construct(service=model.service_model.service_name, operation=name, params=dict(params))
         try:
