@@ -8,7 +8,7 @@ GamedayError
 ├── Unplanned (70)        code of ours wanted to change what is not in the plan; it was stopped before it was sent
 ├── ApplyFailed (3)       an injection failed half way; what it had changed is undone
 └── AwsError (3)          a call to AWS failed
-    └── Unreachable (3)   no answer: no credentials, no route, time-out, lost reply
+    └── Unreachable (3)   no usable answer: no credentials, no route, time-out, lost reply, another shape
 
 Anything else that reaches the door is a bug of ours (70).
 
@@ -160,7 +160,11 @@ class AwsError(GamedayError):
         return f"{super().__str__()}\n  (AWS request {self.request_id})" if self.request_id else super().__str__()
 
 
+UNEXPECTED_ANSWER = "UnexpectedAnswer"
+"""The code of our error for an answer of another shape, such as an empty one: AWS itself has no such code."""
+
+
 class Unreachable(AwsError):
-    """A call got no answer: it may have happened or not."""
+    """A call got no usable answer: it may have happened or not."""
 
     gd_code = "GD-E401"

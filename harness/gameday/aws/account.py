@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from gameday.change import Call, Json
+from gameday.aws.answers.operation import Operation
+from gameday.aws.answers.sts import GET_CALLER_IDENTITY
+from gameday.change import Call, Json, JsonLike
 from gameday.errors import AwsError, GamedayError
+
+A = TypeVar("A")
 
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 20.0
@@ -55,7 +59,9 @@ def request_id_of(answer: Json | GamedayError) -> str | None:
     """What AWS calls the request of a change, by its answer or error; None for reads, and on the twin."""
     if isinstance(answer, GamedayError):
         return answer.request_id if isinstance(answer, AwsError) else None
-    return answer.get("ResponseMetadata", {}).get("RequestId") if isinstance(answer, dict) else None
+    metadata = answer.get("ResponseMetadata") if isinstance(answer, dict) else None
+    found = metadata.get("RequestId") if isinstance(metadata, dict) else None
+    return str(found) if found else None
 
 
 class AnyCall:
@@ -68,7 +74,12 @@ class AnyCall:
         """Learn nothing."""
 
 
+def read(account: Account, region: str, operation: Operation[A], **params: JsonLike) -> A:
+    """Return the answer to a read, with all its pages. Raises AwsError, also where the answer has another shape."""
+    return operation.typed(account.pages(operation.call(**params), region))
+
+
 def whoami(account: Account, region: str) -> tuple[str, str]:
     """The account id and the principal's ARN that the credentials belong to (STS GetCallerIdentity)."""
-    answer = account.call(Call(service="sts", operation="get_caller_identity"), region)
-    return answer["Account"], answer["Arn"]
+    identity = GET_CALLER_IDENTITY.typed(account.call(GET_CALLER_IDENTITY.call(), region))
+    return identity["Account"], identity["Arn"]

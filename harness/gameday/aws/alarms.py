@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gameday.aws.account import Account
+from gameday.aws.account import Account, read
+from gameday.aws.answers.cloudwatch import DESCRIBE_ALARMS, Alarm
 from gameday.aws.arns import alarm_name
 from gameday.aws.source_calls import calls_of
-from gameday.change import Json
 from gameday.errors import AwsError
-from gameday.steady_state.sources.alarm import alarms_now as read_alarms
-from gameday.steady_state.sources.alarm import switches
+from gameday.steady_state.sources.alarm import KINDS, switches
 
 
-def alarms_now(alarms: Iterable[str], account: Account, region: str) -> dict[str, Json]:
+def alarms_now(alarms: Iterable[str], account: Account, region: str) -> dict[str, Alarm]:
     """Each alarm, written as name or ARN, as DescribeAlarms has it; what is not there is not in it. Raises AwsError."""
     names = {alarm: alarm_name(alarm) for alarm in alarms}
-    found = read_alarms(names.values(), calls_of(account, region))
+    wanted = sorted(set(names.values()))
+    answer = read(account, region, DESCRIBE_ALARMS, AlarmNames=wanted, AlarmTypes=KINDS)
+    found = {raw["AlarmName"]: raw for raw in (*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", []))}
     return {alarm: found[name] for alarm, name in names.items() if name in found}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -94,7 +94,10 @@ class Aws:
             self.clocks.heard(AWS, headers.get("date"), sent)
         if only_reads(call.service, call.operation) or not (id_ := self.connection.request_id(raw)):
             return plain(raw)
-        return {**plain(raw), "ResponseMetadata": {"RequestId": id_}}  # of a change: it goes into the run's events
+        return {
+            **_plain_values(raw),
+            "ResponseMetadata": {"RequestId": id_},
+        }  # of a change: it goes into the run's events
 
     def _send(self, call: Call, region: str, paged: bool) -> Any:
         client = self.connection.client(call.service, region)
@@ -119,10 +122,10 @@ def _unreachable(call: Call, error: BotoCoreError, remedy: str = "") -> Unreacha
     return Unreachable(call.service, call.operation, type(error).__name__, masked_userinfo(str(error)), remedy)
 
 
-def plain(raw: Any) -> Json:
+def plain(raw: object) -> Json:
     """An answer as JSON: times as seconds since the epoch, bytes as text, no ResponseMetadata."""
     if isinstance(raw, dict):
-        return {key: plain(value) for key, value in raw.items() if key != "ResponseMetadata"}
+        return _plain_values(raw)
     if isinstance(raw, list | tuple):
         return [plain(item) for item in raw]
     if isinstance(raw, datetime):
@@ -131,7 +134,11 @@ def plain(raw: Any) -> Json:
         return plain(raw.read())
     if isinstance(raw, bytes):
         return raw.decode("utf-8", "replace")
-    return raw
+    return raw if raw is None or isinstance(raw, str | int | float) else str(raw)
+
+
+def _plain_values(raw: Mapping[str, object]) -> dict[str, Json]:
+    return {key: plain(value) for key, value in raw.items() if key != "ResponseMetadata"}
 
 
 def open_account(profile: str | None = None, workers: int = WORKERS) -> Aws:

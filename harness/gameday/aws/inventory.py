@@ -1,20 +1,38 @@
-"""What a workload has in its account: instances, subnets, scaling groups, functions, tables, stages, and whose.
+"""The resources of a workload in its account: instances, subnets, scaling groups, functions, tables and stages.
 
-Read only, and only what is asked for: each kind is read once, when first looked at.
+An inventory only reads. It reads each kind once, at first use, and finds the module that each resource belongs to.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal, TypeVar
 
-from gameday.aws.account import Account
-from gameday.change import Call, Json
+from gameday.aws.account import Account, read
+from gameday.aws.answers.apigateway import GET_REST_APIS, GET_STAGES
+from gameday.aws.answers.autoscaling import DESCRIBE_AUTO_SCALING_GROUPS
+from gameday.aws.answers.dynamodb import DESCRIBE_TABLE, LIST_TABLES, LIST_TAGS_OF_RESOURCE
+from gameday.aws.answers.ec2 import (
+    DESCRIBE_AVAILABILITY_ZONES,
+    DESCRIBE_INSTANCES,
+    DESCRIBE_SUBNETS,
+    InstanceDescription,
+    instances_of,
+)
+from gameday.aws.answers.lambda_ import LIST_FUNCTIONS, LIST_TAGS
+from gameday.aws.answers.operation import Operation, tags_of
+from gameday.change import JsonLike
+from gameday.errors import AwsError
+
+A = TypeVar("A")
+_Kind = Literal["functions", "tables", "stages"]
 
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """How a module (or the workload) says what it owns: by tags, or by name."""
+    """How the workload file states what a module (or the workload) owns: by tags, or by name."""
 
     tags: dict[str, str]
     functions: tuple[str, ...] = ()
@@ -22,7 +40,7 @@ class Ownership:
     stages: tuple[str, ...] = ()
 
     def has(self, name: str, names: tuple[str, ...], tags: dict[str, str]) -> bool:
-        """Whether a resource belongs here: named, or carrying all of the tags."""
+        """Return whether a resource belongs here: the file names it, or it carries all of the tags."""
         return name in names or (bool(self.tags) and self.tags.items() <= tags.items())
 
 
@@ -71,11 +89,6 @@ class OwnedResource:
     tags: dict[str, str]
 
 
-def tags_of(raw: Json) -> dict[str, str]:
-    """Tags as a mapping, from the list of Key and Value that most services answer with."""
-    return {tag["Key"]: tag["Value"] for tag in raw or []}
-
-
 class Inventory:
     """The workload's resources in one region."""
 
@@ -85,43 +98,44 @@ class Inventory:
         self._owns = owns
         self._modules = modules
 
-    def read(self, service: str, operation: str, **params: Json) -> Json:
-        """One read, with all its pages; raises AwsError."""
-        return self._account.pages(Call(service=service, operation=operation, params=params), self._region)
+    def read(self, operation: Operation[A], **params: JsonLike) -> A:
+        """Return the answer to one read, with all its pages. Raises AwsError."""
+        return read(self._account, self._region, operation, **params)
 
-    def read_all(self, service: str, operation: str, params: list[dict[str, Json]]) -> list[Json]:
-        """The same read for many parameters at once; raises the first AwsError."""
-        calls = [(Call(service=service, operation=operation, params=each), self._region) for each in params]
-        answers = self._account.call_all(calls, paged=True)
-        for answer in answers:
-            if isinstance(answer, Exception):
+    def read_all(self, operation: Operation[A], params: Sequence[Mapping[str, JsonLike]]) -> list[A]:
+        """Return the answers to one read with many parameters, in their order. Raises the first AwsError."""
+        calls = [(operation.call(**each), self._region) for each in params]
+        typed = []
+        for answer in self._account.call_all(calls, paged=True):
+            if isinstance(answer, AwsError):
                 raise answer
-        return answers
+            typed.append(operation.typed(answer))
+        return typed
 
     def module_of(self, tags: dict[str, str]) -> str | None:
-        """The module whose tags a resource carries."""
+        """Return the module whose tags a resource carries; None where there is none."""
         return next((name for name, owned in self._modules.items() if owned.has("", (), tags)), None)
 
     def owned(self, tags: dict[str, str]) -> bool:
-        """Whether tags say that a resource is the workload's."""
+        """Return whether the workload owns a resource with these tags."""
         return self._owns.has("", (), tags) or self.module_of(tags) is not None
 
     @cached_property
     def zones(self) -> tuple[str, ...]:
         """The names of the region's availability zones."""
-        answer = self.read("ec2", "describe_availability_zones")
+        answer = self.read(DESCRIBE_AVAILABILITY_ZONES)
         return tuple(sorted(zone["ZoneName"] for zone in answer["AvailabilityZones"]))
 
     @cached_property
     def instances(self) -> tuple[Instance, ...]:
-        """The workload's instances that are not gone."""
+        """The workload's instances that are neither terminated nor about to be."""
         alive = [{"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}]
-        answer = self.read("ec2", "describe_instances", Filters=alive)
-        found = [self._instance(raw) for group in answer["Reservations"] for raw in group["Instances"]]
-        return tuple(sorted((one for one in found if self.owned(one.tags)), key=lambda one: one.id))
+        instances = map(self._instance, instances_of(self.read(DESCRIBE_INSTANCES, Filters=alive)))
+        owned = (instance for instance in instances if self.owned(instance.tags))
+        return tuple(sorted(owned, key=lambda instance: instance.id))
 
-    def _instance(self, raw: Json) -> Instance:
-        tags = tags_of(raw.get("Tags"))
+    def _instance(self, raw: InstanceDescription) -> Instance:
+        tags = tags_of(raw.get("Tags", []))
         return Instance(
             id=raw["InstanceId"],
             zone=raw["Placement"]["AvailabilityZone"],
@@ -139,57 +153,55 @@ class Inventory:
     @cached_property
     def subnets(self) -> tuple[Subnet, ...]:
         """The workload's subnets."""
-        answer = self.read("ec2", "describe_subnets")
-        mine = [raw for raw in answer["Subnets"] if self.owned(tags_of(raw.get("Tags")))]
-        found = [Subnet(raw["SubnetId"], raw["AvailabilityZone"], raw["VpcId"]) for raw in mine]
-        return tuple(sorted(found, key=lambda subnet: subnet.id))
+        owned = [raw for raw in self.read(DESCRIBE_SUBNETS)["Subnets"] if self.owned(tags_of(raw.get("Tags", [])))]
+        subnets = [Subnet(raw["SubnetId"], raw["AvailabilityZone"], raw["VpcId"]) for raw in owned]
+        return tuple(sorted(subnets, key=lambda subnet: subnet.id))
 
     @cached_property
     def scaling_groups(self) -> tuple[ScalingGroup, ...]:
         """The workload's scaling groups."""
-        answer = self.read("autoscaling", "describe_auto_scaling_groups")
-        found = []
-        for raw in answer["AutoScalingGroups"]:
-            tags = tags_of(raw.get("Tags"))
+        groups = []
+        for raw in self.read(DESCRIBE_AUTO_SCALING_GROUPS)["AutoScalingGroups"]:
+            tags = tags_of(raw.get("Tags", []))
             if self.owned(tags):
                 subnets = tuple(part.strip() for part in raw.get("VPCZoneIdentifier", "").split(",") if part.strip())
                 targets = tuple(raw.get("TargetGroupARNs", []))
-                found.append(ScalingGroup(raw["AutoScalingGroupName"], subnets, targets, self.module_of(tags)))
-        return tuple(sorted(found, key=lambda group: group.name))
+                groups.append(ScalingGroup(raw["AutoScalingGroupName"], subnets, targets, self.module_of(tags)))
+        return tuple(sorted(groups, key=lambda group: group.name))
 
     @cached_property
     def functions(self) -> tuple[OwnedResource, ...]:
         """The modules' functions."""
-        all_of = self.read("lambda", "list_functions")["Functions"]
-        tags = self.read_all("lambda", "list_tags", [{"Resource": raw["FunctionArn"]} for raw in all_of])
-        pairs = zip(all_of, tags, strict=True)
-        return tuple(
-            n for raw, tag in pairs for n in self._named(raw["FunctionName"], "functions", tag.get("Tags", {}))
-        )
+        names = {raw["FunctionName"]: raw["FunctionArn"] for raw in self.read(LIST_FUNCTIONS)["Functions"]}
+        answers = self.read_all(LIST_TAGS, [{"Resource": arn} for arn in names.values()])
+        tagged = zip(names, answers, strict=True)
+        owned = (self._owned(name, "functions", answer.get("Tags", {})) for name, answer in tagged)
+        return tuple(function for function in owned if function)
 
     @cached_property
     def tables(self) -> tuple[OwnedResource, ...]:
         """The modules' tables."""
-        names = self.read("dynamodb", "list_tables")["TableNames"]
-        tables = self.read_all("dynamodb", "describe_table", [{"TableName": name} for name in names])
+        names = self.read(LIST_TABLES)["TableNames"]
+        tables = self.read_all(DESCRIBE_TABLE, [{"TableName": name} for name in names])
         arns = [{"ResourceArn": answer["Table"]["TableArn"]} for answer in tables]
-        tags = self.read_all("dynamodb", "list_tags_of_resource", arns)
-        pairs = zip(names, tags, strict=True)
-        return tuple(named for name, tag in pairs for named in self._named(name, "tables", tags_of(tag.get("Tags"))))
+        tagged = zip(names, self.read_all(LIST_TAGS_OF_RESOURCE, arns), strict=True)
+        owned = (self._owned(name, "tables", tags_of(answer.get("Tags", []))) for name, answer in tagged)
+        return tuple(table for table in owned if table)
 
     @cached_property
     def stages(self) -> tuple[OwnedResource, ...]:
-        """The modules' API Gateway stages, named api-id/stage."""
-        apis = self.read("apigateway", "get_rest_apis").get("items", [])
-        answers = self.read_all("apigateway", "get_stages", [{"restApiId": api["id"]} for api in apis])
-        found = []
-        for api, answer in zip(apis, answers, strict=True):
-            for stage in answer.get("item", []):
-                tags = {**(api.get("tags") or {}), **(stage.get("tags") or {})}
-                found += self._named(f"{api['id']}/{stage['stageName']}", "stages", tags)
-        return tuple(found)
+        """The modules' API Gateway stages, named api-id/stage; a stage also has the tags of its API."""
+        apis = self.read(GET_REST_APIS).get("items", [])
+        answers = self.read_all(GET_STAGES, [{"restApiId": api["id"]} for api in apis])
+        owned = [
+            self._owned(f"{api['id']}/{stage['stageName']}", "stages", {**api.get("tags", {}), **stage.get("tags", {})})
+            for api, answer in zip(apis, answers, strict=True)
+            for stage in answer.get("item", [])
+        ]
+        return tuple(stage for stage in owned if stage)
 
-    def _named(self, name: str, kind: str, tags: dict[str, str]) -> list[OwnedResource]:
+    def _owned(self, name: str, kind: _Kind, tags: dict[str, str]) -> OwnedResource | None:
+        """The resource with its module, which names it or whose tags it carries; None where no module owns it."""
         named = (module for module, owned in self._modules.items() if name in getattr(owned, kind))
         module = next(named, None) or self.module_of(tags)
-        return [OwnedResource(name, module, tags)] if module else []
+        return OwnedResource(name, module, tags) if module else None

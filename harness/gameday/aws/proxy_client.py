@@ -10,6 +10,9 @@ import json
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import quote, urlsplit
 
+from typing_extensions import TypedDict
+
+from gameday.aws.answers.operation import Operation
 from gameday.change import Call, Json
 from gameday.errors import AwsError, InvalidInput, Unreachable
 
@@ -38,20 +41,36 @@ def ask_proxy(call: Call) -> Json:
         raise InvalidInput(
             f"{url} is no proxy of this machine", "name one like http://127.0.0.1:4577", gd_code="GD-E118"
         )
-    told = _told(call, url, name)
-    rules: dict[str, Json] = {one["name"]: one for one in told["rules"]}
-    one = rules.get(name, {})
-    return {"Rule": one.get("rule"), "Hit": one.get("hit")}
+    rule = next((rule for rule in _rules(call, url, name) if rule["name"] == name), None)
+    return {"Rule": rule["rule"] if rule else None, "Hit": rule["hit"] if rule else None}
 
 
-def _told(call: Call, url: str, name: str) -> Json:
+class _ProxyRule(TypedDict):
+    """A rule as the proxy shows it, and how many requests it hit."""
+
+    name: str
+    rule: Json
+    hit: int
+
+
+class _ProxyAnswer(TypedDict, total=False):
+    """The proxy's rules, or what is wrong with the call."""
+
+    rules: list[_ProxyRule]
+    errors: list[str]
+
+
+_OPERATIONS = {name: Operation(PROXY, name, _ProxyAnswer) for name in _METHODS}
+
+
+def _rules(call: Call, url: str, name: str) -> list[_ProxyRule]:
     method = _METHODS[call.operation]
     path = "/_gameday/rules" if method == "GET" else f"/_gameday/rules/{quote(name, safe='')}"
     connection = HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT)
     try:
         connection.request(method, path, json.dumps(call.params.get("Rule")) if method == "PUT" else None)
         answer = connection.getresponse()
-        told = json.loads(answer.read())
+        body = _OPERATIONS[call.operation].typed(json.loads(answer.read()))
     except ConnectionRefusedError as error:
         raise AwsError(PROXY, call.operation, GONE, f"no proxy listens at {url}") from error
     except (OSError, HTTPException, ValueError) as error:
@@ -59,7 +78,7 @@ def _told(call: Call, url: str, name: str) -> Json:
     finally:
         connection.close()
     if method == "DELETE" and answer.status == 404:
-        return {"rules": []}  # taken away already
+        return []  # taken away already
     if answer.status != 200:
-        raise AwsError(PROXY, call.operation, f"{answer.status}", "; ".join(told.get("errors", ["no reason given"])))
-    return told
+        raise AwsError(PROXY, call.operation, f"{answer.status}", "; ".join(body.get("errors", ["no reason given"])))
+    return body.get("rules", [])

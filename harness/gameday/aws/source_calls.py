@@ -34,8 +34,9 @@ def calls_of_sources(account: Account, region: str) -> CallAws:
 
     def call(operation: str, params: Mapping[str, JsonValue], *, paged: bool = False) -> Json:
         try:
-            return call_aws(operation, params, paged=paged)
+            answer: Json = call_aws(operation, params, paged=paged)
         except AwsError as error:
             raise Unanswered(error.what) from error
+        return answer
 
     return call

@@ -26,7 +26,7 @@ since IAM documents contain `${…}`. The bindings are:
 from __future__ import annotations
 
 from gameday.change.base import Bindings, CallTemplate, Change, Description, Standing
-from gameday.change.call import RUN_TAG, Call, Frozen, Json
+from gameday.change.call import RUN_TAG, Call, Frozen, Json, JsonLike
 from gameday.change.created_resource import CreatedResource
 from gameday.change.irreversible_action import IrreversibleAction
 from gameday.change.normal_form import NormalForm
@@ -49,6 +49,7 @@ __all__ = [
     "Frozen",
     "IrreversibleAction",
     "Json",
+    "JsonLike",
     "NormalForm",
     "Observation",
     "PlannedFault",

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Self
 
-from gameday.change.call import Call, Frozen, Json
-from gameday.change.placeholders import bind, fill
+from gameday.change.call import Call, Frozen, Json, JsonLike
+from gameday.change.placeholders import bind, fill, filled
 from gameday.change.probe import Probe
 from gameday.change.setting import Observation
 
-Bindings = Mapping[str, Json]
+Bindings = Mapping[str, JsonLike]
 """What placeholders stand for (the package's docstring lists them)."""
 
 
@@ -38,7 +38,7 @@ class CallTemplate:
 
     def bound(self, bindings: Bindings) -> Call:
         """Return the call with all placeholders filled; raises GamedayError for one that stands for nothing."""
-        return bind(self.call, {**bindings, **fill(dict(self.known), bindings)})
+        return bind(self.call, {**bindings, **filled(self.known, bindings)})
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
-Json = Any
+Json: TypeAlias = JsonValue
 """A JSON value: None, bool, int, float, str, list of Json, or dict of str to Json."""
+
+JsonLike: TypeAlias = "bool | int | float | str | Sequence[JsonLike] | Mapping[str, JsonLike] | None"
+"""What may be read as JSON: also tuples, and lists and dicts of a narrower type, such as a list of ids."""
 
 RUN_TAG = "gameday:run"
 """The tag that every resource of a run carries; its value is the run's id."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gameday.change.base import Bindings, CallTemplate, Change, Description, Standing
 from gameday.change.call import Call, Json
-from gameday.change.placeholders import bind, search
+from gameday.change.placeholders import bind, search, search_list
 from gameday.change.setting import Observation
 from gameday.errors import ApplyFailed
 
@@ -100,7 +100,7 @@ class CreatedResource(Change):
         return self._found_in(answer) if call == bind(self.find, bindings) else []
 
     def _found_in(self, answer: Json) -> list[str]:
-        return [str(found) for found in search(self.found, answer) or []]
+        return [str(found) for found in search_list(self.found, answer)]
 
     # apply ------------------------------------------------------------------------------------------------------------
 
@@ -114,10 +114,10 @@ class CreatedResource(Change):
 
     def made_id(self, answer: Json) -> str | None:
         """Return the new id; raises ApplyFailed where the answer names none."""
-        made: str | None = search(self.made, answer)
+        made = search(self.made, answer)
         if not made:
             raise ApplyFailed(f"{self.about}: `{self.made}` names no id in the answer of {self.create}")
-        return made
+        return str(made)
 
     def is_applied(self, seen: Observation, made: Mapping[str, str]) -> bool:
         """Return whether what was created is found."""

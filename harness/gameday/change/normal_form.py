@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 from gameday.change.call import Json
@@ -37,9 +37,9 @@ def same(form: NormalForm, one: Json, other: Json) -> bool:
     return canonical(form, one) == canonical(form, other)
 
 
-def items(form: NormalForm, value: Json) -> dict[str, Json]:
+def items(form: NormalForm, value: Json | Sequence[Json]) -> dict[str, Json]:
     """The items of a set by their canonical text; None is the empty set."""
-    return {canonical(form, item): item for item in value or ()}
+    return {canonical(form, item): item for item in value} if isinstance(value, list | tuple) else {}
 
 
 def _text(value: Json) -> str:
@@ -56,7 +56,7 @@ def _plain(value: Json) -> Json:
 
 def _sorted(value: Json) -> Json:
     if isinstance(value, str):
-        return sorted(part.strip() for part in value.split(",") if part.strip())
+        return [*sorted(part.strip() for part in value.split(",") if part.strip())]
     if isinstance(value, list | tuple):
         return sorted((_plain(part) for part in value), key=_text)
     return _plain(value)

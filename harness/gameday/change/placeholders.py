@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from gameday.change.call import Call, Json
+from gameday.change.call import Call, Json, JsonLike
 from gameday.errors import GamedayError
 
 if TYPE_CHECKING:
@@ -24,24 +24,36 @@ def _compiled(path: str) -> ParsedResult:
     return jmespath.compile(path)
 
 
-def search(path: str, data: Json) -> Json:
+def search(path: str, data: JsonLike) -> Json:
     """What a JMESPath finds in `data`, None where nothing; raises GamedayError where the path makes no sense."""
     from jmespath.exceptions import JMESPathError
 
     try:
-        return _compiled(path).search(data)
+        found: Json = _compiled(path).search(data)
     except JMESPathError as error:
         raise GamedayError(
             f"the JMESPath `{path}` fails: {error}", "mend the setting or fault that names it"
         ) from error
+    return found
 
 
-def bind(call: Call, bindings: Mapping[str, Json]) -> Call:
+def search_list(path: str, data: JsonLike) -> list[Json]:
+    """What a JMESPath finds in `data`, where that is a list; empty where it is nothing else."""
+    found = search(path, data)
+    return found if isinstance(found, list) else []
+
+
+def bind(call: Call, bindings: Mapping[str, JsonLike]) -> Call:
     """A call with its placeholders filled; raises GamedayError for one that stands for nothing."""
-    return call.model_copy(update={"params": fill(call.params, bindings)})
+    return call.model_copy(update={"params": filled(call.params, bindings)})
 
 
-def fill(value: Json, bindings: Mapping[str, Json]) -> Json:
+def filled(values: Mapping[str, JsonLike], bindings: Mapping[str, JsonLike]) -> dict[str, Json]:
+    """Named values with their placeholders filled; raises GamedayError for one that stands for nothing."""
+    return {key: fill(value, bindings) for key, value in values.items()}
+
+
+def fill(value: JsonLike, bindings: Mapping[str, JsonLike]) -> Json:
     """A value with its placeholders filled; raises GamedayError for one that stands for nothing."""
     path = _path(value)
     if path is not None:
@@ -52,47 +64,47 @@ def fill(value: Json, bindings: Mapping[str, Json]) -> Json:
                 "mend the setting or fault that names it",
             )
         return found
-    if isinstance(value, dict):
-        return {key: fill(part, bindings) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [fill(part, bindings) for part in value]
-    return value
+    if isinstance(value, Mapping):
+        return filled(value, bindings)
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return [fill(part, bindings) for part in value]
 
 
-def is_placeholder(value: Json) -> bool:
+def is_placeholder(value: JsonLike) -> bool:
     """Whether a value is a placeholder, and nothing else."""
     return _path(value) is not None
 
 
-def unbound(value: Json) -> tuple[str, ...]:
+def unbound(value: JsonLike) -> tuple[str, ...]:
     """The paths of the placeholders that a value still has, each once, in the order they stand."""
     return tuple(dict.fromkeys(_paths(value)))
 
 
-def shown(value: Json, run: str = "") -> Json:
+def shown(value: JsonLike, run: str = "") -> Json:
     """A value for people and events: placeholders as `{path}`, and the run's id, which is random, as `{run}`."""
     path = _path(value)
     if path is not None:
         return f"{{{path}}}"
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: shown(part, run) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [shown(part, run) for part in value]
-    if isinstance(value, str) and run:
-        return value.replace(run, "{run}")
-    return value
+    if isinstance(value, str):
+        return value.replace(run, "{run}") if run else value
+    if value is None or isinstance(value, int | float):
+        return value
+    return [shown(part, run) for part in value]
 
 
-def _path(value: Json) -> str | None:
-    if isinstance(value, dict) and len(value) == 1 and isinstance(value.get("$"), str):
+def _path(value: JsonLike) -> str | None:
+    if isinstance(value, Mapping) and len(value) == 1 and isinstance(value.get("$"), str):
         return str(value["$"])
     return None
 
 
-def _paths(value: Json) -> Iterator[str]:
+def _paths(value: JsonLike) -> Iterator[str]:
     path = _path(value)
     if path is not None:
         yield path
-    elif isinstance(value, dict | list | tuple):
-        for part in value.values() if isinstance(value, dict) else value:
+    elif isinstance(value, Mapping | list | tuple):
+        for part in value.values() if isinstance(value, Mapping) else value:
             yield from _paths(part)

@@ -12,7 +12,7 @@ from pydantic import Field
 from gameday.change.call import Call, Frozen, Json
 from gameday.change.normal_form import NormalForm
 from gameday.change.placeholders import bind, search
-from gameday.errors import AwsError
+from gameday.errors import UNEXPECTED_ANSWER, AwsError, Unreachable
 
 
 class Shape(StrEnum):
@@ -102,11 +102,21 @@ class Setting(Frozen):
             if answer.code in self.read.absent:
                 return {name: Observation() for name in ids}
             return {name: Observation(gone=True) if answer.code in self.gone else answer for name in ids}
-        rows = [row for row in search(self.read.rows, answer) or [] if row is not None]
-        by_id = {str(row["id"]) if self.read.plural else str(row.get("id") or ids[0]): row for row in rows}
+        rows = search(self.read.rows, answer)
+        if not isinstance(rows, list):  # not even an empty list: this is no answer to that read
+            return dict.fromkeys(ids, self._unexpected())
+        by_id = {
+            str(row["id"] if self.read.plural else row.get("id") or ids[0]): row
+            for row in rows
+            if isinstance(row, dict)
+        }
         # A resource that a plural read does not list is gone; one whose own read finds no row lacks the setting.
         missing = Observation(gone=self.read.plural)
         return {name: self._observation(by_id[name]) if name in by_id else missing for name in ids}
+
+    def _unexpected(self) -> AwsError:
+        call = self.read.call
+        return Unreachable(call.service, call.operation, UNEXPECTED_ANSWER, f"it has no `{self.read.rows}`")
 
     def _observation(self, row: dict[str, Json]) -> Observation:
         value = row.get("value")

@@ -103,10 +103,10 @@ class SettingChange(Change):
         if self.is_set:
             removed, added = self._items(side)
             moved = [(self.setting.remove, list(removed)), (self.setting.add, list(added))]
-            writes: list[tuple[Call | None, Json]] = [(call, some) for call, some in moved if some]
+            writes: list[tuple[Call | None, Json]] = [(call, part) for call, part in moved if part]
         else:
             writes = [(self.setting.setter(self._value(side)), self._value(side))]
-        known = {"id": self.id, "ids": [self.id], "args": self.args}
+        known: Bindings = {"id": self.id, "ids": [self.id], "args": self.args}
         return (CallTemplate(call, {**known, "value": value}) for call, value in writes if call)
 
     # placeholders -----------------------------------------------------------------------------------------------------
@@ -122,8 +122,8 @@ class SettingChange(Change):
         return change.model_copy(
             update={
                 "after": fill(change.after, bindings),
-                "adds": tuple(fill(change.adds, bindings)),
-                "removes": tuple(fill(change.removes, bindings)),
+                "adds": tuple(fill(item, bindings) for item in change.adds),
+                "removes": tuple(fill(item, bindings) for item in change.removes),
             }
         )
 
@@ -136,7 +136,7 @@ class SettingChange(Change):
         """Return whether a call reads this setting, perhaps of other resources too."""
         if str(call) != str(self.read_call):
             return False
-        known = {"id": self.id, "ids": [self.id], "args": self.args}
+        known: Bindings = {"id": self.id, "ids": [self.id], "args": self.args}
         return self.setting.read.plural or call == bind(self.read_call, known)
 
     # how it stands, and how it is written -----------------------------------------------------------------------------

@@ -19,7 +19,7 @@ def in_full(value: Json) -> str:
     """Return a value for people: absent for None, a placeholder as `{made.acl}`, text as it is, else JSON."""
     if value is None:
         return "absent"
-    named = shown(value)
     if isinstance(value, list | tuple) and value and all(map(is_placeholder, value)):
-        return ", ".join(named)
+        return ", ".join(str(shown(part)) for part in value)
+    named = shown(value)
     return named if isinstance(named, str) else json.dumps(named, ensure_ascii=False, sort_keys=True)

@@ -50,7 +50,7 @@ def experiment_of(check: Check, finding: Finding, workload: Workload, region: st
         "workload": file,
         "region": region,
         "hypothesis": finding.hypothesis,
-        "steady_state": claims,
+        "steady_state": [*claims],
         "faults": [entry_of(finding.fault)],
         "lasts": show_duration(lasts),
         **healing,

@@ -1,4 +1,4 @@
-"""GD2xx: what modules share though neither declares the other: its trouble is the trouble of both."""
+"""GD2xx: resources that modules share without declaring each other; when such a resource fails, all of them fail."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import combinations
 
+from gameday.aws.answers.ec2 import DESCRIBE_INSTANCES, InstanceDescription, instances_of
+from gameday.aws.answers.iam import GET_INSTANCE_PROFILE
+from gameday.aws.answers.lambda_ import LIST_EVENT_SOURCE_MAPPINGS, LIST_FUNCTIONS, FunctionConfiguration
 from gameday.aws.inventory import OwnedResource
 from gameday.change import Json
 from gameday.checks.finding import BULKHEADS, Check, CheckContext, Finding
@@ -14,75 +17,74 @@ from gameday.faults.throttle import Throttle
 from gameday.iam.principal import held_by
 
 Users = dict[str, set[str]]
-"""What is used → the modules that use it."""
+"""The name of a resource → the modules that use it."""
 
 
-def _strangers(context: CheckContext, modules: Iterable[str]) -> list[tuple[str, str]]:
-    """Pairs of modules of which neither declares the other."""
+def _undeclared_pairs(context: CheckContext, modules: Iterable[str]) -> list[tuple[str, str]]:
+    """Pairs of modules that do not declare each other."""
     pairs = combinations(sorted(modules), 2)
     return [(a, b) for a, b in pairs if not context.knows(a, b) and not context.knows(b, a)]
 
 
 def _findings(context: CheckContext, kind: str, users: Users, faults: dict[str, Fault]) -> Iterator[Finding]:
-    """One for each shared resource; `faults`: what hits it itself, where a fault can."""
+    """One finding for each shared resource; `faults` holds the fault on the resource itself, where one exists."""
     for name, modules in sorted(users.items()):
-        strangers = _strangers(context, modules)
-        if not strangers:
+        pairs = _undeclared_pairs(context, modules)
+        if not pairs:
             continue
-        one, other = strangers[0]
-        undeclared = "; ".join(f"{a} and {b}" for a, b in strangers)
+        first, second = pairs[0]
+        undeclared = "; ".join(f"{a} and {b}" for a, b in pairs)
         yield Finding(
             resource=f"{kind} {name}",
-            modules=tuple(sorted(modules)) if name in faults else (other,),
+            modules=tuple(sorted(modules)) if name in faults else (second,),
             what=f"{', '.join(sorted(modules))} share it, and neither declares the other: {undeclared}",
-            fault=faults.get(name) or context.fault_on(one),
+            fault=faults.get(name) or context.fault_on(first),
             hypothesis=(
                 f"Without {kind} {name}, {' and '.join(sorted(modules))} go on."
                 if name in faults
-                else f"With {one} gone, {other} goes on, though both use {kind} {name}."
+                else f"With {first} gone, {second} goes on, though both use {kind} {name}."
             ),
         )
 
 
-def _functions(context: CheckContext) -> list[tuple[str, Json]]:
+def _functions(context: CheckContext) -> list[tuple[str, FunctionConfiguration]]:
     """The modules' functions: module and configuration."""
-    module = {one.name: one.module for one in context.inventory.functions}
-    configured = context.inventory.read("lambda", "list_functions")["Functions"]
+    module = {function.name: function.module for function in context.inventory.functions}
+    configured = context.inventory.read(LIST_FUNCTIONS)["Functions"]
     return [(module[raw["FunctionName"]], raw) for raw in configured if raw["FunctionName"] in module]
 
 
-def _instances(context: CheckContext) -> list[tuple[str, Json]]:
+def _instances(context: CheckContext) -> list[tuple[str, InstanceDescription]]:
     """The modules' instances: module and description."""
-    module = {one.id: one.module for one in context.inventory.instances if one.module}
+    module = {instance.id: instance.module for instance in context.inventory.instances if instance.module}
     if not module:
         return []
-    answer = context.inventory.read("ec2", "describe_instances", InstanceIds=sorted(module))
-    found = (raw for group in answer["Reservations"] for raw in group["Instances"])
-    return [(module[raw["InstanceId"]], raw) for raw in found]
+    answer = context.inventory.read(DESCRIBE_INSTANCES, InstanceIds=sorted(module))
+    return [(module[raw["InstanceId"]], raw) for raw in instances_of(answer)]
 
 
 def _roles(context: CheckContext) -> Users:
     """Role ARN → modules whose functions or instances run as it."""
     users: Users = {}
-    for module, raw in _functions(context):
-        users.setdefault(raw["Role"], set()).add(module)
+    for module, function in _functions(context):
+        users.setdefault(function["Role"], set()).add(module)
     profiles: Users = {}
-    for module, raw in _instances(context):
-        if profile := raw.get("IamInstanceProfile"):
+    for module, instance in _instances(context):
+        if profile := instance.get("IamInstanceProfile"):
             profiles.setdefault(profile["Arn"].rpartition("/")[2], set()).add(module)
-    for profile, modules in profiles.items():
-        answer = context.inventory.read("iam", "get_instance_profile", InstanceProfileName=profile)
+    for name, modules in profiles.items():
+        answer = context.inventory.read(GET_INSTANCE_PROFILE, InstanceProfileName=name)
         for role in answer["InstanceProfile"]["Roles"]:
             users.setdefault(role["Arn"], set()).update(modules)
     return users
 
 
 def _granted(context: CheckContext, service: str, prefix: str) -> Users:
-    """What the modules' roles name in their policies, by its name; a name with a wildcard names none."""
+    """Resources that the modules' roles name in their policies, by name; names with a wildcard do not count."""
     users: Users = {}
     for role, modules in _roles(context).items():
         for policy in held_by(role, context.account, context.region).identity:
-            for arn in _named_by(policy):
+            for arn in _allowed_resources(policy):
                 part = arn.split(":", 5)
                 if len(part) == 6 and part[2] == service and part[5].startswith(prefix):
                     name = part[5].removeprefix(prefix).partition("/")[0].partition(":")[0]
@@ -91,34 +93,37 @@ def _granted(context: CheckContext, service: str, prefix: str) -> Users:
     return users
 
 
-def _named_by(policy: Json) -> Iterator[str]:
-    statements = policy["Statement"]
-    for statement in [statements] if isinstance(statements, dict) else statements:
-        if statement["Effect"] == "Allow":
-            resources = statement.get("Resource", [])
-            yield from [resources] if isinstance(resources, str) else resources
+def _allowed_resources(policy: Mapping[str, Json]) -> Iterator[str]:
+    """The resources of a policy's Allow statements; a single statement or resource needs no list."""
+    for statement in _listed(policy.get("Statement")):
+        if isinstance(statement, dict) and statement.get("Effect") == "Allow":
+            yield from map(str, _listed(statement.get("Resource")))
+
+
+def _listed(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def shared_tables(context: CheckContext) -> Iterator[Finding]:
-    """Tables that several modules own by name, or whose functions' and instances' roles name."""
-    owned = {module: one.owns.tables for module, one in context.workload.modules.items()}
+    """Tables that several modules own by name, or that the roles of their functions and instances name."""
+    owned = {name: module.owns.tables for name, module in context.workload.modules.items()}
     yield from _owned(context, "table", _granted(context, "dynamodb", "table/"), context.inventory.tables, owned)
 
 
 def shared_functions(context: CheckContext) -> Iterator[Finding]:
     """Functions that several modules own by name, or that roles of other modules may invoke by name."""
-    owned = {module: one.owns.functions for module, one in context.workload.modules.items()}
+    owned = {name: module.owns.functions for name, module in context.workload.modules.items()}
     yield from _owned(context, "function", _granted(context, "lambda", "function:"), context.inventory.functions, owned)
 
 
 def _owned(
     context: CheckContext, kind: str, users: Users, known: Iterable[OwnedResource], owned: Mapping[str, tuple[str, ...]]
 ) -> Iterator[Finding]:
-    """Findings of what modules own by name, beside its other users; `kind` is what a throttle calls it."""
+    """Findings for resources that modules own by name, with their other users; `kind` is the field of a throttle."""
     throttles: dict[str, Fault] = {}
-    for one in known:
-        users.setdefault(one.name, set()).add(one.module)
-        throttles[one.name] = Throttle.model_validate({kind: one.name, "to": 0})
+    for resource in known:
+        users.setdefault(resource.name, set()).add(resource.module)
+        throttles[resource.name] = Throttle.model_validate({kind: resource.name, "to": 0})
     for module, names in owned.items():
         for name in names:
             users.setdefault(name, set()).add(module)
@@ -126,10 +131,10 @@ def _owned(
 
 
 def shared_queues(context: CheckContext) -> Iterator[Finding]:
-    """Queues that functions of several modules take from, or whose roles name."""
+    """Queues that functions of several modules read from, or that their roles name."""
     users = _granted(context, "sqs", "")
-    module = {one.name: one.module for one in context.inventory.functions}
-    for raw in context.inventory.read("lambda", "list_event_source_mappings")["EventSourceMappings"]:
+    module = {function.name: function.module for function in context.inventory.functions}
+    for raw in context.inventory.read(LIST_EVENT_SOURCE_MAPPINGS)["EventSourceMappings"]:
         source, name = raw.get("EventSourceArn", "").split(":"), raw["FunctionArn"].split(":")[6]
         if len(source) == 6 and source[2] == "sqs" and name in module:
             users.setdefault(source[5], set()).add(module[name])
@@ -143,44 +148,47 @@ def shared_roles(context: CheckContext) -> Iterator[Finding]:
 
 
 def shared_security_groups(context: CheckContext) -> Iterator[Finding]:
-    """Security groups of instances or functions of several modules; those of load balancers are not looked at."""
+    """Security groups of instances or functions of several modules; load balancers do not count."""
     users: Users = {}
-    for module, raw in _instances(context):
-        for interface in raw.get("NetworkInterfaces", []):
+    for module, instance in _instances(context):
+        for interface in instance.get("NetworkInterfaces", []):
             for group in interface.get("Groups", []):
                 users.setdefault(group["GroupId"], set()).add(module)
-    for module, raw in _functions(context):
-        for group in (raw.get("VpcConfig") or {}).get("SecurityGroupIds", []):
-            users.setdefault(group, set()).add(module)
+    for module, function in _functions(context):
+        for group_id in function.get("VpcConfig", {}).get("SecurityGroupIds", []):
+            users.setdefault(group_id, set()).add(module)
     yield from _findings(context, "security group", users, {})
 
 
 _check = partial(Check, practice=BULKHEADS)
 
 SHARED_TABLE = _check(
-    "GD201", "shared-table", why="who uses up its capacity, or its lock, stops the others", look=shared_tables
+    "GD201",
+    "shared-table",
+    why="a module that uses up its capacity, or holds its lock, stops the others",
+    look=shared_tables,
 )
 SHARED_QUEUE = _check(
     "GD202",
     "shared-queue",
-    why="one module's backlog, or one poisonous message, holds up the other's work",
+    why="one module's backlog, or one poison message, delays the other's work",
     look=shared_queues,
 )
 SHARED_FUNCTION = _check(
     "GD203",
     "shared-function",
-    why="its concurrency is one pool: who uses it up stops the others",
+    why="its concurrency is one pool: a module that uses it up stops the others",
     look=shared_functions,
 )
 SHARED_ROLE = _check(
     "GD204",
     "shared-role",
-    why="a policy that is changed for one module, or a permission taken from it, hits the others",
+    why="a change to its policies for one module hits the others",
     look=shared_roles,
 )
 SHARED_SECURITY_GROUP = _check(
     "GD205",
     "shared-security-group",
-    why="a rule that is changed for one module opens or closes the others",
+    why="a rule changed for one module opens or closes the others",
     look=shared_security_groups,
 )

@@ -234,8 +234,9 @@ ERRORS: dict[str, ErrorCode] = {
         "Look up AWS's code. For AccessDenied compare the permissions with `gameday policy`.",
     ),
     "GD-E401": ErrorCode(
-        "AWS gave no answer",
-        "No credentials, no route, or a time-out. The call may have happened or not.",
+        "AWS gave no usable answer",
+        "No credentials, no route, a time-out, or an answer of another shape (UnexpectedAnswer). "
+        "The call may have happened or not.",
         "Check credentials and network. The journal knows the call; `gameday restore` settles it.",
     ),
     "GD-E500": ErrorCode(

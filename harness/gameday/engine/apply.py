@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from gameday.aws.account import Account
 from gameday.aws.rate_limits import RateLimiter, lasts
-from gameday.change import AnyChange, Call, Json, Observation, SettingChange
+from gameday.change import AnyChange, Bindings, Call, Json, Observation, SettingChange
 from gameday.change.placeholders import bind
 from gameday.engine import probes
 from gameday.engine.calls import CallSender, Emit, is_later, is_uncertain, until
@@ -129,7 +129,7 @@ class _StageInProgress:
         """What the probes of irreversible actions read before them, by position."""
         asked = [(entry, probe) for entry in fresh if (probe := entry.change.probe_before)]
         now = self.wire.clock.now()
-        known = {"since": now, "now": now, "run": self.wire.run, "made": self.made}
+        known: Bindings = {"since": now, "now": now, "run": self.wire.run, "made": self.made}
         found = probes.answers([(probe, entry.change.region, known) for entry, probe in asked], self.wire.account)
         was: dict[int, Json] = {}
         for (entry, probe), answer in zip(asked, found, strict=True):
@@ -203,6 +203,8 @@ class _StageInProgress:
         failed: ApplyFailed | None = None
         for task, answer in zip(going, answers, strict=True):
             change = task.entry.change
+            if isinstance(answer, GamedayError) and not isinstance(answer, AwsError):
+                raise answer  # its parameters make no sense: it was not sent
             if not isinstance(answer, AwsError):
                 self._went_well(task, answer)
                 # More to come may be sent, and lost, at any time from now on.

@@ -79,11 +79,13 @@ class CallSender:
         began = self.clock.now()
         out = [(call, region) for _, call, region in calls]
         # What undo sends may be sent again; what apply sends may not.
-        answers = answers_of_each(self.account, out) if self.phase == "undo" else self.account.call_all(out)
+        answers: list[Json | GamedayError] = [
+            *(answers_of_each(self.account, out) if self.phase == "undo" else self.account.call_all(out))
+        ]
         took = self.clock.now() - began  # of all together: they go out at once
         for (position, call, region), answer in zip(calls, answers, strict=True):
             code = _code(answer) if isinstance(answer, GamedayError) else None
-            params = shown(call.params, self.run)
+            params = {key: shown(value, self.run) for key, value in call.params.items()}
             what = call.service, call.operation, region, params
             self.emit(Called(began, self.phase, position, *what, took, code, request_id_of(answer)))
         return answers

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import cache
+
+from pydantic import TypeAdapter
 
 from gameday.aws.account import Account
-from gameday.change import Excess, Json, Probe
-from gameday.change.placeholders import bind, search
+from gameday.change import Bindings, Excess, Json, Probe
+from gameday.change.placeholders import bind, search_list
 from gameday.errors import AwsError
 from gameday.steady_state.judging.excess import shows
 
 
-def answers(probes: Sequence[tuple[Probe, str, Mapping[str, Json]]], account: Account) -> list[Json | AwsError]:
+def answers(probes: Sequence[tuple[Probe, str, Bindings]], account: Account) -> list[Json | AwsError]:
     """What many probes read, each in its region and with its bindings (since, now, run, made), in parallel."""
     return account.call_all([(bind(probe.call, bindings), region) for probe, region, bindings in probes], paged=True)
 
@@ -22,7 +25,7 @@ def exceeds(excess: Excess, answer: Json, since: float, chance: float) -> bool:
     CloudWatch stamps a period by its start, so the one that the injection fell into holds some of the time before: it
     counts as time since, in full, like the one that is not over yet. Both can only hide an excess.
     """
-    counts, known = _by_time(search(excess.counted, answer)), _by_time(search(excess.known, answer))
+    counts, known = (_by_time(search_list(path, answer)) for path in (excess.counted, excess.known))
     # A period that is over may still be unknown: metrics come minutes late, but one after the other.
     first, last = since // excess.period * excess.period, max(counts, default=since)
     before = [counts.get(at, 0.0) for at in sorted(counts.keys() | known.keys()) if at < first]
@@ -30,5 +33,15 @@ def exceeds(excess: Excess, answer: Json, since: float, chance: float) -> bool:
     return shows(before, [counts.get(first + number * excess.period, 0.0) for number in range(periods)], chance)
 
 
-def _by_time(series: Json) -> dict[float, float]:
-    return {at: count for times, counts in series or () for at, count in zip(times, counts, strict=True)}
+def _by_time(series: list[Json]) -> dict[float, float]:
+    """Counts by time; an answer of another shape shows nothing."""
+    try:
+        pairs = _series().validate_python(series)
+        return {at: count for times, counts in pairs for at, count in zip(times, counts, strict=True)}
+    except ValueError:
+        return {}
+
+
+@cache
+def _series() -> TypeAdapter[list[tuple[list[float], list[float]]]]:
+    return TypeAdapter(list[tuple[list[float], list[float]]])

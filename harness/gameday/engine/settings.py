@@ -152,9 +152,9 @@ def _setting_change(setting_change: SettingChange, now: Observation, aim: Json) 
     if setting.shape is not Shape.SET:
         about = f"{setting.name} of {setting_change.id}: {brief(now.value)} → {brief(aim)}"
         return setting_change.model_copy(update={"before": now.value, "after": aim, "about": about})
-    there = items(setting.canonical, now.value)
-    adds = tuple(item for key, item in items(setting.canonical, aim.get("adds")).items() if key not in there)
-    removes = tuple(item for key, item in items(setting.canonical, aim.get("removes")).items() if key in there)
+    there, wanted = items(setting.canonical, now.value), aim if isinstance(aim, dict) else {}
+    adds = tuple(item for key, item in items(setting.canonical, wanted.get("adds")).items() if key not in there)
+    removes = tuple(item for key, item in items(setting.canonical, wanted.get("removes")).items() if key in there)
     moved = [*(f"+ {brief(item)}" for item in adds), *(f"− {brief(item)}" for item in removes)]
     return setting_change.model_copy(
         update={"adds": adds, "removes": removes, "about": f"{setting.name} of {setting_change.id}: {' '.join(moved)}"}

@@ -10,6 +10,7 @@ from typing import ClassVar
 from pydantic import Field, model_validator
 
 from gameday.aws.account import Account
+from gameday.aws.answers.elbv2 import DESCRIBE_TARGET_HEALTH
 from gameday.aws.inventory import Instance, Inventory
 from gameday.aws.tags import TagKey
 from gameday.change import (
@@ -18,6 +19,7 @@ from gameday.change import (
     Effect,
     Frozen,
     Json,
+    JsonLike,
     PlannedFault,
     Probe,
     Setting,
@@ -157,7 +159,7 @@ def target_groups_of(context: FaultContext, hit: list[Instance]) -> dict[str, li
     """Target group ARN → the hit instances that are registered in it."""
     modules = {one.module for one in hit}
     arns = sorted({arn for g in context.inventory.scaling_groups if g.module in modules for arn in g.target_groups})
-    answers = context.inventory.read_all("elbv2", "describe_target_health", [{"TargetGroupArn": arn} for arn in arns])
+    answers = context.inventory.read_all(DESCRIBE_TARGET_HEALTH, [{"TargetGroupArn": arn} for arn in arns])
     ids = {one.id for one in hit}
     found: dict[str, list[str]] = {}
     for arn, answer in zip(arns, answers, strict=True):
@@ -190,7 +192,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def call(service: str, operation: str, **params: Json) -> Call:
+def call(service: str, operation: str, **params: JsonLike) -> Call:
     """A `Call`, briefly."""
     return Call(service=service, operation=operation, params=params)
 

@@ -6,12 +6,16 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from gameday.aws.inventory import Instance, Subnet, tags_of
+from gameday.aws.answers.ec2 import DESCRIBE_NAT_GATEWAYS, DESCRIBE_NETWORK_INTERFACES, DESCRIBE_VPCS
+from gameday.aws.answers.elbv2 import DESCRIBE_LOAD_BALANCERS, DESCRIBE_TAGS
+from gameday.aws.answers.operation import tags_of
+from gameday.aws.inventory import Instance, Subnet
 from gameday.change import (
     RUN_TAG,
     Call,
     CreatedResource,
     Json,
+    JsonLike,
     NormalForm,
     PlannedFault,
     Read,
@@ -74,20 +78,20 @@ GROUPS = Setting(
 )
 
 
-def _tagged(resource: str, name: str) -> list[Json]:
-    tags = [{"Key": RUN_TAG, "Value": {"$": "run"}}, {"Key": "Name", "Value": name}]
+def _tagged(resource: str, name: str) -> list[JsonLike]:
+    tags: list[JsonLike] = [{"Key": RUN_TAG, "Value": {"$": "run"}}, {"Key": "Name", "Value": name}]
     return [{"ResourceType": resource, "Tags": tags}]
 
 
-BY_RUN: list[Json] = [{"Name": f"tag:{RUN_TAG}", "Values": [{"$": "run"}]}]
+BY_RUN: list[JsonLike] = [{"Name": f"tag:{RUN_TAG}", "Values": [{"$": "run"}]}]
 
 
 def deny_all_acl(region: str, vpc: str, name: str) -> CreatedResource:
-    """A network ACL without a rule of its own: every ACL ends in denying all, IPv4 and IPv6, both ways.
+    """Return a network ACL without rules: such an ACL denies IPv4 and IPv6 in both directions.
 
     Source: Amazon VPC User Guide, "Custom network ACLs": a new one denies all traffic until rules are added.
     """
-    mine = [*BY_RUN, {"Name": "vpc-id", "Values": [{"$": "args.vpc"}]}]
+    filters: list[JsonLike] = [*BY_RUN, {"Name": "vpc-id", "Values": [{"$": "args.vpc"}]}]
     return CreatedResource(
         region=region,
         about=f"a network ACL in {vpc} that denies everything, IPv4 and IPv6, in and out",
@@ -100,7 +104,7 @@ def deny_all_acl(region: str, vpc: str, name: str) -> CreatedResource:
             TagSpecifications=_tagged("network-acl", "gameday-blackhole"),
         ),
         made="NetworkAcl.NetworkAclId",
-        find=call("ec2", "describe_network_acls", Filters=mine),
+        find=call("ec2", "describe_network_acls", Filters=filters),
         found="NetworkAcls[].NetworkAclId",
         delete=call("ec2", "delete_network_acl", NetworkAclId={"$": "id"}),
         busy=("DependencyViolation",),
@@ -109,9 +113,9 @@ def deny_all_acl(region: str, vpc: str, name: str) -> CreatedResource:
 
 
 class AzBlackhole(Fault):
-    """No packet enters or leaves the workload's subnets of a zone: a network ACL of the run denies all of it.
+    """Cut off the workload's subnets in a zone: a network ACL of the run denies all their traffic.
 
-    Traffic inside one subnet is not touched (ACLs act at a subnet's edge), nor are DNS and metadata of the VPC itself.
+    Traffic inside one subnet goes on, since ACLs act at a subnet's edge. So do the VPC's own DNS and metadata services.
     """
 
     name: ClassVar[str] = "az-blackhole"
@@ -127,13 +131,14 @@ class AzBlackhole(Fault):
         "allowed", description="whether scaling groups may launch into the zone"
     )
     foreign_interfaces: Literal["refuse", "allow"] = Field(
-        "refuse", description="when interfaces that the workload does not own sit in those subnets"
+        "refuse", description="when those subnets hold interfaces that the workload does not own"
     )
 
     def inject(self, context: FaultContext) -> PlannedFault:
         """The changes, resolved against the account; reads only. Raises AwsError."""
         subnets = [subnet for subnet in context.inventory.subnets if subnet.zone == self.zone]
-        hit = [one for one in context.inventory.instances if one.zone == self.zone and one.state == "running"]
+        instances = context.inventory.instances
+        hit = [instance for instance in instances if instance.zone == self.zone and instance.state == "running"]
         refusals = unknown_places(context, None, self.zone)
         if not subnets and not refusals:
             refusals.append(f"the workload has no subnet in {self.zone}")
@@ -147,7 +152,7 @@ class AzBlackhole(Fault):
         vpcs = sorted({subnet.vpc for subnet in subnets})
         names = {vpc: f"acl{number}" if number else "acl" for number, vpc in enumerate(vpcs)}
         makes = [deny_all_acl(context.region, vpc, name) for vpc, name in names.items()]
-        denied = {subnet.id: {"$": f"made.{names[subnet.vpc]}"} for subnet in subnets}
+        denied: dict[str, Json] = {subnet.id: {"$": f"made.{names[subnet.vpc]}"} for subnet in subnets}
         return PlannedFault(
             fault=self.name,
             label=f"black-hole {self.zone}: {counted(len(subnets), 'subnet')}, {counted(len(hit), 'instance')}",
@@ -156,87 +161,84 @@ class AzBlackhole(Fault):
             ),
             effect=effect(self.effect, probes),
             hits=shares(context, hit),
-            without_opt_in=not_opted_in(context, {one.id: one.tags for one in hit}),
+            without_opt_in=not_opted_in(context, {instance.id: instance.tags for instance in hit}),
             refusals=tuple(refusals),
         )
 
     def _groups(self, context: FaultContext) -> dict[str, list[str]]:
-        """Scaling groups that launch into the zone and elsewhere → the subnets left to them."""
+        """Scaling groups that launch into the zone and elsewhere → their subnets in other zones."""
         if self.launches == "allowed":
             return {}
-        shut = {subnet.id for subnet in context.inventory.subnets if subnet.zone == self.zone}
+        cut_off = {subnet.id for subnet in context.inventory.subnets if subnet.zone == self.zone}
         left = {
-            g.name: [s for s in g.subnets if s not in shut]
-            for g in context.inventory.scaling_groups
-            if shut & set(g.subnets)
+            group.name: [subnet for subnet in group.subnets if subnet not in cut_off]
+            for group in context.inventory.scaling_groups
+            if cut_off & set(group.subnets)
         }
         return {name: subnets for name, subnets in left.items() if subnets}
 
     def _rebalancing(self, context: FaultContext) -> list[SettingChange]:
-        # A group that loses a zone's subnets would at once move the zone's instances elsewhere: that is not this fault.
-        held: dict[str, Json] = {name: {"adds": ["AZRebalance"], "removes": []} for name in self._groups(context)}
-        return context.changes(SUSPENDED, held)
+        # A group that loses a zone's subnets would move the zone's instances elsewhere at once: that is not this fault.
+        suspended: dict[str, Json] = {name: {"adds": ["AZRebalance"], "removes": []} for name in self._groups(context)}
+        return context.changes(SUSPENDED, suspended)
 
     def _launches(self, context: FaultContext) -> list[SettingChange]:
         return [*context.changes(SUBNETS, {name: ",".join(left) for name, left in self._groups(context).items()})]
 
 
 def foreign_interfaces(context: FaultContext, subnets: list[Subnet]) -> list[str]:
-    """Interfaces in the subnets that belong neither to the workload nor to what AWS made for it.
+    """Return the interfaces in the subnets that belong neither to the workload nor to a resource that AWS made for it.
 
-    Interfaces of load balancers, NAT gateways and functions follow their parent, which AWS names in the description:
+    An interface of a load balancer, NAT gateway or function belongs to its parent, which its description names:
     `ELB app/NAME/ID`, `Interface for NAT Gateway ID`, `AWS Lambda VPC ENI-NAME-ID`.
     """
     if not subnets:
         return []
     ids = [subnet.id for subnet in subnets]
-    answer = context.inventory.read(
-        "ec2", "describe_network_interfaces", Filters=[{"Name": "subnet-id", "Values": ids}]
-    )
-    ours = {interface for one in context.inventory.instances for interface in one.interfaces}
-    strange = [
+    answer = context.inventory.read(DESCRIBE_NETWORK_INTERFACES, Filters=[{"Name": "subnet-id", "Values": ids}])
+    ours = {interface for instance in context.inventory.instances for interface in instance.interfaces}
+    others = [
         raw
         for raw in answer["NetworkInterfaces"]
-        if raw["NetworkInterfaceId"] not in ours and not context.inventory.owned(tags_of(raw.get("TagSet")))
+        if raw["NetworkInterfaceId"] not in ours and not context.inventory.owned(tags_of(raw.get("TagSet", [])))
     ]
-    parents = _parents(context) if strange else ()
+    parents = _parents(context) if others else ()
     return sorted(
         raw["NetworkInterfaceId"]
-        for raw in strange
+        for raw in others
         if not any(raw.get("Description", "").startswith(parent) for parent in parents)
     )
 
 
 def _parents(context: FaultContext) -> tuple[str, ...]:
-    balancers = context.inventory.read("elbv2", "describe_load_balancers")["LoadBalancers"]
-    arns = [raw["LoadBalancerArn"] for raw in balancers]
-    tagged: list[Json] = []
+    """How the descriptions of the interfaces of the workload's load balancers, NAT gateways and functions begin."""
+    arns = [raw["LoadBalancerArn"] for raw in context.inventory.read(DESCRIBE_LOAD_BALANCERS)["LoadBalancers"]]
+    owned = []
     for start in range(0, len(arns), 20):  # DescribeTags takes 20 at once
-        tagged += context.inventory.read("elbv2", "describe_tags", ResourceArns=arns[start : start + 20])[
-            "TagDescriptions"
-        ]
-    mine = [raw["ResourceArn"] for raw in tagged if context.inventory.owned(tags_of(raw["Tags"]))]
-    gateways = context.inventory.read("ec2", "describe_nat_gateways")["NatGateways"]
+        answer = context.inventory.read(DESCRIBE_TAGS, ResourceArns=arns[start : start + 20])
+        tagged = answer["TagDescriptions"]
+        owned += [raw["ResourceArn"] for raw in tagged if context.inventory.owned(tags_of(raw["Tags"]))]
+    gateways = context.inventory.read(DESCRIBE_NAT_GATEWAYS)["NatGateways"]
     return (
-        *(f"ELB {arn.rpartition('loadbalancer/')[2]}" for arn in mine),
+        *(f"ELB {arn.rpartition('loadbalancer/')[2]}" for arn in owned),
         *(
             f"Interface for NAT Gateway {raw['NatGatewayId']}"
             for raw in gateways
-            if context.inventory.owned(tags_of(raw.get("Tags")))
+            if context.inventory.owned(tags_of(raw.get("Tags", [])))
         ),
         *(f"AWS Lambda VPC ENI-{function.name}-" for function in context.inventory.functions),
     )
 
 
 def empty_group(region: str, vpc: str, name: str, ipv6: bool) -> CreatedResource:
-    """A security group without a rule: nothing may come in, nothing may go out.
+    """Return a security group without rules: it lets nothing in and nothing out.
 
-    A new group lets everything out until that rule is revoked (Amazon VPC User Guide, "Default rules").
+    AWS gives a new group a rule that lets everything out; `then` revokes it (Amazon VPC User Guide, "Default rules").
     """
-    everything: list[Json] = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    everything: list[JsonLike] = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
     if ipv6:
         everything.append({"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]})
-    mine = [*BY_RUN, {"Name": "vpc-id", "Values": [{"$": "args.vpc"}]}]
+    filters: list[JsonLike] = [*BY_RUN, {"Name": "vpc-id", "Values": [{"$": "args.vpc"}]}]
     return CreatedResource(
         region=region,
         about=f"a security group in {vpc} without any rule",
@@ -252,7 +254,7 @@ def empty_group(region: str, vpc: str, name: str, ipv6: bool) -> CreatedResource
         ),
         made="GroupId",
         then=(call("ec2", "revoke_security_group_egress", GroupId={"$": "id"}, IpPermissions=everything),),
-        find=call("ec2", "describe_security_groups", Filters=mine),
+        find=call("ec2", "describe_security_groups", Filters=filters),
         found="SecurityGroups[].GroupId",
         delete=call("ec2", "delete_security_group", GroupId={"$": "id"}),
         busy=("DependencyViolation",),
@@ -261,9 +263,9 @@ def empty_group(region: str, vpc: str, name: str, ipv6: bool) -> CreatedResource
 
 
 class IsolateModule(Fault):
-    """A module's instances lose every connection: their interfaces stand under a security group without rules.
+    """Cut off a module's instances: their interfaces get a security group without rules.
 
-    Connections that are tracked may live on until they idle out (EC2 User Guide, "Security group connection tracking").
+    Tracked connections may live until they idle out (EC2 User Guide, "Security group connection tracking").
     """
 
     name: ClassVar[str] = "isolate-module"
@@ -284,32 +286,35 @@ class IsolateModule(Fault):
     def inject(self, context: FaultContext) -> PlannedFault:
         """The changes, resolved against the account; reads only. Raises AwsError."""
         refusals = unknown_places(context, self.module, self.zone)
-        hit = [one for one in context.inventory.instances if self._hits(one)]
+        hit = [instance for instance in context.inventory.instances if self._hits(instance)]
         probes = unhealthy_targets(context, hit)
         if not refusals and not hit:
             refusals.append(f"module {self.module} has no running instance to isolate")
         elif hit and not probes:
             refusals.append(f"nothing would show that it takes effect: no target group has instances of {self.module}")
-        vpcs = sorted({one.vpc for one in hit})
+        vpcs = sorted({instance.vpc for instance in hit})
         names = {vpc: f"group{number}" if number else "group" for number, vpc in enumerate(vpcs)}
         makes = [empty_group(context.region, vpc, names[vpc], ipv6) for vpc, ipv6 in _ipv6(context, vpcs).items()]
-        alone = {interface: [{"$": f"made.{names[one.vpc]}"}] for one in hit for interface in one.interfaces}
+        isolated: dict[str, Json] = {
+            interface: [{"$": f"made.{names[instance.vpc]}"}] for instance in hit for interface in instance.interfaces
+        }
         return PlannedFault(
             fault=self.name,
             label=f"isolate module {self.module}: {counted(len(hit), 'instance')}",
-            stages=staged([*makes], [*context.changes(GROUPS, alone)]),
+            stages=staged([*makes], [*context.changes(GROUPS, isolated)]),
             effect=effect(self.effect, probes),
             hits=shares(context, hit),
-            without_opt_in=not_opted_in(context, {one.id: one.tags for one in hit}),
+            without_opt_in=not_opted_in(context, {instance.id: instance.tags for instance in hit}),
             refusals=tuple(refusals),
         )
 
-    def _hits(self, one: Instance) -> bool:
-        return one.module == self.module and one.state == "running" and self.zone in (None, one.zone)
+    def _hits(self, instance: Instance) -> bool:
+        return instance.module == self.module and instance.state == "running" and self.zone in (None, instance.zone)
 
 
 def _ipv6(context: FaultContext, vpcs: list[str]) -> dict[str, bool]:
+    """Each VPC, and whether it has IPv6 blocks."""
     if not vpcs:
         return {}
-    answer = context.inventory.read("ec2", "describe_vpcs", VpcIds=vpcs)
+    answer = context.inventory.read(DESCRIBE_VPCS, VpcIds=vpcs)
     return {raw["VpcId"]: bool(raw.get("Ipv6CidrBlockAssociationSet")) for raw in answer["Vpcs"]}

@@ -27,7 +27,7 @@ RULE = Setting(
 def ruled(context: FaultContext, rule: Rule, url: str, fault: str, module: str | None) -> PlannedFault:
     """The injection that puts a rule into a proxy; reads only. Raises AwsError."""
     name = f"gameday-{rule.kind}-{rule.service}{f'-{rule.operation}' if rule.operation else ''}"
-    args = {"url": url, "name": name}
+    args: dict[str, Json] = {"url": url, "name": name}
     reasons = [] if is_loopback(url) else [f"{url} is no proxy of this machine"]
     if not reasons:
         try:

@@ -1,4 +1,4 @@
-"""The fault that takes a dependency's capacity down, whatever the dependency is."""
+"""The fault that reduces the capacity of a dependency: a function, a table, an API stage or a service."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from typing import ClassVar
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from gameday.aws.answers.apigateway import GET_REST_APIS, GET_STAGE
+from gameday.aws.answers.autoscaling import DESCRIBE_SCALABLE_TARGETS
+from gameday.aws.answers.dynamodb import DESCRIBE_TABLE
+from gameday.aws.answers.lambda_ import GET_ACCOUNT_SETTINGS, GET_FUNCTION_CONCURRENCY
 from gameday.aws.inventory import OwnedResource
-from gameday.change import Excess, Json, PlannedFault, Probe, Setting, SettingChange
+from gameday.change import Excess, Json, JsonLike, PlannedFault, Probe, Setting, SettingChange
 from gameday.faults.apigateway import THROTTLING
 from gameday.faults.dynamodb import CAPACITY
 from gameday.faults.fault import Fault, FaultContext, call, counted, effect, not_opted_in, staged, unknown_places
@@ -18,19 +22,19 @@ from gameday.sdk.rule import Rule, in_words
 from gameday.steady_state.kpi.units import Amount, BoundAmount, Share
 
 UNITS = {"ReadCapacityUnits": "Read", "WriteCapacityUnits": "Write"}
-"""A table's capacities, and how CloudWatch calls what it throttles of them."""
+"""A table's capacities, each with the word that names its throttled requests in CloudWatch."""
 
 PERIOD = 60
-"""Seconds of a period: Lambda, DynamoDB and API Gateway send their metrics once a minute (their developer guides)."""
+"""Seconds of a period: Lambda, DynamoDB and API Gateway publish metrics once a minute (their developer guides)."""
 
 
 class Throttle(Fault):
-    """A dependency's capacity goes down: a function's concurrency, a table's throughput, an API stage's rate and burst.
+    """Reduce a dependency's capacity: a function's concurrency, a table's throughput, an API stage's rate and burst.
 
-    `sdk` throttles a service for one program instead: a share of its requests, at the proxy that they pass.
+    `sdk` throttles a service for one program instead: the program's proxy rejects a share of its requests.
 
-    A table cannot go below 1 unit, and serves up to five minutes of unused capacity first (DynamoDB Developer Guide,
-    "Burst capacity"); decreases are limited to four a day and one an hour after that.
+    A table keeps at least 1 unit, and first serves up to five minutes of unused capacity (DynamoDB Developer Guide,
+    "Burst capacity"). AWS allows four decreases a day, then one an hour.
     """
 
     name: ClassVar[str] = "throttle"
@@ -64,20 +68,20 @@ class Throttle(Fault):
 
     @model_validator(mode="after")
     def _names_one(self) -> Throttle:
-        told = {key for key in self.model_fields_set if getattr(self, key) is not None}
+        given = {key for key in self.model_fields_set if getattr(self, key) is not None}
         targets = ("function", "table", "stage", "sdk") if self.sdk else ("module", "function", "table", "stage")
-        named = [key for key in targets if key in told]
+        named = [key for key in targets if key in given]
         if len(named) != 1:
             msg = (
                 "throttle names exactly one of module, function, table, stage, sdk; "
                 f"found {' and '.join(named) or 'none'}"
             )
             raise ValueError(msg)
-        others = told & ({"to"} if self.sdk else {"operation", "share", "at"})
+        others = given & ({"to"} if self.sdk else {"operation", "share", "at"})
         if others:
             msg = f"throttle of {named[0]} has no `{min(others)}`"
             raise ValueError(msg)
-        if not self.sdk and "to" not in told:
+        if not self.sdk and "to" not in given:
             msg = "throttle needs `to`: what is left, a share like 5% or a number like 0"
             raise ValueError(msg)
         if self.sdk:
@@ -97,8 +101,8 @@ class Throttle(Fault):
         """The changes, resolved against the account; reads only. Raises AwsError."""
         refusals = unknown_places(context, self.module, None)
         if self.sdk:
-            found = ruled(context, self._rule(), self.at, self.name, self.module)
-            return found.model_copy(update={"refusals": (*refusals, *found.refusals)})
+            planned = ruled(context, self._rule(), self.at, self.name, self.module)
+            return planned.model_copy(update={"refusals": (*refusals, *planned.refusals)})
         functions = self._chosen(self.function, context.inventory.functions if self.module or self.function else ())
         tables = self._chosen(self.table, context.inventory.tables if self.module or self.table else ())
         stages = self._chosen(self.stage, context.inventory.stages if self.module or self.stage else ())
@@ -114,7 +118,7 @@ class Throttle(Fault):
                 *self._stages(context, stages, refusals, idle),
             )
         ]
-        # Of several targets those that lose nothing are named and left alone; alone, such a one is no experiment.
+        # A target that would lose nothing gives a warning beside others; alone, it gives a refusal.
         if not changes:
             refusals += idle
         hit = {setting_change.id: setting_change.module for setting_change in changes if setting_change.module}
@@ -128,7 +132,7 @@ class Throttle(Fault):
                 deadline=600.0,
             ),
             hits=dict.fromkeys(hit.values(), self._taken()),
-            without_opt_in=not_opted_in(context, {one.name: one.tags for one in chosen}),
+            without_opt_in=not_opted_in(context, {resource.name: resource.tags for resource in chosen}),
             refusals=tuple(refusals),
             warnings=tuple(idle) if changes else (),
         )
@@ -136,99 +140,92 @@ class Throttle(Fault):
     def _wanted(self) -> str:
         return f"module {self.module}" if self.module else str(self.function or self.table or self.stage)
 
-    def _chosen(self, name: str | None, found: tuple[OwnedResource, ...]) -> list[OwnedResource]:
-        return [one for one in found if one.name == name or (self.module and one.module == self.module)]
+    def _chosen(self, name: str | None, resources: tuple[OwnedResource, ...]) -> list[OwnedResource]:
+        return [found for found in resources if found.name == name or (self.module and found.module == self.module)]
 
     def _left(self, was: float, least: int) -> float:
-        """What is left of what was there: never more than that."""
+        """The capacity that is left: never more than there was."""
         left = was * self.to.value if self.to.unit == "%" else self.to.value
         return min(was, max(least, int(left + 1e-9)))
 
     def _taken(self) -> float:
-        """The share of capacity that is taken away; 0 where a number is left of what nobody has written down."""
+        """The share of capacity that is taken away; 0 where `to` is a number, since the share is not known."""
         return 1.0 - self.to.value if self.to.unit == "%" else float(self.to.value == 0)
 
     def _functions(
-        self, context: FaultContext, found: list[OwnedResource], refusals: list[str], idle: list[str]
+        self, context: FaultContext, resources: list[OwnedResource], refusals: list[str], idle: list[str]
     ) -> list[SettingChange]:
         wanted: dict[str, Json] = {}
-        for one in found:
-            answer = context.inventory.read("lambda", "get_function_concurrency", FunctionName=one.name)
+        for function in resources:
+            answer = context.inventory.read(GET_FUNCTION_CONCURRENCY, FunctionName=function.name)
             reserved = answer.get("ReservedConcurrentExecutions")
             if reserved is None and self.to.unit == "%" and self.to.value:
-                refusals.append(f"function {one.name} reserves no concurrency to take a share of: say a number")
+                refusals.append(f"function {function.name} reserves no concurrency to take a share of: give a number")
                 continue
             there = self._unreserved(context) if reserved is None else reserved
-            wanted[one.name] = 0 if there is None else self._left(there, 0)
-            if wanted[one.name] == there:
-                del wanted[one.name]
+            left = 0 if there is None else self._left(there, 0)
+            if left != there:
+                wanted[function.name] = left
+            else:
                 whose = "what the account leaves to those that reserve none" if reserved is None else "what it reserves"
-                idle.append(f"function {one.name} already is at {there}, {whose}: {self._nothing()}")
+                idle.append(f"function {function.name} already is at {there}, {whose}: {self._nothing()}")
         return context.changes(CONCURRENCY, wanted)
 
     def _unreserved(self, context: FaultContext) -> int | None:
-        """How many invocations run at once where none are reserved; None where it need not be known, to leave none.
+        """The concurrency that functions without a reservation share; None where `to` leaves nothing anyway.
 
-        The account's concurrency in the region, without what functions reserve (Lambda API Reference,
-        GetAccountSettings, UnreservedConcurrentExecutions): a reservation of as much or more takes nothing away.
+        It is the account's concurrency in the region without all reservations (Lambda API Reference,
+        GetAccountSettings, UnreservedConcurrentExecutions). To reserve as much or more takes nothing away.
         """
         if not self.to.value:
             return None
-        limit = context.inventory.read("lambda", "get_account_settings")["AccountLimit"]
-        return int(limit["UnreservedConcurrentExecutions"])
+        return context.inventory.read(GET_ACCOUNT_SETTINGS)["AccountLimit"]["UnreservedConcurrentExecutions"]
 
     def _tables(
-        self, context: FaultContext, found: list[OwnedResource], refusals: list[str], idle: list[str]
+        self, context: FaultContext, resources: list[OwnedResource], refusals: list[str], idle: list[str]
     ) -> list[SettingChange]:
         wanted: dict[str, Json] = {}
-        for one in found:
-            table = context.inventory.read("dynamodb", "describe_table", TableName=one.name)["Table"]
+        for name in (table.name for table in resources):
+            table = context.inventory.read(DESCRIBE_TABLE, TableName=name)["Table"]
             scaled = context.inventory.read(
-                "application-autoscaling",
-                "describe_scalable_targets",
-                ServiceNamespace="dynamodb",
-                ResourceIds=[f"table/{one.name}"],
+                DESCRIBE_SCALABLE_TARGETS, ServiceNamespace="dynamodb", ResourceIds=[f"table/{name}"]
             )["ScalableTargets"]
             if table.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST":
-                refusals.append(f"table {one.name} is on demand: it has no provisioned capacity to take down")
+                refusals.append(f"table {name} is on demand: it has no provisioned capacity to reduce")
                 continue
             if scaled:
-                refusals.append(
-                    f"Application Auto Scaling moves the capacity of table {one.name} and would fight the undo"
-                )
+                refusals.append(f"Application Auto Scaling sets the capacity of table {name} and would fight the undo")
                 continue
-            was = {unit: table["ProvisionedThroughput"][unit] for unit in UNITS}
-            left = {unit: self._left(was[unit], 1) for unit in UNITS}
-            if left != was:
-                wanted[one.name] = left
+            throughput = table["ProvisionedThroughput"]
+            reads, writes = throughput["ReadCapacityUnits"], throughput["WriteCapacityUnits"]
+            left_reads, left_writes = self._left(reads, 1), self._left(writes, 1)
+            if (left_reads, left_writes) != (reads, writes):
+                wanted[name] = {"ReadCapacityUnits": left_reads, "WriteCapacityUnits": left_writes}
                 continue
-            least = "its least, " if set(was.values()) == {1} else ""
-            reads, writes = was.values()
+            least = "its least, " if reads == writes == 1 else ""
             has = f"{least}{reads} read and {counted(writes, 'write unit')}"
-            idle.append(f"table {one.name} already is at {has}: {self._nothing()}")
+            idle.append(f"table {name} already is at {has}: {self._nothing()}")
         return context.changes(CAPACITY, wanted)
 
     def _stages(
-        self, context: FaultContext, found: list[OwnedResource], refusals: list[str], idle: list[str]
+        self, context: FaultContext, resources: list[OwnedResource], refusals: list[str], idle: list[str]
     ) -> list[SettingChange]:
         wanted: dict[str, Json] = {}
         args: dict[str, dict[str, Json]] = {}
-        for one in found:
-            api, _, stage = one.name.partition("/")
-            answer = context.inventory.read("apigateway", "get_stage", restApiId=api, stageName=stage)
+        for name in (stage.name for stage in resources):
+            api, _, stage = name.partition("/")
+            answer = context.inventory.read(GET_STAGE, restApiId=api, stageName=stage)
             default = answer.get("methodSettings", {}).get("*/*", {})
-            if "throttlingRateLimit" not in default:
-                refusals.append(
-                    f"stage {one.name} has no throttling of its own to take down: set one for all methods first"
-                )
+            if "throttlingRateLimit" not in default or "throttlingBurstLimit" not in default:
+                refusals.append(f"stage {name} has no throttling of its own to reduce: set one for all methods first")
                 continue
-            rate, burst = float(default["throttlingRateLimit"]), int(default["throttlingBurstLimit"])
-            left = {"rate": self._left(rate, 0), "burst": self._left(burst, 0)}
+            rate, burst = default["throttlingRateLimit"], default["throttlingBurstLimit"]
+            left: dict[str, Json] = {"rate": self._left(rate, 0), "burst": self._left(burst, 0)}
             if (left["rate"], left["burst"]) == (rate, burst):
                 has = f"{rate:g} requests a second and a burst of {burst}"
-                idle.append(f"stage {one.name} already is at {has}: {self._nothing()}")
+                idle.append(f"stage {name} already is at {has}: {self._nothing()}")
                 continue
-            args[one.name], wanted[one.name] = {"api": api, "stage": stage}, left
+            args[name], wanted[name] = {"api": api, "stage": stage}, left
         return context.changes(THROTTLING, wanted, args)
 
     def _nothing(self) -> str:
@@ -236,34 +233,40 @@ class Throttle(Fault):
 
 
 def _module(target: str, chosen: list[OwnedResource]) -> str | None:
-    return next((one.module for one in chosen if one.name == target), None)
+    return next((resource.module for resource in chosen if resource.name == target), None)
 
 
 def _throttled(setting_change: SettingChange, context: FaultContext) -> Iterator[Probe]:
-    """What CloudWatch counts of what a change takes away, each with what says that anything was counted at all."""
+    """Probes of the throttled requests that a change causes, each with a metric that shows whether any request came."""
     if setting_change.setting == CONCURRENCY:
         yield grows("AWS/Lambda", "Throttles", "Invocations", {"FunctionName": setting_change.id})
     elif setting_change.setting == CAPACITY:
         for unit, kind in UNITS.items():
-            if setting_change.after[unit] < setting_change.before[unit]:
+            if _number(setting_change.after, unit) < _number(setting_change.before, unit):
                 dimensions = {"TableName": setting_change.id}
                 yield grows("AWS/DynamoDB", f"{kind}ThrottleEvents", f"Consumed{unit}", dimensions)
     else:
-        apis = context.inventory.read("apigateway", "get_rest_apis").get("items", [])
-        name = next(api["name"] for api in apis if api["id"] == setting_change.args["api"])
-        yield grows("AWS/ApiGateway", "4XXError", "Count", {"ApiName": name, "Stage": setting_change.args["stage"]})
+        apis = context.inventory.read(GET_REST_APIS).get("items", [])
+        id_, _, stage = setting_change.id.partition("/")
+        name = next(api.get("name", "") for api in apis if api["id"] == id_)
+        yield grows("AWS/ApiGateway", "4XXError", "Count", {"ApiName": name, "Stage": stage})
+
+
+def _number(capacity: Json, unit: str) -> float:
+    """A capacity's units; 0 where it is of another shape."""
+    units = capacity.get(unit) if isinstance(capacity, dict) else None
+    return units if isinstance(units, int | float) else 0.0
 
 
 def grows(namespace: str, metric: str, beside: str, dimensions: dict[str, str]) -> Probe:
-    """Holds once CloudWatch counts clearly more since the injection than in the ten minutes before it.
+    """Return a probe that holds once CloudWatch counts clearly more since the injection than in the time before it.
 
-    `beside` is a metric of the same requests: where neither has a value, nothing is known of that minute, and nothing
-    says that there was nothing to throttle.
+    `beside` is a metric of the same requests. Where neither has a value, that minute is unknown, not zero.
     """
     listed = [{"Name": key, "Value": value} for key, value in dimensions.items()]
 
-    def query(name: str, of: str) -> Json:
-        counted_of = {"Namespace": namespace, "MetricName": of, "Dimensions": listed}
+    def query(name: str, of: str) -> dict[str, JsonLike]:
+        counted_of: dict[str, JsonLike] = {"Namespace": namespace, "MetricName": of, "Dimensions": listed}
         return {"Id": name, "MetricStat": {"Metric": counted_of, "Period": PERIOD, "Stat": "Sum"}}
 
     return Probe(

@@ -31,9 +31,10 @@ class Entries:
                 mistakes.append(mistake)
                 entries[index] = {}  # said already
                 continue
-            (name,) = entry
-            entry[name] = {} if entry[name] is None else entry[name]
-            yield (*loc, name), name
+            if isinstance(entry, dict):  # else it is malformed
+                (name,) = entry
+                entry[name] = {} if entry[name] is None else entry[name]
+                yield (*loc, name), name
 
     def _malformed(self, document: Document, loc: Loc, entry: object) -> Mistake | None:
         """Why an entry is not one name that we know."""

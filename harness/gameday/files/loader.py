@@ -63,7 +63,7 @@ class Loader:
 
     def _read(self, file: Path) -> Loaded:
         document = self._document(file)
-        kind = document.data["kind"]
+        kind = str(document.data["kind"])
         readers: dict[str, Callable[[Document, list[Mistake]], Loaded | None]] = {
             "workload": self._workload,
             "experiment": self._experiment,

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from gameday.files.entries import Entries
-from gameday.files.yaml.document import Document
+from gameday.files.yaml.document import Document, value_at
 from gameday.files.yaml.mistake import Mistake, MistakeKind
 from gameday.files.yaml.validate import shaped
 from gameday.sdk.rule import EXAMPLES, Rule
@@ -30,7 +30,7 @@ def read_rules(document: Document, environ: Names[str, str]) -> tuple[tuple[Rule
     mistakes: list[Mistake] = []
     examples: dict[str, str] = dict(EXAMPLES.items())
     for loc, kind in Entries("rules", "rule", examples, examples.__getitem__).named(document, mistakes):
-        fields = document.data["rules"][loc[1]][kind]
+        fields = value_at(document.data, loc)
         if isinstance(fields, dict):
             if "kind" in fields:
                 mistakes.append(

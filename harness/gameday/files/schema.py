@@ -80,7 +80,7 @@ def _schema(model: type[BaseModel]) -> dict[str, Json]:
         raw["properties"]["faults"]["items"] = _fault_entry(definitions)
     if model is RulesFile:
         raw["properties"]["rules"]["items"] = _entry("rule", {kind: _rule(kind) for kind in EXAMPLES})
-    whole = _each({**raw, "definitions": definitions}, _for_editors)
+    whole = _every({**raw, "definitions": definitions}, _for_editors)
     top = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": f"Gameday: {raw['properties']['kind']['const']}",
@@ -90,7 +90,7 @@ def _schema(model: type[BaseModel]) -> dict[str, Json]:
 
 def _fault_entry(definitions: dict[str, Json]) -> Json:
     """One fault: its name, and its fields."""
-    faults = {}
+    faults: dict[str, Json] = {}
     for name, fault in CATALOGUE.items():
         fields = fault.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
         definitions.update(fields.pop("$defs", {}))
@@ -106,7 +106,7 @@ def _sources(definitions: dict[str, Json]) -> Json:
             fields = source.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
             definitions.update(fields.pop("$defs", {}))
             definitions[source.__name__] = {**fields, "description": _described(source)}
-        listed = [{"$ref": f"#/definitions/{source.__name__}"} for source in SOURCES.values()]
+        listed: list[Json] = [{"$ref": f"#/definitions/{source.__name__}"} for source in SOURCES.values()]
     except Unusable as error:
         raise InvalidInput(error.what, error.remedy, gd_code="GD-E122") from error
     return {"description": cleandoc(SourceSpec.__doc__ or ""), "anyOf": listed}
@@ -139,11 +139,14 @@ def _entry(noun: str, named: dict[str, Json]) -> Json:
 
 
 def _each(value: Json, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Json:
-    """A schema with every schema in it changed; what `properties` and `definitions` hold are names, not keywords."""
+    """Every schema in a value changed."""
     if isinstance(value, list):
         return [_each(item, change) for item in value]
-    if not isinstance(value, dict):
-        return value
+    return _every(value, change) if isinstance(value, dict) else value
+
+
+def _every(value: dict[str, Json], change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Json]:
+    """A schema with every schema in it changed; what `properties` and `definitions` hold are names, not keywords."""
     if value.get("format") == "kpi-source":  # see `SourceSpec`
         return {"$ref": "#/definitions/SourceSpec"}
     changed = change(value)

@@ -5,7 +5,7 @@ Source: IAM User Guide, "IAM JSON policy elements: Condition operators", "Set op
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from gameday.change import Json
 from gameday.errors import GamedayError
@@ -28,7 +28,7 @@ _NEGATED = {
 }
 
 
-def met(conditions: Mapping[str, Mapping[str, Json]], context: Context, unknown: bool | None = None) -> bool:
+def met(conditions: Json, context: Context, unknown: bool | None = None) -> bool:
     """Whether all conditions of a statement are met. Raises GamedayError for an operator that cannot be judged.
 
     A key that the context does not have is one that the request does not have; or, with `unknown`, one of which nothing
@@ -36,9 +36,15 @@ def met(conditions: Mapping[str, Mapping[str, Json]], context: Context, unknown:
     """
     return all(
         _met(operator, listed(asked), key, context, unknown)
-        for operator, keys in conditions.items()
-        for key, asked in keys.items()
+        for operator, keys in _mapping(conditions).items()
+        for key, asked in _mapping(keys).items()
     )
+
+
+def _mapping(value: Json) -> dict[str, Json]:
+    if not isinstance(value, dict):
+        raise GamedayError(f"a condition is {value!r}, not a mapping", "mend that policy")
+    return value
 
 
 def listed(value: Json) -> list[str]:

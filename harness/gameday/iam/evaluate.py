@@ -74,8 +74,9 @@ def _decide(request: AccessRequest, documents: Sequence[PolicyDocument], doubt: 
 def _statements(document: PolicyDocument) -> list[Mapping[str, Json]]:
     if document.get("Version") != "2012-10-17":
         raise GamedayError("a policy of another version than 2012-10-17 cannot be judged here", "rewrite that policy")
-    found = document.get("Statement", [])
-    return [found] if isinstance(found, Mapping) else list(found)
+    statements = document.get("Statement", [])
+    listed_statements = statements if isinstance(statements, list) else [statements]
+    return [statement for statement in listed_statements if isinstance(statement, dict)]
 
 
 def _applies(statement: Mapping[str, Json], request: AccessRequest, doubt: Doubt) -> bool:

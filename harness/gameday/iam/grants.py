@@ -55,14 +55,18 @@ def request_of(ask: Permission, run: str, region: str) -> AccessRequest:
 
 def document(grants: Iterable[Grant]) -> PolicyDocument:
     """A policy that allows exactly these grants: no statement allows an action on a resource that no grant names."""
+    return {"Version": "2012-10-17", "Statement": statements_of(grants)}
+
+
+def statements_of(grants: Iterable[Grant]) -> list[Json]:
+    """The statements of that policy."""
     resources: dict[tuple[str, tuple[Condition, ...]], set[str]] = {}
     for grant in grants:
         resources.setdefault((grant.action, grant.conditions), set()).add(grant.resource)
     actions: dict[tuple[tuple[str, ...], tuple[Condition, ...]], list[str]] = {}
     for (action, conditions), found in resources.items():
         actions.setdefault((tuple(sorted(found)), conditions), []).append(action)
-    statements = [_statement(sorted(of), where, conditions) for (where, conditions), of in actions.items()]
-    return {"Version": "2012-10-17", "Statement": statements}
+    return [_statement(sorted(of), where, conditions) for (where, conditions), of in actions.items()]
 
 
 def compact(policy: PolicyDocument) -> str:
@@ -73,12 +77,12 @@ def compact(policy: PolicyDocument) -> str:
 def _statement(actions: list[str], resources: tuple[str, ...], conditions: tuple[Condition, ...]) -> dict[str, Json]:
     said: dict[str, Json] = {"Effect": "Allow", "Action": _one(actions), "Resource": _one(list(resources))}
     if conditions:
-        operators: dict[str, dict[str, str]] = {}
+        operators: dict[str, dict[str, Json]] = {}
         for operator, key, value in conditions:
             operators.setdefault(operator, {})[key] = value
-        said["Condition"] = operators
+        said["Condition"] = {**operators}
     return said
 
 
 def _one(values: list[str]) -> Json:
-    return values[0] if len(values) == 1 else values
+    return values[0] if len(values) == 1 else [*values]

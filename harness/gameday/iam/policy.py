@@ -13,7 +13,7 @@ from gameday.errors import AwsError, Refused
 from gameday.iam.actions import action_of
 from gameday.iam.asks import Permission, asks_of
 from gameday.iam.evaluate import AccessRequest, Decision, Doubt, PolicyDocument, decide
-from gameday.iam.grants import Grant, compact, document, grant_of, read_of, request_of
+from gameday.iam.grants import Grant, compact, document, grant_of, read_of, request_of, statements_of
 from gameday.iam.patterns import Context
 from gameday.iam.principal import READS
 from gameday.plan.plan import Plan
@@ -198,16 +198,17 @@ def _boundary(actions: set[str], rights: Sequence[Grant], region: str) -> Policy
     """
     if not actions and not rights:
         return _NOTHING
-    ceiling = sorted(actions)
-    all_of_it = sorted(actions | {grant.action for grant in rights})
-    here = {"StringEquals": {"aws:RequestedRegion": region}}
+    ceiling: list[Json] = [*sorted(actions)]
+    all_of_it: list[Json] = [*sorted(actions | {grant.action for grant in rights})]
+    here: Json = {"StringEquals": {"aws:RequestedRegion": region}}
+    allowed: Json = {"Effect": "Allow", "Action": ceiling, "Resource": "*", "Condition": here}
     statements: list[Json] = [
-        *([{"Effect": "Allow", "Action": ceiling, "Resource": "*", "Condition": here}] if ceiling else []),
+        *([allowed] if ceiling else []),
         {"Effect": "Deny", "NotAction": all_of_it, "Resource": "*"},
-        *document(rights)["Statement"],
+        *statements_of(rights),
     ]
     if "ec2:CreateTags" in actions:
-        free = {"Null": {"ec2:CreateAction": "true"}}
+        free: Json = {"Null": {"ec2:CreateAction": "true"}}
         statements.append({"Effect": "Deny", "Action": "ec2:CreateTags", "Resource": "*", "Condition": free})
     return {"Version": "2012-10-17", "Statement": statements}
 

@@ -1,12 +1,23 @@
-"""Which policies a principal holds, read from IAM: its own, its groups', and its permissions boundary."""
+"""The policies that a principal holds, read from IAM: its own, its groups', and its permissions boundary."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gameday.aws.account import Account
-from gameday.change import Call, Json
+from gameday.aws.account import Account, read
+from gameday.aws.answers.iam import (
+    GET_INLINE_POLICY,
+    GET_POLICY,
+    GET_POLICY_VERSION,
+    GET_ROLE,
+    GET_USER,
+    LIST_ATTACHED_POLICIES,
+    LIST_GROUPS_FOR_USER,
+    LIST_INLINE_POLICIES,
+    Principal,
+)
+from gameday.change import Json
 from gameday.errors import GamedayError
 
 
@@ -23,7 +34,7 @@ EVERYTHING: Mapping[str, Json] = {
     "Version": "2012-10-17",
     "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"},
 }
-"""What the account's root user may do, but for what the organization denies."""
+"""The rights of the account's root user, but for what the organization denies."""
 
 READS = {
     "role": ("get_role", "list_attached_role_policies", "list_role_policies", "get_role_policy"),
@@ -37,52 +48,54 @@ READS = {
     "group": ("list_attached_group_policies", "list_group_policies", "get_group_policy"),
     "policy": ("get_policy", "get_policy_version"),
 }
-"""What is read of a role or a user, of a user's groups, and of the managed policies that they hold."""
+"""The reads for a role or a user, for a user's groups, and for their managed policies."""
 
 
 def held_by(principal: str, account: Account, region: str) -> PrincipalPolicies:
-    """The policies of a principal, named by any of its ARNs. Raises AwsError, and GamedayError for other kinds."""
+    """Return the policies of a principal, which any of its ARNs names. Raises AwsError and GamedayError."""
     arn = principal.split(":", 5)
     kind, _, path = arn[5].partition("/")
     if arn[5] == "root":
         return PrincipalPolicies(principal, (EVERYTHING,))
-    iam = _Iam(account, region)
+    reader = _Reader(account, region)
     if kind in ("role", "assumed-role"):
         name = path.split("/")[0] if kind == "assumed-role" else path.rpartition("/")[2]
-        return iam.held("Role", name)
+        return reader.held_by_role(name)
     if kind == "user":
-        return iam.held("User", path.rpartition("/")[2])
+        return reader.held_by_user(path.rpartition("/")[2])
     raise GamedayError(f"the policies of {principal} cannot be read: it is neither a role nor a user")
 
 
 @dataclass(frozen=True)
-class _Iam:
+class _Reader:
     account: Account
     region: str
 
-    def held(self, kind: str, name: str) -> PrincipalPolicies:
-        """What a Role or User holds."""
-        found = self._ask(f"get_{kind.lower()}", **{f"{kind}Name": name})[kind]
-        identity = [*self._policies(kind, name)]
-        if kind == "User":
-            for group in self._ask("list_groups_for_user", UserName=name)["Groups"]:
-                identity += self._policies("Group", group["GroupName"])
-        limit = found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
-        return PrincipalPolicies(found["Arn"], tuple(identity), self._managed(limit) if limit else None)
+    def held_by_role(self, name: str) -> PrincipalPolicies:
+        role = read(self.account, self.region, GET_ROLE, RoleName=name)["Role"]
+        return self._bounded(role, list(self._policies("Role", name)))
+
+    def held_by_user(self, name: str) -> PrincipalPolicies:
+        user = read(self.account, self.region, GET_USER, UserName=name)["User"]
+        policies = list(self._policies("User", name))
+        for group in read(self.account, self.region, LIST_GROUPS_FOR_USER, UserName=name)["Groups"]:
+            policies += self._policies("Group", group["GroupName"])
+        return self._bounded(user, policies)
+
+    def _bounded(self, principal: Principal, policies: list[Mapping[str, Json]]) -> PrincipalPolicies:
+        limit = principal.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+        return PrincipalPolicies(principal["Arn"], tuple(policies), self._managed(limit) if limit else None)
 
     def _policies(self, kind: str, name: str) -> Iterator[Mapping[str, Json]]:
-        low, named = kind.lower(), {f"{kind}Name": name}
-        for one in self._ask(f"list_attached_{low}_policies", **named)["AttachedPolicies"]:
-            yield self._managed(one["PolicyArn"])
-        for inline in self._ask(f"list_{low}_policies", **named)["PolicyNames"]:
-            yield self._ask(f"get_{low}_policy", **named, PolicyName=inline)["PolicyDocument"]
+        """The managed and inline policies of a Role, User or Group."""
+        holder = {f"{kind}Name": name}
+        for policy in read(self.account, self.region, LIST_ATTACHED_POLICIES[kind], **holder)["AttachedPolicies"]:
+            yield self._managed(policy["PolicyArn"])
+        for inline in read(self.account, self.region, LIST_INLINE_POLICIES[kind], **holder)["PolicyNames"]:
+            answer = read(self.account, self.region, GET_INLINE_POLICY[kind], **holder, PolicyName=inline)
+            yield answer["PolicyDocument"]
 
     def _managed(self, arn: str) -> Mapping[str, Json]:
-        version = self._ask("get_policy", PolicyArn=arn)["Policy"]["DefaultVersionId"]
-        document: Mapping[str, Json] = self._ask("get_policy_version", PolicyArn=arn, VersionId=version)[
-            "PolicyVersion"
-        ]["Document"]
-        return document
-
-    def _ask(self, operation: str, **params: Json) -> Json:
-        return self.account.pages(Call(service="iam", operation=operation, params=params), self.region)
+        version = read(self.account, self.region, GET_POLICY, PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        answer = read(self.account, self.region, GET_POLICY_VERSION, PolicyArn=arn, VersionId=version)
+        return answer["PolicyVersion"]["Document"]

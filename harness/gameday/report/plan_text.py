@@ -76,12 +76,15 @@ def _change(change: AnyChange) -> Iterator[str]:
 
 def _call(template: CallTemplate) -> str:
     """A call as it will go out; what is known only then stands in angle brackets."""
-    later: dict[str, Json] = {"run": "<the run's id>", "made": {}, "row": {}}
+    made: dict[str, str] = {}
+    row: dict[str, str] = {}
     for path in (*unbound(template.call.params), *unbound(dict(template.known))):
         scope, _, name = path.partition(".")
-        if scope in ("made", "row"):
-            later[scope][name] = f"<the new {name}>" if scope == "made" else f"<its {name}>"
-    params = template.bound(later).params
+        if scope == "made":
+            made[name] = f"<the new {name}>"
+        elif scope == "row":
+            row[name] = f"<its {name}>"
+    params = template.bound({"run": "<the run's id>", "made": made, "row": row}).params
     return f"{template.call}({', '.join(f'{key}={_shown(raw)}' for key, raw in params.items())})"
 
 

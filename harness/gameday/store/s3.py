@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
-from gameday.aws.account import Account
-from gameday.change import Call, Json
+from gameday.aws.account import Account, read
+from gameday.aws.answers.operation import Operation
+from gameday.aws.answers.s3 import DELETE_OBJECT, GET_OBJECT, LIST_OBJECTS, PUT_OBJECT
+from gameday.change import JsonLike
 from gameday.errors import AwsError, InvalidInput, JournalError, Unreachable
 from gameday.files.workload import STORE
+
+A = TypeVar("A")
 
 log = logging.getLogger("gameday.store")
 
@@ -78,7 +82,7 @@ class S3Objects:
     def get(self, key: str) -> Stored | None:
         """What stands under a key; raises JournalError."""
         try:
-            answer = self._call("get_object", Key=self.prefix + key)
+            answer = self._call(GET_OBJECT, Key=self.prefix + key)
         except AwsError as error:
             if error.code in _MISSING:
                 return None
@@ -106,22 +110,19 @@ class S3Objects:
     def remove(self, key: str) -> None:
         """Remove an object, where there is one; raises JournalError."""
         try:
-            self._call("delete_object", Key=self.prefix + key)
+            self._call(DELETE_OBJECT, Key=self.prefix + key)
         except AwsError as error:
             raise self._trouble(error) from error
 
     def keys(self, prefix: str) -> list[str]:
         """The keys that begin so, in order; raises JournalError."""
-        call = Call(
-            service="s3", operation="list_objects_v2", params={"Bucket": self.bucket, "Prefix": self.prefix + prefix}
-        )
         try:
-            answer = self.account.pages(call, self.region)
+            answer = read(self.account, self.region, LIST_OBJECTS, Bucket=self.bucket, Prefix=self.prefix + prefix)
         except AwsError as error:
             raise self._trouble(error) from error
-        return sorted(one["Key"].removeprefix(self.prefix) for one in answer.get("Contents", []))
+        return sorted(found["Key"].removeprefix(self.prefix) for found in answer.get("Contents", []))
 
-    def _repeated(self, params: dict[str, Json]) -> str:
+    def _repeated(self, params: dict[str, str]) -> str:
         """Write; a conflict with a write under way is tried again, as S3 asks for."""
         writing = Retrying(
             retry=retry_if_exception(lambda error: isinstance(error, AwsError) and error.code in _MEANWHILE),
@@ -129,11 +130,10 @@ class S3Objects:
             stop=stop_after_attempt(5),
             reraise=True,
         )
-        return str(writing(self._call, "put_object", **params)["ETag"])
+        return writing(lambda: self._call(PUT_OBJECT, **params))["ETag"]
 
-    def _call(self, operation: str, **params: Json) -> Json:
-        call = Call(service="s3", operation=operation, params={"Bucket": self.bucket, **params})
-        return self.account.call(call, self.region)
+    def _call(self, operation: Operation[A], **params: JsonLike) -> A:
+        return operation.typed(self.account.call(operation.call(Bucket=self.bucket, **params), self.region))
 
     def _trouble(self, error: AwsError) -> JournalError:
         return JournalError(

@@ -36,7 +36,7 @@ def touched(changes: Iterable[Change], run: str, account: Account) -> dict[str, 
             known = change.bindings(run, {})
             find = bind(change.read_call, known)
             answer = account.pages(find, change.region)
-            stands[f"made: {', '.join(change.made_binding('new'))}"] = change.learned_ids(find, answer, known)
+            stands[f"made: {', '.join(change.made_binding('new'))}"] = [*change.learned_ids(find, answer, known)]
     return stands
 
 

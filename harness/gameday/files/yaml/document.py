@@ -152,6 +152,19 @@ def entry_at(node: Node, step: str | int) -> Entry | None:
     return None
 
 
+def value_at(data: Json, loc: Loc) -> Json:
+    """The value at a place; None where nothing is there."""
+    for step in loc:
+        data = _part(data, step)
+    return data
+
+
+def _part(data: Json, step: str | int) -> Json:
+    if isinstance(data, dict):
+        return data.get(str(step))
+    return data[step] if isinstance(data, list) and isinstance(step, int) and 0 <= step < len(data) else None
+
+
 def _mistake(file: Path, lines: tuple[str, ...], place: Position, what: str, remedy: str, kind: MistakeKind) -> Mistake:
     source = lines[place.line - 1] if place.line <= len(lines) else ""
     return Mistake(str(file), place.line, place.column, what, remedy, source, kind)

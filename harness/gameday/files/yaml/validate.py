@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from gameday.files.yaml.document import Document, Loc, entry_at
+from gameday.files.yaml.document import Document, Loc, entry_at, value_at
 from gameday.files.yaml.messages import worded
 from gameday.files.yaml.mistake import Mistake
 from gameday.files.yaml.model_at import Shape
@@ -34,9 +34,7 @@ def shaped(
 
     Where a text is asked for and a plain scalar stands, its text as written is taken, and put into `document.data`.
     """
-    raw: Json = document.data
-    for step in at:
-        raw = raw[step]
+    raw = value_at(document.data, at)
     value, errors = _validated(model, raw)
     if value is None and _take_as_text(raw, _node(document.root, at), errors, environ):
         value, errors = _validated(model, raw)
@@ -104,14 +102,22 @@ def _take_as_text(raw: Json, root: Node, errors: list[ErrorDetails], environ: Na
     for error in errors:
         if error["type"] != "string_type" or error["input"] is None:
             continue
-        node, value, holder, last = root, raw, None, None
+        node, way = root, []
         for step in error["loc"]:
             if entry := entry_at(node, step):
-                node, holder, last, value = entry.value, value, step, value[step]
-        if isinstance(node, Scalar) and holder is not None:
-            holder[last] = text_of(node, environ)
+                node = entry.value
+                way.append(step)
+        if isinstance(node, Scalar) and way:
+            _put(value_at(raw, tuple(way[:-1])), way[-1], text_of(node, environ))
             taken = True
     return taken
+
+
+def _put(holder: Json, step: str | int, text: str) -> None:
+    if isinstance(holder, dict):
+        holder[str(step)] = text
+    elif isinstance(holder, list) and isinstance(step, int):
+        holder[step] = text
 
 
 def _node(root: Node, loc: Loc) -> Node:

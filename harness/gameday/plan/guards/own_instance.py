@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gameday.aws.account import Account
-from gameday.change import Call, PlannedFault
+from gameday.aws.answers.ec2 import DESCRIBE_INSTANCES, instances_of
+from gameday.change import PlannedFault
 from gameday.errors import AwsError
 from gameday.plan.guards.context import PlanContext
 from gameday.plan.guards.guard import Objection
@@ -19,7 +20,7 @@ def own_instance(context: PlanContext) -> Iterator[Objection]:
     for needed in _needed(instance, context.account, context.plan.region):
         for label in dict.fromkeys(touched.get(needed, [])):
             yield Objection(
-                f"{label} would hit {needed}, which this very process needs to send the undo (it runs on {instance})",
+                f"{label} would hit {needed}, which this process needs to send the undo (it runs on {instance})",
                 "run it from another machine",
             )
 
@@ -36,15 +37,14 @@ def _touched(planned_faults: tuple[PlannedFault, ...]) -> dict[str, list[str]]:
 
 def _needed(instance: str, account: Account, region: str) -> list[str]:
     """The instance, its subnet and its interfaces; nothing where it is in another account or region."""
-    call = Call(service="ec2", operation="describe_instances", params={"InstanceIds": [instance]})
     try:
-        reservations = account.call(call, region)["Reservations"]
+        answer = account.call(DESCRIBE_INSTANCES.call(InstanceIds=[instance]), region)
     except AwsError as error:
         if error.code.startswith("InvalidInstanceID"):
             return []
         raise
     needed = [instance]
-    for found in (found for reservation in reservations for found in reservation["Instances"]):
-        needed.append(found.get("SubnetId", ""))
-        needed += [interface["NetworkInterfaceId"] for interface in found.get("NetworkInterfaces", [])]
+    for raw in instances_of(DESCRIBE_INSTANCES.typed(answer)):
+        needed.append(raw.get("SubnetId", ""))
+        needed += [interface["NetworkInterfaceId"] for interface in raw.get("NetworkInterfaces", [])]
     return needed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gameday.aws.answers.lambda_ import GET_FUNCTION_CONCURRENCY
 from gameday.checks.finding import BULKHEADS, Check, CheckContext, Finding
 
 from gameday_acme.fault import PauseFunctions
@@ -12,7 +13,7 @@ from gameday_acme.fault import PauseFunctions
 def no_reserve(context: CheckContext) -> Iterator[Finding]:
     """Functions that share the concurrency of the account."""
     for function in context.inventory.functions:
-        answer = context.inventory.read("lambda", "get_function_concurrency", FunctionName=function.name)
+        answer = context.inventory.read(GET_FUNCTION_CONCURRENCY, FunctionName=function.name)
         if answer.get("ReservedConcurrentExecutions") is None:
             yield Finding(
                 resource=f"function {function.name}",

@@ -1,0 +1,35 @@
+"""EC2 Auto Scaling and Application Auto Scaling: scaling groups, and what else scales by itself."""
+
+from __future__ import annotations
+
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+from gameday.aws.answers.operation import Operation, Tag
+from gameday.change import Json
+
+
+class AutoScalingGroup(TypedDict):
+    """A scaling group; `VPCZoneIdentifier` lists its subnets, separated by commas."""
+
+    AutoScalingGroupName: str
+    VPCZoneIdentifier: NotRequired[str]
+    TargetGroupARNs: NotRequired[list[str]]
+    Tags: NotRequired[list[Tag]]
+
+
+class DescribeAutoScalingGroups(TypedDict):
+    """The answer to DescribeAutoScalingGroups."""
+
+    AutoScalingGroups: list[AutoScalingGroup]
+
+
+class DescribeScalableTargets(TypedDict):
+    """The answer to DescribeScalableTargets of Application Auto Scaling."""
+
+    ScalableTargets: list[Json]
+
+
+DESCRIBE_AUTO_SCALING_GROUPS = Operation("autoscaling", "describe_auto_scaling_groups", DescribeAutoScalingGroups)
+DESCRIBE_SCALABLE_TARGETS = Operation("application-autoscaling", "describe_scalable_targets", DescribeScalableTargets)

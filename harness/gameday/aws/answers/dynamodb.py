@@ -1,0 +1,53 @@
+"""DynamoDB: tables, their capacity and tags."""
+
+from __future__ import annotations
+
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+from gameday.aws.answers.operation import Operation, Tag
+
+
+class BillingModeSummary(TypedDict, total=False):
+    """PROVISIONED or PAY_PER_REQUEST."""
+
+    BillingMode: str
+
+
+class ProvisionedThroughput(TypedDict):
+    """Capacity units; both are 0 on demand (ProvisionedThroughputDescription)."""
+
+    ReadCapacityUnits: int
+    WriteCapacityUnits: int
+
+
+class TableDescription(TypedDict):
+    """A table; a table that was never on demand has no billing mode."""
+
+    TableArn: str
+    ProvisionedThroughput: ProvisionedThroughput
+    BillingModeSummary: NotRequired[BillingModeSummary]
+
+
+class DescribeTable(TypedDict):
+    """The answer to DescribeTable."""
+
+    Table: TableDescription
+
+
+class ListTables(TypedDict):
+    """The answer to ListTables."""
+
+    TableNames: list[str]
+
+
+class ListTagsOfResource(TypedDict):
+    """The answer to ListTagsOfResource."""
+
+    Tags: NotRequired[list[Tag]]
+
+
+DESCRIBE_TABLE = Operation("dynamodb", "describe_table", DescribeTable)
+LIST_TABLES = Operation("dynamodb", "list_tables", ListTables)
+LIST_TAGS_OF_RESOURCE = Operation("dynamodb", "list_tags_of_resource", ListTagsOfResource)
