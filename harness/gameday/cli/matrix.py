@@ -164,9 +164,9 @@ def _read(path: Path, workload: str) -> Matrix:
     """Read the matrix to compare with, and check that it is comparable before any row is played."""
     path = path / MATRIX_FILE if path.is_dir() else path
     remedy = "name a folder of --reports, or a file that `gameday matrix --json` wrote"
-    analysed = from_json(content(path, "matrix", LARGEST, remedy), str(path))
-    comparable(analysed, workload, MARGIN)
-    return analysed
+    matrix = from_json(content(path, "matrix", LARGEST, remedy), str(path))
+    comparable(matrix, workload, MARGIN)
+    return matrix
 
 
 def _progress(row: MatrixRow) -> None:

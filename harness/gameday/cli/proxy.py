@@ -42,8 +42,8 @@ def _serve(loaded: LoadedRules, to: str | None, port: int, ended: threading.Even
         passed = running.rules.passed
     for named_rule in named:
         count = named_rule.count
-        _print(f"rule {named_rule.name} ({named_rule.rule}): hit {count.hit} of {count.met} matching requests")
-    _print(f"requests that no rule changed: {passed}")
+        _print(f"rule {named_rule.name} ({named_rule.rule}): hit {count.hit} of {count.met} requests that it matches")
+    _print(f"requests that no rule hit: {passed}")
     return Exit.HELD
 
 
