@@ -337,7 +337,7 @@ def test_on_an_account_what_is_refused_is_skipped_with_its_reason(project: pytes
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines(
         [
-            "gameday: experiments inject into the AWS account of the credentials at hand",
+            "gameday: experiments inject into the AWS account of the current credentials",
             "SKIPPED * not injecting: workload tiny names no `store`*",
         ]
     )
@@ -346,7 +346,7 @@ def test_on_an_account_what_is_refused_is_skipped_with_its_reason(project: pytes
 def test_globs_that_are_none_are_a_usage_error(project: pytest.Pytester) -> None:
     result = project.runpytest_inprocess("-o", "gameday_experiments=/exp/*.yaml")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: gameday_experiments: *write globs from *, like experiments/[*].yaml"])
+    result.stderr.fnmatch_lines(["ERROR: gameday_experiments: *write globs relative to *, like experiments/[*].yaml"])
 
 
 def test_a_time_limit_in_mid_run_undoes_and_says_so(project: pytest.Pytester) -> None:

@@ -56,7 +56,7 @@ def test_however_many_experiments_the_limit_holds() -> None:
     text = markdown(Suite("day", NOW, refusals))
     assert len(text.encode()) <= LIMIT
     assert text.startswith("## Gameday day: 500 refused")
-    assert text.rstrip().endswith("they are in `index.html`.")
+    assert text.rstrip().endswith("`index.html` has them.")
 
 
 def test_hostile_text_makes_no_markup_mention_or_link() -> None:
