@@ -330,7 +330,7 @@ def test_the_table_tells_states_apart_without_colour() -> None:
     text = terminal(found)
     assert "throttle-web  [X]  (.)\n" in text
     assert "throttle-ads   X!  [X]\n" in text
-    assert "tolerated, and not tolerated: web declares that it tolerates ads" in text
+    assert "declared as tolerated, but not tolerated: web declares that it tolerates ads" in text
     assert "| throttle-ads | ` X!` | `[X]` |" in markdown(found)
 
 
@@ -345,7 +345,7 @@ def test_the_page_draws_declared_observed_and_hidden_links_apart() -> None:
     }
     text = page(found)
     assert page(found) == text
-    assert "by it: web suffers too, ads → api → web: web got worse by 30 points" in text
+    assert "also: web suffers too, ads → api → web: web got worse by 30 points" in text
     assert "<script" not in text
     assert '<p class="matrix-verdict">1 hidden dependency, 1 dead declaration</p>' in text
     assert "or write <code>needs: [ads]</code> in api" in text

@@ -134,7 +134,7 @@ def test_experiments_are_items_that_names_faults_and_modules_select(project: pyt
         assert not result.errlines
 
 
-def test_a_mistake_in_yaml_is_a_collection_error_with_its_place_and_remedy(project: pytest.Pytester) -> None:
+def test_mistake_in_yaml_is_a_collection_error(project: pytest.Pytester) -> None:
     write(project, typo=HELD.replace("to: 0", "too: 0"), kind=HELD.replace("experiment\n", "experimnet\n"), good=HELD)
     result = project.runpytest_inprocess()
     assert result.ret == pytest.ExitCode.INTERRUPTED
@@ -150,7 +150,7 @@ def test_a_mistake_in_yaml_is_a_collection_error_with_its_place_and_remedy(proje
     assert "Traceback" not in output(result)
 
 
-def test_verdicts_are_told_as_pytest_tells_them(project: pytest.Pytester) -> None:
+def test_verdicts_become_outcomes_of_pytest(project: pytest.Pytester) -> None:
     twice = "[{throttle: {module: pay, to: 0}}, {throttle: {module: pay, to: 1}}]"
     write(
         project,
@@ -168,7 +168,7 @@ def test_verdicts_are_told_as_pytest_tells_them(project: pytest.Pytester) -> Non
             "  orders, bound: at least 95%",
             "  100% █*█│▁*▁│*█",
             "    0% before 1m *│during 1m*│after 1m",
-            "  again: pytest 'exp/broken.yaml::no-pay'",
+            "  repeat: pytest 'exp/broken.yaml::no-pay'",
             "*= gameday =*",
             "✗  no-pay * broken (twin) * restored",
             "✓  no-news * held (twin) * 1 contained, 1 not judged  restored",
@@ -189,7 +189,7 @@ def test_verdicts_are_told_as_pytest_tells_them(project: pytest.Pytester) -> Non
     assert (project.path / "out" / "exp-broken.yaml--no-pay" / "no-pay.json").is_file()
 
 
-def test_an_assertion_about_a_run_tells_its_story(project: pytest.Pytester) -> None:
+def test_assertion_about_a_run_shows_its_details(project: pytest.Pytester) -> None:
     project.makepyfile(
         test_pay=INLINE
         + """
@@ -232,7 +232,7 @@ def test_it(gameday_run):
     result.stdout.fnmatch_lines(["E           assert (1 + 1) == 3"])
 
 
-def test_what_is_wrong_in_a_test_is_said_there(project: pytest.Pytester) -> None:
+def test_mistake_in_a_test_shows_there(project: pytest.Pytester) -> None:
     write(project, alone=WORKLOAD.replace("twin: twin.yaml\n", ""))
     project.makepyfile(
         test_wrong=INLINE
@@ -282,13 +282,13 @@ def test_two_twins(gameday_twin):
             "test_wrong.py::test_deep: guard.orders.at_lest: unknown key `at_lest` [[]GD-F04[]]",
             "*no-nws.yaml: there is no such file [[]GD-F01[]]",
             "*did you mean `no-news.yaml`?",
-            "None is no file [[]GD-E121[]]",
+            "None is not a path [[]GD-E121[]]",
             "*workload.yml: there is no such file [[]GD-F01[]]",
             "*did you mean `*/exp/workload.yaml`?",
             "gameday_run takes an experiment file, or the keys of one as keywords [[]GD-E121[]]",
-            "gameday_run: not a value of YAML: *object*",
+            "gameday_run: YAML cannot hold a value: *object*",
             "*alone.yaml names no twin [[]GD-E113[]]",
-            "seed: -1 is no whole number from 0 [[]GD-E121[]]",
+            "seed: -1 is not a whole number from 0 [[]GD-E121[]]",
             "a twin is already running in this process [[]GD-E100[]]",
         ]
     )
@@ -337,7 +337,7 @@ def test_on_an_account_what_is_refused_is_skipped_with_its_reason(project: pytes
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines(
         [
-            "gameday: experiments inject into the AWS account of the credentials at hand",
+            "gameday: experiments inject into the AWS account of the current credentials",
             "SKIPPED * not injecting: workload tiny names no `store`*",
         ]
     )
@@ -346,7 +346,7 @@ def test_on_an_account_what_is_refused_is_skipped_with_its_reason(project: pytes
 def test_globs_that_are_none_are_a_usage_error(project: pytest.Pytester) -> None:
     result = project.runpytest_inprocess("-o", "gameday_experiments=/exp/*.yaml")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: gameday_experiments: *write globs from *, like experiments/[*].yaml"])
+    result.stderr.fnmatch_lines(["ERROR: gameday_experiments: *write globs relative to *, like experiments/[*].yaml"])
 
 
 def test_a_time_limit_in_mid_run_undoes_and_says_so(project: pytest.Pytester) -> None:
@@ -391,7 +391,7 @@ def test_an_experiment_named_on_the_command_line_needs_no_glob(project: pytest.P
     assert project.runpytest_inprocess("--collect-only", "-q").ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
-def test_processes_of_xdist_share_the_work_and_one_table_tells_all(project: pytest.Pytester) -> None:
+def test_xdist_processes_share_the_work_and_one_table(project: pytest.Pytester) -> None:
     write(project, no_news=HELD, no_pay=BROKEN)
     result = project.runpytest_subprocess("-n", "2", "-p", "no:cacheprovider")
     result.assert_outcomes(passed=1, failed=1)
@@ -430,7 +430,7 @@ def test_collecting_experiments_loads_neither_aws_nor_numbers(project: pytest.Py
     assert loaded(project, "gameday.files", "boto3", "botocore", "moto", "numpy", "scipy") == "LOADED ['gameday.files']"
 
 
-def test_faults_that_hypothesis_draws_are_run_and_refused_ones_are_no_examples(project: pytest.Pytester) -> None:
+def test_hypothesis_runs_drawn_faults_and_rejects_refusals(project: pytest.Pytester) -> None:
     project.makepyfile(
         test_any=INLINE
         + """
@@ -480,7 +480,7 @@ def test_faults_of_the_sdk_begin_at_once_and_end_with_the_test(project: pytest.P
     project.makepyfile(
         test_put=CODE
         + """
-def test_two_throttles_are_borne(gameday_sdk, table):
+def test_two_throttles_are_retried(gameday_sdk, table):
     seen = gameday_sdk.throttle("dynamodb", "PutItem", first=2, sleep=lambda seconds: None)
     put(table)
     assert (seen.injected, seen.retried) == (2, 2)

@@ -1,4 +1,4 @@
-"""Suites on an account: they take turns, and whatever ends one in mid-run, what it injected is undone and told."""
+"""Suites on an account: they take turns, and Gameday undoes each that ends in mid-run."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def test_suites_take_turns_on_an_account(tmp_path: Path, capsys: pytest.CaptureF
     waiting = threading.Thread(target=other)
     with in_turn(first, ACCOUNT, StopRequest()), in_turn(second, "210987654321", StopRequest()):
         waiting.start()
-        while "waiting: another process of pytest" not in capsys.readouterr().out:
+        while "waiting: another pytest process" not in capsys.readouterr().out:
             assert waiting.is_alive()
         order.append("first")
     waiting.join()
     assert order == ["first", "second"]
 
 
-def test_who_is_told_to_end_while_waiting_has_injected_nothing(tmp_path: Path) -> None:
+def test_in_turn_stopped_while_waiting_injects_nothing(tmp_path: Path) -> None:
     stop = StopRequest()
     stop.ask("signal", "SIGINT arrived")
     with (
@@ -108,7 +108,7 @@ def test_ctrl_c_undoes_first_and_the_terminal_says_so(account: Shared) -> None:
     assert "gameday: 1 run on the account, all undone" in printed
 
 
-def test_a_killed_process_is_undone_and_no_other_injects_meanwhile(account: Shared) -> None:
+def test_killed_process_is_undone_before_another_injects(account: Shared) -> None:
     def rename(file: str, was: str, is_: str) -> None:
         text = (account.folder / file).read_text().replace(was, is_)
         (account.folder / f"other-{file}").write_text(text.replace("workload.yaml", "other-workload.yaml"))
@@ -125,7 +125,7 @@ def test_a_killed_process_is_undone_and_no_other_injects_meanwhile(account: Shar
     printed = suite.over()
     assert account.state == "running"
     assert "1 failed, 1 passed" in printed
-    assert f"run {killed.id} died with its process: putting back what it changed" in printed
+    assert f"run {killed.id} died with its process: undoing its changes" in printed
     assert "gameday: 2 runs on the account, all undone" in printed
     with closing(Journal.open(suite.journal.folder)) as journal:
         assert [run.started > at for run in journal.runs()] == [False, True]

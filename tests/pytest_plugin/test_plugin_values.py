@@ -1,4 +1,4 @@
-"""What the plugin tells, as values: the chart of a KPI, how a run ends its test, what can be asserted of it."""
+"""Values of the plugin: the chart of a KPI, how a run ends its test, what can be asserted of it."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def test_each_outcome_ends_its_test() -> None:
     assert ending_of(stuck(broken()))[0] == "error"
 
 
-def test_spread_is_told_with_the_module_first_that_is_proven_to_suffer() -> None:
+def test_contained_lists_the_broken_module_first() -> None:
     answer = RecordView(spread()).contained
     assert not answer
     assert "not contained: " in repr(answer)
-    told = [line.split(":")[0].strip() for line in answer.why().splitlines()]
-    assert next(one for one in told if one in ("broken", "unknown")) == "broken"
+    words = [line.split(":")[0].strip() for line in answer.why().splitlines()]
+    assert next(one for one in words if one in ("broken", "unknown")) == "broken"
 
 
 def test_a_recovery_is_judged_by_the_time_that_the_test_gives() -> None:
@@ -97,7 +97,7 @@ def test_a_mistake_in_a_question_is_named(given: dict[str, str], words: str) -> 
         (gauge(), [-2.0, -1.0], (-2.0, 0.0)),
     ],
 )
-def test_bars_of_shares_reach_over_ten_points_and_all_others_from_zero(own, values, reach) -> None:
+def test_scale_of_shares_spans_ten_points_others_zero(own, values, reach) -> None:
     assert scale(own, values) == pytest.approx(reach)
 
 

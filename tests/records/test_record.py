@@ -25,7 +25,7 @@ def test_a_record_reads_back_as_it_was_written(record: Record, tmp_path: Path) -
     assert read_record(tmp_path / "record.json") == record
 
 
-def test_a_record_holds_one_event_a_line_so_that_two_can_be_compared(tmp_path: Path) -> None:
+def test_record_file_holds_one_event_a_line(tmp_path: Path) -> None:
     record = held()
     write_record(record, tmp_path / "record.json")
     lines = (tmp_path / "record.json").read_text().splitlines()
@@ -51,7 +51,7 @@ def test_a_record_of_another_version_names_both_versions(tmp_path: Path) -> None
         ("[" * 100_000, "is not JSON"),
     ],
 )
-def test_what_is_no_record_is_said_with_its_place(text: str, why: str, tmp_path: Path) -> None:
+def test_read_record_names_the_place_of_damage(text: str, why: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.json"
     path.write_text(text)
     with pytest.raises(InvalidInput, match=why) as caught:
@@ -60,7 +60,7 @@ def test_what_is_no_record_is_said_with_its_place(text: str, why: str, tmp_path:
     assert caught.value.remedy
 
 
-def test_a_missing_record_is_said(tmp_path: Path) -> None:
+def test_read_record_of_a_missing_file_raises(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="No such file"):
         read_record(tmp_path / "none.json")
 
@@ -97,7 +97,7 @@ def test_times_count_from_the_injection() -> None:
     assert unjudged.zero == unjudged.spans[1].start
 
 
-def test_a_run_that_was_not_judged_is_unknown_and_one_that_never_ended_needs_a_person() -> None:
+def test_unjudged_run_is_unknown_and_unended_run_is_stuck() -> None:
     record = held()
     assert (record.outcome, record.stuck) == ("held", False)
     assert without(record, Judged).outcome == "unknown"
@@ -115,7 +115,7 @@ def test_a_stored_record_is_judged_again_without_aws(tmp_path: Path) -> None:
 
 
 def test_a_run_without_phases_cannot_be_judged_again() -> None:
-    with pytest.raises(InvalidInput, match="before it could be judged"):
+    with pytest.raises(InvalidInput, match="before Gameday could judge it"):
         rejudge(without(held(), Judged))
 
 

@@ -82,7 +82,7 @@ def test_what_is_below_the_resolution_is_no_regression() -> None:
     assert (found.verdict, found.ratio) == (HELD, None)
 
 
-def test_a_loss_within_its_own_error_is_not_told_apart() -> None:
+def test_loss_within_its_own_error_is_no_regression() -> None:
     old = [Measured(2.0, error=20.0), Measured(-5.0, error=20.0)]
     assert of(old, [Measured(15.0, error=20.0)]).verdict is HELD
     assert of(old, [Measured(200.0, error=20.0)]).verdict is BROKEN
@@ -124,10 +124,10 @@ def test_a_repeated_seed_on_the_twin_counts_once() -> None:
     assert found.verdict is UNKNOWN
 
 
-def test_the_same_run_on_both_sides_and_different_experiments_are_said() -> None:
+def test_compare_releases_refuses_shared_runs_and_no_pairs() -> None:
     with pytest.raises(InvalidInput, match="is on both sides"):
         compare_releases([held()], [held()], 0.25)
-    with pytest.raises(InvalidInput, match="no experiment was run in both"):
+    with pytest.raises(InvalidInput, match="no experiment ran in both"):
         compare_releases([held()], [broken()], 0.25)
 
 

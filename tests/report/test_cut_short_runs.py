@@ -135,7 +135,7 @@ def test_what_was_not_run_is_skipped_in_junit() -> None:
     messages = {case.get("name"): case.find("skipped").get("message") for case in root.iter("testcase")}
     assert messages == {
         "lose-a-zone": "interrupted: SIGINT arrived, before anything was injected [GD-P40]",
-        "throttle-payments": "not run: the game day ended before it",
+        "throttle-payments": "not run: the game day ended earlier",
     }
     assert (root.get("tests"), root.get("skipped")) == ("2", "2")
 

@@ -106,7 +106,7 @@ def test_read_record_laid_out_anew_is_the_same(tmp_path: Path) -> None:
     assert read_record(path) == held()
 
 
-def test_a_record_cut_off_at_any_place_is_said(tmp_path: Path) -> None:
+def test_a_record_cut_off_at_any_place_is_shown(tmp_path: Path) -> None:
     path = tmp_path / "record.json"
     write_record(held(), path)
     whole = path.read_bytes()
@@ -155,13 +155,13 @@ def test_of_two_verdicts_the_worse_counts_and_both_are_shown(
     assert 'failures="1"' in texts["junit.xml"]
 
 
-def test_judging_again_names_what_was_struck_and_never_healed() -> None:
+def test_rejudge_names_actions_that_never_healed() -> None:
     record = held()
     events = tuple(event for event in record.events if event.type != "change-closed")
     hit = replace(record, events=(*events[:-1], ChangeClosed(record.end, 0, "not-healed", "i-1 is gone"), events[-1]))
     again = rejudge(hit)
     assert again.again.verdict is Verdict.BROKEN
-    assert "never healed: i-1 is gone" in again.again.sentence
+    assert "Never healed: i-1 is gone" in again.again.sentence
 
 
 def test_a_verdict_that_the_exit_code_hides_counts(tmp_path: Path) -> None:

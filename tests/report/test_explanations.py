@@ -57,9 +57,9 @@ def test_the_terminal_names_the_graphs_worth_watching() -> None:
     assert "Graphs: worth watching: " in told
 
 
-def test_what_is_neither_claimed_nor_proven_stands_in_one_line() -> None:
+def test_unclaimed_unproven_losses_share_one_line() -> None:
     lines = explanations.loss_lines(rejudge(held()))
-    assert sum("no loss is proven of" in line.lower() for line in lines) == 1
+    assert sum("no loss is proven for" in line.lower() for line in lines) == 1
 
 
 def test_a_record_from_before_losses_were_judged_shows_none() -> None:

@@ -1,4 +1,4 @@
-"""Graphs in layers: whoever depends stands left, nobody stands on another, and long edges bend between."""
+"""Graphs in layers: dependents are left, nodes never overlap, and long edges bend between."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NAMES = tuple("abcdefgh")
 EDGES = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(NAMES)), max_size=20)
 
 
-def test_a_chain_is_a_row_and_a_shortcut_bends_around_what_stands_between() -> None:
+def test_chain_is_a_row_and_a_shortcut_bends_around_it() -> None:
     drawn = layered("abc", [("a", "b"), ("b", "c"), ("a", "c")])
     assert [drawn.places[name][0] for name in "abc"] == [0, 1, 2]
     ((layer, height),) = drawn.bends["a", "c"]
@@ -27,7 +27,7 @@ def test_the_last_link_of_a_cycle_runs_against_the_grain() -> None:
 
 
 @given(EDGES)
-def test_edges_run_to_the_right_and_nobody_stands_on_another(edges: list[tuple[str, str]]) -> None:
+def test_edges_run_right_and_nodes_never_overlap(edges: list[tuple[str, str]]) -> None:
     drawn = layered(NAMES, edges)
     assert layered(NAMES, edges) == drawn
     assert set(drawn.bends) <= set(edges)

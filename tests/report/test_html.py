@@ -100,7 +100,7 @@ def test_claim_verdict_and_evidence_can_be_read(elements: Elements) -> None:
         "With one zone gone customers keep buying",
         "2m20s of 5m",
         "spread to search, 3 contained, 1 unknown",
-        "smallest change that would show: 2.1 points",
+        "smallest detectable change: 2.1 points",
         "cannot be undone: a terminated instance does not come back",
         "write back acl-0d7e5512",
         "13 mutating API calls",
@@ -119,7 +119,7 @@ def test_account_ids_are_shortened_everywhere(whole: str) -> None:
     assert "…3333" in whole
 
 
-def test_a_verdict_is_a_shape_and_a_word_not_a_colour_alone(whole: str) -> None:
+def test_verdict_has_a_shape_and_a_word_besides_colour(whole: str) -> None:
     used = set(re.findall(r'href="#i-([\w-]+)"', whole))
     assert {"held", "broken", "refused", "hit", "may-suffer", "contained", "spread", "unknown"} <= used
     assert used <= set(re.findall(r'<symbol id="i-([\w-]+)"', whole))
@@ -135,7 +135,7 @@ def test_hostile_text_is_shown_and_never_run(whole: str) -> None:
     assert "{{ 7*7 }}" in found.text
 
 
-def test_a_stuck_account_is_said_before_the_first_chart() -> None:
+def test_stuck_account_is_shown_before_the_first_chart() -> None:
     text = page(Suite("day", "2026-09-22T09:30:00Z", (stuck(held()),)))
     alert = text.index("The account needs a person.")
     assert text.index('<article id="experiment-1"') < alert < text.index("<figure")
@@ -183,7 +183,7 @@ def test_the_first_chart_shows_what_decided_the_verdict() -> None:
     assert first_kpi(spread()) == "search-latency"
 
 
-def test_a_kpi_that_is_not_claimed_does_not_come_first_for_being_broken() -> None:
+def test_first_kpi_is_claimed_even_if_another_is_broken() -> None:
     judged = held().judged
     assert judged
     unclaimed = {row.kpi for row in judged.judgement.phases if row.verdict == "broken"}

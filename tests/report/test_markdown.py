@@ -1,4 +1,4 @@
-"""The Markdown report: the same words, small enough for a comment, harmless whatever stands in it."""
+"""The Markdown report: the same words, small enough for a comment, and safe with hostile text."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_long_suite_leaves_out_details_and_says_so() -> None:
     text = markdown(Suite("day", NOW, (held(),) * 12))
     assert len(text.encode()) <= LIMIT
     assert text.count("### ✅ lose-a-zone") == 12
-    assert "Details were left out to fit a comment; they are in `index.html`." in text
+    assert "Gameday left out details to fit a comment; `index.html` has them." in text
     assert text.count("<details>") == text.count("</details>")
 
 
@@ -56,7 +56,7 @@ def test_however_many_experiments_the_limit_holds() -> None:
     text = markdown(Suite("day", NOW, refusals))
     assert len(text.encode()) <= LIMIT
     assert text.startswith("## Gameday day: 500 refused")
-    assert text.rstrip().endswith("they are in `index.html`.")
+    assert text.rstrip().endswith("`index.html` has them.")
 
 
 def test_hostile_text_makes_no_markup_mention_or_link() -> None:
@@ -81,4 +81,4 @@ def test_text_stays_on_its_line_and_in_its_cell(raw: str) -> None:
 def test_a_run_without_a_judgement_has_its_summary() -> None:
     text = markdown(Suite("day", NOW, (replace(held(), events=held().events[:1]),)))
     assert "❔ unknown (twin)" in text
-    assert "The run ended before it could be judged." in text
+    assert "The run ended before Gameday could judge it." in text

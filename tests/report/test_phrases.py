@@ -46,7 +46,7 @@ def test_text_cannot_drive_a_terminal_or_turn_a_line_around() -> None:
     assert phrases.printable("line\n\ttab – ümlaut ✓") == "line\n\ttab – ümlaut ✓"
 
 
-def test_recovery_is_told_against_its_claim() -> None:
+def test_recovery_is_shown_against_its_claim() -> None:
     assert phrases.recovery_words(held()) == "2m20s of 5m"
     assert phrases.recovery_words(broken()) == "not within 1m"
     assert phrases.recovery_words(spread()) == "not claimed"
@@ -92,7 +92,7 @@ def test_recovery_from_impact_and_from_undo_are_kept_apart() -> None:
     assert (phrases.since_impact(late), phrases.since_undo(late, 150.0)) == ("not back", "not back")
 
 
-def test_modules_are_told_in_the_order_of_the_story() -> None:
+def test_modules_come_hit_first_and_contained_last() -> None:
     rows = {row.module: row for row in phrases.modules(spread())}
     assert list(rows) == ["recommendations", "search", "payments", "web", "catalog", "checkout"]
     assert [row.state for row in rows.values()] == ["hit", "spread", "unknown", "contained", "contained", "contained"]
@@ -137,14 +137,14 @@ def test_what_was_removed_is_added_back() -> None:
     assert (row.before, row.after, row.undo) == ("with Launch", "without Launch", "add back Launch")
 
 
-def test_a_percentile_is_told_as_the_share_that_is_drawn() -> None:
+def test_percentile_becomes_the_share_that_is_drawn() -> None:
     assert phrases.drawn(Bound.model_validate({"p95": "300ms"})) == "at least 95% within 300ms"
     assert phrases.drawn(Bound.model_validate({"at_least": "99%"})) == "at least 99%"
 
 
 def test_a_run_that_was_not_judged_says_what_ended_it() -> None:
     record = replace(held(), events=tuple(event for event in held().events if not isinstance(event, Judged)))
-    assert phrases.sentence(record) == "The run ended before it could be judged."
+    assert phrases.sentence(record) == "The run ended before Gameday could judge it."
     assert phrases.account_words(stuck(held())) == "stuck"
 
 

@@ -1,4 +1,4 @@
-"""While a display is shown, nothing tears it: neither ^C nor what is said about a signal."""
+"""Neither ^C nor messages about a signal disturb a live display."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_without_control_marks_on_no_terminal_does_nothing() -> None:
         pass
 
 
-def test_a_signal_is_said_in_the_display_alone(
+def test_a_signal_is_shown_in_the_display_alone(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")

@@ -41,9 +41,9 @@ def test_the_same_experiment_twice_keeps_both_records(tmp_path: Path) -> None:
     assert read_record(tmp_path / "lose-a-zone.json") == read_record(tmp_path / "lose-a-zone-2.json")
 
 
-def test_a_place_that_cannot_be_written_is_said_with_a_remedy(tmp_path: Path) -> None:
+def test_unwritable_folder_raises_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(InvalidInput, match="cannot be written") as caught:
+    with pytest.raises(InvalidInput, match="cannot write the reports") as caught:
         write_reports(tmp_path / "file" / "day", suite())
     assert "--reports" in caught.value.remedy
 
@@ -69,7 +69,7 @@ NO_NAME = '{"version": 1, "started": "x", "refused": {"name": 1}}'
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "{", NO_NAME, "[" * 99_999])
-def test_what_is_no_refusal_is_said(text: str, tmp_path: Path) -> None:
+def test_read_refusal_of_another_file_raises(text: str, tmp_path: Path) -> None:
     (file := tmp_path / "x.refused.json").write_text(text)
     with pytest.raises(InvalidInput, match=r"x\.refused\.json"):
         read_refusal(file)

@@ -641,4 +641,4 @@ def test_the_command_stands_beside_a_program_until_it_is_asked_to_end(tmp_path: 
         _, heard = process.communicate(timeout=LAST_NET)
     assert process.returncode == 0
     assert "rule 2 (fail sqs, 50% of requests) meets only what rule 1 (fail sqs, at most 1) lets pass" in heard
-    assert "rule 1 (fail sqs, at most 1): hit 0 of the 0 requests it met" in heard
+    assert "rule 1 (fail sqs, at most 1): hit 0 of 0 requests that it matches" in heard

@@ -134,7 +134,7 @@ def test_another_machine_is_told_who_has_the_workload_and_halt_makes_that_one_ab
 def test_halt_says_when_nobody_has_the_workload(account: Shared) -> None:
     done = account.gameday("halt", "workload.yaml")
     assert done.returncode == Exit.INVALID
-    assert f"no run on {account.store} has taken workload batch" in done.stderr
+    assert f"no run in {account.store} holds workload batch" in done.stderr
 
 
 def test_a_killed_run_is_restored_on_its_own_machine_without_waiting_and_freed_in_the_store(account: Shared) -> None:

@@ -14,7 +14,7 @@ from gameday.report.check import as_json, terminal
 
 
 def check(file: Path, place: Place, json: bool, write: Path | None) -> Exit:
-    """Look, tell, and write the experiments that would prove what was found."""
+    """Check a workload, print the findings, and write an experiment that would prove each of them."""
     loaded = load_workload(file)
     workload = loaded.workload
     checked = check_workload(workload, loaded.twin, place)

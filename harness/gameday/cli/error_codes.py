@@ -22,13 +22,13 @@ class ErrorCode:
 ERRORS: dict[str, ErrorCode] = {
     "GD-E001": ErrorCode(
         "internal error",
-        "Code of Gameday, or of a fault, did what it must not do.",
+        "The code of Gameday or of a fault broke one of its own rules.",
         "Run `gameday restore` if a run had begun. Then report the bug.",
     ),
     "GD-E002": ErrorCode(
         "a call is not in the plan",
         "Code tried to change something that the plan does not list. Gameday stopped the call before it was sent.",
-        "If the fault is yours, let it answer with changes and only read. Otherwise report the bug.",
+        "If the fault is yours, let it return changes and make only reading calls. Otherwise report the bug.",
     ),
     "GD-E100": ErrorCode(
         "invalid input", "An option or an argument is wrong. Nothing was touched.", "Correct it as the message says."
@@ -98,7 +98,7 @@ ERRORS: dict[str, ErrorCode] = {
     ),
     "GD-E114": ErrorCode(
         "a world that the twin cannot build",
-        "The workload and the twin file ask for what no account could hold.",
+        "The workload and the twin file describe resources that no account could hold together.",
         "Correct the zones, regions or owners that the message names.",
     ),
     "GD-E115": ErrorCode(
@@ -113,8 +113,8 @@ ERRORS: dict[str, ErrorCode] = {
     ),
     "GD-E117": ErrorCode(
         "a KPI that its source cannot answer",
-        "The source works, but it never has what the KPI asks for.",
-        "Write the KPI otherwise, as the message says.",
+        "The source works, but it never provides the data that the KPI needs.",
+        "Change the KPI as the message says.",
     ),
     "GD-E118": ErrorCode(
         "a proxy that cannot be used",
@@ -148,13 +148,13 @@ ERRORS: dict[str, ErrorCode] = {
     ),
     "GD-E200": ErrorCode(
         "not injecting",
-        "Something other than a guard (GD-P…) speaks against the injection. Nothing was injected.",
-        "Each reason says what must change.",
+        "Gameday refused the injection for a reason other than a guard (GD-P…). Nothing was injected.",
+        "Change what each reason names.",
     ),
     "GD-E202": ErrorCode(
         "another run has the workload",
-        "Two runs never hold the same workload.",
-        "Wait until the other run ends, or `gameday halt` it.",
+        "Only one run can hold a workload at a time.",
+        "Wait until the other run ends, or abort it with `gameday halt`.",
     ),
     "GD-E203": ErrorCode(
         "a dead run left changes behind",
@@ -178,7 +178,7 @@ ERRORS: dict[str, ErrorCode] = {
     ),
     "GD-E211": ErrorCode(
         "no session of the role",
-        "STS did not give a session of the workload's `role`.",
+        "STS did not return a session of the workload's `role`.",
         "Check the role's trust policy, and that the caller may assume it.",
     ),
     "GD-E212": ErrorCode(
@@ -195,13 +195,13 @@ ERRORS: dict[str, ErrorCode] = {
     ),
     "GD-E300": ErrorCode(
         "the journal fails",
-        "What undo needs cannot be written or read. Nothing is injected without it.",
+        "Gameday cannot write or read what undo needs. It injects nothing without that.",
         "Correct what the message names, then `gameday restore --list`.",
     ),
     "GD-E301": ErrorCode(
         "the journal is damaged, or of another version",
-        "The file of the journal is not one that this version of Gameday can read.",
-        "Put it back from a backup, or restore its runs with the version that wrote it.",
+        "This version of Gameday cannot read the file of the journal.",
+        "Replace the file from a backup, or restore its runs with the version that wrote it.",
     ),
     "GD-E302": ErrorCode(
         "the journal's folder cannot be used",
@@ -211,7 +211,7 @@ ERRORS: dict[str, ErrorCode] = {
     "GD-E303": ErrorCode(
         "another process has the run",
         "Another process writes the journal of a run with the same id.",
-        "Give each run an id of its own, or wait.",
+        "Give each run its own id, or wait until the other process ends.",
     ),
     "GD-E304": ErrorCode(
         "the store cannot be used",
@@ -225,8 +225,8 @@ ERRORS: dict[str, ErrorCode] = {
     ),
     "GD-E310": ErrorCode(
         "the lease is lost",
-        "The workload may be held by another run by now. Gameday sends nothing more.",
-        "`gameday restore --list` shows what is left to undo.",
+        "Another run may hold the workload by now. Gameday sends no further calls.",
+        "Run `gameday restore --list` to see what is left to undo.",
     ),
     "GD-E400": ErrorCode(
         "AWS answered with an error",
@@ -235,14 +235,14 @@ ERRORS: dict[str, ErrorCode] = {
     ),
     "GD-E401": ErrorCode(
         "AWS gave no usable answer",
-        "No credentials, no route, a time-out, or an answer of another shape (UnexpectedAnswer). "
-        "The call may have happened or not.",
-        "Check credentials and network. The journal knows the call; `gameday restore` settles it.",
+        "There are no credentials, there is no route, the call timed out, or the answer had another shape "
+        "(UnexpectedAnswer). AWS may or may not have executed the call.",
+        "Check credentials and network. The journal holds the call; `gameday restore` settles it.",
     ),
     "GD-E500": ErrorCode(
-        "the injection failed half way",
+        "the injection failed halfway",
         "One change failed or could not be verified. Gameday undid the changes before it.",
-        "The message names the change. Correct the cause, and make a new plan.",
+        "Correct the cause of the change that the message names, and make a new plan.",
     ),
 }
 """Every code that an error can carry."""

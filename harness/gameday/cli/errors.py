@@ -35,29 +35,30 @@ _EXITS = {
 
 
 def exit_of(code: str) -> Exit:
-    """The exit code of a command that an error with this code ends."""
+    """Return the exit code of a command that ends with this error."""
     return _EXITS[code[:5] if code.startswith("GD-E") else code[:4]]
 
 
 def catalogue() -> str:
-    """All codes, one a line, with the exit code of each."""
-    return "".join(f"{code:<8} exit {exit_of(code):<2} {each.title}\n" for code, each in CODES.items())
+    """List all codes with their exit codes, one a line."""
+    return "".join(f"{code:<8} exit {exit_of(code):<2} {entry.title}\n" for code, entry in CODES.items())
 
 
 def explain(code: str) -> str:
-    """One code: what happened, why, and what to do. Raises InvalidInput for a code that is none."""
+    """Explain one code: what happened, why, and what to do. Raises InvalidInput for an unknown code."""
     wanted = code.strip("[]").upper()
     if wanted not in CODES:
         raise InvalidInput(f"there is no error code {quoted(code)}", "`gameday errors` lists all codes")
-    found = CODES[wanted]
-    return f"{wanted}: {found.title} (exit {exit_of(wanted):d})\n  why     {found.cause}\n  remedy  {found.remedy}\n"
+    entry = CODES[wanted]
+    head = f"{wanted}: {entry.title} (exit {exit_of(wanted):d})"
+    return f"{head}\n  why     {entry.cause}\n  remedy  {entry.remedy}\n"
 
 
 def as_markdown() -> str:
-    """The reference page."""
+    """Render the reference page."""
     return "\n".join([_HEAD, *_sections()])
 
 
 def _sections() -> Iterator[str]:
-    for code, each in CODES.items():
-        yield f"## {code}: {each.title}\n\nExit code {exit_of(code):d}. {each.cause}\n\n**Remedy:** {each.remedy}\n"
+    for code, entry in CODES.items():
+        yield f"## {code}: {entry.title}\n\nExit code {exit_of(code):d}. {entry.cause}\n\n**Remedy:** {entry.remedy}\n"

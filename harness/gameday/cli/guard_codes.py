@@ -1,4 +1,4 @@
-"""What each code of a guard means: why a plan is refused (GD-P) or warned of (GD-W), from the registries of guards."""
+"""Explain the codes of guards, from their registries: why a plan is refused (GD-P) or carries a warning (GD-W)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from gameday.plan.guards.guard import InjectionGuard
 from gameday.plan.guards.registry import GUARDS, NOT_RESTORABLE, READ_FAILED
 from gameday.run.baseline_guards import BASELINE_GUARDS
 
-_CHANGE_IT = "The message says what to change. `gameday plan` shows all messages without a run."
+_CHANGE_IT = "Change what the message names. `gameday plan` shows all messages without a run."
 _READ_IT = "Read the message. The run goes on."
 _NO_PLAN = {
     READ_FAILED: ErrorCode(
         "the plan could not be made",
-        "A read of the account failed, so nobody knows what the fault would do.",
+        "A read of the account failed, so Gameday does not know what the fault would do.",
         "Check credentials, region and permissions: `gameday policy` prints what a run needs.",
     ),
     NOT_RESTORABLE: ErrorCode(

@@ -1,4 +1,4 @@
-"""Options of every verb that write a log, for people who look for a mistake; without them nothing is written."""
+"""Log options of every command: without them Gameday writes no log."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _VERBOSE, _FILE = "gameday.cli.verbose", "gameday.cli.log-file"
 
 
 def options() -> list[click.Parameter]:
-    """-v and --log-file: before the verb, or after it."""
-    more = "Log to stderr: once what happens, twice every call."
-    file = "Log every call to this file, for a bug report."
+    """Build -v and --log-file, which work before and after the command's name."""
+    more = "Log to stderr: -v logs events, -vv logs every call."
+    file = "Log every call to this file, for example for a bug report."
     return [
         click.Option(["-v", "--verbose"], count=True, expose_value=False, callback=_more, help=more),
         click.Option(["--log-file"], type=click.Path(path_type=Path), expose_value=False, callback=_to_file, help=file),
@@ -29,7 +29,7 @@ def options() -> list[click.Parameter]:
 
 
 class _Stderr:
-    """The stderr of the moment: a live display has one of its own, which writes above it."""
+    """Write to the current stderr: a live display replaces it, so that lines appear above the display."""
 
     def write(self, text: str) -> None:
         sys.stderr.write(text)
@@ -58,22 +58,22 @@ def _to_file(_: click.Context, __: click.Parameter, path: Path | None) -> None:
 
 
 def _add(name: str, handler: logging.Handler, level: int) -> None:
-    """Let a handler hear what gameday logs, in place of an earlier one of its name."""
+    """Attach a handler to Gameday's logger; it replaces an earlier handler of the same name."""
     import logging
 
     handler.name = name
     handler.setLevel(level)
     handler.setFormatter(_formatter())
     root = logging.getLogger("gameday")
-    for other in [other for other in root.handlers if other.name == name]:
-        root.removeHandler(other)
-        other.close()
+    for earlier in [earlier for earlier in root.handlers if earlier.name == name]:
+        root.removeHandler(earlier)
+        earlier.close()
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
 
 
 def _formatter() -> logging.Formatter:
-    """Times in UTC, and no secrets."""
+    """Format times in UTC, and mask secrets."""
     import logging
 
     from gameday.steady_state.kpi.masks import masked_text

@@ -1,4 +1,4 @@
-"""The command line: thin doors. Results on stdout, progress and words on stderr."""
+"""Commands of the command line. Results go to stdout; progress and messages go to stderr."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from gameday.errors import Exit, GamedayError, InvalidInput
 EXITS = """\b
 Exit codes
   0 held, or done   1 broken   2 invalid input   3 unknown   4 stuck: the account needs a person
-  5 refused, nothing injected   70 our own bug   130 interrupted, undone
+  5 refused, nothing injected   70 bug in Gameday   130 interrupted, undone
 """
 VERBS = [faults, errors, schema, matrix, check, proxy, report, explain, regression, bug_report]
-"""Those that have their doors elsewhere."""
+"""Commands that other modules define."""
 
 
 @click.group(epilog=EXITS, context_settings={"help_option_names": ["-h", "--help"]}, commands=VERBS)
@@ -45,13 +45,13 @@ def init(directory: Path) -> None:
 
     for path in write_starter(directory):
         click.echo(path)
-    click.echo(f"now: gameday run {directory / 'gameday.yaml'}", err=True)
+    click.echo(f"next: gameday run {directory / 'gameday.yaml'}", err=True)
 
 
 @cli.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def validate(files: tuple[Path, ...]) -> None:
-    """Check FILES (or folders of them), and show every mistake with its place and remedy.
+    """Check FILES (or folders of them). Show every mistake with its place and remedy.
 
     \b
     Examples
@@ -69,9 +69,20 @@ def validate(files: tuple[Path, ...]) -> None:
     click.echo("valid", err=True)
 
 
-ON = click.option("--on", "place", type=click.Choice(["twin", "aws"]), default="twin", show_default=True, help="Where.")
-SEED = click.option("--seed", type=click.IntRange(0), help="Of targets, and of the twin (default 0).")
-PRODUCTION = click.option("--production", is_flag=True, help="The workload is in production, and this is meant.")
+ON = click.option(
+    "--on",
+    "place",
+    type=click.Choice(["twin", "aws"]),
+    default="twin",
+    show_default=True,
+    help="Where to run: on the twin, or on the AWS account.",
+)
+SEED = click.option(
+    "--seed", type=click.IntRange(0), help="Seed for the choice of targets and for the twin (default 0)."
+)
+PRODUCTION = click.option(
+    "--production", is_flag=True, help="Confirm that you mean to inject into a production workload."
+)
 
 
 @cli.command()
@@ -79,9 +90,14 @@ PRODUCTION = click.option("--production", is_flag=True, help="The workload is in
 @ON
 @SEED
 @PRODUCTION
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Save it; `gameday run` applies exactly this.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Save the plan to this file; `gameday run` then applies exactly this plan.",
+)
 def plan(experiment: Path, place: str, seed: int | None, production: bool, output: Path | None) -> None:
-    """Show what EXPERIMENT would call, what undoes it, who suffers, and why it would be refused. Reads only.
+    """Show the plan of EXPERIMENT: its calls, their undo, who suffers, and any refusals. Reads only.
 
     \b
     Examples
@@ -106,10 +122,14 @@ def plan(experiment: Path, place: str, seed: int | None, production: bool, outpu
 @SEED
 @PRODUCTION
 def policy(experiment: Path, place: str, seed: int | None, production: bool) -> None:
-    """Print the least-privilege IAM policies that EXPERIMENT needs, derived from its plan. Reads only.
+    """Print the least-privilege IAM policies that the plan of EXPERIMENT needs. Reads only.
 
-    `run` plans, injects and undoes; `rescue` only undoes; `boundary` is what a role for either may have at most;
-    `caller`, where the workload names a role, is what the credentials that assume it need.
+    \b
+    The policies
+      run       for planning, injecting and undoing
+      rescue    for undoing only
+      boundary  the most that a role for either may have
+      caller    for the credentials that assume the workload's role, if it names one
 
     \b
     Example
@@ -127,10 +147,16 @@ def policy(experiment: Path, place: str, seed: int | None, production: bool) -> 
 @ON
 @SEED
 @PRODUCTION
-@click.option("--local-journal", is_flag=True, help="On an account without `store`: only this machine can restore.")
-@click.option("--yes", is_flag=True, help="Do not ask before an account is touched.")
-@click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout.")
-@click.option("--reports", type=click.Path(path_type=Path), help="Write the reports into this folder, and no other.")
+@click.option(
+    "--local-journal", is_flag=True, help="Run on an account without `store`: then only this machine can restore."
+)
+@click.option("--yes", is_flag=True, help="Inject into an account without asking for confirmation.")
+@click.option("--json", "as_json", is_flag=True, help="Write events as JSON lines to stdout.")
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path),
+    help="Write the reports into this folder (default: a new folder under ./reports).",
+)
 def run(
     file: Path,
     place: str,
@@ -141,7 +167,7 @@ def run(
     as_json: bool,
     reports: Path | None,
 ) -> None:
-    """Run FILE: an experiment, a gameday, or a saved plan. On the twin unless told otherwise.
+    """Run FILE: an experiment, a gameday, or a saved plan. Runs on the twin by default.
 
     \b
     Examples
@@ -154,15 +180,17 @@ def run(
     sys.exit(play(file, options))
 
 
-STORE = click.option("--store", metavar="s3://…", help="The team's store: runs of any machine.")
+STORE = click.option("--store", metavar="s3://…", help="Look in the team's store, which holds runs of all machines.")
 
 
 @cli.command()
-@click.option("--list", "only_list", is_flag=True, help="Show dead runs, and change nothing.")
+@click.option("--list", "only_list", is_flag=True, help="List dead runs, and change nothing.")
 @STORE
-@click.option("--local-journal", is_flag=True, help="Do not tell the runs' stores: for one that is gone for good.")
+@click.option(
+    "--local-journal", is_flag=True, help="Skip the runs' stores; use this only for a store that no longer exists."
+)
 def restore(only_list: bool, store: str | None, local_journal: bool) -> None:
-    """Undo what dead runs left behind; runs that live are not touched.
+    """Undo what dead runs left behind. Live runs are not touched.
 
     \b
     Examples
@@ -179,22 +207,22 @@ def restore(only_list: bool, store: str | None, local_journal: bool) -> None:
 @click.argument("workload")
 @STORE
 def halt(workload: str, store: str | None) -> None:
-    """Ask the run that has taken WORKLOAD (a name, or its file) to abort and undo.
+    """Ask the run that holds WORKLOAD (a name, or its file) to abort and undo.
 
-    It hears within two seconds on this machine, and within 20 seconds through the store.
+    The run reacts within two seconds on this machine, and within 20 seconds through the store.
 
     \b
     Examples
       gameday halt storefront
       gameday halt workload.yaml
     """
-    from gameday.cli.undo import halt as ask
+    from gameday.cli.undo import halt as halt_run
 
-    sys.exit(ask(workload, store))
+    sys.exit(halt_run(workload, store))
 
 
-for _verb in (cli, *cli.commands.values()):
-    _verb.params += log_options()
+for _command in (cli, *cli.commands.values()):
+    _command.params += log_options()
 
 
 def _as_typed() -> str:
@@ -204,10 +232,10 @@ def _as_typed() -> str:
 
 
 def main() -> None:
-    """Run the command line; every way out is an exit code."""
-    # A process may be started without a stdout or stderr; what is said there is then lost, and nothing else.
+    """Run the command line; every outcome ends the process with an exit code."""
+    # A process may start without stdout or stderr; then only its messages are lost.
     sys.stdout, sys.stderr = sys.stdout or Path(os.devnull).open("w"), sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115 - for the process
-    # Pydantic looks through all installed packages for plugins, which costs a tenth of a short command.
+    # Pydantic searches all installed packages for plugins, which takes a tenth of a short command's time.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         cli.main(standalone_mode=False)
@@ -221,12 +249,12 @@ def main() -> None:
     except GamedayError as error:
         click.echo(f"gameday: {error}", err=True)
         if error.exit == Exit.BUG:
-            _say_how_to_report()
+            _print_how_to_report()
         sys.exit(error.exit)
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read our output is gone; nothing more can be said there (Python docs, "Note on SIGPIPE").
+        # The reader of our output has closed it, so we write nothing more (Python docs, "Note on SIGPIPE").
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(Exit.HELD)
     except ModuleNotFoundError as error:
@@ -237,18 +265,18 @@ def main() -> None:
             click.echo(f"gameday: {missing}", err=True)
             sys.exit(Exit.INVALID)
         _bug()
-    except Exception:  # noqa: BLE001 - the door: a bug is said as such, with its trace
+    except Exception:  # noqa: BLE001 - the outermost level reports any bug with its traceback
         _bug()
 
 
 def _bug() -> None:
     traceback.print_exc()
-    click.echo("gameday: this is a bug of ours. If a run had begun: gameday restore", err=True)
-    _say_how_to_report()
+    click.echo("gameday: this is a bug in Gameday. If a run had begun, run `gameday restore`.", err=True)
+    _print_how_to_report()
     sys.exit(Exit.BUG)
 
 
-def _say_how_to_report() -> None:
+def _print_how_to_report() -> None:
     from gameday.report.bug_report import how_to_report
 
     click.echo(how_to_report(), err=True)

@@ -1,4 +1,4 @@
-"""What `gameday matrix` does."""
+"""Run `gameday matrix`."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from gameday.run.experiment import ExperimentRunner
 from gameday.run.signals import undo_on_signals
 
 LARGEST = 64 * 2**20
-"""Bytes of a matrix that are read."""
+"""Bytes of the largest matrix file that Gameday reads."""
 
 
 @dataclass(frozen=True)
 class MatrixRequest:
-    """What `gameday matrix` was told."""
+    """The options of `gameday matrix`."""
 
     place: Place
     seed: int
@@ -53,32 +53,34 @@ class MatrixRequest:
     command: str
 
 
-def matrix(file: Path, asked: MatrixRequest) -> Exit:
-    """Play every row, or write the experiments; show what was found."""
+def matrix(file: Path, options: MatrixRequest) -> Exit:
+    """Play every row, or write the experiments; show the findings. Raises InvalidInput."""
     loaded = load_any(file)
     if not isinstance(loaded, LoadedWorkload):
-        raise InvalidInput(f"{file} is not a workload", "a matrix is made of a whole workload", gd_code="GD-E101")
+        raise InvalidInput(
+            f"{file} is not a workload", "name a workload file: a matrix covers a whole workload", gd_code="GD-E101"
+        )
     workload = loaded.workload
-    experiments = experiments_of(workload, _zones(loaded, asked.place), str(file))
-    if asked.write:
-        for path in write_experiments(asked.write, experiments):
+    experiments = experiments_of(workload, _zones(loaded, options.place), str(file))
+    if options.write:
+        for path in write_experiments(options.write, experiments):
             tell(str(path))
         return Exit.HELD
-    older = _read(asked.against, workload.name) if asked.against else None
-    folder = _folder(asked, workload.name)
+    older = _read(options.against, workload.name) if options.against else None
+    folder = _folder(options, workload.name)
     keep = partial(keep_row, folder) if folder else None
-    if loaded.twin and asked.place == "twin":
-        code, rows = Exit.HELD, play_rows(workload, loaded.twin, experiments, asked.seed, _progress, keep=keep)
+    if loaded.twin and options.place == "twin":
+        code, rows = Exit.HELD, play_rows(workload, loaded.twin, experiments, options.seed, _progress, keep=keep)
     else:
-        code, rows = _on_account(file, workload, experiments, asked, keep or (lambda _: None))
-    found = analyse(workload, rows, asked.seed, MARGIN, _repeat(file, asked), asked.place)
-    tell((to_json(found) if asked.as_json else terminal(found)).rstrip("\n"))
-    codes = [code, _written(folder, found, asked.as_json) if folder else Exit.HELD]
+        code, rows = _on_account(file, workload, experiments, options, keep or (lambda _: None))
+    analysed = analyse(workload, rows, options.seed, MARGIN, _repeat(file, options), options.place)
+    tell((to_json(analysed) if options.as_json else terminal(analysed)).rstrip("\n"))
+    codes = [code, _written(folder, analysed, options.as_json) if folder else Exit.HELD]
     if older is None:
-        return worst([found.exit, *codes])
-    changed = difference(older, found)
+        return worst([analysed.exit, *codes])
+    changed = difference(older, analysed)
     for line in changed.lines or ("nothing changed",):
-        tell(f"against {asked.against}: {printable(line)}", err=asked.as_json)
+        tell(f"against {options.against}: {printable(line)}", err=options.as_json)
     return worst([changed.exit, *codes])
 
 
@@ -89,13 +91,13 @@ def _zones(loaded: LoadedWorkload, place: Place) -> tuple[str, ...]:
         return zones_of(loaded.workload)
     if loaded.twin is None:
         raise InvalidInput(
-            f"workload {loaded.workload.name} has no twin", "add `twin: twin.yaml` to it", gd_code="GD-E113"
+            f"workload {loaded.workload.name} has no twin", "add `twin: twin.yaml` to the workload", gd_code="GD-E113"
         )
     return loaded.twin.zones
 
 
 def _on_account(
-    file: Path, workload: Workload, experiments: tuple[Experiment, ...], asked: MatrixRequest, keep: Keep
+    file: Path, workload: Workload, experiments: tuple[Experiment, ...], options: MatrixRequest, keep: Keep
 ) -> tuple[Exit, tuple[MatrixRow, ...]]:
     from gameday.matrix.account import Rows
 
@@ -103,18 +105,18 @@ def _on_account(
     player = ExperimentRunner(
         Journal.open(),
         [display],
-        local_journal=asked.local_journal,
-        command=asked.command,
+        local_journal=options.local_journal,
+        command=options.command,
         files=(str(file),),
     )
 
     def confirm(plans: list[Plan | Refusal]) -> None:
-        if not asked.yes:
+        if not options.yes:
             ask("\n\n".join(map(_plan_words, plans)), player.stop)
 
     with undo_on_signals(player.stop, display.shows):
         rows = Rows(player, confirm, keep, partial(tell, err=True))
-        return rows.play(workload, experiments, asked.seed, asked.production)
+        return rows.play(workload, experiments, options.seed, options.production)
 
 
 def _plan_words(planned: Plan | Refusal) -> str:
@@ -123,11 +125,11 @@ def _plan_words(planned: Plan | Refusal) -> str:
     return plan_text(planned)
 
 
-def _folder(asked: MatrixRequest, name: str) -> Path | None:
-    """Where reports go: where it was said; on an account, whose hours nobody wants to lose, in any case."""
-    if asked.reports is None and asked.place == "twin":
+def _folder(options: MatrixRequest, name: str) -> Path | None:
+    """Return the folder of the reports: on an account there is always one, since its runs take hours."""
+    if options.reports is None and options.place == "twin":
         return None
-    folder = asked.reports or Path("reports") / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-matrix-{name}"
+    folder = options.reports or Path("reports") / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-matrix-{name}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -137,16 +139,16 @@ def _folder(asked: MatrixRequest, name: str) -> Path | None:
 
 
 def keep_row(folder: Path, record: Record) -> None:
-    """A row's record and its own page, in a folder of its name; a page that cannot be written is said."""
+    """Write a row's record and page into a folder of its name; print an error if that fails."""
     try:
         write_reports(folder / record.name, Suite(record.name, record.started, (record,)))
     except InvalidInput as error:
         tell(f"gameday: {error}", err=True)
 
 
-def _written(folder: Path, found: Matrix, quiet: bool) -> Exit:
-    """What was found is told in any case; a copy of it that cannot be written is said, and counts."""
-    texts = {MATRIX_FILE: to_json(found), "matrix.md": markdown(found), "index.html": page(found)}
+def _written(folder: Path, analysed: Matrix, quiet: bool) -> Exit:
+    """Write the matrix into the folder; print an error and return its exit code if that fails."""
+    texts = {MATRIX_FILE: to_json(analysed), "matrix.md": markdown(analysed), "index.html": page(analysed)}
     try:
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
@@ -154,26 +156,26 @@ def _written(folder: Path, found: Matrix, quiet: bool) -> Exit:
         tell(f"gameday: {error.filename or folder}: cannot be written: {error.strerror}", err=True)
         return Exit.INVALID
     tell(f"report: {folder / 'index.html'}", err=quiet)
-    kept = all((folder / row.experiment / "index.html").exists() for row in found.rows if not row.refused)
+    kept = all((folder / row.experiment / "index.html").exists() for row in analysed.rows if not row.refused)
     return Exit.HELD if kept else Exit.INVALID
 
 
 def _read(path: Path, workload: str) -> Matrix:
-    """The matrix to compare with: that it can be is known before anything is played."""
+    """Read the matrix to compare with, and check that it is comparable before any row is played."""
     path = path / MATRIX_FILE if path.is_dir() else path
-    remedy = "name a folder of --reports, or what `gameday matrix --json` wrote"
-    found = from_json(content(path, "matrix", LARGEST, remedy), str(path))
-    comparable(found, workload, MARGIN)
-    return found
+    remedy = "name a folder of --reports, or a file that `gameday matrix --json` wrote"
+    matrix = from_json(content(path, "matrix", LARGEST, remedy), str(path))
+    comparable(matrix, workload, MARGIN)
+    return matrix
 
 
 def _progress(row: MatrixRow) -> None:
     tell(f"{row.experiment}: {'refused: ' + row.refused[0] if row.refused else 'played'}", err=True)
 
 
-def _repeat(file: Path, asked: MatrixRequest) -> str:
-    aws = ["--on", "aws"] if asked.place == "aws" else []
-    local = ["--local-journal"] if asked.local_journal else []
+def _repeat(file: Path, options: MatrixRequest) -> str:
+    aws = ["--on", "aws"] if options.place == "aws" else []
+    local = ["--local-journal"] if options.local_journal else []
     write = shlex.join(["gameday", "matrix", str(file), *aws, "--write", "matrix"])
-    run = shlex.join([*aws, *local, "--seed", str(asked.seed)])
+    run = shlex.join([*aws, *local, "--seed", str(options.seed)])
     return f"{write} && gameday run matrix/".replace("{", "{{").replace("}", "}}") + "{experiment}.yaml " + run

@@ -1,4 +1,4 @@
-"""What the code of each kind of mistake in a file means, see `files/yaml/mistake.py`."""
+"""Explain the code of each kind of mistake in a file (`files/yaml/mistake.py`)."""
 
 from __future__ import annotations
 
@@ -34,28 +34,28 @@ MISTAKES: dict[str, ErrorCode] = {
     "GD-F07": ErrorCode(
         "a wrong value",
         "The type is right, but the value is not one that the key takes.",
-        "Write a value as the message says; units stand in the text, like `5m` or `99%`.",
+        "Write a value as the message says. A unit is part of the text, like `5m` or `99%`.",
     ),
     "GD-F08": ErrorCode(
-        "a name that nothing has",
+        "a name that does not exist",
         "The name refers to a KPI, module, fault, zone, region or file that does not exist.",
         "Correct the spelling, or define what the name refers to.",
     ),
-    "GD-F09": ErrorCode("a duplicate", "A key or a name stands twice.", "Keep one of the two."),
+    "GD-F09": ErrorCode("a duplicate", "A key or a name occurs twice.", "Keep one of the two."),
     "GD-F10": ErrorCode(
         "not supported yet",
-        "A later version of Gameday reads this. This version does not ignore it silently.",
+        "This version of Gameday does not support the key or value, and never ignores one silently.",
         "Leave it out, or update Gameday.",
     ),
     "GD-F11": ErrorCode(
-        "parts that do not fit together",
-        "Two parts are right in themselves, but contradict each other.",
+        "parts that contradict each other",
+        "Each of two parts is valid alone, but together they contradict each other.",
         "Change one of the two, as the message says.",
     ),
     "GD-F12": ErrorCode(
         "a file of another kind",
-        "A file refers to, or a command names, a file whose `kind:` is another one.",
-        "Name a file of the kind that the message asks for.",
+        "A file or a command names a file of another `kind:`.",
+        "Name a file of the kind that the message states.",
     ),
 }
 """Every code that a mistake in a file can carry."""

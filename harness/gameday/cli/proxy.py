@@ -1,4 +1,4 @@
-"""What `gameday proxy` does."""
+"""Run `gameday proxy`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from gameday.sdk.matching import overlaps
 from gameday.sdk.proxy.server import proxy
 
 FILES = 8192
-"""Open files that are asked for: each request that is under way needs two, and shells often give 1,024."""
+"""Open files that the proxy requests: each request in progress needs two, and shells often allow 1,024."""
 
 
 def serve(file: Path, to: str | None, port: int) -> Exit:
-    """Stand beside a program until SIGINT or SIGTERM; then tell what each rule has hit."""
+    """Serve a program's AWS calls until SIGINT or SIGTERM; then print how many requests each rule hit."""
     loaded = load_rules(file)
     least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(least, min(most, FILES)), most))
@@ -29,23 +29,23 @@ def serve(file: Path, to: str | None, port: int) -> Exit:
 
 
 def _serve(loaded: LoadedRules, to: str | None, port: int, ended: threading.Event) -> Exit:
-    with proxy(*loaded.rules, to=to, port=port, seed=loaded.seed, hear=_say) as running:
+    with proxy(*loaded.rules, to=to, port=port, seed=loaded.seed, hear=_print) as running:
         for number, rule in enumerate(loaded.rules, 1):
-            _say(f"rule {number}: {rule}")
+            _print(f"rule {number}: {rule}")
         for note in overlaps(loaded.rules):
-            _say(note)
-        _say(
-            f"requests go on to {to or 'a moto of its own'}; change rules at {running.url}/_gameday/rules; Ctrl-C ends"
-        )
+            _print(note)
+        _print(f"requests go to {to or 'a moto server of this proxy'}; Ctrl-C ends the proxy")
+        _print(f"change rules at {running.url}/_gameday/rules")
         print(f"export AWS_ENDPOINT_URL={running.url}", flush=True)
         ended.wait()
         named = running.rules.named
         passed = running.rules.passed
-    for one in named:
-        _say(f"rule {one.name} ({one.rule}): hit {one.count.hit} of the {one.count.met} requests it met")
-    _say(f"requests that passed: {passed}")
+    for named_rule in named:
+        count = named_rule.count
+        _print(f"rule {named_rule.name} ({named_rule.rule}): hit {count.hit} of {count.met} requests that it matches")
+    _print(f"requests that no rule hit: {passed}")
     return Exit.HELD
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     print(text, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The doors of the verbs that read the records of runs, and touch no account."""
+"""Commands that read the records of runs, and touch no account."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 @click.argument("record", type=click.Path(path_type=Path))
 @click.option("--reports", type=click.Path(path_type=Path), required=True, help="Write the reports into this folder.")
 def report(record: Path, reports: Path) -> None:
-    """Judge the stored RECORD of a run again, and write its reports again. Touches no account.
+    """Judge the stored RECORD of a run again, and rewrite its reports. Touches no account.
 
     \b
     Example
@@ -26,7 +26,7 @@ def report(record: Path, reports: Path) -> None:
 @click.command()
 @click.argument("run")
 def explain(run: str) -> None:
-    """Explain each verdict of RUN: what was claimed and seen, how sure that is, what would make it surer.
+    """Explain each verdict of RUN: what was claimed, what was seen, how certain it is, what would add certainty.
 
     RUN is a record, a folder of them, or the id of a run under ./reports.
 
@@ -41,13 +41,15 @@ def explain(run: str) -> None:
 
 @click.command()
 @click.argument("new", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--against", "old", multiple=True, required=True, type=click.Path(path_type=Path), help="Older runs.")
-@click.option("--margin", default="25%", show_default=True, help="By so much it may get worse.")
-@click.option("--json", "as_json", is_flag=True, help="The comparison as JSON on stdout.")
+@click.option(
+    "--against", "old", multiple=True, required=True, type=click.Path(path_type=Path), help="Runs of the older release."
+)
+@click.option("--margin", default="25%", show_default=True, help="Accept results that are worse by up to this share.")
+@click.option("--json", "as_json", is_flag=True, help="Write the comparison as JSON to stdout.")
 def regression(new: tuple[Path, ...], old: tuple[Path, ...], margin: str, as_json: bool) -> None:
-    """Compare recovery and loss of NEW runs (records, or folders of them) with those of an older release.
+    """Compare recovery and loss of NEW runs with those of an older release. Touches no account.
 
-    Exits 1 where something is proven worse, 3 where more runs are needed. Touches no account.
+    NEW are records, or folders of them. Exits 1 if a result is proven worse, 3 if more runs are needed.
 
     \b
     Example
@@ -60,9 +62,9 @@ def regression(new: tuple[Path, ...], old: tuple[Path, ...], margin: str, as_jso
 
 @click.command("bug-report")
 @click.argument("run")
-@click.option("--log", type=click.Path(path_type=Path), help="A log to put in: what --log-file wrote.")
+@click.option("--log", type=click.Path(path_type=Path), help="Include this log, which --log-file wrote.")
 def bug_report(run: str, log: Path | None) -> None:
-    """Pack what a bug report needs of RUN into one zip: its record, its journal, versions; secrets are masked.
+    """Write the record, journal and versions of RUN into one zip for a bug report. Masks secrets.
 
     RUN is a record, the id of a run under ./reports or in the journal, or `latest`.
 

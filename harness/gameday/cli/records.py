@@ -1,4 +1,4 @@
-"""What `gameday regression` and `gameday explain` do: they read records, and touch no account."""
+"""Run `gameday regression`, `explain` and `bug-report`: they read records, and touch no account."""
 
 from __future__ import annotations
 
@@ -22,57 +22,57 @@ from gameday.steady_state.kpi.units import parse_share
 from gameday.text import quoted
 
 REPORTS = Path("reports")
-"""Where runs write their records, unless told otherwise."""
+"""The default folder of records."""
 
 
 def regression(new: tuple[Path, ...], old: tuple[Path, ...], margin: str, as_json: bool) -> Exit:
-    """Compare runs of a new release with those of an old one; broken where it is proven worse."""
+    """Compare runs of a new release with those of an old one; return *broken* if it is proven worse."""
     try:
         allowed = parse_share(margin)
     except ValueError as error:
-        raise InvalidInput(f"--margin: {error}", "say --margin 25%") from error
-    found = compare_releases(_records(old), _records(new), allowed)
+        raise InvalidInput(f"--margin: {error}", "write a share, like --margin 25%") from error
+    comparisons = compare_releases(_records(old), _records(new), allowed)
     if as_json:
-        raw = {"format": 1, "experiments": [{**asdict(one), "verdict": one.verdict} for one in found]}
+        raw = {"format": 1, "experiments": [{**asdict(pair), "verdict": pair.verdict} for pair in comparisons]}
         tell(json.dumps(raw, indent=2))
     else:
-        for line in (line for one in found for line in _lines(one)):
+        for line in (line for comparison in comparisons for line in _lines(comparison)):
             tell(printable(line))
-    return worst([EXITS[one.verdict.value] for one in found])
+    return worst([EXITS[comparison.verdict.value] for comparison in comparisons])
 
 
-def _lines(one: Comparison) -> Iterator[str]:
-    yield f"{one.experiment} ({one.place}): {one.verdict.value}"
-    for row in one.rows:
+def _lines(comparison: Comparison) -> Iterator[str]:
+    yield f"{comparison.experiment} ({comparison.place}): {comparison.verdict.value}"
+    for row in comparison.rows:
         runs = f"{row.new} new against {row.old} old runs"
         yield f"  {row.verdict.value:<8} {row.kpi}, {row.measure}, {runs}: {row.words}"
         if row.remedy:
             yield f"           → {row.remedy}"
-    yield from (f"  left out {why}" for why in one.left_out)
+    yield from (f"  not counted: {why}" for why in comparison.left_out)
 
 
 def explain_run(run: str) -> Exit:
-    """Say of each verdict what was claimed and seen, how sure that is, and what would make it surer."""
+    """Print for each verdict what was claimed and seen, how certain it is, and what would add certainty."""
     for number, record in enumerate(_named(run)):
         tell(("\n" if number else "") + "\n".join(printable(line) for line in explained(judged_again(record))))
     return Exit.HELD
 
 
 def report_bug(run: str, log: Path | None) -> Exit:
-    """Write what a bug report needs of a run into one zip, and say what is in it."""
+    """Write the parts of a bug report into one zip, and list them. Raises InvalidInput for an unknown run."""
     record, id_ = _record_of(run)
     parts = bug_report.parts_of(id_, record, log)
     if len(parts) == 1:  # the versions alone
-        raise InvalidInput(f"neither {REPORTS} nor the journal knows run {quoted(run)}", "name the JSON of a run")
+        raise InvalidInput(f"neither {REPORTS} nor the journal has run {quoted(run)}", "name the JSON file of a run")
     path = bug_report.write_zip(Path(f"gameday-bug-report-{id_}.zip"), parts)
     for part in parts:
         tell(f"  {part.name}: {part.about}")
-    tell(f"{path}: secrets are masked; account ids and names of resources are not: read it before you send it")
+    tell(f"{path}: secrets are masked, account ids and resource names are not; read it before you send it")
     return Exit.HELD
 
 
 def _record_of(run: str) -> tuple[Path | None, str]:
-    """The record of a run, where there is one, and the run's id; `latest` is the one that began last."""
+    """Return the record of a run, if there is one, and the run's id; `latest` is the run that began last."""
     if os.path.isfile(run):  # noqa: PTH113 - Path.is_file raises for a name that is too long
         path = Path(run)
         return path, _id_in(path) or path.stem
@@ -83,28 +83,28 @@ def _record_of(run: str) -> tuple[Path | None, str]:
 
 
 def _id_in(path: Path) -> str | None:
-    """The id of the run whose record a file is."""
-    found = re.match(r'\{"run":"([\w-]{1,80})"', _head(path))
-    return found[1] if found else None
+    """Return the run's id, if the file is a record."""
+    match = re.match(r'\{"run":"([\w-]{1,80})"', _head(path))
+    return match[1] if match else None
 
 
 def _named(run: str) -> list[Record]:
-    """The records of a file or folder, else of the run with this id under ./reports."""
+    """Read the records of a file or folder, else the record with this id under ./reports. Raises InvalidInput."""
     if os.path.exists(run):  # noqa: PTH110 - Path.exists raises for a name that is too long
         return _records((Path(run),))
-    found = (read_record(path) for path in sorted(REPORTS.rglob("*.json")) if run in _head(path))
-    records = [one for one in found if one.run == run]
+    candidates = (read_record(path) for path in sorted(REPORTS.rglob("*.json")) if run in _head(path))
+    records = [record for record in candidates if record.run == run]
     if not records:
         raise InvalidInput(
-            f"{quoted(run)} is no record, and no run of that id is under {REPORTS}",
-            "name the JSON of a run",
+            f"{quoted(run)} is not a record, and {REPORTS} holds no run with that id",
+            "name the JSON file of a run",
             gd_code="GD-E106",
         )
     return records[:1]
 
 
 def _head(path: Path) -> str:
-    """The beginning of a record, where its id stands."""
+    """Read the beginning of a record, which holds its id."""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             return file.read(200)
@@ -113,11 +113,11 @@ def _head(path: Path) -> str:
 
 
 def _records(paths: tuple[Path, ...]) -> list[Record]:
-    """Every record that is named, or lies in a folder that is. Raises InvalidInput."""
-    found = []
+    """Read the records of all files and folders. Raises InvalidInput."""
+    records = []
     for path in paths:
         below = (
-            one for one in sorted(path.rglob("*.json")) if one.name != MATRIX_FILE and not one.name.endswith(ENDING)
+            file for file in sorted(path.rglob("*.json")) if file.name != MATRIX_FILE and not file.name.endswith(ENDING)
         )
         files = [*below] if path.is_dir() else [path]
         if not files:
@@ -126,5 +126,5 @@ def _records(paths: tuple[Path, ...]) -> list[Record]:
                 "name a folder that `gameday run --reports` wrote, or a file",
                 gd_code="GD-E106",
             )
-        found += [read_record(file) for file in files]
-    return list({one.run: one for one in found}.values())
+        records += [read_record(file) for file in files]
+    return list({record.run: record for record in records}.values())

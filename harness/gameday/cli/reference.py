@@ -1,4 +1,4 @@
-"""The commands that explain Gameday itself: faults, errors, and the schemas of the files."""
+"""Commands that explain Gameday itself: faults, errors, and the schemas of its files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def schema(folder: Path) -> None:
 @click.command()
 @click.argument("name", required=False)
 def faults(name: str | None) -> None:
-    """List the catalogue of faults, or explain one: fields, changes, undo, effect, permissions.
+    """List the catalogue of faults, or explain the fault NAME: fields, changes, undo, effect, permissions.
 
     \b
     Examples
@@ -40,7 +40,7 @@ def faults(name: str | None) -> None:
 @click.command()
 @click.argument("code", required=False)
 def errors(code: str | None) -> None:
-    """List the codes of errors, mistakes in files and refusals, or explain one CODE: what happened, why, what to do.
+    """List the codes of errors, mistakes in files and refusals, or explain one CODE.
 
     \b
     Examples

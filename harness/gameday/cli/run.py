@@ -1,4 +1,4 @@
-"""What the verbs of the command line do, once their words are read."""
+"""Run `gameday plan`, `policy`, `run` and `report`, after click has parsed their options."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from gameday.run.team import must_be_free
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What `gameday run` was told."""
+    """The options of `gameday run`."""
 
     place: str
     seed: int | None
@@ -49,7 +49,7 @@ class RunOptions:
 
 
 def request_of(loaded: LoadedExperiment, place: str, seed: int, production: bool) -> RunRequest:
-    """What to plan, from a loaded experiment and the command line."""
+    """Build the request to plan or run, from a loaded experiment and the options."""
     where: Place = "aws" if place == "aws" else "twin"
     twin = loaded.twin if where == "twin" else None
     here = own_instance() if where == "aws" else None
@@ -57,7 +57,7 @@ def request_of(loaded: LoadedExperiment, place: str, seed: int, production: bool
 
 
 def make(file: Path, place: str, seed: int, production: bool) -> tuple[Plan, str]:
-    """Plan one experiment; reads only."""
+    """Plan one experiment, and return the plan and its text. Reads only."""
     request = _one_request(file, place, seed, production)
     with open_environment(request.place, request.workload, request.twin, request.region, seed) as environment:
         made = plan_on(environment, request, RunFacts(must_be_free=partial(must_be_free, request)))
@@ -68,13 +68,13 @@ def _one_request(file: Path, place: str, seed: int, production: bool) -> RunRequ
     loaded = load_any(file)
     if not isinstance(loaded, LoadedExperiment):
         raise InvalidInput(
-            f"{file} is not an experiment", "a plan is made of one experiment at a time", gd_code="GD-E101"
+            f"{file} is not an experiment", "name an experiment file: a plan covers one experiment", gd_code="GD-E101"
         )
     return request_of(loaded, place, seed, production)
 
 
 def make_policies(file: Path, place: str, seed: int, production: bool) -> tuple[str, str]:
-    """The IAM policies of one experiment as JSON, and the size of its session policy. Raises Refused as a plan does."""
+    """Return the IAM policies of one experiment as JSON, and the size of its session policy. Raises Refused."""
     from gameday.iam.policy import Recorder, policies_of, session_policies
 
     request = _one_request(file, place, seed, production)
@@ -87,16 +87,16 @@ def make_policies(file: Path, place: str, seed: int, production: bool) -> tuple[
     try:
         sizes = [f"{name}: {len(text):,} characters" for name, text in session_policies(made, new_run_id()).items()]
         words = f"session policies of a run: {'; '.join(sizes)} (STS takes 2,048)"
-    except Refused as refusal:  # only a run that assumes a role would be
+    except Refused as refusal:  # only a run that assumes a role needs a session policy
         words = str(refusal)
     given = {name: policy for name, policy in asdict(policies).items() if policy}
     return json.dumps(given, indent=2), words
 
 
 def play(file: Path, options: RunOptions) -> Exit:
-    """Run a file, show the verdicts, write the reports."""
+    """Run a file, show the verdicts, and write the reports."""
     started = datetime.now(UTC)
-    requests, saved, name, on_broken = _what(file, options)
+    requests, saved, name, on_broken = _requests(file, options)
     lines = [JsonLines(sys.stdout)] if options.as_json else []
     display = progress(sys.stderr)
     player = ExperimentRunner(
@@ -109,15 +109,15 @@ def play(file: Path, options: RunOptions) -> Exit:
     )
     with undo_on_signals(player.stop, display.shows):
         entries = tuple([player.experiment(requests[0], saved)] if saved else player.several(requests, on_broken))
-    left = tuple(request.experiment.name for request in requests[len(entries) :])
-    suite = Suite(name, started.isoformat(timespec="seconds"), entries, left)
+    not_run = tuple(request.experiment.name for request in requests[len(entries) :])
+    suite = Suite(name, started.isoformat(timespec="seconds"), entries, not_run)
     code = worst([suite.exit, Exit.INTERRUPTED]) if player.stop.is_signal else suite.exit
     folder = options.reports or Path("reports") / f"{started:%Y%m%d-%H%M%S}-{name}"
     written = _written(folder, suite)
     if not options.as_json:
         tell(verdict_table(suite))
     if isinstance(written, InvalidInput):
-        # What became of the account must not be hidden by a folder that cannot be written.
+        # A folder that cannot be written must not hide the state of the account.
         tell(f"gameday: {written}", err=True)
         return code or written.exit
     tell(f"report: {written}", err=options.as_json)
@@ -132,7 +132,7 @@ def _written(folder: Path, suite: Suite) -> Path | InvalidInput:
 
 
 def tell(text: str, *, err: bool = False) -> None:
-    """Print; a reader who has gone, or a full disk behind, loses the words, never the work or the exit code."""
+    """Print a text; a closed pipe or a full disk loses the text, never the work or the exit code."""
     stream = sys.stderr if err else sys.stdout
     try:
         print(text, file=stream, flush=True)
@@ -140,16 +140,16 @@ def tell(text: str, *, err: bool = False) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _what(file: Path, options: RunOptions) -> tuple[tuple[RunRequest, ...], Plan | None, str, str]:
+def _requests(file: Path, options: RunOptions) -> tuple[tuple[RunRequest, ...], Plan | None, str, str]:
     if file.suffix == ".json":
         saved = read_plan(file)
         if options.seed is not None and options.seed != saved.seed:
             raise InvalidInput(
-                f"{file} was made with seed {saved.seed}", "leave --seed out, or make another plan", gd_code="GD-E105"
+                f"{file} was made with seed {saved.seed}", "leave out --seed, or make another plan", gd_code="GD-E105"
             )
         if saved.place != options.place:
-            raise InvalidInput(f"{file} is a plan for {saved.place}", f"say --on {saved.place}", gd_code="GD-E105")
-        return (_wish_again(saved, options.production),), saved, saved.experiment.name, "go-on"
+            raise InvalidInput(f"{file} is a plan for {saved.place}", f"pass --on {saved.place}", gd_code="GD-E105")
+        return (_request_again(saved, options.production),), saved, saved.experiment.name, "go-on"
     loaded = load_any(file)
     if isinstance(loaded, LoadedExperiment):
         request = request_of(loaded, options.place, options.seed or 0, options.production)
@@ -157,12 +157,13 @@ def _what(file: Path, options: RunOptions) -> tuple[tuple[RunRequest, ...], Plan
     if not isinstance(loaded, LoadedGameday):
         raise InvalidInput(f"{file} cannot be run", "run an experiment, a gameday, or a saved plan", gd_code="GD-E101")
     requests = tuple(
-        request_of(one, options.place, options.seed or 0, options.production) for one in loaded.experiments
+        request_of(loaded_experiment, options.place, options.seed or 0, options.production)
+        for loaded_experiment in loaded.experiments
     )
     return requests, None, loaded.gameday.name, loaded.gameday.on_broken
 
 
-def _wish_again(saved: Plan, production: bool) -> RunRequest:
+def _request_again(saved: Plan, production: bool) -> RunRequest:
     faults, here = saved.experiment.faults, own_instance() if saved.place == "aws" else None
     return RunRequest(
         saved.experiment, faults, saved.workload, saved.twin, saved.place, saved.seed, production, instance=here
@@ -175,11 +176,13 @@ def _confirm(plan: Plan, yes: bool, stop: StopRequest) -> None:
 
 
 def ask(text: str, stop: StopRequest) -> None:
-    """Show what is planned, and ask for a `yes`. Raises Refused without one."""
+    """Show the plan, and ask for a `yes`. Raises Refused for any other answer."""
     print(text, file=sys.stderr)
     if not sys.stdin.isatty():
         raise Refused(
-            ("nobody can be asked here, and --yes was not said",), "say --yes after reading the plan", gd_code="GD-E204"
+            ("stdin is not a terminal, so Gameday cannot ask for confirmation",),
+            "review the plan, then pass --yes",
+            gd_code="GD-E204",
         )
     print("Type yes to inject: ", end="", file=sys.stderr, flush=True)
     answer = sys.stdin.readline().strip()
@@ -188,7 +191,7 @@ def ask(text: str, stop: StopRequest) -> None:
 
 
 def report_again(file: Path, folder: Path) -> Exit:
-    """Judge a stored record again, and write its reports; the worse of the two verdicts counts."""
+    """Judge a stored record again, and write its reports. The worse of the two verdicts counts."""
     if file.name.endswith(ENDING):
         refusal, started = read_refusal(file)
         suite = Suite(refusal.name, started, (refusal,))

@@ -1,4 +1,4 @@
-"""What `gameday restore` and `gameday halt` do: dead runs are undone, living ones are asked to undo themselves."""
+"""Run `gameday restore`, which undoes dead runs, and `gameday halt`, which asks live runs to abort and undo."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ from gameday.store.s3 import Objects
 
 
 def list_dead(store: str | None) -> Exit:
-    """Show dead runs of this machine, or the runs that a store holds open, and what they owe; changes nothing."""
+    """List the dead runs of this machine, or the open runs of a store, and their open changes. Changes nothing."""
     if store is not None:
-        return _list_of(store)
+        return _list_store(store)
     journal = Journal.open()
     dead = dead_runs(journal)
-    for one in dead:
-        _show(f"{one.id}  {one.workload} on {one.place}, account {one.account}", journal.entries(one.id))
+    for run in dead:
+        _show(f"{run.id}  {run.workload} on {run.place}, account {run.account}", journal.entries(run.id))
     if not dead:
         tell("no dead runs", err=True)
     return Exit.HELD
 
 
-def _list_of(store: str) -> Exit:
+def _list_store(store: str) -> Exit:
     code = Exit.HELD
     with open_store(store, _region()) as objects:
         places = unfinished(objects)
@@ -68,150 +68,150 @@ def _list_of(store: str) -> Exit:
     return code
 
 
-def _show(about: str, rows: Sequence[Entry]) -> None:
-    owed = [row for row in rows if row.is_open]
-    tell(f"{about}: {counted(len(owed), 'change')} not settled")
-    for row in owed:
-        tell(f"  {row.change.about}")
+def _show(about: str, entries: Sequence[Entry]) -> None:
+    unsettled = [entry for entry in entries if entry.is_open]
+    tell(f"{about}: {counted(len(unsettled), 'change')} not settled")
+    for entry in unsettled:
+        tell(f"  {entry.change.about}")
 
 
 def restore_dead(store: str | None, *, local: bool = False) -> Exit:
-    """Undo what dead runs left behind, one after the other; the worst outcome is the exit code.
+    """Undo what dead runs left behind, one after the other; return the worst exit code.
 
-    With `local` the stores of this machine's runs are not told: for one that is gone for good.
+    With `local`, skip the stores of this machine's runs, for a store that no longer exists.
     """
     journal = Journal.open()
     if store is not None:
         with open_store(store, _region()) as objects:
-            codes = _all_of(objects, journal)
+            codes = _restore_all(objects, journal)
     else:
-        codes = [_restored(one, journal) if local else restore_here(one, journal) for one in dead_runs(journal)]
+        codes = [_restored(run, journal) if local else restore_here(run, journal) for run in dead_runs(journal)]
     if not codes:
-        tell("nothing to restore: no dead runs", err=True)
+        tell("no dead runs: there is nothing to restore", err=True)
     return worst(codes)
 
 
-def _all_of(objects: Objects, journal: Journal) -> list[Exit]:
+def _restore_all(objects: Objects, journal: Journal) -> list[Exit]:
     places, codes = unfinished(objects), []
     died_here = {run.id for run in dead_runs(journal)}
     mine = {place.run for place in places if place.run in died_here and not was_taken_over(objects, place)}
     if len(mine) < len(places):
-        tell(f"watching leases, for {UNMOVED:.0f} s at most, to see which machines live", err=True)
-    for found in watched(objects, places, mine.__contains__, time.sleep):
-        if not found.is_dead:
-            tell(f"{found.place.run}: lives, and renews its lease: left alone")
+        tell(f"watching leases for at most {UNMOVED:.0f} s, to see which machines are alive", err=True)
+    for waited in watched(objects, places, mine.__contains__, time.sleep):
+        if not waited.is_dead:
+            tell(f"{waited.place.run}: alive, since it renews its lease; not touched")
             continue
         try:
-            codes.append(_in_store(objects, found, journal))
+            codes.append(_in_store(objects, waited, journal))
         except JournalError as error:
-            tell(f"{found.place.run}: {error}", err=True)
+            tell(f"{waited.place.run}: {error}", err=True)
             codes.append(Exit.STUCK)
     return codes
 
 
-def restore_here(one: Run, journal: Journal) -> Exit:
-    """Undo a dead run of this machine, tell so, and free its workload in its store."""
-    store = _store_of(one)
+def restore_here(run: Run, journal: Journal) -> Exit:
+    """Undo a dead run of this machine, print the outcome, and release its workload in its store."""
+    store = _store_of(run)
     if store is None:
-        return _restored(one, journal)
-    place = RunLocation(one.id, one.workload, one.account)
+        return _restored(run, journal)
+    place = RunLocation(run.id, run.workload, run.account)
     try:
-        with open_store(store, one.region) as objects:
-            return _in_store(objects, _found(objects, place), journal)
+        with open_store(store, run.region) as objects:
+            return _in_store(objects, _sighting_of(objects, place), journal)
     except JournalError as error:
-        # What is owed is known here too; the store learns of it when it answers again.
-        tell(f"{one.id}: {error}", err=True)
-        again = "restore again to close it in the store; if that is gone for good: gameday restore --local-journal"
-        tell(f"{one.id}: undone from this machine's journal; {again}", err=True)
-        return worst([_restored(one, journal, closes=False), Exit.UNKNOWN])
+        # The journal of this machine also holds the open changes; a later restore closes the run in the store.
+        tell(f"{run.id}: {error}", err=True)
+        again = "run `gameday restore` again to close it in the store, with --local-journal if the store is gone"
+        tell(f"{run.id}: undone from this machine's journal; {again}", err=True)
+        return worst([_restored(run, journal, closes=False), Exit.UNKNOWN])
 
 
-def _found(objects: Objects, place: RunLocation) -> Waited:
-    """A dead run of this machine, and its lease: not waited for, unless another machine has had the run meanwhile."""
+def _sighting_of(objects: Objects, place: RunLocation) -> Waited:
+    """Return a dead run of this machine with its lease; wait only if another machine has taken the run over."""
     seen = look(objects, place, None, time.monotonic())
     if seen is None or not was_taken_over(objects, place):
         return Waited(place, seen, is_dead=True)
-    tell(f"{place.run}: another machine was at it; watching its lease, for {UNMOVED:.0f} s at most", err=True)
+    tell(f"{place.run}: another machine took it over; watching its lease for at most {UNMOVED:.0f} s", err=True)
     return next(iter(watched(objects, [place], lambda _: False, time.sleep)))
 
 
-def _in_store(objects: Objects, found: Waited, journal: Journal) -> Exit:
-    run = found.place.run
-    if not found.is_dead:
-        tell(f"{run}: another machine restores it: left alone")
+def _in_store(objects: Objects, waited: Waited, journal: Journal) -> Exit:
+    run_id = waited.place.run
+    if not waited.is_dead:
+        tell(f"{run_id}: another machine is restoring it; not touched")
         return Exit.REFUSED
-    if found.seen is None and caught_up(objects, found.place, journal):
-        tell(f"{run}: another machine has restored it")
+    if waited.seen is None and caught_up(objects, waited.place, journal):
+        tell(f"{run_id}: another machine has restored it")
         return Exit.HELD
     try:
-        with taken_over(objects, found, journal):
-            one = journal.run(run)
-            if one:
-                tell(f"{run}: reading until nothing of it can come any more", err=True)
-                return _restored(one, journal)
-            tell(f"{run}: had noted nothing; its lease is free again")
+        with taken_over(objects, waited, journal):
+            run = journal.run(run_id)
+            if run:
+                tell(f"{run_id}: waiting until none of its calls can still arrive", err=True)
+                return _restored(run, journal)
+            tell(f"{run_id}: had recorded no change; its lease is released")
             return Exit.HELD
     except Refused as error:
-        tell(f"{run}: left alone: {'; '.join(map(str, error.reasons))}", err=True)
+        tell(f"{run_id}: not touched: {'; '.join(map(str, error.reasons))}", err=True)
         return Exit.REFUSED
 
 
-def _restored(one: Run, journal: Journal, *, closes: bool = True) -> Exit:
+def _restored(run: Run, journal: Journal, *, closes: bool = True) -> Exit:
     def account() -> Aws:
         aws = block.enter_context(closing(open_account()))
-        if named_by(one, "role"):
-            aws = block.enter_context(rescuing(aws, one))
-        return aws.allowing(AllowList(by_planned_fault(journal.entries(one.id)), one.id))
+        if named_by(run, "role"):
+            aws = block.enter_context(rescuing(aws, run))
+        return aws.allowing(AllowList(by_planned_fault(journal.entries(run.id)), run.id))
 
     try:
         with ExitStack() as block:
-            found = restore(one, journal, WallClock(), lambda _: None, account, closes=closes)
+            restored = restore(run, journal, WallClock(), lambda _: None, account, closes=closes)
     except GamedayError as error:
-        tell(f"{one.id}: {error}", err=True)
+        tell(f"{run.id}: {error}", err=True)
         return Exit.STUCK
-    tell(f"{one.id}: {found.about}")
-    for settled in found.settled:
+    tell(f"{run.id}: {restored.about}")
+    for settled in restored.settled:
         tell(f"  {settled.state:<11} {settled.about}")
-    bad = any(settled.state in ("stuck", "conflict") for settled in found.settled)
-    return Exit.STUCK if bad or (closes and not found.closed) else Exit.HELD
+    bad = any(settled.state in ("stuck", "conflict") for settled in restored.settled)
+    return Exit.STUCK if bad or (closes and not restored.closed) else Exit.HELD
 
 
 def _store_of(run: Run) -> str | None:
-    """The store that a run of the journal is known to, if any; a plan that cannot be read names none."""
+    """Return the store of a run of the journal, if any; None where its plan cannot be read."""
     with suppress(JournalError):
         return named_by(run, "store") if run.place == "aws" else None
     return None
 
 
 def _region() -> str:
-    """Where to ask for a bucket: S3 says where it is (Amazon S3 API Reference, "Redirects")."""
+    """Return the region to look for a bucket in; S3 redirects to its region (Amazon S3 API Reference, "Redirects")."""
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
 
 
 def halt(name: str, store: str | None) -> Exit:
-    """Ask the runs that have a workload to abort and undo. Raises InvalidInput where none has it."""
+    """Ask the runs that hold a workload to abort and undo. Raises InvalidInput if none does."""
     if name.endswith((".yaml", ".yml")):
         workload = load_workload(Path(name)).workload
         name, store = workload.name, store or workload.store
     journal = Journal.open()
     runs = [run.id for run in journal.taken(name)]
     for run in runs:
-        _leave_word(journal.runs_folder, run)
+        _request_halt(journal.runs_folder, run)
     if store is not None and not runs:
         with open_store(store, _region()) as objects:
             runs = [place.run for place in held_by(objects) if place.workload == name]
             for run in runs:
                 halt_in(objects, run, who())
     if not runs:
-        where = store or "this machine"
-        remedy = "for runs of other machines say --store s3://…; dead runs are undone by gameday restore"
-        raise InvalidInput(f"no run on {where} has taken workload {name}", remedy, gd_code="GD-E116")
+        where = store or "the journal of this machine"
+        remedy = "for runs of other machines pass --store s3://…; for dead runs use `gameday restore`"
+        raise InvalidInput(f"no run in {where} holds workload {name}", remedy, gd_code="GD-E116")
     for run in runs:
         tell(f"{run}: asked to abort and undo")
     return Exit.HELD
 
 
-def _leave_word(folder: Path, run: str) -> None:
+def _request_halt(folder: Path, run: str) -> None:
     try:
         halt_here(folder, run, who())
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The doors of the verbs that look at a whole workload, or stand beside a program."""
+"""Commands that examine a whole workload, and the proxy."""
 
 from __future__ import annotations
 
@@ -12,19 +12,42 @@ import click
 
 @click.command()
 @click.argument("workload", type=click.Path(path_type=Path))
-@click.option("--on", "place", type=click.Choice(["twin", "aws"]), default="twin", show_default=True, help="Where.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of targets, and of the twin.")
-@click.option("--production", is_flag=True, help="The workload is in production, and this is meant.")
-@click.option("--local-journal", is_flag=True, help="On an account without `store`: only this machine can restore.")
-@click.option("--yes", is_flag=True, help="Do not ask before an account is touched.")
-@click.option("--json", "as_json", is_flag=True, help="The matrix as JSON on stdout.")
 @click.option(
-    "--reports", type=click.Path(path_type=Path), help="Write a page, Markdown, JSON and each run into this folder."
+    "--on",
+    "place",
+    type=click.Choice(["twin", "aws"]),
+    default="twin",
+    show_default=True,
+    help="Where to run: on the twin, or on the AWS account.",
 )
 @click.option(
-    "--against", type=click.Path(path_type=Path), help="Compare with this folder of --reports, or file of --json."
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Seed for the choice of targets and for the twin.",
 )
-@click.option("--write", type=click.Path(path_type=Path), help="Write its experiments into this folder; run nothing.")
+@click.option("--production", is_flag=True, help="Confirm that you mean to inject into a production workload.")
+@click.option(
+    "--local-journal", is_flag=True, help="Run on an account without `store`: then only this machine can restore."
+)
+@click.option("--yes", is_flag=True, help="Inject into an account without asking for confirmation.")
+@click.option("--json", "as_json", is_flag=True, help="Write the matrix as JSON to stdout.")
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path),
+    help="Write a page, Markdown, JSON and a report of each run into this folder.",
+)
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    help="Compare with an earlier matrix: a folder of --reports, or a file of --json.",
+)
+@click.option(
+    "--write",
+    type=click.Path(path_type=Path),
+    help="Write the experiments of the matrix into this folder, and run nothing.",
+)
 def matrix(
     workload: Path,
     place: Literal["twin", "aws"],
@@ -37,10 +60,10 @@ def matrix(
     against: Path | None,
     write: Path | None,
 ) -> None:
-    """Hit each module and zone of WORKLOAD, and find the dependencies that are not declared.
+    """Inject a fault into each module and zone of WORKLOAD, and find undeclared dependencies.
 
-    On the twin all runs are played at once, on an account one after the other (about a quarter of an hour each).
-    Exits 1 on a hidden dependency (with --against: on a new one), 3 where too little can be told.
+    On the twin all runs play at once. On an account they run one after the other, for about 15 minutes each.
+    Exits 1 on a hidden dependency (with --against: on a new one), 3 if the data do not suffice.
 
     \b
     Examples
@@ -50,41 +73,56 @@ def matrix(
     from gameday.cli.matrix import MatrixRequest
     from gameday.cli.matrix import matrix as play
 
-    told = shlex.join(["gameday", *sys.argv[1:]])
-    asked = MatrixRequest(place, seed, production, local_journal, yes, as_json, reports, against, write, told)
-    sys.exit(play(workload, asked))
+    command = shlex.join(["gameday", *sys.argv[1:]])
+    options = MatrixRequest(place, seed, production, local_journal, yes, as_json, reports, against, write, command)
+    sys.exit(play(workload, options))
 
 
 @click.command()
 @click.argument("workload", type=click.Path(path_type=Path))
-@click.option("--on", "place", type=click.Choice(["twin", "aws"]), default="twin", show_default=True, help="Where.")
-@click.option("--json", "as_json", is_flag=True, help="The findings as JSON on stdout.")
-@click.option("--write", type=click.Path(path_type=Path), help="Write the experiments that would prove them into here.")
+@click.option(
+    "--on",
+    "place",
+    type=click.Choice(["twin", "aws"]),
+    default="twin",
+    show_default=True,
+    help="Where to run: on the twin, or on the AWS account.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Write the findings as JSON to stdout.")
+@click.option(
+    "--write",
+    type=click.Path(path_type=Path),
+    help="Write an experiment that would prove each finding into this folder.",
+)
 def check(workload: Path, place: Literal["twin", "aws"], as_json: bool, write: Path | None) -> None:
-    """Find what lacks redundancy in WORKLOAD without any fault: zones, capacity, sharing, timeouts. Reads only.
+    """Find missing redundancy in WORKLOAD without a fault: zones, capacity, sharing, timeouts. Reads only.
 
-    Exits 1 with a finding, 3 where something could not be read.
+    Exits 1 with a finding, 3 if a resource could not be read.
 
     \b
     Examples
       gameday check experiments/storefront/workload.yaml
       gameday check workload.yaml --on aws --write proofs && gameday run proofs/gd101-module-web.yaml
     """
-    from gameday.cli.check import check as look
+    from gameday.cli.check import check as check_all
 
-    sys.exit(look(workload, place, as_json, write))
+    sys.exit(check_all(workload, place, as_json, write))
 
 
 @click.command()
 @click.option("--rules", "rules", type=click.Path(path_type=Path), required=True, help="A file with `kind: rules`.")
-@click.option("--to", metavar="URL", help="The endpoint behind it (default: a moto of its own).")
+@click.option("--to", metavar="URL", help="Forward requests to this endpoint (default: a moto server of the proxy).")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=4577, show_default=True, help="On loopback; 0: a free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=4577,
+    show_default=True,
+    help="Port on loopback; 0 takes a free port.",
 )
 def proxy(rules: Path, to: str | None, port: int) -> None:
-    """Stand between a program and AWS's endpoint, on loopback, and let its AWS calls meet the RULES.
+    """Serve the AWS calls of a program on loopback, and apply the RULES to them.
 
-    The program, in whatever language, sets AWS_ENDPOINT_URL. Ctrl-C ends it, and tells what each rule has hit.
+    Set AWS_ENDPOINT_URL in the program, in any language. Ctrl-C ends the proxy and prints what each rule hit.
 
     \b
     Examples

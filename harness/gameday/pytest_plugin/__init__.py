@@ -1,1 +1,1 @@
-"""What pytest users meet: YAML experiments as tests, fixtures, and failure texts; `plugin` opens it late."""
+"""The pytest plugin: YAML experiments as tests, fixtures, and failure texts. `plugin` imports the rest lazily."""

@@ -1,4 +1,4 @@
-"""An answer about a run that reads like a bool, and can say why it is not true."""
+"""Answers about a run for `assert`: they act like a bool, and explain why they are not true."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from gameday.steady_state.kpi.claim import Verdict
 
 @dataclass(frozen=True)
 class Answer:
-    """True where something is held; false where it is broken, and where it cannot be told."""
+    """Hold an answer about a run: true if the verdict is *held*, false if it is *broken* or *unknown*."""
 
-    about: str  # in a line: what was asked of which run, and what came out
+    about: str  # one line: the question, the run and the result
     verdict: Verdict
-    why: Callable[[], str] = field(repr=False, compare=False)  # all there is to say, on several lines
+    why: Callable[[], str] = field(repr=False, compare=False)  # the details, on several lines
 
     def __bool__(self) -> bool:
         if self.verdict is not Verdict.HELD:
@@ -28,18 +28,21 @@ class Answer:
 
 
 class Denial:
-    """The last answer that was false, and the line of code that asked: pytest tells its story if that line failed."""
+    """Record the last false Answer and the source line that evaluated it.
+
+    The failure hook adds the run's details to an assertion that failed on this line.
+    """
 
     last: Denial | None = None
 
     def __init__(self, answer: Answer, inner: FrameType | None) -> None:
         self.answer = answer
-        self._asked = inner.f_back if inner else None
-        self._line = self._asked.f_lineno if self._asked else 0
+        self._frame = inner.f_back if inner else None
+        self._line = self._frame.f_lineno if self._frame else 0
 
     def failed(self, error: BaseException) -> bool:
-        """Whether an error was raised by the very statement that asked."""
+        """Whether the statement that evaluated the answer raised this error."""
         trace = error.__traceback__
         while trace and trace.tb_next:
             trace = trace.tb_next
-        return trace is not None and trace.tb_frame is self._asked and trace.tb_lineno == self._line
+        return trace is not None and trace.tb_frame is self._frame and trace.tb_lineno == self._line

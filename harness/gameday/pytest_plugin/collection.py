@@ -1,4 +1,4 @@
-"""Experiments in YAML as pytest's items: read and checked at collection, run when their turn comes."""
+"""Experiments in YAML as items of pytest: collection reads and checks them, setup runs them."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from gameday.files.loaded import LoadedExperiment
 from gameday.files.loader import Loader
 from gameday.files.yaml.mistake import InvalidFile
 
-_shelf: pytest.StashKey[Loader] = pytest.StashKey()
+_loader: pytest.StashKey[Loader] = pytest.StashKey()
 
 
 class ExperimentFile(pytest.File):
-    """A file that `gameday_experiments` names; workloads, twins and game days are passed over."""
+    """A file that `gameday_experiments` names. Workloads, twins and game days yield no item."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        """Its experiment; a mistake is told as `gameday validate` tells it."""
-        shelf = self.config.stash.setdefault(_shelf, Loader(os.environ))  # what several files name is read once
+        """Yield the experiment of the file; show a mistake as `gameday validate` does."""
+        loader = self.config.stash.setdefault(_loader, Loader(os.environ))  # reads a shared file once
         try:
-            if shelf.kind(self.path) != "experiment":
+            if loader.kind(self.path) != "experiment":
                 return
-            loaded = shelf.take(self.path)
+            loaded = loader.take(self.path)
         except InvalidFile as wrong:
             start = self.config.invocation_params.dir  # names as short as the user would type them
-            mistakes = [replace(one, file=os.path.relpath(one.file, start)) for one in wrong.mistakes]
+            mistakes = [replace(mistake, file=os.path.relpath(mistake.file, start)) for mistake in wrong.mistakes]
             raise self.CollectError(str(InvalidFile(mistakes))) from wrong
-        assert isinstance(loaded, LoadedExperiment), "its kind said so"  # noqa: S101
+        assert isinstance(loaded, LoadedExperiment), "the file's kind is experiment"  # noqa: S101
         yield ExperimentItem.from_parent(self, name=loaded.experiment.name, loaded=loaded)
 
 
 class ExperimentItem(pytest.Item):
-    """One experiment: to set it up is to run it, to test it is its verdict (broken fails; unknown is an error)."""
+    """One experiment: its setup runs it, and its test checks the verdict (broken fails; unknown is an error)."""
 
     def __init__(self, *, loaded: LoadedExperiment, **kwargs: object) -> None:
         super().__init__(**kwargs)  # type: ignore[arg-type]
@@ -44,28 +44,28 @@ class ExperimentItem(pytest.Item):
         self.add_marker(pytest.mark.gameday)
         self.extra_keyword_matches.update(words_of(loaded))
         if self.config.getoption("--gameday-on") == "aws" and self.config.pluginmanager.hasplugin("xdist"):
-            # They take turns on the account; with --dist loadgroup no process waits for that.
+            # Experiments take turns on the account; with --dist loadgroup no process waits for its turn.
             self.add_marker(pytest.mark.xdist_group("gameday"))
 
     def setup(self) -> None:
-        """Run it. Refused: skipped. Unknown, stuck, or a mistake: an error."""
-        # What runs an experiment imports boto3, which collection must not.
-        from gameday.pytest_plugin.outcome import told
+        """Run the experiment. A refusal skips the item; unknown, stuck, or a mistake is an error."""
+        # Running an experiment imports boto3, which collection must not do.
+        from gameday.pytest_plugin.outcome import failure_of
 
-        self.broken = told(self, self.loaded)
+        self.broken = failure_of(self, self.loaded)
 
     def runtest(self) -> None:
-        """Its verdict."""
+        """Fail if the verdict is *broken*."""
         if self.broken:
             pytest.fail(self.broken, pytrace=False)
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        """Where it stands."""
+        """Return the file and the name of the experiment."""
         return self.path, 0, f"experiment {self.name}"
 
 
 def words_of(loaded: LoadedExperiment) -> set[str]:
-    """What `-k` finds an experiment by, besides its name: its workload, faults, the modules they name, and its KPIs."""
+    """Return the words that `-k` matches besides the name: workload, faults, their modules, and KPIs."""
     faults = loaded.experiment.faults
     modules = {str(module) for fault in faults if (module := getattr(fault, "module", None))}
     return {loaded.workload.name, *(fault.name for fault in faults), *modules, *loaded.experiment.steady_state}

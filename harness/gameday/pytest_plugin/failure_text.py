@@ -1,4 +1,4 @@
-"""What a failing test prints: the run's KPIs with their numbers and a small chart, and how to run it again."""
+"""Texts of failing tests: the run's KPIs with numbers and small charts, and the command that repeats it."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from gameday.report.sparkline import sparkline
 from gameday.steady_state.kpi.claim import Verdict
 
 CHARTS = 3
-"""KPIs that are drawn at most."""
+"""The most KPIs to draw."""
 
 
 def about(record: Record, sentence: str) -> str:
-    """A run and what was found of it, in a line."""
+    """Name the run and the result, in one line."""
     return phrases.printable(f"{record.name} ({record.place}): {sentence}")
 
 
-def story(record: Record, sentence: str, lines: Iterable[str] = (), kpis: Iterable[str] = ()) -> str:
-    """All of it, a line for each thing that did not hold, and the KPIs drawn."""
-    told = [about(record, sentence), f"  claimed: {record.plan.experiment.hypothesis}"]
-    told += [f"  {line}" for line in lines]
+def details(record: Record, sentence: str, lines: Iterable[str] = (), kpis: Iterable[str] = ()) -> str:
+    """Describe a run: the result, the hypothesis, a line for each part that did not hold, and charts of KPIs."""
+    text = [about(record, sentence), f"  claimed: {record.plan.experiment.hypothesis}"]
+    text += [f"  {line}" for line in lines]
     for kpi in list(dict.fromkeys(kpis))[:CHARTS]:
-        told += ["", f"  {kpi}, bound: {record.plan.workload.kpis[kpi].bound.words}"]
-        told += [f"  {line}" for line in sparkline(record, kpi)]
-    told += ["", f"  again: {record.command}"] if record.command else []
-    return "\n".join(phrases.shorten(phrases.printable(line), record.plan.account) for line in told)
+        text += ["", f"  {kpi}, bound: {record.plan.workload.kpis[kpi].bound.words}"]
+        text += [f"  {line}" for line in sparkline(record, kpi)]
+    text += ["", f"  repeat: {record.command}"] if record.command else []
+    return "\n".join(phrases.shorten(phrases.printable(line), record.plan.account) for line in text)
 
 
 def unheld(record: Record) -> tuple[str, ...]:
-    """The claimed KPIs that did not hold."""
+    """Return the claimed KPIs that did not hold."""
     judged = record.judged.judgement if record.judged else None
     if judged is None:
         return ()
@@ -44,7 +44,7 @@ def unheld(record: Record) -> tuple[str, ...]:
 
 
 def shown(rows: Iterable[tuple[Verdict, str | None]]) -> tuple[str, ...]:
-    """The KPIs to draw: of what is proven broken, and only where nothing is, of what cannot be told."""
-    found = [(verdict, kpi) for verdict, kpi in rows if verdict is not Verdict.HELD and kpi]
-    broken = tuple(kpi for verdict, kpi in found if verdict is Verdict.BROKEN)
-    return broken or tuple(kpi for _, kpi in found if kpi)
+    """Return the KPIs to draw: those of *broken* rows, else those of *unknown* rows."""
+    failed = [(verdict, kpi) for verdict, kpi in rows if verdict is not Verdict.HELD and kpi]
+    broken = tuple(kpi for verdict, kpi in failed if verdict is Verdict.BROKEN)
+    return broken or tuple(kpi for _, kpi in failed if kpi)

@@ -1,4 +1,4 @@
-"""An experiment written in a test: the keys of its file as keywords, checked as the file would be."""
+"""Experiments written in a test: the keys of the file as keywords, with the same checks as the file."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from gameday.files.yaml.mistake import InvalidFile, Mistake
 
 
 def written(keys: dict[str, Any], item: pytest.Item) -> LoadedExperiment:
-    """The experiment; name and hypothesis are the test's where they are not given. Raises InvalidInput.
+    """Load the experiment; name and hypothesis default to those of the test. Raises InvalidInput.
 
-    A mistake is named by the path of its key, like `guard.orders.at_least`.
+    A mistake shows the path of its key, like `guard.orders.at_least`.
     """
     name = _name(item.name)
     raw = {
@@ -30,14 +30,16 @@ def written(keys: dict[str, Any], item: pytest.Item) -> LoadedExperiment:
         "name": name,
         "hypothesis": _first_line(item) or name.replace("-", " "),
         **keys,
-        "faults": [_fault(one) for one in _listed(keys.get("faults", []))],
+        "faults": [_fault(fault) for fault in _listed(keys.get("faults", []))],
     }
     try:
         text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True)
     except (yaml.YAMLError, RecursionError) as error:
-        told = " ".join(str(error).split())
+        why = " ".join(str(error).split())
         raise InvalidInput(
-            f"gameday_run: not a value of YAML: {told}", "write it as in an experiment file", gd_code="GD-E121"
+            f"gameday_run: YAML cannot hold a value: {why}",
+            "write the value as in an experiment file",
+            gd_code="GD-E121",
         ) from error
     with TemporaryDirectory() as folder:
         file = Path(folder) / "experiment.yaml"
@@ -46,29 +48,31 @@ def written(keys: dict[str, Any], item: pytest.Item) -> LoadedExperiment:
             return load_experiment(file)
         except InvalidFile as wrong:
             paths = _paths(yaml.compose(text, yaml.SafeLoader))
-            mistakes = [_named(one, item, paths) if one.file == str(file) else one for one in wrong.mistakes]
+            mistakes = [
+                _named(mistake, item, paths) if mistake.file == str(file) else mistake for mistake in wrong.mistakes
+            ]
     raise InvalidFile(mistakes)
 
 
 Paths = dict[tuple[int, int], str]
-"""Of each key and value, by its line and column in the text: the keys that lead to it."""
+"""(line, column) of each key and value in the text → the path of keys that leads to it."""
 
 
 def _paths(root: yaml.Node | None) -> Paths:
-    found: Paths = {}
+    paths: Paths = {}
     left = [(root, "")] if root else []
     while left:
         node, path = left.pop(0)
-        if found.setdefault(_place(node), path) != path:
-            continue  # one value at two places, which YAML writes once
+        if paths.setdefault(_place(node), path) != path:
+            continue  # YAML writes a value once that occurs in two places
         if isinstance(node, yaml.SequenceNode):
-            left += [(one, f"{path}[{number}]") for number, one in enumerate(node.value)]
+            left += [(child, f"{path}[{number}]") for number, child in enumerate(node.value)]
         elif isinstance(node, yaml.MappingNode):
             for key, value in node.value:
                 at = f"{path}.{key.value}" if path else str(key.value)
-                found.setdefault(_place(key), at)
+                paths.setdefault(_place(key), at)
                 left.append((value, at))
-    return found
+    return paths
 
 
 def _place(node: yaml.Node) -> tuple[int, int]:
@@ -76,15 +80,15 @@ def _place(node: yaml.Node) -> tuple[int, int]:
 
 
 def _named(mistake: Mistake, item: pytest.Item, paths: Paths) -> Mistake:
-    """A mistake by the path of its key, in place of a line that nobody wrote."""
+    """Name a mistake by the path of its key: the test has no line of YAML."""
     path = paths.get((mistake.line, mistake.column), "")
     return replace(mistake, file=f"{item.nodeid}: {path}" if path else item.nodeid, line=0, column=0, source="")
 
 
-def _fault(one: object) -> object:
-    if isinstance(one, Fault):
-        return entry_of(one)
-    return one
+def _fault(fault: object) -> object:
+    if isinstance(fault, Fault):
+        return entry_of(fault)
+    return fault
 
 
 def _listed(raw: object) -> list[object]:
@@ -92,7 +96,7 @@ def _listed(raw: object) -> list[object]:
 
 
 def _name(text: str) -> str:
-    words = "".join(one if one.isalnum() else " " for one in text.lower().removeprefix("test_")).split()
+    words = "".join(letter if letter.isalnum() else " " for letter in text.lower().removeprefix("test_")).split()
     return "-".join(words)[:60].strip("-") or "experiment"
 
 

@@ -1,4 +1,4 @@
-"""A run in pytest's terms: refused is skipped, broken fails, unknown and stuck are errors."""
+"""Outcomes of runs in pytest's terms: refused is skipped, broken fails, unknown and stuck are errors."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from gameday.records.suite import Refusal
 from gameday.report import phrases
 
 
-def told(item: pytest.Item, loaded: LoadedExperiment) -> str:
-    """Run an experiment for its item: empty where it held, else why it is broken. An error ends here."""
+def failure_of(item: pytest.Item, loaded: LoadedExperiment) -> str:
+    """Run an experiment for its item. Return why it is *broken*, empty if it held; fail here on an error."""
     ending, why = ending_of(run_for(item, loaded))
     if ending == "error":
         pytest.fail(why, pytrace=False)
@@ -27,7 +27,7 @@ def told(item: pytest.Item, loaded: LoadedExperiment) -> str:
 
 
 def ending_of(record: Record) -> tuple[Literal["passed", "failed", "error"], str]:
-    """How a run ends its test, and why: a stuck account is an error whatever the verdict."""
+    """Return how a run ends its test, and why. A stuck account is an error under any verdict."""
     view = RecordView(record)
     answer = view.restored if record.stuck else view.held
     if answer:
@@ -36,19 +36,19 @@ def ending_of(record: Record) -> tuple[Literal["passed", "failed", "error"], str
 
 
 def run_for(item: pytest.Item, loaded: LoadedExperiment, seed: int = 0) -> Record:
-    """Run an experiment while an item runs; its report carries what came out. A refusal skips the item."""
+    """Run an experiment for an item, and put its outcome into the item's report. A refusal skips the item."""
     with no_traceback():
         entry = play(loaded, item.config, item.nodeid, seed)
     item.user_properties.extend(properties(entry))
     if isinstance(entry, Refusal):
-        _no_example()
+        _reject_example()
         reasons = "; ".join(map(phrases.printable, phrases.refusal_lines(entry)))
-        raise pytest.skip.Exception(reasons, _use_item_location=True)  # the place of the test, not this one
+        raise pytest.skip.Exception(reasons, _use_item_location=True)  # show the place of the test, not this place
     return entry
 
 
-def _no_example() -> None:
-    """In a test of Hypothesis a refusal ends one example, not the test."""
+def _reject_example() -> None:
+    """End one example of Hypothesis, not the whole test."""
     hypothesis = sys.modules.get("hypothesis")
     if hypothesis and hypothesis.currently_in_test_context():
         hypothesis.reject()
@@ -56,7 +56,7 @@ def _no_example() -> None:
 
 @contextmanager
 def no_traceback() -> Iterator[None]:
-    """A mistake of the user's fails a test with its own text alone; a bug of ours keeps its trace."""
+    """Fail the test with the text of a user's mistake alone; a bug in Gameday keeps its traceback."""
     try:
         yield
         return

@@ -1,4 +1,4 @@
-"""Register Gameday with pytest: options, a marker, fixtures. The rest of Gameday is imported when one is used."""
+"""Entry point of the pytest plugin: options, a marker, fixtures. Each imports the rest of Gameday on first use."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ if TYPE_CHECKING:
     from gameday.pytest_plugin.sdk_faults import SdkFaults
 
 PREFIX = "gameday."
-"""Of the properties that reports carry, from `gameday.pytest_plugin.runner`."""
+"""Prefix of the properties that reports carry, as in `gameday.pytest_plugin.runner`."""
 _files: pytest.StashKey[frozenset[Path]] = pytest.StashKey()
 _began: pytest.StashKey[float] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The two options, and the ini key."""
+    """Add the two options and the ini key."""
     group = parser.getgroup("gameday", "gameday: resilience experiments")
     group.addoption(
-        "--gameday-on", choices=["twin", "aws"], default="twin", help="where experiments run (default: twin)"
+        "--gameday-on", choices=["twin", "aws"], default="twin", help="where to run experiments (default: twin)"
     )
     group.addoption("--gameday-reports", metavar="DIR", help="write each run's record and report into this folder")
     parser.addini("gameday_experiments", "YAML experiments to collect, as globs from the rootdir", "args", [])
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The marker of collected experiments, and the files that hold them."""
+    """Register the marker, and find the files of experiments."""
     config.stash[_files], config.stash[_began] = _chosen(config), time.time()
     config.addinivalue_line("markers", "gameday: an experiment in YAML, collected by Gameday")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """What people must know before anything runs."""
+    """Warn in the header if experiments inject into an account."""
     if config.getoption("--gameday-on") == "aws":
-        return "gameday: experiments inject into the AWS account of the credentials at hand"
+        return "gameday: experiments inject into the AWS account of the current credentials"
     return None
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """YAML files that `gameday_experiments` names, and experiments that the command line does."""
+    """Collect the YAML files that `gameday_experiments` names, and experiments that the command line names."""
     if file_path.suffix not in (".yaml", ".yml"):
         return None
     by_name = parent.session.isinitpath(file_path) and _is_experiment(file_path)
@@ -57,24 +57,29 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """The verdicts, where there are any; reports of other processes carry them as properties."""
+    """Print the table of verdicts, if there are any. Reports of other processes carry them as properties."""
     in_xdist = hasattr(config, "workerinput")
     if config.getoption("--gameday-on") == "aws" and not in_xdist:
         from gameday.pytest_plugin.account_lock import put_back_since
 
         put_back_since(config.stash[_began], config)
-    reports = [one for some in terminalreporter.stats.values() for one in some if hasattr(one, "user_properties")]
-    told = {one.nodeid: one for one in reports if any(name.startswith(PREFIX) for name, _ in one.user_properties)}
-    if told:
+    stats = terminalreporter.stats.values()
+    reports = [report for group in stats for report in group if hasattr(report, "user_properties")]
+    runs = {
+        report.nodeid: report.user_properties
+        for report in reports
+        if any(name.startswith(PREFIX) for name, _ in report.user_properties)
+    }
+    if runs:
         from gameday.pytest_plugin.summary import table
 
         terminalreporter.section("gameday")
-        terminalreporter.write(table([one.user_properties for one in told.values()]))
+        terminalreporter.write(table(runs.values()))
 
 
 @pytest.fixture
 def gameday_run(request: pytest.FixtureRequest) -> Runner:
-    """Run an experiment (a YAML file, or its keys as keywords) and get its record, to be asserted on."""
+    """Run an experiment (a YAML file, or its keys as keywords) and return its record for assertions."""
     from gameday.pytest_plugin.fixtures import Runner
 
     return Runner(request)
@@ -91,7 +96,7 @@ def gameday_twin(request: pytest.FixtureRequest) -> Iterator[Twins]:
 
 @pytest.fixture
 def gameday_sdk(request: pytest.FixtureRequest) -> Iterator[SdkFaults]:
-    """Faults for the boto3 calls of the code under test, until the test ends: throttle, fail, delay, timeout, …."""
+    """Inject faults into the boto3 calls of the code under test until the test ends: throttle, fail, delay, …."""
     from gameday.pytest_plugin.sdk_faults import SdkFaults
 
     with ExitStack() as until_then:
@@ -99,23 +104,25 @@ def gameday_sdk(request: pytest.FixtureRequest) -> Iterator[SdkFaults]:
 
 
 def _is_experiment(file: Path) -> bool:
-    """Whether a file says so, without reading YAML."""
+    """Whether the file's `kind:` is experiment; a search that avoids an import of YAML."""
     return bool(re.search(rb"^kind:\s*experiment\b", file.read_bytes(), re.MULTILINE))
 
 
 def _chosen(config: pytest.Config) -> frozenset[Path]:
-    """The files that the globs name."""
+    """Find the files that the globs match. Raises UsageError for an invalid glob."""
     globs: list[str] = config.getini("gameday_experiments")
     try:
-        found = {glob: frozenset(config.rootpath.glob(glob)) for glob in globs}
+        matches = {glob: frozenset(config.rootpath.glob(glob)) for glob in globs}
     except (NotImplementedError, ValueError) as error:
-        msg = f"gameday_experiments: {error}: write globs from {config.rootpath}, like experiments/*.yaml"
+        msg = f"gameday_experiments: {error}: write globs relative to {config.rootpath}, like experiments/*.yaml"
         raise pytest.UsageError(msg) from error
-    for glob in (glob for glob, files in found.items() if not files):
-        # As pytest warns of `testpaths` that match nothing.
-        told = pytest.PytestConfigWarning(f"gameday_experiments: no file matches {glob}, a glob from {config.rootpath}")
+    for glob in (glob for glob, files in matches.items() if not files):
+        # pytest warns in the same way of `testpaths` that match nothing.
+        warning = pytest.PytestConfigWarning(
+            f"gameday_experiments: no file matches {glob}, a glob from {config.rootpath}"
+        )
         try:
-            config.issue_config_time_warning(told, stacklevel=2)
+            config.issue_config_time_warning(warning, stacklevel=2)
         except pytest.PytestConfigWarning:  # -W error
-            raise pytest.UsageError(str(told)) from None
-    return frozenset[Path]().union(*found.values())
+            raise pytest.UsageError(str(warning)) from None
+    return frozenset[Path]().union(*matches.values())

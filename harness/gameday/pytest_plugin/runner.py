@@ -1,4 +1,4 @@
-"""Plays an experiment for a test: on the twin, or on an account where the command line says so."""
+"""Runner of an experiment for a test: on the twin, or with --gameday-on=aws on an account."""
 
 from __future__ import annotations
 
@@ -29,57 +29,59 @@ from gameday.run.signals import undo_on_signals
 from gameday.run.stop import StopRequest
 
 PREFIX = "gameday."
-"""Of the names of properties, in JUnit and between the processes of pytest-xdist."""
+"""Prefix of property names, in JUnit and between the processes of pytest-xdist."""
 
 
 @dataclass(frozen=True)
-class Orders:
-    """What pytest's command line says of runs."""
+class RunSettings:
+    """The options of pytest's command line for runs."""
 
     place: str
     reports: Path | None
 
 
-def orders(config: pytest.Config) -> Orders:
-    """Where runs play, and where their reports go."""
+def settings_of(config: pytest.Config) -> RunSettings:
+    """Read where runs play, and where their reports go."""
     reports = config.getoption("--gameday-reports")
-    return Orders(config.getoption("--gameday-on"), config.invocation_params.dir / reports if reports else None)
+    return RunSettings(config.getoption("--gameday-on"), config.invocation_params.dir / reports if reports else None)
 
 
 def play(loaded: LoadedExperiment, config: pytest.Config, nodeid: str, seed: int = 0) -> Record | Refusal:
-    """Run an experiment to its end; what happens is printed as it happens, for pytest to capture. Raises GamedayError.
+    """Run an experiment to its end, and print its progress for pytest to capture.
 
-    On an account suites take turns. Ctrl-C and SIGTERM undo first, and then end the session (KeyboardInterrupt).
+    On an account suites take turns. Ctrl-C and SIGTERM first undo, and then end the session.
+
+    Raises GamedayError, and KeyboardInterrupt after a signal.
     """
-    said, stop, heard = orders(config), StopRequest(), _Heard(config)
+    settings, stop, listener = settings_of(config), StopRequest(), _RunListener(config)
     with closing(Journal.open()) as journal, _undoing_first(stop):
         player = ExperimentRunner(
             journal,
-            [PlainProgress(sys.stdout), heard],
+            [PlainProgress(sys.stdout), listener],
             stop=stop,
             command=f"pytest '{nodeid}'",
             files=(str(loaded.path),),
         )
-        change = in_turn(journal, loaded.workload.account, stop) if said.place == "aws" else nullcontext()
+        turn = in_turn(journal, loaded.workload.account, stop) if settings.place == "aws" else nullcontext()
         try:
-            with change:
-                entry = player.experiment(request_of(loaded, said.place, seed, production=False))
+            with turn:
+                entry = player.experiment(request_of(loaded, settings.place, seed, production=False))
         except pytest.fail.Exception as error:  # the time limit of pytest-timeout
-            raise pytest.fail.Exception(f"{error}\n{heard.left(journal)}", pytrace=False) from None
+            raise pytest.fail.Exception(f"{error}\n{listener.left(journal)}", pytrace=False) from None
         except BaseException:
-            if heard.run:
-                print(heard.left(journal))
+            if listener.run:
+                print(listener.left(journal))
             raise
     if stop.is_signal:
-        became = phrases.account_words(entry) if isinstance(entry, Record) else "untouched"
-        raise KeyboardInterrupt(f"{stop.why}; {entry.name}: the account is {became}")
-    if said.reports and isinstance(entry, Record):
-        write_reports(said.reports / _folder(nodeid), Suite(entry.name, entry.started, (entry,)))
+        account = phrases.account_words(entry) if isinstance(entry, Record) else "untouched"
+        raise KeyboardInterrupt(f"{stop.why}; {entry.name}: the account is {account}")
+    if settings.reports and isinstance(entry, Record):
+        write_reports(settings.reports / _folder(nodeid), Suite(entry.name, entry.started, (entry,)))
     return entry
 
 
-class _Heard:
-    """Remembers the run, and tells people who press Ctrl-C what they wait for, past pytest's capturing."""
+class _RunListener:
+    """Keep the run's id, and print past pytest's capturing that Ctrl-C waits for the undo."""
 
     run: str | None = None
 
@@ -87,30 +89,30 @@ class _Heard:
         self._config = config
 
     def begin(self, plan: Plan, run: str) -> None:
-        """A run begins."""
+        """Keep the run's id and name."""
         self.run, self._name = run, plan.experiment.name
 
     def on_event(self, event: Event) -> None:
-        """A signal came: it is undone first."""
+        """Print that the undo comes first, if a signal aborted the run."""
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
         if terminal and event.type == "aborted" and event.why == "signal":
             with past_capturing(self._config):
                 terminal.write_line(f"\ngameday: {event.about}: undoing {self._name} first")
 
     def close(self) -> None:
-        """The run is over."""
+        """Do nothing at the end of the run."""
 
     def left(self, journal: Journal) -> str:
-        """What became of a run that an error ended, in a line."""
-        rows = journal.entries(self.run) if self.run else []
-        if left := sum(row.is_open for row in rows):
-            return f"gameday: {counted(left, 'change')} not undone: gameday restore"
-        return f"gameday: {counted(len(rows), 'change')} undone" if rows else "gameday: nothing was injected"
+        """Describe in one line what is left of a run that an error ended."""
+        entries = journal.entries(self.run) if self.run else []
+        if left := sum(entry.is_open for entry in entries):
+            return f"gameday: {counted(left, 'change')} not undone: run `gameday restore`"
+        return f"gameday: {counted(len(entries), 'change')} undone" if entries else "gameday: nothing was injected"
 
 
 @contextmanager
 def _undoing_first(stop: StopRequest) -> Iterator[None]:
-    """Signals ask for the undo; only the main thread may hear them (Python docs, "Signals and threads")."""
+    """Let signals request the undo; only the main thread receives them (Python docs, "Signals and threads")."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -119,11 +121,11 @@ def _undoing_first(stop: StopRequest) -> Iterator[None]:
 
 
 def properties(entry: Record | Refusal) -> list[tuple[str, object]]:
-    """What a test's report carries of a run: to JUnit, and to the summary."""
+    """Return the properties of a run that a test's report carries to JUnit and to the summary."""
     refused = {"verdict": "refused", "account": "untouched"}
-    found = properties_of(entry) if isinstance(entry, Record) else refused
-    return [(f"{PREFIX}{key}", value) for key, value in [("experiment", entry.name), *found.items()]]
+    values = properties_of(entry) if isinstance(entry, Record) else refused
+    return [(f"{PREFIX}{key}", value) for key, value in [("experiment", entry.name), *values.items()]]
 
 
 def _folder(nodeid: str) -> str:
-    return "".join(one if one.isalnum() or one in "-_." else "-" for one in nodeid)
+    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in nodeid)

@@ -1,4 +1,4 @@
-"""Faults for the AWS calls of the code under test, from where a test asks for them until it ends."""
+"""Faults for the AWS calls of the code under test: they begin at the call of the fixture and end with the test."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ from gameday.sdk.context_managers import ErrorAnswer, Later, Patience
 
 
 class SdkFaults:
-    """The faults of `gameday.sdk`; each begins at once. A test that fails shows what they did to its calls."""
+    """Inject the faults of `gameday.sdk` at once. A failing test shows what they did to its calls."""
 
     def __init__(self, request: pytest.FixtureRequest, until_then: ExitStack) -> None:
         self._item = request.node
         self._until_then = until_then
 
     def __call__(self, *rules: sdk.Rule | sdk.Injection, seed: int = 0, sleep: Sleep = time.sleep) -> sdk.CallLog:
-        """Several rules at once: of those that hit a request the first wins."""
+        """Inject several rules at once; the first rule that hits a request applies."""
         return self._begin(lambda: sdk.faults(*rules, seed=seed, sleep=sleep))
 
-    def throttle(self, service: str, operation: str | None = None, **said: Unpack[ErrorAnswer]) -> sdk.CallLog:
-        """As `gameday.sdk.throttle`."""
-        return self._begin(lambda: sdk.throttle(service, operation, **said))
+    def throttle(self, service: str, operation: str | None = None, **options: Unpack[ErrorAnswer]) -> sdk.CallLog:
+        """Inject the fault of `gameday.sdk.throttle`."""
+        return self._begin(lambda: sdk.throttle(service, operation, **options))
 
-    def fail(self, service: str, operation: str | None = None, **said: Unpack[ErrorAnswer]) -> sdk.CallLog:
-        """As `gameday.sdk.fail`."""
-        return self._begin(lambda: sdk.fail(service, operation, **said))
+    def fail(self, service: str, operation: str | None = None, **options: Unpack[ErrorAnswer]) -> sdk.CallLog:
+        """Inject the fault of `gameday.sdk.fail`."""
+        return self._begin(lambda: sdk.fail(service, operation, **options))
 
-    def delay(self, service: str, operation: str | None = None, **said: Unpack[Later]) -> sdk.CallLog:
-        """As `gameday.sdk.delay`."""
-        return self._begin(lambda: sdk.delay(service, operation, **said))
+    def delay(self, service: str, operation: str | None = None, **options: Unpack[Later]) -> sdk.CallLog:
+        """Inject the fault of `gameday.sdk.delay`."""
+        return self._begin(lambda: sdk.delay(service, operation, **options))
 
-    def timeout(self, service: str, operation: str | None = None, **said: Unpack[Patience]) -> sdk.CallLog:
-        """As `gameday.sdk.timeout`."""
-        return self._begin(lambda: sdk.timeout(service, operation, **said))
+    def timeout(self, service: str, operation: str | None = None, **options: Unpack[Patience]) -> sdk.CallLog:
+        """Inject the fault of `gameday.sdk.timeout`."""
+        return self._begin(lambda: sdk.timeout(service, operation, **options))
 
-    def blackhole(self, service: str, operation: str | None = None, **said: Unpack[Patience]) -> sdk.CallLog:
-        """As `gameday.sdk.blackhole`."""
-        return self._begin(lambda: sdk.blackhole(service, operation, **said))
+    def blackhole(self, service: str, operation: str | None = None, **options: Unpack[Patience]) -> sdk.CallLog:
+        """Inject the fault of `gameday.sdk.blackhole`."""
+        return self._begin(lambda: sdk.blackhole(service, operation, **options))
 
-    def lose_reply(self, service: str, operation: str | None = None, **said: Unpack[Patience]) -> sdk.CallLog:
-        """As `gameday.sdk.lose_reply`."""
-        return self._begin(lambda: sdk.lose_reply(service, operation, **said))
+    def lose_reply(self, service: str, operation: str | None = None, **options: Unpack[Patience]) -> sdk.CallLog:
+        """Inject the fault of `gameday.sdk.lose_reply`."""
+        return self._begin(lambda: sdk.lose_reply(service, operation, **options))
 
     def _begin(self, make: Callable[[], sdk.Injection]) -> sdk.CallLog:
         with no_traceback():

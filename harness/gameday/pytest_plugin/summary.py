@@ -1,4 +1,4 @@
-"""The verdicts at the end of pytest's output, from what its reports carry (also from processes of pytest-xdist)."""
+"""The table of verdicts at the end of pytest's output, from the properties of its reports (also under xdist)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Properties = list[tuple[str, object]]
 
 
 def table(reports: Iterable[Properties]) -> str:
-    """A row for each run, under heads."""
+    """Render a head and a row for each run."""
     rows = [COLUMNS, *(_entry(run) for properties in reports for run in _runs(properties))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
@@ -20,7 +20,7 @@ def table(reports: Iterable[Properties]) -> str:
 
 
 def _runs(properties: Properties) -> Iterator[dict[str, str]]:
-    """The runs of one test: each begins with its experiment."""
+    """Split the properties of one test into runs; each begins with its experiment."""
     run: dict[str, str] = {}
     for name, value in properties:
         if name == f"{PREFIX}experiment" and run:

@@ -1,4 +1,4 @@
-"""The record of one run: its plan and its events, as one JSON file from which every report is made."""
+"""The record of one run: its plan and its events. Gameday makes every report from this JSON file."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ VERSION = 1
 """The version of the file that `write_record` writes and `read_record` reads."""
 
 LARGEST = 256 * 2**20
-"""Bytes of a record that `read_record` reads; an hour of ten KPIs by the second is 5 MB."""
+"""Bytes of the largest record that `read_record` reads; an hour of ten KPIs by the second is 5 MB."""
 
 OutcomeName = Literal["held", "unknown", "broken", "refused"]
-"""What a report says of an experiment: a verdict, or that nothing was injected."""
+"""The outcome of an experiment in a report: a verdict, or *refused* where nothing was injected."""
 
 EXITS: dict[OutcomeName, Exit] = {
     "held": Exit.HELD,
@@ -60,7 +60,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Record:
-    """All that is known of one run; everything a report says is derived from here."""
+    """Hold all facts about one run; every report derives from them."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -90,12 +90,12 @@ class Record:
 
     @cached_property
     def series(self) -> dict[str, Series]:
-        """The samples of each KPI in order of time; a late one replaces what was there for the same start."""
+        """The samples of each KPI in order of time; a late sample replaces an earlier one with the same start."""
         bins: dict[str, dict[float, Sample]] = {}
         for event in self.events:
             if isinstance(event, Sampled):
                 bins.setdefault(event.kpi, {}).update((sample.start, sample) for sample in event.samples)
-        return {kpi: tuple(found[start] for start in sorted(found)) for kpi, found in bins.items()}
+        return {kpi: tuple(samples[start] for start in sorted(samples)) for kpi, samples in bins.items()}
 
     @cached_property
     def spans(self) -> tuple[Span, ...]:
@@ -116,7 +116,7 @@ class Record:
 
     @property
     def zero(self) -> float:
-        """The moment from which reports count: the injection, else the run's start."""
+        """Zero of the times in reports: the injection, else the run's start; in seconds since the epoch."""
         if self.judged and self.judged.phases.injected is not None:
             return self.judged.phases.injected
         return next((span.start for span in self.spans if span.phase == "inject"), self.start)
@@ -128,12 +128,12 @@ class Record:
 
     @cached_property
     def settled(self) -> dict[int, ChangeClosed]:
-        """What became of each change, by its position in the plan; the last word counts."""
+        """The last reported state of each change, by its position in the plan."""
         return {event.position: event for event in self.events if isinstance(event, ChangeClosed)}
 
     @cached_property
     def remarks(self) -> tuple[TookEffect | NoEffect | Detected | Aborted | Remark, ...]:
-        """What else people should see: takes effect, the alarm, aborts, warnings."""
+        """Other events to show: effects, the alarm, aborts, remarks."""
         return tuple(
             event for event in self.events if isinstance(event, TookEffect | NoEffect | Detected | Aborted | Remark)
         )
@@ -157,13 +157,13 @@ class Record:
 
     @property
     def stuck(self) -> bool:
-        """Whether the account needs a person: it is stuck, or the run died before it could say."""
+        """Whether the account needs a person: it is stuck, or the run died before its last event."""
         return self.ended is None or self.ended.account == "stuck"
 
 
 @dataclass(frozen=True)
 class Rejudged(Record):
-    """A record with what judging its samples again gives; of two verdicts the worse counts."""
+    """Hold a record and a second judgement of its samples. The worse of the two verdicts counts."""
 
     again: Judgement = field(kw_only=True)
 
@@ -179,29 +179,29 @@ class Rejudged(Record):
 
 
 def rejudge(record: Record) -> Rejudged:
-    """Judge the stored samples again. Raises InvalidInput where the run never got as far as a judgement."""
+    """Judge the stored samples again. Raises InvalidInput if the run ended before its judgement."""
     if record.judged is None:
-        msg = f"run {record.run} ended before it could be judged: its record holds no phases"
+        msg = f"run {record.run} ended before Gameday could judge it: its record holds no phases"
         raise InvalidInput(msg, "run the experiment again", gd_code="GD-E102")
     judgement = judge(claim_of(record.plan), record.series, record.judged.phases)
-    values = {one.name: getattr(record, one.name) for one in fields(record)}
+    values = {entry.name: getattr(record, entry.name) for entry in fields(record)}
     return Rejudged(**values, again=with_irreversible(judgement, record.settled.values()))
 
 
 def judged_again(record: Record) -> Record:
-    """Judged again where it can be: a record of an older gameday then tells as much as one of today."""
+    """Judge a record again if it can be, so that a record of an older version shows as much as a new one."""
     return rejudge(record) if record.judged else record
 
 
 def with_irreversible(judgement: Judgement, settled: Iterable[ChangeClosed]) -> Judgement:
-    """An irreversible action that never heals breaks the claim, and is named."""
-    sick = [one.about for one in settled if one.state == "not-healed"]
-    if not sick:
+    """Turn a judgement into *broken*, and name the action, if an irreversible action never healed."""
+    unhealed = [change.about for change in settled if change.state == "not-healed"]
+    if not unhealed:
         return judgement
     return replace(
         judgement,
         verdict=Verdict.BROKEN,
-        sentence=f"{judgement.sentence} What was hit never healed: {'; '.join(sick)}.",
+        sentence=f"{judgement.sentence} Never healed: {'; '.join(unhealed)}.",
     )
 
 
@@ -209,7 +209,7 @@ _RECORD: TypeAdapter[Record] = TypeAdapter(Record)
 
 
 def write_record(record: Record, path: Path) -> None:
-    """Write a record as one JSON file, an event a line, with the hash of all that it says. Raises OSError."""
+    """Write a record as one JSON file with its hash, an event a line. Raises OSError."""
     raw: dict[str, Any] = _RECORD.dump_python(record, mode="json", by_alias=True)
     raw["plan"] = plan_written(record.plan)
     raw["plan_hash"] = record.plan.digest
@@ -219,14 +219,14 @@ def write_record(record: Record, path: Path) -> None:
 
 
 def record_hash(raw: dict[str, Any]) -> str:
-    """Hash a record as its file holds it, however that is laid out: SHA-256 of all but the hash itself."""
+    """Hash a record: SHA-256 of its canonical JSON without the hash itself, independent of the file's layout."""
     return hashlib.sha256(canonical({key: value for key, value in raw.items() if key != "hash"})).hexdigest()
 
 
 def plan_written(plan: Plan) -> dict[str, Any]:
-    """A plan as JSON that is read back; secrets are masked."""
+    """Convert a plan to JSON that Gameday can read back. Masks secrets."""
     raw: dict[str, Any] = plan.model_dump(mode="json", by_alias=True)
-    # What users write stands without its defaults: some of them may not be written (a latency's statistic).
+    # Leave out the defaults of what users write: files may not contain some of them (a latency's statistic).
     for key, written in (("experiment", plan.experiment), ("workload", plan.workload), ("twin", plan.twin)):
         if written is not None:
             raw[key] = written.model_dump(mode="json", by_alias=True, exclude_defaults=True)
@@ -236,15 +236,16 @@ def plan_written(plan: Plan) -> dict[str, Any]:
 def read_record(path: Path) -> Record:
     """Read a record from its file.
 
-    Raises InvalidInput where it is not one, is of a version that this tool does not read, or is damaged. Its hash
-    detects accidents, not forgery.
+    Its hash detects accidents, not forgery.
+
+    Raises InvalidInput for a file that is not a record, is damaged, or has a version that this tool does not read.
     """
     raw = _parsed(path)
     if not isinstance(raw, dict) or not {"version", "events"} <= raw.keys():
-        raise InvalidInput(f"{path}: is not the record of a run", _NAME_ONE, gd_code="GD-E102")
+        raise InvalidInput(f"{path}: is not the record of a run", _NAME_A_RECORD, gd_code="GD-E102")
     if raw["version"] != VERSION:
-        msg = f"{path}: is a record of version {raw['version']!r}; this gameday reads version {VERSION}"
-        raise InvalidInput(msg, "read it with the gameday that wrote it", gd_code="GD-E103")
+        msg = f"{path}: is a record of version {raw['version']!r}; this version of Gameday reads version {VERSION}"
+        raise InvalidInput(msg, "read it with the version of Gameday that wrote it", gd_code="GD-E103")
     if odd := next(odd_numbers(raw), None):
         raise InvalidInput(f"{path}: is damaged at {odd}", _RUN_AGAIN, gd_code="GD-E102")
     try:
@@ -256,17 +257,17 @@ def read_record(path: Path) -> Record:
     return record
 
 
-_NAME_ONE = "name the JSON file of a run, beside its index.html"
-_COPY_AGAIN = "copy it again from where it was written, or run the experiment again"
-_RUN_AGAIN = "read it with the gameday that wrote it, or run the experiment again"
+_NAME_A_RECORD = "name the JSON file of a run, beside its index.html"
+_COPY_AGAIN = "copy the original file again, or run the experiment again"
+_RUN_AGAIN = "read it with the version of Gameday that wrote it, or run the experiment again"
 
 
 def _parsed(path: Path) -> object:
-    raw = content(path, "record", LARGEST, _NAME_ONE)
+    raw = content(path, "record", LARGEST, _NAME_A_RECORD)
     try:
         return json.loads(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"{path}: is not JSON: {error}", _NAME_ONE, gd_code="GD-E102") from error
+        raise InvalidInput(f"{path}: is not JSON: {error}", _NAME_A_RECORD, gd_code="GD-E102") from error
 
 
 def _compact(raw: object) -> str:

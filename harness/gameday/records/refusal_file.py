@@ -1,4 +1,4 @@
-"""A refusal as a file beside the records of runs, so that its page can be made again."""
+"""A refusal as a file beside the records of runs, so that `gameday report` can make its page again."""
 
 from __future__ import annotations
 
@@ -13,28 +13,30 @@ from gameday.records.record import plan_written
 from gameday.records.suite import Refusal
 
 ENDING = ".refused.json"
-"""How the name of such a file ends: what reads records passes it over."""
+"""The ending of such a file's name. Readers of records skip it."""
 VERSION = 1
 LARGEST = 64 * 2**20
-"""Bytes of such a file that are read."""
+"""Bytes of the largest such file that Gameday reads."""
 
 _REFUSAL: TypeAdapter[Refusal] = TypeAdapter(Refusal)
 _REMEDY = "name the file of a refusal or of a run, beside its index.html"
 
 
 def write_refusal(refusal: Refusal, started: str, path: Path) -> None:
-    """Write a refusal; `started` is when its suite was, ISO 8601. Raises OSError."""
+    """Write a refusal; `started` is the start of its suite, ISO 8601. Raises OSError."""
     raw = _REFUSAL.dump_python(refusal, mode="json", by_alias=True)
     raw["plan"] = plan_written(refusal.plan) if refusal.plan else None
     path.write_text(json.dumps({"version": VERSION, "started": started, "refused": raw}, indent=1), encoding="utf-8")
 
 
 def read_refusal(path: Path) -> tuple[Refusal, str]:
-    """A refusal and when its suite was started. Raises InvalidInput where the file is none, or is damaged."""
+    """Read a refusal and the start of its suite. Raises InvalidInput for another or a damaged file."""
     try:
         raw = json.loads(content(path, "refusal", LARGEST, _REMEDY))
         if not isinstance(raw, dict) or raw.get("version") != VERSION or not isinstance(raw.get("started"), str):
-            raise InvalidInput(f"{path}: is not a refusal that this gameday reads", _REMEDY, gd_code="GD-E102")
+            raise InvalidInput(
+                f"{path}: is not a refusal that this version of Gameday reads", _REMEDY, gd_code="GD-E102"
+            )
         if odd := next(odd_numbers(raw), None):
             raise InvalidInput(f"{path}: is damaged at {odd}", _REMEDY, gd_code="GD-E102")
         return _REFUSAL.validate_json(json.dumps(raw.get("refused"))), raw["started"]

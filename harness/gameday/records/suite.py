@@ -1,4 +1,4 @@
-"""What one command ran: records of runs and refusals, in order."""
+"""The records and refusals of one command, in order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gameday.records.record import EXITS, OutcomeName, Record
 
 @dataclass(frozen=True)
 class Refusal:
-    """An experiment that was not injected, and every reason why."""
+    """Hold an experiment that Gameday refused to inject, and every reason."""
 
     name: str
     reasons: tuple[Reason, ...]
@@ -27,27 +27,27 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Suite:
-    """Several experiments that ran together, or one alone."""
+    """Hold the experiments of one command: those of a game day, or a single one."""
 
     name: str  # of the game day, or of the only experiment
     started: str  # wall clock, ISO 8601 in UTC
     entries: tuple[Record | Refusal, ...]
-    not_run: tuple[str, ...] = ()  # experiments that the day ended before
+    not_run: tuple[str, ...] = ()  # experiments that did not begin before the game day ended
 
     @property
     def exit(self) -> Exit:
-        """The worst exit code of all; a record that never ended is stuck."""
+        """The worst exit code; a record without an end counts as stuck."""
         return worst([_exit(entry) for entry in self.entries])
 
     @property
     def tally(self) -> str:
-        """In a line: `1 held, 2 broken, 1 refused, 1 not run`."""
+        """Count the outcomes in one line: `1 held, 2 broken, 1 refused, 1 not run`."""
         outcomes = [
             "interrupted" if isinstance(entry, Refusal) and entry.interrupted else entry.outcome
             for entry in self.entries
         ]
         order = ("held", "broken", "unknown", "refused", "interrupted")
-        counts = [f"{outcomes.count(one)} {one}" for one in order if one in outcomes]
+        counts = [f"{outcomes.count(outcome)} {outcome}" for outcome in order if outcome in outcomes]
         counts += [f"{len(self.not_run)} not run"] if self.not_run else []
         return ", ".join(counts) or "nothing ran"
 

@@ -1,4 +1,4 @@
-"""Axes with ticks at round places."""
+"""Axes with ticks at round values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gameday.report.phrases import offset
 
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 604800)
-"""Round stretches of time, in seconds."""
+"""Round lengths of time, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,14 @@ class Tick:
 
 @dataclass(frozen=True)
 class Axis:
-    """From where to where, and its ticks."""
+    """Hold the ends of an axis, and its ticks."""
 
     low: float
     high: float
     ticks: tuple[Tick, ...]
 
     def share(self, value: float) -> float:
-        """Where a value lies between low (0) and high (1), kept inside."""
+        """Return where a value lies between low (0) and high (1), clamped to both."""
         return min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))
 
 
@@ -42,7 +42,7 @@ def time_axis(low: float, high: float) -> Axis:
 
 
 def good_axis(shares: list[float]) -> Axis:
-    """An axis of shares up to 100% that spans at least two points, so that noise does not look like news."""
+    """An axis of shares up to 100% that spans at least two points, so that noise stays small."""
     return _axis(min([*shares, 0.98]), 1.0, 4, percent=True)
 
 
@@ -52,7 +52,7 @@ def bad_axis(shares: list[float]) -> Axis:
 
 
 def zero_axis(values: list[float]) -> Axis:
-    """An axis that starts at zero, or below where values do."""
+    """An axis that starts at zero, or at the lowest value if that is negative."""
     low, high = min([*values, 0.0]), max([*values, 0.0])
     return _axis(low, high if high - low > 1e-12 else low + 1.0, 3, percent=False)
 
@@ -67,7 +67,7 @@ def _axis(low: float, high: float, most: int, percent: bool) -> Axis:
 
 
 def _exact(value: float) -> float:
-    """A value without the dust of floating point."""
+    """Round away the error of floating point."""
     return float(f"{value:.12g}")
 
 

@@ -1,4 +1,4 @@
-"""What a bug report needs of a run, as one zip: record, journal, versions, log. What looks like a secret is masked."""
+"""The zip for a bug report: record, journal, versions and log of a run. Masks what looks like a secret."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
 @dataclass(frozen=True)
 class Part:
-    """A file of the zip."""
+    """Hold one file of the zip."""
 
     name: str
     about: str
@@ -32,7 +32,7 @@ class Part:
 
 
 def parts_of(run: str, record: Path | None, log: Path | None) -> list[Part]:
-    """What there is of a run; versions always. Raises InvalidInput where the log cannot be read."""
+    """Collect the parts that exist for a run; the versions always exist. Raises InvalidInput for an unreadable log."""
     parts = [Part("versions.txt", "of gameday, Python, the libraries and the platform", versions())]
     if record:
         parts.append(_record(record))
@@ -43,7 +43,7 @@ def parts_of(run: str, record: Path | None, log: Path | None) -> list[Part]:
 
 
 def write_zip(path: Path, parts: list[Part]) -> Path:
-    """Write the parts into a zip that only its owner reads. Raises InvalidInput where it cannot be written."""
+    """Write the parts into a zip that only its owner can read. Raises InvalidInput if the write fails."""
     try:
         path.unlink(missing_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -51,18 +51,18 @@ def write_zip(path: Path, parts: list[Part]) -> Path:
             for part in parts:
                 archive.writestr(part.name, part.text)
     except OSError as error:
-        raise InvalidInput(f"{path}: cannot be written: {error.strerror}", "go to a folder that can be") from error
+        raise InvalidInput(f"{path}: cannot be written: {error.strerror}", "change to a writable folder") from error
     return path
 
 
 def versions() -> str:
-    """The versions that a report must name, one a line."""
+    """List the versions that a report must name, one a line."""
     python = f"Python {platform.python_version()} ({platform.python_implementation()})"
     return "\n".join([python, *(f"{name} {_version(name)}" for name in _PACKAGES), platform.platform()]) + "\n"
 
 
 def how_to_report() -> str:
-    """What to do about a bug of ours: which lines to send, and where."""
+    """Say how to report a bug in Gameday: which lines to send, and where."""
     urls = _urls()
     where = f" to {urls['issues']}" if "issues" in urls else ""
     here = f"gameday {_version(DISTRIBUTION)}, Python {platform.python_version()}, {platform.platform()}"
@@ -70,7 +70,7 @@ def how_to_report() -> str:
 
 
 def journalled() -> list[str]:
-    """The ids of all runs of this machine's journal; none where it cannot be read, which a report says."""
+    """List the ids of all runs in this machine's journal; none if it cannot be read, which the report states."""
     try:
         with closing(Journal.open()) as journal:
             return [run.id for run in journal.runs()]
@@ -112,7 +112,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise InvalidInput(f"{path}: cannot be read: {error.strerror}", "name a file that can be") from error
+        raise InvalidInput(f"{path}: cannot be read: {error.strerror}", "name a readable file") from error
 
 
 def _version(name: str) -> str:
@@ -123,9 +123,9 @@ def _version(name: str) -> str:
 
 
 def _urls() -> dict[str, str]:
-    """The addresses of the project by their labels, in small letters (core metadata, "Project-URL")."""
+    """Map the labels of the project's addresses, in lower case, to the addresses (core metadata, "Project-URL")."""
     try:
-        found = metadata(DISTRIBUTION).get_all("Project-URL") or []
+        entries = metadata(DISTRIBUTION).get_all("Project-URL") or []
     except PackageNotFoundError:
         return {}
-    return {label.strip().lower(): url.strip() for label, _, url in (line.partition(",") for line in found)}
+    return {label.strip().lower(): url.strip() for label, _, url in (line.partition(",") for line in entries)}

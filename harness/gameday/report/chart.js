@@ -1,6 +1,6 @@
 /* One chart for the report and for a live page. `gamedayChart(figure, chart)` draws a chart (the shape of
    harness/gameday/report/chart.py) into a figure: phases shaded, bounds dashed, the guard dotted,
-   what is out of bound in the colour of broken down to its worst sample. */
+   values out of bound in the colour of broken, down to the worst sample. */
 "use strict";
 
 function gamedayChart(figure, chart) {
@@ -109,11 +109,11 @@ function gamedayChart(figure, chart) {
     ticks: { show: side === "x", stroke: colour("line"), size: 4, width: 1 },
     size: side === "x" ? 24 : 48,
   });
-  // Points that stand alone between two gaps would leave no line.
+  // A single point between two gaps has no line, so draw it as a dot.
   const alone = (plot, series) => {
     const values = plot.data[series];
-    return values.reduce((found, value, index) =>
-      value != null && values[index - 1] == null && values[index + 1] == null ? found.concat(index) : found, []);
+    return values.reduce((indexes, value, index) =>
+      value != null && values[index - 1] == null && values[index + 1] == null ? indexes.concat(index) : indexes, []);
   };
   const line = (name, width) => ({
     stroke: colour(name), width, spanGaps: false, points: { show: true, size: 4, filter: alone, fill: colour(name) },
@@ -153,5 +153,5 @@ function gamedayChart(figure, chart) {
   };
   draw();
   for (const media of ["(prefers-color-scheme: dark)", "print"]) matchMedia(media).addEventListener("change", draw);
-  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
+  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((details) => { details.open = true; }));
 }

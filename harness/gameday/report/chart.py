@@ -16,12 +16,12 @@ from gameday.steady_state.kpi.kpi import Bound, Kpi
 from gameday.steady_state.samples import Sample, Series
 
 POINTS = 240
-"""So many points at most over the time of a run; what is finer is in the record. No chart draws twice as many."""
+"""Target number of points for a run; a chart draws fewer than twice as many. The record holds finer data."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """The bound that held from `start` to `end`: values below `low` or above `high` are out."""
+    """Hold the bound that applies from `start` to `end`: values below `low` or above `high` are out."""
 
     start: float
     end: float
@@ -31,7 +31,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Band:
-    """A phase of the run."""
+    """Hold a phase of the run."""
 
     phase: str
     start: float
@@ -40,7 +40,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Mark:
-    """A moment of the run, with the interval in which it lies where it was found in the data and one is known."""
+    """Hold a moment of the run, and its interval (`low` to `high`) if the data give one."""
 
     kind: Literal["impact", "detected", "recovered", "aborted"]
     at: float
@@ -50,9 +50,9 @@ class Mark:
 
 @dataclass(frozen=True)
 class Chart:
-    """One KPI over a run; `values` stand in bins of `step` seconds whose middles begin at `start`.
+    """Hold one KPI over a run; `values` are bins of `step` seconds, and `start` is the middle of the first.
 
-    Of a ratio bound by `at_most` the share of bad is drawn, of all other shares that of good.
+    A ratio with an `at_most` bound shows the share of bad; every other share shows the share of good.
     """
 
     kpi: str
@@ -60,9 +60,9 @@ class Chart:
     start: float
     step: float
     values: tuple[float | None, ...]
-    worst: tuple[float | None, ...]  # of a bin out of bound its worst sample, which the value averages away
+    worst: tuple[float | None, ...]  # the worst sample of each bin out of bound, which `values` averages away
     breaches: tuple[tuple[int, int], ...]  # first and last index of each stretch out of bound
-    guard: Limit | None  # the guard's bound while it watched, where the chart reaches as far
+    guard: Limit | None  # the guard's bound, if it lies on the y axis
     limits: tuple[Limit, ...]
     bands: tuple[Band, ...]
     marks: tuple[Mark, ...]
@@ -71,7 +71,7 @@ class Chart:
 
 
 def chart(record: Record, name: str) -> Chart:
-    """The chart of one KPI of a run's workload; without samples it has no values."""
+    """Build the chart of one KPI of a run's workload; without samples it has no values."""
     kpi = record.plan.workload.kpis[name]
     zero = record.zero
     x = time_axis(round(record.start - zero, 3), round(record.end - zero, 3))
@@ -104,7 +104,7 @@ def chart(record: Record, name: str) -> Chart:
 
 @dataclass(frozen=True)
 class Bin:
-    """Samples put together: their value, and of a share how many there were, of them how many bad."""
+    """Hold the value of several samples; for a share also the number of events, and of bad events."""
 
     value: float
     total: float = 0.0
@@ -115,7 +115,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class Bins:
-    """Equal bins of `step` seconds, the first from `start` on (against the injection); None where was no sample."""
+    """Hold equal bins of `step` seconds; the first begins at `start` (against the injection). None: no sample."""
 
     start: float
     step: float
@@ -127,23 +127,23 @@ class Bins:
 
 
 def thinned(series: Series, kpi: Kpi, zero: float, least: float) -> Bins:
-    """A series in bins of at least `least` seconds; a gap stays a gap, and no bin mixes before and after `zero`.
+    """Put a series into bins of at least `least` seconds; gaps stay, and no bin mixes before and after `zero`.
 
-    Shares are pooled (all bad over all), rates averaged over time; of a gauge the reading furthest out is kept.
+    A bin pools shares (all bad over all), averages rates over time, and keeps the worst reading of a gauge.
     """
     if not series:
         return Bins(0.0, 1.0, ())
     finest = min(sample.length for sample in series)
     least = max(least, (series[-1].end - series[0].start) / (2 * POINTS))
-    # Whole samples make a bin, and one bin begins with the first sample after `zero`.
+    # A bin holds whole samples, and a bin begins with the first sample after `zero`.
     step = next((float(nice) for nice in STEPS if nice >= max(least, finest) and nice % finest == 0), None)
     step = finest * max(1, math.ceil(least / finest)) if step is None or finest >= least else step
     edge = next((sample.start for sample in series if sample.start >= zero), series[0].start)
-    found: dict[int, list[Sample]] = {}
+    members: dict[int, list[Sample]] = {}
     for sample in series:
-        found.setdefault(math.floor((sample.start - edge) / step + 1e-6), []).append(sample)
-    first, last = min(found), max(found)
-    entries = tuple(_spread(found.get(index, []), kpi) for index in range(first, last + 1))
+        members.setdefault(math.floor((sample.start - edge) / step + 1e-6), []).append(sample)
+    first, last = min(members), max(members)
+    entries = tuple(_spread(members.get(index, []), kpi) for index in range(first, last + 1))
     return Bins(edge - zero + first * step, step, entries)
 
 
@@ -158,7 +158,7 @@ def _unit(kpi: Kpi) -> Literal["%", "/s", ""]:
 
 
 def pooled(samples: Iterable[Sample], kpi: Kpi) -> Bin | None:
-    """Samples put together; None where they hold nothing."""
+    """Combine samples into one bin; None if they hold no data."""
     samples = tuple(samples)
     if kpi.kind in ("ratio", "latency"):
         total, bad = sum(sample.total for sample in samples), sum(sample.bad for sample in samples)
@@ -174,21 +174,21 @@ def pooled(samples: Iterable[Sample], kpi: Kpi) -> Bin | None:
 
 
 def _spread(samples: list[Sample], kpi: Kpi) -> Bin | None:
-    """Samples put together, with the lowest and the highest of them."""
+    """Combine samples into one bin, with the lowest and the highest of them."""
     whole = pooled(samples, kpi)
-    each = [one.value for sample in samples if (one := pooled([sample], kpi))]
-    return replace(whole, low=min(each), high=max(each)) if whole else None
+    values = [single.value for sample in samples if (single := pooled([sample], kpi))]
+    return replace(whole, low=min(values), high=max(values)) if whole else None
 
 
 def _usual(bins: Bins) -> list[float]:
-    """The values of the baseline."""
+    """Return the values of the baseline."""
     return [
         entry.value for index, entry in enumerate(bins.entries) if entry and bins.middle(index) + bins.step / 2 <= 1e-6
     ]
 
 
 def _guard(record: Record, name: str, bins: Bins, bands: tuple[Band, ...], y: Axis) -> Limit | None:
-    """The guard's bound, where the axis reaches it: a far guard would flatten the line."""
+    """Return the guard's bound if it lies on the axis; an axis that reaches a far guard would flatten the line."""
     bound = record.plan.experiment.guard.get(name)
     watched = [band for band in bands if band.phase in ("inject", "during")]
     if bound is None or not watched:
@@ -199,23 +199,23 @@ def _guard(record: Record, name: str, bins: Bins, bands: tuple[Band, ...], y: Ax
 
 
 def _limits(record: Record, name: str, bins: Bins, bands: tuple[Band, ...]) -> tuple[Limit, ...]:
-    """The plain bound, and between injection and the undo's end the bound that `during` names instead."""
+    """Return the KPI's bound; from the injection to the undo's end, the bound in `during` replaces it."""
     kpi = record.plan.workload.kpis[name]
     override = record.plan.experiment.during.get(name, kpi.bound)
     usual = _usual(bins)
-    found: list[Limit] = []
+    limits: list[Limit] = []
     for band in bands:
         bound = kpi.bound if band.phase in ("before", "after") else override
         low, high = (None, None) if bound == "any" else allowed_range(kpi, bound, usual)
-        if found and (found[-1].low, found[-1].high) == (low, high):
-            found[-1] = Limit(found[-1].start, band.end, low, high)
+        if limits and (limits[-1].low, limits[-1].high) == (low, high):
+            limits[-1] = Limit(limits[-1].start, band.end, low, high)
         else:
-            found.append(Limit(band.start, band.end, low, high))
-    return tuple(limit for limit in found if limit.low is not None or limit.high is not None)
+            limits.append(Limit(band.start, band.end, low, high))
+    return tuple(limit for limit in limits if limit.low is not None or limit.high is not None)
 
 
 def allowed_range(kpi: Kpi, bound: Bound, usual: list[float]) -> tuple[float | None, float | None]:
-    """The lowest and the highest value that a bound allows, in the unit drawn; `usual` are the baseline's values."""
+    """Return the lowest and highest value that a bound allows, in the chart's unit; `usual`: the baseline's values."""
     if bound.quantile:
         return bound.quantile[0], None
     if bound.within is not None:
@@ -226,7 +226,7 @@ def allowed_range(kpi: Kpi, bound: Bound, usual: list[float]) -> tuple[float | N
     low = bound.at_least.value if bound.at_least else None
     high = bound.at_most.value if bound.at_most else None
     if kpi.kind == "ratio" and (high is not None) != _counts_bad(kpi):
-        # An override may be written the other way round: at most 1% of bad is at least 99% of good.
+        # An override may state the opposite share: at most 1% of bad is at least 99% of good.
         return (None, 1 - low) if low is not None else (1 - (high or 0.0), None)
     return low, high
 
@@ -250,19 +250,19 @@ def _limit_at(limits: tuple[Limit, ...], at: float) -> Limit | None:
 
 
 def _worst(bins: Bins, breaches: tuple[tuple[int, int], ...], limits: tuple[Limit, ...]) -> tuple[float | None, ...]:
-    found: list[float | None] = [None] * len(bins.entries)
+    worst_values: list[float | None] = [None] * len(bins.entries)
     for first, last in breaches:
         for index in range(first, last + 1):
             entry, limit = bins.entries[index], _limit_at(limits, bins.middle(index))
             if entry and limit:
                 below = limit.low is not None and (limit.high is None or entry.value < limit.low)
                 worst = entry.low if below else entry.high
-                found[index] = worst if worst != entry.value else None
-    return tuple(found)
+                worst_values[index] = worst if worst != entry.value else None
+    return tuple(worst_values)
 
 
 def out(entry: Bin, low: float | None, high: float | None) -> bool:
-    """Whether a bin is out of its bound; of a share by three standard deviations, since a single failure is no news."""
+    """Whether a bin is out of bound; a share by three standard deviations, since single failures are noise."""
     if entry.total:
         share = 1 - low if low is not None else high or 0.0
         allowed = entry.total * share
@@ -275,17 +275,17 @@ def _marks(record: Record, name: str) -> tuple[Mark, ...]:
     marks = [_at("aborted", event.at - record.zero) for event in record.remarks if event.type == "aborted"]
     marks += [_at("detected", event.fired_at - record.zero) for event in record.remarks if event.type == "detected"]
     rows = record.judged.judgement.recovery if record.judged else ()
-    found = next((row for row in rows if row.kpi == name and row.degraded), None)
-    if found is None:
+    recovery = next((row for row in rows if row.kpi == name and row.degraded), None)
+    if recovery is None:
         return tuple(marks)
-    if found.impact is not None:
-        at = round(found.impact - record.zero, 3)
+    if recovery.impact is not None:
+        at = round(recovery.impact - record.zero, 3)
         marks.append(Mark("impact", at, at, at))
-    if found.recovered is not None:
-        at = round(found.recovered - record.zero, 3)
-        since = at - (found.took or 0.0)
-        known = found.took is not None and found.low is not None and found.high is not None
-        low, high = (since + (found.low or 0.0), since + (found.high or 0.0)) if known else (at, at)
+    if recovery.recovered is not None:
+        at = round(recovery.recovered - record.zero, 3)
+        since = at - (recovery.took or 0.0)
+        known = recovery.took is not None and recovery.low is not None and recovery.high is not None
+        low, high = (since + (recovery.low or 0.0), since + (recovery.high or 0.0)) if known else (at, at)
         marks.append(Mark("recovered", at, round(low, 3), round(high, 3)))
     return tuple(marks)
 

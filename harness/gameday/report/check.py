@@ -1,4 +1,4 @@
-"""Redundancy findings in words, and as JSON."""
+"""Redundancy findings as text and as JSON."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from gameday.report.phrases import printable
 
 
 def terminal(workload: str, checked: Checked, proofs: list[str]) -> str:
-    """The findings for people; `proofs`: for each, the experiment that would prove it."""
+    """Render the findings for people; `proofs` names for each the experiment that would prove it."""
     lines = []
-    for found, proof in zip(checked.found, proofs, strict=True):
-        check = found.check
+    for entry, proof in zip(checked.found, proofs, strict=True):
+        check = entry.check
         lines += [
-            f"{check.id} {check.name}: {found.finding.resource} ({found.region})",
-            f"    {found.finding.what}",
+            f"{check.id} {check.name}: {entry.finding.resource} ({entry.region})",
+            f"    {entry.finding.what}",
             f"    why: {check.why}",
             f"    practice: {check.practice.id} {check.practice.title}",
             f"    proof: {proof}",
         ]
-    lines += [f"not read: {one}" for one in checked.unread]
-    lines += [f"not judged: {one}" for one in checked.notes]
+    lines += [f"not read: {resource}" for resource in checked.unread]
+    lines += [f"not judged: {note}" for note in checked.notes]
     count = len(checked.found)
     lines.append(f"{workload}: {count} {'finding' if count == 1 else 'findings'}")
     return "\n".join(printable(line) for line in lines)
 
 
 def as_json(workload: str, checked: Checked, proofs: list[str]) -> str:
-    """The same for programs; keys are only ever added."""
+    """Render the findings as JSON for programs. Later versions only add keys."""
     findings = [
         {
-            "id": found.check.id,
-            "name": found.check.name,
-            "region": found.region,
-            "resource": found.finding.resource,
-            "modules": list(found.finding.modules),
-            "what": found.finding.what,
-            "why": found.check.why,
-            "practice": {"id": found.check.practice.id, "title": found.check.practice.title},
+            "id": entry.check.id,
+            "name": entry.check.name,
+            "region": entry.region,
+            "resource": entry.finding.resource,
+            "modules": list(entry.finding.modules),
+            "what": entry.finding.what,
+            "why": entry.check.why,
+            "practice": {"id": entry.check.practice.id, "title": entry.check.practice.title},
             "proof": proof,
         }
-        for found, proof in zip(checked.found, proofs, strict=True)
+        for entry, proof in zip(checked.found, proofs, strict=True)
     ]
-    told = {"workload": workload, "findings": findings, "unread": checked.unread, "not_judged": checked.notes}
-    return json.dumps(told, indent=2)
+    document = {"workload": workload, "findings": findings, "unread": checked.unread, "not_judged": checked.notes}
+    return json.dumps(document, indent=2)

@@ -1,4 +1,4 @@
-"""What an event is worth saying, in plain words: the same on a live display and in plain lines."""
+"""Lines of text for events: the same on a live display and in plain output."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gameday.plan.plan import Plan
 from gameday.report import phrases
 
 COLUMNS = ("", "experiment", "verdict", "recovery", "isolation", "account")
-"""Of the table of verdicts."""
+"""Columns of the table of verdicts."""
 
 MARKS = {"held": "✓", "broken": "✗", "unknown": "?", "refused": "–", "interrupted": "–", "not run": "–"}
 STYLES = {
@@ -25,21 +25,21 @@ _ASCII = str.maketrans({"✓": "+", "✗": "x", "–": "-", "−": "-", "…": "
 
 
 def clock(seconds: float) -> str:
-    """Elapsed time: `0:00`, `12:04`, `1:02:03`."""
+    """Format elapsed time: `0:00`, `12:04`, `1:02:03`."""
     whole = max(0, int(seconds))
     hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def told(event: Event, plan: Plan) -> Iterator[str]:
-    """What an event is worth saying: nothing for samples and for calls that went well."""
+def lines_of(event: Event, plan: Plan) -> Iterator[str]:
+    """Yield the lines of an event: none for samples and successful calls."""
     match event.type:
         case "phase":
             about = {
                 "before": "watching steady state",
                 "inject": "; ".join(planned_fault.label for planned_fault in plan.planned_faults),
                 "during": "watching under guard",
-                "undo": "putting everything back",
+                "undo": "undoing all changes",
                 "after": "watching recovery",
             }[event.phase]
             lasts = f" for {phrases.duration(event.lasts)}" if event.lasts is not None else ""
@@ -51,7 +51,7 @@ def told(event: Event, plan: Plan) -> Iterator[str]:
         case "no-effect":
             yield f"NO EFFECT {event.about}"
         case "detected":
-            yield f"alarm   {event.alarm} has fired, {phrases.duration(event.at - event.fired_at)} ago"
+            yield f"alarm   {event.alarm} fired {phrases.duration(event.at - event.fired_at)} ago"
         case "aborted":
             yield f"ABORTED by {event.why}: {event.about}"
         case "change-closed" if event.state not in ("restored", "healed", "untouched"):
@@ -70,13 +70,13 @@ def _judged(event: Judged, plan: Plan) -> str:
 
 
 def speaks_unicode(stream: TextIO) -> bool:
-    """Whether a stream can encode every mark and block that we draw."""
+    """Whether a stream can encode every mark and bar of our output."""
     # A stream in memory has no encoding, and takes anything.
     return (stream.encoding or "utf-8").lower().replace("-", "") in ("utf8", "utf16", "utf32")
 
 
 def fitted(text: str, stream: TextIO) -> str:
-    """Text that the stream can encode."""
+    """Replace characters that the stream cannot encode."""
     if speaks_unicode(stream):
         return text
     return text.translate(_ASCII).encode(stream.encoding, "replace").decode(stream.encoding)

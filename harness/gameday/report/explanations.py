@@ -1,4 +1,4 @@
-"""Each verdict of a run in plain sentences: the same on the terminal and on the page."""
+"""Explanations of a run's verdicts in plain sentences, for the terminal and the page."""
 
 from __future__ import annotations
 
@@ -15,55 +15,55 @@ from gameday.steady_state.kpi.kpi import Tier
 
 
 def judgement(record: Record) -> Judgement | None:
-    """What is explained: the samples judged again where they were, else what the run said."""
+    """Return the judgement to explain: the second judgement if there is one, else the run's own."""
     if isinstance(record, Rejudged):
         return record.again
     return record.judged.judgement if record.judged else None
 
 
 def explanations(record: Record) -> tuple[Explanation, ...]:
-    """Each verdict of a record, explained, those that are alike together; of a run that was not judged: none."""
-    found = judgement(record)
-    if found is None or record.judged is None:
+    """Explain each verdict of a record, like verdicts together; none if the run was not judged."""
+    judged = judgement(record)
+    if judged is None or record.judged is None:
         return ()
-    told = replace(found, phases=tuple(replace(row, seen=phrases.seen(record, row)) for row in found.phases))
+    judged = replace(judged, phases=tuple(replace(row, seen=phrases.seen(record, row)) for row in judged.phases))
     budget = record.plan.workload.budget.false_abort
-    return together(explain(claim_of(record.plan), told, record.judged.phases, budget))
+    return together(explain(claim_of(record.plan), judged, record.judged.phases, budget))
 
 
 def losses(record: Record) -> tuple[LossJudgement, ...]:
-    """What it cost, KPI by KPI: what the experiment claims first."""
-    found = judgement(record)
-    return found.losses if found else ()
+    """Return the losses KPI by KPI; claimed KPIs come first."""
+    judged = judgement(record)
+    return judged.losses if judged else ()
 
 
 def loss_lines(record: Record) -> tuple[str, ...]:
-    """What it cost, a line each; what is neither claimed nor proven stands in one line."""
+    """List the losses, a line each; one line names the KPIs whose loss is neither claimed nor proven."""
     claimed = record.plan.experiment.steady_state
-    told, left = [], []
-    for one in losses(record):
-        proven = one.low is not None and one.high is not None and not one.low <= 0 <= one.high
-        (told.append(one.words) if proven or one.kpi in claimed else left.append(one.kpi))
-    rest = [f"no loss is proven of {', '.join(left)}"] if left else []
-    return tuple(f"{line[:1].upper()}{line[1:]}." for line in [*told, *rest])
+    lines, unproven = [], []
+    for loss in losses(record):
+        proven = loss.low is not None and loss.high is not None and not loss.low <= 0 <= loss.high
+        (lines.append(loss.words) if proven or loss.kpi in claimed else unproven.append(loss.kpi))
+    rest = [f"no loss is proven for {', '.join(unproven)}"] if unproven else []
+    return tuple(f"{line[:1].upper()}{line[1:]}." for line in [*lines, *rest])
 
 
 def cost(record: Record) -> LossJudgement | None:
-    """The loss of the first business KPI that the experiment claims."""
+    """Return the loss of the first business KPI that the experiment claims."""
     plan = record.plan
-    names = [one for one in plan.experiment.steady_state if plan.workload.kpis[one].tier is Tier.BUSINESS]
-    return next((one for name in names for one in losses(record) if one.kpi == name), None)
+    names = [name for name in plan.experiment.steady_state if plan.workload.kpis[name].tier is Tier.BUSINESS]
+    return next((loss for name in names for loss in losses(record) if loss.kpi == name), None)
 
 
 def cost_words(record: Record) -> str:
-    """What customers lost, with its interval: `110 orders (99 to 110)`."""
-    found = cost(record)
-    if found is None or found.lost is None or found.low is None or found.high is None:
+    """Phrase what customers lost, with its interval: `110 orders (99 to 110)`."""
+    loss = cost(record)
+    if loss is None or loss.lost is None or loss.low is None or loss.high is None:
         return "unknown"
-    if found.low <= 0 <= found.high:
+    if loss.low <= 0 <= loss.high:
         return "none proven"
-    what = noun_of(found.kpi, record.plan.workload.kpis[found.kpi])
-    return f"{_whole(found.lost)} {what} ({_whole(found.low)} to {_whole(found.high)})"
+    what = noun_of(loss.kpi, record.plan.workload.kpis[loss.kpi])
+    return f"{_whole(loss.lost)} {what} ({_whole(loss.low)} to {_whole(loss.high)})"
 
 
 def _whole(number: float) -> str:
@@ -71,18 +71,18 @@ def _whole(number: float) -> str:
 
 
 def graphs(record: Record) -> tuple[LeadJudgement, ...]:
-    """The technical KPIs, those worth watching first."""
-    found = judgement(record)
-    return tuple(sorted(found.leads, key=lambda one: list(Move).index(one.move))) if found else ()
+    """Return the technical KPIs; those worth watching come first."""
+    judged = judgement(record)
+    return tuple(sorted(judged.leads, key=lambda lead: list(Move).index(lead.move))) if judged else ()
 
 
 def explained(record: Record) -> Iterator[str]:
-    """A run in plain sentences, a verdict a line: for the terminal."""
+    """Yield a run in plain sentences for the terminal, a verdict a line."""
     yield f"{record.name}: {phrases.label(record.outcome, record.place)}"
     yield phrases.sentence(record)
     if record.place == "twin":
-        yield "It was rehearsed on the twin: only a run on the account proves it."
-    for one in explanations(record):
-        yield from ("", one.verdict)
-        yield from (f"  {line}" for line in one.statements)
-        yield f"  → {one.certainty}"
+        yield "This was a rehearsal on the twin. Only a run on the account is a proof."
+    for explanation in explanations(record):
+        yield from ("", explanation.verdict)
+        yield from (f"  {line}" for line in explanation.statements)
+        yield f"  → {explanation.certainty}"

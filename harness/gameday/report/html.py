@@ -1,4 +1,4 @@
-"""The report as one HTML file: no request to anywhere, readable without script, in print, in light and in dark."""
+"""The report as one HTML file: makes no requests; readable without script, in print, in light and in dark."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STYLES = ("vendor/uPlot.min.css", "page.css")
 
 @dataclass(frozen=True)
 class KpiRow:
-    """One KPI against its bound, phase by phase; what is not claimed explains, and decides nothing."""
+    """Hold one KPI against its bound, phase by phase; a KPI that is not claimed affects no verdict."""
 
     kpi: str
     claimed: bool
@@ -41,7 +41,7 @@ class KpiRow:
 
 @dataclass(frozen=True)
 class Back:
-    """How one KPI came back, and where on its track (percent) lie the point, the interval and what was allowed."""
+    """Hold the recovery of one KPI, and the point, interval and allowed time on its track, in percent."""
 
     row: RecoveryJudgement
     took: float | None
@@ -52,7 +52,7 @@ class Back:
 
 @dataclass(frozen=True)
 class Section:
-    """One experiment of the page: what its template needs beyond the record itself."""
+    """Hold one experiment of the page: its record, and the values that the template derives from it."""
 
     anchor: str
     record: Record
@@ -66,7 +66,7 @@ class Section:
 
 
 def environment_of(shown: Callable[[object], object]) -> Environment:
-    """What renders the pages; every value on one passes `shown`, and the filter `coded` sets `quoted words` as code."""
+    """Build the environment of a page: each value passes `shown`; the filter `coded` turns `quoted words` into code."""
 
     def coded(text: str) -> object:
         parts = str(shown(text)).split("`")
@@ -88,11 +88,11 @@ def environment_of(shown: Callable[[object], object]) -> Environment:
 
 
 def page(suite: Suite) -> str:
-    """The report of a suite; the same suite gives the same bytes."""
+    """Render the report of a suite; the same suite gives the same bytes."""
     accounts = {entry.plan.account for entry in suite.entries if entry.plan}
 
     def shown(value: object) -> object:
-        # Every text on the page passes here; what the template and this module write themselves is Markup.
+        # Every text on the page passes here, except Markup, which the template and this module write.
         if isinstance(value, Markup) or not isinstance(value, str):
             return value
         text = phrases.printable(value)
@@ -144,7 +144,7 @@ def _section(index: int, entry: Record | Refusal) -> Section | Refusal:
 
 
 def first_kpi(record: Record) -> str:
-    """The KPI whose chart tells most: a broken one, the one that shows a spread, else the first business KPI."""
+    """Choose the KPI of the large chart: a broken KPI, a KPI that shows a spread, else the first business KPI."""
     plan, judged = record.plan, record.judged.judgement if record.judged else None
     claimed = plan.experiment.steady_state
     broken: set[str | None] = set()
@@ -152,9 +152,9 @@ def first_kpi(record: Record) -> str:
         broken = {row.kpi for row in judged.phases if row.verdict is Verdict.BROKEN}
         broken |= {row.kpi for row in judged.recovery if row.verdict is Verdict.BROKEN}
     spread = {row.worst_kpi for row in judged.modules if row.verdict is Verdict.BROKEN} if judged else set()
-    found = [name for name in claimed if name in broken] + [name for name in plan.workload.kpis if name in spread]
+    worst = [name for name in claimed if name in broken] + [name for name in plan.workload.kpis if name in spread]
     business = [name for name in claimed if plan.workload.kpis[name].tier is Tier.BUSINESS]
-    return [*found, *business, *claimed][0]
+    return [*worst, *business, *claimed][0]
 
 
 def _backs(record: Record) -> tuple[Back, ...]:
@@ -175,7 +175,7 @@ def _backs(record: Record) -> tuple[Back, ...]:
 
 
 def _data(drawn: Chart) -> Markup:
-    """A chart as JSON inside a script element, where `<` and `&` must not stand as they are."""
+    """Render a chart as JSON inside a script element, which must not contain a raw `<` or `&`."""
     text = json.dumps(asdict(drawn), separators=(",", ":"), allow_nan=False)
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")

@@ -10,20 +10,20 @@ from gameday.events import Event, to_json
 from gameday.plan.plan import Plan
 
 FORMAT = 1
-"""The version of the lines: the first line of a run carries it; a reader should refuse another."""
+"""The version of the lines, in the first line of a run. A reader should refuse another version."""
 
 
 class JsonLines:
-    """A listener that writes one JSON object a line: first what runs, then its events.
+    """Write one JSON object a line: first the run, then its events.
 
-    The first line alone holds what differs between two runs of the same seed: the run's id.
+    Only the first line differs between two runs of the same seed: it holds the run's id.
     """
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
 
     def begin(self, plan: Plan, run: str) -> None:
-        """Say what runs."""
+        """Write the first line, which names the run."""
         head = {"format": FORMAT, "gameday": __version__, "run": run, "experiment": plan.experiment.name}
         self._write({**head, "place": plan.place, "seed": plan.seed, "plan": plan.digest})
 
@@ -32,7 +32,7 @@ class JsonLines:
         self._write(to_json(event))
 
     def close(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: every line is already written."""
 
     def _write(self, line: dict[str, object]) -> None:
         self._out.write(json.dumps(line, separators=(",", ":")) + "\n")

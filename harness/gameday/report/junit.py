@@ -12,7 +12,7 @@ from gameday.report.failures import not_held
 
 
 def junit(suite: Suite) -> str:
-    """One test case for each experiment; times are the run's own (virtual on the twin)."""
+    """Render one test case for each experiment. Times are the run's own (virtual on the twin)."""
     cases = [*(_case(entry) for entry in suite.entries), *map(_not_run, suite.not_run)]
     counts = {
         "tests": str(len(cases)),
@@ -49,14 +49,14 @@ def _case(entry: Record | Refusal) -> ET.Element:
         ET.SubElement(properties, "property", {"name": key, "value": value})
     if tag := _tag(entry):
         message = _clean(entry, phrases.sentence(entry))
-        found = ET.SubElement(case, tag, {"message": message, "type": _type(entry)})
-        found.text = "\n".join(_clean(entry, line) for line in _details(entry))
+        element = ET.SubElement(case, tag, {"message": message, "type": _type(entry)})
+        element.text = "\n".join(_clean(entry, line) for line in _details(entry))
     return case
 
 
 def _not_run(name: str) -> ET.Element:
     case = ET.Element("testcase", {"classname": "gameday", "name": phrases.printable(name), "time": "0.000"})
-    ET.SubElement(case, "skipped", {"message": "not run: the game day ended before it"})
+    ET.SubElement(case, "skipped", {"message": "not run: the game day ended earlier"})
     return case
 
 
@@ -71,8 +71,8 @@ def _type(record: Record) -> str:
 
 
 def properties_of(record: Record) -> dict[str, str]:
-    """What a dashboard wants of a run, by name; what is not known is left out."""
-    found = {
+    """Return the properties of a run for dashboards, without those that are unknown."""
+    values = {
         "verdict": record.outcome,
         "place": record.place,
         "account": phrases.account_words(record),
@@ -85,15 +85,15 @@ def properties_of(record: Record) -> dict[str, str]:
     rows = record.judged.judgement.recovery if record.judged else ()
     detection = record.judged.judgement.detection if record.judged else None
     if record.plan.experiment.detected_by:
-        found["detection"] = phrases.detection_words(record)
+        values["detection"] = phrases.detection_words(record)
     if detection and detection.took is not None:
-        found["detection_seconds"] = f"{detection.took:.3f}"
+        values["detection_seconds"] = f"{detection.took:.3f}"
     if explanations.cost(record):
-        found["cost"] = explanations.cost_words(record)
-    found |= {f"lost.{one.kpi}": f"{one.lost:.1f}" for one in explanations.losses(record) if one.lost is not None}
-    found |= {f"graph.{one.kpi}": one.move.value for one in explanations.graphs(record)}
-    found |= {f"recovery_seconds.{row.kpi}": f"{row.took:.3f}" for row in rows if row.took is not None}
-    return {key: _clean(record, value) for key, value in found.items() if value}
+        values["cost"] = explanations.cost_words(record)
+    values |= {f"lost.{loss.kpi}": f"{loss.lost:.1f}" for loss in explanations.losses(record) if loss.lost is not None}
+    values |= {f"graph.{lead.kpi}": lead.move.value for lead in explanations.graphs(record)}
+    values |= {f"recovery_seconds.{row.kpi}": f"{row.took:.3f}" for row in rows if row.took is not None}
+    return {key: _clean(record, value) for key, value in values.items() if value}
 
 
 def _details(record: Record) -> list[str]:

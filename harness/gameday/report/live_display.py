@@ -1,4 +1,4 @@
-"""Progress as a live display: the phase, the run's time, each KPI with a small chart, the guard."""
+"""A live display of progress: the phase, the run's time, each KPI with a small chart, the guard."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from gameday.events import Event, Judged, PhaseBegan, Sampled
 from gameday.plan.plan import Plan
 from gameday.report import phrases
 from gameday.report.chart import allowed_range, out, pooled
-from gameday.report.event_lines import MARKS, STYLES, clock, told
+from gameday.report.event_lines import MARKS, STYLES, clock, lines_of
 from gameday.report.sparkline import bar, scale
 from gameday.report.terminal_guard import without_control_marks
 from gameday.steady_state.kpi.kpi import Bound, Kpi
 from gameday.steady_state.samples import Sample
 
 WIDE = 24
-"""Bars of a small chart."""
+"""Bars in a small chart."""
 MOST = 12
-"""KPIs shown at once: first those claimed or guarded."""
+"""The most KPIs to show; claimed and guarded KPIs come first."""
 PHASES = ("before", "inject", "during", "undo", "after")
 
 
 class LiveProgress:
-    """Draws itself several times a second while a run lasts, and leaves a line for what is worth keeping."""
+    """Redraw several times a second during a run, and keep a line for each notable event."""
 
     def __init__(self, stream: TextIO) -> None:
         self._console = Console(file=stream, highlight=False)
         self._lock = Lock()
         self._live: Live | None = None
-        self._held = ExitStack()
+        self._cleanup = ExitStack()
         self._foot = ""
 
     def begin(self, plan: Plan, run: str) -> None:
@@ -58,16 +58,16 @@ class LiveProgress:
             transient=True,
             redirect_stdout=False,
         )
-        # A run that ends by an exception never closes us; the cursor must come back all the same.
+        # A run that ends by an exception never calls close, and the cursor must still return.
         atexit.register(self.close)
-        self._held.enter_context(without_control_marks(self._console.file))
+        self._cleanup.enter_context(without_control_marks(self._console.file))
         self._live.start()
 
     def on_event(self, event: Event) -> None:
-        """Take an event in."""
+        """Show an event."""
         with self._lock:
             self._state.on_event(event)
-            lines = [] if isinstance(event, PhaseBegan | Judged) else list(told(event, self._state.plan))
+            lines = [] if isinstance(event, PhaseBegan | Judged) else list(lines_of(event, self._state.plan))
         if isinstance(event, Judged):
             verdict = event.judgement.verdict.value
             mark = f"{MARKS[verdict]} {phrases.label(verdict, self._state.plan.place)}"
@@ -76,18 +76,18 @@ class LiveProgress:
             self._console.print(Text(phrases.printable(f"  {clock(self._state.elapsed):>6}  {line}"), "dim"))
 
     def shows(self, line: str) -> bool:
-        """Keep a line at the foot of the display, if there is one; it only assigns, so that a signal handler may."""
+        """Show a line at the foot of the display, if it is open. Signal handlers may call this: it only assigns."""
         if self._live is None:
             return False
         self._foot = line
         return True
 
     def close(self) -> None:
-        """Take the display away."""
+        """Close the display."""
         if self._live is not None:
             self._live.stop()
             self._live = None
-            self._held.close()
+            self._cleanup.close()
             atexit.unregister(self.close)
             if self._foot:
                 self._console.print(Text(self._foot, "bold yellow"))
@@ -99,14 +99,14 @@ class LiveProgress:
 
 
 class _Display:
-    """What the display knows of a run."""
+    """Hold the state of a run for the display."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.phase: PhaseBegan | None = None
         self.start: float | None = None
         self.at = 0.0
-        self.heard = time.monotonic()
+        self.received = time.monotonic()
         experiment = plan.experiment
         first = dict.fromkeys((*experiment.steady_state, *experiment.guard, *plan.workload.kpis))
         self.samples: dict[str, deque[Sample]] = {name: deque(maxlen=600) for name in tuple(first)[:MOST]}
@@ -114,7 +114,7 @@ class _Display:
     def on_event(self, event: Event) -> None:
         self.start = event.at if self.start is None else self.start
         self.at = max(self.at, event.at)
-        self.heard = time.monotonic()
+        self.received = time.monotonic()
         if isinstance(event, PhaseBegan):
             self.phase = event
         elif isinstance(event, Sampled) and event.kpi in self.samples:
@@ -124,8 +124,8 @@ class _Display:
 
     @property
     def now(self) -> float:
-        """The run's time; on an account it goes on between two events."""
-        return self.at + (time.monotonic() - self.heard if self.plan.place == "aws" else 0.0)
+        """The run's time; on an account it advances between events."""
+        return self.at + (time.monotonic() - self.received if self.plan.place == "aws" else 0.0)
 
     @property
     def elapsed(self) -> float:
@@ -174,14 +174,14 @@ class _Display:
 
 
 def sparkline(samples: list[Sample], kpi: Kpi) -> str:
-    """The last stretch of a KPI in bars."""
+    """Draw the latest samples of a KPI as bars."""
     if not samples:
         return ""
     size = max(1, math.ceil(len(samples) / WIDE))
     bins = [pooled(samples[at : at + size], kpi) for at in range(0, len(samples), size)]
-    values = [one.value for one in bins if one]
+    values = [pool.value for pool in bins if pool]
     low, high = scale(kpi, values) if values else (0.0, 1.0)
-    return "".join(bar(one.value if one else None, low, high) for one in bins)
+    return "".join(bar(pool.value if pool else None, low, high) for pool in bins)
 
 
 def _value(value: float, kpi: Kpi) -> str:

@@ -1,4 +1,4 @@
-"""The report as Markdown: the same words, for a comment under a pull request or a step's summary."""
+"""The report as Markdown, for a comment on a pull request or the summary of a CI step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gameday.records.suite import Refusal, Suite
 from gameday.report import explanations, phrases
 
 LIMIT = 65_536
-"""Bytes that the text never exceeds: a comment on GitHub holds 65,536 characters."""
+"""The most bytes of the text: a comment on GitHub holds 65,536 characters."""
 
 ICONS = {"held": "✅", "broken": "❌", "unknown": "❔", "refused": "➖", "contained": "✅", "spread": "❌"}
 STUCK = "⚠️"
@@ -21,7 +21,7 @@ _LINKS = re.compile(r"(?<=@)(?=\w)|(?<=#)(?=\d)|(?<=:)(?=//)|(?<=www)(?=\.)")
 
 
 def markdown(suite: Suite) -> str:
-    """The report of a suite; details are left out from the least important on until it fits `LIMIT`."""
+    """Render the report of a suite; leave out the least important details until it fits `LIMIT`."""
     for depth in range(4, -1, -1):
         text = "\n".join([*_lines(suite, depth), *([] if depth == 4 else [_LEFT_OUT])]) + "\n"
         if len(text.encode()) <= LIMIT:
@@ -35,11 +35,11 @@ def markdown(suite: Suite) -> str:
     return "\n".join([*kept, "", _LEFT_OUT]) + "\n"
 
 
-_LEFT_OUT = "Details were left out to fit a comment; they are in `index.html`."
+_LEFT_OUT = "Gameday left out details to fit a comment; `index.html` has them."
 
 
 def text_of(raw: str, account: str = "") -> str:
-    """Text that Markdown shows as it is: no markup, no mention of people or issues, no link."""
+    """Escape text so that Markdown shows it as it is: no markup, no mention of people or issues, no link."""
     shown = phrases.shorten(phrases.printable(" ".join(raw.split())), account)
     return _LINKS.sub("\u200b", _SIGNS.sub(r"\\\1", html.escape(shown, quote=False)))
 
@@ -82,11 +82,11 @@ def _experiment(record: Record, depth: int) -> Iterator[str]:
     yield text_of(phrases.sentence(record), plan.account)
     if record.stuck:
         yield ""
-        yield f"{STUCK} **The account needs a person.** Something is not as it was before."
+        yield f"{STUCK} **The account needs a person.** Gameday could not undo every change."
     if depth >= 1:
         yield from _folded("Steady state, recovery, isolation", _judgement(record))
-    if depth >= 3 and (found := explanations.explanations(record)):
-        lines = (f"- **{one.verdict}** {text_of(one.words, plan.account)}" for one in found)
+    if depth >= 3 and (verdicts := explanations.explanations(record)):
+        lines = (f"- **{verdict.verdict}** {text_of(verdict.words, plan.account)}" for verdict in verdicts)
         yield from _folded("Each verdict explained", lines)
     if depth >= 2:
         yield from _folded("Repeat it", _again(record))
@@ -149,7 +149,10 @@ def _cost_and_graphs(record: Record) -> Iterator[str]:
     account = record.plan.account
     for title, rows in (
         ("What it cost", explanations.loss_lines(record)),
-        ("Which graphs are worth watching", [f"{one.move.value}: {one.words}" for one in explanations.graphs(record)]),
+        (
+            "Which graphs are worth watching",
+            [f"{lead.move.value}: {lead.words}" for lead in explanations.graphs(record)],
+        ),
     ):
         if rows:
             yield from ("", f"**{title}**", "", *(f"- {text_of(row, account)}" for row in rows))
@@ -206,7 +209,7 @@ def _folded(title: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def table(head: list[str], rows: Iterable[list[str]]) -> Iterator[str]:
-    """The lines of a table; its cells are Markdown already."""
+    """Yield the lines of a table from cells that are already Markdown."""
     yield f"| {' | '.join(head)} |"
     yield f"|{' --- |' * len(head)}"
     yield from (f"| {' | '.join(row)} |" for row in rows)

@@ -1,4 +1,4 @@
-"""A matrix in words: a table for the terminal, and Markdown. Told apart by letters, never by colour alone."""
+"""The text of a matrix: a table for the terminal, and Markdown. Letters carry the meaning, never colour alone."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ RELATIONS: dict[Relation, str] = {
 }
 KEY = (
     "   ".join(f"{sign} {STATE_WORDS[state]}" for state, sign in SIGNS.items()),
-    "[ ] hit   ( ) declared: needs what is hit, or its customers come through it   ! hurt, and not declared",
+    "[ ] hit   ( ) declared: it needs the hit module, or its customers come through it   ! hurt, but not declared",
 )
 TITLES = {
     "hidden": "hidden dependency",
-    "not-tolerated": "tolerated, and not tolerated",
+    "not-tolerated": "declared as tolerated, but not tolerated",
     "dead": "dead declaration",
     "zonal": "zonal coupling",
 }
@@ -34,15 +34,15 @@ COUNTED = {
     "zonal": ("zonal coupling", "zonal couplings"),
 }
 REMEDIES = {
-    "hidden": "cut it, or write `needs: [{source}]` in {module}",
+    "hidden": "remove the dependency, or write `needs: [{source}]` in {module}",
     "not-tolerated": "give the call a timeout and a fallback, or write `needs: [{source}]` in {module}",
-    "dead": "take {source} out of {module}'s `needs`, or give {module} a KPI that shows the need",
-    "zonal": "keep its calls inside a zone, or try again in another; `gameday check` looks for what stands in one",
+    "dead": "remove {source} from {module}'s `needs`, or give {module} a KPI that shows the need",
+    "zonal": "keep its calls inside a zone, or retry them in another; `gameday check` finds resources in a single zone",
 }
 
 
 def mark(cell: Cell) -> str:
-    """Three letters: `[X]` hit and hurt, `(X)` hurt as declared, ` X!` hurt and not declared, ` . ` contained."""
+    """Return three letters: `[X]` hit and hurt, `(X)` hurt as declared, ` X!` hurt but undeclared, ` . ` contained."""
     sign = SIGNS[cell.state]
     if cell.relation == "hit":
         return f"[{sign}]"
@@ -52,7 +52,7 @@ def mark(cell: Cell) -> str:
 
 
 def terminal(matrix: Matrix) -> str:
-    """Faults in rows, modules in columns (numbered, so that twenty fit), then the findings."""
+    """Render faults in rows, modules in numbered columns (so that twenty fit), then the findings."""
     return "\n".join(printable(line) for line in _terminal(matrix)) + "\n"
 
 
@@ -71,43 +71,43 @@ def _terminal(matrix: Matrix) -> Iterator[str]:
     yield "   ".join(f"{number} {name}" for number, name in enumerate(modules, 1))
     yield from KEY
     yield ""
-    for one in matrix.findings:
-        yield f"{TITLES[one.kind]}: {one.words}"
-        yield from (f"    {name}: {text}" for name, text in evidence(one))
+    for finding in matrix.findings:
+        yield f"{TITLES[finding.kind]}: {finding.words}"
+        yield from (f"    {name}: {text}" for name, text in evidence(finding))
     yield from (f"not known: {why}" for why in matrix.open)
     yield from (f"note: {note}" for note in matrix.notes)
     yield f"{headline(matrix)} ({basis(matrix)})"
 
 
-def evidence(one: MatrixFinding) -> Iterator[tuple[str, str]]:
-    """What else suffers by it, what to do about it, the runs it rests on, and the command that repeats it."""
-    for chain in one.chains:
+def evidence(finding: MatrixFinding) -> Iterator[tuple[str, str]]:
+    """Yield the evidence of a finding: other modules that suffer, the remedy, the runs, and the command to repeat."""
+    for chain in finding.chains:
         size = f": {chain.effect.kpi} got worse by {chain.effect.size}" if chain.effect else ""
-        yield "by it", f"{chain.way[-1]} suffers too, {' → '.join(chain.way)}{size}"
-    yield "remedy", REMEDIES[one.kind].format(source=one.source, module=one.module)
-    yield "runs", ", ".join(one.runs)
-    if one.repeat:
-        yield "repeat", one.repeat
+        yield "also", f"{chain.way[-1]} suffers too, {' → '.join(chain.way)}{size}"
+    yield "remedy", REMEDIES[finding.kind].format(source=finding.source, module=finding.module)
+    yield "runs", ", ".join(finding.runs)
+    if finding.repeat:
+        yield "repeat", finding.repeat
 
 
 def headline(matrix: Matrix) -> str:
-    """What was found, counted, and how much cannot be told."""
-    counted = {kind: sum(one.kind == kind for one in matrix.findings) for kind in COUNTED}
-    found = [f"{number} {COUNTED[kind][number > 1]}" for kind, number in counted.items() if number]
+    """Count the findings and the unknown cells in one line."""
+    counted = {kind: sum(finding.kind == kind for finding in matrix.findings) for kind in COUNTED}
+    findings = [f"{number} {COUNTED[kind][number > 1]}" for kind, number in counted.items() if number]
     unknown = [f"{count(len(matrix.open), 'cell')} not known"] if matrix.open else []
-    return ", ".join([*(found or ["No undeclared dependency was found"]), *unknown])
+    return ", ".join([*(findings or ["No undeclared dependency was found"]), *unknown])
 
 
 def basis(matrix: Matrix) -> str:
-    """What that rests on, and how sure it is."""
+    """State the number of runs, the allowed change, and the chance of a false finding."""
     return (
-        f"{count(len(matrix.rows), 'run')}; allowed: {points_in_words(matrix.margin)}; "
+        f"{count(len(matrix.rows), 'run')}; allowed change: {points_in_words(matrix.margin)}; "
         f"chance of any false spread at most {matrix.error * 100:.3g}%"
     )
 
 
 def markdown(matrix: Matrix) -> str:
-    """The same as Markdown."""
+    """Render the matrix as Markdown."""
     modules = matrix.modules
     marks = {(cell.experiment, cell.module): f"`{mark(cell)}`" for cell in matrix.cells}
     lines = [f"## Matrix of {text_of(matrix.workload)}: {text_of(headline(matrix))}", "", text_of(basis(matrix)), ""]
@@ -116,9 +116,11 @@ def markdown(matrix: Matrix) -> str:
         ([row.experiment, *(marks[row.experiment, module] for module in modules)] for row in matrix.rows),
     )
     lines += ["", *(f"`{line}`  " for line in KEY), ""]
-    for one in matrix.findings:
-        lines.append(f"- **{TITLES[one.kind]}**: {text_of(one.words)}")
-        lines += [f"  - {name}: {f'`{text}`' if name == 'repeat' else text_of(text)}" for name, text in evidence(one)]
+    for finding in matrix.findings:
+        lines.append(f"- **{TITLES[finding.kind]}**: {text_of(finding.words)}")
+        lines += [
+            f"  - {name}: {f'`{text}`' if name == 'repeat' else text_of(text)}" for name, text in evidence(finding)
+        ]
     lines += [f"- not known: {text_of(why)}" for why in matrix.open]
     lines += [f"- {text_of(note)}" for note in matrix.notes]
     return "\n".join(lines) + "\n"

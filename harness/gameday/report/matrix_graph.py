@@ -1,4 +1,4 @@
-"""The graph of a matrix's dependencies as shapes of a drawing: declared, observed and hidden links, told apart."""
+"""The shapes of a matrix's dependency graph: declared, observed and hidden links look different."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from gameday.matrix.model import Matrix
 from gameday.report.graph_layout import Layers, Slot, layered
 
 ROW, BOX, GAP, LETTER, LONGEST, HEAD = 40.0, 28.0, 96.0, 7.6, 24, 9.0
-"""Units of the drawing: a row, a box in it, the space between two layers, a letter's width; then the most letters that
-are shown of a name, and the length of an arrow's head."""
+"""ROW, BOX, GAP, LETTER and HEAD are in units of the drawing: heights of a row and a box, the space between layers, the
+width of a letter, and the length of an arrow's head. LONGEST is the most letters to show of a name."""
 
 EdgeKind = Literal["declared", "observed", "hidden"]
 
@@ -27,7 +27,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Box:
-    """A module: its box, and its name as far as there is room."""
+    """Hold a module: its box, and the part of its name that fits."""
 
     name: str
     shown: str
@@ -38,7 +38,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Arrow:
-    """An arrow from a module to one that it depends on; a mark stands where it is hidden."""
+    """Hold an arrow from a module to a module that it depends on; `mark` is the place of a hidden link's sign."""
 
     kind: EdgeKind
     path: str
@@ -49,7 +49,7 @@ class Arrow:
 
 @dataclass(frozen=True)
 class Graph:
-    """All of the drawing."""
+    """Hold the whole drawing."""
 
     nodes: tuple[Box, ...]
     edges: tuple[Arrow, ...]
@@ -60,7 +60,7 @@ class Graph:
 
 
 def graph(matrix: Matrix) -> Graph:
-    """Who depends stands left of what it depends on."""
+    """Draw the graph: a module is left of what it depends on."""
     links = dict(_links(matrix))
     names = matrix.modules
     layers = layered(names, list(links))
@@ -78,9 +78,9 @@ def graph(matrix: Matrix) -> Graph:
 
 
 def _links(matrix: Matrix) -> Iterator[tuple[tuple[str, str], EdgeKind]]:
-    """(who depends, on what) → how that is known: what is declared first, so that hidden links run against it."""
+    """Yield ((module, its dependency), kind); declared links come first, so that hidden links close the cycles."""
     hit = {row.experiment: row.module for row in matrix.rows if row.module}
-    hidden = {(one.module, one.source) for one in matrix.hidden}
+    hidden = {(finding.module, finding.source) for finding in matrix.hidden}
     seen = {(cell.module, hit.get(cell.experiment)) for cell in matrix.cells if cell.state == "spread"}
     for name, others in matrix.declared.items():
         for other in others:
@@ -97,7 +97,7 @@ def _edge(start: str, end: str, kind: EdgeKind, layers: Layers, box: float) -> A
     (x, y), (to_x, to_y) = (_corner(layers.places[name], box) for name in (start, end))
     bends = layers.bends.get((start, end))
     words = f"{start} → {end}: {WORDS[kind]}"
-    if bends is None:  # against the grain, where a cycle closes: below the boxes
+    if bends is None:  # this link closes a cycle: draw it below the boxes
         low, high = (x + box / 2, y + BOX), (to_x + box / 2, to_y + BOX)
         deep = max(low[1], high[1]) + 30
         path = f"M{low[0]:.1f} {low[1]:.1f}C{low[0]:.1f} {deep:.1f} {high[0]:.1f} {deep:.1f}"
@@ -116,7 +116,7 @@ def _edge(start: str, end: str, kind: EdgeKind, layers: Layers, box: float) -> A
 
 
 def _curve(points: Sequence[Point]) -> str:
-    """Level at each point, so that it passes between boxes."""
+    """Draw a curve that is level at each point, so that it passes between boxes."""
     path = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
     for (x, y), (to_x, to_y) in pairwise(points):
         half = (to_x - x) / 2

@@ -1,4 +1,4 @@
-"""A matrix as one HTML page: findings, table, graph and the evidence of each run, without script."""
+"""The page of a matrix, as HTML without script: findings, table, graph, and the evidence of each run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 
 
 def page(matrix: Matrix) -> str:
-    """The page; the same matrix gives the same bytes. Each run's own page stands at `its experiment/index.html`."""
+    """Render the page; the same matrix gives the same bytes. It links to `<experiment>/index.html` of each run."""
     environment = environment_of(lambda value: phrases.printable(value) if type(value) is str else value)
     return environment.get_template("matrix.html.j2").render(
         matrix=matrix,
@@ -30,7 +30,7 @@ def page(matrix: Matrix) -> str:
         relations=RELATIONS,
         evidence=evidence,
         kind=_kind,
-        told=_told,
+        shown=_shown,
         key=KEY,
         graph=graph(matrix),
         links=WORDS,
@@ -43,5 +43,5 @@ def _kind(cell: Cell) -> str:
     return declared or ("undeclared" if cell.state == "spread" else "")
 
 
-def _told(cell: Cell) -> str:
+def _shown(cell: Cell) -> str:
     return cell.effect.told if cell.effect else STATE_WORDS[cell.state]

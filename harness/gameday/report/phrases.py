@@ -1,4 +1,4 @@
-"""The words that every report uses: one phrasing for terminal, HTML, Markdown and JUnit."""
+"""Phrases that the terminal, HTML, Markdown and JUnit reports share."""
 
 from __future__ import annotations
 
@@ -25,40 +25,40 @@ _ARN_ACCOUNT = re.compile(r"(arn:aws[\w-]*:[\w-]*:[\w-]*:)(\d{8})(\d{4})\b")
 
 
 def label(outcome: str, place: str) -> str:
-    """A verdict with the place where it was reached, since a rehearsal is no proof: `held (twin)`."""
+    """Label a verdict with its place, since a rehearsal on the twin is not a proof: `held (twin)`."""
     return outcome if outcome == "refused" else f"{outcome} ({place})"
 
 
 def state_of(entry: Record | Refusal) -> str:
-    """The outcome of an experiment; a refusal by a signal is `interrupted`."""
+    """Return the outcome of an experiment; `interrupted` for a refusal by a signal."""
     return "interrupted" if isinstance(entry, Refusal) and entry.interrupted else entry.outcome
 
 
 def refusal_lines(refusal: Refusal) -> tuple[str, ...]:
-    """Why nothing was injected, and what to do about it: a line each."""
+    """List why nothing was injected, and what to do, a line each."""
     head = "interrupted, nothing injected" if refusal.interrupted else "not injecting"
     lines = [line.strip() for line in reason_lines(refusal.reasons, head)] or [head]
     return (*lines, f"→ {refusal.remedy}") if refusal.remedy else tuple(lines)
 
 
 def warnings(plan: Plan) -> tuple[str, ...]:
-    """What the plan warns of, a line each."""
+    """List the warnings of a plan, a line each."""
     return tuple(map(str, plan.warnings))
 
 
 def duration(seconds: float) -> str:
-    """A duration as people read it: whole seconds from ten up."""
+    """Format a duration for people: whole seconds from 10 s up."""
     return show_duration(float(round(seconds)) if seconds >= 10 else seconds)
 
 
 def offset(seconds: float) -> str:
-    """A moment against the injection: `−5m`, `0s`, `+2m41s`."""
+    """Format a moment against the injection: `−5m`, `0s`, `+2m41s`."""
     whole = round(seconds)
     return f"{'−' if whole < 0 else '+'}{show_duration(abs(whole))}" if whole else "0s"
 
 
 def moment(seconds: float) -> str:
-    """A moment against the injection to a tenth of a second, for calls: `+0.2s`, `+7m02.4s`."""
+    """Format the moment of a call against the injection, to a tenth of a second: `+0.2s`, `+7m02.4s`."""
     tenths = round(abs(seconds) * 10)
     minutes, rest = divmod(tenths, 600)
     text = f"{minutes}m{rest / 10:04.1f}s" if minutes else f"{rest / 10:.1f}s"
@@ -66,29 +66,29 @@ def moment(seconds: float) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """`1 change`, `6 changes`."""
+    """Format a count with its noun: `1 change`, `6 changes`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def call_outcome(call: Called) -> str:
-    """What became of a call: `done`, or its error with the id that AWS Support finds it by."""
+    """Describe the outcome of a call: `done`, or its error with the request id for AWS Support."""
     if call.error and call.request_id:
         return f"{call.error} (AWS request {call.request_id})"
     return call.error or "done"
 
 
 def printable(text: str) -> str:
-    """Text without control characters, which could drive a terminal, break XML or turn a line around."""
+    """Replace control characters, which could control a terminal, break XML or reverse a line."""
     return _CONTROLS.sub("\ufffd", text)
 
 
 def shorten(text: str, account: str) -> str:
-    """Text in which account ids (the run's, and any in an ARN) keep only their last four digits."""
+    """Shorten account ids (the run's, and any in an ARN) to their last four digits."""
     return _ARN_ACCOUNT.sub(r"\1…\3", text.replace(account, f"…{account[-4:]}") if account else text)
 
 
 def drawn(bound: Bound) -> str:
-    """A bound in the unit of its chart: a percentile is drawn as the share of requests within its limit."""
+    """Phrase a bound in its chart's unit: a percentile becomes the share of requests within its limit."""
     if bound.quantile is None:
         return bound.words
     share, limit = bound.quantile
@@ -96,7 +96,7 @@ def drawn(bound: Bound) -> str:
 
 
 def since_impact(row: RecoveryJudgement) -> str:
-    """How long a KPI took to be back after it began to suffer."""
+    """Phrase the time from a KPI's impact to its recovery."""
     if not row.degraded:
         return "not degraded"
     if row.recovered is None or row.impact is None:
@@ -105,7 +105,7 @@ def since_impact(row: RecoveryJudgement) -> str:
 
 
 def since_undo(row: RecoveryJudgement, undo: float | None) -> str:
-    """How long a KPI took to be back after the undo began."""
+    """Phrase the time from the undo to a KPI's recovery."""
     if not row.degraded:
         return "not degraded"
     if row.recovered is None or undo is None:
@@ -114,7 +114,7 @@ def since_undo(row: RecoveryJudgement, undo: float | None) -> str:
 
 
 def recovery_words(record: Record) -> str:
-    """The slowest recovery, against what was claimed."""
+    """Phrase the slowest recovery against the claim."""
     rows = record.judged.judgement.recovery if record.judged else ()
     claim = record.plan.experiment.recovery
     if not rows:
@@ -133,7 +133,7 @@ def recovery_words(record: Record) -> str:
 
 
 def _watched(record: Record, row: RecoveryJudgement) -> float:
-    """Seconds that a KPI was watched for its claim: from impact until the undo, or from the undo until the end."""
+    """Return the observed seconds of a recovery: from impact to the undo, or from the undo to the end."""
     assert record.judged, "a recovery was judged"  # noqa: S101
     phases, claim = record.judged.phases, record.plan.experiment.recovery
     from_undo = claim is not None and claim.from_ == "undo"
@@ -142,7 +142,7 @@ def _watched(record: Record, row: RecoveryJudgement) -> float:
 
 
 def seen(record: Record, row: PhaseJudgement) -> str:
-    """What was seen of a KPI in a phase; of a run that was cut short, what was seen between injection and undo."""
+    """Phrase what was seen of a KPI in a phase; for an aborted run, between injection and undo."""
     phases = record.judged.phases if record.judged else None
     if row.phase != "during" or phases is None or phases.aborted is None:
         return row.seen
@@ -154,25 +154,25 @@ def seen(record: Record, row: PhaseJudgement) -> str:
     during = record.plan.experiment.during.get(row.kpi, kpi.bound)
     bound = kpi.bound if during == "any" else during
     series, span = record.series.get(row.kpi, ()), (phases.injected, phases.undo)
-    # What straddles the undo holds customers who came back; it speaks only where nothing finer does.
+    # A sample across the undo also counts customers after it, so use it only if no finer sample exists.
     bins = inside(series, *span) or touching(series, *span)
     return f"{seen_in_words(kpi, bound, scored(kpi, bound, bins))}, until the abort"
 
 
 @dataclass(frozen=True)
 class ModuleRow:
-    """What a fault was expected to do to a module, and what it did."""
+    """Hold the expected and the observed effect of a fault on a module."""
 
     module: str
     state: ModuleVerdict
-    kpi: str | None  # the one that changed most
+    kpi: str | None  # the KPI that changed most
     change: str  # "+2.3 points (+1.1 to +3.6)", or empty
     detectable: str  # the smallest change that could have been seen, or empty
     words: str
 
 
 def modules(record: Record) -> tuple[ModuleRow, ...]:
-    """Every module of the workload: first what was hit, then who may suffer, then who must not, the worst first."""
+    """List every module: hit modules, then modules that may suffer, then the others, the worst first."""
     plan = record.plan
     judged = {row.module: row for row in (record.judged.judgement.modules if record.judged else ())}
     states: dict[Verdict, ModuleVerdict] = {
@@ -185,30 +185,30 @@ def modules(record: Record) -> tuple[ModuleRow, ...]:
         if name in plan.hit:
             rows.append(ModuleRow(name, "hit", None, "", "", _hit_words(record, name)))
         elif name in plan.may_suffer:
-            rows.append(ModuleRow(name, "may suffer", None, "", "", "needs a module that is hit"))
-        elif found := judged.get(name):
-            change = _points(found.change, found.low, found.high)
-            seen = "" if found.detectable is None else f"{found.detectable * 100:.2g} points"
-            state: ModuleVerdict = "not judged" if found.worst_kpi is None else states[found.verdict]
-            rows.append(ModuleRow(name, state, found.worst_kpi, change, seen, found.seen))
+            rows.append(ModuleRow(name, "may suffer", None, "", "", "needs a hit module"))
+        elif row := judged.get(name):
+            change = _points(row.change, row.low, row.high)
+            seen = "" if row.detectable is None else f"{row.detectable * 100:.2g} points"
+            state: ModuleVerdict = "not judged" if row.worst_kpi is None else states[row.verdict]
+            rows.append(ModuleRow(name, state, row.worst_kpi, change, seen, row.seen))
         else:
             rows.append(ModuleRow(name, "not judged", None, "", "", _not_judged(record, name)))
     return tuple(sorted(rows, key=lambda row: get_args(ModuleVerdict).index(row.state)))
 
 
 def detection_words(record: Record) -> str:
-    """How long the claimed alarm took to fire, against what was claimed."""
-    claim, found = record.plan.experiment.detected_by, record.judged.judgement.detection if record.judged else None
-    if claim is None or found is None:
+    """Phrase the time that the alarm took to fire against the claim."""
+    claim, detection = record.plan.experiment.detected_by, record.judged.judgement.detection if record.judged else None
+    if claim is None or detection is None:
         return "not claimed" if claim is None else "unknown"
-    if found.took is None:
-        return "unknown" if found.verdict is Verdict.UNKNOWN else f"not within {duration(claim.within)}"
-    took = f"{duration(found.took)} of {duration(claim.within)}" if found.took >= 0 else "before the impact"
-    return f"unknown ({took})" if found.verdict is Verdict.UNKNOWN else took
+    if detection.took is None:
+        return "unknown" if detection.verdict is Verdict.UNKNOWN else f"not within {duration(claim.within)}"
+    took = f"{duration(detection.took)} of {duration(claim.within)}" if detection.took >= 0 else "before the impact"
+    return f"unknown ({took})" if detection.verdict is Verdict.UNKNOWN else took
 
 
 def isolation_words(record: Record) -> str:
-    """What became of the modules that must not suffer: `spread to search, 3 contained, 1 unknown`."""
+    """Count the states of modules that must not suffer: `spread to search, 3 contained, 1 unknown`."""
     rows = [row for row in modules(record) if row.state not in ("hit", "may suffer")]
     if record.plan.experiment.isolation is None and all(row.state == "not judged" for row in rows):
         return "not claimed"
@@ -220,21 +220,21 @@ def isolation_words(record: Record) -> str:
 
 
 def account_words(record: Record) -> str:
-    """What became of the account."""
+    """Return the final state of the account."""
     return record.ended.account if record.ended else "not known"
 
 
 def sentence(record: Record) -> str:
-    """One or two plain sentences: what was claimed, what was seen."""
+    """State in one or two sentences what was claimed and what was seen."""
     if record.judged and record.outcome != "refused":
         return f"{_again(record)}{record.judged.judgement.sentence}"
     about = [event.about for event in record.remarks if event.type in ("aborted", "no-effect")]
     about += [event.text for event in record.remarks if event.type == "remark"]
-    return " ".join(about) or "The run ended before it could be judged."
+    return " ".join(about) or "The run ended before Gameday could judge it."
 
 
 def _again(record: Record) -> str:
-    """What judging again gives, where it is another verdict."""
+    """State the new verdict, if judging again changed it."""
     if not isinstance(record, Rejudged) or record.again.verdict is record.was:
         return ""
     new, old = (label(verdict.value, record.place) for verdict in (record.again.verdict, record.was))
@@ -251,7 +251,7 @@ def _not_judged(record: Record, module: str) -> str:
         return "the experiment claims no isolation"
     if all(kpi.module != module for kpi in record.plan.workload.kpis.values()):
         return "it has no KPI"
-    return "the run did not get that far"
+    return "the run ended before that"
 
 
 def _points(change: float | None, low: float | None, high: float | None) -> str:

@@ -1,4 +1,4 @@
-"""A plan as text: targets, every call with its undo, what cannot be undone, who suffers, refusals."""
+"""The text of a plan: targets, every call with its undo, irreversible actions, who suffers, refusals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gameday.steady_state.kpi.units import show_duration
 
 
 def plan_text(plan: Plan) -> str:
-    """The plan for people."""
+    """Render the plan for people."""
     return "\n".join(_lines(plan)) + "\n"
 
 
@@ -33,7 +33,7 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield f"  effect {planned_fault.effect.about}, within {show_duration(planned_fault.effect.deadline)}"
         yield from (f"         read: {probe.call} → {probe.about}" for probe in planned_fault.effect.probes)
     yield ""
-    yield f"lasts  {show_duration(experiment.lasts)} once they take effect, then everything is undone"
+    yield f"lasts  {show_duration(experiment.lasts)} after the faults take effect; then Gameday undoes all changes"
     if detected := experiment.detected_by:
         yield f"alarm  {alarm_name(detected.alarm)} must fire within {show_duration(detected.within)} of the impact"
     for name, kpi in plan.workload.kpis.items():
@@ -75,7 +75,7 @@ def _change(change: AnyChange) -> Iterator[str]:
 
 
 def _call(template: CallTemplate) -> str:
-    """A call as it will go out; what is known only then stands in angle brackets."""
+    """Render a call as Gameday will send it; angle brackets mark values that are not known yet."""
     made: dict[str, str] = {}
     row: dict[str, str] = {}
     for path in (*unbound(template.call.params), *unbound(dict(template.known))):

@@ -8,31 +8,31 @@ from typing import Protocol, TextIO
 from gameday.events import Event
 from gameday.plan.plan import Plan
 from gameday.report import phrases
-from gameday.report.event_lines import clock, fitted, speaks_unicode, told
+from gameday.report.event_lines import clock, fitted, lines_of, speaks_unicode
 
 
 class Progress(Protocol):
-    """Shows runs as they happen, one after the other."""
+    """Show runs in progress, one after the other."""
 
     def begin(self, plan: Plan, run: str) -> None:
-        """A run begins."""
+        """Open the display of a run."""
         ...
 
     def on_event(self, event: Event) -> None:
-        """An event of it."""
+        """Show an event of the run."""
         ...
 
     def shows(self, line: str) -> bool:
-        """Take a line into the display, if there is one; signal handlers call this."""
+        """Show a line in the display and return true, if a display is open. Signal handlers call this."""
         ...
 
     def close(self) -> None:
-        """The run is over; twice is harmless."""
+        """Close the display; a second call does nothing."""
         ...
 
 
 def progress(stream: TextIO) -> Progress:
-    """A live display where the stream is a terminal that can move its cursor, else plain lines."""
+    """Return a live display if the stream is a terminal that can move its cursor, else plain lines."""
     if stream.isatty() and os.environ.get("TERM") not in ("dumb", "", None) and speaks_unicode(stream):
         from gameday.report.live_display import LiveProgress
 
@@ -41,33 +41,33 @@ def progress(stream: TextIO) -> Progress:
 
 
 class PlainProgress:
-    """A line for each phase and each notable event, with the run's own time."""
+    """Write a line for each phase and each notable event, with the run's own time."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def begin(self, plan: Plan, run: str) -> None:
-        """Name the run."""
+        """Write the name of the run, and the warnings of its plan."""
         self._plan = plan
         self._start: float | None = None
-        self._say(f"{plan.experiment.name} ({plan.place}), run {run}: {plan.experiment.hypothesis}")
+        self._write(f"{plan.experiment.name} ({plan.place}), run {run}: {plan.experiment.hypothesis}")
         for warning in phrases.warnings(plan):
-            self._say(f"  warning {warning}")
+            self._write(f"  warning {warning}")
 
     def on_event(self, event: Event) -> None:
-        """Say what is worth a line."""
+        """Write the lines of an event."""
         if self._start is None:
             self._start = event.at
-        for line in told(event, self._plan):
-            self._say(f"  {clock(event.at - self._start):>6}  {line}")
+        for line in lines_of(event, self._plan):
+            self._write(f"  {clock(event.at - self._start):>6}  {line}")
 
     def shows(self, line: str) -> bool:  # noqa: ARG002 - there is no display
-        """Leave the line to stderr."""
+        """Return false: the caller writes the line to stderr."""
         return False
 
     def close(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: every line is already written."""
 
-    def _say(self, line: str) -> None:
+    def _write(self, line: str) -> None:
         self._stream.write(fitted(phrases.printable(line), self._stream) + "\n")
         self._stream.flush()

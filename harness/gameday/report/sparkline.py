@@ -1,4 +1,4 @@
-"""A KPI over a run in two lines of text: bars of how it went, and under them the phases with how long they took."""
+"""A KPI over a run as two lines of text: bars, and under them the phases with their durations."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from gameday.steady_state.samples import Series, touching
 BARS = "▁▂▃▄▅▆▇█"
 GAP = "·"
 WIDTH = 60
-"""Characters of a whole run."""
+"""Characters for a whole run."""
 LEAST = 14
-"""Characters of a phase: a fault of seconds is as easy to see as a baseline of hours, and its name fits."""
+"""Least characters for a phase, so that a fault of seconds is visible beside a baseline of hours."""
 SPAN = 0.1
-"""A chart of shares spans at least ten points, so that noise does not look like news."""
+"""A chart of shares spans at least ten points, so that noise stays small."""
 SHOWN = {"before": "before", "inject": "during", "during": "during", "undo": "after", "after": "after"}
 
 
@@ -33,7 +33,7 @@ class _Band:
 
 
 def sparkline(record: Record, name: str) -> tuple[str, ...]:
-    """Two lines; none where the KPI has no sample. Beside them stand the ends of their scale."""
+    """Draw two lines, with the ends of the scale beside them; no lines if the KPI has no sample."""
     kpi, series = record.plan.workload.kpis[name], record.series.get(name, ())
     phases = tuple(_phases(record.spans))
     cells = [list(_cells(kpi, series, phase)) for phase in phases]
@@ -49,7 +49,7 @@ def sparkline(record: Record, name: str) -> tuple[str, ...]:
 
 
 def scale(kpi: Kpi, values: Sequence[float]) -> tuple[float, float]:
-    """Between which values the bars reach: of shares at least ten points, of all else from zero on."""
+    """Return the ends of the scale: shares span at least ten points, other values include zero."""
     low, high = min(values), max(values)
     if kpi.kind in ("ratio", "latency"):
         low = max(0.0, min(low, high - SPAN))
@@ -58,28 +58,28 @@ def scale(kpi: Kpi, values: Sequence[float]) -> tuple[float, float]:
 
 
 def bar(value: float | None, low: float, high: float) -> str:
-    """A value as a bar on a scale; None is a gap."""
+    """Draw a value as a bar on a scale; None is a gap."""
     if value is None:
         return GAP
     return BARS[round((value - low) / (high - low) * (len(BARS) - 1))] if high > low else BARS[0]
 
 
 def _phases(spans: tuple[Span, ...]) -> Iterator[_Band]:
-    """Before, during (from the injection on) and after (from the undo on), each with its characters."""
+    """Yield before, during (from the injection) and after (from the undo), each with its width in characters."""
     whole = sum(span.end - span.start for span in spans) or 1.0
-    for name, some in groupby(spans, key=lambda span: SHOWN[span.phase]):
-        found = list(some)
-        start, end = found[0].start, found[-1].end
+    for name, group in groupby(spans, key=lambda span: SHOWN[span.phase]):
+        parts = list(group)
+        start, end = parts[0].start, parts[-1].end
         yield _Band(name, start, end, max(LEAST, round(WIDTH * (end - start) / whole)))
 
 
 def _cells(kpi: Kpi, series: Series, phase: _Band) -> Iterator[float | None]:
-    """The value in each character of a phase; None where nothing was seen."""
+    """Yield the value of each character of a phase; None without data."""
     step = (phase.end - phase.start) / phase.width
     for index in range(phase.width):
         start = phase.start + index * step
-        found = pooled(touching(series, start, start + step), kpi)
-        yield found.value if found else None
+        pool = pooled(touching(series, start, start + step), kpi)
+        yield pool.value if pool else None
 
 
 def _amount(kpi: Kpi, value: float) -> str:

@@ -1,4 +1,4 @@
-"""The table of verdicts on the terminal, and under it why."""
+"""The table of verdicts on the terminal, and under it the reasons."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gameday.steady_state.judging.judge import Move
 
 
 def verdict_table(suite: Suite) -> str:
-    """A row for each experiment, and under the table why: for stdout, coloured only where that is a terminal."""
+    """Render a row for each experiment, and the reasons below, for stdout; in colour only on a terminal."""
     from rich.console import Console
     from rich.padding import Padding
     from rich.table import Table
@@ -48,8 +48,8 @@ def verdict_table(suite: Suite) -> str:
             Text(rest[2]),
             Text(rest[3], stuck),
         )
-    for left in suite.not_run:
-        table.add_row(Text(MARKS["not run"], "dim"), Text(phrases.printable(left), "bold"), Text("not run", "dim"))
+    for name in suite.not_run:
+        table.add_row(Text(MARKS["not run"], "dim"), Text(phrases.printable(name), "bold"), Text("not run", "dim"))
     with console.capture() as captured:
         console.print()
         console.print(table)
@@ -80,14 +80,15 @@ def _why(entry: Record | Refusal) -> Iterator[str]:
         yield from phrases.refusal_lines(entry)
         return
     yield phrases.sentence(entry)
-    worth = [one.kpi for one in explanations.graphs(entry) if one.move in (Move.LED, Move.TOGETHER)]
-    wolf = [one.words for one in explanations.graphs(entry) if one.move is Move.CRIED_WOLF]
-    missed = [one.kpi for one in explanations.graphs(entry) if one.move is Move.MISSED]
-    told = [f"worth watching: {', '.join(worth)}"] if worth else []
-    told += [f"never moved: {', '.join(missed)}"] if missed else []
-    if told or wolf:
-        yield f"Graphs: {'; '.join([*told, *wolf])}."
+    leads = explanations.graphs(entry)
+    worth = [lead.kpi for lead in leads if lead.move in (Move.LED, Move.TOGETHER)]
+    false_alarms = [lead.words for lead in leads if lead.move is Move.CRIED_WOLF]
+    missed = [lead.kpi for lead in leads if lead.move is Move.MISSED]
+    parts = [f"worth watching: {', '.join(worth)}"] if worth else []
+    parts += [f"never left their bounds: {', '.join(missed)}"] if missed else []
+    if parts or false_alarms:
+        yield f"Graphs: {'; '.join([*parts, *false_alarms])}."
     if entry.stuck:
-        open_ones = (one for one in entry.settled.values() if one.state in ("stuck", "conflict"))
-        abouts = "; ".join(one.about for one in open_ones)
-        yield f"The account needs a person: {abouts or 'the run ended before everything was put back'}."
+        unsettled = (change for change in entry.settled.values() if change.state in ("stuck", "conflict"))
+        abouts = "; ".join(change.about for change in unsettled)
+        yield f"The account needs a person: {abouts or 'the run ended before it undid all changes'}."

@@ -1,4 +1,4 @@
-"""Keeps the terminal from echoing `^C` into a display."""
+"""A guard that keeps the terminal from echoing `^C` into a display."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from contextlib import contextmanager, suppress
 from typing import IO
 
 LOCAL_MODES = 3
-"""Where `tcgetattr` keeps the flags of termios(3) that hold ECHOCTL."""
+"""Index in the list of `tcgetattr` of the local flags of termios(3), which hold ECHOCTL."""
 
 
 @contextmanager
 def without_control_marks(stream: IO[str]) -> Iterator[None]:
-    """While this lasts, Ctrl-C leaves no ^C on the stream's terminal, if it is one."""
+    """Turn off the echo of ^C on the stream's terminal; do nothing for another stream."""
     shown = None
     with suppress(OSError, ValueError, termios.error):  # a stream in memory, or no terminal
         shown = termios.tcgetattr(stream.fileno())[LOCAL_MODES] & termios.ECHOCTL

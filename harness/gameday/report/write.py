@@ -15,9 +15,11 @@ from gameday.report.markdown import markdown
 
 
 def write_reports(folder: Path, suite: Suite) -> Path:
-    """Write each record and refusal, then index.html, summary.md and junit.xml; returns the page. Raises InvalidInput.
+    """Write each record and refusal, then index.html, summary.md and junit.xml. Return the path of the page.
 
-    Records come first: every other report can be made again from them.
+    Records come first, since Gameday can make every other report from them.
+
+    Raises InvalidInput if a file cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -37,6 +39,6 @@ def write_reports(folder: Path, suite: Suite) -> Path:
         ):
             path.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
-        msg = f"{error.filename or folder}: the reports cannot be written: {error.strerror}"
+        msg = f"{error.filename or folder}: Gameday cannot write the reports: {error.strerror}"
         raise InvalidInput(msg, "name another folder with --reports", gd_code="GD-E108") from error
     return index
