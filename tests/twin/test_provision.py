@@ -82,7 +82,7 @@ def test_dual_stack_endpoints_reach_nothing(twin: Twin) -> None:
 
     session = boto3.Session(botocore_session=twin.session)
     client = session.client("ec2", region_name=REGION, config=Config(use_dualstack_endpoint=True))
-    with pytest.raises(ClientError, match="the twin has no such service"):
+    with pytest.raises(ClientError, match="the twin does not simulate this service"):
         client.describe_vpcs()
 
 

@@ -267,7 +267,7 @@ def test_the_history_of_an_alarm_says_when_it_changed(twin: Twin) -> None:
         ({"ComparisonOperator": "GreaterThanUpperThreshold"}, "compares with a threshold only"),
         ({"Period": 15}, "Period 15 is not 10, 20, 30 or a multiple of 60"),
         ({"DatapointsToAlarm": 3}, "DatapointsToAlarm 3 is not between 1 and EvaluationPeriods, 2"),
-        ({"Period": 86400}, "over more than a day"),
+        ({"Period": 86400}, "over at most a day"),
         ({"Statistic": None}, "is not a statistic"),
         ({"MetricName": None}, "needs MetricName"),
     ],
