@@ -14,7 +14,7 @@ import pytest
 from botocore.config import Config
 from gameday.sdk.proxy import http
 from gameday.sdk.proxy.admission import is_own_host, refusal_of
-from gameday.sdk.proxy.server import Running, proxy
+from gameday.sdk.proxy.server import RunningProxy, proxy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -153,7 +153,7 @@ PAGES = {
 
 
 @pytest.fixture(scope="module")
-def watched() -> Iterator[tuple[Running, list[bytes]]]:
+def watched() -> Iterator[tuple[RunningProxy, list[bytes]]]:
     """A proxy, and what its endpoint got."""
     with stub(OK) as (url, got), proxy(to=url) as running:
         yield running, got
@@ -174,7 +174,7 @@ def watched() -> Iterator[tuple[Running, list[bytes]]]:
     ids=repr,
 )
 def test_a_pages_request_changes_and_reaches_nothing(
-    watched: tuple[Running, list[bytes]], page: str, line: bytes
+    watched: tuple[RunningProxy, list[bytes]], page: str, line: bytes
 ) -> None:
     running, got = watched
     body = json.dumps({"kind": "fail", "service": "s3"}).encode()
@@ -187,12 +187,12 @@ def test_a_pages_request_changes_and_reaches_nothing(
     assert b"".join(got) == b""
 
 
-def test_a_request_without_any_host_is_refused(watched: tuple[Running, list[bytes]]) -> None:
+def test_a_request_without_any_host_is_refused(watched: tuple[RunningProxy, list[bytes]]) -> None:
     assert sent(watched[0], b"GET /_gameday/rules HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 403 ")
 
 
 @pytest.mark.parametrize("first", [b"Content-Length: 5\r\n", b""])
-def test_two_kinds_of_framing_are_refused(watched: tuple[Running, list[bytes]], first: bytes) -> None:
+def test_two_kinds_of_framing_are_refused(watched: tuple[RunningProxy, list[bytes]], first: bytes) -> None:
     second = b"" if first else b"Content-Length: 5\r\n"
     head = b"POST / HTTP/1.1\r\nHost: %HOST\r\n" + first + b"Transfer-Encoding: chunked\r\n" + second
     smuggled = b"\r\n0\r\n\r\nGET /_gameday/rules HTTP/1.1\r\nHost: %HOST\r\n\r\n"

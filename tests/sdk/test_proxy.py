@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from gameday.errors import InvalidInput
 from gameday.sdk.proxy import http as link
-from gameday.sdk.proxy.server import Running, proxy
+from gameday.sdk.proxy.server import RunningProxy, proxy
 from gameday.sdk.rule import Rule
 
 from tests.waiting import LAST_NET, until
@@ -44,12 +44,12 @@ SESSION = botocore.session.Session()
 SESSION.set_credentials("test", "test")
 
 
-def client(service: str, running: Running, **config: Any) -> Any:
+def client(service: str, running: RunningProxy, **config: Any) -> Any:
     quick = Config(retries={"mode": "standard", "total_max_attempts": 2}, **config)
     return SESSION.create_client(service, "us-east-1", endpoint_url=running.url, config=quick)
 
 
-def ask(running: Running, method: str, path: str, body: object = None) -> tuple[int, Any]:
+def ask(running: RunningProxy, method: str, path: str, body: object = None) -> tuple[int, Any]:
     connection = HTTPConnection(running.url.removeprefix("http://"), timeout=LAST_NET)
     connection.request(method, path, json.dumps(body) if body is not None else None)
     answer = connection.getresponse()
@@ -57,7 +57,7 @@ def ask(running: Running, method: str, path: str, body: object = None) -> tuple[
 
 
 @pytest.fixture(scope="module")
-def moto() -> Iterator[Running]:
+def moto() -> Iterator[RunningProxy]:
     with proxy() as running:
         dynamodb = client("dynamodb", running)
         dynamodb.create_table(
@@ -101,7 +101,7 @@ def stub(*answers: bytes, tls: ssl.SSLContext | None = None) -> Iterator[tuple[s
 
 
 @contextmanager
-def behind(serve: Callable[[socket.socket], None]) -> Iterator[Running]:
+def behind(serve: Callable[[socket.socket], None]) -> Iterator[RunningProxy]:
     """A proxy before an endpoint that does what is said with the connections that it accepts."""
     listening = socket.create_server(("127.0.0.1", 0))
 
@@ -135,7 +135,7 @@ def behind(serve: Callable[[socket.socket], None]) -> Iterator[Running]:
     ],
 )
 def test_a_client_sees_its_services_own_throttle_in_every_protocol(
-    moto: Running, service: str, call: Callable[[Any], Any], code: str, status: int
+    moto: RunningProxy, service: str, call: Callable[[Any], Any], code: str, status: int
 ) -> None:
     with proxy(rule("throttle", service), to=moto.upstream) as running, pytest.raises(ClientError) as raised:
         call(client(service, running))
@@ -144,7 +144,7 @@ def test_a_client_sees_its_services_own_throttle_in_every_protocol(
     assert running.rules.named[0].count.hit == 2  # its retry too
 
 
-def test_what_is_hit_is_not_carried_out_and_a_retry_is(moto: Running) -> None:
+def test_what_is_hit_is_not_carried_out_and_a_retry_is(moto: RunningProxy) -> None:
     with proxy(rule("throttle", "dynamodb", "PutItem", first=1), to=moto.upstream) as running:
         dynamodb = client("dynamodb", running)
         answer = dynamodb.put_item(TableName="orders", Item={"id": {"S": "retried"}})
@@ -152,7 +152,7 @@ def test_what_is_hit_is_not_carried_out_and_a_retry_is(moto: Running) -> None:
         assert "Item" in dynamodb.get_item(TableName="orders", Key={"id": {"S": "retried"}})
 
 
-def test_a_lost_reply_is_carried_out_each_time_and_a_timeout_never(moto: Running) -> None:
+def test_a_lost_reply_is_carried_out_each_time_and_a_timeout_never(moto: RunningProxy) -> None:
     def times(kind: str) -> str:
         key = {"id": {"S": kind}}
         with proxy(rule(kind, "dynamodb", "UpdateItem"), to=moto.upstream) as running:
@@ -177,18 +177,18 @@ def test_a_lost_reply_is_carried_out_each_time_and_a_timeout_never(moto: Running
     assert (times("lose-reply"), times("timeout"), times("blackhole")) == ("2", "0", "0")
 
 
-def test_a_rule_that_says_when_breaks_the_connection_then(moto: Running) -> None:
+def test_a_rule_that_says_when_breaks_the_connection_then(moto: RunningProxy) -> None:
     with proxy(rule("timeout", "sqs", wait="10ms"), to=moto.upstream) as running, pytest.raises(ConnectionClosedError):
         client("sqs", running).list_queues()
 
 
-def test_a_delay_is_carried_out_later(moto: Running) -> None:
+def test_a_delay_is_carried_out_later(moto: RunningProxy) -> None:
     with proxy(rule("delay", "sqs", wait="50ms", first=1), to=moto.upstream) as running:
         assert client("sqs", running).list_queues()["ResponseMetadata"]["RetryAttempts"] == 0
         assert running.rules.named[0].count.hit == 1
 
 
-def test_many_at_once_are_all_answered(moto: Running) -> None:
+def test_many_at_once_are_all_answered(moto: RunningProxy) -> None:
     with proxy(rule("fail", "sqs", share="30%"), to=moto.upstream, seed=3) as running:
         sqs = client("sqs", running, max_pool_connections=8)
         with ThreadPoolExecutor(8) as pool:
@@ -207,7 +207,7 @@ def _ended(sqs: Any) -> str:
     return ""
 
 
-def test_a_large_object_goes_up_and_down_whole(moto: Running) -> None:
+def test_a_large_object_goes_up_and_down_whole(moto: RunningProxy) -> None:
     s3 = client("s3", moto)
     body = bytes(range(256)) * 8192
     s3.create_bucket(Bucket="large")
@@ -219,7 +219,7 @@ def test_a_large_object_goes_up_and_down_whole(moto: Running) -> None:
 # the API --------------------------------------------------------------------------------------------------------------
 
 
-def test_rules_are_changed_while_it_runs(moto: Running) -> None:
+def test_rules_are_changed_while_it_runs(moto: RunningProxy) -> None:
     with proxy(rule("delay", "sqs", wait="1ms"), to=moto.upstream) as running:
         sqs = client("sqs", running)
         sqs.list_queues()
@@ -256,7 +256,7 @@ def test_rules_are_changed_while_it_runs(moto: Running) -> None:
     ],
 )
 def test_a_wrong_request_to_it_says_why_and_changes_nothing(
-    moto: Running, method: str, path: str, body: object, status: int, error: str
+    moto: RunningProxy, method: str, path: str, body: object, status: int, error: str
 ) -> None:
     answered, said = ask(moto, method, f"/_gameday/{path}", body)
     assert answered == status
@@ -267,15 +267,15 @@ def test_a_wrong_request_to_it_says_why_and_changes_nothing(
 # HTTP -----------------------------------------------------------------------------------------------------------------
 
 
-def host_of(running: Running) -> bytes:
+def host_of(running: RunningProxy) -> bytes:
     return running.url.removeprefix("http://").encode()
 
 
-def port_of(running: Running) -> int:
+def port_of(running: RunningProxy) -> int:
     return int(running.url.rpartition(":")[2])
 
 
-def sent(running: Running, raw: bytes) -> bytes:
+def sent(running: RunningProxy, raw: bytes) -> bytes:
     """What comes back for these bytes, in which %HOST and %PORT are the proxy's."""
     raw = raw.replace(b"%HOST", host_of(running)).replace(b"%PORT", b"%d" % port_of(running))
     with socket.create_connection(("127.0.0.1", port_of(running)), timeout=LAST_NET) as connection:
@@ -409,7 +409,7 @@ def test_what_it_says_later_and_unasked_is_not_either() -> None:
         assert sent(running, b"GET / HTTP/1.1\r\nHost: %HOST\r\n\r\n").endswith(b"ok")
 
 
-def test_heads_that_never_end_hold_nobody_up(moto: Running) -> None:
+def test_heads_that_never_end_hold_nobody_up(moto: RunningProxy) -> None:
     port = int(moto.url.rpartition(":")[2])
     with ExitStack() as slow:
         for _ in range(50):
@@ -455,7 +455,7 @@ CHUNKS = PUT + b"Transfer-Encoding: chunked\r\n\r\n"
     ],
     ids=lambda value: repr(value)[:40],
 )
-def test_what_cannot_go_on_is_answered_in_one_line(moto: Running, raw: bytes, status: int, said: str) -> None:
+def test_what_cannot_go_on_is_answered_in_one_line(moto: RunningProxy, raw: bytes, status: int, said: str) -> None:
     head, _, body = sent(moto, raw).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d " % status)
     assert b"Connection: close" in head
@@ -464,13 +464,15 @@ def test_what_cannot_go_on_is_answered_in_one_line(moto: Running, raw: bytes, st
     assert body.count(b"\n") == 1
 
 
-def test_a_body_in_chunks_that_grows_too_large_is_refused_too(moto: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_in_chunks_that_grows_too_large_is_refused_too(
+    moto: RunningProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(link, "BODY_LIMIT", 4)
     assert sent(moto, CHUNKS + b"3\r\nabc\r\n").startswith(b"HTTP/1.1 400 ")
     assert sent(moto, CHUNKS + b"3\r\nabc\r\n2\r\nde\r\n").startswith(b"HTTP/1.1 413 ")
 
 
-def test_the_proxys_own_api_answers_in_a_line_and_head_without_a_body(moto: Running) -> None:
+def test_the_proxys_own_api_answers_in_a_line_and_head_without_a_body(moto: RunningProxy) -> None:
     assert sent(moto, b"GET /_gameday/rules HTTP/1.1\r\nHost: %HOST\r\n\r\n").endswith(b"}\n")
     answer = sent(moto, b"HEAD /_gameday/rules HTTP/1.1\r\nHost: %HOST\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 404 ")
@@ -496,7 +498,7 @@ def test_an_answer_that_ends_half_way_breaks_the_clients_connection(answer: byte
 # mistakes, and the command --------------------------------------------------------------------------------------------
 
 
-def test_an_unreachable_endpoint_while_it_runs_answers_502(moto: Running) -> None:
+def test_an_unreachable_endpoint_while_it_runs_answers_502(moto: RunningProxy) -> None:
     heard: list[str] = []
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -587,7 +589,7 @@ def test_an_endpoint_that_cannot_be_is_one_clear_line(to: str, said: str) -> Non
     assert wrong.value.remedy
 
 
-def test_a_port_in_use_is_one_clear_line(moto: Running) -> None:
+def test_a_port_in_use_is_one_clear_line(moto: RunningProxy) -> None:
     port = int(moto.url.rpartition(":")[2])
     said = f"port {port} of 127.0.0.1 cannot be had: Address already in use"
     with pytest.raises(InvalidInput, match=said), proxy(to=moto.upstream, port=port):
@@ -607,7 +609,7 @@ def test_motos_server_that_is_not_installed_has_a_remedy(monkeypatch: pytest.Mon
     assert "pip install 'gameday-harness[proxy]'" in wrong.value.remedy
 
 
-def test_the_command_stands_beside_a_program_until_it_is_asked_to_end(tmp_path: Path, moto: Running) -> None:
+def test_the_command_stands_beside_a_program_until_it_is_asked_to_end(tmp_path: Path, moto: RunningProxy) -> None:
     file = tmp_path / "rules.yaml"
     file.write_text(
         "version: 1\nkind: rules\nrules:\n  - fail: {service: sqs, first: 1}\n  - fail: {service: sqs, share: 50%}\n"
@@ -635,7 +637,7 @@ def test_the_command_stands_beside_a_program_until_it_is_asked_to_end(tmp_path: 
         assert line.startswith("export AWS_ENDPOINT_URL=http://127.0.0.1:")
         for _ in range(100):  # more than 64 files
             end.enter_context(socket.create_connection(("127.0.0.1", int(line.rpartition(":")[2]))))
-        status, said = ask(Running(line.strip().partition("=")[2], "", moto.rules), "GET", "/_gameday/rules")
+        status, said = ask(RunningProxy(line.strip().partition("=")[2], "", moto.rules), "GET", "/_gameday/rules")
         assert (status, len(said["rules"])) == (200, 2)
         process.send_signal(signal.SIGINT)
         _, heard = process.communicate(timeout=LAST_NET)

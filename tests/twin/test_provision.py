@@ -245,7 +245,7 @@ def test_a_module_on_instances_needs_tags() -> None:
     workload, twin = small()
     raw = workload.model_dump(by_alias=True, mode="json")
     raw["modules"]["site"]["owns"] = {"tags": {}}
-    with pytest.raises(InvalidInput, match="module site plays instances"), Twin(Workload.model_validate(raw), twin):
+    with pytest.raises(InvalidInput, match="module site has instances"), Twin(Workload.model_validate(raw), twin):
         pass
 
 

@@ -13,7 +13,7 @@ from gameday import sdk
 from gameday.pytest_plugin import failure_hook
 from gameday.pytest_plugin.outcome import no_traceback
 from gameday.sdk.attempt import Sleep
-from gameday.sdk.context_managers import ErrorAnswer, Later, Patience
+from gameday.sdk.context_managers import ErrorAnswer, Lateness, Patience
 
 
 class SdkFaults:
@@ -35,7 +35,7 @@ class SdkFaults:
         """As `gameday.sdk.fail`."""
         return self._begin(lambda: sdk.fail(service, operation, **said))
 
-    def delay(self, service: str, operation: str | None = None, **said: Unpack[Later]) -> sdk.CallLog:
+    def delay(self, service: str, operation: str | None = None, **said: Unpack[Lateness]) -> sdk.CallLog:
         """As `gameday.sdk.delay`."""
         return self._begin(lambda: sdk.delay(service, operation, **said))
 
