@@ -1,4 +1,4 @@
-"""Strategies give what the files could say, and nothing that a workload has not; a test's settings stay its own."""
+"""Strategies draw only faults that a workload can have, and leave the settings of other tests alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ QUICK = settings(settings.get_profile("gameday"), max_examples=60, database=None
 
 @QUICK
 @given(faults(LOADED, irreversible=True))
-def test_a_fault_names_what_the_workload_has_and_reads_back_as_written(fault: Fault) -> None:
+def test_fault_fits_workload_and_round_trips(fault: Fault) -> None:
     module, zone = getattr(fault, "module", None), getattr(fault, "zone", None)
     assert module is None or module in LOADED.workload.modules
     assert zone is None or zone in LOADED.twin.zones  # type: ignore[union-attr]
@@ -39,7 +39,7 @@ def test_a_fault_names_what_the_workload_has_and_reads_back_as_written(fault: Fa
 
 @QUICK
 @given(schedules(LOADED, most=3))
-def test_a_schedule_strikes_no_target_twice_and_nothing_for_good(schedule: Schedule) -> None:
+def test_schedule_has_distinct_reversible_targets(schedule: Schedule) -> None:
     assert 1 <= len(schedule.faults) <= 3
     assert schedule.lasts in ("1m", "3m")
     assert not any(fault.is_irreversible for fault in schedule.faults)
@@ -49,11 +49,11 @@ def test_a_schedule_strikes_no_target_twice_and_nothing_for_good(schedule: Sched
 
 @QUICK
 @given(sdk_rules("dynamodb.PutItem", "sqs", first=1, after=4))
-def test_a_rule_is_of_the_calls_and_within_its_limits(one: Rule) -> None:
-    assert (one.service, one.operation) in (("dynamodb", "PutItem"), ("sqs", None))
-    assert one.first == 1
-    assert one.after <= 4
-    assert (one.wait is not None) == (one.kind == "delay")
+def test_sdk_rule_keeps_calls_and_limits(drawn: Rule) -> None:
+    assert (drawn.service, drawn.operation) in (("dynamodb", "PutItem"), ("sqs", None))
+    assert drawn.first == 1
+    assert drawn.after <= 4
+    assert (drawn.wait is not None) == (drawn.kind == "delay")
 
 
 def reached(strategy: SearchStrategy[Fault]) -> set[str]:
@@ -68,7 +68,7 @@ def reached(strategy: SearchStrategy[Fault]) -> set[str]:
     return names
 
 
-def test_every_fault_of_the_catalogue_is_reached_that_the_workload_can_have() -> None:
+def test_faults_reach_every_possible_fault() -> None:
     assert reached(faults(LOADED, irreversible=True)) == set(CATALOGUE)
     assert reached(faults(LOADED)) == {name for name, fault in CATALOGUE.items() if not fault.is_irreversible}
 
@@ -80,17 +80,17 @@ def test_every_fault_of_the_catalogue_is_reached_that_the_workload_can_have() ->
         (lambda: faults(LOADED, "reboot-instance"), "none of reboot-instance can hit workload storefront"),
         (lambda: sdk_rules("dynamodb.PutItme"), "did you mean `PutItem`?"),
         (lambda: sdk_rules("dinamodb"), "did you mean `dynamodb`?"),
-        (sdk_rules, "sdk_rules needs the calls that may fail"),
+        (sdk_rules, "name the calls that may fail"),
     ],
     ids=["fault", "irreversible", "operation", "service", "none"],
 )
-def test_a_wrong_name_is_told_with_the_right_one(make: object, words: str) -> None:
+def test_wrong_name_raises_with_a_remedy(make: object, words: str) -> None:
     with pytest.raises(InvalidInput) as raised:
         make()  # type: ignore[operator]
     assert words in str(raised.value)
 
 
-def test_the_profile_is_there_and_loaded_by_nobody() -> None:
+def test_profile_is_registered_and_not_loaded() -> None:
     code = """
 from hypothesis import settings
 settings.register_profile("mine", max_examples=7)
@@ -150,9 +150,9 @@ class Counting(SdkMachine):
 UNSHRUNK = settings(QUICK, max_examples=100, derandomize=True, phases=[Phase.generate])
 
 
-def test_a_machine_finds_the_count_that_a_lost_reply_doubles() -> None:
+def test_machine_finds_a_double_count_after_lost_reply() -> None:
     with pytest.raises(AssertionError) as raised:
         run_state_machine_as_test(Counting, settings=UNSHRUNK)
-    told = "\n".join(raised.value.__notes__)
-    assert "a_fault_begins" in told
-    assert "kind='lose-reply'" in told
+    notes = "\n".join(raised.value.__notes__)
+    assert "fault_begins" in notes
+    assert "kind='lose-reply'" in notes

@@ -1,12 +1,12 @@
-"""A shop on moto for each test: the one that is sold, or, with ORDERS=planted, as it was first written."""
+"""A shop on moto for each test: the correct version or, with ORDERS=planted, the first version with its bugs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+from environment import open_shop
 from shop import Shop
-from stand import open_shop
 
 
 @pytest.fixture

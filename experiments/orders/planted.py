@@ -1,4 +1,4 @@
-"""The shop as it was first written: three methods, each with a bug that no test without failing calls would find."""
+"""The first version of the shop: three methods, each with a bug that only tests with failing calls find."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from shop import AwsTrouble, Order, Shop, SoldOut
 
 
 class PlantedShop(Shop):
-    """Passes every test of a sunny day."""
+    """A shop that passes every test in which AWS answers."""
 
     def take(self, order: Order) -> None:
-        """Bug 1, a retry that is not idempotent: where a reply is lost the client asks again, and units leave twice."""
+        """Bug 1, a retry that is not idempotent: after a lost reply the client retries, and units leave twice."""
         try:
             self.dynamodb.update_item(
                 TableName=self.names.stock,
@@ -29,7 +29,7 @@ class PlantedShop(Shop):
         )
 
     def announce(self, order: Order) -> None:
-        """Bug 2, a retry storm: as long as the queue does not answer, it is asked again at once, for ever."""
+        """Bug 2, a retry storm: while the queue does not answer, the shop retries at once, without end."""
         while True:
             try:
                 self.sqs.send_message(QueueUrl=self.names.queue, MessageBody=json.dumps({"id": order.id}))
@@ -39,14 +39,14 @@ class PlantedShop(Shop):
         self._note(order.id, "announced")
 
     def ship(self) -> str | None:
-        """Bug 3, a swallowed throttle: the order is not noted as shipped, and its message is deleted all the same."""
-        told = self.sqs.receive_message(QueueUrl=self.names.queue, MaxNumberOfMessages=1).get("Messages", [])
-        if not told:
+        """Bug 3, a swallowed throttle: the shop does not note the order as shipped, but deletes its message."""
+        messages = self.sqs.receive_message(QueueUrl=self.names.queue, MaxNumberOfMessages=1).get("Messages", [])
+        if not messages:
             return None
-        order = str(json.loads(told[0]["Body"])["id"])
+        order = str(json.loads(messages[0]["Body"])["id"])
         try:
             self._note(order, "shipped")
         except ClientError as error:
             print(f"could not ship {order}: {error}")
-        self.sqs.delete_message(QueueUrl=self.names.queue, ReceiptHandle=told[0]["ReceiptHandle"])
+        self.sqs.delete_message(QueueUrl=self.names.queue, ReceiptHandle=messages[0]["ReceiptHandle"])
         return order

@@ -1,8 +1,8 @@
-"""Orders: a small shop on DynamoDB, SQS and S3, as real services are written, to be tested under failing AWS calls.
+"""Orders: a small shop on DynamoDB, SQS and S3, written like a real service, to test under failing AWS calls.
 
-An order is placed (its units leave the stock), gets a receipt, is announced to the warehouse, and is shipped. Whoever
-places one chooses its id, so that placing it twice places it once. What could not be announced or receipted is caught
-up later by `catch_up`, which a timer would call.
+The shop places an order (its units leave the stock), writes a receipt, announces the order to the warehouse, and ships
+it. The customer chooses the order's id, so that placing it twice places it once. A timer would call `catch_up`, which
+makes up for missing announcements and receipts.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 AwsTrouble = (ClientError, BotoCoreError)
-"""What a call to AWS raises once its client has given up trying."""
+"""What a call to AWS raises once its client has stopped retrying."""
 
 
 class SoldOut(Exception):
-    """There are not as many units left."""
+    """The stock has too few units."""
 
 
 @dataclass(frozen=True)
 class Names:
-    """Where the shop keeps things."""
+    """The names of the shop's tables, queue and bucket."""
 
     orders: str = "orders"
     stock: str = "stock"
@@ -33,7 +33,7 @@ class Names:
 
 @dataclass(frozen=True)
 class Order:
-    """What a customer asked for, and how far it has come."""
+    """A customer's order, and the steps that it has passed."""
 
     id: str
     item: str
@@ -44,19 +44,19 @@ class Order:
 
 
 class Shop:
-    """The service. It is handed its clients, so that tests choose their retries and time-outs."""
+    """The service. It takes its clients as arguments, so that tests choose their retries and time-outs."""
 
     def __init__(self, dynamodb: Any, sqs: Any, s3: Any, names: Names) -> None:
         self.dynamodb, self.sqs, self.s3, self.names = dynamodb, sqs, s3, names
 
     def place(self, order: Order) -> None:
-        """Take an order in: once this returns it will be shipped. Raises SoldOut, or what AWS said."""
+        """Accept an order: once this returns, the shop will ship it. Raises SoldOut, or AWS's error."""
         self.take(order)
         self._receipt(order)
         self.announce(order)
 
     def take(self, order: Order) -> None:
-        """Write the order down and take its units from the stock: both or neither, and once."""
+        """Store the order and take its units from the stock: both or neither, and only once."""
         put = {
             "TableName": self.names.orders,
             "Item": {"id": {"S": order.id}, "item": {"S": order.item}, "units": {"N": str(order.units)}},
@@ -72,12 +72,12 @@ class Shop:
         try:
             self.dynamodb.transact_write_items(TransactItems=[{"Put": put}, {"Update": update}])
         except self.dynamodb.exceptions.TransactionCanceledException as error:
-            # The client may have sent it twice, and the first one counted though its reply was lost.
+            # The client may have sent it twice: the first request counted, and its reply was lost.
             if self.order(order.id) is None:
                 raise SoldOut(order.item) from error
 
     def announce(self, order: Order) -> None:
-        """Tell the warehouse; where the queue does not answer, `catch_up` does it later."""
+        """Announce the order to the warehouse; if the queue does not answer, `catch_up` does it later."""
         try:
             self.sqs.send_message(QueueUrl=self.names.queue, MessageBody=json.dumps({"id": order.id}))
             self._note(order.id, "announced")
@@ -85,18 +85,18 @@ class Shop:
             return
 
     def ship(self) -> str | None:
-        """Ship what the warehouse is told next; the id of the order, or None where nothing waits."""
-        told = self.sqs.receive_message(QueueUrl=self.names.queue, MaxNumberOfMessages=1).get("Messages", [])
-        if not told:
+        """Ship the next announced order. Returns its id, or None where none waits."""
+        messages = self.sqs.receive_message(QueueUrl=self.names.queue, MaxNumberOfMessages=1).get("Messages", [])
+        if not messages:
             return None
-        order = str(json.loads(told[0]["Body"])["id"])
+        order = str(json.loads(messages[0]["Body"])["id"])
         self._note(order, "shipped")
-        # Only now: a message that is not deleted comes again.
-        self.sqs.delete_message(QueueUrl=self.names.queue, ReceiptHandle=told[0]["ReceiptHandle"])
+        # Delete the message last: until then, the queue delivers it again.
+        self.sqs.delete_message(QueueUrl=self.names.queue, ReceiptHandle=messages[0]["ReceiptHandle"])
         return order
 
     def catch_up(self) -> None:
-        """Receipt and announce what was not."""
+        """Make up for missing receipts and announcements."""
         for order in self.orders():
             if not order.receipted:
                 self._receipt(order)
@@ -104,18 +104,18 @@ class Shop:
                 self.announce(order)
 
     def order(self, name: str) -> Order | None:
-        """An order as it stands."""
+        """Read an order; None where there is none."""
         key = {"id": {"S": name}}
         raw = self.dynamodb.get_item(TableName=self.names.orders, Key=key, ConsistentRead=True).get("Item")
         return _order(raw) if raw else None
 
     def orders(self) -> list[Order]:
-        """All orders as they stand."""
+        """Read all orders."""
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.names.orders, ConsistentRead=True)
         return [_order(raw) for page in pages for raw in page["Items"]]
 
     def stock(self, item: str) -> int:
-        """Units left."""
+        """Read how many units are left."""
         key = {"item": {"S": item}}
         raw = self.dynamodb.get_item(TableName=self.names.stock, Key=key, ConsistentRead=True)["Item"]
         return int(raw["units"]["N"])
@@ -128,16 +128,16 @@ class Shop:
         except AwsTrouble:
             return
 
-    def _note(self, name: str, what: str) -> None:
+    def _note(self, name: str, step: str) -> None:
         self.dynamodb.update_item(
             TableName=self.names.orders,
             Key={"id": {"S": name}},
-            UpdateExpression="SET #what = :yes",
-            ExpressionAttributeNames={"#what": what},
+            UpdateExpression="SET #step = :yes",
+            ExpressionAttributeNames={"#step": step},
             ExpressionAttributeValues={":yes": {"BOOL": True}},
         )
 
 
 def _order(raw: dict[str, Any]) -> Order:
-    noted = {what: what in raw for what in ("shipped", "announced", "receipted")}
-    return Order(raw["id"]["S"], raw["item"]["S"], int(raw["units"]["N"]), **noted)
+    steps = {step: step in raw for step in ("shipped", "announced", "receipted")}
+    return Order(raw["id"]["S"], raw["item"]["S"], int(raw["units"]["N"]), **steps)

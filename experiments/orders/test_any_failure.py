@@ -1,21 +1,21 @@
-"""What the shop promises whichever call fails, and however: Hypothesis looks for the failure that breaks it."""
+"""The shop's promises under any failing call: Hypothesis searches for a failure that breaks them."""
 
 from __future__ import annotations
 
+from environment import UNITS, open_shop
 from gameday.sdk import Rule, faults
 from gameday.strategies import SdkMachine, sdk_rules
 from hypothesis import given, settings
 from hypothesis.stateful import invariant, rule
 from shop import AwsTrouble, Order
-from stand import UNITS, open_shop
 
 TEAPOT = Order("order-1", "teapot", units=2)
-# What is not carried out, and what is though nobody hears of it: to the shop all other failures are one of these.
+# AWS does not carry a call out, or does so and the reply is lost. To the shop, other failures look the same.
 WAYS = ("throttle", "lose-reply")
 SETTINGS = settings.get_profile("gameday")
 
 
-@settings(SETTINGS, max_examples=60)  # more than there are
+@settings(SETTINGS, max_examples=60)  # more than there are failures
 @given(sdk_rules("dynamodb", "sqs", "s3", kinds=WAYS, first=1, after=4))
 def test_no_single_failure_loses_an_order(failure: Rule) -> None:
     with open_shop() as shop:
@@ -29,23 +29,23 @@ def test_no_single_failure_loses_an_order(failure: Rule) -> None:
 
 
 class Customers(SdkMachine):
-    """Customers order while calls fail in any order, and a customer who saw an error may have an order or none."""
+    """Customers order while calls fail in any order. A customer who saw an error may or may not have an order."""
 
     calls = ("dynamodb.TransactWriteItems", "dynamodb.UpdateItem", "sqs.SendMessage", "s3.PutObject")
     kinds = WAYS
 
     def __init__(self) -> None:
         super().__init__()
-        self._stand = open_shop()
-        self.shop = self._stand.__enter__()
+        self._environment = open_shop()
+        self.shop = self._environment.__enter__()
         self.promised: set[str] = set()
-        self.asked = 0
+        self.attempts = 0
 
     @rule()
     def order(self) -> None:
-        """A customer orders a teapot."""
-        self.asked += 1
-        name = f"order-{self.asked}"
+        """Order a teapot."""
+        self.attempts += 1
+        name = f"order-{self.attempts}"
         try:
             self.shop.place(Order(name, "teapot", units=1))
         except AwsTrouble:
@@ -53,16 +53,16 @@ class Customers(SdkMachine):
         self.promised.add(name)
 
     @invariant()
-    def what_was_promised_stands_and_what_left_the_stock_was_ordered(self) -> None:
-        """Whatever fails."""
+    def promised_orders_exist_and_match_the_stock(self) -> None:
+        """Compare the orders with the promises and the stock."""
         orders = {order.id for order in self.shop.orders()}
         assert self.promised <= orders
         assert self.shop.stock("teapot") == UNITS - len(orders)
 
     def teardown(self) -> None:
-        """The faults end, and the shop closes."""
+        """End the faults, and close the shop."""
         super().teardown()
-        self._stand.__exit__(None, None, None)
+        self._environment.__exit__(None, None, None)
 
 
 TestCustomers = Customers.TestCase

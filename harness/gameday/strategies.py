@@ -1,7 +1,7 @@
-"""Faults for Hypothesis, made from the shapes that the files have: what shrinks is an experiment, or a rule.
+"""Hypothesis strategies for faults, from the models of the files: what shrinks is a schedule, or a rule.
 
-Importing this registers the settings profile `gameday` (each example is a run: no deadline, few examples) and loads
-nothing: `@settings.get_profile("gameday")` above a test takes it, and no other test is touched.
+Importing this registers the settings profile `gameday`: no deadline and few examples, since each example is a run. It
+does not load the profile: only tests under `@settings.get_profile("gameday")` use it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ settings.register_profile(
     deadline=None,
     max_examples=20,
     stateful_step_count=10,
-    report_multiple_bugs=False,  # the first one is worth a run or two of shrinking, and others can wait
+    report_multiple_bugs=False,  # shrinking several bugs would take too many runs
     # `gameday_run` and `gameday_sdk` keep nothing from one example for the next.
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
@@ -51,34 +51,35 @@ WAITS = ("50ms", "500ms", "5s", "90s")
 
 @dataclass(frozen=True)
 class Schedule:
-    """Faults that begin and end together, and how long they last: what `gameday_run` takes under these names."""
+    """Faults that begin and end together, and how long they last: arguments of `gameday_run` with these names."""
 
     faults: tuple[Fault, ...]
     lasts: str
 
 
 def faults(workload: str | Path | LoadedWorkload, *names: str, irreversible: bool = False) -> st.SearchStrategy[Fault]:
-    """Faults that can hit a workload: of these names, else of all; what nothing undoes only with `irreversible=True`.
+    """Draw faults that can hit a workload, of the given names or of all.
 
-    `throttle: {sdk: …}` is not among them: no workload file says which services its programs call, and the twin's
-    customers pass no proxy. `sdk_rules` draws what fails in a program's own calls.
+    Irreversible faults need `irreversible=True`. `throttle: {sdk: …}` is never drawn: no workload file lists the
+    services that its programs call, and the twin's customers use no proxy. `sdk_rules` draws failures of a program's
+    own calls.
 
-    Raises InvalidInput for a name that is none, and where no fault can hit the workload.
+    Raises InvalidInput for an unknown name, and where no fault can hit the workload.
     """
     loaded = workload if isinstance(workload, LoadedWorkload) else load_workload(workload)
     for name in names:
         if name not in CATALOGUE:
             raise InvalidInput(f"there is no fault {quoted(name)}", one_of(name, CATALOGUE), gd_code="GD-E107")
-    asked = [CATALOGUE[name] for name in names or CATALOGUE]
-    made = [_fault(model, loaded) for model in asked if irreversible or not model.is_irreversible]
-    found = [one for one in made if one is not None]
-    if not found:
+    models = [CATALOGUE[name] for name in names or CATALOGUE]
+    drawn = [_fault(model, loaded) for model in models if irreversible or not model.is_irreversible]
+    possible = [strategy for strategy in drawn if strategy is not None]
+    if not possible:
         raise InvalidInput(
             f"none of {', '.join(names or CATALOGUE)} can hit workload {loaded.workload.name}",
-            "give its modules something to own; with `irreversible=True` also what nothing undoes",
+            "give its modules resources under `owns`, or allow irreversible faults with `irreversible=True`",
             gd_code="GD-E119",
         )
-    return st.one_of(found)
+    return st.one_of(possible)
 
 
 def schedules(
@@ -88,7 +89,7 @@ def schedules(
     lasts: Sequence[str] = ("1m", "3m"),
     irreversible: bool = False,
 ) -> st.SearchStrategy[Schedule]:
-    """One to `most` faults at once, each on another target, for one of `lasts`. Raises InvalidInput."""
+    """Draw one to `most` faults at once, each on another target, that last one of `lasts`. Raises InvalidInput."""
     some = st.lists(faults(workload, *names, irreversible=irreversible), min_size=1, max_size=most, unique_by=_target)
     return st.builds(Schedule, some.map(tuple), st.sampled_from(lasts))
 
@@ -96,22 +97,26 @@ def schedules(
 def sdk_rules(
     *calls: str, kinds: Sequence[RuleKind] = KINDS, first: int = 3, after: int = 3
 ) -> st.SearchStrategy[sdk.Rule]:
-    """Rules for these calls (`dynamodb`, `sqs.SendMessage`): of some kind, up to `first` requests, up to `after` later.
+    """Draw rules of some kind for these calls (`dynamodb`, `sqs.SendMessage`).
 
-    Raises InvalidInput where a call names nothing that AWS has.
+    A rule hits up to `first` requests, and lets up to `after` pass before. Raises InvalidInput where AWS has no such
+    call.
     """
     if not calls:
         raise InvalidInput(
-            "sdk_rules needs the calls that may fail", 'like sdk_rules("dynamodb.PutItem", "sqs")', gd_code="GD-E119"
+            "sdk_rules has no calls",
+            'name the calls that may fail, like sdk_rules("dynamodb.PutItem", "sqs")',
+            gd_code="GD-E119",
         )
     rules = [_rule(kind, *call.partition(".")[::2], first=first, after=after) for call in calls for kind in kinds]
     return st.one_of(rules)
 
 
 class SdkMachine(RuleBasedStateMachine):
-    """A stateful machine to inherit from: faults of the `calls` begin and end between your rules.
+    """A base class for stateful machines: faults of the `calls` begin and end between your rules.
 
-    Your own rules call the code under test, your invariants say what must hold whatever fails. Nothing is waited for.
+    Your own rules call the code under test. Your invariants assert what must hold during every failure. Clients do not
+    really wait.
     """
 
     calls: ClassVar[tuple[str, ...]] = ()
@@ -121,58 +126,59 @@ class SdkMachine(RuleBasedStateMachine):
         super().__init__()
         self._faults = ExitStack()
         self._failing = False
-        self.seen: list[sdk.CallLog] = []  # what every fault so far did to calls
+        self.seen: list[sdk.CallLog] = []  # the calls under each fault so far
 
     @precondition(lambda self: not self._failing)
     @rule(data=st.data())
-    def a_fault_begins(self, data: st.DataObject) -> None:
-        """Calls begin to fail."""
+    def fault_begins(self, data: st.DataObject) -> None:
+        """Begin a fault of the calls."""
         drawn = data.draw(sdk_rules(*self.calls, kinds=self.kinds))
-        self.seen.append(self._faults.enter_context(sdk.faults(drawn, sleep=_at_once)))
+        self.seen.append(self._faults.enter_context(sdk.faults(drawn, sleep=_no_wait)))
         self._failing = True
 
     @precondition(lambda self: self._failing)
     @rule()
-    def all_is_well_again(self) -> None:
-        """No call fails any more."""
+    def fault_ends(self) -> None:
+        """End the fault."""
         self._faults.close()
         self._failing = False
 
     def teardown(self) -> None:
-        """Whatever happened, no fault stays."""
+        """End the fault that may be left."""
         self._faults.close()
 
 
-def _at_once(_: float) -> None:
-    """No example waits: neither for back-off nor for a timeout."""
+def _no_wait(_: float) -> None:
+    """Do not wait, neither for back-off nor for a timeout."""
 
 
 def _fault(model: type[Fault], loaded: LoadedWorkload) -> st.SearchStrategy[Fault] | None:
-    """A fault with the fields that it can have on this workload; None where there is nothing that it could hit."""
+    """Draw a fault with fields that fit this workload; None where it could hit nothing."""
     drawn: dict[str, st.SearchStrategy[Any]] = {}
     for name, field in model.model_fields.items():
-        needed = field.is_required() or name == "module"  # whom it hits is never left to chance
+        needed = field.is_required() or name == "module"  # a fault always names its target
         values = _values(name, field, model, loaded)
         if values:
             some = st.sampled_from(values)
             drawn[name] = st.none() | some if field.default is None and not needed else some
         elif needed:
             return None
-    without = [{key: one for key, one in drawn.items() if key != left} for left in ("count", "share")]
-    return st.one_of([st.builds(model, **fields) for fields in without])  # of those two no fault takes both
+    # No fault takes both `count` and `share`.
+    without = [{key: strategy for key, strategy in drawn.items() if key != left} for left in ("count", "share")]
+    return st.one_of([st.builds(model, **fields) for fields in without])
 
 
 def _values(name: str, field: FieldInfo, model: type[Fault], loaded: LoadedWorkload) -> Sequence[Any]:
-    """What a field may say, the simplest first: Hypothesis shrinks towards it."""
+    """List a field's values, the simplest first: Hypothesis shrinks towards it."""
     if name == "module":
-        owned = [(module, one.owns) for module, one in loaded.workload.modules.items()]
+        owned = [(name, module.owns) for name, module in loaded.workload.modules.items()]
         if "zone" in model.model_fields:
             return [module for module, owns in owned if owns.tags]
         return [module for module, owns in owned if owns.functions or owns.tables or owns.stages]
     if name == "zone":
         return loaded.twin.zones if loaded.twin else ()
     known: dict[str, Sequence[Any]] = {"to": AMOUNTS, "count": (1, 2), "share": SHARES}
-    if name in known and not (name == "share" and "sdk" in model.model_fields):  # that one is a share of requests
+    if name in known and not (name == "share" and "sdk" in model.model_fields):  # there it is a share of requests
         return known[name]
     if get_origin(field.annotation) is Literal:
         return get_args(field.annotation)
@@ -180,7 +186,7 @@ def _values(name: str, field: FieldInfo, model: type[Fault], loaded: LoadedWorkl
 
 
 def _target(fault: Fault) -> tuple[str, str]:
-    """What two faults at once must not share: the plan would refuse to change one thing twice."""
+    """Return a fault's target, which two faults at once must not share: the plan refuses to change a thing twice."""
     module = getattr(fault, "module", None)
     return ("module", module) if module else ("fault", fault.name)
 
@@ -191,11 +197,11 @@ def _rule(kind: RuleKind, service: str, operation: str, *, first: int, after: in
     try:
         sdk.Rule.model_validate({**named, **waits})
     except ValidationError as error:
-        told = "; ".join(str(one["msg"]).removeprefix("Value error, ") for one in error.errors())
+        mistakes = "; ".join(str(mistake["msg"]).removeprefix("Value error, ") for mistake in error.errors())
         raise InvalidInput(
-            f"sdk_rules: {told}", 'write a call like "dynamodb.PutItem", or "dynamodb" for all', gd_code="GD-E119"
+            f"sdk_rules: {mistakes}", 'write a call like "dynamodb.PutItem", or "dynamodb" for all', gd_code="GD-E119"
         ) from None
-    said: dict[str, st.SearchStrategy[Any]] = {name: st.just(value) for name, value in named.items()}
+    fields: dict[str, st.SearchStrategy[Any]] = {name: st.just(value) for name, value in named.items()}
     if kind == "delay":
-        said["wait"] = st.sampled_from(WAITS)
-    return st.builds(sdk.Rule, **said, first=st.integers(1, first), after=st.integers(0, after))
+        fields["wait"] = st.sampled_from(WAITS)
+    return st.builds(sdk.Rule, **fields, first=st.integers(1, first), after=st.integers(0, after))

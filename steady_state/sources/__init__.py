@@ -1,4 +1,4 @@
-"""Where samples come from, one file for each source. Loaded by name: a run pays for the sources that it reads."""
+"""The sources of samples, a file for each. A run imports only the sources that it reads."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from gameday.steady_state.sources.remarks import Remarks
 
 
 class Sources:
-    """Several sources as one, by their names: each KPI is read where it says."""
+    """Combine several sources by name: each KPI has its own."""
 
     def __init__(self, sources: Mapping[str, Source]) -> None:
         self._sources = sources
 
     def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> Reading:
-        """Every KPI's complete bins, see `Source`."""
+        """Read every KPI's complete bins, see `Source`."""
         samples: dict[str, Series] = {}
         remarks: tuple[str, ...] = ()
         for name, source in self._sources.items():
@@ -31,13 +31,13 @@ class Sources:
 
 
 class NotOnTwin:
-    """What the twin does not serve: no samples, and one remark for each KPI."""
+    """A source that the twin does not serve: no samples, and a remark for each KPI."""
 
     def __init__(self) -> None:
         self._remarks = Remarks()
 
     def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> Reading:
-        """Nothing, and why."""
+        """Return no samples, and the reason."""
         del start, end
         for name, kpi in kpis.items():
             self._remarks.add(f"{name} has no data: the twin does not serve `{kpi.source.name}`")
@@ -46,9 +46,9 @@ class NotOnTwin:
 
 @contextmanager
 def open_sources(kpis: Mapping[str, Kpi], context: SourceContext) -> Iterator[Source]:
-    """All that `kpis` name; probes, queries and programs go on until the block ends.
+    """Open all sources that `kpis` name; probes, queries and programs run until the block ends.
 
-    Raises Unfit where a KPI asks what its source can never answer.
+    Raises Unfit where a source can never answer a KPI.
     """
     by_source: dict[type[SourceSpec], dict[str, Kpi]] = {}
     for name, kpi in kpis.items():

@@ -1,4 +1,4 @@
-"""KPIs from the states of CloudWatch alarms: 1 in ALARM, 0 in OK, a gap where it cannot be told."""
+"""KPIs from the states of CloudWatch alarms: 1 in ALARM, 0 in OK, a gap where the state is unknown."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from pydantic import Field, JsonValue, model_validator
 STATES = "cloudwatch.describe_alarms"
 HISTORY = "cloudwatch.describe_alarm_history"
 KINDS: list[JsonValue] = ["MetricAlarm", "CompositeAlarm"]
-"""Both calls answer for metric alarms only, unless composite ones are asked for (CloudWatch API Reference)."""
+"""Both calls answer only for metric alarms, unless the request names composite ones (CloudWatch API Reference)."""
 
 BEHIND = 1.0
-"""Seconds by which a state may be newer than the last change in the history before one is missing there."""
+"""Seconds by which a state may be newer than the history's last change. Beyond that, the history lacks a change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """An alarm went from one state to another: OK, ALARM, INSUFFICIENT_DATA, or None where that is not told."""
+    """A change of an alarm's state: OK, ALARM, INSUFFICIENT_DATA, or None where AWS does not give the state."""
 
     at: float  # seconds since the epoch
     old: str | None
@@ -38,23 +38,23 @@ class Switch:
 
 
 States = Iterable[tuple[float, float, str | None]]
-"""(start, end, state), one after the other; the last has no end. None: not known."""
+"""(start, end, state) in order of time; the last has no end. None: an unknown state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What an alarm did from some time on."""
+    """An alarm's states from a time on."""
 
     since: float  # seconds since the epoch, as all times here
     switches: tuple[Switch, ...]  # oldest first
-    state: str  # in which it is now
-    entered: float | None = None  # since when, where that is told
+    state: str  # the state now
+    entered: float | None = None  # when it entered this state, if known
 
     @property
     def states(self) -> States:
-        """Its states, oldest first."""
+        """The states, oldest first."""
         first = self.switches[0].old if self.switches else self.state
-        edges = [(self.since, first), *((one.at, one.new) for one in self.switches)]
+        edges = [(self.since, first), *((switch.at, switch.new) for switch in self.switches)]
         last = edges[-1][0]
         if self.entered is not None and self.entered > last + BEHIND:
             edges[-1] = (last, None)
@@ -63,7 +63,7 @@ class Past:
 
 
 ReadPast = Callable[[str, float], Past]
-"""Asks what an alarm did since some time. Raises ValueError saying why there is no answer."""
+"""Reads an alarm's states since a time. Raises ValueError with the reason where there is no answer."""
 
 
 class AlarmSpec(SourceSpec):
@@ -81,12 +81,12 @@ class AlarmSpec(SourceSpec):
         min_length=1,
         description="gauge only: the name of a CloudWatch alarm; 1 where it is in ALARM, 0 where it is OK",
     )
-    period: Duration = Field(60.0, gt=0, description="how finely its state is read")
+    period: Duration = Field(60.0, gt=0, description="the length of a bin of its state")
 
     @model_validator(mode="after")
     def _has_a_name(self) -> AlarmSpec:
         if self.alarm.startswith("arn:"):
-            msg = f"an alarm is read by its name, without the rest of the ARN: {self.alarm.rpartition(':')[2]}"
+            msg = f"an alarm's name is the last part of its ARN: write {self.alarm.rpartition(':')[2]}"
             raise ValueError(msg)
         return self
 
@@ -97,42 +97,42 @@ class AlarmSpec(SourceSpec):
 
     @property
     def alarm_name(self) -> str:
-        """The alarm."""
+        """The alarm's name."""
         return self.alarm
 
     @classmethod
     def open(cls, kpis: Mapping[str, Kpi], context: SourceContext) -> AbstractContextManager[Source]:
-        """The source of these KPIs."""
+        """Open the source of these KPIs."""
         del kpis
         return nullcontext(AlarmSource(lambda alarm, since: past_of(alarm, since, context.call)))
 
 
 class AlarmSource:
-    """Tells alarms as gauges, from the exact times of their changes.
+    """Read alarms as gauges, from the exact times of their changes.
 
-    A bin in which an alarm was in ALARM, if only for an instant, is 1; otherwise one in which its state was unknown or
-    INSUFFICIENT_DATA is a gap. Each is asked for once a period; no answer is a gap that is said once.
+    A bin is 1 if the alarm was in ALARM, even for an instant. Otherwise it is a gap if the state was unknown or
+    INSUFFICIENT_DATA. Each alarm is read once a period; a call without an answer leaves a gap, with a remark once.
     """
 
-    def __init__(self, ask: ReadPast) -> None:
-        self._ask = ask
+    def __init__(self, read_past: ReadPast) -> None:
+        self._read_past = read_past
         self._remarks = Remarks()
         self._last: dict[str, tuple[int, int, Series]] = {}
 
     def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> Reading:
-        """The complete bins of each KPI; `end` is now, or an instant before it."""
+        """Read the complete bins of each KPI; `end` is now, or an instant before it."""
         samples = {name: self._read(name, kpi, start, end) for name, kpi in kpis.items()}
         return Reading(samples, self._remarks.take())
 
     def _read(self, name: str, kpi: Kpi, start: float, end: float) -> Series:
         alarm, length = kpi.source.alarm_name, kpi.interval
-        assert alarm is not None, "only what names an alarm is read here"  # noqa: S101
+        assert alarm is not None, "AlarmSource reads only KPIs that name an alarm"  # noqa: S101
         first, last = ceil(start / length - CLOSE), floor(end / length + CLOSE)
         if first >= last:
             return ()
         if self._last.get(name, ())[:2] != (first, last):
             try:
-                self._last[name] = (first, last, bins(kpi, self._ask(alarm, first * length), first, last))
+                self._last[name] = (first, last, bins(kpi, self._read_past(alarm, first * length), first, last))
             except ValueError as error:
                 self._remarks.add(f"{name} has a gap: {error}", about=name)
                 return ()
@@ -140,10 +140,10 @@ class AlarmSource:
 
 
 def bins(kpi: Kpi, past: Past, first: int, last: int) -> Series:
-    """The gauge's bins by their numbers since the epoch, from one to before the other."""
+    """Make the gauge's bins with numbers in [first, last), counted since the epoch."""
     states = tuple(past.states)
-    found = (_bin(kpi, states, number * kpi.interval) for number in range(first, last))
-    return tuple(one for one in found if one is not None)
+    samples = (_bin(kpi, states, number * kpi.interval) for number in range(first, last))
+    return tuple(sample for sample in samples if sample is not None)
 
 
 def _bin(kpi: Kpi, states: States, start: float) -> Sample | None:
@@ -160,31 +160,31 @@ def _bin(kpi: Kpi, states: States, start: float) -> Sample | None:
 
 
 def past_of(alarm: str, since: float, call: CallAws) -> Past:
-    """What an alarm did from `since` on. Raises ValueError saying why where it cannot be read."""
+    """Read an alarm's states from `since` on. Raises ValueError with the reason where it cannot."""
     try:
-        # The state first: what changes in between stands in the history.
-        found = alarms_now([alarm], call).get(alarm)
-        found_switches = switches(alarm, since, call)
+        # Read the state first: the history then holds every change since.
+        raw = alarms_now([alarm], call).get(alarm)
+        changes = switches(alarm, since, call)
     except Unanswered as error:
-        msg = f"alarm {alarm} cannot be read: {error}"
+        msg = f"alarm {alarm} does not answer: {error}"
         raise ValueError(msg) from error
-    if found is None:
+    if raw is None:
         msg = f"there is no alarm {alarm}"
         raise ValueError(msg)
-    return Past(since, found_switches, found["StateValue"], found.get("StateTransitionedTimestamp"))
+    return Past(since, changes, raw["StateValue"], raw.get("StateTransitionedTimestamp"))
 
 
 def alarms_now(names: Iterable[str], call: CallAws) -> dict[str, Any]:
-    """Each alarm as DescribeAlarms has it, by its name; what is not there is not in it. Raises what `call` raises."""
+    """Read alarms as DescribeAlarms has them, by name, without those that do not exist. Raises what `call` raises."""
     wanted: list[JsonValue] = [*sorted(set(names))]
     answer = call(STATES, {"AlarmNames": wanted, "AlarmTypes": KINDS}, paged=True)
     return {raw["AlarmName"]: raw for raw in (*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ()))}
 
 
 def switches(alarm: str, since: float, call: CallAws) -> tuple[Switch, ...]:
-    """An alarm's changes from `since` on, oldest first. Raises what `call` raises.
+    """Read an alarm's changes from `since` on, oldest first. Raises what `call` raises.
 
-    Its history has the exact time of each, also of one that was over between two looks (CloudWatch API Reference,
+    The history has the exact time of each change, even of short states between two reads (CloudWatch API Reference,
     DescribeAlarmHistory; kept for 30 days).
     """
     params: dict[str, JsonValue] = {
@@ -195,15 +195,15 @@ def switches(alarm: str, since: float, call: CallAws) -> tuple[Switch, ...]:
         "ScanBy": "TimestampAscending",
     }
     answer = call(HISTORY, params, paged=True)
-    found = (Switch(float(item["Timestamp"]), *_states(item)) for item in answer.get("AlarmHistoryItems", ()))
-    return tuple(sorted((switch for switch in found if switch.at >= since), key=lambda switch: switch.at))
+    changes = (Switch(float(item["Timestamp"]), *_states(item)) for item in answer.get("AlarmHistoryItems", ()))
+    return tuple(sorted((switch for switch in changes if switch.at >= since), key=lambda switch: switch.at))
 
 
 def _states(item: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """The states that were left and entered, where they are known."""
+    """Read the old and the new state of a change, where AWS gives them."""
     try:
         data = json.loads(item["HistoryData"])
         return data["oldState"]["stateValue"], data["newState"]["stateValue"]
-    except (ValueError, KeyError, TypeError):  # no data, or of a shape that is not documented
-        found = re.search(r"from (\w+) to (\w+)$", str(item.get("HistorySummary", "")))
-        return (found[1], found[2]) if found else (None, None)
+    except (ValueError, KeyError, TypeError):  # no data, or data of an undocumented shape
+        summary = re.search(r"from (\w+) to (\w+)$", str(item.get("HistorySummary", "")))
+        return (summary[1], summary[2]) if summary else (None, None)

@@ -1,4 +1,4 @@
-"""KPIs from CloudWatch: what is written of them, and how they are read, by GetMetricData, 500 metrics a call.
+"""KPIs from CloudWatch: the keys of the file, and the reading by GetMetricData, 500 metrics a call.
 
 Sources: Amazon CloudWatch API Reference, "GetMetricData" (500 queries a call; NextToken; StartTime inclusive, EndTime
 exclusive, both rounded) and User Guide, "CloudWatch statistics definitions": `PR(:300)` is the percentage, 0 to 100, of
@@ -23,7 +23,7 @@ from pydantic import Field, model_validator
 QUERIES_A_CALL = 500
 
 LAG = 60.0
-"""Seconds that an account's CloudWatch is given before a bin is read for the first time."""
+"""Seconds after the end of a bin before its first read: CloudWatch publishes late."""
 
 
 class CloudWatchSpec(SourceSpec):
@@ -42,7 +42,9 @@ class CloudWatchSpec(SourceSpec):
         description="Namespace/MetricName, like AWS/Lambda/Errors",
         examples=["AWS/Lambda/Errors"],
     )
-    dimensions: dict[str, str] = Field({}, description="all dimensions of the metric, or another metric is read")
+    dimensions: dict[str, str] = Field(
+        {}, description="all dimensions of the metric; without one, CloudWatch reads another metric"
+    )
     statistic: Literal["Sum", "Average", "Minimum", "Maximum", "SampleCount"] = Field(
         "Sum", description="of each period"
     )
@@ -51,9 +53,7 @@ class CloudWatchSpec(SourceSpec):
         "unknown",
         description="zero: for a metric published only when nonzero; counts only where the denominator reported",
     )
-    unit: Literal["s", "ms"] = Field(
-        "s", description="latency only: what the metric counts in (AWS/Lambda Duration: ms)"
-    )
+    unit: Literal["s", "ms"] = Field("s", description="latency only: the metric's unit (AWS/Lambda Duration: ms)")
 
     @model_validator(mode="after")
     def _has_a_period_of_cloudwatch(self) -> CloudWatchSpec:
@@ -69,17 +69,17 @@ class CloudWatchSpec(SourceSpec):
 
     @property
     def lag(self) -> float:
-        """Seconds after its end until a bin is read for the first time."""
+        """Seconds from the end of a bin to its first read."""
         return LAG
 
     @property
     def zero_if_missing(self) -> bool:
-        """Whether no number is zero."""
+        """Whether a missing number counts as zero."""
         return self.missing == "zero"
 
     @property
     def unit_seconds(self) -> float:
-        """The seconds of one unit in which a latency is counted."""
+        """Seconds in the metric's unit of latency."""
         return 0.001 if self.unit == "ms" else 1.0
 
     @property
@@ -88,14 +88,14 @@ class CloudWatchSpec(SourceSpec):
         return self.cloudwatch
 
     def misfit(self, kind: Kind) -> str | None:
-        """Why it cannot be read as a KPI of this kind."""
+        """Explain why a KPI of this kind cannot use it; None where it can."""
         if kind == "latency" and self.statistic != "Sum":
             return "latency takes no statistic: it counts the requests over the bound (percentiles cannot be averaged)"
         return None
 
     @classmethod
     def open(cls, kpis: Mapping[str, Kpi], context: SourceContext) -> AbstractContextManager[Source]:
-        """The source of these KPIs."""
+        """Open the source of these KPIs."""
         del kpis
 
         def get_metric_data(params: dict[str, Any]) -> Any:
@@ -110,7 +110,7 @@ Points = dict[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One statistic of one metric."""
+    """A statistic of a metric."""
 
     namespace: str
     metric: str
@@ -120,10 +120,10 @@ class Query:
 
 
 class CloudWatchSource:
-    """Reads KPIs with `get_metric_data`: the operation's parameters in, its parsed answer out.
+    """Read KPIs with `get_metric_data`, which takes the operation's parameters and returns its parsed answer.
 
-    Times stand in both as seconds since the epoch. `lag`: how long CloudWatch is given before a bin is read at all; a
-    bin may still change for some minutes, which reading it again shows. A call without an answer leaves a gap.
+    Both have times in seconds since the epoch. `lag`: seconds after the end of a bin before its first read. A bin may
+    still change for some minutes; another read shows that. A call without an answer leaves a gap.
     """
 
     def __init__(self, get_metric_data: Callable[[dict[str, Any]], Any], lag: float) -> None:
@@ -132,14 +132,14 @@ class CloudWatchSource:
         self._remarks = Remarks()
 
     def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> Reading:
-        """The complete bins of each KPI; `end` is now, or an instant before it."""
+        """Read the complete bins of each KPI; `end` is now, or an instant before it."""
         until = end - self._lag
         queries = {name: _queries(kpi) for name, kpi in kpis.items()}
-        asked = dict.fromkeys(query for some in queries.values() for query in some)
+        distinct = dict.fromkeys(query for some in queries.values() for query in some)
         try:
-            values = self._values(asked, start, until)
+            values = self._values(distinct, start, until)
         except Unanswered as error:
-            self._remarks.add(f"CloudWatch's metrics cannot be read: {error}")
+            self._remarks.add(f"CloudWatch does not answer for metrics: {error}")
             return Reading({}, self._remarks.take())
         samples = {
             name: _bins(kpi, [values[query] for query in queries[name]], start, until) for name, kpi in kpis.items()
@@ -147,18 +147,18 @@ class CloudWatchSource:
         return Reading(samples)
 
     def _values(self, queries: Iterable[Query], start: float, until: float) -> dict[Query, Points]:
-        found: dict[Query, Points] = {}
+        values: dict[Query, Points] = {}
         by_period: dict[float, list[Query]] = {}
         for query in queries:
-            found[query] = {}
+            values[query] = {}
             by_period.setdefault(query.period, []).append(query)
-        for period, asked in by_period.items():
+        for period, group in by_period.items():
             first, last = ceil(start / period - CLOSE) * period, floor(until / period + CLOSE) * period
-            for position in range(0, len(asked) if last > first else 0, QUERIES_A_CALL):
-                some = asked[position : position + QUERIES_A_CALL]
+            for position in range(0, len(group) if last > first else 0, QUERIES_A_CALL):
+                some = group[position : position + QUERIES_A_CALL]
                 for index, at, value in self._call(some, first, last):
-                    found[some[index]][at] = value
-        return found
+                    values[some[index]][at] = value
+        return values
 
     def _call(self, queries: list[Query], start: float, end: float) -> Iterator[tuple[int, float, float]]:
         params: dict[str, Any] = {
@@ -188,7 +188,7 @@ def _written(index: int, query: Query) -> dict[str, Any]:
 
 
 def _queries(kpi: Kpi) -> tuple[Query, ...]:
-    """What to ask: (bad, total), (rank, ranks of other limits …, count), (events[, offered]) or (reading,)."""
+    """List a KPI's queries: (bad, total), (rank, ranks of other limits …, count), (events[, offered]) or (reading,)."""
     latency = kpi.latency
     if isinstance(latency, CloudWatchSpec) and kpi.bound.quantile:
         ranks = (_rank(limit, latency) for limit in (kpi.bound.quantile[1], *kpi.other_limits))
@@ -210,21 +210,21 @@ def _query(spec: CloudWatchSpec, statistic: str | None = None) -> Query:
 def _bins(kpi: Kpi, values: list[Points], start: float, until: float) -> Series:
     length = kpi.interval
     within = (at for at in sorted(values[-1]) if at >= start - CLOSE and at + length <= until + CLOSE)
-    bins = (_bin(kpi, at, length, [of.get(at) for of in values]) for at in within)
-    return tuple(one for one in bins if one is not None)
+    bins = (_bin(kpi, at, length, [points.get(at) for points in values]) for at in within)
+    return tuple(sample for sample in bins if sample is not None)
 
 
 def _bin(kpi: Kpi, at: float, length: float, values: list[float | None]) -> Sample | None:
-    """One bin; the last of `values` is there. None, a gap, where one that is needed is not."""
+    """Make a bin from the values of a KPI's queries; None, a gap, where a needed value is missing."""
     last = values[-1]
     first = values[0]
     if last is None:
         return None
     if kpi.latency:
         slow = [None if rank is None else float(round(last * (100 - rank) / 100)) for rank in values[:-1]]
-        found = _share(at, length, last, slow[0])
+        sample = _share(at, length, last, slow[0])
         others = zip(kpi.other_limits, slow[1:], strict=True)
-        return found and replace(found, over=tuple((limit, count) for limit, count in others if count is not None))
+        return sample and replace(sample, over=tuple((limit, count) for limit, count in others if count is not None))
     if kpi.ratio:
         return _share(at, length, last, 0.0 if first is None and _zero(kpi.ratio.bad) else first)
     if kpi.gauge:

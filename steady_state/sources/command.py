@@ -1,4 +1,4 @@
-"""KPIs from a program of the user's: its last line is one number (gauge), or `good bad` counts (ratio)."""
+"""KPIs from a program of the user: its last line is a number (gauge), or `good bad` counts (ratio)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pydantic import Field, SerializationInfo, field_serializer
 
 
 class Program(Written):
-    """A program that prints one number (gauge) or `good bad` counts (ratio) on its last line."""
+    """A program that prints a number (gauge) or `good bad` counts (ratio) on its last line."""
 
     run: tuple[str, ...] = Field(min_length=1, description="the program and its arguments; no shell reads it")
     every: Duration = Field(10.0, gt=0)
@@ -34,7 +34,7 @@ class Program(Written):
 
 
 class CommandSpec(SourceSpec):
-    """A program that is run every so often."""
+    """A program that runs at even times."""
 
     name: ClassVar[str] = "command"
     title: ClassVar[str] = "a program"
@@ -51,7 +51,7 @@ class CommandSpec(SourceSpec):
 
     @classmethod
     def open(cls, kpis: Mapping[str, Kpi], context: SourceContext) -> AbstractContextManager[Source]:
-        """The source of these KPIs, which runs their programs until the block ends."""
+        """Open the source of these KPIs, which runs their programs until the block ends."""
         return CommandSource(kpis, context.clock)
 
 
@@ -64,10 +64,10 @@ class _Process:
 
 
 class CommandSource(Paced):
-    """Runs every KPI's program at even times from `with` on until the block ends.
+    """Run every KPI's program at even times while the block lasts.
 
-    What it prints is of the time since it ran last: the bin before it. A program that fails, takes too long or prints
-    anything else leaves a gap, which is said once. No shell reads the arguments.
+    A program's output describes the bin since its last run. A program that fails, takes too long or prints anything
+    else leaves a gap, with a remark once. No shell reads the arguments.
     """
 
     def __init__(self, kpis: Mapping[str, Kpi], clock: Clock) -> None:
@@ -78,14 +78,15 @@ class CommandSource(Paced):
             for name, kpi in kpis.items()
             if isinstance(kpi.source, CommandSpec)
         }
-        paces = (
-            Ticker(one.spec.every, clock, lambda due, one=one: self.sample(one.name, due), f"command-{name}")  # type: ignore[misc]
-            for name, one in self._runs.items()
+        tickers = (
+            Ticker(process.spec.every, clock, lambda due, name=name: self.sample(name, due), f"command-{name}")  # type: ignore[misc]
+            for name, process in self._runs.items()
         )
-        super().__init__(paces, patience=max((one.spec.timeout for one in self._runs.values()), default=0.0))
+        timeouts = (process.spec.timeout for process in self._runs.values())
+        super().__init__(tickers, patience=max(timeouts, default=0.0))
 
     def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> Reading:
-        """The bins of each KPI between two instants."""
+        """Return the bins of each KPI between two instants."""
         with self._lock:
             known = {name: tuple(process.samples) for name, process in self._runs.items() if name in kpis}
         samples = {name: inside(series, start, end) for name, series in known.items()}
@@ -93,19 +94,20 @@ class CommandSource(Paced):
 
     def sample(self, name: str, due: float) -> None:
         """Run a KPI's program now, for the bin that ends at `due`."""
-        one = self._runs[name]
+        process = self._runs[name]
         try:
-            numbers = parse(run(one.spec), one.kpi.kind)
+            numbers = parse(run(process.spec), process.kpi.kind)
         except ValueError as error:
             self._remarks.add(f"{name} has a gap: {error}", about=name)
             return
+        every = process.spec.every
         with self._lock:
-            one.samples.append(_sample(one.kpi, due - one.spec.every, one.spec.every, numbers))
+            process.samples.append(_sample(process.kpi, due - every, every, numbers))
 
 
 def run(spec: Program) -> str:
-    """What a program prints. Raises ValueError saying why, when it cannot be run, fails or takes too long."""
-    import subprocess  # late: who validates a file runs no program
+    """Run a program and return its output. Raises ValueError with the reason where it fails or takes too long."""
+    import subprocess  # late: validating a file runs no program
 
     program = spec.run[0]
     try:
@@ -122,17 +124,17 @@ def run(spec: Program) -> str:
         msg = f"{program} took longer than {spec.timeout:g}s"
         raise ValueError(msg) from None
     except OSError as error:
-        msg = f"{program} cannot be run: {error.strerror}"
+        msg = f"{program} does not start: {error.strerror}"
         raise ValueError(msg) from error
     if done.returncode:
-        said = done.stderr.strip().splitlines()[-1:] or [""]
-        msg = f"{program} ended with exit code {done.returncode}: {said[0]}".rstrip(": ")
+        last = done.stderr.strip().splitlines()[-1:] or [""]
+        msg = f"{program} ended with exit code {done.returncode}: {last[0]}".rstrip(": ")
         raise ValueError(msg)
     return done.stdout
 
 
 def parse(text: str, kind: str) -> tuple[float, ...]:
-    """The numbers of the last line: one for a gauge, two for a ratio. Raises ValueError saying what was found."""
+    """Parse the last line: a number for a gauge, two for a ratio. Raises ValueError with the line."""
     last = (text.strip().splitlines() or [""])[-1]
     wanted = 1 if kind == "gauge" else 2
     try:
@@ -141,7 +143,7 @@ def parse(text: str, kind: str) -> tuple[float, ...]:
         numbers = ()
     if len(numbers) != wanted or not all(map(isfinite, numbers)) or (wanted == 2 and min(numbers) < 0):
         form = "one number" if wanted == 1 else "two counts, `good bad`"
-        msg = f"the last line should be {form}; found {last[:80]!r}"
+        msg = f"its last line must be {form}; it is {last[:80]!r}"
         raise ValueError(msg)
     return numbers
 

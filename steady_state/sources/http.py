@@ -1,4 +1,4 @@
-"""KPIs from our own probes: a URL is asked at even times, whatever became of earlier questions (an open loop)."""
+"""KPIs from probes: GET requests to a URL at even times, however earlier requests fare (an open loop)."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from pydantic import Field, SerializationInfo, field_serializer
 
 
 class HttpProbe(Written):
-    """A URL that is asked every so often; an answer of 400 and above, or none in time, is bad."""
+    """A URL to request at even times; an answer of 400 and above, or none in time, is bad."""
 
     url: str = Field(
         pattern=r"^https?://",
         title="a URL that begins with http:// or https://",
-        description="what to ask, with GET",
+        description="the URL to request with GET",
         examples=["https://example.com/health"],
     )
     every: Duration = Field(1.0, gt=0, description="how often")
-    timeout: Duration = Field(1.0, gt=0, description="no answer for so long is bad, at that instant")
+    timeout: Duration = Field(1.0, gt=0, description="how long to wait; no answer by then is bad, at that instant")
 
     @field_serializer("url")
     def _masked(self, url: str, info: SerializationInfo) -> str:
@@ -40,7 +40,7 @@ class HttpProbe(Written):
 
 
 class HttpSpec(SourceSpec):
-    """A URL that is probed."""
+    """A URL to probe."""
 
     name: ClassVar[str] = "http"
     title: ClassVar[str] = "a probe"
@@ -57,17 +57,17 @@ class HttpSpec(SourceSpec):
 
     @classmethod
     def open(cls, kpis: Mapping[str, Kpi], context: SourceContext) -> AbstractContextManager[Source]:
-        """The source of these KPIs, which probes until the block ends."""
+        """Open the source of these KPIs, which probes until the block ends."""
         return HttpSource(kpis, context.clock)
 
 
 Fetch = Callable[[HttpProbe], int]
-"""Sends one request and answers with the HTTP status; raises OSError where none comes."""
+"""Sends a request and returns the HTTP status; raises OSError without an answer."""
 
 
 @dataclass
 class ProbeResult:
-    """One request: when it was due, and when which answer came (seconds since the epoch; None so far)."""
+    """A request: when it was due, when its answer came, and whether that is good. Times: seconds since the epoch."""
 
     sent: float
     done: float | None = None
@@ -82,32 +82,33 @@ class _Probed:
 
 
 class HttpSource(Paced):
-    """Probes every KPI's URL from `with` on until the block ends; `read` counts what has come back.
+    """Probe every KPI's URL while the block lasts; `read` counts the outcomes.
 
-    An answer of 400 and above, a refused or broken connection, and none within `timeout` are bad, each at the instant
-    it is known: for a time-out that is when the time was up. Redirects are answers. The environment's proxies are not
-    used.
+    Bad are an answer of 400 and above, a refused or broken connection, and no answer within `timeout`. Each counts at
+    the instant at which it is known; a time-out counts when the time is up. Redirects are answers. It does not use the
+    environment's proxies.
     """
 
-    def __init__(self, kpis: Mapping[str, Kpi], clock: Clock, ask: Fetch | None = None) -> None:
+    def __init__(self, kpis: Mapping[str, Kpi], clock: Clock, fetch: Fetch | None = None) -> None:
         self._clock = clock
-        self._ask = ask or HttpPool()
+        self._fetch = fetch or HttpPool()
         self._probed = {
             name: _Probed(kpi.source.http, clock.now())
             for name, kpi in kpis.items()
             if isinstance(kpi.source, HttpSpec)
         }
         self._lock = threading.Lock()
-        # A probe that outlasts its time-out is counted as bad by `bins` all the same: two more threads than needed.
-        self._threads = sum(ceil(one.spec.timeout / one.spec.every) + 2 for one in self._probed.values())
+        # A probe may outlast its time-out, so there are two more threads than needed. `bins` counts that probe as bad.
+        specs = [probed.spec for probed in self._probed.values()]
+        self._threads = sum(ceil(spec.timeout / spec.every) + 2 for spec in specs)
         self._due: SimpleQueue[tuple[HttpProbe, ProbeResult] | None] = SimpleQueue()
         super().__init__(
-            Ticker(one.spec.every, clock, lambda due, one=one: self._send(one, due), f"probe-{name}")  # type: ignore[misc]
-            for name, one in self._probed.items()
+            Ticker(probed.spec.every, clock, lambda due, probed=probed: self._send(probed, due), f"probe-{name}")  # type: ignore[misc]
+            for name, probed in self._probed.items()
         )
 
     def __enter__(self) -> Self:
-        # Daemons: a server whose header comes byte by byte holds a thread for as long as it likes, also at the end.
+        # Daemons: a server that sends its header byte by byte can block a thread for any time, even at the end.
         for number in range(self._threads):
             threading.Thread(target=self._work, name=f"probe-{number}", daemon=True).start()
         return super().__enter__()
@@ -122,15 +123,15 @@ class HttpSource(Paced):
             self._due.put(None)
 
     def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> Reading:
-        """The complete bins of each KPI, as long as `every`; bins from before the first probe are gaps.
+        """Return the complete bins of each KPI, of length `every`; bins before the first probe are gaps.
 
-        Answers are counted over the limits that the KPIs name here, which may be more than when they were opened.
+        It counts answers over the limits of the given KPIs, which may be more than those at `open`.
         """
         now = min(end, self._clock.now())
         with self._lock:
             samples = {
-                name: bins(kpis[name], one.spec, one.probes, max(start, one.since), now)
-                for name, one in self._probed.items()
+                name: bins(kpis[name], probed.spec, probed.probes, max(start, probed.since), now)
+                for name, probed in self._probed.items()
                 if name in kpis
             }
         return Reading(samples)
@@ -147,7 +148,7 @@ class HttpSource(Paced):
 
     def _await(self, spec: HttpProbe, probe: ProbeResult) -> None:
         try:
-            good = self._ask(spec) < 400
+            good = self._fetch(spec) < 400
         except OSError:
             good = False
         with self._lock:
@@ -156,15 +157,15 @@ class HttpSource(Paced):
 
 
 class HttpPool:
-    """Asks with urllib3, which keeps connections open between probes."""
+    """Send requests with urllib3, which keeps connections open between probes."""
 
     def __init__(self) -> None:
-        import urllib3  # late: who validates a file sends no request
+        import urllib3  # late: validating a file sends no request
 
         self._pool = urllib3.PoolManager(num_pools=32, maxsize=16, retries=False)
 
     def __call__(self, spec: HttpProbe) -> int:
-        """The status of one GET; the body is not waited for. Raises OSError without an answer."""
+        """Send a GET and return the status without waiting for the body. Raises OSError without an answer."""
         from http.client import HTTPException
 
         import urllib3
@@ -181,9 +182,9 @@ class HttpPool:
 
 
 def bins(kpi: Kpi, spec: HttpProbe, probes: list[ProbeResult], start: float, end: float) -> Series:
-    """The probes whose outcome was known between two instants, in bins as long as `every`.
+    """Count the probes whose outcome was known between two instants, in bins of length `every`.
 
-    ratio: bad is a bad answer or none in time; latency: bad is that, or an answer after the bound's limit.
+    For a ratio, bad is a bad answer or none in time. For a latency, an answer after the bound's limit is bad, too.
     """
     first, last = ceil(start / spec.every - CLOSE), floor(end / spec.every + CLOSE)
     known: dict[int, list[float]] = {number: [] for number in range(first, last)}

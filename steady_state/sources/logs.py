@@ -1,4 +1,4 @@
-"""KPIs from CloudWatch Logs Insights: a query over what is new, asked when a bin is past its watermark.
+"""KPIs from CloudWatch Logs Insights: a query over the new bins, once they are past their watermark.
 
 Sources: CloudWatch Logs API Reference, "StartQuery" (start and end in seconds, both inclusive; 10,000 rows at most),
 "GetQueryResults" (statuses) and "StopQuery"; User Guide, "CloudWatch Logs quotas" (5 GetQueryResults a second, 30
@@ -27,24 +27,24 @@ from gameday.steady_state.sources.remarks import Remarks
 from pydantic import Field
 
 LOOK = 1.0
-"""Seconds between two looks whether a bin is past its watermark."""
+"""Seconds between two checks whether a bin is past its watermark."""
 POLL = 2.0
-"""Seconds between two questions whether a query is done."""
+"""Seconds between two checks whether a query is done."""
 AGAIN = 180.0
-"""Seconds back, before the newest bin, for which a query that failed is made good by the next one."""
+"""Seconds before the newest bin for which the next query repeats a failed one."""
 MOST_ROWS = 10_000
 
 CallLogs = Callable[[str, dict[str, Any]], Any]
-"""Calls an operation of the API: its parameters in, its answer out. Raises ValueError saying why there is none."""
+"""Calls an operation of the API with its parameters. Raises ValueError with the reason without an answer."""
 
 
 ANSWER = 10.0
-"""Seconds that a query over a few minutes of lines is given to answer before its bins are waited for in vain."""
+"""Seconds within which a query over a few minutes of lines should answer."""
 _BINNED = re.compile(r"(?i:\bstats\b[^|]*\bby\s+bin)\(\s*(\d+)\s*([smh])\s*\)\s*\Z")
 
 
 class LogsQuery(Written):
-    """A query of CloudWatch Logs Insights; its rows are bins with what the KPI needs: bad and total, or a value."""
+    """A query of CloudWatch Logs Insights; its rows are bins with the KPI's columns: bad and total, or a value."""
 
     group: str = Field(
         pattern=r"^[a-zA-Z0-9_/.#-]{1,512}$",
@@ -57,8 +57,10 @@ class LogsQuery(Written):
         description="ends in `| stats … by bin(1m)`, where 1m is the period; a ratio's stats are named by "
         "`as total` and `as bad`, a rate's by `as total`, a gauge's by `as value`",
     )
-    late: Duration = Field(60.0, ge=0, description="how late lines may come: a bin is read when so long has passed")
-    timeout: Duration = Field(30.0, gt=0, description="a query that takes longer is stopped, and a gap")
+    late: Duration = Field(60.0, ge=0, description="how late lines may arrive; a bin is read after that time")
+    timeout: Duration = Field(
+        30.0, gt=0, description="how long a query may take; a slower query is stopped and leaves a gap"
+    )
 
 
 class LogsSpec(SourceSpec):
@@ -81,27 +83,27 @@ class LogsSpec(SourceSpec):
 
     @property
     def lag(self) -> float:
-        """Seconds after its end until a bin is known."""
+        """Seconds from the end of a bin until it is known."""
         return self.logs.late + ANSWER
 
     @property
     def cost(self) -> str:
-        """What AWS charges for."""
+        """Describe what AWS charges for."""
         often = f"every {show_duration(self.period)} of the run"
         return f"queries log group {self.logs.group} {often}: AWS charges each GB that it scans"
 
     def misfit(self, kind: Kind) -> str | None:
-        """Why its rows cannot be bins of the period with what a KPI of this kind needs."""
+        """Explain why a KPI of this kind cannot use its rows; None where it can."""
         binned = _BINNED.search(self.logs.query)
         if not binned or parse_duration(binned[1] + binned[2]) != self.period:
             bins = f"{self.period:g}s" if self.period % 60 else f"{self.period / 60:g}m"
-            return f"a query of logs ends in `stats … by bin({bins})`, as long as the period"
+            return f"a query of logs must end in `stats … by bin({bins})`, with the period as its bin"
         missing = [name for name in columns(kind) if not re.search(rf"\bas\s+{name}\b", binned[0], re.IGNORECASE)]
         return f"the query names none of its stats `as {missing[0]}`" if missing else None
 
     @classmethod
     def open(cls, kpis: Mapping[str, Kpi], context: SourceContext) -> AbstractContextManager[Source]:
-        """The source of these KPIs, which asks until the block ends."""
+        """Open the source of these KPIs, which queries until the block ends."""
 
         def call(operation: str, params: dict[str, Any]) -> Any:
             return context.call(f"logs.{operation}", params)
@@ -110,7 +112,7 @@ class LogsSpec(SourceSpec):
 
 
 def columns(kind: Kind) -> tuple[str, ...]:
-    """What the rows of a query must have for a KPI of a kind."""
+    """List the columns that a query's rows must have for a kind of KPI."""
     return {"ratio": ("total", "bad"), "rate": ("total",)}.get(kind, ("value",))
 
 
@@ -120,69 +122,69 @@ class _QueryState:
     kpi: Kpi
     spec: LogsQuery
     next: int  # the first bin that is not known yet, by its number since the epoch
-    tried: int = 0  # before which bin the last query ended
+    tried: int = 0  # the end of the last query, as a bin number
     samples: list[Sample] = field(default_factory=list)
 
 
 class LogsSource(Paced):
-    """Asks every KPI's query from `with` on until the block ends; `read` tells the bins that are known.
+    """Run every KPI's query while the block lasts; `read` returns the bins that are known.
 
-    Each line is scanned once. A query that fails or takes too long is stopped; it leaves a gap that is said once.
-    So does a bin without a row, since no line is no number. Nothing is known of the time before.
+    A query scans each line once, and repeats only what failed. A query that fails or takes too long is stopped, and
+    leaves a gap with a remark once. So does a bin without a row. Bins before the block are unknown.
     """
 
-    def __init__(self, kpis: Mapping[str, Kpi], clock: Clock, ask: CallLogs) -> None:
+    def __init__(self, kpis: Mapping[str, Kpi], clock: Clock, call: CallLogs) -> None:
         self._clock = clock
         self._remarks = Remarks()
-        self._ask = ask
+        self._call = call
         self._lock = threading.Lock()
-        self._asked = {
+        self._queries = {
             name: _QueryState(name, kpi, kpi.source.logs, floor(clock.now() / kpi.interval))
             for name, kpi in kpis.items()
             if isinstance(kpi.source, LogsSpec)
         }
         super().__init__(
             Ticker(LOOK, clock, lambda _, name=name: self.look(name), f"logs-{name}")  # type: ignore[misc]
-            for name in self._asked
+            for name in self._queries
         )
 
     def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> Reading:
-        """The bins of each KPI between two instants."""
+        """Return the bins of each KPI between two instants."""
         with self._lock:
-            known = {name: tuple(state.samples) for name, state in self._asked.items() if name in kpis}
+            known = {name: tuple(state.samples) for name, state in self._queries.items() if name in kpis}
         samples = {name: inside(series, start, end) for name, series in known.items()}
         return Reading(samples, self._remarks.take())
 
     def look(self, name: str) -> None:
-        """Ask for a KPI's bins that are past their watermark, where there are any that were not asked for."""
-        one = self._asked[name]
-        length = one.kpi.interval
-        last = floor((self._clock.now() - one.spec.late) / length + CLOSE)
-        first = max(one.next, last - max(1, floor(AGAIN / length)))
-        if last <= max(first, one.tried):
+        """Query a KPI's new bins that are past their watermark, if there are any."""
+        state = self._queries[name]
+        length = state.kpi.interval
+        last = floor((self._clock.now() - state.spec.late) / length + CLOSE)
+        first = max(state.next, last - max(1, floor(AGAIN / length)))
+        if last <= max(first, state.tried):
             return
-        one.tried = last
+        state.tried = last
         try:
-            found = samples(one.kpi, self._answer(one.spec, first * length, last * length), first, last)
+            new = samples(state.kpi, self._answer(state.spec, first * length, last * length), first, last)
         except ValueError as error:
-            self._gap(one, str(error))
+            self._gap(state, str(error))
             return
-        if len(found) < last - first:
-            self._gap(one, "a bin has no row with its numbers")
+        if len(new) < last - first:
+            self._gap(state, "a bin has no row with its numbers")
         with self._lock:
-            one.samples += found
-            one.next = last
+            state.samples += new
+            state.next = last
 
     def _answer(self, spec: LogsQuery, start: float, end: float) -> list[list[dict[str, str]]]:
         params = {"logGroupName": spec.group, "queryString": spec.query, "limit": MOST_ROWS}
-        started = self._ask("start_query", {**params, "startTime": round(start), "endTime": round(end)})
+        started = self._call("start_query", {**params, "startTime": round(start), "endTime": round(end)})
         query = {"queryId": started["queryId"]}
         try:
             answer = self._wait(query, spec.timeout)
         except ValueError:
-            # One that nobody waits for would go on for an hour, and the account may have 30 at once.
+            # Otherwise the query would run for up to an hour, and an account may run 30 at once.
             with suppress(ValueError):
-                self._ask("stop_query", query)
+                self._call("stop_query", query)
             raise
         if answer["status"] != "Complete":
             msg = f"its query ended as {answer['status']}"
@@ -193,31 +195,31 @@ class LogsSource(Paced):
         until = self._clock.now() + timeout
         while self._clock.now() < until:
             self._clock.sleep(min(POLL, until - self._clock.now()))
-            answer = self._ask("get_query_results", query)
+            answer = self._call("get_query_results", query)
             if answer["status"] not in ("Scheduled", "Running"):
                 return answer
         msg = f"its query was not done in {show_duration(timeout)}"
         raise ValueError(msg)
 
-    def _gap(self, one: _QueryState, why: str) -> None:
-        self._remarks.add(f"{one.name} has a gap: log group {one.spec.group}: {why}")
+    def _gap(self, state: _QueryState, why: str) -> None:
+        self._remarks.add(f"{state.name} has a gap: log group {state.spec.group}: {why}")
 
 
 def samples(kpi: Kpi, rows: list[list[dict[str, str]]], first: int, last: int) -> Series:
-    """The bins, by their numbers since the epoch from one to before the other, of which a row tells all numbers."""
-    found: dict[int, Sample] = {}
+    """Make the bins in [first, last), numbered since the epoch, from the rows that have all their columns."""
+    by_number: dict[int, Sample] = {}
     wanted = columns(kpi.kind)
     for row in rows:
         values = {cell["field"]: cell["value"] for cell in row if "value" in cell}
         start, numbers = _start(values), tuple(_numbers(values, wanted))
         number = round((start or 0.0) / kpi.interval)
         if start == number * kpi.interval and first <= number < last and len(numbers) == len(wanted):
-            found[number] = _sample(kpi, start, numbers)
-    return tuple(found[number] for number in sorted(found))
+            by_number[number] = _sample(kpi, start, numbers)
+    return tuple(by_number[number] for number in sorted(by_number))
 
 
 def _start(values: Mapping[str, str]) -> float | None:
-    """When the bin of a row began: `2026-11-28 16:43:00.000`, in UTC, under the name of its function."""
+    """Read when a row's bin began: `2026-11-28 16:43:00.000`, in UTC, in the column named after its function."""
     written = next((value for name, value in values.items() if name.startswith("bin(")), "")
     try:
         return datetime.fromisoformat(written).replace(tzinfo=UTC).timestamp()

@@ -1,4 +1,4 @@
-"""Something that is done again and again at even times, in a thread of its own."""
+"""Actions that repeat at even times, each in a thread of its own."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from gameday.steady_state.clock import Clock
 
 
 class Ticker:
-    """Calls `act` with the time it was due, at each whole multiple of `every` seconds, until it is stopped.
+    """Call `act` with the due time at each whole multiple of `every` seconds, until `stop`.
 
-    An open loop: the times do not depend on how long acting takes; those that pass meanwhile are left out.
+    An open loop: due times do not depend on how long `act` takes. It skips those that pass meanwhile.
     """
 
     def __init__(self, every: float, clock: Clock, act: Callable[[float], None], name: str) -> None:
@@ -25,11 +25,11 @@ class Ticker:
         self._thread = threading.Thread(target=self._go, name=name, daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self, patience: float) -> None:
-        """End, and wait up to `patience` seconds for what is being done."""
+        """Stop, and wait up to `patience` seconds for the current action."""
         self._stopped.set()
         self._thread.join(patience)
 
@@ -44,19 +44,19 @@ class Ticker:
 
 
 class Paced:
-    """Something that keeps its paces from `with` on until the block ends; `patience` as in `Ticker.stop`."""
+    """Run tickers while the block lasts; `patience` as in `Ticker.stop`."""
 
-    def __init__(self, paces: Iterable[Ticker], patience: float = 1.0) -> None:
-        self._paces = tuple(paces)
+    def __init__(self, tickers: Iterable[Ticker], patience: float = 1.0) -> None:
+        self._tickers = tuple(tickers)
         self._patience = patience
 
     def __enter__(self) -> Self:
-        for pace in self._paces:
-            pace.start()
+        for ticker in self._tickers:
+            ticker.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for pace in self._paces:
-            pace.stop(self._patience)
+        for ticker in self._tickers:
+            ticker.stop(self._patience)

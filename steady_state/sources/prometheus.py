@@ -1,4 +1,4 @@
-"""KPIs from Prometheus: range queries, asked again and again in threads of their own, so that no run waits for them."""
+"""KPIs from Prometheus: repeated range queries in threads of their own, so that no run waits for them."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from gameday.steady_state.sources.remarks import Remarks
 from pydantic import Field, SerializationInfo, field_serializer
 
 HISTORY = 3600.0
-"""Seconds that are read when it begins: what guards are armed by."""
+"""Seconds of history that the first query reads: guards are armed by them."""
 
 RELOOK = 180.0
-"""Seconds back that are read each time: scrapes that came late, and what was missed while nobody answered."""
+"""Seconds of history that each query reads: late scrapes, and gaps of failed queries."""
 
 LATEST = 10.0
-"""Seconds that a scrape may take at most (Prometheus' `scrape_timeout`), or half a period where that is shorter."""
+"""Seconds that a scrape may take (Prometheus' `scrape_timeout`), or half a period where that is shorter."""
 
 
 class PrometheusQuery(Written):
-    """A query to a Prometheus, or to what speaks its HTTP API; the answer is read in steps of the period."""
+    """A query to a Prometheus or a server with its HTTP API, read in steps of the period."""
 
     url: str = Field(
         pattern=r"^https?://[^?#\s]+$",
@@ -47,7 +47,7 @@ class PrometheusQuery(Written):
         description="counters (ratio, rate) or a classic histogram's buckets (latency), as they are: name{labels}, "
         "without rate() and sum(); a gauge: any expression with one answer",
     )
-    timeout: Duration = Field(5.0, gt=0, description="no answer for so long is a gap")
+    timeout: Duration = Field(5.0, gt=0, description="how long to wait; no answer by then is a gap")
 
     @field_serializer("url")
     def _masked(self, url: str, info: SerializationInfo) -> str:
@@ -55,25 +55,25 @@ class PrometheusQuery(Written):
 
     @property
     def selects(self) -> bool:
-        """Whether the query is a selector of series, not an expression over them."""
+        """Whether the query is a selector of series, and not an expression over them."""
         return _SELECTOR.fullmatch(self.query) is not None
 
     @property
     def no_histogram(self) -> str | None:
-        """Why a selector cannot be all buckets of a classic histogram, by its text alone; None: it may be."""
+        """Why the query's text cannot select all buckets of a classic histogram; None where it may."""
         equal = {label: text[1:-1] for label, operator, text in _MATCHER.findall(self.query) if operator == "="}
         name = self.query.partition("{")[0].strip() or equal.get("__name__", "")
-        # A recording rule, with colons in its name, may be called anything.
+        # A recording rule, with colons in its name, may have any name.
         if name and ":" not in name and not name.endswith("_bucket"):
             base = re.sub("_(count|sum|total)$", "", name)
-            return f"a latency is read from the buckets of a classic histogram, like {base}_bucket; found {name}"
-        return 'a latency needs all buckets of its histogram: take le="…" out' if "le" in equal else None
+            return f"a latency needs the buckets of a classic histogram, like {base}_bucket; the query names {name}"
+        return 'a latency needs all buckets of its histogram: remove le="…"' if "le" in equal else None
 
 
 _TEXT = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)"""
 _LABELS = rf"""\{{(?:[^{{}}"'`]|{_TEXT})*\}}"""
 _SELECTOR = re.compile(rf"\s*(?:[a-zA-Z_:][\w:]*\s*(?:{_LABELS})?|{_LABELS})\s*", re.DOTALL)
-"""`name{label="value"}`, where either part may be left out (Prometheus, "Time series selectors")."""
+"""`name{label="value"}`; either part may be missing (Prometheus, "Time series selectors")."""
 _MATCHER = re.compile(rf"(\w+)\s*(=~|!~|!=|=)\s*({_TEXT})", re.DOTALL)
 
 
@@ -91,7 +91,7 @@ class PrometheusSpec(SourceSpec):
         "unknown",
         description="zero: for a metric published only when nonzero; counts only where the denominator reported",
     )
-    unit: Literal["s", "ms"] = Field("s", description="latency only: what the metric counts in")
+    unit: Literal["s", "ms"] = Field("s", description="latency only: the metric's unit")
 
     @property
     def interval(self) -> float:
@@ -100,41 +100,41 @@ class PrometheusSpec(SourceSpec):
 
     @property
     def zero_if_missing(self) -> bool:
-        """Whether no number is zero."""
+        """Whether a missing number counts as zero."""
         return self.missing == "zero"
 
     @property
     def unit_seconds(self) -> float:
-        """The seconds of one unit in which a latency is counted."""
+        """Seconds in the metric's unit of latency."""
         return 0.001 if self.unit == "ms" else 1.0
 
     def misfit(self, kind: Kind) -> str | None:
-        """Why the query cannot be read as a KPI of this kind, by its text alone."""
+        """Explain why the query's text does not suit a KPI of this kind; None where it does."""
         if kind != "gauge" and not self.prometheus.selects:
             return (
-                'a query of counters is a selector like `name{label="value"}`, without functions: what rate() and '
-                "increase() answer is estimated, and a sum() hides restarts"
+                'a query of counters must be a selector like `name{label="value"}`, without functions: rate() and '
+                "increase() estimate, and sum() hides restarts"
             )
         return self.prometheus.no_histogram if kind == "latency" else None
 
     @classmethod
     def open(cls, kpis: Mapping[str, Kpi], context: SourceContext) -> AbstractContextManager[Source]:
-        """The source of these KPIs, which asks until the block ends."""
-        # Late: who validates a file sends no request.
+        """Open the source of these KPIs, which queries until the block ends."""
+        # Late: validating a file sends no request.
         from gameday.steady_state.sources.prometheus_server import PrometheusServer
 
         return PrometheusSource(kpis, context.clock, PrometheusServer(context.clocks))
 
 
 Fetch = Callable[[PrometheusSpec, int, int], bytes]
-"""Asks a query for the values at so many periods since the epoch, from one number to another.
+"""Reads a query's values at the ends of bins, from one bin number since the epoch to another.
 
-Raises OSError without an answer, ValueError for one that tells no values.
+Raises OSError without an answer, ValueError for an answer without values.
 """
 
 
 @dataclass
-class _Answered:
+class _QueryState:
     name: str
     kpi: Kpi
     bins: dict[int, Sample] = field(default_factory=dict)
@@ -142,31 +142,31 @@ class _Answered:
 
 
 class PrometheusSource(Paced):
-    """Asks every KPI's queries from `with` on until the block ends; `read` tells the bins that are known.
+    """Run every KPI's queries while the block lasts; `read` returns the bins that are known.
 
-    A bin is read when half a period, at most 10 s, has passed since its end. No answer, an error and a warning leave a
-    gap that is said once, and filled when it answers within three minutes. Raises Unfit in `with` where a KPI asks what
-    the first answer shows to be impossible.
+    It reads a bin half a period, at most 10 s, after its end. No answer, an error or a warning leaves a gap, with a
+    remark once; an answer within three minutes fills it. Entering raises Unfit where the first answer shows that the
+    query can never answer the KPI.
     """
 
-    def __init__(self, kpis: Mapping[str, Kpi], clock: Clock, ask: Fetch) -> None:
+    def __init__(self, kpis: Mapping[str, Kpi], clock: Clock, fetch: Fetch) -> None:
         self._clock = clock
         self._remarks = Remarks()
-        self._ask = ask
+        self._fetch = fetch
         self._lock = threading.Lock()
-        self._asked = {name: _Answered(name, kpi) for name, kpi in kpis.items()}
+        self._queries = {name: _QueryState(name, kpi) for name, kpi in kpis.items()}
         super().__init__(
-            Ticker(one.kpi.interval / 2, clock, lambda due, one=one: self._again(one, due), f"prometheus-{name}")  # type: ignore[misc]
-            for name, one in self._asked.items()
+            Ticker(state.kpi.interval / 2, clock, lambda due, name=name: self._again(name, due), f"prometheus-{name}")  # type: ignore[misc]
+            for name, state in self._queries.items()
         )
 
     def __enter__(self) -> Self:
         now = self._clock.now()
-        looks: dict[str, Future[None]] = {name: Future() for name in self._asked}
+        looks: dict[str, Future[None]] = {name: Future() for name in self._queries}
         for name, done in looks.items():
-            told = (name, now, done)
-            threading.Thread(target=self._first, args=told, name=f"prometheus-{name}", daemon=True).start()
-        timeouts = (spec.prometheus.timeout for one in self._asked.values() for spec in _specs(one.kpi))
+            args = (name, now, done)
+            threading.Thread(target=self._first, args=args, name=f"prometheus-{name}", daemon=True).start()
+        timeouts = (spec.prometheus.timeout for state in self._queries.values() for spec in _specs(state.kpi))
         wait(looks.values(), timeout=2 * max(timeouts, default=0.0) + LATEST)
         for name, done in looks.items():
             if done.done():
@@ -179,29 +179,31 @@ class PrometheusSource(Paced):
         try:
             self.look(name, now, HISTORY)
             done.set_result(None)
-        except Exception as error:  # noqa: BLE001 - whatever it is belongs to who waits
+        except Exception as error:  # noqa: BLE001 - the thread that waits raises every error
             done.set_exception(error)
 
     def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> Reading:
-        """The bins of each KPI between two instants."""
-        found = {name: self._known(one, kpis[name], start, end) for name, one in self._asked.items() if name in kpis}
-        return Reading(found, self._remarks.take())
+        """Return the bins of each KPI between two instants."""
+        known = {
+            name: self._known(state, kpis[name], start, end) for name, state in self._queries.items() if name in kpis
+        }
+        return Reading(known, self._remarks.take())
 
     def look(self, name: str, now: float, back: float) -> None:
-        """Ask for a KPI's bins of so many seconds before now. Raises Unfit."""
-        one = self._asked[name]
-        length = one.kpi.interval
+        """Query a KPI's bins in the last `back` seconds before `now`. Raises Unfit."""
+        state = self._queries[name]
+        length = state.kpi.interval
         last = floor((now - min(LATEST, length / 2)) / length + CLOSE)
         first = max(1, last - int(back / length))
         try:
-            answers = tuple(self._lines(spec, first, last) for spec in _specs(one.kpi))
+            answers = tuple(self._lines(spec, first, last) for spec in _specs(state.kpi))
             if not any(line.points for line in answers[-1]):
-                what = "no number" if answers[-1] else "no series"
-                self._remarks.add(f"{name} has a gap: its query answers with {what}")
-            elif not one.answered:
-                must_count(one.kpi, answers)
-                one.answered = True
-            found = samples(one.kpi, answers, first + 1, last)
+                missing = "no number" if answers[-1] else "no series"
+                self._remarks.add(f"{name} has a gap: its query answers with {missing}")
+            elif not state.answered:
+                must_count(state.kpi, answers)
+                state.answered = True
+            new = samples(state.kpi, answers, first + 1, last)
         except Unfit as error:
             msg = f"{name}: {error}"
             raise Unfit(msg) from None
@@ -210,39 +212,41 @@ class PrometheusSource(Paced):
             return
         with self._lock:
             for number in range(first + 1, last + 1):
-                one.bins.pop(number, None)
-            one.bins.update((round(sample.end / length), sample) for sample in found)
+                state.bins.pop(number, None)
+            state.bins.update((round(sample.end / length), sample) for sample in new)
 
     def _lines(self, spec: PrometheusSpec, first: int, last: int) -> Lines:
         try:
-            return parse(self._ask(spec, first, last), spec.period)
+            return parse(self._fetch(spec, first, last), spec.period)
         except TimeoutError:
             why = f"no answer in {show_duration(spec.prometheus.timeout)}"
         except OSError:
-            why = "it cannot be reached"
+            why = "no connection"
         except ValueError as error:
             why = str(error)
         msg = f"{masked_url(spec.prometheus.url)}: {why}"
         raise ValueError(msg)
 
-    def _again(self, one: _Answered, due: float) -> None:
+    def _again(self, name: str, due: float) -> None:
         try:
-            self.look(one.name, due, RELOOK)
+            self.look(name, due, RELOOK)
         except Unfit as error:
             self._remarks.add(str(error))
 
-    def _known(self, one: _Answered, kpi: Kpi, start: float, end: float) -> Series:
+    def _known(self, state: _QueryState, kpi: Kpi, start: float, end: float) -> Series:
         with self._lock:
-            bins = tuple(one.bins[number] for number in sorted(one.bins))
-        found = tuple(with_limits(kpi, each) for each in inside(bins, start, end))
-        counted = {limit for each in found[-1:] for limit, _ in each.over}
-        for limit in kpi.other_limits if found else ():
+            bins = tuple(state.bins[number] for number in sorted(state.bins))
+        known = tuple(with_limits(kpi, sample) for sample in inside(bins, start, end))
+        counted = {limit for sample in known[-1:] for limit, _ in sample.over}
+        for limit in kpi.other_limits if known else ():
             if limit not in counted:
                 edges = ", ".join(show_duration(edge) for edge, _ in bins[-1].over)
-                self._remarks.add(f"{one.name}: its limit of {show_duration(limit)} is no edge; others are: {edges}")
-        return found
+                self._remarks.add(
+                    f"{state.name}: its limit of {show_duration(limit)} is no edge; the edges are: {edges}"
+                )
+        return known
 
 
 def _specs(kpi: Kpi) -> tuple[PrometheusSpec, ...]:
-    """What is asked, in the order of `queries`."""
+    """List a KPI's queries, in the order of `queries`."""
     return tuple(spec for spec in queries(kpi) if isinstance(spec, PrometheusSpec))

@@ -1,4 +1,4 @@
-"""Asking a Prometheus over HTTP.
+"""A Prometheus server's HTTP API.
 
 Source: Prometheus, "HTTP API", https://prometheus.io/docs/prometheus/latest/querying/api/ (`query_range`: start and end
 inclusive; `lookback_delta`).
@@ -15,33 +15,33 @@ from gameday.steady_state.kpi.source import HeardClocks
 from gameday.steady_state.sources.prometheus import PrometheusSpec
 
 LARGEST = 32 * 2**20
-"""Bytes of an answer that are read: an hour of some 10,000 series."""
+"""The most bytes of an answer: an hour of some 10,000 series."""
 
 
 class PrometheusServer:
-    """Asks over HTTP with urllib3; a name and password in the URL are sent as basic authentication."""
+    """Query over HTTP with urllib3, which sends a name and password in the URL as basic authentication."""
 
     def __init__(self, clocks: HeardClocks | None = None) -> None:
         self._clocks = clocks
         self._pool = urllib3.PoolManager(num_pools=32, maxsize=16, retries=False)
 
     def __call__(self, spec: PrometheusSpec, first: int, last: int) -> bytes:
-        """The body of the answer. Raises OSError without one, ValueError for one that broke off or another status."""
+        """Return the answer's body. Raises OSError without an answer, ValueError for a broken one or a bad status."""
         try:
-            return self._asked(spec, first, last)
+            return self._request(spec, first, last)
         except urllib3.exceptions.ProtocolError as error:
-            msg = "its answer broke off, or is no HTTP"
+            msg = "its answer broke off, or is not HTTP"
             raise ValueError(msg) from error
         except urllib3.exceptions.TimeoutError as error:
             raise TimeoutError from error
         except urllib3.exceptions.HTTPError as error:
             raise OSError(error) from error
 
-    def _asked(self, asked: PrometheusSpec, first: int, last: int) -> bytes:
-        spec, period = asked.prometheus, asked.period
+    def _request(self, kpi_spec: PrometheusSpec, first: int, last: int) -> bytes:
+        spec, period = kpi_spec.prometheus, kpi_spec.period
         url = urllib3.util.parse_url(spec.url)
         fields = {
-            "query": _fresh(asked),
+            "query": _fresh(kpi_spec),
             "start": _number(first * period),
             "end": _number(last * period),
             "step": _number(period),
@@ -65,7 +65,7 @@ class PrometheusServer:
             body = _body(answer, until)
         finally:
             answer.close()
-        # Prometheus says what is wrong in the body of a 400, 422 or 503.
+        # The body of a 400, 422 or 503 has Prometheus' error message.
         if answer.status not in (200, 400, 422, 503):
             msg = f"it answers with status {answer.status}"
             raise ValueError(msg)
@@ -73,7 +73,7 @@ class PrometheusServer:
 
 
 def _body(answer: urllib3.BaseHTTPResponse, until: float) -> bytes:
-    """All of an answer, piece by piece: urllib3's time-outs are for each piece, and one that drips never ends."""
+    """Read an answer piece by piece until a deadline: urllib3's time-outs apply to each piece alone."""
     body = bytearray()
     while piece := answer.read1(2**16, decode_content=False):
         body += piece
@@ -86,9 +86,9 @@ def _body(answer: urllib3.BaseHTTPResponse, until: float) -> bytes:
 
 
 def _fresh(spec: PrometheusSpec) -> str:
-    """The query, such that a value older than a period is none: by itself Prometheus repeats it for five minutes.
+    """Rewrite a selector to ignore values older than a period, which Prometheus repeats for five minutes by default.
 
-    Of an expression only `lookback_delta` says so, which some servers ignore.
+    For an expression only `lookback_delta` does so, and some servers ignore it.
     """
     query = spec.prometheus.query
     return f"last_over_time({query}[{round(spec.period * 1000)}ms])" if spec.prometheus.selects else query

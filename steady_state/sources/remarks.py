@@ -1,4 +1,4 @@
-"""What a source could not read, until somebody reads it."""
+"""Remarks about what a source could not read."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import threading
 
 
 class Remarks:
-    """Lines that are each said once, whichever thread says them; `take` hands over those that are new."""
+    """Lines from any thread, each added only once; `take` returns the new ones."""
 
     def __init__(self) -> None:
-        self._said: set[str] = set()
+        self._seen: set[str] = set()
         self._new: list[str] = []
         self._lock = threading.Lock()
 
     def add(self, line: str, about: str | None = None) -> None:
-        """Say a line, unless it, or another one about the same thing, was said already."""
+        """Add a line, unless it or another about the same thing was added before."""
         with self._lock:
-            if (about or line) not in self._said:
-                self._said.add(about or line)
+            if (about or line) not in self._seen:
+                self._seen.add(about or line)
                 self._new.append(line)
 
     def take(self) -> tuple[str, ...]:
-        """The lines since the last time."""
+        """Return the lines since the last call."""
         with self._lock:
             new, self._new = self._new, []
         return tuple(new)

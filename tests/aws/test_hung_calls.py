@@ -63,12 +63,12 @@ class Hanging(Wrapped):
         self.thing = thing
         self.has_hung = False
 
-    def one(self, call: Call, region: str, paged: bool) -> Json:
+    def answer(self, call: Call, region: str, paged: bool) -> Json:
         if call.operation == "put_level" and call.params["Id"] == self.thing and not self.has_hung:
             self.has_hung = True
             self.scene.clock.sleep(LONGEST_CALL)
             raise Unreachable(call.service, call.operation, "ReadTimeoutError", "by test")
-        return super().one(call, region, paged)
+        return super().answer(call, region, paged)
 
 
 @pytest.mark.parametrize("hangs_in", ["inject", "undo"])

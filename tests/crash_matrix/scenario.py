@@ -21,7 +21,7 @@ from gameday.events import ChangeClosed
 from gameday.restore.dead_runs import dead_runs, restore
 from gameday.steady_state.clock import TestClock
 from gameday.testing import CallFailure, DyingAccount, DyingJournal, FailingAccount, Killed, Life, RoughAccount, Way
-from gameday.testing.crashing import When
+from gameday.testing.crashes import When
 
 from tests.crash_matrix.shapes import SHAPES
 from tests.crash_matrix.stand import ACCOUNT, MEMORY, differences, made, stand

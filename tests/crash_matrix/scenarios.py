@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from gameday.testing.failing import HAPPENS, CallFailure
+from gameday.testing.failing_account import HAPPENS, CallFailure
 
 from tests.crash_matrix.scenario import Bench, Key, Played, Point, is_mutating
 

@@ -1,1 +1,1 @@
-"""Workloads for the twin with hidden dependencies planted in them, and cured: what `gameday matrix` must find."""
+"""Workloads for the twin with planted hidden dependencies, which `gameday matrix` must find, and their cures."""

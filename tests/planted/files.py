@@ -1,4 +1,4 @@
-"""A graph as a workload file and a twin file: what is declared, and how it is played."""
+"""A graph as a workload file, with its declarations, and as a twin file, with its behaviour."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from tests.planted.graph import RATE, ZONES, Graph, Kind, Link
 
 LATENCY = {"instances": ("5ms", "12ms"), "function": ("8ms", "20ms"), "table": ("3ms", "8ms")}
 PLENTY = 128
-"""Slots of an instance that is not short of them."""
+"""Slots of an instance with more than enough."""
 
 
 def workload_of(graph: Graph) -> Workload:
-    """What its owners wrote: modules, needs, tolerations, and a KPI for each module and each front's customers."""
+    """Write the workload file: modules, needs, tolerations, and KPIs for each module and each front's customers."""
     modules = {
         name: {
             "owns": {"tags": {"module": name}} if kind == "instances" else {f"{kind}s": [name]},
-            "needs": [one.callee for one in graph.out(name) if one.says == "needs"],
-            "tolerates": [one.callee for one in graph.out(name) if one.says == "tolerates"],
+            "needs": [link.callee for link in graph.out(name) if link.says == "needs"],
+            "tolerates": [link.callee for link in graph.out(name) if link.says == "tolerates"],
         }
         for name, kind in graph.kinds.items()
     }
@@ -56,7 +56,7 @@ def _capacity(module: str) -> dict[str, Any]:
 
 
 def twin_of(graph: Graph) -> TwinFile:
-    """How it is played."""
+    """Write the twin file: the graph's true behaviour."""
     journeys = {
         name: {
             "share": f"{100 * share / len(graph.fronts):.6g}%",
@@ -94,7 +94,7 @@ def _module(graph: Graph, name: str, kind: Kind) -> dict[str, Any]:
         kind: played[kind],
         "latency": {"p50": p50, "p95": p95},
         "errors": "0.1%",
-        "calls": [_call(graph, one) for one in graph.out(name)],
+        "calls": [_call(graph, link) for link in graph.out(name)],
     }
 
 
@@ -105,5 +105,5 @@ def _call(graph: Graph, link: Link) -> dict[str, Any]:
 
 
 def seconds(number: float) -> str:
-    """As it is written in a file."""
+    """Format seconds for a file."""
     return f"{1000 * number:.0f}ms"

@@ -1,4 +1,4 @@
-"""Which requests the proxy takes: those of programs on this machine, with any client; never those of a web page."""
+"""Admission to the proxy: it takes requests of any program on this machine, and refuses those of web pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from botocore.config import Config
 from gameday.sdk.proxy import http
 from gameday.sdk.proxy.admission import is_own_host, refusal_of
-from gameday.sdk.proxy.server import Running, proxy
+from gameday.sdk.proxy.server import RunningProxy, proxy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,7 +73,7 @@ def test_host_of_loopback_and_our_port_is_own(host: str) -> None:
         "169.254.169.254\n.localhost:4577",
     ],
 )
-def test_host_of_anything_else_is_not_own(host: str) -> None:
+def test_host_of_other_name_is_not_own(host: str) -> None:
     assert not is_own_host(host, PORT)
 
 
@@ -121,7 +121,7 @@ def test_refusal_of_a_programs_request_is_none(more: list[tuple[bytes, bytes]]) 
     ],
     ids=repr,
 )
-def test_refusal_of_a_pages_or_unclear_request(headers: list[tuple[bytes, bytes]], status: int) -> None:
+def test_refusal_of_page_or_ambiguous_request(headers: list[tuple[bytes, bytes]], status: int) -> None:
     refusal = refusal_of(headers, PORT)
     assert refusal
     assert refusal.status == status
@@ -136,7 +136,7 @@ def test_refusal_of_a_pages_or_unclear_request(headers: list[tuple[bytes, bytes]
         (b"1.1 squid", b"127.0.0.1:5000", False),
     ],
 )
-def test_refusal_behind_another_proxy_of_ours(via: bytes, host: bytes, is_taken: bool) -> None:
+def test_refusal_behind_another_gameday_proxy(via: bytes, host: bytes, is_taken: bool) -> None:
     assert (refusal_of([(b"host", host), (b"via", via)], PORT) is None) == is_taken
 
 
@@ -153,7 +153,7 @@ PAGES = {
 
 
 @pytest.fixture(scope="module")
-def watched() -> Iterator[tuple[Running, list[bytes]]]:
+def watched() -> Iterator[tuple[RunningProxy, list[bytes]]]:
     """A proxy, and what its endpoint got."""
     with stub(OK) as (url, got), proxy(to=url) as running:
         yield running, got
@@ -173,8 +173,8 @@ def watched() -> Iterator[tuple[Running, list[bytes]]]:
     ],
     ids=repr,
 )
-def test_a_pages_request_changes_and_reaches_nothing(
-    watched: tuple[Running, list[bytes]], page: str, line: bytes
+def test_request_of_a_page_changes_and_reaches_nothing(
+    watched: tuple[RunningProxy, list[bytes]], page: str, line: bytes
 ) -> None:
     running, got = watched
     body = json.dumps({"kind": "fail", "service": "s3"}).encode()
@@ -187,12 +187,12 @@ def test_a_pages_request_changes_and_reaches_nothing(
     assert b"".join(got) == b""
 
 
-def test_a_request_without_any_host_is_refused(watched: tuple[Running, list[bytes]]) -> None:
+def test_request_without_host_is_refused(watched: tuple[RunningProxy, list[bytes]]) -> None:
     assert sent(watched[0], b"GET /_gameday/rules HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 403 ")
 
 
 @pytest.mark.parametrize("first", [b"Content-Length: 5\r\n", b""])
-def test_two_kinds_of_framing_are_refused(watched: tuple[Running, list[bytes]], first: bytes) -> None:
+def test_request_with_two_framings_is_refused(watched: tuple[RunningProxy, list[bytes]], first: bytes) -> None:
     second = b"" if first else b"Content-Length: 5\r\n"
     head = b"POST / HTTP/1.1\r\nHost: %HOST\r\n" + first + b"Transfer-Encoding: chunked\r\n" + second
     smuggled = b"\r\n0\r\n\r\nGET /_gameday/rules HTTP/1.1\r\nHost: %HOST\r\n\r\n"
@@ -201,7 +201,7 @@ def test_two_kinds_of_framing_are_refused(watched: tuple[Running, list[bytes]], 
     assert answer.count(b"HTTP/1.1") == 1
 
 
-def test_a_proxy_before_a_proxy_passes_requests_on() -> None:
+def test_proxy_before_a_proxy_forwards_requests() -> None:
     with stub(OK) as (url, got), proxy(to=url) as second, proxy(to=second.url) as first:
         assert sent(first, b"GET / HTTP/1.1\r\nHost: %HOST\r\n\r\n").endswith(b"\r\n\r\nok")
     assert b"".join(got).count(b"Via: 1.1 gameday-") == 2
@@ -252,7 +252,7 @@ def test_signed_requests_of_botocore_are_taken(name: str, service: str) -> None:
 # memory ---------------------------------------------------------------------------------------------------------------
 
 
-def test_bodies_of_all_connections_have_one_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bodies_of_all_connections_share_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "BODIES_LIMIT", 8)
     held, let_go = threading.Event(), threading.Event()
 
@@ -302,7 +302,7 @@ def test_memory_of_a_broken_upload_is_free_again(monkeypatch: pytest.MonkeyPatch
     ],
     ids=repr,
 )
-def test_no_secret_of_a_request_or_an_answer_is_kept(answer: bytes) -> None:
+def test_proxy_keeps_no_secret_of_request_or_answer(answer: bytes) -> None:
     heard: list[str] = []
     request = (
         b"POST /hidden?X-Amz-Signature=hidden HTTP/1.1\r\nHost: %HOST\r\nX-Amz-Target: DynamoDB_20120810.PutItem\r\n"
@@ -311,7 +311,7 @@ def test_no_secret_of_a_request_or_an_answer_is_kept(answer: bytes) -> None:
     )
     asked = b"GET /_gameday/rules HTTP/1.1\r\nHost: %HOST\r\n\r\n"
     passing = rule("fail", "dynamodb", after=9)
-    with stub(answer) as (url, _), proxy(passing, to=url, hear=heard.append) as running:
+    with stub(answer) as (url, _), proxy(passing, to=url, warn=heard.append) as running:
         assert sent(running, request).startswith(b"HTTP/1.1 502 ")
         recorded = sent(running, asked)
     assert b'"calls": {"dynamodb.PutItem": 1}' in recorded

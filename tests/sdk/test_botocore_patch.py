@@ -1,4 +1,4 @@
-"""Faults inside botocore: every client of the process, real retries, nothing written, nothing left."""
+"""Faults inside botocore: they reach every client, cause real retries, carry nothing out, and leave no patch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEY = {"id": {"S": "1"}}
 
 
 class Slept(list[float]):
-    """Sleeps that nobody sleeps."""
+    """Record the sleeps instead of sleeping."""
 
     def __call__(self, seconds: float) -> None:
         self.append(seconds)
@@ -70,7 +70,7 @@ ATTEMPTS = {("legacy", "dynamodb"): 10, ("legacy", "sqs"): 5}
 @pytest.mark.parametrize("mode", ["legacy", "standard", "adaptive"])
 @pytest.mark.parametrize("service", ["dynamodb", "sqs"])
 @pytest.mark.parametrize("fault", [throttle, fail, timeout, blackhole])
-def test_each_retry_mode_sees_the_real_thing(
+def test_retry_mode_with_fault_makes_its_usual_attempts(
     mode: str, service: str, fault: Callable[..., Injection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bucket.TokenBucket, "_sleep_amount", lambda *_: 0)  # adaptive mode's rate limiter waits itself
@@ -88,7 +88,7 @@ def test_each_retry_mode_sees_the_real_thing(
     assert botocore.__version__ in str(seen)
 
 
-def test_a_throttle_waits_longer_than_another_error() -> None:
+def test_throttle_backs_off_longer_than_other_errors() -> None:
     """The code that is sent decides the wait: botocore's standard mode knows a throttle from a failure."""
     waits, sqs = {}, client("sqs")
     for fault in (throttle, fail):
@@ -100,7 +100,7 @@ def test_a_throttle_waits_longer_than_another_error() -> None:
     assert waits[throttle] > 4 * waits[fail]
 
 
-def test_a_call_that_is_hit_first_succeeds_on_its_retry_and_says_so(table: Any) -> None:
+def test_call_hit_once_succeeds_on_retry_and_is_logged(table: Any) -> None:
     with throttle("dynamodb", "PutItem", first=2, sleep=Slept()) as seen:
         put(table)
     (call,) = seen.of("dynamodb", "PutItem")
@@ -109,7 +109,7 @@ def test_a_call_that_is_hit_first_succeeds_on_its_retry_and_says_so(table: Any) 
     assert written(table)
 
 
-def test_adaptive_mode_limits_its_own_rate_after_a_throttle_and_the_record_has_it(
+def test_adaptive_mode_after_throttle_logs_its_rate_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     amounts = cycle([0.02, 0.0])  # in place of seconds
@@ -125,7 +125,7 @@ def test_adaptive_mode_limits_its_own_rate_after_a_throttle_and_the_record_has_i
 
 
 @pytest.mark.parametrize("fault", [throttle, fail, timeout, blackhole])
-def test_what_is_hit_is_not_carried_out(table: Any, fault: Callable[..., Injection]) -> None:
+def test_request_that_is_hit_is_not_carried_out(table: Any, fault: Callable[..., Injection]) -> None:
     with (
         fault("dynamodb", "PutItem", sleep=Slept()),
         pytest.raises((ClientError, ReadTimeoutError, ConnectTimeoutError)),
@@ -134,7 +134,7 @@ def test_what_is_hit_is_not_carried_out(table: Any, fault: Callable[..., Injecti
     assert not written(table)
 
 
-def test_a_lost_reply_is_carried_out_and_the_client_waits_for_it(table: Any) -> None:
+def test_lose_reply_carries_out_and_waits_read_timeout(table: Any) -> None:
     slept = Slept()
     with lose_reply("dynamodb", "UpdateItem", first=1, sleep=slept) as seen:
         more = {"UpdateExpression": "ADD times :one", "ExpressionAttributeValues": {":one": {"N": "1"}}}
@@ -144,7 +144,7 @@ def test_a_lost_reply_is_carried_out_and_the_client_waits_for_it(table: Any) -> 
     assert seen.calls[0].attempts[0].error == "ReadTimeoutError"
 
 
-def test_a_delay_is_carried_out_and_beyond_the_clients_patience_its_answer_is_lost(table: Any) -> None:
+def test_delay_beyond_read_timeout_loses_the_answer(table: Any) -> None:
     slept = Slept()
     with delay("dynamodb", "PutItem", wait="400ms", sleep=slept) as seen:
         put(table)
@@ -155,14 +155,14 @@ def test_a_delay_is_carried_out_and_beyond_the_clients_patience_its_answer_is_lo
     assert not written(table)
 
 
-def test_a_blackhole_lasts_as_long_as_the_client_tries_to_connect_unless_it_says_otherwise() -> None:
+def test_blackhole_without_wait_lasts_connect_timeout() -> None:
     for wait, held in ((None, 3.0), ("10ms", 0.01)):
         with blackhole("sqs", wait=wait, sleep=Slept()) as seen, pytest.raises(ConnectTimeoutError):
             client("sqs").list_queues()
         assert {each.held for each in seen.calls[0].attempts} == {held}
 
 
-def test_an_error_of_ones_choice_is_raised_as_that_error(table: Any) -> None:
+def test_fail_with_code_raises_that_error(table: Any) -> None:
     with fail("dynamodb", code="ResourceNotFoundException"), pytest.raises(table.exceptions.ResourceNotFoundException):
         put(table)
     with fail("s3", code="AccessDenied") as seen, pytest.raises(ClientError) as denied:
@@ -174,7 +174,7 @@ def test_an_error_of_ones_choice_is_raised_as_that_error(table: Any) -> None:
 # who is reached -------------------------------------------------------------------------------------------------------
 
 
-def test_clients_made_before_and_after_sessions_and_threads_are_all_reached(table: Any) -> None:
+def test_fault_reaches_old_and_new_clients_and_threads(table: Any) -> None:
     with throttle("dynamodb", sleep=Slept()) as seen:
         clients = [table, client(), client(mode="legacy")]
         with ThreadPoolExecutor(8) as pool:
@@ -193,7 +193,7 @@ def _raised(call: Callable[[Any], None], made: Any) -> bool:
     return False
 
 
-def test_threads_share_one_count_and_lose_none(table: Any) -> None:
+def test_count_of_many_threads_loses_none(table: Any) -> None:
     barrier = threading.Barrier(8)
 
     def many(_: int) -> None:
@@ -206,7 +206,7 @@ def test_threads_share_one_count_and_lose_none(table: Any) -> None:
     assert (seen.injected, len(seen.calls), seen.failed) == (7, 40, ())
 
 
-def test_a_region_is_told_from_another() -> None:
+def test_rule_with_region_spares_other_regions() -> None:
     with mock_aws(), throttle("sqs", region="eu-west-1", sleep=Slept()) as seen:
         client("sqs", region="us-east-1").list_queues()
         with pytest.raises(ClientError):
@@ -217,7 +217,7 @@ def test_a_region_is_told_from_another() -> None:
     ]
 
 
-def test_the_harness_own_clients_are_left_alone() -> None:
+def test_fault_spares_the_clients_of_the_harness() -> None:
     with mock_aws(), throttle("sqs", sleep=Slept()) as seen:
         client("sqs", user_agent_extra="gameday").list_queues()
     assert seen.calls == ()
@@ -226,7 +226,7 @@ def test_the_harness_own_clients_are_left_alone() -> None:
 # several, and none ----------------------------------------------------------------------------------------------------
 
 
-def test_rules_together_and_blocks_within_blocks() -> None:
+def test_nested_blocks_log_their_own_hits() -> None:
     with mock_aws():
         sqs = client("sqs")
         with faults(throttle("sqs", first=1), fail("sqs", first=1), seed=7, sleep=Slept()) as both:
@@ -238,7 +238,7 @@ def test_rules_together_and_blocks_within_blocks() -> None:
     assert both.calls[1].injected == 0  # the inner one's
 
 
-def test_the_same_seed_hits_the_same_requests() -> None:
+def test_same_seed_hits_the_same_requests() -> None:
     def hit(seed: int) -> list[bool]:
         with mock_aws(), throttle("sqs", share="30%", seed=seed, sleep=Slept()) as seen:
             sqs = client("sqs")
@@ -250,7 +250,7 @@ def test_the_same_seed_hits_the_same_requests() -> None:
     assert any(hit(1))
 
 
-def test_a_rule_that_never_can_hit_is_warned_of() -> None:
+def test_rule_that_never_hits_warns() -> None:
     with pytest.warns(
         UserWarning, match=r"rule 2 \(fail sqs\) never hits: rule 1 \(throttle sqs\) takes every request"
     ):
@@ -260,7 +260,7 @@ def test_a_rule_that_never_can_hit_is_warned_of() -> None:
     assert "the first match wins" in str(seen)
 
 
-def test_nothing_is_left_afterwards(table: Any) -> None:
+def test_block_end_restores_botocore(table: Any) -> None:
     def handlers() -> int:
         return len(list(table.meta.events._emitter._handlers.prefix_search("before-send.dynamodb.PutItem")))
 
@@ -279,7 +279,7 @@ def test_nothing_is_left_afterwards(table: Any) -> None:
     assert written(table)
 
 
-def test_who_has_wrapped_ours_meanwhile_keeps_it(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_block_end_keeps_a_wrapper_of_another_library(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     before = Endpoint._do_get_response
     with throttle("dynamodb"):
         ours = Endpoint._do_get_response
@@ -302,7 +302,7 @@ def test_who_has_wrapped_ours_meanwhile_keeps_it(table: Any, monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [
         (lambda: throttle("dynamdb"), "throttle: AWS has no service `dynamdb`; did you mean `dynamodb`?"),
         (lambda: throttle("s3", "PutObjct"), "throttle: s3 has no operation `PutObjct`; did you mean `PutObject`?"),
@@ -311,25 +311,25 @@ def test_who_has_wrapped_ours_meanwhile_keeps_it(table: Any, monkeypatch: pytest
         (lambda: fail("s3", shares="5%"), "fail: unknown key `shares`; did you mean `share`?"),  # type: ignore[call-arg]
         (lambda: delay("s3"), "a delay rule needs `wait`, like 400ms"),  # type: ignore[call-arg]
         (lambda: fail("s3", status=200), "status: Input should be greater than or equal to 400"),
-        (lambda: faults("throttle"), "faults: 'throttle' is no rule"),  # type: ignore[arg-type]
+        (lambda: faults("throttle"), "faults: 'throttle' is not a rule"),  # type: ignore[arg-type]
         (lambda: fail("s3", sleep=5), "sleep: 5 cannot be called"),  # type: ignore[typeddict-item]
-        (lambda: fail("s3", seed=[]), "seed: [] is no whole number"),  # type: ignore[typeddict-item]
+        (lambda: fail("s3", seed=[]), "seed: [] is not a whole number"),  # type: ignore[typeddict-item]
     ],
 )
-def test_a_wrong_fault_is_one_clear_line(fault: Callable[[], Injection], said: str) -> None:
+def test_wrong_fault_raises_with_a_clear_line(fault: Callable[[], Injection], message: str) -> None:
     with pytest.raises(InvalidInput) as wrong:
         fault()
-    assert said in str(wrong.value)
+    assert message in str(wrong.value)
     assert "\n" not in wrong.value.what
 
 
-def test_a_botocore_without_what_is_replaced_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_botocore_without_the_methods_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(Endpoint, "_needs_retry")
     with pytest.raises(InvalidInput, match=r"has no Endpoint\._needs_retry"), throttle("s3"):
         pass
 
 
-def test_it_works_without_the_twins_extra_and_importing_the_harness_loads_no_botocore() -> None:
+def test_import_of_gameday_loads_no_botocore_and_no_moto() -> None:
     code = (
         "import sys\n"
         "import gameday, gameday.files.load\n"
@@ -340,6 +340,6 @@ def test_it_works_without_the_twins_extra_and_importing_the_harness_loads_no_bot
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_every_public_name_is_there() -> None:
+def test_every_public_name_is_importable() -> None:
     assert all(hasattr(sdk, name) for name in sdk.__all__)
     assert isinstance(throttle("s3").rules[0], Rule)

@@ -18,7 +18,7 @@ def parsed(protocol: str, service: str, fault: ServiceError) -> tuple[int, dict]
 
 @pytest.mark.parametrize("protocol", PROTOCOL_PARSERS)
 @pytest.mark.parametrize("service", ["s3", "sqs", "route53"])
-def test_botocore_reads_code_message_and_request_id_in_every_protocol(protocol: str, service: str) -> None:
+def test_error_reply_of_each_protocol_parses_in_botocore(protocol: str, service: str) -> None:
     status, answer = parsed(protocol, service, ServiceError("SomethingElse", 418))
     assert status == 418
     assert answer["Error"]["Code"] == "SomethingElse"
@@ -30,12 +30,12 @@ def test_botocore_reads_code_message_and_request_id_in_every_protocol(protocol: 
 
 
 @pytest.mark.parametrize("length", [0, 23, 24, 300])
-def test_cbor_texts_of_every_length_are_read(length: int) -> None:
+def test_cbor_text_of_any_length_parses(length: int) -> None:
     code = "C" * length
     assert parsed("smithy-rpc-v2-cbor", "cloudwatch", ServiceError(code, 400))[1]["Error"]["Code"] == code
 
 
-def test_a_service_that_left_the_query_protocol_still_names_its_old_code() -> None:
+def test_reply_after_query_protocol_names_the_old_code() -> None:
     assert parsed("json", "sqs", throttle_of("sqs", "SendMessage"))[1]["Error"] == {
         "Code": "RequestThrottled",
         "Message": "Rate <exceeded> & more",
@@ -62,16 +62,16 @@ def test_a_service_that_left_the_query_protocol_still_names_its_old_code() -> No
         ("eks", "ListClusters", "ThrottlingException", 429),
     ],
 )
-def test_each_service_throttles_with_its_own_error(service: str, operation: str, code: str, status: int) -> None:
+def test_throttle_uses_the_services_own_error(service: str, operation: str, code: str, status: int) -> None:
     assert throttle_of(service, operation) == ServiceError(code, status)
 
 
-def test_a_service_that_fails_inside_says_so_in_its_own_words() -> None:
+def test_internal_error_uses_the_services_own_code() -> None:
     assert internal_of("s3") == ServiceError("InternalError", 500)
     assert internal_of("sqs") == ServiceError("InternalFailure", 500)
 
 
-def test_every_protocol_that_botocore_speaks_has_a_form() -> None:
+def test_every_protocol_of_botocore_has_a_form() -> None:
     for protocol in PROTOCOL_PARSERS:
         assert error_reply(protocol, "s3", ServiceError("Code", 400), "said", "id").status == 400
     assert service_model("dynamodb").resolved_protocol in PROTOCOL_PARSERS

@@ -1,4 +1,4 @@
-"""Which call a request is: what botocore really puts on the wire for an operation is told back as that operation."""
+"""Identification of calls: it finds the operation from botocore's real requests on the wire."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def made(service: str, region: str = "us-east-1", **config: Any) -> BaseClient:
 
 
 def on_the_wire(client: Any, operation: str, params: dict[str, Any]) -> RawRequest | None:
-    """What would be sent; None where the client does not make up a request from such parameters."""
+    """Capture the request of a call; None where the client makes no request from these parameters."""
     sent: list[RawRequest] = []
 
     def grab(request: Any, **_: object) -> None:
@@ -75,7 +75,7 @@ EXCEPT = {"s3": {"ListDirectoryBuckets", "WriteGetObjectResponse"}}
 """Those that sign as another service (s3express, s3-object-lambda)."""
 
 
-def told(service: str) -> Iterator[tuple[str, Identified | None]]:
+def identified(service: str) -> Iterator[tuple[str, Identified | None]]:
     client: Any = made(service)
     for name in client.meta.service_model.operation_names:
         wire = on_the_wire(client, name, sample(client.meta.service_model.operation_model(name).input_shape))
@@ -90,10 +90,10 @@ def told(service: str) -> Iterator[tuple[str, Identified | None]]:
 @pytest.mark.parametrize(
     "service", ["s3", "dynamodb", "sqs", "lambda", "route53", "apigateway", "sesv2", "sts", "elbv2"]
 )
-def test_every_operation_of_a_service_is_told_from_every_other(service: str) -> None:
-    found = dict(told(service))
-    assert len(found) > 10
-    assert {name: call and call.request.operation for name, call in found.items()} == {name: name for name in found}
+def test_identify_each_operation_returns_its_name(service: str) -> None:
+    calls = dict(identified(service))
+    assert len(calls) > 10
+    assert {name: call and call.request.operation for name, call in calls.items()} == {name: name for name in calls}
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_every_operation_of_a_service_is_told_from_every_other(service: str) -> 
         ("cloudwatch", "ListMetrics", {}, "logs", "json"),
     ],
 )
-def test_services_that_sign_by_one_name_are_told_apart(
+def test_identify_services_with_one_signing_name(
     service: str, operation: str, params: dict[str, Any], also: str, protocol: str
 ) -> None:
     wire = on_the_wire(made(service, "eu-west-1"), operation, params)
@@ -118,8 +118,8 @@ def test_services_that_sign_by_one_name_are_told_apart(
 
 def s3(method: str, target: str, host: str = "127.0.0.1:9", **headers: str) -> str | None:
     signed = {"authorization": "AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/s3/aws4_request, Signature=0"}
-    found = identify(RawRequest(method, target, {"host": host, **signed, **headers}, b""), ["s3"])
-    return found.request.operation if found else None
+    call = identify(RawRequest(method, target, {"host": host, **signed, **headers}, b""), ["s3"])
+    return call.request.operation if call else None
 
 
 @pytest.mark.parametrize(
@@ -138,11 +138,11 @@ def s3(method: str, target: str, host: str = "127.0.0.1:9", **headers: str) -> s
         ("OPTIONS", "/bucket/key", None),
     ],
 )
-def test_rest_paths_and_queries_are_told_apart(method: str, target: str, operation: str | None) -> None:
+def test_identify_rest_by_path_and_query(method: str, target: str, operation: str | None) -> None:
     assert s3(method, target) == operation
 
 
-def test_a_copy_is_told_from_a_put_and_a_bucket_in_the_hosts_name_is_seen() -> None:
+def test_identify_s3_by_copy_header_and_host() -> None:
     assert s3("PUT", "/bucket/key", **{"x-amz-copy-source": "other/key"}) == "CopyObject"
     assert s3("PUT", "/key", "bucket.localhost:9") == "PutObject"
     assert s3("PUT", "/", "bucket.localhost:9") == "CreateBucket"
@@ -150,41 +150,41 @@ def test_a_copy_is_told_from_a_put_and_a_bucket_in_the_hosts_name_is_seen() -> N
 
 
 @pytest.mark.parametrize("version", ["s3", "s3v4"])
-def test_a_presigned_url_is_told(version: str) -> None:
+def test_identify_presigned_url(version: str) -> None:
     client: Any = made("s3", "eu-west-1", signature_version=version)
     url = urlsplit(client.generate_presigned_url("get_object", {"Bucket": "bucket", "Key": "key"}))
-    found = identify(RawRequest("GET", f"{url.path}?{url.query}", {"host": url.netloc}, b""), ["s3"])
-    assert found
-    assert found.request == Request("s3", "GetObject", "eu-west-1" if version == "s3v4" else None)
+    call = identify(RawRequest("GET", f"{url.path}?{url.query}", {"host": url.netloc}, b""), ["s3"])
+    assert call
+    assert call.request == Request("s3", "GetObject", "eu-west-1" if version == "s3v4" else None)
 
 
-def test_what_is_not_signed_is_told_where_it_can_be() -> None:
+def test_identify_unsigned_form_and_target() -> None:
     form = {"content-type": "application/x-www-form-urlencoded"}
     body = b"Action=AssumeRoleWithWebIdentity&Version=2011-06-15"
-    found = identify(RawRequest("POST", "/", form, body), ["ec2", "sts"])
-    assert found
-    assert found.request == Request("sts", "AssumeRoleWithWebIdentity", None)
+    call = identify(RawRequest("POST", "/", form, body), ["ec2", "sts"])
+    assert call
+    assert call.request == Request("sts", "AssumeRoleWithWebIdentity", None)
     target = {"x-amz-target": "AWSCognitoIdentityProviderService.InitiateAuth"}
-    found = identify(RawRequest("POST", "/", target, b"{}"), ["cognito-idp"])
-    assert found
-    assert found.request.operation == "InitiateAuth"
+    call = identify(RawRequest("POST", "/", target, b"{}"), ["cognito-idp"])
+    assert call
+    assert call.request.operation == "InitiateAuth"
     assert identify(RawRequest("GET", "/anything", {}, b""), ["lambda"]) is None
 
 
-def test_a_compressed_form_is_read_and_a_broken_one_is_nothing() -> None:
+def test_identify_compressed_form() -> None:
     headers = {
         "authorization": "AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/monitoring/aws4_request, Signature=0",
         "content-type": "application/x-www-form-urlencoded; charset=utf-8",
         "content-encoding": "gzip",
     }
     body = gzip.compress(b"Action=PutMetricData&Version=2010-08-01&Namespace=Shop")
-    found = identify(RawRequest("POST", "/", headers, body), ["cloudwatch"])
-    assert found
-    assert found.request.operation == "PutMetricData"
+    call = identify(RawRequest("POST", "/", headers, body), ["cloudwatch"])
+    assert call
+    assert call.request.operation == "PutMetricData"
     assert identify(RawRequest("POST", "/", headers, body[:9]), ["cloudwatch"]) is None
 
 
-def test_a_client_of_another_protocol_than_botocores_is_answered_in_its_own() -> None:
+def test_identify_client_of_another_protocol() -> None:
     signed = {"authorization": "AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/monitoring/aws4_request, Signature=0"}
     path = "/service/GraniteServiceVersion20100801/operation/ListMetrics"
     cbor = identify(RawRequest("POST", path, {**signed, "smithy-protocol": "rpc-v2-cbor"}, b""), ["cloudwatch"])

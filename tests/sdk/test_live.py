@@ -1,4 +1,4 @@
-"""Faults inside botocore before an endpoint in another process, over real sockets: what arrives there, and what not."""
+"""Faults inside botocore before an endpoint in another process, over real sockets: which requests arrive."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from gameday.sdk import CallLog, Injection, blackhole, delay, fail, lose_reply, 
 
 from tests.doubles.server import moto_server
 
-FAULTS = {one.__name__: one for one in (throttle, fail, timeout, blackhole, lose_reply)}
+FAULTS = {fault.__name__: fault for fault in (throttle, fail, timeout, blackhole, lose_reply)}
 PART = 5 << 20
 """The smallest part of a multipart upload (S3 User Guide, "Multipart upload limits")."""
 THREADS = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, max_concurrency=3)
 
 
 def at_once(_: float) -> None:
-    """Nobody waits."""
+    """Do not wait."""
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def session() -> Iterator[Callable[..., Any]]:
 
 @pytest.mark.parametrize("mode", ["legacy", "standard", "adaptive"])
 @pytest.mark.parametrize("name", FAULTS)
-def test_only_what_loses_its_reply_arrives_and_each_time(
+def test_only_requests_with_a_lost_reply_arrive(
     name: str, mode: str, session: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bucket.TokenBucket, "_sleep_amount", lambda *_: 0)  # adaptive mode's rate limiter waits itself
@@ -57,7 +57,7 @@ def test_only_what_loses_its_reply_arrives_and_each_time(
     assert arrived(sqs, url) == (seen.attempts if name == "lose_reply" else 0)
 
 
-def test_a_delay_arrives_once(session: Callable[..., Any]) -> None:
+def test_delayed_request_arrives_once(session: Callable[..., Any]) -> None:
     sqs = session("sqs")
     url = sqs.create_queue(QueueName="later")["QueueUrl"]
     with delay("sqs", "SendMessage", wait="1s", sleep=at_once):
@@ -66,8 +66,8 @@ def test_a_delay_arrives_once(session: Callable[..., Any]) -> None:
 
 
 def arrived(sqs: Any, url: str) -> int:
-    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
-    return int(found["Attributes"]["ApproximateNumberOfMessages"])
+    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+    return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
 
 class Unseekable(BytesIO):
@@ -78,7 +78,7 @@ class Unseekable(BytesIO):
 
 
 @pytest.mark.parametrize("fault", [throttle, lose_reply])
-def test_parts_of_an_upload_are_sent_again_by_its_threads(
+def test_upload_threads_retry_their_parts(
     fault: Callable[..., Injection], session: Callable[..., Any], tmp_path: Path
 ) -> None:
     s3, file, body = session("s3"), tmp_path / "big", os.urandom(2 * PART + 7)
@@ -98,7 +98,7 @@ def counts(seen: CallLog, operation: str) -> tuple[int, int]:
     return len(calls), sum(call.injected for call in calls)
 
 
-def test_a_body_that_cannot_be_read_again_is_uploaded_all_the_same(session: Callable[..., Any]) -> None:
+def test_upload_of_unseekable_body_succeeds(session: Callable[..., Any]) -> None:
     s3 = session("s3")
     with lose_reply("s3", "PutObject", first=1, sleep=at_once):
         s3.upload_fileobj(Unseekable(b"once"), "live", "once")
@@ -107,7 +107,9 @@ def test_a_body_that_cannot_be_read_again_is_uploaded_all_the_same(session: Call
 
 
 @pytest.mark.parametrize("fault", [throttle, lose_reply])
-def test_event_streams_waiters_and_pages_go_on(fault: Callable[..., Injection], session: Callable[..., Any]) -> None:
+def test_event_streams_waiters_and_pages_survive_faults(
+    fault: Callable[..., Injection], session: Callable[..., Any]
+) -> None:
     s3 = session("s3")
     s3.put_object(Bucket="live", Key="csv", Body=b"a\n1\n")
     with fault("s3", first=1, sleep=at_once) as seen:
@@ -120,11 +122,11 @@ def test_event_streams_waiters_and_pages_go_on(fault: Callable[..., Injection], 
     with fault("s3", first=1, sleep=at_once) as seen:
         s3.get_waiter("bucket_exists").wait(Bucket="live")
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket="live", PaginationConfig={"PageSize": 1})
-        assert "csv" in [one["Key"] for page in pages for one in page["Contents"]]
+        assert "csv" in [raw["Key"] for page in pages for raw in page["Contents"]]
     assert seen.injected == 1
 
 
-def test_an_answer_to_head_has_no_code_as_on_the_wire(session: Callable[..., Any]) -> None:
+def test_answer_to_head_has_no_code(session: Callable[..., Any]) -> None:
     """So that a throttled one is tried again soon: the SDK sees a 503, and no `SlowDown`."""
     with throttle("s3", "HeadObject", sleep=at_once) as seen, pytest.raises(ClientError) as raised:
         session("s3").head_object(Bucket="live", Key="csv")
@@ -132,7 +134,7 @@ def test_an_answer_to_head_has_no_code_as_on_the_wire(session: Callable[..., Any
     assert seen.attempts == 3
 
 
-def test_handlers_of_others_hear_what_they_would(session: Callable[..., Any]) -> None:
+def test_other_handlers_get_their_events(session: Callable[..., Any]) -> None:
     sqs, heard = session("sqs"), []
     for event in ("before-call", "request-created", "response-received", "needs-retry", "after-call"):
         sqs.meta.events.register(f"{event}.sqs", lambda event_name, **_: heard.append(event_name.partition(".")[0]))

@@ -1,4 +1,4 @@
-"""Which rule hits which request, as pure values."""
+"""The choice of the rule that hits a request, as pure values."""
 
 from __future__ import annotations
 
@@ -38,36 +38,36 @@ def hits(rules: list[Rule], requests: list[Request], seed: int = 0) -> Iterator[
         ({"service": "s3"}, False),
     ],
 )
-def test_a_rule_means_a_service_an_operation_and_a_region(fields: dict[str, str], meant: bool) -> None:
+def test_means_compares_service_operation_region(fields: dict[str, str], meant: bool) -> None:
     assert list(hits([rule(**fields)], [PUT])) == [0 if meant else None]
 
 
-def test_after_lets_so_many_pass_and_first_hits_no_more_than_so_many() -> None:
+def test_after_and_first_limit_the_hits() -> None:
     assert list(hits([rule(after=2, first=2)], [PUT] * 6)) == [None, None, 0, 0, None, None]
 
 
-def test_the_first_match_wins_and_what_it_lets_pass_meets_the_next() -> None:
+def test_choose_first_match_wins() -> None:
     rules = [rule(first=1), rule("delay", wait="1s", first=1), rule("fail")]
     assert list(hits(rules, [PUT] * 4)) == [0, 1, 2, 2]
 
 
 @given(st.integers(0, 100), st.integers(0, 2**32))
-def test_a_share_hits_about_that_share_and_the_same_requests_for_the_same_seed(percent: int, seed: int) -> None:
+def test_share_hits_its_share_repeatably(percent: int, seed: int) -> None:
     rules, requests = [rule(share=f"{percent}%")], [PUT] * 400
-    found = list(hits(rules, requests, seed))
-    assert found == list(hits(rules, requests, seed))
+    positions = list(hits(rules, requests, seed))
+    assert positions == list(hits(rules, requests, seed))
     # Six standard deviations of a binomial count, and all or nothing at the ends.
     spread = 6 * (400 * percent / 100 * (1 - percent / 100)) ** 0.5
-    assert abs(found.count(0) - 4 * percent) <= spread
+    assert abs(positions.count(0) - 4 * percent) <= spread
 
 
-def test_another_rule_or_seed_draws_otherwise() -> None:
+def test_drawn_differs_by_seed_and_position() -> None:
     streams = {tuple(drawn(seed, position, nth) < 0.5 for nth in range(64)) for seed in (0, 1) for position in (0, 1)}
     assert len(streams) == 4
 
 
 @pytest.mark.parametrize(
-    ("rules", "said"),
+    ("rules", "message"),
     [
         ([rule(), rule("fail", operation="PutItem")], "never hits"),
         ([rule(share="50%"), rule("fail")], "the first match wins"),
@@ -77,41 +77,41 @@ def test_another_rule_or_seed_draws_otherwise() -> None:
         ([rule(), rule("fail", "s3")], None),
     ],
 )
-def test_overlapping_rules_are_said(rules: list[Rule], said: str | None) -> None:
+def test_overlaps_describes_overlapping_rules(rules: list[Rule], message: str | None) -> None:
     notes = list(overlaps(rules))
-    assert [said in note for note in notes] == [True] if said else notes == []
+    assert [message in note for note in notes] == [True] if message else notes == []
 
 
 @given(st.lists(st.builds(rule, share=st.just("40%"), after=st.integers(0, 3), first=st.integers(1, 3)), max_size=4))
-def test_no_rule_hits_more_often_than_it_says_nor_before_it_says(rules: list[Rule]) -> None:
-    found = list(hits(rules, [PUT] * 50))
+def test_choose_keeps_every_rules_limits(rules: list[Rule]) -> None:
+    positions = list(hits(rules, [PUT] * 50))
     for position, each in enumerate(rules):
-        assert found.count(position) <= (each.first or 50)
-        assert position not in found[: each.after]
+        assert positions.count(position) <= (each.first or 50)
+        assert position not in positions[: each.after]
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "message"),
     [
         ({"service": "dynamdb"}, "AWS has no service `dynamdb`; did you mean `dynamodb`?"),
         ({"operation": "PutItems"}, "dynamodb has no operation `PutItems`; did you mean `PutItem`?"),
         ({"operation": "put_itm"}, "dynamodb has no operation `put_itm`; did you mean `PutItem`?"),
         ({"share": "150%"}, "a share is a number from 0% to 100%"),
-        ({"share": 0.5}, "a share is a number from 0% to 100% with its sign, like 99.5%; found 0.5"),
+        ({"share": 0.5}, "a share is a number from 0% to 100% with its sign, like 99.5%; positions 0.5"),
         ({"kind": "delay"}, "a delay rule needs `wait`, like 400ms"),
-        ({"wait": "1s"}, "a throttle rule has no `wait`; of its own it has: code, status"),
+        ({"wait": "1s"}, "a throttle rule has no `wait`; its own keys: code, status"),
         ({"first": 0}, "greater than or equal to 1"),
     ],
 )
-def test_a_wrong_rule_says_what_is_wrong_and_what_was_meant(fields: dict[str, Any], said: str) -> None:
+def test_wrong_rule_raises_with_a_remedy(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError) as wrong:
         rule(**fields)
-    assert said in str(wrong.value)
+    assert message in str(wrong.value)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_rule_survives_json(kind: str) -> None:
+def test_rule_round_trips_through_json(kind: str) -> None:
     more = {"wait": "400ms"} if kind == "delay" else {}
-    one = rule(kind, operation="put_item", share="12.5%", first=3, after=1, region="us-east-1", **more)
-    assert Rule.model_validate_json(one.model_dump_json()) == one
-    assert str(one).startswith(f"{kind} dynamodb.PutItem in us-east-1")
+    written = rule(kind, operation="put_item", share="12.5%", first=3, after=1, region="us-east-1", **more)
+    assert Rule.model_validate_json(written.model_dump_json()) == written
+    assert str(written).startswith(f"{kind} dynamodb.PutItem in us-east-1")

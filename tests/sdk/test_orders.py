@@ -1,4 +1,4 @@
-"""The orders example: its suite finds the three bugs of the shop as it was first written, and nothing else."""
+"""The orders example: its suite finds the three bugs of the shop's first version, and nothing else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.waiting import LAST_NET
 ROOT = Path(__file__).parent.parent.parent
 
 
-def test_the_suite_finds_the_planted_bugs_and_nothing_else() -> None:
+def test_orders_suite_finds_only_the_planted_bugs() -> None:
     command = [
         sys.executable,
         "-m",
@@ -38,9 +38,9 @@ def test_the_suite_finds_the_planted_bugs_and_nothing_else() -> None:
         check=False,
     )
     assert set(re.findall(r"FAILED \S+::(\w+)", ran.stdout)) == {
-        "test_whichever_reply_is_lost_units_leave_the_stock_once",
-        "test_a_queue_that_is_down_is_not_stormed",
-        "test_a_throttle_in_the_warehouse_drops_no_order",
-        "test_no_single_failure_loses_an_order",  # all single failures: it finds the first of the three again
+        "test_place_with_lost_reply_takes_units_once",
+        "test_announce_with_failing_queue_stops_after_three_tries",
+        "test_ship_with_throttle_keeps_the_order",
+        "test_no_single_failure_loses_an_order",  # searches all single failures, and finds the first bug again
     }, ran.stdout
     assert "4 failed, 7 passed" in ran.stdout

@@ -1,4 +1,4 @@
-"""The proxy before moto and before endpoints that are written here: faults on the wire, and HTTP as SDKs speak it."""
+"""The proxy before moto and before scripted endpoints: faults on the wire, and HTTP as SDKs use it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from gameday.errors import InvalidInput
 from gameday.sdk.proxy import http as link
-from gameday.sdk.proxy.server import Running, proxy
+from gameday.sdk.proxy.server import RunningProxy, proxy
 from gameday.sdk.rule import Rule
 
 from tests.waiting import LAST_NET, until
@@ -44,12 +44,12 @@ SESSION = botocore.session.Session()
 SESSION.set_credentials("test", "test")
 
 
-def client(service: str, running: Running, **config: Any) -> Any:
+def client(service: str, running: RunningProxy, **config: Any) -> Any:
     quick = Config(retries={"mode": "standard", "total_max_attempts": 2}, **config)
     return SESSION.create_client(service, "us-east-1", endpoint_url=running.url, config=quick)
 
 
-def ask(running: Running, method: str, path: str, body: object = None) -> tuple[int, Any]:
+def ask(running: RunningProxy, method: str, path: str, body: object = None) -> tuple[int, Any]:
     connection = HTTPConnection(running.url.removeprefix("http://"), timeout=LAST_NET)
     connection.request(method, path, json.dumps(body) if body is not None else None)
     answer = connection.getresponse()
@@ -57,7 +57,7 @@ def ask(running: Running, method: str, path: str, body: object = None) -> tuple[
 
 
 @pytest.fixture(scope="module")
-def moto() -> Iterator[Running]:
+def moto() -> Iterator[RunningProxy]:
     with proxy() as running:
         dynamodb = client("dynamodb", running)
         dynamodb.create_table(
@@ -71,7 +71,7 @@ def moto() -> Iterator[Running]:
 
 @contextmanager
 def stub(*answers: bytes, tls: ssl.SSLContext | None = None) -> Iterator[tuple[str, list[bytes]]]:
-    """An endpoint that answers with these bytes in turn, one connection each, and what it got."""
+    """Run an endpoint that answers each connection with the next of these bytes; yield its URL and requests."""
     got: list[bytes] = []
     listening = socket.create_server(("127.0.0.1", 0))
 
@@ -101,8 +101,8 @@ def stub(*answers: bytes, tls: ssl.SSLContext | None = None) -> Iterator[tuple[s
 
 
 @contextmanager
-def behind(serve: Callable[[socket.socket], None]) -> Iterator[Running]:
-    """A proxy before an endpoint that does what is said with the connections that it accepts."""
+def behind(serve: Callable[[socket.socket], None]) -> Iterator[RunningProxy]:
+    """Run a proxy before an endpoint that handles its connections with `serve`."""
     listening = socket.create_server(("127.0.0.1", 0))
 
     def begin() -> None:
@@ -134,8 +134,8 @@ def behind(serve: Callable[[socket.socket], None]) -> Iterator[Running]:
         ("route53", lambda made: made.list_hosted_zones(), "ThrottlingException", 400),
     ],
 )
-def test_a_client_sees_its_services_own_throttle_in_every_protocol(
-    moto: Running, service: str, call: Callable[[Any], Any], code: str, status: int
+def test_throttle_in_each_protocol_has_the_services_code(
+    moto: RunningProxy, service: str, call: Callable[[Any], Any], code: str, status: int
 ) -> None:
     with proxy(rule("throttle", service), to=moto.upstream) as running, pytest.raises(ClientError) as raised:
         call(client(service, running))
@@ -144,7 +144,7 @@ def test_a_client_sees_its_services_own_throttle_in_every_protocol(
     assert running.rules.named[0].count.hit == 2  # its retry too
 
 
-def test_what_is_hit_is_not_carried_out_and_a_retry_is(moto: Running) -> None:
+def test_failed_request_is_not_carried_out_its_retry_is(moto: RunningProxy) -> None:
     with proxy(rule("throttle", "dynamodb", "PutItem", first=1), to=moto.upstream) as running:
         dynamodb = client("dynamodb", running)
         answer = dynamodb.put_item(TableName="orders", Item={"id": {"S": "retried"}})
@@ -152,7 +152,7 @@ def test_what_is_hit_is_not_carried_out_and_a_retry_is(moto: Running) -> None:
         assert "Item" in dynamodb.get_item(TableName="orders", Key={"id": {"S": "retried"}})
 
 
-def test_a_lost_reply_is_carried_out_each_time_and_a_timeout_never(moto: Running) -> None:
+def test_lost_reply_is_carried_out_and_timeout_is_not(moto: RunningProxy) -> None:
     def times(kind: str) -> str:
         key = {"id": {"S": kind}}
         with proxy(rule(kind, "dynamodb", "UpdateItem"), to=moto.upstream) as running:
@@ -177,25 +177,25 @@ def test_a_lost_reply_is_carried_out_each_time_and_a_timeout_never(moto: Running
     assert (times("lose-reply"), times("timeout"), times("blackhole")) == ("2", "0", "0")
 
 
-def test_a_rule_that_says_when_breaks_the_connection_then(moto: Running) -> None:
+def test_timeout_with_wait_closes_the_connection(moto: RunningProxy) -> None:
     with proxy(rule("timeout", "sqs", wait="10ms"), to=moto.upstream) as running, pytest.raises(ConnectionClosedError):
         client("sqs", running).list_queues()
 
 
-def test_a_delay_is_carried_out_later(moto: Running) -> None:
+def test_delayed_request_is_carried_out_later(moto: RunningProxy) -> None:
     with proxy(rule("delay", "sqs", wait="50ms", first=1), to=moto.upstream) as running:
         assert client("sqs", running).list_queues()["ResponseMetadata"]["RetryAttempts"] == 0
         assert running.rules.named[0].count.hit == 1
 
 
-def test_many_at_once_are_all_answered(moto: Running) -> None:
+def test_concurrent_requests_are_all_answered(moto: RunningProxy) -> None:
     with proxy(rule("fail", "sqs", share="30%"), to=moto.upstream, seed=3) as running:
         sqs = client("sqs", running, max_pool_connections=8)
         with ThreadPoolExecutor(8) as pool:
             ends = list(pool.map(lambda _: _ended(sqs), range(40)))
-    (one,) = running.rules.named
-    assert one.count.met == running.rules.passed + one.count.hit >= 40
-    assert 0 < one.count.hit < one.count.met
+    (named,) = running.rules.named
+    assert named.count.met == running.rules.passed + named.count.hit >= 40
+    assert 0 < named.count.hit < named.count.met
     assert set(ends) <= {"", "InternalFailure"}
 
 
@@ -207,7 +207,7 @@ def _ended(sqs: Any) -> str:
     return ""
 
 
-def test_a_large_object_goes_up_and_down_whole(moto: Running) -> None:
+def test_large_object_arrives_whole_both_ways(moto: RunningProxy) -> None:
     s3 = client("s3", moto)
     body = bytes(range(256)) * 8192
     s3.create_bucket(Bucket="large")
@@ -219,18 +219,18 @@ def test_a_large_object_goes_up_and_down_whole(moto: Running) -> None:
 # the API --------------------------------------------------------------------------------------------------------------
 
 
-def test_rules_are_changed_while_it_runs(moto: Running) -> None:
+def test_api_changes_rules_of_a_running_proxy(moto: RunningProxy) -> None:
     with proxy(rule("delay", "sqs", wait="1ms"), to=moto.upstream) as running:
         sqs = client("sqs", running)
         sqs.list_queues()
         added = {"kind": "fail", "service": "sqs", "operation": "list_queues", "code": "Odd"}
-        status, said = ask(running, "PUT", "/_gameday/rules/mine", added)
-        assert (status, [each["name"] for each in said["rules"]]) == (200, ["mine", "1"])
+        status, message = ask(running, "PUT", "/_gameday/rules/mine", added)
+        assert (status, [each["name"] for each in message["rules"]]) == (200, ["mine", "1"])
         with pytest.raises(ClientError, match="Odd"):
             sqs.list_queues()
         assert ask(running, "PUT", "/_gameday/rules/mine", added)[1]["rules"][0]["hit"] == 1  # the same again
-        status, said = ask(running, "DELETE", "/_gameday/rules/mine")
-        assert (status, said["rules"][0]["rule"]) == (200, {"kind": "delay", "service": "sqs", "wait": "0.001s"})
+        status, message = ask(running, "DELETE", "/_gameday/rules/mine")
+        assert (status, message["rules"][0]["rule"]) == (200, {"kind": "delay", "service": "sqs", "wait": "0.001s"})
         sqs.list_queues()
         assert ask(running, "GET", "/_gameday/rules")[1]["rules"][0]["hit"] == 2
 
@@ -248,35 +248,35 @@ def test_rules_are_changed_while_it_runs(moto: Running) -> None:
             "a share is a number from 0% to 100%",
         ),
         ("PUT", "rules/x", {"kind": "fail", "service": "s3", "code": "No\r\nX: y"}, 400, "ASCII without spaces"),
-        ("PUT", "rules/x", {"kind": "fail", "service": "s3", "code": "Zu€"}, 400, "like AccessDenied; found `Zu€`"),
+        ("PUT", "rules/x", {"kind": "fail", "service": "s3", "code": "Zu€"}, 400, "like AccessDenied; `Zu€` is not"),
         ("PUT", "rules/x", [], 400, "should be an object"),
         ("DELETE", "rules/x", None, 404, "there is no rule x"),
-        ("POST", "rules", None, 404, "there are: GET /_gameday/rules"),
-        ("PUT", "rules/a%20b", {}, 404, "there are: GET"),
+        ("POST", "rules", None, 404, "use GET /_gameday/rules"),
+        ("PUT", "rules/a%20b", {}, 404, "use GET"),
     ],
 )
-def test_a_wrong_request_to_it_says_why_and_changes_nothing(
-    moto: Running, method: str, path: str, body: object, status: int, error: str
+def test_api_wrong_request_changes_nothing(
+    moto: RunningProxy, method: str, path: str, body: object, status: int, error: str
 ) -> None:
-    answered, said = ask(moto, method, f"/_gameday/{path}", body)
+    answered, message = ask(moto, method, f"/_gameday/{path}", body)
     assert answered == status
-    assert error in said["errors"][0]
+    assert error in message["errors"][0]
     assert moto.rules.named == ()
 
 
 # HTTP -----------------------------------------------------------------------------------------------------------------
 
 
-def host_of(running: Running) -> bytes:
+def host_of(running: RunningProxy) -> bytes:
     return running.url.removeprefix("http://").encode()
 
 
-def port_of(running: Running) -> int:
+def port_of(running: RunningProxy) -> int:
     return int(running.url.rpartition(":")[2])
 
 
-def sent(running: Running, raw: bytes) -> bytes:
-    """What comes back for these bytes, in which %HOST and %PORT are the proxy's."""
+def sent(running: RunningProxy, raw: bytes) -> bytes:
+    """Send bytes, with the proxy's %HOST and %PORT, and return the answer."""
     raw = raw.replace(b"%HOST", host_of(running)).replace(b"%PORT", b"%d" % port_of(running))
     with socket.create_connection(("127.0.0.1", port_of(running)), timeout=LAST_NET) as connection:
         connection.sendall(raw)
@@ -287,7 +287,7 @@ def sent(running: Running, raw: bytes) -> bytes:
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Amzn-Odd: 1\r\nConnection: close\r\n\r\nok"
 
 
-def test_a_chunked_upload_goes_on_in_one_piece_and_the_host_as_it_came() -> None:
+def test_chunked_upload_is_forwarded_whole_with_its_host() -> None:
     with stub(OK) as (url, got), proxy(to=url) as running:
         head = b"PUT /k HTTP/1.1\r\nHost: bucket.localhost:%PORT\r\nTransfer-Encoding: chunked\r\n\r\n"
         answer = sent(running, head + b"3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nX: y\r\n\r\n")
@@ -300,7 +300,7 @@ def test_a_chunked_upload_goes_on_in_one_piece_and_the_host_as_it_came() -> None
     assert b"Transfer-Encoding" not in whole
 
 
-def test_who_waits_for_100_continue_gets_it_and_the_endpoint_is_not_asked() -> None:
+def test_expect_100_is_answered_by_the_proxy() -> None:
     with stub(OK) as (url, got), proxy(to=url) as running:
         answer = sent(
             running, b"PUT /k HTTP/1.1\r\nHost: %HOST\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc"
@@ -317,7 +317,7 @@ def test_who_waits_for_100_continue_gets_it_and_the_endpoint_is_not_asked() -> N
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
     ],
 )
-def test_an_answer_of_unknown_length_is_passed_on_in_chunks(answer: bytes) -> None:
+def test_answer_of_unknown_length_is_chunked(answer: bytes) -> None:
     with stub(answer) as (url, _), proxy(to=url) as running:
         connection = HTTPConnection(running.url.removeprefix("http://"), timeout=LAST_NET)
         connection.request("GET", "/")
@@ -325,7 +325,7 @@ def test_an_answer_of_unknown_length_is_passed_on_in_chunks(answer: bytes) -> No
 
 
 @pytest.mark.parametrize("status", ["102 Processing", "103 Early Hints"])
-def test_what_an_endpoint_says_before_its_answer_is_not_the_answer(status: str) -> None:
+def test_informational_response_is_not_the_answer(status: str) -> None:
     early = f"HTTP/1.1 {status}\r\nLink: </x>\r\n\r\n".encode()
     with stub(early + OK) as (url, _), proxy(to=url) as running:
         answer = sent(running, b"GET / HTTP/1.1\r\nHost: %HOST\r\n\r\n")
@@ -333,7 +333,7 @@ def test_what_an_endpoint_says_before_its_answer_is_not_the_answer(status: str) 
     assert answer.endswith(b"\r\n\r\nok")
 
 
-def test_headers_keep_their_order_and_spelling_both_ways() -> None:
+def test_headers_keep_order_and_spelling() -> None:
     lines = b"hOST: %HOST\r\nX-Amz-Date: 1\r\nx-aMz-B: 2  2\r\nContent-Length: 1\r\nAccept: */*\r\nx-amz-A: \xe9\r\n"
     answers = b"X-Zz: 1\r\ncontent-LENGTH: 2\r\nx-AA: \xe9\r\nX-Zz: 2\r\n"
     with stub(b"HTTP/1.1 200 Fine Too\r\n" + answers + b"\r\nok") as (url, got), proxy(to=url) as running:
@@ -348,7 +348,7 @@ def test_headers_keep_their_order_and_spelling_both_ways() -> None:
     assert answer == b"HTTP/1.1 200 Fine Too\r\n" + answers + b"\r\nok"
 
 
-def test_requests_sent_before_their_answers_are_answered_in_turn_with_and_without_bodies() -> None:
+def test_pipelined_requests_are_answered_in_order() -> None:
     heads = (b"200 OK\r\nContent-Length: 5", b"204 No Content", b"304 Not Modified\r\nContent-Length: 7", b"200 OK")
     answers = [b"HTTP/1.1 " + head + b"\r\nConnection: close\r\n\r\n" for head in heads]
     asked = b"".join(method + b" / HTTP/1.1\r\nHost: %HOST\r\n\r\n" for method in (b"HEAD", b"GET", b"GET", b"GET"))
@@ -361,7 +361,7 @@ def test_requests_sent_before_their_answers_are_answered_in_turn_with_and_withou
     )
 
 
-def test_an_answer_goes_on_in_pieces_as_they_come() -> None:
+def test_answer_is_forwarded_piece_by_piece() -> None:
     had = threading.Event()
 
     def serve(listening: socket.socket) -> None:
@@ -380,15 +380,15 @@ def test_an_answer_goes_on_in_pieces_as_they_come() -> None:
         assert answer.read() == b"half"
 
 
-def test_what_an_endpoint_says_unasked_is_nobodys_answer() -> None:
+def test_data_after_an_answer_is_dropped() -> None:
     unasked = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbad"
     with stub(unasked, OK) as (url, _), proxy(to=url) as running:
         answer = sent(running, b"GET / HTTP/1.1\r\nHost: %HOST\r\n\r\n" * 2)
     assert (answer.count(b"\r\n\r\nok"), b"bad" in answer) == (2, False)
 
 
-def test_what_it_says_later_and_unasked_is_not_either() -> None:
-    late, said = threading.Event(), threading.Event()
+def test_late_data_on_idle_connection_is_dropped() -> None:
+    late, sent_late = threading.Event(), threading.Event()
 
     def serve(listening: socket.socket) -> None:
         with listening.accept()[0] as connection:
@@ -396,7 +396,7 @@ def test_what_it_says_later_and_unasked_is_not_either() -> None:
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst")
             late.wait(LAST_NET)
             connection.sendall(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
-        said.set()
+        sent_late.set()
         with listening.accept()[0] as connection:
             connection.recv(65536)
             connection.sendall(OK)
@@ -404,12 +404,12 @@ def test_what_it_says_later_and_unasked_is_not_either() -> None:
     with behind(serve) as running:
         assert sent(running, b"GET / HTTP/1.1\r\nHost: %HOST\r\n\r\n").endswith(b"first")
         late.set()
-        said.wait(LAST_NET)
-        ask(running, "GET", "/_gameday/rules")  # by now the proxy has heard it
+        sent_late.wait(LAST_NET)
+        ask(running, "GET", "/_gameday/rules")  # by now the proxy has received it
         assert sent(running, b"GET / HTTP/1.1\r\nHost: %HOST\r\n\r\n").endswith(b"ok")
 
 
-def test_heads_that_never_end_hold_nobody_up(moto: Running) -> None:
+def test_endless_heads_block_no_other_client(moto: RunningProxy) -> None:
     port = int(moto.url.rpartition(":")[2])
     with ExitStack() as slow:
         for _ in range(50):
@@ -417,7 +417,7 @@ def test_heads_that_never_end_hold_nobody_up(moto: Running) -> None:
         assert ask(moto, "GET", "/_gameday/rules")[0] == 200
 
 
-def test_an_old_client_gets_no_chunks_and_its_connection_ends() -> None:
+def test_http_1_0_client_gets_no_chunks() -> None:
     answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
     with stub(answer) as (url, _), proxy(to=url) as running:
         assert (
@@ -430,7 +430,7 @@ CHUNKS = PUT + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.mark.parametrize(
-    ("raw", "status", "said"),
+    ("raw", "status", "message"),
     [
         (b"nonsense\r\n\r\n", 400, "illegal request line: ('nonsense')"),
         (b"GET / HT", 400, "peer unexpectedly closed connection"),
@@ -450,27 +450,27 @@ CHUNKS = PUT + b"Transfer-Encoding: chunked\r\n\r\n"
         (
             b"CONNECT sqs.example:443 HTTP/1.1\r\nHost: %HOST\r\n\r\n",
             405,
-            "this is no HTTP proxy: set AWS_ENDPOINT_URL",
+            "this proxy takes no CONNECT: set AWS_ENDPOINT_URL",
         ),
     ],
     ids=lambda value: repr(value)[:40],
 )
-def test_what_cannot_go_on_is_answered_in_one_line(moto: Running, raw: bytes, status: int, said: str) -> None:
+def test_bad_request_is_answered_in_one_line(moto: RunningProxy, raw: bytes, status: int, message: str) -> None:
     head, _, body = sent(moto, raw).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d " % status)
     assert b"Connection: close" in head
     assert body.startswith(b"gameday proxy: ")
-    assert said.encode() in body
+    assert message.encode() in body
     assert body.count(b"\n") == 1
 
 
-def test_a_body_in_chunks_that_grows_too_large_is_refused_too(moto: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunked_body_over_the_limit_is_refused(moto: RunningProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link, "BODY_LIMIT", 4)
     assert sent(moto, CHUNKS + b"3\r\nabc\r\n").startswith(b"HTTP/1.1 400 ")
     assert sent(moto, CHUNKS + b"3\r\nabc\r\n2\r\nde\r\n").startswith(b"HTTP/1.1 413 ")
 
 
-def test_the_proxys_own_api_answers_in_a_line_and_head_without_a_body(moto: Running) -> None:
+def test_api_answers_a_line_and_head_no_body(moto: RunningProxy) -> None:
     assert sent(moto, b"GET /_gameday/rules HTTP/1.1\r\nHost: %HOST\r\n\r\n").endswith(b"}\n")
     answer = sent(moto, b"HEAD /_gameday/rules HTTP/1.1\r\nHost: %HOST\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 404 ")
@@ -485,7 +485,7 @@ def test_the_proxys_own_api_answers_in_a_line_and_head_without_a_body(moto: Runn
     ],
     ids=["short", "negative chunk"],
 )
-def test_an_answer_that_ends_half_way_breaks_the_clients_connection(answer: bytes) -> None:
+def test_truncated_answer_breaks_the_clients_connection(answer: bytes) -> None:
     with stub(answer) as (url, _), proxy(to=url) as running:
         connection = HTTPConnection(running.url.removeprefix("http://"), timeout=LAST_NET)
         connection.request("GET", "/")
@@ -496,46 +496,46 @@ def test_an_answer_that_ends_half_way_breaks_the_clients_connection(answer: byte
 # mistakes, and the command --------------------------------------------------------------------------------------------
 
 
-def test_an_unreachable_endpoint_while_it_runs_answers_502(moto: Running) -> None:
-    heard: list[str] = []
+def test_unreachable_endpoint_answers_502(moto: RunningProxy) -> None:
+    messages: list[str] = []
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    with proxy(to=url, hear=heard.append) as running:
+    with proxy(to=url, warn=messages.append) as running:
         listening.close()
         with pytest.raises(ClientError) as raised:
             client("sqs", running).list_queues()
     assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 502
-    assert heard == [f"{url} does not answer: Connection refused"] * 2
+    assert messages == [f"{url} does not answer: Connection refused"] * 2
     assert running.rules.upstream_failed == 2
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "message"),
     [
         (b"", "the connection ended before an answer"),
-        (b"SSH-2.0-OpenSSH\r\n\r\n", "what came is no HTTP/1.1: illegal status line"),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 200_000, "what came is no HTTP/1.1: the head is larger than 128 KiB"),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", "the answer is not HTTP/1.1: illegal status line"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 200_000, "the answer is not HTTP/1.1: the head is larger than 128 KiB"),
     ],
     ids=["nothing", "garbage", "too much"],
 )
-def test_an_endpoint_that_answers_with_no_http_is_502_and_why(answer: bytes, said: str) -> None:
-    heard: list[str] = []
-    with stub(answer) as (url, _), proxy(to=url, hear=heard.append) as running:
+def test_endpoint_without_http_answers_502(answer: bytes, message: str) -> None:
+    messages: list[str] = []
+    with stub(answer) as (url, _), proxy(to=url, warn=messages.append) as running:
         assert ask(running, "GET", "/") == (
-            502, {"__type": "UpstreamUnreachable", "message": f"gameday proxy: {url} does not answer: {said}"},
+            502, {"__type": "UpstreamUnreachable", "message": f"gameday proxy: {url} does not answer: {message}"},
         )  # fmt: skip
-    assert heard == [f"{url} does not answer: {said}"]
+    assert messages == [f"{url} does not answer: {message}"]
 
 
-def test_proxies_that_lead_to_each_other_say_so() -> None:
+def test_proxy_loop_answers_508() -> None:
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    with proxy(to=f"http://127.0.0.1:{port}") as one:
+    with proxy(to=f"http://127.0.0.1:{port}") as first:
         listening.close()
-        with proxy(to=one.url, port=port):
-            status, said = ask(one, "GET", "/")
-    assert (status, said["message"]) == (
-        508, f"gameday proxy: http://127.0.0.1:{port} does not answer: it leads back to this proxy"
+        with proxy(to=first.url, port=port):
+            status, message = ask(first, "GET", "/")
+    assert (status, message["message"]) == (
+        508, f"gameday proxy: http://127.0.0.1:{port} does not answer: it forwards to this proxy, which would loop"
     )  # fmt: skip
 
 
@@ -549,15 +549,16 @@ def _self_signed() -> bytes:
     return signed.public_bytes(serialization.Encoding.PEM) + key.private_bytes(serialization.Encoding.PEM, *form)
 
 
-def test_an_endpoint_of_ones_own_certificate_is_trusted_when_it_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_self_signed_endpoint_needs_ssl_cert_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     certificate = tmp_path / "certificate.pem"
     certificate.write_bytes(_self_signed())
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate)
     with stub(OK, OK, tls=tls) as (url, _):
-        with pytest.raises(InvalidInput, match="its certificate is not trusted: self-signed") as wrong, proxy(to=url):
+        with (
+            pytest.raises(InvalidInput, match="no trusted authority signed its certificate: self-signed") as wrong,
+            proxy(to=url),
+        ):
             pass
         assert "SSL_CERT_FILE=FILE gameday proxy" in wrong.value.remedy
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
@@ -566,36 +567,36 @@ def test_an_endpoint_of_ones_own_certificate_is_trusted_when_it_is_named(
 
 
 @pytest.mark.parametrize(
-    ("to", "said"),
+    ("to", "message"),
     [
         ("http://127.0.0.1:1", "nothing answers at http://127.0.0.1:1: Connection refused"),
-        ("127.0.0.1:80", "127.0.0.1:80 is no endpoint"),
-        ("http://[::1", "http://[::1 is no endpoint"),
-        ("http://a..b:80", "http://a..b:80 is no endpoint"),
-        ("http://127.0.0.1:99999", "http://127.0.0.1:99999 is no endpoint"),
-        ("http://127.0.0.1:1/?token=hidden", "http://127.0.0.1:1/?token=*** is no endpoint"),
-        ("http://me:hidden@127.0.0.1:1", "an endpoint takes no user name and no password"),
-        ("me:hidden@127.0.0.1:1", "an endpoint takes no user name and no password"),
-        ("https://sqs.us-east-1.amazonaws.com", "takes no request that was signed for the proxy's name"),
+        ("127.0.0.1:80", "127.0.0.1:80 is not an endpoint"),
+        ("http://[::1", "http://[::1 is not an endpoint"),
+        ("http://a..b:80", "http://a..b:80 is not an endpoint"),
+        ("http://127.0.0.1:99999", "http://127.0.0.1:99999 is not an endpoint"),
+        ("http://127.0.0.1:1/?token=hidden", "http://127.0.0.1:1/?token=*** is not an endpoint"),
+        ("http://me:hidden@127.0.0.1:1", "the endpoint's URL has a user name or a password"),
+        ("me:hidden@127.0.0.1:1", "the endpoint's URL has a user name or a password"),
+        ("https://sqs.us-east-1.amazonaws.com", "rejects requests that clients signed for the proxy's name"),
     ],
 )
-def test_an_endpoint_that_cannot_be_is_one_clear_line(to: str, said: str) -> None:
+def test_wrong_endpoint_raises_with_a_clear_line(to: str, message: str) -> None:
     with pytest.raises(InvalidInput) as wrong, proxy(to=to):
         pass
-    assert said in wrong.value.what
+    assert message in wrong.value.what
     assert "hidden" not in str(wrong.value)
     assert wrong.value.remedy
 
 
-def test_a_port_in_use_is_one_clear_line(moto: Running) -> None:
+def test_port_in_use_raises_with_a_clear_line(moto: RunningProxy) -> None:
     port = int(moto.url.rpartition(":")[2])
-    said = f"port {port} of 127.0.0.1 cannot be had: Address already in use"
-    with pytest.raises(InvalidInput, match=said), proxy(to=moto.upstream, port=port):
+    message = f"the proxy cannot listen on port {port} of 127.0.0.1: Address already in use"
+    with pytest.raises(InvalidInput, match=message), proxy(to=moto.upstream, port=port):
         pass
 
 
-def test_motos_server_that_is_not_installed_has_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [one for one in sys.modules if one.startswith(("moto.server", "moto.moto_server"))]:
+def test_missing_moto_server_raises_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [module for module in sys.modules if module.startswith(("moto.server", "moto.moto_server"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "flask", None)
     with (
@@ -607,7 +608,7 @@ def test_motos_server_that_is_not_installed_has_a_remedy(monkeypatch: pytest.Mon
     assert "pip install 'gameday-harness[proxy]'" in wrong.value.remedy
 
 
-def test_the_command_stands_beside_a_program_until_it_is_asked_to_end(tmp_path: Path, moto: Running) -> None:
+def test_command_serves_until_its_signal(tmp_path: Path, moto: RunningProxy) -> None:
     file = tmp_path / "rules.yaml"
     file.write_text(
         "version: 1\nkind: rules\nrules:\n  - fail: {service: sqs, first: 1}\n  - fail: {service: sqs, share: 50%}\n"
@@ -635,10 +636,10 @@ def test_the_command_stands_beside_a_program_until_it_is_asked_to_end(tmp_path: 
         assert line.startswith("export AWS_ENDPOINT_URL=http://127.0.0.1:")
         for _ in range(100):  # more than 64 files
             end.enter_context(socket.create_connection(("127.0.0.1", int(line.rpartition(":")[2]))))
-        status, said = ask(Running(line.strip().partition("=")[2], "", moto.rules), "GET", "/_gameday/rules")
-        assert (status, len(said["rules"])) == (200, 2)
+        status, message = ask(RunningProxy(line.strip().partition("=")[2], "", moto.rules), "GET", "/_gameday/rules")
+        assert (status, len(message["rules"])) == (200, 2)
         process.send_signal(signal.SIGINT)
-        _, heard = process.communicate(timeout=LAST_NET)
+        _, errors = process.communicate(timeout=LAST_NET)
     assert process.returncode == 0
-    assert "rule 2 (fail sqs, 50% of requests) meets only what rule 1 (fail sqs, at most 1) lets pass" in heard
-    assert "rule 1 (fail sqs, at most 1): hit 0 of 0 requests that it matches" in heard
+    assert "rule 2 (fail sqs, 50% of requests) meets only what rule 1 (fail sqs, at most 1) lets pass" in errors
+    assert "rule 1 (fail sqs, at most 1): hit 0 of 0 requests that it matches" in errors

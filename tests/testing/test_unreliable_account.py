@@ -1,4 +1,4 @@
-"""The rough account is rough where it says so, and an undo that lacks one of its precautions fails on it."""
+"""The rough account is rough in the chosen ways, and an undo without one of its precautions fails on it."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def rough(scene: Scene, changes: PlannedFault, *ways: Way, **more: Any) -> Rough
 
 
 def value(account: RoughAccount, setting: Setting = LEVEL, id: str = "a") -> Any:  # noqa: A002
-    found = read(setting, [id], REGION, {}, account)[id]
-    assert isinstance(found, Observation)
-    return found.value if found.ready else "in passing"
+    observed = read(setting, [id], REGION, {}, account)[id]
+    assert isinstance(observed, Observation)
+    return observed.value if observed.ready else "in passing"
 
 
 def write(account: RoughAccount, level: int, token: int = 0) -> Any:
@@ -51,7 +51,7 @@ def write(account: RoughAccount, level: int, token: int = 0) -> Any:
 # each way -------------------------------------------------------------------------------------------------------------
 
 
-def test_stale_reads_last_nearly_as_long_as_the_knob_says(scene: Scene) -> None:
+def test_stale_reads_last_nearly_the_settle_time(scene: Scene) -> None:
     account = rough(scene, planned_fault([setting_change(LEVEL)]), Way.STALE)
     account.undo_begins()
     write(account, 5)
@@ -63,7 +63,7 @@ def test_stale_reads_last_nearly_as_long_as_the_knob_says(scene: Scene) -> None:
     assert account.met == {Way.STALE: 2}
 
 
-def test_writing_the_same_again_does_not_prolong_staleness(scene: Scene) -> None:
+def test_equal_write_does_not_prolong_staleness(scene: Scene) -> None:
     account = rough(scene, planned_fault([setting_change(POWER)]), Way.STALE)
     off = Call(service="shelf", operation="turn_off", params={"Id": "a"})
     account.call(off, REGION)
@@ -73,7 +73,7 @@ def test_writing_the_same_again_does_not_prolong_staleness(scene: Scene) -> None
     assert value(account, POWER) == "off"
 
 
-def test_what_was_made_is_not_found_at_once(scene: Scene) -> None:
+def test_created_resource_is_not_found_at_once(scene: Scene) -> None:
     account = rough(scene, planned_fault([MAKE]), Way.STALE)
     account.call(Call(service="shelf", operation="make_thing", params={"Run": RUN}), REGION)
     find = Call(service="shelf", operation="find_things", params={"Run": RUN})
@@ -82,7 +82,7 @@ def test_what_was_made_is_not_found_at_once(scene: Scene) -> None:
     assert account.pages(find, REGION) == {"Found": [{"Id": "made-2"}]}
 
 
-def test_a_resource_passes_through_other_values_and_refuses_writes(scene: Scene) -> None:
+def test_changing_resource_rejects_writes(scene: Scene) -> None:
     account = rough(scene, planned_fault([setting_change(LEVEL), setting_change(POWER)]), Way.CHANGING)
     account.undo_begins()
     assert (value(account), value(account, POWER)) == ("in passing", "in passing")
@@ -94,7 +94,7 @@ def test_a_resource_passes_through_other_values_and_refuses_writes(scene: Scene)
     assert value(account) == "in passing"
 
 
-def test_writes_are_refused_at_first(scene: Scene) -> None:
+def test_refused_write_succeeds_the_second_time(scene: Scene) -> None:
     account = rough(scene, planned_fault([setting_change(LEVEL), MAKE]), Way.REFUSED)
     with pytest.raises(AwsError, match="NotNow"):
         write(account, 5)
@@ -104,7 +104,7 @@ def test_writes_are_refused_at_first(scene: Scene) -> None:
         account.call(Call(service="shelf", operation="delete_thing", params={"Id": made}), REGION)
 
 
-def test_replies_are_lost_once_in_undo_only(scene: Scene) -> None:
+def test_reply_is_lost_once_and_only_in_undo(scene: Scene) -> None:
     account = rough(scene, planned_fault([setting_change(LEVEL)]), Way.LOST)
     write(account, 5)
     account.undo_begins()
@@ -115,7 +115,7 @@ def test_replies_are_lost_once_in_undo_only(scene: Scene) -> None:
     assert account.met == {Way.LOST: 1}
 
 
-def test_a_late_request_arrives_after_undos_first_look(scene: Scene) -> None:
+def test_late_request_arrives_after_undos_first_read(scene: Scene) -> None:
     account = rough(scene, planned_fault([setting_change(LEVEL)]), Way.LATE, late=0)
     with pytest.raises(Unreachable):
         write(account, 5)
@@ -125,7 +125,7 @@ def test_a_late_request_arrives_after_undos_first_look(scene: Scene) -> None:
     assert value(account) == 5
 
 
-def test_a_write_may_be_taken_without_effect(scene: Scene) -> None:
+def test_inert_write_has_no_effect(scene: Scene) -> None:
     account = rough(scene, planned_fault([setting_change(LEVEL)]), Way.INERT)
     account.undo_begins()
     write(account, 5)
@@ -134,7 +134,7 @@ def test_a_write_may_be_taken_without_effect(scene: Scene) -> None:
     assert value(account) == 5
 
 
-def test_a_stranger_writes_after_undos_first_look(scene: Scene) -> None:
+def test_stranger_writes_after_undos_first_read(scene: Scene) -> None:
     def stranger() -> None:
         scene.shelf.things["a"]["Level"] = 77
 
@@ -144,7 +144,7 @@ def test_a_stranger_writes_after_undos_first_look(scene: Scene) -> None:
     assert (value(account), value(account)) == (1, 77)
 
 
-def test_sets_come_back_in_another_order(scene: Scene) -> None:
+def test_reserialised_set_has_another_order(scene: Scene) -> None:
     scene.shelf.things["a"]["Items"] = ["x", "y"]
     account = rough(scene, planned_fault([setting_change(ITEMS)]), Way.RESERIALISED)
     assert value(account, ITEMS) == ["y", "x"]
@@ -162,13 +162,13 @@ def test_sets_come_back_in_another_order(scene: Scene) -> None:
         ),
     ],
 )
-def test_what_is_reserialised_looks_otherwise_and_means_the_same(form: NormalForm, plain: Any) -> None:
+def test_reserialised_differs_and_normalizes_equal(form: NormalForm, plain: Any) -> None:
     other = reserialised(LEVEL.model_copy(update={"canonical": form}), plain)
     assert other != plain
     assert same(form, other, plain)
 
 
-def test_what_applies_follows_from_the_changes() -> None:
+def test_applicable_follows_from_the_changes() -> None:
     assert applicable([IRREVERSIBLE]) == frozenset()
     always = {Way.LOST, Way.LATE, Way.INERT, Way.STALE}
     assert applicable([setting_change(LEVEL)]) == always | {Way.CHANGING, Way.REFUSED}
@@ -181,7 +181,7 @@ def test_what_applies_follows_from_the_changes() -> None:
 
 
 @pytest.mark.parametrize("way", sorted(EVERY))
-def test_the_law_holds_on_an_account_that_is_rough_in_one_way(scene: Scene, way: Way) -> None:
+def test_law_on_account_with_one_way_holds(scene: Scene, way: Way) -> None:
     changes = whole(scene.shelf)
     account = rough(scene, changes, way, stranger=lambda: scene.shelf.things["b"]["Items"].append("stranger"))
     before = touched(changes.changes, RUN, scene.shelf)
@@ -195,7 +195,7 @@ def test_the_law_holds_on_an_account_that_is_rough_in_one_way(scene: Scene, way:
     assert account.met[way]
 
 
-def test_the_law_holds_on_an_account_that_is_rough_in_every_way(scene: Scene) -> None:
+def test_law_on_account_with_every_way_holds(scene: Scene) -> None:
     changes = whole(scene.shelf)
     ways = EVERY - {Way.STRANGER}
     account = rough(scene, changes, *ways)
@@ -203,7 +203,7 @@ def test_the_law_holds_on_an_account_that_is_rough_in_every_way(scene: Scene) ->
     assert set(account.met) == ways
 
 
-def test_the_law_holds_whichever_request_is_late(tmp_path: Path) -> None:
+def test_law_with_any_late_request_holds(tmp_path: Path) -> None:
     counting = Scene(tmp_path / "count")
     account = rough(counting, whole(counting.shelf))
     law(whole(counting.shelf), account, counting.clock, counting.journal, RUN)
@@ -227,14 +227,12 @@ def broken_law(scene: Scene, *ways: Way, **more: Any) -> bool:
     return False
 
 
-def test_the_law_fails_an_undo_that_does_not_watch_for_late_requests(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_law_without_watch_for_late_requests_breaks(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(undo_module, "LONGEST_CALL", -1_000.0)
     assert broken_law(scene, Way.LATE, late=4)
 
 
-def test_the_law_fails_an_undo_that_does_not_wait_until_ready(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_law_without_wait_until_ready_breaks(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     def hasty(setting_change: Any, now: Observation, quiet: bool, was: Any) -> Next:
         return decide(setting_change, Observation(now.value, now.row, gone=now.gone), quiet, was)
 
@@ -242,7 +240,7 @@ def test_the_law_fails_an_undo_that_does_not_wait_until_ready(scene: Scene, monk
     assert broken_law(scene, Way.CHANGING)
 
 
-def test_the_law_fails_an_undo_that_believes_its_own_writes(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_law_with_unread_writes_breaks(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     written: set[str] = set()
 
     def trusting(change: Any, now: Observation, quiet: bool, was: Any) -> Next:
@@ -257,7 +255,7 @@ def test_the_law_fails_an_undo_that_believes_its_own_writes(scene: Scene, monkey
     assert broken_law(scene, Way.INERT)
 
 
-def test_the_law_fails_an_apply_that_changes_nothing(scene: Scene) -> None:
+def test_law_with_inert_apply_breaks(scene: Scene) -> None:
     nothing = planned_fault([setting_change(LEVEL, before=1, after=1)])
     with pytest.raises(Broken, match="apply changed nothing"):
         law(nothing, rough(scene, nothing), scene.clock, scene.journal, RUN)

@@ -1,4 +1,4 @@
-"""What AWS does by itself: health checks, scaling groups, instances that take their time, alarms."""
+"""What AWS does by itself: health checks, scaling groups, slow instances, alarms."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ class Site:
 
     @property
     def group(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.scaling.describe_auto_scaling_groups()["AutoScalingGroups"][0]
-        return found
+        answer: dict[str, Any] = self.scaling.describe_auto_scaling_groups()["AutoScalingGroups"][0]
+        return answer
 
     @property
     def members(self) -> dict[str, str]:
         """Instance → its state in the group."""
-        return {one["InstanceId"]: one["LifecycleState"] for one in self.group["Instances"]}
+        return {raw["InstanceId"]: raw["LifecycleState"] for raw in self.group["Instances"]}
 
     @property
     def zones(self) -> Counter[str]:
         """Zone → instances in service."""
-        in_service = (one for one in self.group["Instances"] if one["LifecycleState"] == "InService")
-        return Counter(one["AvailabilityZone"] for one in in_service)
+        in_service = (raw for raw in self.group["Instances"] if raw["LifecycleState"] == "InService")
+        return Counter(raw["AvailabilityZone"] for raw in in_service)
 
     @property
     def arn(self) -> str:
@@ -58,16 +58,16 @@ class Site:
     @property
     def health(self) -> dict[str, str]:
         """Instance → what the load balancer says of it."""
-        found = self.elb.describe_target_health(TargetGroupArn=self.arn)["TargetHealthDescriptions"]
-        return {one["Target"]["Id"]: one["TargetHealth"]["State"] for one in found}
+        answer = self.elb.describe_target_health(TargetGroupArn=self.arn)["TargetHealthDescriptions"]
+        return {raw["Target"]["Id"]: raw["TargetHealth"]["State"] for raw in answer}
 
     def reason(self, instance: str) -> str:
-        found = self.elb.describe_target_health(TargetGroupArn=self.arn, Targets=[{"Id": instance}])
-        return str(found["TargetHealthDescriptions"][0]["TargetHealth"]["Reason"])
+        answer = self.elb.describe_target_health(TargetGroupArn=self.arn, Targets=[{"Id": instance}])
+        return str(answer["TargetHealthDescriptions"][0]["TargetHealth"]["Reason"])
 
     def state(self, instance: str) -> str:
-        found = self.ec2.describe_instances(InstanceIds=[instance])
-        return str(found["Reservations"][0]["Instances"][0]["State"]["Name"])
+        answer = self.ec2.describe_instances(InstanceIds=[instance])
+        return str(answer["Reservations"][0]["Instances"][0]["State"]["Name"])
 
     @property
     def nodes(self) -> dict[str, NodeState]:
@@ -81,8 +81,8 @@ class Site:
         self.scaling.resume_processes(AutoScalingGroupName=GROUP, ScalingProcesses=list(processes))
 
     def subnets(self, *zones: str) -> list[str]:
-        found = self.ec2.describe_subnets(Filters=[{"Name": "tag:app", "Values": ["small"]}])["Subnets"]
-        return [one["SubnetId"] for one in found if one["AvailabilityZone"] in zones]
+        answer = self.ec2.describe_subnets(Filters=[{"Name": "tag:app", "Values": ["small"]}])["Subnets"]
+        return [raw["SubnetId"] for raw in answer if raw["AvailabilityZone"] in zones]
 
     def spread_over(self, *zones: str) -> None:
         self.scaling.update_auto_scaling_group(
@@ -99,7 +99,7 @@ class Site:
 
     def emitted_again(self, instance: str, like: str) -> None:
         groups = self.ec2.describe_instances(InstanceIds=[like])["Reservations"][0]["Instances"][0]["SecurityGroups"]
-        self.ec2.modify_instance_attribute(InstanceId=instance, Groups=[one["GroupId"] for one in groups])
+        self.ec2.modify_instance_attribute(InstanceId=instance, Groups=[raw["GroupId"] for raw in groups])
 
 
 @pytest.fixture
@@ -111,58 +111,58 @@ def site() -> Iterator[Site]:
 # --- instances --------------------------------------------------------------------------------------------------------
 
 
-def test_an_instance_stops_and_starts_in_its_time(site: Site) -> None:
+def test_instance_stops_and_starts_with_its_delays(site: Site) -> None:
     site.suspend("HealthCheck")
-    one = next(iter(site.members))
-    site.ec2.stop_instances(InstanceIds=[one])
-    assert site.state(one) == "stopping"
+    instance = next(iter(site.members))
+    site.ec2.stop_instances(InstanceIds=[instance])
+    assert site.state(instance) == "stopping"
     with pytest.raises(ClientError, match="IncorrectInstanceState"):
-        site.ec2.start_instances(InstanceIds=[one])
+        site.ec2.start_instances(InstanceIds=[instance])
     site.wait(STOPPING)
-    assert site.state(one) == "stopped"
+    assert site.state(instance) == "stopped"
 
-    site.ec2.start_instances(InstanceIds=[one])
-    assert site.state(one) == "pending"
+    site.ec2.start_instances(InstanceIds=[instance])
+    assert site.state(instance) == "pending"
     site.wait(PENDING)
-    assert site.state(one) == "running"
-    assert not site.nodes[one].serving
+    assert site.state(instance) == "running"
+    assert not site.nodes[instance].serving
     site.wait(BOOT)
-    assert site.nodes[one].serving
+    assert site.nodes[instance].serving
 
 
-def test_stopping_twice_takes_no_longer(site: Site) -> None:
+def test_second_stop_does_not_restart_the_delay(site: Site) -> None:
     site.suspend("HealthCheck")
-    one = next(iter(site.members))
-    site.ec2.stop_instances(InstanceIds=[one])
+    instance = next(iter(site.members))
+    site.ec2.stop_instances(InstanceIds=[instance])
     site.wait(STOPPING / 2)
-    site.ec2.stop_instances(InstanceIds=[one])
-    assert site.state(one) == "stopping"
+    site.ec2.stop_instances(InstanceIds=[instance])
+    assert site.state(instance) == "stopping"
     site.wait(STOPPING / 2)
-    assert site.state(one) == "stopped"
+    assert site.state(instance) == "stopped"
 
 
-def test_an_instance_that_is_terminated_while_it_stops_stays_terminated(site: Site) -> None:
+def test_instance_terminated_while_stopping_stays_so(site: Site) -> None:
     site.suspend("HealthCheck")
-    one = next(iter(site.members))
-    site.ec2.stop_instances(InstanceIds=[one])
-    site.ec2.terminate_instances(InstanceIds=[one])
-    assert site.state(one) == "shutting-down"
+    instance = next(iter(site.members))
+    site.ec2.stop_instances(InstanceIds=[instance])
+    site.ec2.terminate_instances(InstanceIds=[instance])
+    assert site.state(instance) == "shutting-down"
     site.wait(SHUTTING_DOWN)
-    assert site.state(one) == "terminated"
+    assert site.state(instance) == "terminated"
     site.wait(STOPPING)
-    assert site.state(one) == "terminated"
+    assert site.state(instance) == "terminated"
 
 
-def test_a_rebooted_instance_does_not_serve_until_it_has_booted(site: Site) -> None:
-    one = next(iter(site.members))
-    site.ec2.reboot_instances(InstanceIds=[one])
-    assert site.state(one) == "running"
-    assert not site.nodes[one].serving
+def test_rebooted_instance_serves_after_its_boot(site: Site) -> None:
+    instance = next(iter(site.members))
+    site.ec2.reboot_instances(InstanceIds=[instance])
+    assert site.state(instance) == "running"
+    assert not site.nodes[instance].serving
     site.wait(BOOT)
-    assert site.nodes[one].serving
+    assert site.nodes[instance].serving
 
 
-def test_a_user_may_launch_an_instance_and_put_it_behind_the_load_balancer(site: Site) -> None:
+def test_registered_launch_enters_rotation(site: Site) -> None:
     template = site.group["LaunchTemplate"]["LaunchTemplateId"]
     tags = [{"Key": "module", "Value": "site"}]
     made = site.ec2.run_instances(
@@ -172,84 +172,84 @@ def test_a_user_may_launch_an_instance_and_put_it_behind_the_load_balancer(site:
         SubnetId=site.subnets(ZONES[0])[0],
         TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
     )
-    one = made["Instances"][0]["InstanceId"]
-    assert site.state(one) == "pending"
-    assert one not in site.nodes
+    instance = made["Instances"][0]["InstanceId"]
+    assert site.state(instance) == "pending"
+    assert instance not in site.nodes
     site.wait(PENDING)
-    site.elb.register_targets(TargetGroupArn=site.arn, Targets=[{"Id": one}])
-    assert site.health[one] == "initial"
+    site.elb.register_targets(TargetGroupArn=site.arn, Targets=[{"Id": instance}])
+    assert site.health[instance] == "initial"
     site.wait(BOOT + 2 * CHECK)
-    assert site.health[one] == "healthy"
-    assert site.nodes[one].in_rotation
+    assert site.health[instance] == "healthy"
+    assert site.nodes[instance].in_rotation
 
 
 # --- targets ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_silent_target_leaves_rotation_after_failed_checks_and_returns_after_good_ones(site: Site) -> None:
+def test_silent_target_leaves_rotation_and_returns(site: Site) -> None:
     site.suspend("ReplaceUnhealthy")
-    one, other, _ = site.members
-    site.silence(one)
+    instance, other, _ = site.members
+    site.silence(instance)
     site.wait(CHECK)
-    assert site.health[one] == "healthy"
+    assert site.health[instance] == "healthy"
     site.wait(CHECK)
-    assert (site.health[one], site.reason(one)) == ("unhealthy", "Target.Timeout")
-    assert not site.nodes[one].in_rotation
+    assert (site.health[instance], site.reason(instance)) == ("unhealthy", "Target.Timeout")
+    assert not site.nodes[instance].in_rotation
 
-    site.emitted_again(one, like=other)
+    site.emitted_again(instance, like=other)
     site.wait(CHECK)
-    assert site.health[one] == "unhealthy"
+    assert site.health[instance] == "unhealthy"
     site.wait(CHECK)
-    assert site.health[one] == "healthy"
-    assert site.nodes[one].in_rotation
+    assert site.health[instance] == "healthy"
+    assert site.nodes[instance].in_rotation
 
 
-def test_one_failed_check_is_forgotten_after_a_good_one(site: Site) -> None:
-    one, other, _ = site.members
-    site.silence(one)
+def test_good_check_resets_failed_checks(site: Site) -> None:
+    instance, other, _ = site.members
+    site.silence(instance)
     site.wait(CHECK)
-    site.emitted_again(one, like=other)
+    site.emitted_again(instance, like=other)
     site.wait(CHECK)
-    site.silence(one)
+    site.silence(instance)
     site.wait(CHECK)
-    assert site.health[one] == "healthy"
+    assert site.health[instance] == "healthy"
 
 
 def test_a_stopped_target_is_unused(site: Site) -> None:
     site.suspend("HealthCheck")
-    one = next(iter(site.members))
-    site.ec2.stop_instances(InstanceIds=[one])
+    instance = next(iter(site.members))
+    site.ec2.stop_instances(InstanceIds=[instance])
     site.wait(CHECK)
-    assert (site.health[one], site.reason(one)) == ("unused", "Target.InvalidState")
-    assert not site.nodes[one].in_rotation
+    assert (site.health[instance], site.reason(instance)) == ("unused", "Target.InvalidState")
+    assert not site.nodes[instance].in_rotation
 
 
-def test_a_terminated_target_is_no_target(site: Site) -> None:
+def test_terminated_target_is_deregistered(site: Site) -> None:
     site.suspend("HealthCheck")
-    one = next(iter(site.members))
-    site.ec2.terminate_instances(InstanceIds=[one])
+    instance = next(iter(site.members))
+    site.ec2.terminate_instances(InstanceIds=[instance])
     site.wait(CHECK)
-    assert one not in site.health
-    assert site.reason(one) == "Target.NotRegistered"
+    assert instance not in site.health
+    assert site.reason(instance) == "Target.NotRegistered"
 
 
-def test_a_deregistered_target_drains_and_then_is_gone(site: Site) -> None:
-    one = next(iter(site.members))
-    site.elb.deregister_targets(TargetGroupArn=site.arn, Targets=[{"Id": one}])
-    assert site.health[one] == "draining"
-    assert not site.nodes[one].in_rotation
+def test_deregistered_target_drains_then_disappears(site: Site) -> None:
+    instance = next(iter(site.members))
+    site.elb.deregister_targets(TargetGroupArn=site.arn, Targets=[{"Id": instance}])
+    assert site.health[instance] == "draining"
+    assert not site.nodes[instance].in_rotation
     site.wait(DRAINING)
-    assert one not in site.health
-    assert one not in site.nodes
+    assert instance not in site.health
+    assert instance not in site.nodes
 
 
-def test_a_target_that_is_registered_again_begins_anew(site: Site) -> None:
-    one = next(iter(site.members))
-    site.elb.deregister_targets(TargetGroupArn=site.arn, Targets=[{"Id": one}])
-    site.elb.register_targets(TargetGroupArn=site.arn, Targets=[{"Id": one}])
-    assert site.health[one] == "initial"
+def test_target_registered_again_starts_as_initial(site: Site) -> None:
+    instance = next(iter(site.members))
+    site.elb.deregister_targets(TargetGroupArn=site.arn, Targets=[{"Id": instance}])
+    site.elb.register_targets(TargetGroupArn=site.arn, Targets=[{"Id": instance}])
+    assert site.health[instance] == "initial"
     site.wait(max(CHECK, DRAINING))  # what was to end the draining is void
-    assert site.health[one] == "healthy"
+    assert site.health[instance] == "healthy"
 
 
 def test_an_unknown_target_group_has_no_health(site: Site) -> None:
@@ -258,24 +258,24 @@ def test_an_unknown_target_group_has_no_health(site: Site) -> None:
         site.elb.describe_target_health(TargetGroupArn=unknown)
 
 
-def test_a_target_in_a_zone_without_the_load_balancer_is_not_in_use(site: Site) -> None:
+def test_target_in_disabled_zone_is_unused(site: Site) -> None:
     balancer = site.elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
     site.elb.set_subnets(LoadBalancerArn=balancer, Subnets=site.subnets(*ZONES[1:]))
     site.wait(CHECK)
-    unused = [one for one, state in site.health.items() if state == "unused"]
-    assert [site.nodes[one].zone for one in unused] == [ZONES[0]]
+    unused = [instance for instance, state in site.health.items() if state == "unused"]
+    assert [site.nodes[instance].zone for instance in unused] == [ZONES[0]]
     assert site.reason(unused[0]) == "Target.NotInUse"
 
 
 # --- scaling groups ---------------------------------------------------------------------------------------------------
 
 
-def test_a_terminated_instance_is_replaced_in_its_zone_after_the_launch_delay(site: Site) -> None:
-    one = next(iter(site.members))
-    site.ec2.terminate_instances(InstanceIds=[one])
+def test_terminated_instance_is_replaced_in_its_zone(site: Site) -> None:
+    instance = next(iter(site.members))
+    site.ec2.terminate_instances(InstanceIds=[instance])
     site.wait(LOOK)
     (new,) = set(site.members) - site.health.keys()
-    assert (site.members[new], one in site.members) == ("Pending", False)
+    assert (site.members[new], instance in site.members) == ("Pending", False)
     site.wait(PENDING)
     assert site.members[new] == "InService"
     assert site.zones == dict.fromkeys(ZONES, 1)
@@ -287,34 +287,34 @@ def test_a_terminated_instance_is_replaced_in_its_zone_after_the_launch_delay(si
 
 
 def test_a_stopped_member_is_terminated_and_replaced(site: Site) -> None:
-    one = next(iter(site.members))
-    site.ec2.stop_instances(InstanceIds=[one])
+    instance = next(iter(site.members))
+    site.ec2.stop_instances(InstanceIds=[instance])
     site.wait(LOOK)
-    assert site.state(one) == "shutting-down"
+    assert site.state(instance) == "shutting-down"
     assert len(site.members) == 3
 
 
 @pytest.mark.parametrize("processes", [["HealthCheck"], ["ReplaceUnhealthy"], ["Terminate"]])
-def test_a_stopped_member_is_kept_while_its_replacing_is_suspended(site: Site, processes: list[str]) -> None:
+def test_stopped_member_with_suspended_process_stays(site: Site, processes: list[str]) -> None:
     site.suspend(*processes)
-    one = next(iter(site.members))
-    site.ec2.stop_instances(InstanceIds=[one])
+    instance = next(iter(site.members))
+    site.ec2.stop_instances(InstanceIds=[instance])
     site.wait(120)
-    assert one in site.members
-    assert site.state(one) == "stopped"
+    assert instance in site.members
+    assert site.state(instance) == "stopped"
 
 
-def test_a_member_that_its_load_balancer_finds_unhealthy_is_replaced(site: Site) -> None:
-    one = next(iter(site.members))
-    site.silence(one)
+def test_member_unhealthy_in_load_balancer_is_replaced(site: Site) -> None:
+    instance = next(iter(site.members))
+    site.silence(instance)
     site.wait(2 * CHECK + LOOK)
-    assert site.members.get(one) in ("Terminating", None)
+    assert site.members.get(instance) in ("Terminating", None)
     site.wait(DRAINING)
-    assert one not in site.members
-    assert site.state(one) in ("shutting-down", "terminated")
+    assert instance not in site.members
+    assert site.state(instance) in ("shutting-down", "terminated")
 
 
-def test_a_young_member_is_given_grace(site: Site) -> None:
+def test_young_member_has_a_grace_period(site: Site) -> None:
     before = set(site.members)
     site.ec2.terminate_instances(InstanceIds=[next(iter(before))])
     site.wait(LOOK)
@@ -326,30 +326,34 @@ def test_a_young_member_is_given_grace(site: Site) -> None:
     assert site.members[young] == "Terminating"
 
 
-def test_the_type_ec2_does_not_ask_the_load_balancer(site: Site) -> None:
+def test_group_of_type_ec2_ignores_target_health(site: Site) -> None:
     site.scaling.update_auto_scaling_group(AutoScalingGroupName=GROUP, HealthCheckType="EC2")
-    one = next(iter(site.members))
-    site.silence(one)
+    instance = next(iter(site.members))
+    site.silence(instance)
     site.wait(120)
-    assert site.members[one] == "InService"
+    assert site.members[instance] == "InService"
 
 
-def test_a_member_that_is_said_to_be_unhealthy_is_replaced(site: Site) -> None:
-    one = next(iter(site.members))
-    site.scaling.set_instance_health(InstanceId=one, HealthStatus="Unhealthy")
+def test_member_set_unhealthy_is_replaced(site: Site) -> None:
+    instance = next(iter(site.members))
+    site.scaling.set_instance_health(InstanceId=instance, HealthStatus="Unhealthy")
     site.wait(LOOK + DRAINING)
-    assert one not in site.members
+    assert instance not in site.members
     assert len(site.members) == 3
 
 
 def test_a_leaving_member_drains_before_it_is_terminated(site: Site) -> None:
-    one = next(iter(site.members))
-    site.scaling.set_instance_health(InstanceId=one, HealthStatus="Unhealthy")
+    instance = next(iter(site.members))
+    site.scaling.set_instance_health(InstanceId=instance, HealthStatus="Unhealthy")
     site.wait(LOOK)
-    assert (site.members[one], site.health[one], site.state(one)) == ("Terminating", "draining", "running")
-    assert site.nodes[one].serving
+    assert (site.members[instance], site.health[instance], site.state(instance)) == (
+        "Terminating",
+        "draining",
+        "running",
+    )
+    assert site.nodes[instance].serving
     site.wait(DRAINING)
-    assert site.state(one) == "shutting-down"
+    assert site.state(instance) == "shutting-down"
 
 
 def test_nothing_is_launched_while_launching_is_suspended(site: Site) -> None:
@@ -362,17 +366,17 @@ def test_nothing_is_launched_while_launching_is_suspended(site: Site) -> None:
     assert len(site.members) == 3
 
 
-def test_launches_go_where_the_groups_subnets_are(site: Site) -> None:
+def test_launch_uses_the_groups_subnets(site: Site) -> None:
     site.suspend("AZRebalance")
     site.spread_over(*ZONES[1:])
-    lost = next(one for one in site.members if site.nodes[one].zone == ZONES[0])
+    lost = next(instance for instance in site.members if site.nodes[instance].zone == ZONES[0])
     site.ec2.terminate_instances(InstanceIds=[lost])
     site.wait(LOOK + PENDING)
     assert ZONES[0] not in site.zones
     assert site.zones.total() == 3
 
 
-def test_a_group_that_may_not_rebalance_leaves_its_members_where_they_are(site: Site) -> None:
+def test_group_with_suspended_rebalance_keeps_members(site: Site) -> None:
     site.suspend("AZRebalance")
     site.spread_over(*ZONES[1:])
     before = site.members
@@ -392,8 +396,8 @@ def test_rebalancing_launches_before_it_terminates(site: Site) -> None:
 def test_an_uneven_group_becomes_even_again(site: Site) -> None:
     site.suspend("AZRebalance")
     site.spread_over(ZONES[0])
-    for one in [one for one in site.members if site.nodes[one].zone != ZONES[0]]:
-        site.ec2.terminate_instances(InstanceIds=[one])
+    for instance in [instance for instance in site.members if site.nodes[instance].zone != ZONES[0]]:
+        site.ec2.terminate_instances(InstanceIds=[instance])
     site.wait(120)
     assert site.zones == {ZONES[0]: 3}
     site.spread_over(*ZONES)
@@ -413,56 +417,58 @@ def test_a_group_grows_and_shrinks_evenly(site: Site) -> None:
 
 
 def test_protected_members_are_not_scaled_in(site: Site) -> None:
-    one, *_ = before = list(site.members)
+    instance, *_ = before = list(site.members)
     site.scaling.set_instance_protection(AutoScalingGroupName=GROUP, InstanceIds=before, ProtectedFromScaleIn=True)
     site.scaling.set_desired_capacity(AutoScalingGroupName=GROUP, DesiredCapacity=2)
     site.wait(LOOK + DRAINING)
     assert list(site.members) == before
-    site.scaling.set_instance_protection(AutoScalingGroupName=GROUP, InstanceIds=[one], ProtectedFromScaleIn=False)
+    site.scaling.set_instance_protection(AutoScalingGroupName=GROUP, InstanceIds=[instance], ProtectedFromScaleIn=False)
     site.wait(LOOK + DRAINING)
     assert list(site.members) == before[1:]
 
 
-def test_a_detached_member_leaves_the_load_balancer_and_lives_on(site: Site) -> None:
-    one = next(iter(site.members))
-    site.scaling.detach_instances(AutoScalingGroupName=GROUP, InstanceIds=[one], ShouldDecrementDesiredCapacity=False)
+def test_detached_member_drains_and_keeps_running(site: Site) -> None:
+    instance = next(iter(site.members))
+    site.scaling.detach_instances(
+        AutoScalingGroupName=GROUP, InstanceIds=[instance], ShouldDecrementDesiredCapacity=False
+    )
     site.wait(LOOK)
-    assert site.health[one] == "draining"
-    assert site.state(one) == "running"
+    assert site.health[instance] == "draining"
+    assert site.state(instance) == "running"
     assert len(site.members) == 3
 
 
-def test_a_member_in_standby_leaves_the_load_balancer_and_comes_back(site: Site) -> None:
-    one = next(iter(site.members))
-    site.scaling.enter_standby(AutoScalingGroupName=GROUP, InstanceIds=[one], ShouldDecrementDesiredCapacity=True)
+def test_standby_member_drains_and_returns(site: Site) -> None:
+    instance = next(iter(site.members))
+    site.scaling.enter_standby(AutoScalingGroupName=GROUP, InstanceIds=[instance], ShouldDecrementDesiredCapacity=True)
     site.wait(LOOK)
-    assert (site.members[one], site.health[one]) == ("Standby", "draining")
+    assert (site.members[instance], site.health[instance]) == ("Standby", "draining")
     assert len(site.members) == 3
-    site.scaling.exit_standby(AutoScalingGroupName=GROUP, InstanceIds=[one])
+    site.scaling.exit_standby(AutoScalingGroupName=GROUP, InstanceIds=[instance])
     site.wait(LOOK + CHECK)
-    assert (site.members[one], site.health[one]) == ("InService", "healthy")
+    assert (site.members[instance], site.health[instance]) == ("InService", "healthy")
 
 
-def test_a_member_may_be_terminated_through_its_group(site: Site) -> None:
-    one = next(iter(site.members))
-    site.scaling.terminate_instance_in_auto_scaling_group(InstanceId=one, ShouldDecrementDesiredCapacity=True)
+def test_terminate_through_the_group_shuts_down(site: Site) -> None:
+    instance = next(iter(site.members))
+    site.scaling.terminate_instance_in_auto_scaling_group(InstanceId=instance, ShouldDecrementDesiredCapacity=True)
     site.wait(LOOK)
-    assert site.state(one) == "shutting-down"
+    assert site.state(instance) == "shutting-down"
     assert len(site.members) == 2
 
 
-def test_what_a_user_takes_out_of_the_load_balancer_the_group_does_not_put_back(site: Site) -> None:
-    one = next(iter(site.members))
-    site.elb.deregister_targets(TargetGroupArn=site.arn, Targets=[{"Id": one}])
+def test_target_deregistered_by_user_stays_out(site: Site) -> None:
+    instance = next(iter(site.members))
+    site.elb.deregister_targets(TargetGroupArn=site.arn, Targets=[{"Id": instance}])
     site.wait(LOOK + DRAINING)
-    assert one not in site.health
-    assert site.members[one] == "InService"
+    assert instance not in site.health
+    assert site.members[instance] == "InService"
 
 
-def test_a_deleted_group_takes_its_members_along(site: Site) -> None:
+def test_deleted_group_terminates_its_members(site: Site) -> None:
     members = list(site.members)
     site.scaling.delete_auto_scaling_group(AutoScalingGroupName=GROUP, ForceDelete=True)
-    assert [site.state(one) for one in members] == ["shutting-down"] * 3
+    assert [site.state(instance) for instance in members] == ["shutting-down"] * 3
     assert site.nodes
     site.wait(CHECK)
     assert not any(node.serving for node in site.nodes.values())
@@ -485,14 +491,14 @@ def alarm(site: Site) -> str:
     return str(site.cloudwatch.describe_alarms(AlarmNames=["visits-few"])["MetricAlarms"][0]["StateValue"])
 
 
-def test_an_alarm_begins_without_data_and_is_evaluated_each_minute(watched: Site) -> None:
+def test_alarm_starts_without_data_and_is_evaluated(watched: Site) -> None:
     watched.wait(50)
     assert alarm(watched) == "INSUFFICIENT_DATA"
     watched.wait(10)
     assert alarm(watched) == "ALARM"
 
 
-def test_a_state_that_was_set_lasts_until_the_next_evaluation(watched: Site) -> None:
+def test_set_state_lasts_until_the_next_evaluation(watched: Site) -> None:
     watched.wait(60)
     watched.cloudwatch.set_alarm_state(AlarmName="visits-few", StateValue="OK", StateReason="because")
     watched.wait(50)
@@ -501,7 +507,7 @@ def test_a_state_that_was_set_lasts_until_the_next_evaluation(watched: Site) -> 
     assert alarm(watched) == "ALARM"
 
 
-def test_a_changed_alarm_is_another_alarm(watched: Site) -> None:
+def test_changed_alarm_is_evaluated_by_its_new_rule(watched: Site) -> None:
     watched.wait(60)
     watched.cloudwatch.put_metric_alarm(
         AlarmName="visits-few",
@@ -519,7 +525,7 @@ def test_a_changed_alarm_is_another_alarm(watched: Site) -> None:
 
 def read(site: Site, namespace: str, metric: str, dimensions: dict[str, str]) -> list[float]:
     named = [{"Name": key, "Value": value} for key, value in dimensions.items()]
-    found = site.cloudwatch.get_metric_statistics(
+    answer = site.cloudwatch.get_metric_statistics(
         Namespace=namespace,
         MetricName=metric,
         Dimensions=named,
@@ -528,17 +534,17 @@ def read(site: Site, namespace: str, metric: str, dimensions: dict[str, str]) ->
         Period=60,
         Statistics=["Maximum"],
     )
-    return [point["Maximum"] for point in found["Datapoints"]]
+    return [point["Maximum"] for point in answer["Datapoints"]]
 
 
-def test_hosts_publish_their_state_once_a_minute(site: Site) -> None:
-    one = next(iter(site.members))
+def test_hosts_publish_their_state_each_minute(site: Site) -> None:
+    instance = next(iter(site.members))
     site.wait(30)
     site.suspend("ReplaceUnhealthy")
     site.wait(5)
-    site.ec2.reboot_instances(InstanceIds=[one])
+    site.ec2.reboot_instances(InstanceIds=[instance])
     site.wait(85)
-    assert read(site, "AWS/EC2", "StatusCheckFailed", {"InstanceId": one}) == [1.0, 0.0]
+    assert read(site, "AWS/EC2", "StatusCheckFailed", {"InstanceId": instance}) == [1.0, 0.0]
     balancer = site.elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"].rpartition("loadbalancer/")[2]
     dimensions = {"LoadBalancer": balancer, "TargetGroup": site.arn.rpartition(":")[2]}
     assert read(site, "AWS/ApplicationELB", "UnHealthyHostCount", dimensions) == [1.0, 0.0]
@@ -547,7 +553,7 @@ def test_hosts_publish_their_state_once_a_minute(site: Site) -> None:
 # --- the timetable ----------------------------------------------------------------------------------------------------
 
 
-def test_a_timetable_keeps_the_order_of_time_and_then_of_planning() -> None:
+def test_timetable_orders_by_time_then_by_planning() -> None:
     time, done = Timetable(100.0), list[str]()
     time.after(5, lambda: done.append("later"))
     time.after(1, lambda: done.append("first"))

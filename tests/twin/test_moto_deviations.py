@@ -1,4 +1,4 @@
-"""What moto does otherwise than AWS: each is still so in plain moto, and put right on the twin.
+"""Where moto differs from AWS: each test shows the deviation in plain moto, and its correction on the twin.
 
 A test that fails on its `plain` half means that moto has changed: the correction may go.
 """
@@ -36,8 +36,8 @@ class Plain:
         return self._clients[service]
 
     def subnet(self, zone: str = "us-east-1a") -> str:
-        found = self("ec2").describe_subnets(Filters=[{"Name": "availability-zone", "Values": [zone]}])
-        return str(found["Subnets"][0]["SubnetId"])
+        answer = self("ec2").describe_subnets(Filters=[{"Name": "availability-zone", "Values": [zone]}])
+        return str(answer["Subnets"][0]["SubnetId"])
 
     def instance(self) -> str:
         made = self("ec2").run_instances(ImageId="ami-1", MinCount=1, MaxCount=1, SubnetId=self.subnet())
@@ -75,8 +75,8 @@ class OnTwin:
 
     def subnet(self, zone: str = "us-east-1a") -> dict[str, Any]:
         mine = [{"Name": "tag:app", "Values": ["storefront"]}, {"Name": "availability-zone", "Values": [zone]}]
-        found: dict[str, Any] = self("ec2").describe_subnets(Filters=mine)["Subnets"][0]
-        return found
+        answer: dict[str, Any] = self("ec2").describe_subnets(Filters=mine)["Subnets"][0]
+        return answer
 
     def a_member(self, group: str = "storefront-checkout") -> str:
         return str(group_of(self, group)["Instances"][0]["InstanceId"])
@@ -89,18 +89,18 @@ def on_twin(twin: Twin) -> Iterator[OnTwin]:
 
 
 def group_of(clients: Any, name: str) -> dict[str, Any]:
-    found = clients("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])
-    group: dict[str, Any] = found["AutoScalingGroups"][0]
+    answer = clients("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+    group: dict[str, Any] = answer["AutoScalingGroups"][0]
     return group
 
 
 def members(group: dict[str, Any]) -> list[str]:
-    return sorted(one["InstanceId"] for one in group["Instances"] if one["LifecycleState"] != "Terminating")
+    return sorted(raw["InstanceId"] for raw in group["Instances"] if raw["LifecycleState"] != "Terminating")
 
 
 def state_of(clients: Any, instance: str) -> str:
-    found = clients("ec2").describe_instances(InstanceIds=[instance])
-    return str(found["Reservations"][0]["Instances"][0]["State"]["Name"])
+    answer = clients("ec2").describe_instances(InstanceIds=[instance])
+    return str(answer["Reservations"][0]["Instances"][0]["State"]["Name"])
 
 
 def refused(call: Any, **params: Any) -> str:
@@ -112,14 +112,14 @@ def refused(call: Any, **params: Any) -> str:
 # --- scaling groups ---------------------------------------------------------------------------------------------------
 
 
-def test_moto_launches_all_into_the_first_subnet_and_the_twin_spreads(plain: Plain, on_twin: OnTwin) -> None:
-    assert {one["AvailabilityZone"] for one in plain.group("spread")["Instances"]} == {"us-east-1a"}
+def test_moto_launches_into_one_subnet_twin_spreads(plain: Plain, on_twin: OnTwin) -> None:
+    assert {raw["AvailabilityZone"] for raw in plain.group("spread")["Instances"]} == {"us-east-1a"}
 
-    zones = [one["AvailabilityZone"] for one in group_of(on_twin, "storefront-web")["Instances"]]
+    zones = [raw["AvailabilityZone"] for raw in group_of(on_twin, "storefront-web")["Instances"]]
     assert sorted(zones) == ["us-east-1a"] * 2 + ["us-east-1b"] * 2 + ["us-east-1c"] * 2
 
 
-def test_moto_replaces_inside_terminate_instances_and_the_twin_in_time(plain: Plain, on_twin: OnTwin) -> None:
+def test_moto_replaces_at_once_twin_after_a_delay(plain: Plain, on_twin: OnTwin) -> None:
     before = members(plain.group("at-once"))
     plain("ec2").terminate_instances(InstanceIds=before[:1])
     after = members(group_of(plain, "at-once"))
@@ -132,10 +132,10 @@ def test_moto_replaces_inside_terminate_instances_and_the_twin_in_time(plain: Pl
     on_twin.twin.clock.sleep(LOOK)
     group = group_of(on_twin, "storefront-checkout")
     assert gone not in members(group)
-    assert [one["LifecycleState"] for one in group["Instances"]].count("Pending") == 1
+    assert [raw["LifecycleState"] for raw in group["Instances"]].count("Pending") == 1
 
 
-def test_moto_ignores_suspended_processes_and_the_twin_honours_them(plain: Plain, on_twin: OnTwin) -> None:
+def test_moto_ignores_suspended_processes(plain: Plain, on_twin: OnTwin) -> None:
     before = members(plain.group("suspended"))
     plain("autoscaling").suspend_processes(AutoScalingGroupName="suspended", ScalingProcesses=["Launch"])
     plain("ec2").terminate_instances(InstanceIds=before[:1])
@@ -187,10 +187,10 @@ def test_moto_starts_terminated_instances_again(plain: Plain, on_twin: OnTwin) -
     assert state_of(on_twin, gone) == "terminated"
 
 
-def test_motos_reboot_is_not_to_be_seen(plain: Plain, on_twin: OnTwin) -> None:
+def test_motos_reboot_is_not_visible(plain: Plain, on_twin: OnTwin) -> None:
     def status(clients: Any, instance: str) -> str:
-        found = clients("ec2").describe_instance_status(InstanceIds=[instance])["InstanceStatuses"]
-        return str(found[0]["InstanceStatus"]["Status"])
+        answer = clients("ec2").describe_instance_status(InstanceIds=[instance])["InstanceStatuses"]
+        return str(answer[0]["InstanceStatus"]["Status"])
 
     rebooted = plain.instance()
     plain("ec2").reboot_instances(InstanceIds=[rebooted])
@@ -225,16 +225,16 @@ def test_motos_interfaces_outlive_their_instance(plain: Plain, on_twin: OnTwin) 
 def association(clients: Any, subnet: str) -> tuple[str, str]:
     """(association, ACL) of a subnet."""
     filters = [{"Name": "association.subnet-id", "Values": [subnet]}]
-    found = clients("ec2").describe_network_acls(Filters=filters)["NetworkAcls"]
+    answer = clients("ec2").describe_network_acls(Filters=filters)["NetworkAcls"]
     return next(
-        (str(one["NetworkAclAssociationId"]), str(acl["NetworkAclId"]))
-        for acl in found
-        for one in acl["Associations"]
-        if one["SubnetId"] == subnet
+        (str(raw["NetworkAclAssociationId"]), str(acl["NetworkAclId"]))
+        for acl in answer
+        for raw in acl["Associations"]
+        if raw["SubnetId"] == subnet
     )
 
 
-def test_moto_destroys_an_association_when_the_acl_is_unknown(plain: Plain, on_twin: OnTwin) -> None:
+def test_moto_destroys_an_association_for_unknown_acl(plain: Plain, on_twin: OnTwin) -> None:
     held, _ = association(plain, plain.subnet())
     replace = plain("ec2").replace_network_acl_association
     assert refused(replace, AssociationId=held, NetworkAclId="acl-0123") == "InvalidNetworkAclID.NotFound"
@@ -274,7 +274,7 @@ def test_motos_new_acl_has_no_rule(plain: Plain, on_twin: OnTwin) -> None:
     assert plain("ec2").create_network_acl(VpcId=vpc)["NetworkAcl"]["Entries"] == []
 
     entries = on_twin("ec2").create_network_acl(VpcId=on_twin.subnet()["VpcId"])["NetworkAcl"]["Entries"]
-    assert sorted((one["RuleNumber"], one["RuleAction"], one["Egress"]) for one in entries) == [
+    assert sorted((raw["RuleNumber"], raw["RuleAction"], raw["Egress"]) for raw in entries) == [
         (32767, "deny", False),
         (32767, "deny", True),
     ]
@@ -296,7 +296,7 @@ def test_moto_executes_dry_runs_of_acl_calls(plain: Plain, on_twin: OnTwin) -> N
     assert (acls(on_twin), association(on_twin, on_twin.subnet()["SubnetId"])) == (before, held)
 
 
-def test_moto_raises_stop_iteration_for_an_acl_rule_that_is_not_there(plain: Plain, on_twin: OnTwin) -> None:
+def test_moto_raises_stop_iteration_for_missing_acl_rule(plain: Plain, on_twin: OnTwin) -> None:
     acl = plain("ec2").describe_network_acls()["NetworkAcls"][0]["NetworkAclId"]
     with pytest.raises((StopIteration, RuntimeError)):
         plain("ec2").delete_network_acl_entry(NetworkAclId=acl, RuleNumber=77, Egress=True)
@@ -306,7 +306,7 @@ def test_moto_raises_stop_iteration_for_an_acl_rule_that_is_not_there(plain: Pla
     delete(NetworkAclId=acl, RuleNumber=100, Egress=True)
 
 
-def test_moto_names_a_route_table_where_an_acl_is_unknown(plain: Plain, on_twin: OnTwin) -> None:
+def test_moto_names_a_route_table_for_unknown_acl(plain: Plain, on_twin: OnTwin) -> None:
     described = plain("ec2").describe_network_acls
     assert refused(described, NetworkAclIds=["acl-0123"]) == "InvalidRouteTableID.NotFound"
     described = on_twin("ec2").describe_network_acls
@@ -320,11 +320,11 @@ def interface_groups(clients: Any, instance: str) -> tuple[str, list[str]]:
 
 
 def instance_groups(clients: Any, instance: str) -> list[str]:
-    found = clients("ec2").describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
-    return sorted(group["GroupId"] for group in found["SecurityGroups"])
+    answer = clients("ec2").describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
+    return sorted(group["GroupId"] for group in answer["SecurityGroups"])
 
 
-def test_moto_adds_an_interfaces_groups_instead_of_replacing_them(plain: Plain, on_twin: OnTwin) -> None:
+def test_moto_adds_interface_groups_without_replacing(plain: Plain, on_twin: OnTwin) -> None:
     def new_group(clients: Any, vpc: str) -> str:
         return str(clients("ec2").create_security_group(GroupName="new", Description="new", VpcId=vpc)["GroupId"])
 
@@ -368,7 +368,7 @@ def test_motos_targets_are_healthy_behind_a_deny_all_acl(plain: Plain, on_twin: 
     closed = plain("ec2").create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
     plain("ec2").replace_network_acl_association(AssociationId=held, NetworkAclId=closed)
     health = elb.describe_target_health(TargetGroupArn=targets)["TargetHealthDescriptions"]
-    assert [one["TargetHealth"]["State"] for one in health] == ["healthy"]
+    assert [raw["TargetHealth"]["State"] for raw in health] == ["healthy"]
 
     subnet = on_twin.subnet()
     held, _ = association(on_twin, subnet["SubnetId"])
@@ -377,7 +377,7 @@ def test_motos_targets_are_healthy_behind_a_deny_all_acl(plain: Plain, on_twin: 
     on_twin.twin.clock.sleep(25)
     (arn,) = group_of(on_twin, "storefront-web")["TargetGroupARNs"]
     health = on_twin("elbv2").describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
-    states = [one["TargetHealth"]["State"] for one in health]
+    states = [raw["TargetHealth"]["State"] for raw in health]
     assert (states.count("healthy"), states.count("unhealthy")) == (4, 2)
 
 
@@ -386,8 +386,8 @@ def test_motos_targets_are_healthy_behind_a_deny_all_acl(plain: Plain, on_twin: 
 
 def test_motos_tables_are_never_updating(plain: Plain, on_twin: OnTwin) -> None:
     def table(clients: Any, name: str) -> tuple[str, int]:
-        found = clients("dynamodb").describe_table(TableName=name)["Table"]
-        return found["TableStatus"], found["ProvisionedThroughput"]["WriteCapacityUnits"]
+        answer = clients("dynamodb").describe_table(TableName=name)["Table"]
+        return answer["TableStatus"], answer["ProvisionedThroughput"]["WriteCapacityUnits"]
 
     capacity = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
     plain("dynamodb").create_table(
@@ -427,12 +427,12 @@ def test_moto_has_no_percentiles(plain: Plain, on_twin: OnTwin) -> None:
         data = [{"MetricName": "M", "Values": [float(n) for n in range(1, 11)], "Timestamp": START}]
         clients("cloudwatch").put_metric_data(Namespace="N", MetricData=data)
         metric = {"Namespace": "N", "MetricName": "M"}
-        found = clients("cloudwatch").get_metric_data(
+        answer = clients("cloudwatch").get_metric_data(
             StartTime=START,
             EndTime=START + 60,
             MetricDataQueries=[{"Id": "a", "MetricStat": {"Metric": metric, "Period": 10, "Stat": "p90"}}],
         )
-        return found["MetricDataResults"][0]["Values"]
+        return answer["MetricDataResults"][0]["Values"]
 
     with pytest.raises(TypeError):
         p90(plain)
@@ -462,7 +462,7 @@ def test_moto_never_evaluates_an_alarm(plain: Plain, on_twin: OnTwin) -> None:
 # --- errors -----------------------------------------------------------------------------------------------------------
 
 
-def test_moto_raises_what_python_raises(plain: Plain, on_twin: OnTwin) -> None:
+def test_moto_raises_python_errors(plain: Plain, on_twin: OnTwin) -> None:
     volume = plain("ec2").describe_volumes()["Volumes"][0]["VolumeId"]
     with pytest.raises(TypeError):
         plain("ec2").detach_volume(VolumeId=volume)

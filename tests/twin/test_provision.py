@@ -1,4 +1,4 @@
-"""The world of a twin: sealed from everything else, built as an account has it, and read back for traffic."""
+"""The world of a twin: isolated from everything else, built like an account, and read back for traffic."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def little() -> Iterator[Twin]:
         yield twin
 
 
-def test_a_test_that_leaves_this_machine_fails() -> None:
+def test_connection_beyond_this_machine_fails() -> None:
     for reach_out in (
         lambda: socket.create_connection(("192.0.2.1", 80), timeout=0.01),  # TEST-NET-1
         lambda: socket.getaddrinfo("ec2.us-east-1.amazonaws.com", 443),
@@ -67,7 +67,7 @@ def test_the_twin_is_the_workloads_account(twin: Twin) -> None:
     assert (who["Account"], who["Arn"]) == ("111122223333", twin.principal)
 
 
-def test_a_service_that_moto_does_not_have_fails_and_reaches_nothing(twin: Twin) -> None:
+def test_unknown_service_fails_and_reaches_nothing(twin: Twin) -> None:
     for service, operation, params in (
         ("notifications", "list_notification_hubs", {}),  # *.api.aws, which mock_aws lets through to the network
         ("pricing", "describe_services", {}),
@@ -82,24 +82,24 @@ def test_dual_stack_endpoints_reach_nothing(twin: Twin) -> None:
 
     session = boto3.Session(botocore_session=twin.session)
     client = session.client("ec2", region_name=REGION, config=Config(use_dualstack_endpoint=True))
-    with pytest.raises(ClientError, match="the twin has no such service"):
+    with pytest.raises(ClientError, match="the twin does not simulate this service"):
         client.describe_vpcs()
 
 
-def test_one_twin_at_a_time(twin: Twin) -> None:
+def test_second_twin_is_refused(twin: Twin) -> None:
     with pytest.raises(InvalidInput, match="a twin is already running"), Twin(*small()):
         pytest.fail("a second twin was opened")
     assert boto(twin, "sts").get_caller_identity()["Account"] == "111122223333"
 
 
-def test_when_the_twin_is_closed_its_session_answers_nothing() -> None:
+def test_session_of_closed_twin_fails() -> None:
     with Twin(*small()) as twin:
         client = boto(twin, "ec2")
     with pytest.raises(AwsError, match="no twin is running"):
         client.describe_vpcs()
 
 
-def test_a_twin_that_cannot_be_built_leaves_room_for_the_next() -> None:
+def test_failed_twin_lets_the_next_start() -> None:
     with (
         pytest.raises(InvalidInput, match="zone eu-west-1a is not in region us-east-1"),
         Twin(*small(zones=["eu-west-1a"])),
@@ -109,7 +109,7 @@ def test_a_twin_that_cannot_be_built_leaves_room_for_the_next() -> None:
         assert twin.now == START
 
 
-def test_what_no_account_could_hold_is_the_users_mistake() -> None:
+def test_impossible_files_raise_invalid_input() -> None:
     workload, twin = small()
     raw = workload.model_dump(by_alias=True, mode="json")
     raw["modules"]["rows"]["owns"] = {"tables": ["rows", "rows"]}
@@ -119,14 +119,14 @@ def test_what_no_account_could_hold_is_the_users_mistake() -> None:
         Twin(workload, twin, region="mars-1").__enter__()
 
 
-def test_a_call_that_fails_changes_nothing(little: Twin) -> None:
+def test_failed_call_changes_nothing(little: Twin) -> None:
     ec2, before = boto(little, "ec2"), little.state
     with pytest.raises(ClientError, match=r"InvalidInstanceID\.NotFound"):
         ec2.reboot_instances(InstanceIds=[before.modules["site"].nodes[0].id, "i-0123456789abcdef0"])
     assert little.state == before
 
 
-def test_nothing_of_the_environment_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_twin_ignores_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in STRANGE.items():
         monkeypatch.setenv(name, value)
     sealed_session.cache_clear()  # as in a process in which they were always set
@@ -140,11 +140,11 @@ def test_nothing_of_the_environment_counts(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("account", ["123456789012", "111122223333"], ids=["another account", "the same account"])
-def test_neither_the_twin_nor_a_users_mock_sees_the_other(account: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_twin_and_users_mock_are_isolated(account: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOTO_ACCOUNT_ID", account)
 
     def names(client: Any) -> list[str]:
-        return sorted(one["FunctionName"] for one in client.list_functions()["Functions"])
+        return sorted(raw["FunctionName"] for raw in client.list_functions()["Functions"])
 
     def theirs() -> Any:
         return boto3.client("sqs", region_name=REGION)
@@ -159,10 +159,10 @@ def test_neither_the_twin_nor_a_users_mock_sees_the_other(account: str, monkeypa
         assert account in theirs().list_queues()["QueueUrls"][0]
 
 
-def test_a_users_mock_may_start_and_stop_while_the_twin_lives(little: Twin) -> None:
+def test_users_mock_within_a_twin_leaves_it_whole(little: Twin) -> None:
     def whole() -> tuple[int, int]:
-        found = boto(little, "ec2").describe_instances()["Reservations"]
-        return len(found), len(boto(little, "lambda").list_functions()["Functions"])
+        reservations = boto(little, "ec2").describe_instances()["Reservations"]
+        return len(reservations), len(boto(little, "lambda").list_functions()["Functions"])
 
     before = whole()
     assert before == (2, 1)
@@ -175,7 +175,7 @@ def test_a_users_mock_may_start_and_stop_while_the_twin_lives(little: Twin) -> N
     assert all(node.in_rotation for node in little.state.modules["site"].nodes)
 
 
-def test_the_twin_may_start_and_stop_while_a_users_mock_lives() -> None:
+def test_twin_within_a_users_mock_leaves_it_whole() -> None:
     with mock_aws():
         s3 = boto3.client("s3", region_name=REGION)
         s3.create_bucket(Bucket="theirs")
@@ -189,9 +189,15 @@ def test_the_twin_may_start_and_stop_while_a_users_mock_lives() -> None:
 def test_the_twin_leaves_motos_globals_as_they_were() -> None:
     def globals_() -> tuple[Any, ...]:
         settings = {key: dict(value) for key, value in default_user_config.items()}  # type: ignore[attr-defined]
-        accounts = [sorted(one) for one in BackendDict._instances]  # type: ignore[misc]
+        accounts = [sorted(services) for services in BackendDict._instances]  # type: ignore[misc]
         count = ActionAuthenticatorMixin.request_count
-        return mock_random.getstate(), settings, count, [one for one in accounts if one], dict(os.environ)
+        return (
+            mock_random.getstate(),
+            settings,
+            count,
+            [services for services in accounts if services],
+            dict(os.environ),
+        )
 
     before = globals_()
     with Twin(*small()) as twin:
@@ -201,7 +207,7 @@ def test_the_twin_leaves_motos_globals_as_they_were() -> None:
     assert globals_() == before
 
 
-def test_a_closed_twin_is_forgotten() -> None:
+def test_closed_twin_leaves_no_objects() -> None:
     with Twin(*small()) as twin:
         backend = twin._controllers._backends.ec2
         (reservation, *_) = backend.reservations.values()
@@ -212,19 +218,19 @@ def test_a_closed_twin_is_forgotten() -> None:
 # --- what is built ----------------------------------------------------------------------------------------------------
 
 
-def test_the_harness_finds_the_workload_by_its_tags(workload: Workload, twin: Twin) -> None:
+def test_inventory_finds_the_workload_by_tags(workload: Workload, twin: Twin) -> None:
     inventory = inventory_of(workload, twin.aws, REGION)
     opt_in = workload.opt_in or {}
-    assert {one.module for one in inventory.instances} == {"web", "catalog", "checkout"}
+    assert {resource.module for resource in inventory.instances} == {"web", "catalog", "checkout"}
     assert len(inventory.instances) == 18
-    assert all(opt_in.items() <= one.tags.items() for one in inventory.instances)
+    assert all(opt_in.items() <= resource.tags.items() for resource in inventory.instances)
     assert sorted(subnet.zone for subnet in inventory.subnets) == ["us-east-1a", "us-east-1b", "us-east-1c"]
     assert {group.module for group in inventory.scaling_groups} == {"web", "catalog", "checkout"}
     assert all(len(group.target_groups) == 1 for group in inventory.scaling_groups)
-    assert [(one.name, one.module) for one in inventory.tables] == [("ledger", "ledger")]
-    found = {(one.name, one.module) for one in inventory.functions}
-    assert found == {("payments", "payments"), ("recommendations", "recommendations")}
-    assert all(opt_in.items() <= one.tags.items() for one in (*inventory.functions, *inventory.tables))
+    assert [(resource.name, resource.module) for resource in inventory.tables] == [("ledger", "ledger")]
+    functions = {(resource.name, resource.module) for resource in inventory.functions}
+    assert functions == {("payments", "payments"), ("recommendations", "recommendations")}
+    assert all(opt_in.items() <= resource.tags.items() for resource in (*inventory.functions, *inventory.tables))
 
 
 def test_stages_have_the_ids_that_the_workload_names(little: Twin) -> None:
@@ -234,22 +240,22 @@ def test_stages_have_the_ids_that_the_workload_names(little: Twin) -> None:
     assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (100.0, 50)
 
 
-def test_instances_are_spread_evenly_and_in_service_from_the_start(twin: Twin) -> None:
+def test_instances_start_spread_and_in_service(twin: Twin) -> None:
     for group in boto(twin, "autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]:
-        assert {one["LifecycleState"] for one in group["Instances"]} == {"InService"}
-        zones = [one["AvailabilityZone"] for one in group["Instances"]]
+        assert {raw["LifecycleState"] for raw in group["Instances"]} == {"InService"}
+        zones = [raw["AvailabilityZone"] for raw in group["Instances"]]
         assert {zones.count(zone) for zone in zones} == {2}
 
 
-def test_a_module_on_instances_needs_tags() -> None:
+def test_instances_without_tags_are_refused() -> None:
     workload, twin = small()
     raw = workload.model_dump(by_alias=True, mode="json")
     raw["modules"]["site"]["owns"] = {"tags": {}}
-    with pytest.raises(InvalidInput, match="module site plays instances"), Twin(Workload.model_validate(raw), twin):
+    with pytest.raises(InvalidInput, match="module site has instances"), Twin(Workload.model_validate(raw), twin):
         pass
 
 
-def test_long_names_fit_into_a_load_balancers_name() -> None:
+def test_long_names_are_shortened_for_load_balancers() -> None:
     workload, twin = small()
     raw = workload.model_dump(by_alias=True, mode="json")
     raw["name"] = "a-workload-with-quite-a-long-name-indeed"
@@ -275,7 +281,7 @@ def test_the_same_seed_makes_the_same_ids() -> None:
 # --- what it means for traffic ----------------------------------------------------------------------------------------
 
 
-def test_a_whole_account_means_that_everything_serves(little: Twin) -> None:
+def test_state_of_a_new_account_serves_everything(little: Twin) -> None:
     state = little.state
     nodes = state.modules["site"].nodes
     assert [(node.zone, node.serving, node.in_rotation) for node in nodes] == [
@@ -288,7 +294,7 @@ def test_a_whole_account_means_that_everything_serves(little: Twin) -> None:
     assert state.lost == frozenset()
 
 
-def test_settings_of_functions_tables_and_stages_are_read_back(little: Twin) -> None:
+def test_state_reads_functions_tables_and_stages(little: Twin) -> None:
     boto(little, "lambda").put_function_concurrency(FunctionName="worker", ReservedConcurrentExecutions=0)
     boto(little, "apigateway").update_stage(
         restApiId="abc123",
@@ -304,7 +310,7 @@ def test_settings_of_functions_tables_and_stages_are_read_back(little: Twin) -> 
     assert little.state.modules["work"].concurrency is None
 
 
-def test_what_is_deleted_serves_nothing(little: Twin) -> None:
+def test_state_of_deleted_resources_serves_nothing(little: Twin) -> None:
     boto(little, "lambda").delete_function(FunctionName="worker")
     boto(little, "dynamodb").delete_table(TableName="rows")
     boto(little, "apigateway").delete_stage(restApiId="abc123", stageName="live")
@@ -312,14 +318,14 @@ def test_what_is_deleted_serves_nothing(little: Twin) -> None:
     assert (state.modules["work"].concurrency, state.modules["rows"].capacity, state.modules["edge"].rate) == (0, 0, 0)
 
 
-def test_a_closed_acl_cuts_the_zone_off_from_all_others_but_not_from_itself(twin: Twin) -> None:
+def test_deny_all_acl_cuts_the_zone_off_from_others(twin: Twin) -> None:
     ec2 = boto(twin, "ec2")
     zone = [{"Name": "tag:app", "Values": ["storefront"]}, {"Name": "availability-zone", "Values": ["us-east-1a"]}]
     subnet = ec2.describe_subnets(Filters=zone)["Subnets"][0]
     closed = ec2.create_network_acl(VpcId=subnet["VpcId"])["NetworkAcl"]["NetworkAclId"]
     acls = ec2.describe_network_acls(Filters=[{"Name": "association.subnet-id", "Values": [subnet["SubnetId"]]}])
-    (held,) = (one for one in acls["NetworkAcls"][0]["Associations"] if one["SubnetId"] == subnet["SubnetId"])
-    ec2.replace_network_acl_association(AssociationId=held["NetworkAclAssociationId"], NetworkAclId=closed)
+    (raw,) = (raw for raw in acls["NetworkAcls"][0]["Associations"] if raw["SubnetId"] == subnet["SubnetId"])
+    ec2.replace_network_acl_association(AssociationId=raw["NetworkAclAssociationId"], NetworkAclId=closed)
 
     state = twin.state
     inside = {node.id for module in state.modules.values() for node in module.nodes if node.zone == "us-east-1a"}
@@ -331,7 +337,7 @@ def test_a_closed_acl_cuts_the_zone_off_from_all_others_but_not_from_itself(twin
         assert ((OUTSIDE, node.id) in state.lost) == ((node.id, OUTSIDE) in state.lost) == (node.id in inside)
 
 
-def test_an_empty_security_group_cuts_an_instance_off_from_everything(twin: Twin) -> None:
+def test_empty_security_group_isolates_an_instance(twin: Twin) -> None:
     ec2 = boto(twin, "ec2")
     lonely = twin.state.modules["checkout"].nodes[0].id
     interface = ec2.describe_instances(InstanceIds=[lonely])["Reservations"][0]["Instances"][0]["NetworkInterfaces"][0]
@@ -348,7 +354,7 @@ def test_an_empty_security_group_cuts_an_instance_off_from_everything(twin: Twin
     }
 
 
-def test_a_load_balancer_that_lets_nobody_in_makes_its_module_unreachable(twin: Twin) -> None:
+def test_closed_load_balancer_cuts_its_module_off(twin: Twin) -> None:
     elb = boto(twin, "elbv2")
     (balancer,) = elb.describe_load_balancers(Names=["storefront-catalog"])["LoadBalancers"]
     (listener,) = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]

@@ -26,7 +26,7 @@ def passes(rules: Network, port: int = 8080) -> bool:
     return rules.passes(host(rules, "left", "10.0.0.5"), host(rules, "right", "10.0.16.5"), port)
 
 
-def test_what_every_rule_allows_passes() -> None:
+def test_connection_that_all_rules_allow_passes() -> None:
     assert passes(network())
 
 
@@ -49,7 +49,7 @@ def test_within_a_subnet_acls_do_not_apply() -> None:
     assert rules.passes(host(rules, "left", "10.0.0.5"), host(rules, "left", "10.0.0.6"), 80)
 
 
-def test_the_rule_with_the_lowest_number_decides_whatever_the_order_of_writing() -> None:
+def test_acl_rule_with_lowest_number_decides() -> None:
     allow_first = (AclRule(200, False, False, ANY), AclRule(100, False, True, ANY), AclRule(100, True, True, ANY))
     deny_first = (AclRule(200, False, True, ANY), AclRule(100, False, False, ANY), AclRule(100, True, True, ANY))
     assert passes(network(right=allow_first))
@@ -62,14 +62,14 @@ def test_a_rule_for_another_address_does_not_decide() -> None:
     assert not passes(network(right=(AclRule(50, False, False, "10.0.0.0/24"), *OPEN)))
 
 
-def test_acls_are_stateless_replies_need_rules_of_their_own() -> None:
+def test_acl_replies_need_their_own_rules() -> None:
     no_replies_out = (AclRule(100, False, True, ANY), AclRule(100, True, False, ANY))
     assert not passes(network(right=no_replies_out))
     only_the_port_out = (AclRule(100, False, True, ANY), AclRule(100, True, True, ANY, (8080, 8080)))
     assert not passes(network(right=only_the_port_out))
 
 
-def test_replies_go_to_the_ephemeral_ports_of_whoever_asked() -> None:
+def test_acl_replies_use_the_callers_ephemeral_ports() -> None:
     linux = (AclRule(100, False, True, ANY), AclRule(100, True, True, ANY, LINUX_EPHEMERAL))
     rules = network(right=linux)
     assert passes(rules)
@@ -129,9 +129,7 @@ RULES = st.lists(
 
 
 @given(RULES, st.integers(1, 65535))
-def test_an_acl_lets_a_connection_pass_exactly_when_every_port_it_may_use_is_allowed(
-    rules: tuple[AclRule, ...], port: int
-) -> None:
+def test_acl_passes_iff_every_possible_port_passes(rules: tuple[AclRule, ...], port: int) -> None:
     def allowed(egress: bool, at: int) -> bool:
         matching = [r for r in rules if r.egress == egress and r.ports[0] <= at <= r.ports[1]]
         return min(matching, key=lambda r: r.number).allow if matching else False

@@ -1,4 +1,4 @@
-"""The twin as a whole: an account that lives, in virtual time, and means something for customers."""
+"""The twin as a whole: an account in virtual time, and its effect on customers."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def customers(twin: Twin) -> Customers:
 # --- time -------------------------------------------------------------------------------------------------------------
 
 
-def test_the_warm_up_is_lived_through_before_anybody_looks(twin: Twin, twin_file: TwinFile) -> None:
+def test_warm_up_passes_before_the_block(twin: Twin, twin_file: TwinFile) -> None:
     assert twin.clock.now() == START + twin_file.warm_up
     assert sum(twin.truth.journeys["buy"].tried) > 0
 
 
-def test_sleeping_makes_the_world_live_so_long(twin: Twin) -> None:
+def test_sleep_advances_the_world(twin: Twin) -> None:
     before, tried = twin.clock.now(), sum(twin.truth.journeys["browse"].tried)
     twin.clock.sleep(60)
     assert twin.clock.now() == before + 60
@@ -48,7 +48,7 @@ def test_calls_take_no_time(twin: Twin) -> None:
     assert twin.clock.now() == before
 
 
-def test_it_does_not_matter_how_time_is_cut(workload: Workload, twin_file: TwinFile) -> None:
+def test_steps_of_time_do_not_change_the_outcome(workload: Workload, twin_file: TwinFile) -> None:
     def lived(steps: list[float]) -> list[int]:
         with Twin(workload, twin_file, seed=5) as twin:
             Customers(twin).close_zone("us-east-1b")
@@ -89,7 +89,7 @@ def test_every_kpi_of_the_storefront_has_data(workload: Workload, customers: Cus
 # --- faults follow from the account's state ---------------------------------------------------------------------------
 
 
-def test_a_zone_under_a_deny_all_acl_hurts_until_it_is_out_of_rotation(customers: Customers) -> None:
+def test_deny_all_acl_hurts_until_out_of_rotation(customers: Customers) -> None:
     open_again = customers.close_zone("us-east-1a")
     assert customers.served("buy", 25) < 0.9
     customers.twin.clock.sleep(15)
@@ -100,7 +100,7 @@ def test_a_zone_under_a_deny_all_acl_hurts_until_it_is_out_of_rotation(customers
     assert {zones.count(zone) for zone in zones} == {2}
 
 
-def test_a_function_with_no_concurrency_fails_those_who_need_it(customers: Customers) -> None:
+def test_function_without_concurrency_fails_its_callers(customers: Customers) -> None:
     customers.throttle("payments")
     assert customers.served("buy", 30) < 0.1
     customers.unthrottle("payments")
@@ -108,7 +108,7 @@ def test_a_function_with_no_concurrency_fails_those_who_need_it(customers: Custo
     assert customers.served("buy", 30) == 1
 
 
-def test_a_terminated_instance_hurts_until_its_load_balancer_finds_out(customers: Customers) -> None:
+def test_terminated_instance_hurts_until_deregistered(customers: Customers) -> None:
     lost = customers.twin.state.modules["checkout"].nodes[0].id
     customers.boto.client("ec2").terminate_instances(InstanceIds=[lost])
     assert customers.served("buy", 15) < 1
@@ -119,7 +119,7 @@ def test_a_terminated_instance_hurts_until_its_load_balancer_finds_out(customers
     assert sum(node.in_rotation for node in customers.twin.state.modules["checkout"].nodes) == 6
 
 
-def test_a_throttled_table_serves_what_it_has_saved_and_then_throttles(customers: Customers) -> None:
+def test_table_serves_saved_capacity_then_throttles(customers: Customers) -> None:
     capacity = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
     customers.boto.client("dynamodb").update_table(TableName="ledger", ProvisionedThroughput=capacity)
     assert customers.served("buy", 30) == 1
@@ -141,7 +141,7 @@ def cured(twin_file: TwinFile) -> TwinFile:
     )
 
 
-def test_throttled_recommendations_take_orders_down_and_the_cure_helps(workload: Workload, twin_file: TwinFile) -> None:
+def test_throttled_recommendations_hurt_orders_until_cured(workload: Workload, twin_file: TwinFile) -> None:
     with Twin(workload, twin_file, seed=7) as twin:
         sick = Customers(twin)
         sick.throttle("recommendations")
@@ -205,18 +205,18 @@ def metric(twin: Twin, name: str, statistic: str, period: int, **dimensions: str
     return values
 
 
-def test_metrics_come_newest_first_unless_asked_otherwise(customers: Customers) -> None:
+def test_metrics_are_newest_first_by_default(customers: Customers) -> None:
     customers.twin.clock.sleep(5)
     stat = {"Metric": {"Namespace": "Storefront", "MetricName": "PagesTried"}, "Period": 1, "Stat": "Sum"}
 
     def read(**how: str) -> tuple[list[float], list[float]]:
-        found = customers.boto.client("cloudwatch").get_metric_data(
+        result = customers.boto.client("cloudwatch").get_metric_data(
             StartTime=START + 30,
             EndTime=START + 35,
             MetricDataQueries=[{"Id": "a", "MetricStat": stat}],
             **how,
         )["MetricDataResults"][0]
-        return [at.timestamp() - START for at in found["Timestamps"]], found["Values"]
+        return [at.timestamp() - START for at in result["Timestamps"]], result["Values"]
 
     times, values = read()
     assert times == [34, 33, 32, 31, 30]
@@ -235,7 +235,7 @@ def test_services_publish_their_own_metrics(customers: Customers) -> None:
     assert metric(twin, "AWS/Lambda/Throttles", "Sum", 60) == []  # all of a metric's dimensions, or another metric
 
 
-def test_users_metrics_are_kept_beside(customers: Customers) -> None:
+def test_users_metrics_are_stored(customers: Customers) -> None:
     cloudwatch = customers.boto.client("cloudwatch")
     data = [{"MetricName": "Seen", "Values": [1.0, 5.0], "Counts": [3, 1]}, {"MetricName": "Seen", "Value": 2.0}]
     cloudwatch.put_metric_data(Namespace="Mine", MetricData=data)
@@ -244,7 +244,7 @@ def test_users_metrics_are_kept_beside(customers: Customers) -> None:
     assert metric(customers.twin, "Mine/Seen", "Sum", 60) == [10.0]
 
 
-def test_what_cloudwatch_would_not_take_is_an_error(twin: Twin) -> None:
+def test_invalid_metric_query_is_an_error(twin: Twin) -> None:
     with pytest.raises(AwsError, match="is not a statistic"):
         metric(twin, "Storefront/PagesTried", "Most", 60)
     with pytest.raises(InvalidInput, match="MetricDataQueries"):
@@ -257,7 +257,7 @@ def test_what_cloudwatch_would_not_take_is_an_error(twin: Twin) -> None:
 # --- the same again ---------------------------------------------------------------------------------------------------
 
 
-def test_the_same_seed_gives_the_same_bytes_in_another_process_and_environment() -> None:
+def test_same_seed_gives_same_bytes_in_another_process() -> None:
     environment = {**os.environ, **STRANGE, "PYTHONHASHSEED": "1"}  # this process has another one
     command = [sys.executable, "-m", "tests.replay"]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -29,7 +29,7 @@ def serve(file: Path, to: str | None, port: int) -> Exit:
 
 
 def _serve(loaded: LoadedRules, to: str | None, port: int, ended: threading.Event) -> Exit:
-    with proxy(*loaded.rules, to=to, port=port, seed=loaded.seed, hear=_print) as running:
+    with proxy(*loaded.rules, to=to, port=port, seed=loaded.seed, warn=_print) as running:
         for number, rule in enumerate(loaded.rules, 1):
             _print(f"rule {number}: {rule}")
         for note in overlaps(loaded.rules):

@@ -13,7 +13,7 @@ from gameday import sdk
 from gameday.pytest_plugin import failure_hook
 from gameday.pytest_plugin.outcome import no_traceback
 from gameday.sdk.attempt import Sleep
-from gameday.sdk.context_managers import ErrorAnswer, Later, Patience
+from gameday.sdk.context_managers import ErrorAnswer, Lateness, Patience
 
 
 class SdkFaults:
@@ -35,7 +35,7 @@ class SdkFaults:
         """Inject the fault of `gameday.sdk.fail`."""
         return self._begin(lambda: sdk.fail(service, operation, **options))
 
-    def delay(self, service: str, operation: str | None = None, **options: Unpack[Later]) -> sdk.CallLog:
+    def delay(self, service: str, operation: str | None = None, **options: Unpack[Lateness]) -> sdk.CallLog:
         """Inject the fault of `gameday.sdk.delay`."""
         return self._begin(lambda: sdk.delay(service, operation, **options))
 

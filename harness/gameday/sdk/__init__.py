@@ -1,13 +1,16 @@
 """Faults for the AWS calls of a program, inside its process: `with throttle("dynamodb", share="50%") as seen:`.
 
-They hold for the whole process: for every boto3 and botocore client, made before or after, in every thread, from
-entering the block to leaving it. They do not reach aiobotocore, other processes, and calls that never come to the
-wire (botocore's Stubber, presigned URLs, invalid parameters); the harness's own clients are left alone. Within moto and
-before a real endpoint the same holds: what is hit is not carried out, except by `delay` and `lose_reply`. Handlers that
-others have registered for `before-send` do not hear of a request that is not carried out.
+Faults last from entering the block to leaving it. They apply to every boto3 and botocore client of the process, in
+every thread, created before or inside the block. They do not reach:
 
-A rule counts requests, of which a call makes several where its client retries: `first=2` fails two attempts and lets
-the third through.
+- aiobotocore, and other processes
+- calls that send no request (botocore's Stubber, presigned URLs, invalid parameters)
+- the harness's own clients
+
+Behaviour is the same on moto and on a real endpoint: a request that a rule hits is not carried out, except by `delay`
+and `lose_reply`. Other `before-send` handlers do not see a request that is not carried out.
+
+A rule counts requests. A call whose client retries makes several: `first=2` fails two attempts and lets the third pass.
 """
 
 from __future__ import annotations
@@ -39,7 +42,7 @@ _HOMES = {"Injection": "botocore_patch", "Attempt": "call_log", "CallMade": "cal
 
 
 def __getattr__(name: str) -> object:
-    """Import what is asked for when it is: files name rules, and need neither botocore nor the patch."""
+    """Import a name on first use: files name rules, and need neither botocore nor the patch."""
     if name not in __all__:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)

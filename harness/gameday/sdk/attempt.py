@@ -1,4 +1,4 @@
-"""One attempt of a call: what stands in for botocore's endpoint while a request is sent, or a retry is decided."""
+"""An attempt of a call: replacements of botocore's endpoint that send a request, or decide on a retry."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from gameday.sdk.rule import Rule
 Sleep = Callable[[float], None]
 
 NEVER = 60.0
-"""Seconds that stand for a client's timeout where it has none (botocore's own default)."""
+"""Seconds of patience for a client without a timeout (botocore's own default)."""
 
 
 class StandIn:
-    """An endpoint, but for its events."""
+    """An endpoint whose events this object emits."""
 
     def __init__(self, endpoint: Any) -> None:
         self._endpoint = endpoint
@@ -31,19 +31,19 @@ class StandIn:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._endpoint, name)
 
-    def emit(self, event_name: str, **given: Any) -> Any:
-        """Let the endpoint's own handlers hear an event."""
-        return self._endpoint._event_emitter.emit(event_name, **given)  # noqa: SLF001
+    def emit(self, event_name: str, **kwargs: Any) -> Any:
+        """Emit an event to the endpoint's own handlers."""
+        return self._endpoint._event_emitter.emit(event_name, **kwargs)  # noqa: SLF001
 
 
-class Hearing(StandIn):
-    """Hears how long a client will wait, and lets its endpoint not wait for it: the wait is ours."""
+class RetryObserver(StandIn):
+    """Record how long a client wants to wait, and return no wait: the patch waits instead."""
 
     delay = 0.0
 
-    def emit(self, event_name: str, **given: Any) -> Any:
-        """Hear what retry handlers answer."""
-        responses = super().emit(event_name, **{**given, "endpoint": self._endpoint})
+    def emit(self, event_name: str, **kwargs: Any) -> Any:
+        """Emit an event, and record the delay that retry handlers answer."""
+        responses = super().emit(event_name, **{**kwargs, "endpoint": self._endpoint})
         delay = first_non_none_response(responses)
         if delay is None or delay is False:
             return responses
@@ -51,8 +51,8 @@ class Hearing(StandIn):
         return [(None, 0)]
 
 
-class Sending(StandIn):
-    """Sends a request, or does to it what a rule says."""
+class RequestSender(StandIn):
+    """Send a request, or apply a rule to it."""
 
     def __init__(
         self, endpoint: Any, rule: Rule | None, sleep: Sleep, context: Mapping[str, Any], model: OperationModel
@@ -65,11 +65,11 @@ class Sending(StandIn):
         self.held = 0.0
         self.limited = 0.0
 
-    def emit(self, event_name: str, **given: Any) -> Any:
-        """Answer in place of the wire, before a request is sent."""
+    def emit(self, event_name: str, **kwargs: Any) -> Any:
+        """Answer `before-send` in place of the endpoint; emit all other events."""
         if not event_name.startswith("before-send."):
-            return super().emit(event_name, **given)
-        return self._before_send(event_name, given["request"])
+            return super().emit(event_name, **kwargs)
+        return self._before_send(event_name, kwargs["request"])
 
     def _before_send(self, event_name: str, request: AWSPreparedRequest) -> Any:
         rule = self.rule
@@ -87,7 +87,7 @@ class Sending(StandIn):
         return [(None, self._error(rule, request.url))]
 
     def _arrives(self, rule: Rule, event_name: str, request: AWSPreparedRequest) -> Any:
-        """The request is carried out; whether the client hears of it depends on its patience."""
+        """Carry the request out. The client gets the answer only if its read timeout is longer than the rule's wait."""
         held = rule.wait or self._read_timeout
         lost = rule.kind == "lose-reply" or held >= self._read_timeout
         if not lost:
@@ -96,13 +96,15 @@ class Sending(StandIn):
         answer = first_non_none_response(self._handled(event_name, request, everyone=True))
         if answer is None:
             answer = self._endpoint._send(request)  # noqa: SLF001
-        _ = answer.content  # read to its end, so that the connection can be used again
+        _ = answer.content  # read to the end, so that the connection can be used again
         self._hold(min(held, self._read_timeout))
         raise ReadTimeoutError(endpoint_url=request.url)
 
     def _handled(self, event_name: str, request: AWSPreparedRequest, everyone: bool) -> list[tuple[Any, Any]]:
-        """What handlers answer before a request is sent. Not `everyone`: botocore's own alone (its rate limiter), since
-        any other may carry the request out, as moto's does.
+        """Collect the answers of `before-send` handlers.
+
+        Without `everyone` only botocore's own handlers run (its rate limiter): others may carry the request out, like
+        moto's.
         """
         emitter = getattr(self._endpoint._event_emitter, "_emitter", self._endpoint._event_emitter)  # noqa: SLF001
         responses = []

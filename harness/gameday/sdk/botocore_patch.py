@@ -1,10 +1,13 @@
-"""Rules at work on every botocore client of this process.
+"""The patch that applies rules to every botocore client of this process.
 
-Two methods of `botocore.endpoint.Endpoint` are replaced while there are faults: the one that sends a request and parses
-the answer, and the one that decides whether to try again. All clients share them, those made before and those made
-after, in every thread; both run inside the retry loop, so retries of each mode see what they would see from AWS. Both
-originals are called with a stand-in for the endpoint, whose events are ours: that is how an answer is put in place of a
-request, and how a back-off is heard. No handler is registered, so that nothing is left on any client afterwards.
+While faults last, it replaces two methods of `botocore.endpoint.Endpoint`:
+
+- `_do_get_response` sends a request and parses the answer
+- `_needs_retry` decides whether to try again
+
+All clients share these methods, in every thread. Both run inside the retry loop, so retries of each mode behave as they
+do with AWS. The patch calls the originals with a replacement of the endpoint, whose events it controls. That lets it
+answer in place of the endpoint, and record back-off. It registers no handler, so it leaves nothing on any client.
 """
 
 from __future__ import annotations
@@ -24,19 +27,20 @@ from botocore.model import OperationModel
 
 from gameday.aws.account import USER_AGENT
 from gameday.errors import InvalidInput
-from gameday.sdk.attempt import Hearing, Sending, Sleep, StandIn
+from gameday.sdk.attempt import RequestSender, RetryObserver, Sleep, StandIn
 from gameday.sdk.call_log import Attempt, CallLog
 from gameday.sdk.matching import Count, Request, choose, overlaps
 from gameday.sdk.rule import Rule
 
 
 class Injection:
-    """Rules and a seed: faults for as long as it is entered. May be entered again, each time with a record of its own.
+    """Inject faults by rules and a seed while entered. It may be entered again; each entry has its own CallLog.
 
-    Process-wide: a request of any thread counts and may be hit, whichever thread entered. Of several injections the one
-    entered last is asked first. A forked process has the faults too, and a record of its own. Not reached are clients
-    of aiobotocore, whose endpoint overrides what is replaced here (the proxy reaches them), and presigned URLs, which
-    others open.
+    - It applies to the whole process: requests of every thread count, and rules may hit them.
+    - Of several injections, the one entered last gets the first choice.
+    - A forked process has the faults too, with a copy of the log.
+    - It does not reach clients of aiobotocore, whose endpoint overrides the patched methods; the proxy reaches them.
+    - It does not reach presigned URLs, since other programs open them.
     """
 
     def __init__(self, rules: tuple[Rule, ...], seed: int = 0, sleep: Sleep = time.sleep) -> None:
@@ -77,7 +81,7 @@ class _Active:
 
 
 _active: list[_Active] = []
-_installed: dict[str, tuple[Any, Any]] = {}  # by method: ours, and what was there
+_installed: dict[str, tuple[Any, Any]] = {}  # method → ours, and the original
 _changing = threading.RLock()
 
 
@@ -94,7 +98,7 @@ def _end(active: _Active) -> None:
         if _active:
             return
         for name, (ours, before) in _installed.items():
-            # Whoever has wrapped ours meanwhile keeps it: without faults it only calls what was there before.
+            # A wrapper that another library put around ours stays: without faults, ours only calls the original.
             if Endpoint.__dict__[name] is ours:
                 setattr(Endpoint, name, before)
         _installed.clear()
@@ -104,7 +108,7 @@ def _replace() -> None:
     for name in ("_do_get_response", "_needs_retry"):
         if name not in Endpoint.__dict__:
             raise InvalidInput(
-                f"botocore {botocore.__version__} has no Endpoint.{name}: no fault can be injected into it",
+                f"botocore {botocore.__version__} has no Endpoint.{name}, which the faults need to replace",
                 "use the proxy (gameday proxy), or another version of botocore",
                 gd_code="GD-E119",
             )
@@ -116,43 +120,42 @@ def _replace() -> None:
 
 def _instead(act: Callable[..., Any], before: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(before)
-    def ours(self: Any, *given: Any, **named: Any) -> Any:
-        asked = tuple(_active)
-        # A stand-in has come by already: somebody's wrapping of an earlier one of these.
-        if not asked or isinstance(self, StandIn):
-            return before(self, *given, **named)
-        return act(before, asked, self, *given, **named)
+    def ours(self: Any, *args: Any, **kwargs: Any) -> Any:
+        injections = tuple(_active)
+        # A StandIn means that an earlier patch called us: another library had wrapped it.
+        if not injections or isinstance(self, StandIn):
+            return before(self, *args, **kwargs)
+        return act(before, injections, self, *args, **kwargs)
 
     return ours
 
 
 def _respond(
     before: Callable[..., Any],
-    asked: tuple[_Active, ...],
+    injections: tuple[_Active, ...],
     endpoint: Any,
     request: AWSPreparedRequest,
     operation_model: OperationModel,
     context: Mapping[str, Any],
 ) -> Any:
-    """One attempt, hit or not: in place of `Endpoint._do_get_response`."""
+    """Make an attempt, hit or not, in place of `Endpoint._do_get_response`."""
     if _ours(context):
         return before(endpoint, request, operation_model, context)
-    what = Request(operation_model.service_model.service_name, operation_model.name, context.get("client_region"))
-    holder, rule = _hit(asked, what)
-    sending = Sending(endpoint, rule, _sleep_of(asked), context, operation_model)
-    answered, exception = before(sending, request, operation_model, context)
-    error = type(exception).__name__ if exception else _error_of(answered)
-    for each in asked:
-        mine = rule if each is holder else None
-        each.record.add(
-            _key(context), what, _mode(context), Attempt(mine, error, sending.held if mine else 0.0, sending.limited)
-        )
-    return answered, exception
+    called = Request(operation_model.service_model.service_name, operation_model.name, context.get("client_region"))
+    holder, rule = _hit(injections, called)
+    sender = RequestSender(endpoint, rule, _sleep_of(injections), context, operation_model)
+    answer, exception = before(sender, request, operation_model, context)
+    error = type(exception).__name__ if exception else _error_of(answer)
+    for active in injections:
+        mine = rule if active is holder else None
+        attempt = Attempt(mine, error, sender.held if mine else 0.0, sender.limited)
+        active.record.add(_key(context), called, _mode(context), attempt)
+    return answer, exception
 
 
 def _retry(
     before: Callable[..., Any],
-    asked: tuple[_Active, ...],
+    injections: tuple[_Active, ...],
     endpoint: Any,
     attempts: int,
     operation_model: OperationModel,
@@ -160,30 +163,30 @@ def _retry(
     *more: Any,
     **named: Any,
 ) -> bool:
-    """Whether to try again, and the wait before it: in place of `Endpoint._needs_retry`."""
+    """Decide whether to try again, and wait before it, in place of `Endpoint._needs_retry`."""
     if _ours(request_dict["context"]):
         return bool(before(endpoint, attempts, operation_model, request_dict, *more, **named))
-    key, hearing = _key(request_dict["context"]), Hearing(endpoint)
+    key, observer = _key(request_dict["context"]), RetryObserver(endpoint)
     again = False
     try:
-        again = bool(before(hearing, attempts, operation_model, request_dict, *more, **named))
+        again = bool(before(observer, attempts, operation_model, request_dict, *more, **named))
     finally:
-        for each in asked:
-            each.record.waited(key, hearing.delay) if again else each.record.over(key)
+        for active in injections:
+            active.record.waited(key, observer.delay) if again else active.record.over(key)
     if again:
-        _sleep_of(asked)(hearing.delay)
+        _sleep_of(injections)(observer.delay)
     return again
 
 
-def _hit(asked: tuple[_Active, ...], request: Request) -> tuple[_Active | None, Rule | None]:
-    for active in reversed(asked):
+def _hit(injections: tuple[_Active, ...], request: Request) -> tuple[_Active | None, Rule | None]:
+    for active in reversed(injections):
         if rule := active.hit(request):
             return active, rule
     return None, None
 
 
-def _sleep_of(asked: tuple[_Active, ...]) -> Sleep:
-    return asked[-1].sleep
+def _sleep_of(injections: tuple[_Active, ...]) -> Sleep:
+    return injections[-1].sleep
 
 
 def _ours(context: Mapping[str, Any]) -> bool:
@@ -199,6 +202,6 @@ def _key(context: Mapping[str, Any]) -> str:
     return str(context["retries"]["invocation-id"])
 
 
-def _error_of(answered: tuple[Any, Mapping[str, Any]]) -> str | None:
-    http, parsed = answered
+def _error_of(answer: tuple[Any, Mapping[str, Any]]) -> str | None:
+    http, parsed = answer
     return str(parsed.get("Error", {}).get("Code", http.status_code)) if http.status_code >= 300 else None

@@ -17,7 +17,11 @@ from gameday.sdk.rule import Rule, RuleKind, in_words
 
 
 class Which(TypedDict, total=False):
-    """Which requests: in a `region`, a `share` like 50% by `seed`, the `first` so many, `after` so many."""
+    """Which requests a rule hits.
+
+    `region`: only in this region. `share`: a share like 50%, chosen by `seed`. `first`: at most this many. `after`:
+    only after this many. `sleep`: makes clients wait.
+    """
 
     region: str | None
     share: str
@@ -28,34 +32,37 @@ class Which(TypedDict, total=False):
 
 
 class ErrorAnswer(Which, total=False):
-    """Which requests, and with what error they are answered: none given, the service's own."""
+    """Which requests, and the error that answers them; by default the service's own."""
 
     code: str | None
     status: int | None
 
 
 class Patience(Which, total=False):
-    """Which requests, and how long a client waits for them, like 400ms: none given, as long as its own timeout."""
+    """Which requests, and how long a client waits for each, like 400ms; by default the client's own timeout."""
 
     wait: str | None
 
 
-class Later(Which, total=False):
+class Lateness(Which, total=False):
     """Which requests, and how much later they arrive, like 400ms."""
 
     wait: Required[str]
 
 
 def faults(*parts: Rule | Injection, seed: int = 0, sleep: Sleep = time.sleep) -> Injection:
-    """Several rules at once: of those that hit a request the first wins. A rule that never can is warned of.
+    """Inject several rules at once: the first rule that hits a request wins. Warns of a rule that can never hit.
 
-    `seed` decides which requests are in a rule's `share`: the same for the same seed, whatever the threads do. `sleep`
-    makes clients wait, for back-off and for what rules hold; a test that has no time gives `lambda seconds: None`, and
-    reads from the record what would have been waited. Adaptive mode's own rate limiter waits in any case.
+    `seed` decides which requests are in a rule's `share`: the same for the same seed, for any order of threads. `sleep`
+    makes clients wait, both for back-off and for rules that hold requests. A fast test passes `lambda seconds: None`,
+    and reads the waits from the CallLog. Adaptive mode's own rate limiter waits in any case. Raises InvalidInput for
+    what is no rule, and for a wrong `seed` or `sleep`.
     """
     if wrong := next((part for part in parts if not isinstance(part, Rule | Injection)), None):
-        raise InvalidInput(f"faults: {wrong!r} is no rule", 'write throttle("dynamodb"), or Rule(…)', gd_code="GD-E119")
-    _sound(seed, sleep)
+        raise InvalidInput(
+            f"faults: {wrong!r} is not a rule", 'write throttle("dynamodb"), or Rule(…)', gd_code="GD-E119"
+        )
+    _validate(seed, sleep)
     rules = tuple(rule for part in parts for rule in (part.rules if isinstance(part, Injection) else (part,)))
     for note in overlaps(rules):
         if "never hits" in note:
@@ -63,49 +70,49 @@ def faults(*parts: Rule | Injection, seed: int = 0, sleep: Sleep = time.sleep) -
     return Injection(rules, seed, sleep)
 
 
-def throttle(service: str, operation: str | None = None, **said: Unpack[ErrorAnswer]) -> Injection:
-    """Requests are answered with the service's own error for too many requests, and not carried out."""
-    return _one("throttle", service, operation, said)
+def throttle(service: str, operation: str | None = None, **options: Unpack[ErrorAnswer]) -> Injection:
+    """Answer requests with the service's own error for too many requests, and do not carry them out."""
+    return _injection("throttle", service, operation, options)
 
 
-def fail(service: str, operation: str | None = None, **said: Unpack[ErrorAnswer]) -> Injection:
-    """Requests are answered with an error, and not carried out: `code`, or the service's own failure (500)."""
-    return _one("fail", service, operation, said)
+def fail(service: str, operation: str | None = None, **options: Unpack[ErrorAnswer]) -> Injection:
+    """Answer requests with an error, `code` or the service's own failure (500), and do not carry them out."""
+    return _injection("fail", service, operation, options)
 
 
-def delay(service: str, operation: str | None = None, **said: Unpack[Later]) -> Injection:
-    """Requests take `wait` longer. From a client's read timeout on they are carried out, and it never hears of it."""
-    return _one("delay", service, operation, said)
+def delay(service: str, operation: str | None = None, **options: Unpack[Lateness]) -> Injection:
+    """Delay requests by `wait`. If that reaches a client's read timeout, AWS carries the request out unseen."""
+    return _injection("delay", service, operation, options)
 
 
-def timeout(service: str, operation: str | None = None, **said: Unpack[Patience]) -> Injection:
-    """Requests are not carried out, and clients wait in vain: for their own read timeout, or for `wait`."""
-    return _one("timeout", service, operation, said)
+def timeout(service: str, operation: str | None = None, **options: Unpack[Patience]) -> Injection:
+    """Do not carry requests out, and let clients wait in vain: for their own read timeout, or for `wait`."""
+    return _injection("timeout", service, operation, options)
 
 
-def blackhole(service: str, operation: str | None = None, **said: Unpack[Patience]) -> Injection:
-    """No connection comes about: clients wait for their own connect timeout, or for `wait`."""
-    return _one("blackhole", service, operation, said)
+def blackhole(service: str, operation: str | None = None, **options: Unpack[Patience]) -> Injection:
+    """Block connections: clients wait for their own connect timeout, or for `wait`."""
+    return _injection("blackhole", service, operation, options)
 
 
-def lose_reply(service: str, operation: str | None = None, **said: Unpack[Patience]) -> Injection:
-    """Requests are carried out and their answers lost: clients wait for their read timeout, or for `wait`."""
-    return _one("lose-reply", service, operation, said)
+def lose_reply(service: str, operation: str | None = None, **options: Unpack[Patience]) -> Injection:
+    """Carry requests out and lose their answers: clients wait for their read timeout, or for `wait`."""
+    return _injection("lose-reply", service, operation, options)
 
 
-def _one(kind: RuleKind, service: str, operation: str | None, said: Mapping[str, Any]) -> Injection:
-    fields = {name: value for name, value in said.items() if name not in ("seed", "sleep")}
+def _injection(kind: RuleKind, service: str, operation: str | None, options: Mapping[str, Any]) -> Injection:
+    fields = {name: value for name, value in options.items() if name not in ("seed", "sleep")}
     try:
         rule = Rule.model_validate({**fields, "kind": kind, "service": service, "operation": operation})
     except ValidationError as error:
         raise InvalidInput(f"{kind}: {'; '.join(in_words(error))}", gd_code="GD-E119") from error
-    seed, sleep = said.get("seed", 0), said.get("sleep", time.sleep)
-    _sound(seed, sleep)
+    seed, sleep = options.get("seed", 0), options.get("sleep", time.sleep)
+    _validate(seed, sleep)
     return Injection((rule,), seed, sleep)
 
 
-def _sound(seed: object, sleep: object) -> None:
+def _validate(seed: object, sleep: object) -> None:
     if not isinstance(seed, int):
-        raise InvalidInput(f"seed: {seed!r} is no whole number", "write seed=7", gd_code="GD-E119")
+        raise InvalidInput(f"seed: {seed!r} is not a whole number", "write seed=7", gd_code="GD-E119")
     if not callable(sleep):
         raise InvalidInput(f"sleep: {sleep!r} cannot be called", "write sleep=lambda seconds: None", gd_code="GD-E119")

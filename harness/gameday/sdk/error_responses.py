@@ -1,8 +1,8 @@
-"""Errors as AWS writes them: each protocol's form, and each service's own answer to too many requests.
+"""Errors as AWS writes them: the form of each protocol, and each service's own answer to too many requests.
 
-An SDK decides by an error's code whether and how long it waits before it tries again, so a code that the service never
-sends would measure another program (botocore `retries/standard.py`: after throttling codes it waits up to a second at
-first, after others 50 ms).
+An SDK decides by an error's code whether to retry, and how long to wait. So a code that the service never sends would
+measure different behaviour (botocore `retries/standard.py`: after throttling codes it waits up to a second at first,
+after others 50 ms).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class ServiceError:
-    """An error of a service: its code, and its HTTP status."""
+    """An error of a service: code and HTTP status."""
 
     code: str
     status: int
@@ -47,15 +47,15 @@ THROTTLES: Mapping[str, ServiceError] = {
         "RequestThrottled", 403
     ),  # botocore `data/_retry.json`, the status that its legacy retries look for
 }
-"""Services whose models do not say with what, or with which status, they throttle."""
+"""Throttling errors of services whose models lack the code or the status."""
 
 MODELLED = (
     "ProvisionedThroughputExceededException",
     "TooManyRequestsException",
     "ThrottlingException",
 )
-"""Errors of models that say "too many requests", the most particular first: of DynamoDB's and Kinesis's data plane, of
-Lambda and API Gateway, of all others."""
+"""Errors of models that mean "too many requests", the most specific first: DynamoDB's and Kinesis's data plane; Lambda
+and API Gateway; all others."""
 
 COMMON_THROTTLES: Mapping[str, ServiceError] = {
     "query": ServiceError("Throttling", 400),  # every query service's "Common Errors"
@@ -65,7 +65,7 @@ COMMON_THROTTLES: Mapping[str, ServiceError] = {
     "json": ServiceError("ThrottlingException", 400),  # "Common Errors" of DynamoDB, KMS, Step Functions and the like
     "smithy-rpc-v2-cbor": ServiceError("ThrottlingException", 400),
 }
-"""What is answered where neither is known, by protocol."""
+"""The answer where neither is known, by protocol."""
 
 INTERNAL: Mapping[str, ServiceError] = {
     "s3": ServiceError("InternalError", 500),  # S3 API Reference, "Error responses"
@@ -73,7 +73,7 @@ INTERNAL: Mapping[str, ServiceError] = {
     "dynamodb": ServiceError("InternalServerError", 500),  # DynamoDB Developer Guide, "Error messages and codes"
     "lambda": ServiceError("ServiceException", 500),  # Lambda API Reference, Invoke
 }
-"""A service's own failure; of all others `InternalFailure` 500 (their "Common Errors")."""
+"""A service's own failure; all others answer `InternalFailure` 500 (their "Common Errors")."""
 
 UNMODELLED_STATUS: Mapping[str, int] = {
     "AccessDenied": 403,
@@ -83,11 +83,11 @@ UNMODELLED_STATUS: Mapping[str, int] = {
     "ServiceUnavailable": 503,
     "SlowDown": 503,
 }
-"""HTTP statuses of codes that no model names (S3 API Reference, and "Common Errors")."""
+"""The HTTP statuses of codes that no model names (S3 API Reference, and "Common Errors")."""
 
 
 def fault_of(rule: Rule, service: str, operation: str) -> ServiceError:
-    """The code and status that a `throttle` or `fail` rule answers an operation with."""
+    """Return the code and status with which a `throttle` or `fail` rule answers an operation."""
     if rule.code:
         fault = ServiceError(rule.code, _status(service, rule.code))
     else:
@@ -97,7 +97,7 @@ def fault_of(rule: Rule, service: str, operation: str) -> ServiceError:
 
 @cache
 def throttle_of(service: str, operation: str) -> ServiceError:
-    """How a service says "too many requests" to an operation, as its model or its documentation has it."""
+    """Return an operation's error for too many requests, from the service's model or documentation."""
     if service in THROTTLES:
         return THROTTLES[service]
     model = service_model(service)
@@ -111,7 +111,7 @@ def throttle_of(service: str, operation: str) -> ServiceError:
 
 
 def internal_of(service: str) -> ServiceError:
-    """How a service says that it failed itself."""
+    """Return a service's error for its own failure."""
     return INTERNAL.get(service, ServiceError("InternalFailure", 500))
 
 
@@ -124,25 +124,25 @@ def _status(service: str, code: str) -> int:
 
 
 def speaks_query(service: str) -> bool:
-    """Whether a service that left the query protocol still names errors by that protocol's codes, in a header."""
+    """Whether a service left the query protocol, but still sends that protocol's error codes in a header."""
     return "awsQueryCompatible" in service_model(service).metadata
 
 
 def hit_reply(rule: Rule, protocol: str, service: str, operation: str) -> Reply:
-    """What a request that a `throttle` or `fail` rule hits is answered with, in the wire form of its protocol."""
+    """Answer a request that a `throttle` or `fail` rule hits, in the wire form of its protocol."""
     fault = fault_of(rule, service, operation)
     message = "Injected by Gameday" if rule.code else MESSAGES[rule.kind]
     reply = error_reply(protocol, service, fault, message, f"gameday-{uuid4().hex[:16]}")
     if service_model(service).operation_model(operation).http.get("method") == "HEAD":
-        return replace(reply, body=b"")  # no code either: SDKs see the status alone (RFC 9110, section 9.3.2)
+        return replace(reply, body=b"")  # without a code, too: SDKs see only the status (RFC 9110, section 9.3.2)
     return reply
 
 
 def error_reply(protocol: str, service: str, fault: ServiceError, message: str, request_id: str) -> Reply:
-    """An error in the wire form of a protocol (Smithy's AWS protocols; S3 API Reference, "REST error responses")."""
+    """Write an error in a protocol's wire form (Smithy's AWS protocols; S3 API Reference, "REST error responses")."""
     headers, body = _FORMS[protocol](service, fault, message, request_id)
     if speaks_query(service) and protocol in ("json", "smithy-rpc-v2-cbor"):
-        headers["x-amzn-query-error"] = f"{fault.code};{_blamed(fault)}"
+        headers["x-amzn-query-error"] = f"{fault.code};{_blame(fault)}"
     return Reply(fault.status, {**headers, "Content-Length": str(len(body))}, body)
 
 
@@ -160,12 +160,12 @@ def _rest_json(_: str, fault: ServiceError, message: str, request_id: str) -> tu
 
 
 def _ec2(_: str, fault: ServiceError, message: str, request_id: str) -> tuple[dict[str, str], bytes]:
-    error = f"<Errors><Error>{_said(fault, message)}</Error></Errors>"
+    error = f"<Errors><Error>{_code_and_message(fault, message)}</Error></Errors>"
     return _xml(f"<Response>{error}<RequestID>{request_id}</RequestID></Response>", {"x-amzn-RequestId": request_id})
 
 
 def _query(_: str, fault: ServiceError, message: str, request_id: str) -> tuple[dict[str, str], bytes]:
-    error = f"<Error><Type>{_blamed(fault)}</Type>{_said(fault, message)}</Error>"
+    error = f"<Error><Type>{_blame(fault)}</Type>{_code_and_message(fault, message)}</Error>"
     body = f"<ErrorResponse>{error}<RequestId>{request_id}</RequestId></ErrorResponse>"
     return _xml(body, {"x-amzn-RequestId": request_id})
 
@@ -173,13 +173,13 @@ def _query(_: str, fault: ServiceError, message: str, request_id: str) -> tuple[
 def _rest_xml(service: str, fault: ServiceError, message: str, request_id: str) -> tuple[dict[str, str], bytes]:
     if service != "s3":
         return _query(service, fault, message, request_id)
-    body = f"<Error>{_said(fault, message)}<RequestId>{request_id}</RequestId></Error>"
+    body = f"<Error>{_code_and_message(fault, message)}<RequestId>{request_id}</RequestId></Error>"
     return _xml(body, {"x-amz-request-id": request_id})
 
 
 def _cbor(_: str, fault: ServiceError, message: str, request_id: str) -> tuple[dict[str, str], bytes]:
     headers = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor", "x-amzn-RequestId": request_id}
-    return headers, b"\xa2" + b"".join(_cbor_text(each) for each in ("__type", fault.code, "message", message))
+    return headers, b"\xa2" + b"".join(_cbor_text(text) for text in ("__type", fault.code, "message", message))
 
 
 _FORMS: Mapping[str, Form] = {
@@ -196,16 +196,16 @@ def _xml(body: str, headers: dict[str, str]) -> tuple[dict[str, str], bytes]:
     return {"Content-Type": "text/xml", **headers}, f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'.encode()
 
 
-def _said(fault: ServiceError, message: str) -> str:
+def _code_and_message(fault: ServiceError, message: str) -> str:
     return f"<Code>{escape(fault.code)}</Code><Message>{escape(message)}</Message>"
 
 
-def _blamed(fault: ServiceError) -> str:
+def _blame(fault: ServiceError) -> str:
     return "Sender" if fault.status < 500 else "Receiver"
 
 
 def _cbor_text(text: str) -> bytes:
-    """A text of less than 64 KiB (RFC 8949, section 3.1, major type 3)."""
+    """Encode a text of less than 64 KiB (RFC 8949, section 3.1, major type 3)."""
     raw = text.encode()
     head = bytes([0x60 + len(raw)]) if len(raw) < 24 else b"\x79" + len(raw).to_bytes(2, "big")
     return head + raw

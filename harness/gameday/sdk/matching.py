@@ -1,4 +1,4 @@
-"""Which rule hits which request: pure, and the same for the same seed however threads take turns."""
+"""The choice of the rule that hits a request: pure, and the same for the same seed in any order of threads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What a rule has met: requests that it means, and those that it hit."""
+    """A rule's counts: the requests that it met, which it means, and those that it hit."""
 
     met: int = 0
     hit: int = 0
@@ -41,11 +41,11 @@ def means(rule: Rule, request: Request) -> bool:
 def choose(
     rules: Sequence[Rule], counts: Sequence[Count], request: Request, seed: int
 ) -> tuple[int | None, list[Count]]:
-    """The position of the first rule that hits a request (none: it passes), and the counts after it.
+    """Find the position of the first rule that hits a request (None: it passes), and the counts after it.
 
-    A rule that means a request and does not hit it, by its share or its limits, leaves it to those below it; a rule
-    below one that hits does not meet the request. Whether the nth request that a rule meets is in its share depends on
-    the seed, the rule's position and n alone.
+    A rule may mean a request and not hit it, because of its share or its limits; then the next rules meet it. Rules
+    below the rule that hits do not meet the request. Whether a rule's share includes the nth request that it meets
+    depends only on the seed, the rule's position and n.
     """
     after = list(counts)
     for position, (rule, count) in enumerate(zip(rules, counts, strict=True)):
@@ -64,13 +64,13 @@ def _hits(rule: Rule, count: Count, position: int, seed: int) -> bool:
 
 
 def drawn(seed: int, position: int, nth: int) -> float:
-    """A number in [0, 1) that depends on nothing else: a hash, so that no order of threads shifts it."""
+    """Draw a number in [0, 1) from these three alone: a hash, so that no order of threads shifts it."""
     digest = blake2b(f"{seed}/{position}/{nth}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
 
 
 def overlaps(rules: Sequence[Rule]) -> Iterator[str]:
-    """One line for each two rules that mean the same requests: which is first, and whether the other ever hits."""
+    """Describe each pair of rules that mean the same requests: which is first, and whether the other ever hits."""
     for below, rule in enumerate(rules):
         for above, other in enumerate(rules[:below]):
             if _meet(other, rule):
@@ -81,12 +81,13 @@ def overlaps(rules: Sequence[Rule]) -> Iterator[str]:
                     yield f"rule {below + 1} ({rule}) meets only what {first} lets pass: the first match wins"
 
 
-def _meet(one: Rule, other: Rule) -> bool:
-    return one.service == other.service and _same(one.operation, other.operation) and _same(one.region, other.region)
+def _meet(above: Rule, below: Rule) -> bool:
+    same_service = above.service == below.service
+    return same_service and _same(above.operation, below.operation) and _same(above.region, below.region)
 
 
-def _same(one: str | None, other: str | None) -> bool:
-    return None in (one, other) or one == other
+def _same(above: str | None, below: str | None) -> bool:
+    return None in (above, below) or above == below
 
 
 def _covers(above: Rule, below: Rule) -> bool:

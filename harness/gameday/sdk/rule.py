@@ -1,4 +1,4 @@
-"""A rule: which AWS calls of a program fail, and how. The same in Python, in a rules file and in the proxy."""
+"""A rule: which AWS calls of a program fail, and how. Python, rules files and the proxy use the same rules."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OWN_FIELDS: Mapping[RuleKind, frozenset[str]] = {
     "blackhole": frozenset({"wait"}),
     "lose-reply": frozenset({"wait"}),
 }
-"""What can be said of one kind of rule, besides what can be said of each."""
+"""The fields of each kind of rule, besides those of all rules."""
 
 EXAMPLES: Mapping[RuleKind, str] = {
     "throttle": "throttle: {service: dynamodb, operation: PutItem, share: 50%}",
@@ -40,27 +40,28 @@ _CODE = re.compile(r"[!-~]+")
 
 
 class Rule(Written):
-    """What happens to which requests; each attempt of a call is one.
+    """What happens to which requests. Each attempt of a call is a request.
 
-    throttle: the service's own error for too many requests. fail: an error with `code`, or the service's own failure.
-    delay: the request arrives `wait` later. timeout: it never arrives, and the client waits for an answer. blackhole:
-    no connection comes about. lose-reply: it arrives and is carried out, and the client waits for an answer in vain.
+    - throttle: the service's own error for too many requests
+    - fail: an error with `code`, or the service's own failure
+    - delay: the request arrives `wait` later
+    - timeout: the request never arrives, and the client waits for an answer
+    - blackhole: the client gets no connection
+    - lose-reply: AWS carries the request out, and the client waits in vain for the answer
     """
 
     kind: RuleKind = Field(description="what happens")
-    service: str = Field(description="as boto3 names its client: dynamodb, s3, cloudwatch")
-    operation: str | None = Field(None, description="PutItem, or put_item; none: every operation")
+    service: str = Field(description="boto3's name of the service: dynamodb, s3, cloudwatch")
+    operation: str | None = Field(None, description="PutItem, or put_item; default: every operation")
     region: str | None = Field(None, description="only requests to this region")
-    share: Share = Field(ALWAYS, description="how many of those requests, chosen by the seed")
-    after: int = Field(0, ge=0, description="so many of those requests pass first")
-    first: int | None = Field(None, ge=1, description="no more than so many are hit, then all pass")
+    share: Share = Field(ALWAYS, description="the share of those requests, chosen by the seed")
+    after: int = Field(0, ge=0, description="how many of those requests pass first")
+    first: int | None = Field(None, ge=1, description="how many requests it hits at most; then all pass")
     wait: Duration | None = Field(
-        None, gt=0, description="how long the request is held; a timeout is the client's own unless said"
+        None, gt=0, description="how long to hold the request; default for a timeout: the client's own"
     )
-    code: str | None = Field(None, min_length=1, description="the error's code; none: the service's own")
-    status: int | None = Field(
-        None, ge=400, le=599, description="the error's HTTP status; none: what goes with the code"
-    )
+    code: str | None = Field(None, min_length=1, description="the error's code; default: the service's own")
+    status: int | None = Field(None, ge=400, le=599, description="the error's HTTP status; default: the code's own")
 
     @field_validator("service")
     @classmethod
@@ -79,18 +80,18 @@ class Rule(Written):
     @field_validator("code")
     @classmethod
     def _visible_code(cls, code: str | None) -> str | None:
-        # It stands in headers, too.
+        # Error headers carry the code, too.
         if code is not None and not _CODE.fullmatch(code):
-            msg = f"an error's code is ASCII without spaces, like AccessDenied; found {quoted(code)}"
+            msg = f"an error's code is ASCII without spaces, like AccessDenied; {quoted(code)} is not"
             raise ValueError(msg)
         return code
 
     @model_validator(mode="after")
-    def _sound(self) -> Rule:
+    def _fields_fit_the_kind(self) -> Rule:
         for name in ("wait", "code", "status"):
             if getattr(self, name) is not None and name not in OWN_FIELDS[self.kind]:
                 has = ", ".join(sorted(OWN_FIELDS[self.kind]))
-                msg = f"a {self.kind} rule has no `{name}`; of its own it has: {has}"
+                msg = f"a {self.kind} rule has no `{name}`; its own keys: {has}"
                 raise ValueError(msg)
         if self.kind == "delay" and self.wait is None:
             msg = "a delay rule needs `wait`, like 400ms"
@@ -98,28 +99,28 @@ class Rule(Written):
         return self
 
     def __str__(self) -> str:
-        said = f"{self.kind} {self.service}{f'.{self.operation}' if self.operation else ''}"
+        text = f"{self.kind} {self.service}{f'.{self.operation}' if self.operation else ''}"
         if self.region:
-            said += f" in {self.region}"
+            text += f" in {self.region}"
         if self.wait is not None:
-            said += f" by {show_duration(self.wait)}"
+            text += f" by {show_duration(self.wait)}"
         if self.code:
-            said += f" with {self.code}"
+            text += f" with {self.code}"
         if self.share < ALWAYS:
-            said += f", {show_share(self.share)} of requests"
+            text += f", {show_share(self.share)} of requests"
         if self.after:
-            said += f", after {self.after}"
-        return said + (f", at most {self.first}" if self.first else "")
+            text += f", after {self.after}"
+        return text + (f", at most {self.first}" if self.first else "")
 
 
 def in_words(wrong: ValidationError) -> Iterator[str]:
-    """What is wrong with a rule that is written in Python or JSON, a line for each mistake."""
+    """Describe the mistakes in a rule from Python or JSON, a line for each."""
     for error in wrong.errors(include_url=False):
         name = str(error["loc"][0]) if error["loc"] else ""
         if error["type"] == "value_error":
             yield str(error["ctx"]["error"])
         elif error["type"] == "extra_forbidden":
-            yield f"unknown key {quoted(name)}; {one_of(name, Rule.model_fields, 'there can be')}"
+            yield f"unknown key {quoted(name)}; {one_of(name, Rule.model_fields, 'known keys')}"
         else:
             yield f"{name}: {error['msg']}" if name else error["msg"]
 
@@ -132,8 +133,8 @@ def _operation(operation: str, service: str) -> str:
 
 
 def _meant(wrong: str, names: Iterable[str]) -> str:
-    # Comparing is slow and cut: names that begin alike come first.
+    # `nearest` compares only some names, since that is slow: put names that begin alike first.
     alike = sorted(names, key=lambda name: name[0].lower() != wrong[:1].lower())
     lower = {name.lower(): name for name in alike}
     meant = nearest(wrong, lower)
-    return f"did you mean `{lower[meant]}`?" if meant else f"there are {', '.join(alike[:5])}, …"
+    return f"did you mean `{lower[meant]}`?" if meant else f"known names: {', '.join(alike[:5])}, …"

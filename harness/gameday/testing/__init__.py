@@ -1,11 +1,14 @@
-"""For the tests of faults, ours and yours: accounts as bad as AWS can be, and the law that every fault keeps.
+"""Tools to test faults, Gameday's and yours: unreliable accounts, and the law that every fault must keep.
 
-An AWS inside the process is always consistent, and AWS is not. `RoughAccount` stands before any account and adds what
-is missing; `DyingAccount` ends the process at a given call; `law` applies and undoes an injection on them.
+A simulated AWS is always consistent, and AWS is not.
+
+- `RoughAccount` wraps any account, and makes it as inconsistent as AWS.
+- `DyingAccount` ends the process at a given call.
+- `law` applies a planned fault to such an account, undoes it, and compares.
 """
 
-from gameday.testing.crashing import DyingAccount, DyingJournal, Killed, Life
-from gameday.testing.failing import CallFailure, FailingAccount
+from gameday.testing.crashes import DyingAccount, DyingJournal, Killed, Life
+from gameday.testing.failing_account import CallFailure, FailingAccount
 from gameday.testing.law import Broken, law, touched
 from gameday.testing.unreliable_account import RoughAccount, Way, applicable
 

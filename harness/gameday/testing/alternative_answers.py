@@ -1,4 +1,4 @@
-"""Answers as AWS might as well have given them: in passing between two values, or written another way."""
+"""Alternative answers that AWS could have given: between two values, or in another notation."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from collections.abc import Callable
 from gameday.change import Json, NormalForm, Setting, Shape
 
 
-def in_passing(setting: Setting, answer: Json) -> Json:
-    """An answer while the resource changes: a switch between its positions, or what `ready` asks for not yet so."""
+def in_transition(setting: Setting, answer: Json) -> Json:
+    """Rewrite an answer to one during a change: a switch between its positions, or a resource that is not `ready`."""
     steady = {*setting.positions, *re.findall(r"'([^']+)'", setting.ready)}
-    passing = setting.transitional[0] if setting.transitional else "CHANGING"
-    return _mapped(answer, lambda value: passing if isinstance(value, str) and value in steady else value)
+    transitional = setting.transitional[0] if setting.transitional else "CHANGING"
+    return _mapped(answer, lambda value: transitional if isinstance(value, str) and value in steady else value)
 
 
 def reserialised(setting: Setting, answer: Json) -> Json:
-    """An answer that means the same to this setting, written another way."""
+    """Write an answer in another notation that means the same to this setting."""
     if setting.canonical is NormalForm.TEXT:
         return _mapped(answer, _as_text)
     if setting.canonical is NormalForm.DOCUMENT:
         return _mapped(answer, _rewritten)
     if setting.canonical is NormalForm.SORTED:
-        return _mapped(_turned(answer), _turned_text)
-    return _turned(answer) if setting.shape is Shape.SET else answer
+        return _mapped(_reversed(answer), _reversed_text)
+    return _reversed(answer) if setting.shape is Shape.SET else answer
 
 
 def _mapped(value: Json, change: Callable[[Json], Json]) -> Json:
-    """A value with every leaf changed."""
+    """Change every leaf of a value."""
     if isinstance(value, dict):
         return {key: _mapped(part, change) for key, part in value.items()}
     return [_mapped(part, change) for part in value] if isinstance(value, list) else change(value)
 
 
-def _turned(value: Json) -> Json:
-    """A value with every list turned round."""
+def _reversed(value: Json) -> Json:
+    """Reverse every list in a value."""
     if isinstance(value, dict):
-        return {key: _turned(part) for key, part in value.items()}
-    return [_turned(part) for part in value[::-1]] if isinstance(value, list) else value
+        return {key: _reversed(part) for key, part in value.items()}
+    return [_reversed(part) for part in value[::-1]] if isinstance(value, list) else value
 
 
-def _turned_text(value: Json) -> Json:
+def _reversed_text(value: Json) -> Json:
     return ",".join(value.split(",")[::-1]) if isinstance(value, str) else value
 
 
@@ -50,7 +50,7 @@ def _as_text(value: Json) -> Json:
 
 
 def _rewritten(value: Json) -> Json:
-    """A JSON document in a text, with its keys in another order and every single value as a list of one."""
+    """Rewrite a JSON document in a text: reverse its keys, and make every single value a list."""
     try:
         document = json.loads(value) if isinstance(value, str) else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""The law that every fault keeps: apply, then undo, and everything it touched is as it was."""
+"""The law that every fault must keep: after apply and undo, everything that it touched is as before."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from gameday.testing.unreliable_account import RoughAccount, Way
 
 
 class Broken(AssertionError):
-    """A fault does not keep the law."""
+    """A fault broke the law."""
 
 
 def touched(changes: Iterable[Change], run: str, account: Account) -> dict[str, Json]:
-    """How everything stands that changes touch, in a form to compare: settings, and what the run has made."""
+    """Read everything that changes touch, in a comparable form: settings, and what the run has created."""
     everything = list(changes)
     settings = {number: change for number, change in enumerate(everything) if isinstance(change, SettingChange)}
-    stands: dict[str, Json] = {}
-    for number, found in read_settings(settings, account).items():
-        if not isinstance(found, Observation):
-            raise found
-        stands[settings[number].subject] = "gone" if found.gone else _said(settings[number], found.value)
+    state: dict[str, Json] = {}
+    for number, observed in read_settings(settings, account).items():
+        if not isinstance(observed, Observation):
+            raise observed
+        state[settings[number].subject] = "gone" if observed.gone else _normalized(settings[number], observed.value)
     for change in everything:
         if change.creates:
             known = change.bindings(run, {})
             find = bind(change.read_call, known)
             answer = account.pages(find, change.region)
-            stands[f"made: {', '.join(change.made_binding('new'))}"] = [*change.learned_ids(find, answer, known)]
-    return stands
+            state[f"made: {', '.join(change.made_binding('new'))}"] = [*change.learned_ids(find, answer, known)]
+    return state
 
 
-def _said(setting_change: SettingChange, value: Json) -> str:
+def _normalized(setting_change: SettingChange, value: Json) -> str:
     if setting_change.is_set:
         return canonical(NormalForm.SORTED, value or [])
     return canonical(setting_change.setting.canonical, value)
@@ -55,9 +55,10 @@ def law(
     *,
     times: int = 2,
 ) -> list[ChangeClosed]:
-    """Apply an injection so many times and undo it twice, on a rough account; raises Broken where anything is left.
+    """Apply a planned fault `times` times to a rough account, undo it twice, and return what undo closed.
 
-    The run must have begun in the journal. What apply raises (a request that is on its way) is undone all the same.
+    The run must have begun in the journal. If apply raises because a request is late, undo runs all the same. Raises
+    Broken where undo leaves anything changed, where apply changes nothing, or where a second undo does something.
     """
     changes = planned_fault.changes
     before = touched(changes, run, account.account)
@@ -75,8 +76,8 @@ def law(
     after = touched(changes, run, account.account)
     if after != before:
         wrong = [f"{key} was {before[key]}, is {after[key]}" for key in before if before[key] != after[key]]
-        raise Broken(f"{planned_fault.label}: not as it was: {'; '.join(wrong)} ({settled})")
+        raise Broken(f"{planned_fault.label}: undo left changes: {'; '.join(wrong)} ({settled})")
     again: list[Event] = []
-    if undo(run, account, journal, clock, again.append) or any(isinstance(one, Called) for one in again):
+    if undo(run, account, journal, clock, again.append) or any(isinstance(event, Called) for event in again):
         raise Broken(f"{planned_fault.label}: a second undo did something: {again}")
     return settled

@@ -1,6 +1,6 @@
-"""A store in memory, linearizable and as moody as a network: what the lease and the records are tested on.
+"""A store in memory to test the lease and the records: linearizable, with failing writes.
 
-moto's conditional writes are not atomic under threads; these are, and every way a write can end is chosen by the test.
+moto's conditional writes are not atomic under threads; these are. The test chooses how each write ends.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ class Mood(StrEnum):
     """How the next write ends."""
 
     WELL = "well"
-    LOST = "lost"  # it happens, and its answer is lost; what asked reads again, as the S3 client does
-    CUT = "cut"  # it happens, and nobody can be reached any more
-    DOWN = "down"  # it does not happen
+    LOST = "lost"  # the store writes, and the answer is lost; the S3 client retries
+    CUT = "cut"  # the store writes, and the connection fails
+    DOWN = "down"  # the store does not write
 
 
 class Condition(StrEnum):
@@ -31,25 +31,28 @@ class Condition(StrEnum):
 
 
 class MemoryObjects:
-    """Texts by key; `mood` says how each write ends, `between` is called between a writer's read and its write.
+    """Texts by key. `mood` decides how each write ends; `between` runs between a writer's read and its write.
 
-    `ignores` are conditions that it takes and does not keep, as some servers do that speak S3's protocol.
+    `ignores` are conditions that it accepts and does not check, like some servers that speak S3's protocol.
     """
 
     def __init__(self, ignores: frozenset[Condition] = frozenset()) -> None:
         self._ignores = ignores
         self.mood: Callable[[], Mood] = lambda: Mood.WELL
         self.between: Callable[[], None] = lambda: None
-        self._stands: dict[str, Stored] = {}
+        self._objects: dict[str, Stored] = {}
         self._tags = itertools.count(1)
         self._lock = threading.Lock()
 
     def get(self, key: str) -> Stored | None:
-        """What stands under a key."""
-        return self._stands.get(key)
+        """Read the object of a key; None where there is none."""
+        return self._objects.get(key)
 
     def put(self, key: str, body: str, tag: str) -> str | None:
-        """Write on a condition; raises JournalError as the mood says."""
+        """Write if the object's tag is still `tag` ("": no object). Returns the new tag, or None where it is not.
+
+        Raises JournalError where the mood makes the write fail.
+        """
         self.between()
         mood = self.mood()
         if mood is Mood.DOWN:
@@ -58,24 +61,24 @@ class MemoryObjects:
         if mood is Mood.CUT:
             raise JournalError("the store does not answer any more", gd_code="GD-E304")
         if mood is Mood.LOST:
-            again = self._put(key, body, tag)  # botocore asks once more, and is refused by its own first write
-            there = self.get(key)
-            return again or (there.tag if there and there.body == body else None)
+            again = self._put(key, body, tag)  # botocore retries, and its own first write makes the condition fail
+            stored = self.get(key)
+            return again or (stored.tag if stored and stored.body == body else None)
         return written
 
     def _put(self, key: str, body: str, tag: str) -> str | None:
         with self._lock:
-            stands = self._stands.get(key)
+            stored = self._objects.get(key)
             is_kept = (Condition.SAME if tag else Condition.NEW) not in self._ignores
-            if is_kept and (stands.tag if stands else "") != tag:
+            if is_kept and (stored.tag if stored else "") != tag:
                 return None
-            self._stands[key] = Stored(body, f'"{next(self._tags)}"')
-            return self._stands[key].tag
+            self._objects[key] = Stored(body, f'"{next(self._tags)}"')
+            return self._objects[key].tag
 
     def remove(self, key: str) -> None:
         """Remove an object, where there is one."""
-        self._stands.pop(key, None)
+        self._objects.pop(key, None)
 
     def keys(self, prefix: str) -> list[str]:
-        """The keys that begin so, in order."""
-        return sorted(key for key in self._stands if key.startswith(prefix))
+        """List the keys with this prefix, in order."""
+        return sorted(key for key in self._objects if key.startswith(prefix))

@@ -1,4 +1,4 @@
-"""An account that behaves as badly as AWS does, and counts what undo really met of it."""
+"""An account that is as inconsistent as AWS, and counts which inconsistencies undo met."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from gameday.change import Call, Change, Json, NormalForm, Setting, SettingChang
 from gameday.change.placeholders import bind
 from gameday.errors import AwsError, Unreachable
 from gameday.steady_state.clock import Clock
-from gameday.testing.alternative_answers import in_passing, reserialised
+from gameday.testing.alternative_answers import in_transition, reserialised
 from gameday.testing.wrapper import Wrapped
 
 CHANGING_FOR = 3.0
-"""Seconds for which a resource is in passing after a write."""
+"""Seconds for which a resource is in transition after a write."""
 
 
 class Way(StrEnum):
     """How an account can be rough."""
 
-    STALE = "stale"  # reads answer as before a write, for nearly the declared settle time
-    CHANGING = "changing"  # a resource passes through other values, and refuses writes meanwhile
-    REFUSED = "refused"  # a write is refused at first: "not now", "still in use"
-    RESERIALISED = "reserialised"  # order turned round, numbers as text, policies written another way
-    LOST = "lost"  # the reply is lost, though the call happened
-    LATE = "late"  # a request of apply arrives only after undo's first look at it
-    INERT = "inert"  # a write is taken, without effect
-    STRANGER = "stranger"  # somebody else writes something else meanwhile
+    STALE = "stale"  # reads return the value before a write, for nearly the declared settle time
+    CHANGING = "changing"  # a resource passes through other values, and rejects writes meanwhile
+    REFUSED = "refused"  # a write fails at first: "not now", "still in use"
+    RESERIALISED = "reserialised"  # lists in reverse, numbers as text, policies in another notation
+    LOST = "lost"  # the call happens, and its reply is lost
+    LATE = "late"  # a request of apply arrives only after undo has read what it writes
+    INERT = "inert"  # a write succeeds without effect
+    STRANGER = "stranger"  # somebody else writes another value meanwhile
 
 
 def applicable(changes: Iterable[Change]) -> frozenset[Way]:
-    """The ways that undo must meet with these changes; STRANGER is the test's to add."""
+    """Return the ways that undo must meet with these changes; a test adds STRANGER itself."""
     ways: set[Way] = set()
     for watched in _watched(list(changes), run=""):
         ways |= {Way.LOST, Way.LATE, Way.INERT}
@@ -49,13 +49,13 @@ def applicable(changes: Iterable[Change]) -> frozenset[Way]:
 
 @dataclass
 class _Watched:
-    """A setting, or what a Make makes: how it is read, what writes it, and how it behaves right now."""
+    """A setting or a created resource: the calls that read and write it, and its current behaviour."""
 
     region: str
     ids: frozenset[str]
     reads: list[Call]
     writes: frozenset[str]
-    refusable: frozenset[str]  # the writes that can be too early
+    refusable: frozenset[str]  # the writes that may come too early
     settle: float
     not_now: tuple[str, ...]
     setting: Setting | None = None
@@ -64,7 +64,7 @@ class _Watched:
     old: list[Json] = field(default_factory=list)  # what `reads` answered before the last write
 
     def answers(self, call: Call, region: str) -> int | None:
-        """Which of the reads answers a call: a plural one holds all resources, so that it answers for some too."""
+        """Return the index of the read that answers a call; a plural read covers all resources, and so any of them."""
         if region != self.region or str(call) != str(self.reads[0]):
             return None
         if self.setting and self.setting.read.plural:
@@ -73,7 +73,7 @@ class _Watched:
 
 
 class RoughAccount(Wrapped):
-    """An account that is rough in the given ways, and counts in `met` what came about since `undo_begins`."""
+    """An account that is rough in the given ways, and counts in `met` what happened since `undo_begins`."""
 
     def __init__(
         self,
@@ -87,9 +87,10 @@ class RoughAccount(Wrapped):
         late_by: float = 0.0,
         stranger: Callable[[], None] = lambda: None,
     ) -> None:
-        """`late` is the number, from 0, of apply's mutating call that arrives late; `stranger` writes something.
+        """Wrap an account.
 
-        It arrives once undo has looked, and not before `late_by` seconds of undo.
+        `late` is the number, from 0, of apply's mutating call that arrives late. It arrives once undo has read what the
+        call writes, and not before `late_by` seconds of undo. `stranger` writes something as somebody else.
         """
         super().__init__(account)
         self.clock = clock
@@ -100,7 +101,7 @@ class RoughAccount(Wrapped):
         self.met: Counter[Way] = Counter()
         self.mutating = 0
         self._watched = _watched(changes, run)
-        self._writes = {op for one in self._watched for op in one.writes}
+        self._writes = {op for watched in self._watched for op in watched.writes}
         self._writes |= {str(template.call) for change in changes for template in change.apply_templates()}
         self._is_undoing = False
         self._arrives = 0.0
@@ -108,27 +109,27 @@ class RoughAccount(Wrapped):
         self._on_its_way: tuple[Call, str] | None = None
 
     def undo_begins(self) -> None:
-        """From here on it is undo's turn: resources are found in passing, and what it meets is counted."""
+        """Note that undo begins: resources are in transition, and `met` counts from here on."""
         if not self._is_undoing:
             self._arrives = self.clock.now() + self.late_by
         self._is_undoing = True
         if Way.CHANGING in self.ways:
-            for one in self._watched:
-                one.changing_until = self.clock.now() + CHANGING_FOR
+            for watched in self._watched:
+                watched.changing_until = self.clock.now() + CHANGING_FOR
 
-    def one(self, call: Call, region: str, paged: bool) -> Json:
-        """One call's answer; raises AwsError."""
+    def answer(self, call: Call, region: str, paged: bool) -> Json:
+        """Make a call on the rough account; raises AwsError."""
         if str(call) in self._writes:
             return self._write(call, region)
         answer = self._read(call, region, paged)
         if self._is_undoing:
-            self._after_a_look(call, region)
+            self._after_read(call, region)
         return answer
 
-    def _after_a_look(self, call: Call, region: str) -> None:
-        """The late request arrives once undo has looked at what it writes; the stranger comes after the first look."""
+    def _after_read(self, call: Call, region: str) -> None:
+        """Let the late request arrive once undo has read what it writes; the stranger writes after the first read."""
         is_due = self.clock.now() >= self._arrives
-        if self._on_its_way and is_due and self._is_looked_at(str(self._on_its_way[0]), call, region):
+        if self._on_its_way and is_due and self._is_read(str(self._on_its_way[0]), call, region):
             self._meets(Way.LATE)
             self.arrive()
         if Way.STRANGER in self.ways and not self.met[Way.STRANGER]:
@@ -136,21 +137,21 @@ class RoughAccount(Wrapped):
             self.stranger()
 
     def arrive(self) -> None:
-        """What is still on its way arrives now, whether anybody looks or not."""
+        """Let the late request arrive now, if it has not yet."""
         if self._on_its_way:
             late, self._on_its_way = self._on_its_way, None
             self.account.call_all([late])
 
-    def _is_looked_at(self, write: str, call: Call, region: str) -> bool:
-        written = [one for one in self._watched if write in one.writes]
-        return not written or any(one.answers(call, region) is not None for one in written)
+    def _is_read(self, write: str, call: Call, region: str) -> bool:
+        written = [watched for watched in self._watched if write in watched.writes]
+        return not written or any(watched.answers(call, region) is not None for watched in written)
 
     def _meets(self, way: Way) -> None:
         if self._is_undoing:
             self.met[way] += 1
 
     def _for_once(self, way: Way, call: Call) -> bool:
-        """Whether it is to happen now: once for each operation in apply, and once in undo."""
+        """Whether to apply a way to a call: once for each operation in apply, and once in undo."""
         key = (self._is_undoing, way, str(call))
         is_now = way in self.ways and key not in self._happened
         if is_now:
@@ -165,70 +166,69 @@ class RoughAccount(Wrapped):
         if Way.LATE in self.ways and not self._is_undoing and number == self.late:
             self._on_its_way = call, region
             raise Unreachable(call.service, call.operation, "ReadTimeout", "the request is still on its way")
-        written = [one for one in self._watched if one.region == region and str(call) in one.writes]
-        for one in written:
-            self._refuse(one, call)
+        written = [watched for watched in self._watched if watched.region == region and str(call) in watched.writes]
+        for watched in written:
+            self._refuse(watched, call)
         if self._is_undoing and self._for_once(Way.INERT, call):
             return {}
-        old = [self._read_plainly(one) for one in written]
+        old = [self._read_plainly(watched) for watched in written]
         answer = self.account.call(call, region)
-        for one, before in zip(written, old, strict=True):
-            self._is_written(one, before)
+        for watched, before in zip(written, old, strict=True):
+            self._note_write(watched, before)
         if self._is_undoing and self._for_once(Way.LOST, call):
             raise Unreachable(call.service, call.operation, "ReadTimeout", "the reply was lost")
         return answer
 
-    def _refuse(self, one: _Watched, call: Call) -> None:
-        if str(call) not in one.refusable or not one.not_now:
+    def _refuse(self, watched: _Watched, call: Call) -> None:
+        if str(call) not in watched.refusable or not watched.not_now:
             return
-        changes = (
-            one.setting and (one.setting.transitional or one.setting.ready) and self.clock.now() < one.changing_until
-        )
+        setting = watched.setting
+        changes = setting and (setting.transitional or setting.ready) and self.clock.now() < watched.changing_until
         if changes or self._for_once(Way.REFUSED, call):
-            raise AwsError(call.service, call.operation, one.not_now[0], "not now")
+            raise AwsError(call.service, call.operation, watched.not_now[0], "not now")
 
-    def _read_plainly(self, one: _Watched) -> list[Json]:
-        return [self.account.pages(read, one.region) for read in one.reads] if Way.STALE in self.ways else []
+    def _read_plainly(self, watched: _Watched) -> list[Json]:
+        return [self.account.pages(read, watched.region) for read in watched.reads] if Way.STALE in self.ways else []
 
-    def _is_written(self, one: _Watched, before: list[Json]) -> None:
+    def _note_write(self, watched: _Watched, before: list[Json]) -> None:
         now = self.clock.now()
         if Way.CHANGING in self.ways:
-            one.changing_until = now + CHANGING_FOR
-        # A write that changes nothing makes nothing stale, or reads would stay stale for as long as it is repeated.
-        if Way.STALE in self.ways and now >= one.stale_until and before != self._read_plainly(one):
-            one.stale_until = now + 0.9 * one.settle
-            one.old = before
+            watched.changing_until = now + CHANGING_FOR
+        # A write without effect must not make reads stale, or they would stay stale for as long as it is repeated.
+        if Way.STALE in self.ways and now >= watched.stale_until and before != self._read_plainly(watched):
+            watched.stale_until = now + 0.9 * watched.settle
+            watched.old = before
 
     # reads ------------------------------------------------------------------------------------------------------------
 
     def _read(self, call: Call, region: str, paged: bool) -> Json:
-        answer = super().one(call, region, paged)
+        answer = super().answer(call, region, paged)
         now = self.clock.now()
-        for one in self._watched:
-            which = one.answers(call, region)
-            if which is None:
+        for watched in self._watched:
+            index = watched.answers(call, region)
+            if index is None:
                 continue
-            if now < one.stale_until:
-                answer = self._told(Way.STALE, answer, one.old[which])
-            if one.setting and now < one.changing_until:
-                answer = self._told(Way.CHANGING, answer, in_passing(one.setting, answer))
-            if one.setting and Way.RESERIALISED in self.ways:
-                answer = self._told(Way.RESERIALISED, answer, reserialised(one.setting, answer))
+            if now < watched.stale_until:
+                answer = self._roughened(Way.STALE, answer, watched.old[index])
+            if watched.setting and now < watched.changing_until:
+                answer = self._roughened(Way.CHANGING, answer, in_transition(watched.setting, answer))
+            if watched.setting and Way.RESERIALISED in self.ways:
+                answer = self._roughened(Way.RESERIALISED, answer, reserialised(watched.setting, answer))
         return answer
 
-    def _told(self, way: Way, plain: Json, rough: Json) -> Json:
+    def _roughened(self, way: Way, plain: Json, rough: Json) -> Json:
         if rough != plain:
             self._meets(way)
         return rough
 
 
 def _watched(changes: Sequence[Change], run: str) -> list[_Watched]:
-    """Every setting that the changes set (one for each setting and region), and everything they create."""
+    """List the settings that the changes set, once for each region, and the resources that they create."""
     setting_changes = [change for change in changes if isinstance(change, SettingChange)]
-    found: list[_Watched] = []
+    listed: list[_Watched] = []
     for name, region in dict.fromkeys((change.setting.name, change.region) for change in setting_changes):
         setting = next(change.setting for change in setting_changes if change.setting.name == name)
-        # Settings that share their read (two settings of one group) share its answers too.
+        # Settings that share a read (two settings of a group) share its answers, too.
         args = {
             change.id: change.args
             for change in setting_changes
@@ -236,19 +236,19 @@ def _watched(changes: Sequence[Change], run: str) -> list[_Watched]:
         }
         calls = [call for _, call in setting.read_calls(args, args, len(args))]
         ops = frozenset(map(str, setting.write_calls()))
-        found.append(_Watched(region, frozenset(args), calls, ops, ops, setting.settle, setting.retry, setting))
+        listed.append(_Watched(region, frozenset(args), calls, ops, ops, setting.settle, setting.retry, setting))
     for change in changes:
         if change.creates:
             find = bind(change.read_call, change.bindings(run, {}))
             deletes = frozenset(str(template.call) for template in change.undo_templates())
             ops = deletes | {str(template.call) for template in change.apply_templates()}
             busy = change.undo_retry_codes
-            found.append(_Watched(change.region, frozenset(), [find], ops, deletes, change.settle_time, busy))
-    return found
+            listed.append(_Watched(change.region, frozenset(), [find], ops, deletes, change.settle_time, busy))
+    return listed
 
 
 def _texts(value: Json) -> list[str]:
-    """All texts in a value."""
+    """Collect all texts in a value."""
     if isinstance(value, dict | list):
         return [text for part in (value.values() if isinstance(value, dict) else value) for text in _texts(part)]
     return [value] if isinstance(value, str) else []

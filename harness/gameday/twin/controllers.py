@@ -1,4 +1,4 @@
-"""What AWS does by itself in an account, in virtual time, and what each change of the account means for traffic."""
+"""What AWS does by itself in an account, in virtual time, and how each change of the account affects traffic."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from gameday.twin.state import WorldState
 from gameday.twin.timetable import Timetable
 
 MINUTE = 60.0
-"""Seconds between two points of a metric that AWS publishes about hosts."""
+"""Seconds between two points of the metrics that AWS publishes about hosts."""
 
 
 class Controllers:
-    """Keeps an enclosed account: instances, scaling groups, load balancers, alarms."""
+    """Run the controllers of an isolated account: instances, scaling groups, load balancers, alarms."""
 
     def __init__(
         self, enclosure: Enclosure, workload: Workload, twin: TwinFile, region: str, time: Timetable, store: MetricStore
@@ -44,15 +44,18 @@ class Controllers:
         self._store = store
         self.principal = f"arn:aws:iam::{workload.account}:user/twin"
         self.touched = True
-        """Something may have changed since `survey` was last asked."""
+        """Whether something may have changed since the last `survey`."""
 
     def populate(self, aws: Aws) -> World:
-        """Build the world, as it is when it has been running for a while; the calls go through `aws`."""
+        """Build the world through `aws`, in the state of a workload that has been running for a while.
+
+        Raises InvalidInput where AWS has no such region.
+        """
         with self._enclosure.inside(), aws.connection.permitting(AnyCall()):
             known = aws.connection.session.get_available_regions("ec2")
             if self._region not in known:
                 raise InvalidInput(
-                    f"there is no region {self._region}", f"AWS has {', '.join(known)}", gd_code="GD-E114"
+                    f"there is no region {self._region}", f"use one of {', '.join(known)}", gd_code="GD-E114"
                 )
             self._take_charge()
             self.world = build(self._workload, self._twin, aws, self._region)
@@ -79,49 +82,49 @@ class Controllers:
         patch(backends, self._machines, self.targets, self._groups, self._time, self._touch)
 
     def survey(self) -> WorldState:
-        """What the account's state means for traffic now."""
+        """Translate the account's state into what traffic needs."""
         self.touched = False
         return self._survey.state()
 
-    # --- as keeper of the seal ---------------------------------------------------------------------------------------
+    # --- the Keeper of the seal ---------------------------------------------------------------------------------------
 
-    def before(self, asked: ReceivedCall) -> None:
-        """Reject what AWS would reject."""
-        check(asked, self._backends, self._machines)
-        if asked.service == "cloudwatch":
-            self._alarms.check(asked)
+    def before(self, call: ReceivedCall) -> None:
+        """Raise Rejected for a call that AWS would reject."""
+        check(call, self._backends, self._machines)
+        if call.service == "cloudwatch":
+            self._alarms.check(call)
 
-    def answer(self, asked: ReceivedCall) -> Mapping[str, Any] | None:
-        """Answer what moto cannot."""
-        if (asked.service, asked.operation) == ("sts", "GetCallerIdentity"):
+    def answer(self, call: ReceivedCall) -> Mapping[str, Any] | None:
+        """Answer a call that moto cannot answer; None leaves it to moto."""
+        if (call.service, call.operation) == ("sts", "GetCallerIdentity"):
             return {"UserId": "AIDATWIN", "Account": self._workload.account, "Arn": self.principal}
-        if (asked.service, asked.operation) == ("lambda", "GetAccountSettings"):
+        if (call.service, call.operation) == ("lambda", "GetAccountSettings"):
             return {"AccountLimit": self._concurrency()}
-        return self._monitoring.answer(asked)
+        return self._monitoring.answer(call)
 
-    def after(self, asked: ReceivedCall, done: bool) -> None:
-        """A call may have changed something, also where it failed half-way."""
-        if done and (asked.service, asked.operation) == ("ec2", "RebootInstances"):
-            self._machines.rebooted(asked.params["InstanceIds"])
+    def after(self, call: ReceivedCall, done: bool) -> None:
+        """Take over what a call may have changed; a call that failed half-way may have, too."""
+        if done and (call.service, call.operation) == ("ec2", "RebootInstances"):
+            self._machines.rebooted(call.params["InstanceIds"])
         self._machines.look()
         self.targets.look()
         self._alarms.look()
         self._touch()
 
     def _concurrency(self) -> dict[str, int]:
-        """An account leaves one number to all functions that reserve none: the least of what the twin file says."""
+        """The account's Lambda limits: functions that reserve nothing share the least number of the twin file."""
         functions = [module.function for module in self._twin.modules.values() if module.function]
         left = min((function.concurrency for function in functions), default=Function().concurrency)
-        reserved = sum(int(one.reserved_concurrency or 0) for one in self._backends.lambda_.list_functions())
+        reserved = sum(int(function.reserved_concurrency or 0) for function in self._backends.lambda_.list_functions())
         return {"ConcurrentExecutions": left + reserved, "UnreservedConcurrentExecutions": left}
 
-    # --- what happens by itself -------------------------------------------------------------------------------------
+    # --- what AWS does by itself -------------------------------------------------------------------------------------
 
     def _touch(self) -> None:
         self.touched = True
 
     def _moved(self) -> None:
-        """An instance has entered another state: its group notices when it comes into service."""
+        """Let the scaling groups react to an instance that entered another state."""
         self._groups.look()
 
     def _launch_delay(self, group: Moto) -> float:
@@ -132,7 +135,7 @@ class Controllers:
         return instances.launch_delay if instances else PENDING + BOOT
 
     def _publish(self) -> None:
-        """Status checks fail while an instance does not serve; hosts are as healthy as their load balancer finds."""
+        """Publish metrics about hosts: failed status checks, and the targets that load balancers find unhealthy."""
         for machine in self._machines:
             if machine.state == "running":
                 down = 0.0 if self._machines.serving(machine.instance.id) else 1.0
@@ -140,6 +143,7 @@ class Controllers:
                 self._store.put("AWS/EC2", "StatusCheckFailed", named, self._time.now - 1, down)
         for dimensions in self.world.dimensions.values():
             if "TargetGroup" in dimensions:
-                found = [one for one in self.targets if one.group.arn.endswith(dimensions["TargetGroup"])]
-                unhealthy = float(sum(one.state == "unhealthy" for one in found))
+                group = dimensions["TargetGroup"]
+                targets = [target for target in self.targets if target.group.arn.endswith(group)]
+                unhealthy = float(sum(target.state == "unhealthy" for target in targets))
                 self._store.put("AWS/ApplicationELB", "UnHealthyHostCount", dimensions, self._time.now - 1, unhealthy)

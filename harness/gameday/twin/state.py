@@ -18,16 +18,16 @@ class NodeState:
 
     id: str
     zone: str
-    serving: bool  # running, booted, not rebooting: it answers whatever packets reach it
+    serving: bool  # running, booted, not rebooting: it answers every packet that reaches it
     in_rotation: bool  # registered and healthy: the load balancer sends it requests
 
 
 @dataclass(frozen=True, slots=True)
 class ModuleStatus:
-    """What a module can do right now; which fields count depends on its kind."""
+    """What a module can do right now. Each kind of module uses its own fields."""
 
     nodes: tuple[NodeState, ...] = ()  # instances
-    concurrency: int | None = None  # function: at once; 0 throttles everything
+    concurrency: int | None = None  # function: executions at the same time; 0 throttles everything
     capacity: float | None = None  # table: units per second
     rate: float | None = None  # stage: requests per second, refilling a bucket of `burst`
     burst: float | None = None
@@ -39,5 +39,6 @@ class WorldState:
 
     modules: dict[str, ModuleStatus]
     lost: frozenset[tuple[str, str]] = frozenset()
-    """(from, to) pairs of node ids or OUTSIDE between which packets are lost in either direction: the caller sees
-    silence until its own timeout. A pair stands for the request's direction; replies are part of it."""
+    """(from, to) pairs of node ids or OUTSIDE whose packets are lost, in either direction.
+
+    The caller gets no answer until its own timeout. A pair gives the request's direction, and covers replies too."""

@@ -1,4 +1,4 @@
-"""What the control plane is going to do, and when: the twin's virtual time."""
+"""The twin's virtual time: what the control plane will do, and when."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Task = Callable[[], None]
 
 
 class Timetable:
-    """Actions in order of time, then in the order in which they were planned. `now` is in seconds since the epoch."""
+    """Actions, ordered by time and then by when they were planned. `now` is in seconds since the epoch."""
 
     def __init__(self, start: float) -> None:
         self.now = start
@@ -23,11 +23,11 @@ class Timetable:
         return self._planned[0][0] if self._planned else float("inf")
 
     def after(self, seconds: float, action: Task) -> None:
-        """Plan an action."""
+        """Plan an action for `seconds` from now."""
         heappush(self._planned, (self.now + seconds, next(self._serial), action))
 
     def every(self, seconds: float, action: Task) -> None:
-        """Plan an action again and again."""
+        """Plan an action for every `seconds` from now on."""
 
         def again() -> None:
             action()
@@ -36,6 +36,6 @@ class Timetable:
         self.after(seconds, again)
 
     def run_due(self) -> None:
-        """Do all that is due by now, what that plans for now included."""
+        """Run every action that is due, including those that these actions plan for now."""
         while self._planned and self._planned[0][0] <= self.now:
             heappop(self._planned)[2]()

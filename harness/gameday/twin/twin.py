@@ -32,7 +32,7 @@ START = 1767225600.0
 
 
 class TwinClock:
-    """Virtual time: sleeping makes the world live that long."""
+    """Virtual time: sleeping advances the twin."""
 
     def __init__(self, twin: Twin) -> None:
         self._twin = twin
@@ -42,15 +42,15 @@ class TwinClock:
         return self._twin.now
 
     def sleep(self, seconds: float) -> None:
-        """Let the world live for so long."""
+        """Advance the twin by `seconds`."""
         self._twin.live(seconds)
 
 
 class Twin:
-    """A workload's account as a context manager: inside, `aws`, `session` and `clock` work as they do on an account.
+    """Simulate a workload's account, as a context manager that provides `aws`, `session` and `clock`.
 
-    One at a time in a process; the same files, seed and calls give the same answers. Raises InvalidInput where another
-    twin is running, or where the files ask for what no account could have.
+    A process runs one twin at a time. The same files, seed and calls give the same answers. Entering raises
+    InvalidInput where another twin is running, or where the files ask for what no account could have.
     """
 
     def __init__(self, workload: Workload, twin: TwinFile, seed: int = 0, region: str | None = None) -> None:
@@ -67,21 +67,21 @@ class Twin:
 
     @property
     def aws(self) -> Aws:
-        """The account, for the harness: it only reads until it is narrowed to a plan (`Aws.allowing`)."""
+        """The account as the harness uses it: read-only until `Aws.allowing` narrows it to a plan."""
         return sealed_session().aws
 
     @cached_property
     def session(self) -> Any:
-        """The account for whoever has boto3: `boto3.Session(botocore_session=twin.session)`."""
+        """The account as a botocore session, for boto3: `boto3.Session(botocore_session=twin.session)`."""
         return self._seal.another_session().session
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """A client of this account, as boto3.client gives it."""
+        """Make a client of this account, like `boto3.client`."""
         return self.session.create_client(service, region_name=region or self.region)
 
     @property
     def principal(self) -> str:
-        """The ARN of whoever calls."""
+        """The caller's ARN."""
         return self._controllers.principal
 
     @property
@@ -122,7 +122,7 @@ class Twin:
         self._seal.close()
 
     def live(self, seconds: float) -> None:
-        """Let `seconds` of virtual time pass, for customers and for what AWS does by itself."""
+        """Advance virtual time by `seconds`: customers send requests, and AWS's controllers act."""
         until = self._time.now + max(0.0, seconds)
         self._take_over()
         while self._time.next <= until:
@@ -135,18 +135,18 @@ class Twin:
         self._time.now = until
 
     def _take_over(self) -> None:
-        """Play on what the account has become."""
+        """Pass the account's current state to traffic."""
         if self._controllers.touched:
             state = self._controllers.survey()
             if state != self._state:
-                log.debug("traffic meets another account at %.0f", self._time.now)
+                log.debug("the account's state changed at %.0f", self._time.now)
                 self._state = state
                 self._traffic.apply(state)
 
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Loading moto makes a million objects that live for ever: the garbage collector need not walk them, ever."""
+    """Disable the garbage collector while moto loads: it creates a million objects that are never freed."""
     enabled = gc.isenabled()
     gc.disable()
     try:

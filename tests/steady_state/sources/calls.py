@@ -1,4 +1,4 @@
-"""What sources call of AWS in tests where they should not."""
+"""A stand-in for calls to AWS in tests of sources that must make none."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from pydantic import JsonValue
 
 
 def no_aws(operation: str, params: Mapping[str, JsonValue], *, paged: bool = False) -> Any:
-    """A source that does not read AWS calls nothing of it."""
+    """Fail: this source must not call AWS."""
     raise AssertionError(operation)

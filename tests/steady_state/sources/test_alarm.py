@@ -1,4 +1,4 @@
-"""An alarm's state as a KPI: 1 where it is in ALARM, 0 where it is OK, and never a number where it cannot tell."""
+"""An alarm's state as a KPI: 1 in ALARM, 0 in OK, and a gap where the state is unknown."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ SILENT = kpi(gauge={"alarm": "orders-low", "period": "10s"}, bound={"at_most": 0
 OK, ALARM, NO_DATA = "OK", "ALARM", "INSUFFICIENT_DATA"
 
 
-def told(past: Past, last: int = 6) -> dict[float, float | None]:
-    return {one.start: one.value for one in bins(SILENT, past, 0, last)}
+def values(past: Past, last: int = 6) -> dict[float, float | None]:
+    return {sample.start: sample.value for sample in bins(SILENT, past, 0, last)}
 
 
-def test_an_alarm_that_never_changed_is_in_its_state_all_along() -> None:
-    assert told(Past(0, (), OK), 3) == {0: 0, 10: 0, 20: 0}
-    assert told(Past(0, (), ALARM), 3) == {0: 1, 10: 1, 20: 1}
+def test_bins_without_changes_repeat_the_state() -> None:
+    assert values(Past(0, (), OK), 3) == {0: 0, 10: 0, 20: 0}
+    assert values(Past(0, (), ALARM), 3) == {0: 1, 10: 1, 20: 1}
 
 
-def test_a_bin_is_one_however_short_the_alarm_was() -> None:
+def test_bin_with_short_alarm_is_one() -> None:
     for at, over in ((14, 14.5), (10, 10)):
-        assert told(Past(0, (Switch(at, OK, ALARM), Switch(over, ALARM, OK)), OK), 3) == {0: 0, 10: 1, 20: 0}
+        assert values(Past(0, (Switch(at, OK, ALARM), Switch(over, ALARM, OK)), OK), 3) == {0: 0, 10: 1, 20: 0}
 
 
-def test_a_change_at_the_edge_of_two_bins_belongs_to_the_later_one() -> None:
-    assert told(Past(0, (Switch(20, OK, ALARM), Switch(40, ALARM, OK)), OK)) == {
+def test_change_at_an_edge_counts_in_the_later_bin() -> None:
+    assert values(Past(0, (Switch(20, OK, ALARM), Switch(40, ALARM, OK)), OK)) == {
         0: 0,
         10: 0,
         20: 1,
@@ -53,28 +53,28 @@ def test_a_change_at_the_edge_of_two_bins_belongs_to_the_later_one() -> None:
     }
 
 
-def test_too_little_data_to_tell_is_a_gap_and_stays_one() -> None:
+def test_insufficient_data_is_a_gap() -> None:
     silent = Past(0, (Switch(15, OK, NO_DATA), Switch(35, NO_DATA, OK)), OK)
-    assert told(silent) == {0: 0, 40: 0, 50: 0}
-    assert told(Past(0, (), NO_DATA)) == {}
+    assert values(silent) == {0: 0, 40: 0, 50: 0}
+    assert values(Past(0, (), NO_DATA)) == {}
 
 
-def test_before_its_first_change_it_was_in_the_state_that_it_left() -> None:
-    assert told(Past(0, (Switch(30, ALARM, OK),), OK), 4) == {0: 1, 10: 1, 20: 1, 30: 0}
+def test_bins_before_first_change_have_the_old_state() -> None:
+    assert values(Past(0, (Switch(30, ALARM, OK),), OK), 4) == {0: 1, 10: 1, 20: 1, 30: 0}
 
 
-def test_a_change_that_says_no_states_leaves_gaps_around_it() -> None:
-    assert told(Past(0, (Switch(20, None, None), Switch(40, OK, ALARM)), ALARM), 5) == {40: 1}
+def test_change_without_states_leaves_gaps() -> None:
+    assert values(Past(0, (Switch(20, None, None), Switch(40, OK, ALARM)), ALARM), 5) == {40: 1}
 
 
-def test_a_state_newer_than_the_history_leaves_a_gap_up_to_it() -> None:
-    assert told(Past(0, (Switch(20, ALARM, OK),), ALARM, entered=50)) == {0: 1, 10: 1, 50: 1}
-    assert told(Past(0, (), OK, entered=30)) == {30: 0, 40: 0, 50: 0}
+def test_state_newer_than_history_leaves_a_gap() -> None:
+    assert values(Past(0, (Switch(20, ALARM, OK),), ALARM, entered=50)) == {0: 1, 10: 1, 50: 1}
+    assert values(Past(0, (), OK, entered=30)) == {30: 0, 40: 0, 50: 0}
     # AWS stamps the same change twice, some milliseconds apart.
-    assert told(Past(0, (Switch(20, ALARM, OK),), OK, entered=20.3), 4) == {0: 1, 10: 1, 20: 0, 30: 0}
+    assert values(Past(0, (Switch(20, ALARM, OK),), OK, entered=20.3), 4) == {0: 1, 10: 1, 20: 0, 30: 0}
 
 
-def test_in_or_out_of_the_bound() -> None:
+def test_bins_count_bad_outside_the_bound() -> None:
     assert bins(SILENT, Past(0, (Switch(10, OK, ALARM),), ALARM), 0, 2) == (
         Sample(0, 10, 1, 0, 0),
         Sample(10, 10, 1, 1, 1),
@@ -85,40 +85,40 @@ STATES = st.sampled_from([OK, ALARM, NO_DATA])
 
 
 @given(st.lists(STATES, min_size=1, max_size=8), st.data())
-def test_each_bin_says_what_a_look_at_every_instant_of_it_would(states: list[str], data: st.DataObject) -> None:
+def test_bin_matches_the_states_at_every_instant(states: list[str], data: st.DataObject) -> None:
     times = sorted(
         data.draw(st.lists(st.integers(1, 59), min_size=len(states) - 1, max_size=len(states) - 1, unique=True))
     )
     switches = tuple(Switch(at, states[n], states[n + 1]) for n, at in enumerate(times))
-    found = told(Past(0, switches, states[-1]))
+    reading = values(Past(0, switches, states[-1]))
     for start in range(0, 60, 10):
         seen = {states[sum(at <= start + n for at in times)] for n in range(10)}
-        assert found.get(start) == (1 if ALARM in seen else 0 if seen == {OK} else None)
+        assert reading.get(start) == (1 if ALARM in seen else 0 if seen == {OK} else None)
 
 
-def test_it_is_asked_once_a_period_however_often_it_is_read() -> None:
-    asked: list[tuple[str, float]] = []
+def test_alarm_is_read_once_a_period() -> None:
+    calls: list[tuple[str, float]] = []
 
-    def ask(alarm: str, since: float) -> Past:
-        asked.append((alarm, since))
+    def read_past(alarm: str, since: float) -> Past:
+        calls.append((alarm, since))
         return Past(since, (), OK)
 
-    source = AlarmSource(ask)
+    source = AlarmSource(read_past)
     series = [source.read({"it": SILENT}, 95, 100 + second).samples["it"] for second in range(25)]
-    assert asked == [("orders-low", 100), ("orders-low", 100)]
-    assert [len(one) for one in series] == [0] * 10 + [1] * 10 + [2] * 5
+    assert calls == [("orders-low", 100), ("orders-low", 100)]
+    assert [len(series) for series in series] == [0] * 10 + [1] * 10 + [2] * 5
 
 
-def test_no_answer_is_a_gap_that_is_said_once_and_asked_for_again() -> None:
+def test_no_answer_is_a_gap_with_one_remark_and_a_retry() -> None:
     answers = iter([ValueError("alarm orders-low cannot be read"), ValueError("still"), Past(0, (), OK)])
 
-    def ask(_alarm: str, _since: float) -> Past:
+    def read_past(_alarm: str, _since: float) -> Past:
         answer = next(answers)
         if isinstance(answer, ValueError):
             raise answer
         return answer
 
-    source = AlarmSource(ask)
+    source = AlarmSource(read_past)
     readings = [source.read({"it": SILENT}, 0, 20) for _ in range(3)]
     assert [len(reading.samples["it"]) for reading in readings] == [0, 0, 2]
     assert [reading.remarks for reading in readings] == [("it has a gap: alarm orders-low cannot be read",), (), ()]
@@ -142,12 +142,12 @@ def set_state(twin: Twin, state: str) -> None:
     twin.aws.allowing(AnyCall()).call(Call(service="cloudwatch", operation="set_alarm_state", params=params), REGION)
 
 
-def test_the_twins_alarms_are_told_and_a_missing_or_unreadable_one_is_said(tmp_path: Path) -> None:
+def test_twin_alarm_is_read_and_missing_one_remarked(tmp_path: Path) -> None:
     class Deaf(Wrapped):
-        def one(self, call: Call, region: str, paged: bool) -> Json:
+        def answer(self, call: Call, region: str, paged: bool) -> Json:
             if call.operation == "describe_alarm_history":
                 raise AwsError(call.service, call.operation, "AccessDenied", "not yours")
-            return super().one(call, region, paged)
+            return super().answer(call, region, paged)
 
     with played(tmp_path, watched) as play:
         twin = play.twin
@@ -158,22 +158,22 @@ def test_the_twins_alarms_are_told_and_a_missing_or_unreadable_one_is_said(tmp_p
         other = kpi(gauge={"alarm": "nobody", "period": "10s"}, bound={"at_most": 0})
         kpis = {"low": SILENT, "other": other}
         with open_sources(kpis, SourceContext(twin.clock, calls_of_sources(twin.aws, REGION), on_twin=True)) as source:
-            found = source.read(kpis, began, twin.clock.now())
-        assert [one.value for one in found.samples["low"]] == [1, 0, 0, 0]
-        assert found.samples["other"] == ()
-        assert found.remarks == ("other has a gap: there is no alarm nobody",)
-        with pytest.raises(ValueError, match=r"alarm orders-low cannot be read: .*not yours"):
+            reading = source.read(kpis, began, twin.clock.now())
+        assert [sample.value for sample in reading.samples["low"]] == [1, 0, 0, 0]
+        assert reading.samples["other"] == ()
+        assert reading.remarks == ("other has a gap: there is no alarm nobody",)
+        with pytest.raises(ValueError, match=r"alarm orders-low does not answer: .*not yours"):
             past_of("orders-low", began, calls_of_sources(Deaf(twin.aws), REGION))
 
 
-def test_a_run_may_read_what_its_kpis_read_and_the_plan_says_what_costs(tmp_path: Path) -> None:
+def test_plan_permits_kpi_reads_and_names_costs(tmp_path: Path) -> None:
     lines = kpi(
         gauge={"logs": {"group": "/shop", "query": "stats count(*) as value by bin(1m)"}}, bound={"at_least": 1}
     )
     with played(tmp_path, watched) as play:
         kpis = {**play.plan.workload.kpis, "low": SILENT, "lines": lines}
-        told = play.plan.model_copy(update={"workload": play.plan.workload.model_copy(update={"kpis": kpis})})
-        more = [action_of(call) for call in kpi_reads(told) if call not in kpi_reads(play.plan)]
+        plan = play.plan.model_copy(update={"workload": play.plan.workload.model_copy(update={"kpis": kpis})})
+        more = [action_of(call) for call in kpi_reads(plan) if call not in kpi_reads(play.plan)]
     assert [action.name for action in more if action] == [
         "cloudwatch:DescribeAlarms",
         "cloudwatch:DescribeAlarmHistory",
@@ -182,5 +182,5 @@ def test_a_run_may_read_what_its_kpis_read_and_the_plan_says_what_costs(tmp_path
         "logs:StopQuery",
     ]
     costs = "costs  lines queries log group /shop every 1m of the run: AWS charges each GB that it scans"
-    assert costs in plan_text(told.model_copy(update={"place": "aws"}))
-    assert "costs" not in plan_text(told)
+    assert costs in plan_text(plan.model_copy(update={"place": "aws"}))
+    assert "costs" not in plan_text(plan)

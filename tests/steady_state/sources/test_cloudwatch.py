@@ -55,7 +55,7 @@ def read(own: Kpi, metrics: Callable[..., Any], start: float = 0, end: float = 1
     return CloudWatchSource(metrics, lag).read({"it": own}, start, end).samples["it"]
 
 
-def test_a_ratio_counts_bad_and_total_of_the_same_bin() -> None:
+def test_ratio_counts_bad_and_total_of_a_bin() -> None:
     metrics = Metrics({("Failed", "Sum"): {0: 1, 1: 2, 3: 4}, ("Tried", "Sum"): {0: 10, 1: 20, 2: 30}})
     assert read(ratio(), metrics) == (
         Sample(0, 1, 10, 1, 0.9),
@@ -64,17 +64,17 @@ def test_a_ratio_counts_bad_and_total_of_the_same_bin() -> None:
     )
 
 
-def test_without_missing_zero_a_bin_without_failures_is_a_gap() -> None:
+def test_bin_without_failures_is_a_gap_by_default() -> None:
     own = kpi(ratio={"bad": reading("Failed"), "total": reading("Tried")}, bound={"at_least": "99%"})
     metrics = Metrics({("Failed", "Sum"): {0: 1}, ("Tried", "Sum"): {0: 10, 1: 20}})
-    assert [one.start for one in read(own, metrics)] == [0]
+    assert [sample.start for sample in read(own, metrics)] == [0]
 
 
 def test_no_traffic_is_a_bin_without_value() -> None:
     assert read(ratio(), Metrics({("Tried", "Sum"): {5: 0}})) == (Sample(5, 1, 0, 0, None),)
 
 
-def test_more_failures_than_requests_are_all_of_them() -> None:
+def test_failures_beyond_requests_are_capped() -> None:
     metrics = Metrics({("Failed", "Sum"): {0: 3}, ("Tried", "Sum"): {0: 2}})
     assert read(ratio(), metrics) == (Sample(0, 1, 2, 2, 0.0),)
 
@@ -82,9 +82,7 @@ def test_more_failures_than_requests_are_all_of_them() -> None:
 @pytest.mark.parametrize(
     ("rank", "count", "slow"), [(100, 40, 0), (0, 40, 40), (97.5, 40, 1), (66.6667, 3, 1), (99.9, 7, 0)]
 )
-def test_latency_counts_the_requests_over_the_limit_from_the_percentile_rank(
-    rank: float, count: float, slow: float
-) -> None:
+def test_latency_counts_requests_over_the_limit(rank: float, count: float, slow: float) -> None:
     metrics = Metrics({("Seconds", "PR(:0.3)"): {0: rank}, ("Seconds", "SampleCount"): {0: count}})
     assert read(latency(), metrics) == (Sample(0, 1, count, slow, 1 - slow / count),)
 
@@ -99,7 +97,7 @@ def test_latency_counts_the_requests_over_the_limit_from_the_percentile_rank(
         ("s", "100s", "PR(:100)"),
     ],
 )
-def test_the_limit_is_asked_for_in_the_metrics_own_unit(unit: str, limit: str, statistic: str) -> None:
+def test_latency_query_uses_the_metrics_unit(unit: str, limit: str, statistic: str) -> None:
     metrics = Metrics({})
     read(kpi(latency=reading("Seconds", unit=unit), bound={"p95": limit}), metrics)
     assert {Metrics.key(query)[1] for query in metrics.calls[0]["MetricDataQueries"]} == {statistic, "SampleCount"}
@@ -123,34 +121,34 @@ def test_a_rate_is_events_per_second() -> None:
     assert read(own, Metrics({("Orders", "Sum"): {60: 120}})) == (Sample(60, 60, 120, 0, 2),)
 
 
-def test_a_rate_per_offered_load_tells_what_did_not_come() -> None:
+def test_rate_per_offered_counts_what_is_missing() -> None:
     own = kpi(rate=reading("Orders", missing="zero"), per=reading("Tried"), bound={"within": "5%", "of": "baseline"})
     metrics = Metrics({("Orders", "Sum"): {0: 40, 1: 60}, ("Tried", "Sum"): {0: 50, 1: 50, 2: 50}})
     assert read(own, metrics) == (Sample(0, 1, 50, 10, 40), Sample(1, 1, 50, 0, 60), Sample(2, 1, 50, 50, 0))
 
 
-def test_only_whole_bins_of_the_asked_time_are_read_and_none_newer_than_the_lag() -> None:
+def test_read_returns_whole_bins_older_than_the_lag() -> None:
     own = Kpi.model_validate(
         {"tier": "technical", "gauge": {"cloudwatch": "Shop/Healthy", "period": "1m"}, "bound": {"at_least": 1}}
     )
     metrics = Metrics({("Healthy", "Sum"): {minute * 60: 1 for minute in range(20)}})
-    starts = [one.start for one in read(own, metrics, start=100, end=430, lag=60)]
+    starts = [sample.start for sample in read(own, metrics, start=100, end=430, lag=60)]
     assert starts == [120, 180, 240, 300]
     assert (metrics.calls[0]["StartTime"], metrics.calls[0]["EndTime"]) == (120, 360)
 
 
-def test_nothing_is_asked_while_no_bin_is_complete() -> None:
+def test_read_without_complete_bin_makes_no_call() -> None:
     metrics = Metrics({})
     assert read(ratio(), metrics, start=10.2, end=10.9) == ()
     assert read(ratio(), metrics, start=0, end=30, lag=60) == ()
     assert metrics.calls == []
 
 
-def test_late_points_show_when_a_stretch_is_read_again() -> None:
+def test_late_points_appear_in_the_next_read() -> None:
     metrics = Metrics({("Healthy", "Minimum"): {0: 6}})
-    assert [one.start for one in read(gauge(), metrics)] == [0]
+    assert [sample.start for sample in read(gauge(), metrics)] == [0]
     metrics.points["Healthy", "Minimum"] |= {0: 5, 1: 6}
-    assert [(one.start, one.value) for one in read(gauge(), metrics)] == [(0, 5), (1, 6)]
+    assert [(sample.start, sample.value) for sample in read(gauge(), metrics)] == [(0, 5), (1, 6)]
 
 
 def test_all_pages_are_read() -> None:
@@ -160,22 +158,22 @@ def test_all_pages_are_read() -> None:
     assert [call.get("NextToken") for call in metrics.calls] == [None, "10", "20"]
 
 
-def test_five_hundred_metrics_are_asked_for_in_one_call() -> None:
+def test_one_call_reads_five_hundred_metrics() -> None:
     kpis = {f"k{number}": kpi(gauge=reading(f"M{number}"), bound={"at_least": 1}) for number in range(1201)}
     metrics = Metrics({(f"M{number}", "Sum"): {0: number} for number in range(1201)})
-    found = CloudWatchSource(metrics, 0).read(kpis, 0, 10).samples
-    assert [found[f"k{number}"][0].value for number in range(1201)] == list(range(1201))
+    samples = CloudWatchSource(metrics, 0).read(kpis, 0, 10).samples
+    assert [samples[f"k{number}"][0].value for number in range(1201)] == list(range(1201))
     assert [len(call["MetricDataQueries"]) for call in metrics.calls] == [QUERIES_A_CALL, QUERIES_A_CALL, 201]
 
 
-def test_a_metric_of_several_kpis_is_asked_for_once() -> None:
+def test_metric_of_several_kpis_is_queried_once() -> None:
     metrics = Metrics({})
     CloudWatchSource(metrics, 0).read({"a": ratio(), "b": ratio("95%"), "c": gauge()}, 0, 10)
     assert len(metrics.calls) == 1
     assert len(metrics.calls[0]["MetricDataQueries"]) == 3
 
 
-def test_a_query_is_written_as_cloudwatch_reads_it() -> None:
+def test_query_has_cloudwatchs_form() -> None:
     metrics = Metrics({})
     own = kpi(
         gauge={"cloudwatch": "AWS/Lambda/Errors", "dimensions": {"FunctionName": "pay", "A": "b"}, "period": "1m"},
@@ -199,7 +197,7 @@ def test_a_query_is_written_as_cloudwatch_reads_it() -> None:
     ]
 
 
-def test_botocore_takes_the_parameters_as_they_are() -> None:
+def test_parameters_are_valid_in_botocore() -> None:
     from botocore.session import get_session
     from botocore.validate import ParamValidator
 
@@ -212,20 +210,20 @@ def test_botocore_takes_the_parameters_as_they_are() -> None:
 # Several sources as one ----------------------------------------------------------------------------------------------
 
 
-def test_each_kpi_is_read_where_it_says() -> None:
+def test_sources_read_each_kpi_from_its_source() -> None:
     probe = kpi(ratio={"total": {"http": {"url": "http://localhost/"}}}, bound={"at_least": "99%"})
     both = Sources({"cloudwatch": Scripted({"a": steady(3)}), "http": Scripted({"b": steady(2), "a": steady(9)})})
-    found = both.read({"a": ratio(), "b": probe}, 0, 100).samples
-    assert {name: len(series) for name, series in found.items()} == {"a": 3, "b": 2}
+    samples = both.read({"a": ratio(), "b": probe}, 0, 100).samples
+    assert {name: len(series) for name, series in samples.items()} == {"a": 3, "b": 2}
 
 
-def test_a_script_is_read_bin_by_bin() -> None:
+def test_script_is_read_bin_by_bin() -> None:
     source = Scripted({"a": steady(10)})
-    assert [one.start for one in source.read({"a": ratio()}, 2, 5).samples["a"]] == [2, 3, 4]
+    assert [sample.start for sample in source.read({"a": ratio()}, 2, 5).samples["a"]] == [2, 3, 4]
     assert source.read({"b": ratio()}, 2, 5) == Reading({"b": ()})
 
 
-def test_no_thread_is_started_where_every_kpi_is_of_cloudwatch() -> None:
+def test_cloudwatch_kpis_start_no_thread() -> None:
     import threading
 
     metrics = Metrics({("Tried", "Sum"): {0: 1, 1: 1, 2: 1}})
@@ -240,10 +238,10 @@ def test_no_thread_is_started_where_every_kpi_is_of_cloudwatch() -> None:
         assert len(source.read({"a": ratio()}, 0, 9).samples["a"]) == 3
 
 
-def test_a_call_without_an_answer_is_a_gap_that_is_reported_once() -> None:
+def test_unanswered_call_is_a_gap_with_one_remark() -> None:
     def deaf(_: dict[str, Any]) -> Any:
         raise Unanswered("not yours")
 
     source = CloudWatchSource(deaf, 0)
     readings = [source.read({"a": ratio()}, 0, 9) for _ in range(2)]
-    assert readings == [Reading({}, ("CloudWatch's metrics cannot be read: not yours",)), Reading({})]
+    assert readings == [Reading({}, ("CloudWatch does not answer for metrics: not yours",)), Reading({})]

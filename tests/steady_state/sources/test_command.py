@@ -38,39 +38,39 @@ def sampled(own: Kpi) -> tuple[tuple[Sample, ...], list[str]]:
 
 
 def test_a_gauge_is_the_number_on_the_last_line() -> None:
-    found, said = sampled(queue("print('looking …'); print(12)"))
-    assert found == (Sample(10, 10, 1, 1, 12.0), Sample(20, 10, 1, 1, 12.0))
-    assert said == []
+    series, remarks = sampled(queue("print('looking …'); print(12)"))
+    assert series == (Sample(10, 10, 1, 1, 12.0), Sample(20, 10, 1, 1, 12.0))
+    assert remarks == []
 
 
 def test_a_ratio_is_good_and_bad() -> None:
-    found, said = sampled(jobs("print(98, 2)"))
-    assert found[0] == Sample(10, 10, 100, 2, 0.98)
+    series, remarks = sampled(jobs("print(98, 2)"))
+    assert series[0] == Sample(10, 10, 100, 2, 0.98)
     assert sampled(jobs("print(0, 0)"))[0][0] == Sample(10, 10, 0, 0, None)
-    assert said == []
+    assert remarks == []
 
 
 @pytest.mark.parametrize(
     ("own", "reason"),
     [
-        (queue("print('many')"), "the last line should be one number; found 'many'"),
-        (queue("print(1, 2)"), "the last line should be one number; found '1 2'"),
-        (queue("print('nan')"), "the last line should be one number; found 'nan'"),
-        (queue("pass"), "the last line should be one number; found ''"),
-        (jobs("print(7)"), "the last line should be two counts, `good bad`; found '7'"),
-        (jobs("print(7, -1)"), "the last line should be two counts, `good bad`; found '7 -1'"),
+        (queue("print('many')"), "its last line must be one number; it is 'many'"),
+        (queue("print(1, 2)"), "its last line must be one number; it is '1 2'"),
+        (queue("print('nan')"), "its last line must be one number; it is 'nan'"),
+        (queue("pass"), "its last line must be one number; it is ''"),
+        (jobs("print(7)"), "its last line must be two counts, `good bad`; it is '7'"),
+        (jobs("print(7, -1)"), "its last line must be two counts, `good bad`; it is '7 -1'"),
         (queue("import sys; sys.exit('no such queue')"), "ended with exit code 1: no such queue"),
     ],
 )
-def test_what_cannot_be_read_is_a_gap_and_said_once(own: Kpi, reason: str) -> None:
-    found, said = sampled(own)
-    assert found == ()
-    assert len(said) == 1
-    assert said[0].startswith("it has a gap: ")
-    assert said[0].endswith(reason)
+def test_wrong_output_is_a_gap_with_one_remark(own: Kpi, reason: str) -> None:
+    series, remarks = sampled(own)
+    assert series == ()
+    assert len(remarks) == 1
+    assert remarks[0].startswith("it has a gap: ")
+    assert remarks[0].endswith(reason)
 
 
-def test_a_program_that_takes_too_long_is_a_gap() -> None:
+def test_slow_program_is_a_gap() -> None:
     spec = Program.model_validate(
         {"run": [sys.executable, "-c", "input_ = __import__('threading').Event().wait()"], "timeout": "200ms"}
     )
@@ -79,8 +79,8 @@ def test_a_program_that_takes_too_long_is_a_gap() -> None:
 
 
 @pytest.mark.parametrize("program", ["/no/such/program", "/"])
-def test_a_program_that_cannot_be_run_is_a_gap(program: str) -> None:
-    with pytest.raises(ValueError, match="cannot be run"):
+def test_program_that_does_not_start_is_a_gap(program: str) -> None:
+    with pytest.raises(ValueError, match="does not start"):
         run(Program.model_validate({"run": [program]}))
 
 
@@ -91,13 +91,13 @@ def test_no_shell_reads_the_arguments() -> None:
 
 
 @pytest.mark.parametrize(("text", "numbers"), [("7\n", (7.0,)), ("a\n\n-1.5e3 \n\n", (-1500.0,))])
-def test_the_last_line_counts(text: str, numbers: tuple[float, ...]) -> None:
+def test_parse_reads_the_last_line(text: str, numbers: tuple[float, ...]) -> None:
     assert parse(text, "gauge") == numbers
 
 
 def test_programs_run_until_the_block_ends() -> None:
     own, start, clock = queue("print(3)", every="50ms"), WallClock().now(), WallClock()
     with open_sources({"it": own}, SourceContext(clock, no_aws)) as source:
-        found = until(lambda: source.read({"it": own}, start - 1, clock.now()).samples["it"])
-    assert found[0].value == 3
+        series = until(lambda: source.read({"it": own}, start - 1, clock.now()).samples["it"])
+    assert series[0].value == 3
     assert not [thread for thread in threading.enumerate() if thread.name == "command-it"]

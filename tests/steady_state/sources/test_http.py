@@ -29,9 +29,9 @@ def slow() -> Kpi:
     return kpi(latency={"http": SPEC.model_dump(mode="json")}, bound={"p95": "500ms"}, limits=["1s"])
 
 
-def test_an_answer_counts_in_the_bin_in_which_it_came() -> None:
-    found = bins(probed(), SPEC, [ProbeResult(0, 0.1, good=True), ProbeResult(1, 2.5, good=True)], 0, 4)
-    assert found == (
+def test_answer_counts_in_the_bin_of_its_arrival() -> None:
+    series = bins(probed(), SPEC, [ProbeResult(0, 0.1, good=True), ProbeResult(1, 2.5, good=True)], 0, 4)
+    assert series == (
         Sample(0, 1, 1, 0, 1.0),
         Sample(1, 1, 0, 0, None),  # still waiting: no outcome, and no gap
         Sample(2, 1, 1, 0, 1.0),
@@ -40,16 +40,16 @@ def test_an_answer_counts_in_the_bin_in_which_it_came() -> None:
 
 
 @pytest.mark.parametrize("done", [None, 7.5, 100.0])
-def test_no_answer_in_time_is_bad_at_the_instant_the_time_was_up(done: float | None) -> None:
-    found = bins(probed(), SPEC, [ProbeResult(1, done, good=True)], 0, 5)
-    assert [(one.start, one.bad) for one in found if one.total] == [(3, 1)]
+def test_time_out_is_bad_when_the_time_is_up(done: float | None) -> None:
+    series = bins(probed(), SPEC, [ProbeResult(1, done, good=True)], 0, 5)
+    assert [(sample.start, sample.bad) for sample in series if sample.total] == [(3, 1)]
 
 
-def test_a_bad_answer_is_bad_when_it_came() -> None:
+def test_bad_answer_counts_at_its_arrival() -> None:
     assert bins(probed(), SPEC, [ProbeResult(0, 0.2, good=False)], 0, 1) == (Sample(0, 1, 1, 1, 0.0),)
 
 
-def test_latency_counts_what_came_after_the_limit_what_failed_and_what_never_came() -> None:
+def test_latency_counts_late_failed_and_missing_answers() -> None:
     probes = [
         ProbeResult(0, 0.4, good=True),
         ProbeResult(0, 0.7, good=True),
@@ -59,21 +59,21 @@ def test_latency_counts_what_came_after_the_limit_what_failed_and_what_never_cam
     assert bins(slow(), SPEC, probes, 0, 1) == (Sample(0, 1, 4, 3, 0.25, ((1.0, 2.0),)),)
 
 
-def test_a_limit_that_only_a_guard_names_is_counted_over_too() -> None:
+def test_limit_of_a_guard_is_counted() -> None:
     plain = slow().model_copy(update={"limits": ()})
     clock = TestClock(10.0)
-    source = HttpSource({"slow": plain}, clock, ask=lambda _: 200)
+    source = HttpSource({"slow": plain}, clock, fetch=lambda _: 200)
     clock.sleep(5.0)
-    found = source.read(watched({"slow": plain}, {"slow": Bound.model_validate({"p50": "1s"})}), 10.0, 15.0).samples
-    assert {one.over for one in found["slow"]} == {((1.0, 0.0),)}
+    series = source.read(watched({"slow": plain}, {"slow": Bound.model_validate({"p50": "1s"})}), 10.0, 15.0).samples
+    assert {sample.over for sample in series["slow"]} == {((1.0, 0.0),)}
 
 
-def test_only_complete_bins_are_told() -> None:
+def test_bins_are_complete() -> None:
     probes = [ProbeResult(float(second), second + 0.1, good=True) for second in range(9)]
-    assert [one.start for one in bins(probed(), SPEC, probes, 2.5, 5.9)] == [3, 4]
+    assert [sample.start for sample in bins(probed(), SPEC, probes, 2.5, 5.9)] == [3, 4]
 
 
-def test_a_pace_is_kept_however_long_acting_takes() -> None:
+def test_ticker_with_slow_act_keeps_its_times() -> None:
     clock, dues, done = TestClock(100.2), [], threading.Event()
 
     class Hurried(TestClock):
@@ -107,7 +107,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers with the status that the path names."""
 
     def do_GET(self) -> None:
-        self.server.asked.release()  # type: ignore[attr-defined]
+        self.server.requests.release()  # type: ignore[attr-defined]
         self.send_response(int(self.path[1:]))
         self.send_header("Content-Length", "0")
         self.send_header("Location", "/500")
@@ -119,12 +119,12 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[ThreadingHTTPServer]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as found:
-        found.asked = threading.Semaphore(0)  # type: ignore[attr-defined]
-        thread = threading.Thread(target=found.serve_forever, args=(0.01,), daemon=True)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
+        httpd.requests = threading.Semaphore(0)  # type: ignore[attr-defined]
+        thread = threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True)
         thread.start()
-        yield found
-        found.shutdown()
+        yield httpd
+        httpd.shutdown()
         thread.join()
 
 
@@ -133,52 +133,52 @@ def url(server: ThreadingHTTPServer, status: int) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("status", [200, 302, 404, 503])
-def test_the_status_is_the_answers_own_and_no_redirect_is_followed(server: ThreadingHTTPServer, status: int) -> None:
+def test_pool_returns_status_and_follows_no_redirect(server: ThreadingHTTPServer, status: int) -> None:
     assert HttpPool()(HttpProbe.model_validate(url(server, status))) == status
 
 
-def test_probes_go_out_again_and_again_and_their_answers_are_counted(server: ThreadingHTTPServer) -> None:
+def test_probes_repeat_and_count_their_answers(server: ThreadingHTTPServer) -> None:
     own = kpi(ratio={"total": {"http": url(server, 200)}}, bound={"at_least": "99%"})
     bad = kpi(ratio={"total": {"http": url(server, 503)}}, bound={"at_least": "99%"})
     clock = WallClock()
     start = clock.now()
     with open_sources({"up": own, "down": bad}, SourceContext(clock, no_aws)) as source:
         for _ in range(8):
-            assert server.asked.acquire(timeout=LAST_NET)  # type: ignore[attr-defined]
+            assert server.requests.acquire(timeout=LAST_NET)  # type: ignore[attr-defined]
         # What was asked is answered at once, yet counted only when its thread has run: look until it is.
-        found: dict[str, Series] = {}
+        series: dict[str, Series] = {}
 
         def are_counted() -> bool:
-            found.update(source.read({"up": own, "down": bad}, start, clock.now()).samples)
-            return all(any(one.total for one in found[name]) for name in ("up", "down"))
+            series.update(source.read({"up": own, "down": bad}, start, clock.now()).samples)
+            return all(any(sample.total for sample in series[name]) for name in ("up", "down"))
 
         until(are_counted)
-    assert sum(one.bad for one in found["up"]) == 0
-    assert all(one.bad == one.total for one in found["down"])
-    assert sum(one.total for one in found["down"]) > 0
+    assert sum(sample.bad for sample in series["up"]) == 0
+    assert all(sample.bad == sample.total for sample in series["down"])
+    assert sum(sample.total for sample in series["down"]) > 0
 
 
-def test_no_probe_that_gets_no_end_of_an_answer_keeps_the_process() -> None:
+def test_endless_answer_does_not_block_the_exit() -> None:
     held, over = threading.Semaphore(0), threading.Event()
 
-    def ask(_: HttpProbe) -> int:
+    def fetch(_: HttpProbe) -> int:
         held.release()
         over.wait()  # as long as a server that sends its header byte by byte
         return 200
 
     own = probed(ratio={"total": {"http": {"url": "http://localhost/", "every": "20ms", "timeout": "20ms"}}})
     clock = WallClock()
-    with HttpSource({"it": own}, clock, ask) as source:
+    with HttpSource({"it": own}, clock, fetch) as source:
         for _ in range(3):
             assert held.acquire(timeout=LAST_NET)
-        probing = [one for one in threading.enumerate() if one.name.startswith("probe")]
+        probing = [thread for thread in threading.enumerate() if thread.name.startswith("probe")]
         assert probing
-        assert all(one.daemon for one in probing)
-        assert all(one.bad == one.total for one in source.read({"it": own}, 0, clock.now()).samples["it"])
+        assert all(thread.daemon for thread in probing)
+        assert all(sample.bad == sample.total for sample in source.read({"it": own}, 0, clock.now()).samples["it"])
     over.set()
-    for one in probing:
-        one.join(LAST_NET)
-        assert not one.is_alive()
+    for thread in probing:
+        thread.join(LAST_NET)
+        assert not thread.is_alive()
 
 
 def test_a_refused_connection_is_bad() -> None:
@@ -188,18 +188,20 @@ def test_a_refused_connection_is_bad() -> None:
     clock, seen = WallClock(), threading.Event()
     own = probed(ratio={"total": {"http": {"url": "http://localhost/", "every": "20ms", "timeout": "1s"}}})
 
-    def ask(spec: HttpProbe) -> int:
+    def fetch(spec: HttpProbe) -> int:
         try:
             return refuse(spec)
         finally:
             seen.set()
 
     start = clock.now()
-    with HttpSource({"it": own}, clock, ask) as source:
+    with HttpSource({"it": own}, clock, fetch) as source:
         assert seen.wait(LAST_NET)
 
         def counted() -> Series:
-            return tuple(one for one in source.read({"it": own}, start, clock.now()).samples["it"] if one.total)
+            return tuple(
+                sample for sample in source.read({"it": own}, start, clock.now()).samples["it"] if sample.total
+            )
 
-        found = until(counted)
-    assert sum(one.total for one in found) == sum(one.bad for one in found) > 0
+        series = until(counted)
+    assert sum(sample.total for sample in series) == sum(sample.bad for sample in series) > 0

@@ -1,4 +1,4 @@
-"""A query of CloudWatch Logs Insights as a KPI: each line scanned once, and what went wrong never a number."""
+"""A query of CloudWatch Logs Insights as a KPI: it scans each line once, and failures are gaps."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ class Insights:
         self.counts = counts
         self.looks = self.left = looks
         self.ends = ends
-        self.asked: list[tuple[float, float]] = []
+        self.queries: list[tuple[float, float]] = []
         self.operations: list[str] = []
 
     def __call__(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
         self.operations.append(operation)
         if operation == "start_query":
-            self.asked.append((params["startTime"], params["endTime"]))
+            self.queries.append((params["startTime"], params["endTime"]))
             self.left = self.looks
             return {"queryId": "q"}
         assert params == {"queryId": "q"}
@@ -63,17 +63,17 @@ class Insights:
             return {"status": "Running", "results": []}
         if isinstance(self.ends, Exception):
             raise self.ends
-        start, end = self.asked[-1]
+        start, end = self.queries[-1]
         # Both edges are inclusive, so that the bin after the last begins to show.
-        found = [row(at, **numbers) for at, numbers in self.counts.items() if start <= at <= end]
-        return {"status": self.ends, "results": found if self.ends == "Complete" else []}
+        rows = [row(at, **numbers) for at, numbers in self.counts.items() if start <= at <= end]
+        return {"status": self.ends, "results": rows if self.ends == "Complete" else []}
 
 
 class Seen:
     """A source on a virtual clock, which is looked at every second."""
 
     def __init__(self, own: Kpi, insights: Insights, start: float = 600.0) -> None:
-        self.own, self.clock, self.said = own, TestClock(start), list[str]()
+        self.own, self.clock, self.remarks = own, TestClock(start), list[str]()
         self.source = LogsSource({"it": own}, self.clock, insights)
 
     def until(self, end: float) -> Series:
@@ -81,14 +81,14 @@ class Seen:
             self.clock.sleep(1)
             self.source.look("it")
         reading = self.source.read({"it": self.own}, 0, end)
-        self.said += reading.remarks
+        self.remarks += reading.remarks
         return reading.samples["it"]
 
 
 COUNTS: dict[float, Numbers] = {60.0 * n: {"total": 100 + n, "bad": n - 10} for n in range(10, 20)}
 
 
-def test_each_bin_is_asked_for_once_when_lines_can_come_no_more() -> None:
+def test_bin_is_queried_once_past_its_watermark() -> None:
     insights = Insights(COUNTS)
     seen = Seen(orders(), insights)
     assert seen.until(719) == ()
@@ -97,20 +97,20 @@ def test_each_bin_is_asked_for_once_when_lines_can_come_no_more() -> None:
         Sample(660, 60, 111, 1, 1 - 1 / 111),
         Sample(720, 60, 112, 2, 1 - 2 / 112),
     )
-    assert insights.asked == [(600, 660), (660, 720), (720, 780)]
-    assert seen.said == []
+    assert insights.queries == [(600, 660), (660, 720), (720, 780)]
+    assert seen.remarks == []
 
 
-def test_how_late_lines_come_is_the_users_to_say() -> None:
+def test_late_sets_the_watermark() -> None:
     own, insights = orders(late="3m"), Insights(COUNTS)
     seen = Seen(own, insights)
     assert seen.until(839) == ()
-    assert [one.start for one in seen.until(845)] == [600]
+    assert [sample.start for sample in seen.until(845)] == [600]
     assert own.source.lag == 190
     assert kpi(gauge={"alarm": "x"}, bound={"at_most": 0}).source.lag == 0
 
 
-def test_a_query_is_waited_for_and_looked_at_no_oftener_than_every_two_seconds() -> None:
+def test_query_is_polled_every_two_seconds() -> None:
     insights = Insights(COUNTS, looks=3)
     assert len(Seen(orders(), insights).until(728)) == 1
     assert insights.operations == ["start_query", *["get_query_results"] * 4]
@@ -126,31 +126,31 @@ def test_a_query_is_waited_for_and_looked_at_no_oftener_than_every_two_seconds()
     ],
     ids=["too slow", "failed", "timeout", "error"],
 )
-def test_a_query_that_fails_is_a_gap_that_is_said_once_and_none_goes_on(insights: Insights, why: str) -> None:
+def test_failed_query_is_stopped_and_a_gap_with_one_remark(insights: Insights, why: str) -> None:
     seen = Seen(orders(), insights)
     assert seen.until(890) == ()
-    assert seen.said == [f"it has a gap: log group {GROUP}: {why}"]
+    assert seen.remarks == [f"it has a gap: log group {GROUP}: {why}"]
     ended = isinstance(insights.ends, str) and insights.looks == 0
     assert insights.operations.count("start_query") == 3
     assert insights.operations.count("stop_query") == (0 if ended else 3)
 
 
-def test_the_next_query_makes_good_what_one_that_failed_left_for_three_minutes() -> None:
+def test_next_query_repeats_three_minutes_of_failures() -> None:
     insights = Insights(COUNTS, ends="Failed")
     seen = Seen(orders(), insights)
     assert seen.until(800) == ()
     insights.ends = "Complete"
-    assert [one.start for one in seen.until(890)] == [600, 660, 720]
+    assert [sample.start for sample in seen.until(890)] == [600, 660, 720]
     late = Seen(orders(), insights := Insights(COUNTS, ends="Failed"))
     assert late.until(1000) == ()
     insights.ends = "Complete"
-    assert [one.start for one in late.until(1050)] == [780, 840, 900]
+    assert [sample.start for sample in late.until(1050)] == [780, 840, 900]
 
 
-def test_a_minute_without_lines_is_a_gap_and_no_zero() -> None:
+def test_minute_without_lines_is_a_gap() -> None:
     seen = Seen(orders(), Insights({at: numbers for at, numbers in COUNTS.items() if at != 660}))
-    assert [one.start for one in seen.until(890)] == [600, 720]
-    assert seen.said == [f"it has a gap: log group {GROUP}: a bin has no row with its numbers"]
+    assert [sample.start for sample in seen.until(890)] == [600, 720]
+    assert seen.remarks == [f"it has a gap: log group {GROUP}: a bin has no row with its numbers"]
 
 
 GAUGE = kpi(gauge=logs("stats pct(took, 99) as value by bin(1m)"), bound={"at_most": 2})
@@ -174,37 +174,37 @@ def test_a_row_is_a_bin(own: Kpi, cells: Numbers, sample: Sample | None) -> None
     assert samples(own, [row(60, **cells)], 1, 2) == ((sample,) if sample else ())
 
 
-def test_rows_elsewhere_are_none_of_the_bins() -> None:
+def test_samples_ignore_rows_outside_the_bins() -> None:
     cells: Numbers = {"total": 1, "bad": 0}
     unbinned = [{"field": "total", "value": "1"}, {"field": "bad", "value": "0"}]
     rows = [row(120, **cells), row(60, **cells), row(90, **cells), row(0, **cells), row(180, **cells), unbinned]
-    assert [one.start for one in samples(orders(), rows, 1, 3)] == [60, 120]
+    assert [sample.start for sample in samples(orders(), rows, 1, 3)] == [60, 120]
 
 
 @pytest.mark.parametrize(
     ("query", "why"),
     [
-        ("stats count(*) as total, sum(x) as bad by bin(5m)", "ends in `stats … by bin(1m)`"),
-        ("stats count(*) as total, sum(x) as bad by bin(1m), host", "ends in `stats … by bin(1m)`"),
-        ("stats count(*) as total, sum(x) as bad by bin(1m) | limit 5", "ends in `stats … by bin(1m)`"),
-        ("fields @message", "ends in `stats … by bin(1m)`"),
-        ("stats count(*) as total, sum(x) as bad by bin(1M)", "ends in `stats … by bin(1m)`"),
+        ("stats count(*) as total, sum(x) as bad by bin(5m)", "must end in `stats … by bin(1m)`"),
+        ("stats count(*) as total, sum(x) as bad by bin(1m), host", "must end in `stats … by bin(1m)`"),
+        ("stats count(*) as total, sum(x) as bad by bin(1m) | limit 5", "must end in `stats … by bin(1m)`"),
+        ("fields @message", "must end in `stats … by bin(1m)`"),
+        ("stats count(*) as total, sum(x) as bad by bin(1M)", "must end in `stats … by bin(1m)`"),
         ("stats count(*) as total by bin(1m)", "names none of its stats `as bad`"),
         ("fields x as bad | stats count(*) as total by bin(1m)", "names none of its stats `as bad`"),
     ],
 )
-def test_a_query_whose_rows_can_be_no_bins_is_a_mistake(query: str, why: str) -> None:
+def test_query_without_matching_bins_is_invalid(query: str, why: str) -> None:
     with pytest.raises(ValidationError, match=re.escape(why)):
         orders(query=query)
 
 
-def test_a_query_counts_bad_and_total_at_once() -> None:
+def test_ratio_with_two_queries_is_invalid() -> None:
     with pytest.raises(ValidationError, match="write it under `total` alone"):
         kpi(ratio={"bad": logs(), "total": logs()}, bound={"at_least": "99%"})
 
 
 @pytest.mark.parametrize("query", ["STATS sum(x) AS bad, count(*) AS total BY bin( 60s )\n", f"filter a | {QUERY}"])
-def test_it_is_written_as_insights_reads_it(query: str) -> None:
+def test_query_with_matching_bins_is_valid(query: str) -> None:
     assert orders(query=query).source.name == "logs"
 
 
@@ -219,7 +219,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Any:
         yield aws
 
 
-def test_an_account_is_asked_by_calls_that_only_read(account: Any) -> None:
+def test_queries_need_only_read_calls(account: Any) -> None:
     own, clock, call = {"it": orders()}, TestClock(600), calls_of_sources(account, REGION)
     source = LogsSource(own, clock, lambda operation, params: call(f"logs.{operation}", params))
     clock.sleep(130)

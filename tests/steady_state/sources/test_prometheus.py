@@ -63,51 +63,51 @@ def read(own: Kpi, *bodies: bytes, last: int = 9) -> Series:
 A, B = {"job": "web", "instance": "a"}, {"job": "web", "instance": "b"}
 
 
-def test_a_ratio_is_what_its_counters_counted_between_the_ends_of_a_bin() -> None:
+def test_ratio_uses_the_increases_within_a_bin() -> None:
     total = answer((A, steps(100, 150, 180)), (B, steps(7, 17, 37)))
     bad = answer(({**A, "code": "500"}, steps(3, 3, 8)))
     assert read(ratio(), bad, total) == (Sample(10, 10, 60, 0, 1.0), Sample(20, 10, 50, 5, 0.9))
 
 
-def test_a_counter_that_fell_began_anew_from_zero() -> None:
-    assert [one.total for one in read(ratio(), answer(), answer((A, steps(100, 20, 50))))] == [20, 30]
+def test_counter_that_fell_restarted_from_zero() -> None:
+    assert [sample.total for sample in read(ratio(), answer(), answer((A, steps(100, 20, 50))))] == [20, 30]
 
 
-def test_a_gap_stays_a_gap_and_what_was_counted_in_it_is_left_out() -> None:
-    found = read(ratio(), answer(), answer((A, steps(100, 150, None, 250, 260))))
-    assert [(one.start, one.total) for one in found] == [(10, 50), (40, 10)]
+def test_counts_within_a_gap_are_left_out() -> None:
+    series = read(ratio(), answer(), answer((A, steps(100, 150, None, 250, 260))))
+    assert [(sample.start, sample.total) for sample in series] == [(10, 50), (40, 10)]
 
 
-def test_failures_that_are_the_first_of_their_kind_count_from_zero_where_their_process_was_there_before() -> None:
+def test_first_failures_of_a_known_target_count_from_zero() -> None:
     total = answer((A, steps(100, 150, 200)), (B, steps(None, 1000, 1010)))
     bad = answer(({**A, "code": "500"}, steps(None, 30, 30)), ({**B, "code": "500"}, steps(None, 900, 901)))
-    assert [(one.total, one.bad) for one in read(ratio(), bad, total)] == [(50, 30), (60, 1)]
+    assert [(sample.total, sample.bad) for sample in read(ratio(), bad, total)] == [(50, 30), (60, 1)]
 
 
-def test_failures_that_are_not_there_are_zero_only_where_the_file_says_so_and_the_total_is_there() -> None:
+def test_missing_failures_are_zero_only_with_missing_zero() -> None:
     assert read(ratio(), answer(), answer()) == ()
     own = ratio(bad=asks("failed"))
     assert read(own, answer(), answer((A, steps(1, 2, 3)))) == ()
 
 
-def test_no_traffic_is_a_bin_without_requests() -> None:
+def test_bin_without_traffic_has_no_value() -> None:
     assert read(ratio(), answer(), answer((A, steps(5, 5)))) == (Sample(10, 10, 0, 0, None),)
 
 
-def test_a_rate_counts_events_and_with_per_those_that_did_not_come() -> None:
+def test_rate_counts_events_and_missing_ones() -> None:
     alone = kpi(rate=asks("orders_total"), bound={"at_least": "1/s"})
     assert read(alone, answer((A, steps(0, 50)))) == (Sample(10, 10, 50, 0, 5.0),)
     per = kpi(rate=asks("orders_total"), per=asks("tries_total"), bound={"within": "5%", "of": "baseline"})
     assert read(per, answer((A, steps(0, 50))), answer((A, steps(0, 60)))) == (Sample(10, 10, 60, 10, 5.0),)
 
 
-def test_a_gauge_is_read_as_it_stands_and_what_is_no_number_is_a_gap() -> None:
-    found = read(gauge(), answer(({}, steps(None, 6, "NaN", "+Inf", 5))))
-    assert found == (Sample(10, 10, 1, 0, 6.0), Sample(40, 10, 1, 1, 5.0))
+def test_gauge_value_that_is_no_number_is_a_gap() -> None:
+    series = read(gauge(), answer(({}, steps(None, 6, "NaN", "+Inf", 5))))
+    assert series == (Sample(10, 10, 1, 0, 6.0), Sample(40, 10, 1, 1, 5.0))
 
 
-def test_a_gauge_of_several_series_cannot_be_read() -> None:
-    with pytest.raises(Unfit, match=r"2 series, and a gauge is one: write it like min"):
+def test_gauge_of_several_series_raises_unfit() -> None:
+    with pytest.raises(Unfit, match=r"2 series, and a gauge needs a single one: write it like min"):
         read(gauge("up"), answer((A, steps(1, 1)), (B, steps(1, 1))), last=2)
     replaced = answer((A, steps(None, 6, 6)), (B, steps(None, None, 6, 6)))
     assert [one.start for one in read(gauge("up"), replaced, last=4)] == [10, 30]  # only where it is one
@@ -120,29 +120,29 @@ def histogram(of: Labels, edges: dict[str, list[float]]) -> list[tuple[Labels, l
     return [({**of, "le": edge}, steps(*values)) for edge, values in edges.items()]
 
 
-def test_a_latency_is_the_share_of_requests_over_an_edge_of_its_histogram() -> None:
+def test_latency_is_a_share_over_a_histogram_edge() -> None:
     body = answer(
         *histogram(A, {"0.1": [0, 50], "0.3": [0, 90], "1.0": [0, 98], "+Inf": [0, 100]}),
         *histogram(B, {"0.1": [0, 0], "3e-01": [0, 10], "1": [0, 10], "+Inf": [0, 20]}),
     )
-    found = read(latency(), body)
-    assert found == (Sample(10, 10, 120, 20, 1 - 20 / 120, ((0.1, 70.0), (1.0, 12.0))),)
+    series = read(latency(), body)
+    assert series == (Sample(10, 10, 120, 20, 1 - 20 / 120, ((0.1, 70.0), (1.0, 12.0))),)
     in_ms = answer(*histogram(A, {"300": [0, 90], "+Inf": [0, 100]}))
-    assert [one.bad for one in read(latency(unit="ms"), in_ms)] == [10]
+    assert [sample.bad for sample in read(latency(unit="ms"), in_ms)] == [10]
 
 
-def test_a_limit_that_is_no_edge_is_refused_with_the_nearest_ones() -> None:
+def test_limit_that_is_no_edge_raises_with_the_nearest() -> None:
     body = answer(*histogram(A, {"0.1": [0, 1], "0.25": [0, 1], "0.5": [0, 1], "2.5": [0, 2], "+Inf": [0, 2]}))
     with pytest.raises(Unfit, match=r"300ms is no edge .* nearest are 250ms and 500ms: set the bound"):
         read(latency(), body, last=2)
 
 
-def test_a_histogram_without_buckets_is_refused() -> None:
+def test_histogram_without_buckets_raises_unfit() -> None:
     with pytest.raises(Unfit, match="no `le`: query the buckets of a classic histogram"):
         read(latency(), answer((A, steps(1, 2))))
 
 
-# Whatever comes ------------------------------------------------------------------------------------------------------
+# Any series ----------------------------------------------------------------------------------------------------------
 
 
 @given(
@@ -151,7 +151,7 @@ def test_a_histogram_without_buckets_is_refused() -> None:
     gaps=st.sets(st.integers(0, 8)),
     order=st.randoms(use_true_random=False),
 )
-def test_resets_gaps_duplicates_and_disorder_change_no_count_that_is_told(counted, restarts, gaps, order) -> None:
+def test_resets_gaps_and_disorder_keep_the_counts(counted, restarts, gaps, order) -> None:
     series = []
     for index, counts in enumerate(counted):
         value, values = 1000.0, [1000.0]
@@ -164,16 +164,16 @@ def test_resets_gaps_duplicates_and_disorder_change_no_count_that_is_told(counte
         order.shuffle(points)
         series += [({"instance": str(index)}, points[::2]), ({"instance": str(index)}, points[1::2])]
     order.shuffle(series)
-    found = read(kpi(rate=asks("orders_total"), bound={"at_least": "1/s"}), answer(*series), last=20)
-    for one in found:
-        step = round(one.start / 10) - 1
+    series = read(kpi(rate=asks("orders_total"), bound={"at_least": "1/s"}), answer(*series), last=20)
+    for sample in series:
+        step = round(sample.start / 10) - 1
         there = [counts[step] for counts in counted if step < len(counts)]
-        assert one.total == sum(there)
+        assert sample.total == sum(there)
         assert step not in gaps
         assert step + 1 not in gaps
-    told = {round(one.start / 10) - 1 for one in found}
+    fetch = {round(sample.start / 10) - 1 for sample in series}
     longest = max(map(len, counted))
-    assert told == {step for step in range(longest) if step not in gaps and step + 1 not in gaps}
+    assert fetch == {step for step in range(longest) if step not in gaps and step + 1 not in gaps}
 
 
 @pytest.mark.parametrize(
@@ -195,90 +195,90 @@ def test_resets_gaps_duplicates_and_disorder_change_no_count_that_is_told(counte
         (answer(warnings=["a\n" * 150]), r"it warns: (a ){95}$"),
     ],
 )
-def test_what_is_no_whole_answer_is_said(body: bytes, reason: str) -> None:
+def test_parse_incomplete_answer_raises_with_the_reason(body: bytes, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         parse(body, 10)
 
 
-# Asked again and again -----------------------------------------------------------------------------------------------
+# Repeated queries ----------------------------------------------------------------------------------------------------
 
 
-class Told:
-    """Answers with these bodies by query, and remembers what was asked."""
+class Scripted:
+    """Answer with these bodies by query, and record the calls."""
 
     def __init__(self, **bodies: bytes | Exception) -> None:
         self.bodies = bodies
-        self.asked: list[tuple[str, int, int]] = []
+        self.calls: list[tuple[str, int, int]] = []
 
     def __call__(self, spec: PrometheusSpec, first: int, last: int) -> bytes:
-        self.asked.append((spec.prometheus.query, first, last))
+        self.calls.append((spec.prometheus.query, first, last))
         body = self.bodies[spec.prometheus.query]
         if isinstance(body, Exception):
             raise body
         return body
 
 
-def test_a_bin_is_read_when_its_scrapes_have_come_and_a_late_one_corrects_it() -> None:
+def test_late_scrape_corrects_a_bin() -> None:
     own = kpi(rate=asks("orders"), bound={"at_least": "1/s"})
-    told = Told(orders=answer((A, steps(0, 50, 60))))
-    source = PrometheusSource({"it": own}, TestClock(0), told)
+    fetch = Scripted(orders=answer((A, steps(0, 50, 60))))
+    source = PrometheusSource({"it": own}, TestClock(0), fetch)
     source.look("it", 44.9, 100)
-    assert told.asked == [("orders", 1, 3)]
-    assert [one.total for one in source.read({"it": own}, 0, 100).samples["it"]] == [50, 10]
-    told.bodies["orders"] = answer((A, steps(0, 50, 90, 100)))
+    assert fetch.calls == [("orders", 1, 3)]
+    assert [sample.total for sample in source.read({"it": own}, 0, 100).samples["it"]] == [50, 10]
+    fetch.bodies["orders"] = answer((A, steps(0, 50, 90, 100)))
     source.look("it", 45, 100)
-    assert [one.total for one in source.read({"it": own}, 0, 100).samples["it"]] == [50, 40, 10]
-    assert [one.total for one in source.read({"it": own}, 20, 39).samples["it"]] == [40]
+    assert [sample.total for sample in source.read({"it": own}, 0, 100).samples["it"]] == [50, 40, 10]
+    assert [sample.total for sample in source.read({"it": own}, 20, 39).samples["it"]] == [40]
     assert source.read({"it": own}, 0, 100).remarks == ()
 
 
-def test_no_answer_is_a_gap_that_is_said_once_without_the_password() -> None:
+def test_no_answer_is_a_gap_with_a_masked_remark() -> None:
     own = kpi(rate=asks("orders", url="http://ana:secret@prometheus"), bound={"at_least": "1/s"})
-    source = PrometheusSource({"it": own}, TestClock(0), Told(orders=ConnectionRefusedError()))
+    source = PrometheusSource({"it": own}, TestClock(0), Scripted(orders=ConnectionRefusedError()))
     source.look("it", 100, 100)
     source.look("it", 110, 100)
     assert source.read({"it": own}, 0, 1000) == Reading(
-        {"it": ()}, ("it has a gap: http://***@prometheus: it cannot be reached",)
+        {"it": ()}, ("it has a gap: http://***@prometheus: no connection",)
     )
 
 
 @pytest.mark.parametrize(
     ("points", "reason"),
     [
-        (steps(*(5 + number % 2 for number in range(14))), "fell 6 times in 13 moves, which is no counter"),
-        (steps(3, -1), "is below zero, which is no counter: query one, like name_total"),
+        (steps(*(5 + number % 2 for number in range(14))), "fell 6 times in 13 moves, so it is no counter"),
+        (steps(3, -1), "is below zero, so it is no counter: query a counter, like name_total"),
     ],
 )
-def test_what_is_no_counter_is_refused_at_its_first_answer(points: list[tuple[float, float]], reason: str) -> None:
-    told = Told(orders=answer((A, points)))
-    rated = PrometheusSource({"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}, TestClock(0), told)
+def test_first_answer_without_counter_raises_unfit(points: list[tuple[float, float]], reason: str) -> None:
+    fetch = Scripted(orders=answer((A, points)))
+    rated = PrometheusSource({"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}, TestClock(0), fetch)
     with pytest.raises(Unfit, match=reason):
         rated.look("it", 145, 150)
-    read_as_gauge = PrometheusSource({"it": kpi(gauge=asks("orders"), bound={"at_least": 1})}, TestClock(0), told)
+    read_as_gauge = PrometheusSource({"it": kpi(gauge=asks("orders"), bound={"at_least": 1})}, TestClock(0), fetch)
     read_as_gauge.look("it", 145, 150)
 
 
-def test_a_counter_that_restarts_now_and_then_is_one() -> None:
-    told = Told(orders=answer((A, steps(*(number % 4 * 10 for number in range(14))))))
-    source = PrometheusSource({"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}, TestClock(0), told)
+def test_counter_with_few_restarts_is_valid() -> None:
+    fetch = Scripted(orders=answer((A, steps(*(number % 4 * 10 for number in range(14))))))
+    source = PrometheusSource({"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}, TestClock(0), fetch)
     source.look("it", 145, 150)
 
 
-def test_an_answer_without_any_number_is_said() -> None:
-    told = Told(orders=answer((A, steps(float("nan"), float("inf"), 1e305))))
+def test_answer_without_number_adds_a_remark() -> None:
+    fetch = Scripted(orders=answer((A, steps(float("nan"), float("inf"), 1e305))))
     own = {"it": kpi(rate=asks("orders"), bound={"at_least": "1/s"})}
-    source = PrometheusSource(own, TestClock(0), told)
+    source = PrometheusSource(own, TestClock(0), fetch)
     source.look("it", 45, 100)
     assert source.read(own, 0, 100).remarks == ("it has a gap: its query answers with no number",)
 
 
-def test_another_limit_that_is_no_edge_is_said_with_those_there_are() -> None:
-    told = Told(http_seconds_bucket=answer(*histogram(A, {"0.3": [0, 9], "0.5": [0, 9], "+Inf": [0, 10]})))
-    source = PrometheusSource({"it": latency()}, TestClock(0), told)
+def test_other_limit_that_is_no_edge_adds_a_remark() -> None:
+    fetch = Scripted(http_seconds_bucket=answer(*histogram(A, {"0.3": [0, 9], "0.5": [0, 9], "+Inf": [0, 10]})))
+    source = PrometheusSource({"it": latency()}, TestClock(0), fetch)
     source.look("it", 40, 100)
     reading = source.read({"it": latency()}, 0, 100)
-    assert [one.over for one in reading.samples["it"]] == [()]
-    assert reading.remarks == ("it: its limit of 1s is no edge; others are: 500ms",)
+    assert [sample.over for sample in reading.samples["it"]] == [()]
+    assert reading.remarks == ("it: its limit of 1s is no edge; the edges are: 500ms",)
 
 
 # Over loopback -------------------------------------------------------------------------------------------------------
@@ -292,25 +292,25 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
-        asked = {key: values[0] for key, values in parse_qs(url.query).items()}
-        self.server.seen.append((url.path, asked, self.headers["Authorization"]))  # type: ignore[attr-defined]
-        if asked["query"] in ENDLESS:
+        params = {key: values[0] for key, values in parse_qs(url.query).items()}
+        self.server.seen.append((url.path, params, self.headers["Authorization"]))  # type: ignore[attr-defined]
+        if params["query"] in ENDLESS:
             self.send_response(200)
             self.end_headers()
             with suppress(OSError):
-                while not self.server.over.wait(0.01 if "drip" in asked["query"] else 0):  # type: ignore[attr-defined]
-                    self.wfile.write(b" " * ENDLESS[asked["query"]])
+                while not self.server.over.wait(0.01 if "drip" in params["query"] else 0):  # type: ignore[attr-defined]
+                    self.wfile.write(b" " * ENDLESS[params["query"]])
             return
-        if "slow" in asked["query"]:
+        if "slow" in params["query"]:
             self.server.over.wait()  # type: ignore[attr-defined]
-        first, last, step = (float(asked[key]) for key in ("start", "end", "step"))
+        first, last, step = (float(params[key]) for key in ("start", "end", "step"))
         points = [
             (first + index * step, 5 * (first + index * step)) for index in range(round((last - first) / step) + 1)
         ]
-        wrong = "wrong" in asked["query"]
+        wrong = "wrong" in params["query"]
         error = b'{"status": "error", "errorType": "bad_data", "error": "unknown function"}'
         body = error if wrong else answer((A, points))
-        self.send_response(400 if wrong else 502 if "proxy" in asked["query"] else 200)
+        self.send_response(400 if wrong else 502 if "proxy" in params["query"] else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -321,13 +321,13 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[ThreadingHTTPServer]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as found:
-        found.seen, found.over = [], threading.Event()  # type: ignore[attr-defined]
-        thread = threading.Thread(target=found.serve_forever, args=(0.01,), daemon=True)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
+        httpd.seen, httpd.over = [], threading.Event()  # type: ignore[attr-defined]
+        thread = threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True)
         thread.start()
-        yield found
-        found.over.set()  # type: ignore[attr-defined]
-        found.shutdown()
+        yield httpd
+        httpd.over.set()  # type: ignore[attr-defined]
+        httpd.shutdown()
         thread.join()
 
 
@@ -335,17 +335,17 @@ def url(server: ThreadingHTTPServer) -> str:
     return f"http://ana:pa%40ss@127.0.0.1:{server.server_port}/prometheus/"
 
 
-def test_a_prometheus_is_asked_for_values_that_are_no_older_than_a_period(server: ThreadingHTTPServer) -> None:
+def test_query_asks_for_values_within_a_period(server: ThreadingHTTPServer) -> None:
     own = kpi(rate=asks("orders_total", url(server)), bound={"at_least": "1/s"})
     clock = WallClock()
     with open_sources({"it": own}, SourceContext(clock, no_aws)) as source:
-        found = source.read({"it": own}, clock.now() - 1000, clock.now()).samples["it"]
-    assert len(found) >= 98
-    assert {(one.total, one.length) for one in found} == {(50, 10)}
-    path, asked, credentials = server.seen[0]  # type: ignore[attr-defined]
+        series = source.read({"it": own}, clock.now() - 1000, clock.now()).samples["it"]
+    assert len(series) >= 98
+    assert {(sample.total, sample.length) for sample in series} == {(50, 10)}
+    path, params, credentials = server.seen[0]  # type: ignore[attr-defined]
     assert path == "/prometheus/api/v1/query_range"
-    assert asked["query"] == "last_over_time(orders_total[10000ms])"
-    assert (asked["step"], asked["lookback_delta"], asked["timeout"]) == ("10", "10", "5000ms")
+    assert params["query"] == "last_over_time(orders_total[10000ms])"
+    assert (params["step"], params["lookback_delta"], params["timeout"]) == ("10", "10", "5000ms")
     assert credentials == f"Basic {b64encode(b'ana:pa@ss').decode()}"
     assert not [thread for thread in threading.enumerate() if thread.name == "prometheus-it"]
 
@@ -359,28 +359,28 @@ def test_a_prometheus_is_asked_for_values_that_are_no_older_than_a_period(server
         ("proxy", "5m", "it answers with status 502"),
     ],
 )
-def test_what_is_wrong_is_said_in_its_own_words(
+def test_error_of_prometheus_is_in_the_remark(
     server: ThreadingHTTPServer, query: str, timeout: str, reason: str
 ) -> None:
     spec = {"prometheus": {"url": url(server), "query": query, "timeout": timeout}, "period": "10s"}
     own = kpi(rate=spec, bound={"at_least": "1/s"})
     source = PrometheusSource({"it": own}, WallClock(), PrometheusServer())
     source.look("it", 1000, 100)
-    said = source.read({"it": own}, 0, 1000).remarks
-    assert len(said) == 1
-    assert said[0].startswith("it has a gap: http://***@127.0.0.1:")
-    assert said[0].endswith(reason)
+    remarks = source.read({"it": own}, 0, 1000).remarks
+    assert len(remarks) == 1
+    assert remarks[0].startswith("it has a gap: http://***@127.0.0.1:")
+    assert remarks[0].endswith(reason)
 
 
-def test_of_an_endless_answer_only_so_much_is_read(server: ThreadingHTTPServer) -> None:
+def test_endless_answer_is_cut_with_a_remark(server: ThreadingHTTPServer) -> None:
     own = kpi(rate=asks("huge", url(server)), bound={"at_least": "1/s"})
     source = PrometheusSource({"it": own}, WallClock(), PrometheusServer())
     source.look("it", 1000, 100)
-    said = source.read({"it": own}, 0, 1000).remarks
-    assert said[0].endswith("its answer is longer than 32 MiB: select fewer series")
+    remarks = source.read({"it": own}, 0, 1000).remarks
+    assert remarks[0].endswith("its answer is longer than 32 MiB: select fewer series")
 
 
-def test_what_a_source_can_never_answer_ends_the_run_before_it_begins(server: ThreadingHTTPServer) -> None:
+def test_open_with_impossible_query_raises_unfit(server: ThreadingHTTPServer) -> None:
     own = kpi(latency=asks("job:orders:sum", url(server)), bound={"p95": "300ms"})
     with (
         pytest.raises(Unfit, match="it: its series have no `le`"),

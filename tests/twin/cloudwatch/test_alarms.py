@@ -62,14 +62,14 @@ def test_an_alarm_does_not_fire_before_its_time(points: str) -> None:
     assert state_of(points, 3, 3, "missing") == "OK"
 
 
-def test_good_data_that_leaves_the_evaluation_range_no_longer_holds_an_alarm_back() -> None:
+def test_alarm_fires_once_good_data_leaves_the_range() -> None:
     assert state_of("0----", 3, 3, "breaching") == "OK"
     assert state_of("0-----", 3, 3, "breaching") == "ALARM"
 
 
 def restated(newest_first: list[bool | None], m: int, n: int, missing: str, current: str) -> str:
     """AWS's rules again, as plainly as they stand there: fill up, count, and the two special cases."""
-    real = [one for one in newest_first if one is not None]
+    real = [breach for breach in newest_first if breach is not None]
     used: list[bool | None] = list(real[:n])
     while len(used) < n:
         used.append({"breaching": True, "notBreaching": False}.get(missing))
@@ -80,14 +80,14 @@ def restated(newest_first: list[bool | None], m: int, n: int, missing: str, curr
             return current
         if not real:
             return "INSUFFICIENT_DATA"
-        oldest = max(index for index, one in enumerate(newest_first) if one is not None) + 1
+        oldest = max(index for index, breach in enumerate(newest_first) if breach is not None) + 1
         if False not in used and oldest >= m:
             return "ALARM"
     return "OK"
 
 
 @given(st.data())
-def test_every_evaluation_range_is_judged_as_aws_says(data: st.DataObject) -> None:
+def test_judged_matches_awss_rules(data: st.DataObject) -> None:
     n = data.draw(st.integers(1, 6))
     m = data.draw(st.integers(1, n))
     range_ = data.draw(st.lists(st.sampled_from([True, False, None]), min_size=n + 2, max_size=n + 2))
@@ -114,13 +114,13 @@ def test_without_gaps_m_of_the_last_n_decide(breaches: list[bool], m: int, n: in
     ],
 )
 def test_a_threshold_is_compared_as_it_is_written(comparison: str, fires_at: set[float]) -> None:
-    found = set()
+    breaching = set()
     for value in (4.0, 5.0, 6.0):
         store = MetricStore()
         store.put("Shop", "Orders", {}, 0, value)
         if alarm_state(replace(RULE, comparison=comparison), store, 60) == "ALARM":
-            found.add(value)
-    assert found == fires_at
+            breaching.add(value)
+    assert breaching == fires_at
 
 
 def test_a_period_counts_once_it_is_over() -> None:
@@ -147,7 +147,7 @@ def test_a_high_resolution_alarm_is_evaluated_every_ten_seconds() -> None:
     assert [alarm_state(rule, store, now) for now in (20, 29, 30, 80, 90)] == ["OK", "OK", "ALARM", "ALARM", "OK"]
 
 
-def test_percentiles_can_alarm_and_wait_for_enough_samples_where_asked_to() -> None:
+def test_percentile_alarm_ignores_low_samples_on_request() -> None:
     """ "Percentile-based alarms and low data samples": p90 needs 10 / (1 - 0.9) = 100 samples."""
     rule = replace(RULE, statistic="p90")
     few, enough = MetricStore(), MetricStore()
@@ -159,7 +159,7 @@ def test_percentiles_can_alarm_and_wait_for_enough_samples_where_asked_to() -> N
     assert alarm_state(waits, enough, 60, "OK") == "ALARM"
 
 
-def test_alarms_on_dynamodb_ignore_missing_data_unless_told_otherwise() -> None:
+def test_dynamodb_alarm_ignores_missing_data_by_default() -> None:
     def put(namespace: str, missing: str | None) -> str:
         raw: dict[str, Any] = {
             "namespace": namespace,
@@ -212,18 +212,18 @@ def state(cloudwatch: Any, name: str = "visits-many") -> str:
 
 
 def fired(cloudwatch: Any, name: str) -> list[tuple[float, str]]:
-    found = cloudwatch.describe_alarm_history(AlarmName=name, ScanBy="TimestampAscending")["AlarmHistoryItems"]
-    return [(item["Timestamp"].timestamp() - START, item["HistorySummary"]) for item in found]
+    items = cloudwatch.describe_alarm_history(AlarmName=name, ScanBy="TimestampAscending")["AlarmHistoryItems"]
+    return [(item["Timestamp"].timestamp() - START, item["HistorySummary"]) for item in items]
 
 
-def test_an_alarm_put_by_plain_boto3_is_evaluated_from_its_first_minute_on(twin: Twin) -> None:
+def test_alarm_put_by_boto3_is_evaluated(twin: Twin) -> None:
     cloudwatch = put(twin)
     assert state(cloudwatch) == "INSUFFICIENT_DATA"
     twin.clock.sleep(60)
     assert state(cloudwatch) == "ALARM"
 
 
-def test_an_alarm_put_anew_keeps_its_state_until_it_is_evaluated(twin: Twin) -> None:
+def test_alarm_put_again_keeps_its_state(twin: Twin) -> None:
     cloudwatch = put(twin)
     twin.clock.sleep(60)
     put(twin, Threshold=1e6)
@@ -244,7 +244,7 @@ def test_a_percentile_alarm_is_evaluated(twin: Twin) -> None:
     assert (state(cloudwatch), state(cloudwatch, "hopeless")) == ("ALARM", "OK")
 
 
-def test_the_history_of_an_alarm_says_when_it_changed(twin: Twin) -> None:
+def test_alarm_history_has_the_times_of_changes(twin: Twin) -> None:
     cloudwatch = put(twin)
     twin.clock.sleep(75)
     cloudwatch.set_alarm_state(AlarmName="visits-many", StateValue="OK", StateReason="a person says so")
@@ -267,14 +267,12 @@ def test_the_history_of_an_alarm_says_when_it_changed(twin: Twin) -> None:
         ({"ComparisonOperator": "GreaterThanUpperThreshold"}, "compares with a threshold only"),
         ({"Period": 15}, "Period 15 is not 10, 20, 30 or a multiple of 60"),
         ({"DatapointsToAlarm": 3}, "DatapointsToAlarm 3 is not between 1 and EvaluationPeriods, 2"),
-        ({"Period": 86400}, "over more than a day"),
+        ({"Period": 86400}, "over at most a day"),
         ({"Statistic": None}, "is not a statistic"),
         ({"MetricName": None}, "needs MetricName"),
     ],
 )
-def test_an_alarm_that_cannot_be_evaluated_is_refused_not_ignored(
-    twin: Twin, changes: dict[str, Any], why: str
-) -> None:
+def test_alarm_beyond_the_twin_is_refused(twin: Twin, changes: dict[str, Any], why: str) -> None:
     with pytest.raises(ClientError, match=why):
         put(twin, **changes)
 

@@ -1,4 +1,4 @@
-"""What the twin's CloudWatch promises: statistics as CloudWatch documents them."""
+"""The twin's CloudWatch: statistics as CloudWatch documents them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def read(store, statistic="Sum", period=60, start=0, end=10_000, dimensions=None
         ("PR(4:)", 0.0),
     ],
 )
-def test_each_statistic_is_what_cloudwatch_says_it_is(statistic, value):
+def test_statistic_matches_cloudwatchs_definition(statistic, value):
     assert parse_statistic(statistic)([4.0, 1.0, 3.0, 2.0]) == value
 
 
@@ -63,7 +63,7 @@ def test_percentiles_are_numpys_nearest_rank(values, share):
 
 
 @given(VALUES, SHARES)
-def test_a_trimmed_mean_is_the_mean_of_what_the_percentile_leaves(values, share):
+def test_trimmed_mean_averages_up_to_the_percentile(values, share):
     kept = sorted(values)[: math.ceil(round(len(values) * share / 100, 9))]
     assert parse_statistic(f"tm{share}")(values) == pytest.approx(np.mean(kept))
     assert parse_statistic(f"tc{share}")(values) == len(kept)
@@ -80,7 +80,7 @@ def test_counts_exclude_the_lower_and_include_the_upper_bound(values, low, more)
 @pytest.mark.parametrize(
     "name", ["", "sum", "p", "p101", "tm200", "PR(:)", "PR(10%:90%)", "TC(1:50%)", "TM(90%:10%)", "p99x", "IQM"]
 )
-def test_an_unknown_statistic_is_an_error_that_names_the_known_ones(name):
+def test_unknown_statistic_error_names_the_known(name):
     with pytest.raises(ValueError, match="is not a statistic: Sum, Average"):
         parse_statistic(name)
 
@@ -97,7 +97,7 @@ def test_periods_are_aligned_and_gaps_stay_gaps():
     assert read(store, period=1, start=60, end=62) == [(60.0, 2.0)]
 
 
-def test_the_newest_period_comes_only_when_it_is_complete():
+def test_incomplete_period_is_left_out():
     store = stored([(10, 1), (70, 2)])
     store.complete_until = 119
     assert read(store) == [(0.0, 1.0)]

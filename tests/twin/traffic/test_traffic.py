@@ -1,4 +1,4 @@
-"""What the twin's traffic promises: requests live and die as they would on servers, functions and tables."""
+"""The twin's traffic: requests proceed as they would on servers, functions and tables."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def counts(truth):
 
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.floats(0, 20), max_size=30))
-def test_the_same_seed_gives_the_same_outcomes_however_time_is_cut(steps):
+def test_same_seed_gives_same_outcomes_for_any_steps(steps):
     twin = storefront()
     assert counts(eventful(twin, sorted(steps))) == counts(eventful(twin, []))
 
@@ -186,7 +186,7 @@ def test_customers_come_as_a_poisson_process():
     assert each_second.var() / each_second.mean() == pytest.approx(1.0, abs=4 * math.sqrt(2 / 1000))
 
 
-def test_a_customer_gives_up_when_his_patience_ends_and_the_work_goes_on():
+def test_customer_out_of_patience_leaves_the_work_running():
     twin = twin_of({"web": instances(p50="3s", slots=1000)}, patience="2s", metrics=LATENCY)
     store = MetricStore()
     traffic = started(twin, store=store)
@@ -201,7 +201,7 @@ def test_a_customer_gives_up_when_his_patience_ends_and_the_work_goes_on():
 # --- instances -------------------------------------------------------------------------------------------------------
 
 
-def test_the_load_balancer_goes_round_robin_over_the_nodes_in_rotation():
+def test_load_balancer_goes_round_robin_over_rotation():
     twin = twin_of({"web": instances(p50="500ms", slots=1000)}, zones=("a", "b", "c"))
     traffic = started(twin)
     state = healthy(twin)
@@ -214,7 +214,7 @@ def test_the_load_balancer_goes_round_robin_over_the_nodes_in_rotation():
     assert busy[1] > 5
 
 
-def test_with_no_node_in_rotation_the_load_balancer_fails_open_to_all():
+def test_load_balancer_without_rotation_fails_open():
     twin = twin_of({"web": instances()}, zones=("a", "b"))
     traffic = started(twin)
     traffic.apply(nodes_of(healthy(twin), "web", in_rotation=False))
@@ -223,7 +223,7 @@ def test_with_no_node_in_rotation_the_load_balancer_fails_open_to_all():
     assert sum(traffic.truth.journeys["ask"].failed) == 0
 
 
-def test_with_no_node_at_all_requests_are_refused_at_once():
+def test_load_balancer_without_nodes_refuses():
     twin = twin_of({"web": instances()}, metrics=LATENCY)
     store = MetricStore()
     traffic = started(twin, store=store)
@@ -233,7 +233,7 @@ def test_with_no_node_at_all_requests_are_refused_at_once():
     assert latencies(store) == (0.0, 0.0, 0.0)
 
 
-def test_a_full_queue_refuses_at_once_and_the_slots_work_at_their_rate():
+def test_full_queue_refuses_at_once():
     twin = twin_of({"web": instances(p50="1s", slots=3, queue=2)}, rate="20/s", metrics=LATENCY)
     store = MetricStore()
     traffic = started(twin, store=store)
@@ -247,7 +247,7 @@ def test_a_full_queue_refuses_at_once_and_the_slots_work_at_their_rate():
     assert not traffic.responds("web-a0")
 
 
-def test_requests_wait_in_line():
+def test_requests_wait_in_order():
     twin = twin_of({"web": instances(p50="100ms", slots=1)}, rate="9/s", metrics=LATENCY)
     store = MetricStore()
     started(twin, store=store).advance(START + 500)
@@ -256,7 +256,7 @@ def test_requests_wait_in_line():
     assert mean > 0.3
 
 
-def test_a_node_that_goes_away_resets_its_requests_at_once():
+def test_removed_node_resets_its_requests():
     twin = twin_of({"web": instances(p50="60s", slots=1000)}, patience="100s")
     traffic = started(twin)
     traffic.advance(START + 10)
@@ -313,7 +313,7 @@ def behind(timeout=None, **more):
 LOST = frozenset({("web-a0", "back-a0")})
 
 
-def test_a_lost_path_hangs_until_the_timeout_and_holds_the_callers_slot():
+def test_lost_path_holds_the_slot_until_the_timeout():
     twin, store = behind("10s"), MetricStore()
     traffic = started(twin, store=store)
     traffic.apply(replace(healthy(twin), lost=LOST))
@@ -327,7 +327,7 @@ def test_a_lost_path_hangs_until_the_timeout_and_holds_the_callers_slot():
     assert latencies(store)[1:] == pytest.approx((0.0, 10.01))
 
 
-def test_without_a_timeout_a_lost_path_hangs_until_tcp_gives_up():
+def test_lost_path_without_timeout_lasts_until_tcp_fails():
     twin, store = behind(), MetricStore()
     traffic = started(twin, store=store)
     traffic.apply(replace(healthy(twin), lost=LOST))
@@ -338,7 +338,7 @@ def test_without_a_timeout_a_lost_path_hangs_until_tcp_gives_up():
     assert latencies(store)[2] == pytest.approx(127.01)
 
 
-def test_without_a_timeout_a_slow_answer_is_waited_for():
+def test_slow_answer_without_timeout_arrives():
     web = instances(slots=1000, calls=[{"to": "back"}])
     twin = twin_of({"web": web, "back": instances(p50="150s", slots=10_000)}, rate="5/s", patience="300s")
     traffic = started(twin)
@@ -361,7 +361,7 @@ def test_an_answer_on_its_way_is_lost_with_the_path():
 
 
 @pytest.mark.parametrize("service", [function(), table(100), stage("100/s", 100)])
-def test_a_node_cut_off_from_the_outside_reaches_none_of_awss_services(service):
+def test_node_without_outside_path_reaches_no_service(service):
     web = instances(slots=1000, calls=[{"to": "service", "timeout": "2s"}])
     twin = twin_of({"web": web, "service": service}, rate="20/s", zones=("a", "b"), metrics=LATENCY)
     store = MetricStore()
@@ -373,7 +373,7 @@ def test_a_node_cut_off_from_the_outside_reaches_none_of_awss_services(service):
     assert latencies(store)[2] == pytest.approx(2.01)
 
 
-def test_a_node_that_goes_away_behind_a_lost_path_is_silence():
+def test_removed_node_behind_lost_path_does_not_answer():
     web = instances(slots=1000, calls=[{"to": "back", "timeout": "8s"}])
     twin = twin_of({"web": web, "back": instances(p50="2s", slots=1000)}, rate="20/s", patience="60s")
     traffic, state = started(twin), healthy(twin)
@@ -408,7 +408,7 @@ def test_a_fallback_goes_on_without_the_call():
     assert good == sum(traffic.truth.modules["back"].failed)
 
 
-def test_a_throttle_is_a_failed_attempt_and_is_retried_with_growing_random_pauses():
+def test_throttle_is_retried_with_full_jitter():
     calls = [{"to": "pay", "retries": 3, "backoff": "100ms"}]
     twin = twin_of({"web": instances(calls=calls, slots=1000), "pay": function()}, rate="20/s", metrics=LATENCY)
     store = MetricStore()
@@ -435,7 +435,7 @@ def test_the_timeout_is_for_the_whole_call_retries_included():
     assert sum(pay.tried) == sum(pay.throttled)  # a caller who gives up between two attempts has none under way
 
 
-def test_a_caller_that_leaves_does_not_stop_the_callee():
+def test_callee_works_on_after_its_caller_leaves():
     calls = [{"to": "back", "timeout": "100ms"}]
     modules = {"web": instances(calls=calls, slots=1000), "back": instances(p50="1s", slots=1000)}
     traffic = started(twin_of(modules, rate="20/s"))
@@ -445,7 +445,7 @@ def test_a_caller_that_leaves_does_not_stop_the_callee():
     assert sum(back.finished) == pytest.approx(sum(back.tried), abs=40)
 
 
-def test_modules_that_call_each_other_in_a_circle_do_not_break_the_twin():
+def test_modules_in_a_call_circle_keep_running():
     modules = {
         "web": function(calls=[{"to": "back"}]),
         "back": function(p50="5ms", calls=[{"to": "web"}]),
@@ -457,7 +457,7 @@ def test_modules_that_call_each_other_in_a_circle_do_not_break_the_twin():
     assert sum(traffic.truth.modules["web"].throttled) > 0
 
 
-def test_a_throttled_dependency_starves_an_unrelated_journey_through_the_shared_slots():
+def test_throttle_starves_another_journey_through_slots():
     """Retries without a timeout hold the slots that the other journey needs; a timeout and a fallback free them."""
 
     def failed(**care):
@@ -482,7 +482,7 @@ def test_a_throttled_dependency_starves_an_unrelated_journey_through_the_shared_
 # --- functions, tables, stages ---------------------------------------------------------------------------------------
 
 
-def test_concurrency_zero_throttles_everything_until_it_is_lifted():
+def test_zero_concurrency_throttles_until_raised():
     twin = twin_of({"pay": function()})
     traffic = started(twin)
     traffic.apply(changed(healthy(twin), "pay", concurrency=0))
@@ -493,7 +493,7 @@ def test_concurrency_zero_throttles_everything_until_it_is_lifted():
     assert sum(traffic.throttled("pay")[10:]) == sum(traffic.truth.journeys["ask"].failed[10:]) == 0
 
 
-def test_a_table_throttles_late_because_it_saved_five_minutes_of_capacity():
+def test_table_throttles_after_its_saved_capacity():
     twin = twin_of({"items": table(100)}, rate="20/s")
     traffic = started(twin)
     traffic.apply(changed(healthy(twin), "items", capacity=5.0))
@@ -514,7 +514,7 @@ def test_a_table_on_demand_never_throttles():
     assert sum(traffic.throttled("items")) == 0
 
 
-def test_a_stage_lets_its_burst_through_and_then_its_rate():
+def test_stage_passes_its_burst_then_its_rate():
     twin = twin_of({"api": stage("10/s", 100)}, rate="50/s")
     traffic = started(twin)
     traffic.advance(START + 60)
@@ -545,7 +545,7 @@ def test_a_function_loses_what_erlang_b_says():
     assert sum(ask.failed) / sum(ask.tried) == pytest.approx(erlang_b(10, 60 * mean), rel=0.08)
 
 
-def test_one_slot_waits_as_long_as_pollaczek_and_khinchine_say():
+def test_wait_for_one_slot_matches_pollaczek_khinchine():
     """M/G/1: mean wait = λ·E[S²] / (2(1-ρ)) (Kleinrock, Queueing Systems I, section 5.6)."""
     sigma = math.log(2) / 1.6449
     mean, square = 0.01 * math.exp(sigma**2 / 2), 0.01**2 * math.exp(2 * sigma**2)
@@ -556,7 +556,7 @@ def test_one_slot_waits_as_long_as_pollaczek_and_khinchine_say():
     assert latencies(store)[0] - mean == pytest.approx(wait, rel=0.08)
 
 
-def test_many_slots_wait_as_long_as_erlang_c_says():
+def test_wait_for_many_slots_matches_erlang_c():
     """M/M/c: mean wait = C(c, a) / (c·μ - λ), with C = B / (1 - ρ(1-B)) (Erlang, 1917)."""
     twin = twin_of({"web": instances(slots=4, queue=10_000)}, rate="60/s", metrics=LATENCY)
     store = MetricStore()
@@ -595,7 +595,7 @@ def truth_of(*seconds):
     return truth
 
 
-def test_degraded_stretches_come_from_the_true_outcomes():
+def test_degraded_intervals_follow_the_true_outcomes():
     truth = truth_of((10, 0), (10, 1), (10, 0), (10, 5), (0, 0), (10, 10), (0, 0), (10, 0), (4, 4))
     assert truth.degraded("ask", 0.95) == [(101.0, 102.0), (103.0, 106.0), (108.0, 109.0)]
     assert truth.degraded("ask", 0.9) == [(103.0, 106.0), (108.0, 109.0)]
@@ -603,7 +603,7 @@ def test_degraded_stretches_come_from_the_true_outcomes():
     assert truth_of((100, 45)).degraded("ask", 0.55) == []
 
 
-def test_truth_knows_when_an_outage_began_and_ended():
+def test_truth_has_the_times_of_an_outage():
     twin = twin_of({"pay": function()})
     traffic = started(twin)
     for end, concurrency in ((20, None), (50, 0), (80, None)):
@@ -619,7 +619,7 @@ FEEDS = {
 }
 
 
-def test_the_users_metrics_say_what_is_true():
+def test_user_metrics_match_the_truth():
     twin = twin_of({"web": instances(errors="20%")}, zones=("a", "b"), rate="5/s", metrics=FEEDS)
     store = MetricStore()
     traffic = started(twin, store=store)
@@ -638,7 +638,7 @@ def test_the_users_metrics_say_what_is_true():
     assert published("WebHealthy", {}) == {at: 2.0 if at < START + 20 else 0.0 for at in seconds}
 
 
-def test_aws_publishes_its_metrics_under_its_own_names():
+def test_aws_metrics_have_awss_names():
     modules = {
         "api": stage("25/s", 1, calls=[{"to": "web"}]),
         "web": instances(errors="10%", calls=[{"to": "pay", "fallback": True}]),
@@ -682,7 +682,7 @@ def test_aws_publishes_its_metrics_under_its_own_names():
 
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.sampled_from(["ok", "lost", "down", "gone", "zero"]), min_size=1, max_size=8), st.integers(0, 99))
-def test_whatever_happens_every_customer_is_counted_once_and_no_slot_leaks(faults, seed):
+def test_any_faults_count_customers_once_and_leak_no_slot(faults, seed):
     twin = storefront(patience="2s")
     traffic, good = started(twin, seed), healthy(twin)
     states = {
@@ -710,8 +710,8 @@ def test_whatever_happens_every_customer_is_counted_once_and_no_slot_leaks(fault
     assert all(sum(last) == 0 for last in (traffic.truth.journeys[name].failed[-10:] for name in ("browse",)))
 
 
-def test_healthy_minutes_stay_healthy_at_the_edges_of_seconds():
-    """Every complete second is counted once, whatever the instants at which time was advanced."""
+def test_healthy_minutes_have_no_failures_at_any_steps():
+    """Traffic counts every complete second once, for any steps in which time advances."""
     twin = twin_of({"web": instances()})
     traffic = started(twin)
     for before, after in pairwise([0, 0.25, 1.0, 1.0, 2.999, 3.0, 7.5]):

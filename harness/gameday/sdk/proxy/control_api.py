@@ -1,11 +1,11 @@
-"""The HTTP API of a running proxy: its rules, read and changed while it runs. No bucket can have this path's name.
+"""The HTTP API of a running proxy, which reads and changes its rules. No bucket can have the name of this path.
 
-    GET    /_gameday/rules         the rules in order, with what each has met and hit, and how many requests passed
-    PUT    /_gameday/rules/NAME    a rule as JSON; a new one comes before all others, one of that name is replaced
-    DELETE /_gameday/rules/NAME    takes it away; 404 where there is none
+    GET    /_gameday/rules         lists the rules in order, with their counts, and how many requests passed
+    PUT    /_gameday/rules/NAME    puts a rule as JSON: a new name before all others, a known name in place
+    DELETE /_gameday/rules/NAME    removes the rule; 404 where there is none
 
-A rule as JSON has what it has in a rules file, and its kind: {"kind": "throttle", "service": "dynamodb", "share":
-"50%"}. A wrong one is answered with 400 and `errors`, and changes nothing.
+A rule as JSON has the keys of a rules file, and its kind: {"kind": "throttle", "service": "dynamodb", "share": "50%"}.
+A wrong rule changes nothing: the API answers 400 and `errors`.
 """
 
 from __future__ import annotations
@@ -22,35 +22,35 @@ PREFIX = "/_gameday/"
 
 _NAME = re.compile(r"/_gameday/rules/([A-Za-z0-9._-]{1,100})")
 
-Answered = tuple[int, str, bytes]
+Answer = tuple[int, str, bytes]
 
 
-def answer(rules: Rules, method: str, target: str, body: bytes) -> Answered:
-    """Status, reason and JSON for a request to the API."""
+def answer(rules: Rules, method: str, target: str, body: bytes) -> Answer:
+    """Answer a request to the API with status, reason and JSON."""
     if method == "GET" and target == "/_gameday/rules":
-        return _json(200, "OK", rules.told())
+        return _json(200, "OK", rules.state())
     if method in ("PUT", "DELETE") and (named := _NAME.fullmatch(target)):
         return _put(rules, named[1], body) if method == "PUT" else _delete(rules, named[1])
-    return _wrong(404, "Not Found", "there are: GET /_gameday/rules, PUT and DELETE /_gameday/rules/NAME")
+    return _wrong(404, "Not Found", "use GET /_gameday/rules, PUT or DELETE /_gameday/rules/NAME")
 
 
-def _put(rules: Rules, name: str, body: bytes) -> Answered:
+def _put(rules: Rules, name: str, body: bytes) -> Answer:
     try:
         rules.put(name, Rule.model_validate_json(body))
     except ValidationError as wrong:
         return _wrong(400, "Bad Request", *in_words(wrong))
-    return _json(200, "OK", rules.told())
+    return _json(200, "OK", rules.state())
 
 
-def _delete(rules: Rules, name: str) -> Answered:
+def _delete(rules: Rules, name: str) -> Answer:
     if rules.drop(name):
-        return _json(200, "OK", rules.told())
-    return _wrong(404, "Not Found", f"there is no rule {name}")
+        return _json(200, "OK", rules.state())
+    return _wrong(404, "Not Found", f"there is no rule {name}: GET /_gameday/rules lists the names")
 
 
-def _wrong(status: int, reason: str, *errors: str) -> Answered:
+def _wrong(status: int, reason: str, *errors: str) -> Answer:
     return _json(status, reason, {"errors": errors})
 
 
-def _json(status: int, reason: str, said: object) -> Answered:
-    return status, reason, f"{json.dumps(said)}\n".encode()
+def _json(status: int, reason: str, content: object) -> Answer:
+    return status, reason, f"{json.dumps(content)}\n".encode()

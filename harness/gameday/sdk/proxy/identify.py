@@ -1,6 +1,6 @@
-"""Which call a request on the wire is: service, operation and region, by its signature's scope, target, action or path.
+"""The call behind a request on the wire: service, operation and region, from its signature, target, action or path.
 
-Only services that rules name are told apart: their models are read once, and what no rule means is just a request.
+It only distinguishes services that rules name, and reads each of their models once. All others are plain requests.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/(?:([^/,]+)/)?([^/,]+)/aws4_request
 
 @dataclass(frozen=True, slots=True)
 class RawRequest:
-    """A request as it came, header names in lower case."""
+    """A request as received, with header names in lower case."""
 
     method: str
-    target: str  # path and query, as they were sent
+    target: str  # path and query, as sent
     headers: Mapping[str, str]
     body: bytes
 
     @property
     def path(self) -> str:
-        """As it was sent: a key of S3 may begin with a slash, and is no host then."""
+        """The path as sent: a key of S3 may begin with a slash, which is no host."""
         return self.target.partition("?")[0]
 
     @property
     def query(self) -> str:
-        """As it was sent."""
+        """The query as sent."""
         return self.target.partition("?")[2]
 
 
@@ -50,34 +50,34 @@ class Identified:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What a request of a REST operation has at least."""
+    """What every request of a REST operation has."""
 
     operation: str
     method: str
     path: re.Pattern[str]
-    query: tuple[tuple[str, str | None], ...]  # with a value where the model fixes one
+    query: tuple[tuple[str, str | None], ...]  # with a value where the model fixes it
     headers: tuple[str, ...]
-    weight: tuple[bool, int, int, int]  # the heavier is the more particular; what is deprecated is light
+    weight: tuple[bool, int, int, int]  # a heavier route is more specific; deprecated ones are light
 
 
 def identify(wire: RawRequest, services: Iterable[str]) -> Identified | None:
-    """The call, where it is of one of these services; None where it is not, or cannot be told."""
+    """Identify a call of one of these services; None for all other requests."""
     region, signing = scope(wire)
     for service in services:
-        if signing in (None, _signing(service)) and (found := _operation(wire, service, signed=signing is not None)):
-            return Identified(Request(service, found[0], region), found[1])
+        if signing in (None, _signing(service)) and (named := _operation(wire, service, signed=signing is not None)):
+            return Identified(Request(service, named[0], region), named[1])
     return None
 
 
 def scope(wire: RawRequest) -> tuple[str | None, str | None]:
-    """Region and signing name of a request's signature, in its header or (presigned) in its query."""
+    """Read region and signing name from a request's signature, in its header or (presigned) in its query."""
     query = wire.query
     text = wire.headers.get("authorization", "")
     if not text and "X-Amz-Credential=" in query:
         text = unquote(query).replace("X-Amz-Credential=", "Credential=")
-    if found := _SCOPE.search(text):
-        return found[1] or wire.headers.get("x-amz-region-set"), found[2]
-    # Signature version 2: S3 alone still takes it.
+    if parts := _SCOPE.search(text):
+        return parts[1] or wire.headers.get("x-amz-region-set"), parts[2]
+    # Signature version 2: only S3 still takes it.
     return (None, "s3") if text.startswith("AWS ") or "AWSAccessKeyId=" in query else (None, None)
 
 
@@ -88,7 +88,7 @@ def _signing(service: str) -> str:
 
 
 def _operation(wire: RawRequest, service: str, signed: bool) -> tuple[str, str] | None:
-    """Operation and protocol, whichever of the service's protocols the client speaks."""
+    """Find operation and protocol; a client may speak any of the service's protocols."""
     model = service_model(service)
     if target := wire.headers.get("x-amz-target"):
         prefix, _, name = target.rpartition(".")
@@ -115,7 +115,7 @@ def _is_form(wire: RawRequest) -> bool:
 
 
 def _plain(wire: RawRequest) -> bytes:
-    """A body without the compression that SDKs put on large ones."""
+    """Decompress a body: SDKs compress large ones."""
     if wire.headers.get("content-encoding") != "gzip":
         return wire.body
     try:
@@ -132,10 +132,10 @@ def _routed(wire: RawRequest, service: str) -> str | None:
     path, query = wire.path, _query(wire)
     if service == "s3":
         if path.startswith("/v20180820/"):
-            return None  # S3 Control signs as s3, too
+            return None  # S3 Control also signs as s3
         path = _bucket_first(path, wire.headers.get("host", ""))
     if (named := query.get("x-id", [""])[0]) in operations(service):
-        return named  # newer SDKs say it
+        return named  # newer SDKs send it
     for route in routes(service):
         if (
             route.method == wire.method
@@ -148,7 +148,7 @@ def _routed(wire: RawRequest, service: str) -> str | None:
 
 
 def _bucket_first(path: str, host: str) -> str:
-    """The path as if the bucket stood in it, where it stands in front of the host's name."""
+    """Move a bucket in front of the host's name into the path."""
     name = host.partition(":")[0]
     bucket = name.removesuffix(".localhost")
     return f"/{bucket}{path}" if bucket != name else path
@@ -156,8 +156,8 @@ def _bucket_first(path: str, host: str) -> str:
 
 @cache
 def routes(service: str) -> tuple[Route, ...]:
-    """The routes of a REST service, the most particular first."""
-    found = []
+    """List the routes of a REST service, the most specific first."""
+    listed = []
     for name in operations(service):
         operation = service_model(service).operation_model(name)
         path, _, constants = operation.http["requestUri"].partition("?")
@@ -177,7 +177,7 @@ def routes(service: str) -> tuple[Route, ...]:
         pattern = re.sub(r"\\\{[^}]*?\\\}", "[^/?]+", pattern)
         literal = len(re.sub(r"\{[^}]*\}", "", path))
         weight = (not operation.deprecated, path.strip("/").count("/"), literal, len(query) + len(headers))
-        found.append(
+        listed.append(
             Route(
                 name,
                 operation.http["method"],
@@ -187,4 +187,4 @@ def routes(service: str) -> tuple[Route, ...]:
                 weight,
             )
         )
-    return tuple(sorted(found, key=lambda route: (*(-each for each in route.weight), route.operation)))
+    return tuple(sorted(listed, key=lambda route: (*(-part for part in route.weight), route.operation)))

@@ -1,4 +1,4 @@
-"""The rules of a running proxy, by name, and what they have met: what its HTTP API shows and changes."""
+"""The rules of a running proxy, by name, with their counts: the state that its HTTP API shows and changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gameday.sdk.rule import Rule
 
 @dataclass(frozen=True, slots=True)
 class NamedRule:
-    """A rule that has a name, and what it has met since it came."""
+    """A rule with its name, and its counts since it was added."""
 
     name: str
     rule: Rule
@@ -22,7 +22,7 @@ class NamedRule:
 
 @dataclass
 class Rules:
-    """Rules in their order; the first that hits a request wins. Belongs to one thread: the proxy's loop."""
+    """Rules in order: the first that hits a request wins. Only the proxy's thread may use them."""
 
     seed: int = 0
     named: tuple[NamedRule, ...] = ()
@@ -32,56 +32,56 @@ class Rules:
 
     @classmethod
     def numbered(cls, rules: Sequence[Rule], seed: int) -> Rules:
-        """Rules of a file, named by their place in it."""
+        """Make the rules of a file, named by their positions from 1."""
         return cls(seed, tuple(NamedRule(f"{number}", rule) for number, rule in enumerate(rules, 1)))
 
     @property
     def services(self) -> tuple[str, ...]:
-        """The services that a rule means."""
-        return tuple(dict.fromkeys(one.rule.service for one in self.named))
+        """The services that rules mean."""
+        return tuple(dict.fromkeys(named.rule.service for named in self.named))
 
-    def hit(self, found: Identified | None) -> Rule | None:
-        """The rule that hits a request, counted."""
-        if found is None:
+    def hit(self, call: Identified | None) -> Rule | None:
+        """Find the rule that hits a request, and count the request."""
+        if call is None:
             self.passed += 1
             return None
         position, counts = choose(
-            [one.rule for one in self.named], [one.count for one in self.named], found.request, self.seed
+            [named.rule for named in self.named], [named.count for named in self.named], call.request, self.seed
         )
-        self.named = tuple(replace(one, count=count) for one, count in zip(self.named, counts, strict=True))
-        self.calls[str(found.request)] += 1
+        self.named = tuple(replace(named, count=count) for named, count in zip(self.named, counts, strict=True))
+        self.calls[str(call.request)] += 1
         if position is None:
             self.passed += 1
             return None
         return self.named[position].rule
 
     def put(self, name: str, rule: Rule) -> None:
-        """Add a rule before all others, or in place of the one of its name; the same one again changes nothing."""
-        if any(one.name == name and one.rule == rule for one in self.named):
+        """Add a rule before all others, or replace the rule of this name. An equal rule changes nothing."""
+        if any(named.name == name and named.rule == rule for named in self.named):
             return
-        if any(one.name == name for one in self.named):
-            self.named = tuple(NamedRule(name, rule) if one.name == name else one for one in self.named)
+        if any(named.name == name for named in self.named):
+            self.named = tuple(NamedRule(name, rule) if named.name == name else named for named in self.named)
         else:
             self.named = (NamedRule(name, rule), *self.named)
 
     def drop(self, name: str) -> bool:
-        """Take a rule away; whether there was one."""
+        """Remove a rule. Returns whether there was one."""
         before = len(self.named)
-        self.named = tuple(one for one in self.named if one.name != name)
+        self.named = tuple(named for named in self.named if named.name != name)
         return len(self.named) < before
 
-    def told(self) -> Mapping[str, object]:
-        """All of it, for the HTTP API."""
+    def state(self) -> Mapping[str, object]:
+        """Describe everything, for the HTTP API."""
         return {
             "seed": self.seed,
             "rules": [
                 {
-                    "name": one.name,
-                    "rule": one.rule.model_dump(mode="json", exclude_defaults=True),
-                    "met": one.count.met,
-                    "hit": one.count.hit,
+                    "name": named.name,
+                    "rule": named.rule.model_dump(mode="json", exclude_defaults=True),
+                    "met": named.count.met,
+                    "hit": named.count.hit,
                 }
-                for one in self.named
+                for named in self.named
             ],
             "passed": self.passed,
             "upstream_failed": self.upstream_failed,

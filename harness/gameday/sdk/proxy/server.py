@@ -1,4 +1,4 @@
-"""A proxy at work: in this process beside a test, or as a command; and moto behind it where no endpoint is named."""
+"""A running proxy: in this process, or as a command. Without an endpoint it forwards to a moto server of its own."""
 
 from __future__ import annotations
 
@@ -20,43 +20,43 @@ from gameday.sdk.rule import Rule
 
 
 @dataclass(frozen=True)
-class Running:
-    """A proxy that runs."""
+class RunningProxy:
+    """A running proxy."""
 
-    url: str  # what AWS_ENDPOINT_URL is set to
+    url: str  # for AWS_ENDPOINT_URL
     upstream: str
-    rules: Rules  # with what each has met; belongs to the proxy's thread: to be read, not changed
+    rules: Rules  # with their counts; only the proxy's thread may change them
 
 
 @contextmanager
 def proxy(
-    *rules: Rule, to: str | None = None, port: int = 0, seed: int = 0, hear: Callable[[str], None] = lambda _: None
-) -> Iterator[Running]:
-    """A proxy on loopback, for as long as the block lasts: before moto of its own, or before the endpoint `to`.
+    *rules: Rule, to: str | None = None, port: int = 0, seed: int = 0, warn: Callable[[str], None] = lambda _: None
+) -> Iterator[RunningProxy]:
+    """Run a proxy on loopback for the length of the block, before its own moto or before the endpoint `to`.
 
-    `hear` is told when the endpoint does not answer. Raises InvalidInput where the port is in use, moto's server is not
-    installed, or nothing answers at `to`.
+    It calls `warn` when the endpoint does not answer. Raises InvalidInput where the port is in use, moto's server is
+    not installed, or nothing answers at `to`.
     """
-    with _endpoint(to) as upstream, _loop(hear) as loop:
-        at_work = Proxy(Rules.numbered(rules, seed), Upstream(upstream), hear)
-        bound = _done(loop, at_work.open(port))
+    with _endpoint(to) as upstream, _loop(warn) as loop:
+        handler = Proxy(Rules.numbered(rules, seed), Upstream(upstream), warn)
+        bound = _wait(loop, handler.open(port))
         try:
-            yield Running(f"http://{LOOPBACK}:{bound}", upstream, at_work.rules)
+            yield RunningProxy(f"http://{LOOPBACK}:{bound}", upstream, handler.rules)
         finally:
-            _done(loop, at_work.close())
+            _wait(loop, handler.close())
 
 
 @contextmanager
-def _loop(hear: Callable[[str], None]) -> Iterator[asyncio.AbstractEventLoop]:
-    def tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _loop(warn: Callable[[str], None]) -> Iterator[asyncio.AbstractEventLoop]:
+    def report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
         if isinstance(error, OSError):  # too many open files
-            hear(f"a client waits: {why(error)}")
+            warn(f"a client waits: {why(error)}")
         else:
             loop.default_exception_handler(context)
 
     loop = asyncio.new_event_loop()
-    loop.set_exception_handler(tell)
+    loop.set_exception_handler(report)
     thread = threading.Thread(target=loop.run_forever, name="gameday-proxy", daemon=True)
     thread.start()
     try:
@@ -67,18 +67,18 @@ def _loop(hear: Callable[[str], None]) -> Iterator[asyncio.AbstractEventLoop]:
         loop.close()
 
 
-def _done(loop: asyncio.AbstractEventLoop, doing: Any) -> Any:
-    return asyncio.run_coroutine_threadsafe(doing, loop).result()
+def _wait(loop: asyncio.AbstractEventLoop, coroutine: Any) -> Any:
+    return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
 
 
 @contextmanager
 def _endpoint(to: str | None) -> Iterator[str]:
     if to is not None:
-        asyncio.run(_reached(to))
+        asyncio.run(_connect(to))
         yield to
         return
     try:
-        with warnings.catch_warnings(action="ignore"):  # moto's own, which would stand before ours
+        with warnings.catch_warnings(action="ignore"):  # moto's own warnings
             from moto.server import ThreadedMotoServer
     except ModuleNotFoundError as error:
         raise InvalidInput(
@@ -86,7 +86,7 @@ def _endpoint(to: str | None) -> Iterator[str]:
             "pip install 'gameday-harness[proxy]', or name an endpoint with --to",
             gd_code="GD-E110",
         ) from error
-    # Its log would stand between ours, a line for each request.
+    # It logs a line for each request, between ours.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address=LOOPBACK, port=0, verbose=False)
     server.start()
@@ -97,17 +97,19 @@ def _endpoint(to: str | None) -> Iterator[str]:
         server.stop()
 
 
-async def _reached(url: str) -> None:
+async def _connect(url: str) -> None:
     upstream = Upstream(url)
     try:
         upstream.keep(await upstream.link())
     except OSError as error:
         untrusted = isinstance(error, ssl.SSLCertVerificationError)
         raise InvalidInput(
-            f"{url} cannot be reached: {why(error)}" if untrusted else f"nothing answers at {url}: {why(error)}",
-            "name a file with a certificate that is to be trusted: SSL_CERT_FILE=FILE gameday proxy …"
+            f"the proxy cannot connect to {url}: {why(error)}"
             if untrusted
-            else "start it first; without --to there is a moto behind the proxy",
+            else f"nothing answers at {url}: {why(error)}",
+            "name a file with a certificate to trust: SSL_CERT_FILE=FILE gameday proxy …"
+            if untrusted
+            else "start the endpoint first; without --to the proxy starts a moto of its own",
             gd_code="GD-E118",
         ) from error
     finally:

@@ -1,4 +1,4 @@
-"""The endpoint that requests go on to, and the connections to it that are kept."""
+"""The endpoint behind the proxy, and the open connections to it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from gameday.sdk.proxy.http import Link, in_words
 from gameday.steady_state.kpi.masks import masked_url
 
 IDLE = 64
-"""Connections to the endpoint that are kept for later requests."""
+"""Connections to the endpoint that stay open for later requests."""
 PATIENCE = 10.0
-"""Seconds for a connection to come about, TLS and all."""
+"""Seconds for opening a connection, TLS included."""
 
 
 @dataclass
 class Upstream:
-    """The endpoint that requests go on to, and connections to it that wait for one."""
+    """The endpoint that the proxy forwards to, and its idle connections. Raises InvalidInput for a wrong `url`."""
 
     url: str
     _idle: list[Link] = field(default_factory=list)
@@ -30,8 +30,8 @@ class Upstream:
     def __post_init__(self) -> None:
         if "@" in self.url:
             raise InvalidInput(
-                "an endpoint takes no user name and no password",
-                "name it without them: what a client signs goes on as it came",
+                "the endpoint's URL has a user name or a password, and the proxy sends neither",
+                "write the URL without them: the proxy forwards the client's own signature",
                 gd_code="GD-E118",
             )
         try:
@@ -41,20 +41,22 @@ class Upstream:
             port, host = None, b""
         if not host or parts.scheme not in ("http", "https") or parts.path.strip("/") or parts.query or parts.fragment:
             raise InvalidInput(
-                f"{masked_url(self.url)} is no endpoint", "name one like http://127.0.0.1:4566", gd_code="GD-E118"
+                f"{masked_url(self.url)} is not an endpoint",
+                "write a URL like http://127.0.0.1:4566",
+                gd_code="GD-E118",
             )
         name = host.decode()
         if name.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
             raise InvalidInput(
-                f"{name} takes no request that was signed for the proxy's name",
-                "put the proxy before moto or another endpoint like AWS's; in the process, use gameday.sdk",
+                f"{name} rejects requests that clients signed for the proxy's name",
+                "put the proxy before moto or another local endpoint; for AWS itself, use gameday.sdk in the process",
                 gd_code="GD-E118",
             )
         self._host, self._port = name, port or (443 if parts.scheme == "https" else 80)
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
 
     async def link(self) -> Link:
-        """A connection, one that waits or a new one. Raises OSError."""
+        """Take an idle connection, or open a new one. Raises OSError."""
         while self._idle:
             link = self._idle.pop()
             if link.is_silent():
@@ -67,24 +69,26 @@ class Upstream:
             raise TimeoutError(f"no connection within {PATIENCE:g} s") from error
 
     def keep(self, link: Link) -> None:
-        """Keep a connection whose last answer is read, where it can carry another exchange."""
-        if len(self._idle) < IDLE and link.goes_on():
+        """Keep a connection for later requests, or close it if it cannot carry another exchange."""
+        if len(self._idle) < IDLE and link.is_reusable():
             self._idle.append(link)
         else:
             link.writer.close()
 
     def close(self) -> None:
-        """Let go of all that wait."""
+        """Close all idle connections."""
         for link in self._idle:
             link.writer.close()
         self._idle.clear()
 
 
 def why(error: Exception) -> str:
-    """Say why a connection did not come about, or did not last, without anything that was sent over it."""
+    """Describe why a connection failed, without anything that was sent over it."""
     if isinstance(error, h11.ProtocolError):
-        return f"what came is no HTTP/1.1: {in_words(error).partition(': ')[0]}"  # h11 then quotes what came
+        return (
+            f"the answer is not HTTP/1.1: {in_words(error).partition(': ')[0]}"  # h11 quotes the data after the colon
+        )
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message}"
+        return f"no trusted authority signed its certificate: {error.verify_message}"
     number = error.errno if isinstance(error, OSError) else None
     return os.strerror(number) if number and not isinstance(error, ssl.SSLError) else str(error)

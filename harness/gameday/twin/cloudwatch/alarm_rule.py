@@ -1,4 +1,4 @@
-"""When a CloudWatch alarm fires: one alarm's rule, evaluated on the twin's metrics as AWS documents it.
+"""When a CloudWatch alarm fires: an alarm's rule, evaluated on the twin's metrics as AWS documents it.
 
 Sources, all in the CloudWatch User Guide: "Alarm evaluation" (M of N, sliding windows), "Configuring how CloudWatch
 alarms treat missing data" (evaluation range, the four treatments, premature transitions), "Percentile-based alarms and
@@ -22,7 +22,7 @@ Missing = Literal["missing", "ignore", "breaching", "notBreaching"]
 HIGH_RESOLUTION = 10
 """Seconds between evaluations of alarms with periods under a minute."""
 STANDARD = 60
-"""Seconds between evaluations of all others, whatever their period: their windows slide ("Alarm evaluation")."""
+"""Seconds between evaluations of all others, for every period: their windows slide ("Alarm evaluation")."""
 
 EXTRA_PERIODS = 2
 """How many periods beyond N an alarm looks back for data in place of missing ones. AWS documents only an example (5 for
@@ -34,7 +34,7 @@ COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "LessThanThreshold": lt,
     "LessThanOrEqualToThreshold": le,
 }
-"""What breaches; the operators of anomaly detection, which has a band in a threshold's place, are not here."""
+"""How an alarm compares. Anomaly detection compares with a band, so its operators are missing here."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,15 @@ class AlarmRule:
 
 
 def rule_of(alarm: Any) -> AlarmRule:
-    """The rule of an alarm as moto keeps it, with CloudWatch's defaults.
+    """Read the rule of moto's alarm, with CloudWatch's defaults.
 
-    Alarms on AWS/DynamoDB ignore missing data unless told otherwise (PutMetricAlarm).
+    Alarms on AWS/DynamoDB ignore missing data by default (PutMetricAlarm).
     """
     usual: Missing = "ignore" if alarm.namespace == "AWS/DynamoDB" else "missing"
     return AlarmRule(
         namespace=alarm.namespace,
         metric=alarm.metric_name,
-        dimensions={one.name: one.value for one in alarm.dimensions},
+        dimensions={dimension.name: dimension.value for dimension in alarm.dimensions},
         statistic=alarm.statistic or alarm.extended_statistic,
         period=int(alarm.period),
         comparison=alarm.comparison_operator,
@@ -83,7 +83,7 @@ def rule_of(alarm: Any) -> AlarmRule:
 def alarm_state(
     rule: AlarmRule, store: MetricStore, now: float, current: AlarmState = "INSUFFICIENT_DATA"
 ) -> AlarmState:
-    """The state of an alarm from the complete periods before `now`; `current` is what may be kept."""
+    """Evaluate an alarm on the complete periods before `now`; some rules keep the `current` state."""
     end = floor(now) // rule.every * rule.every
     starts = [end - back * rule.period for back in range(1, rule.of + EXTRA_PERIODS + 1)]
     windows = [
@@ -96,11 +96,12 @@ def alarm_state(
 
 
 def judged(newest_first: Sequence[bool | None], rule: AlarmRule, current: AlarmState) -> AlarmState:
-    """The state that an evaluation range gives: for each period whether it breaches, None where it has no data.
+    """Decide an alarm's state from its periods: whether each breaches, or None where it has no data.
 
-    The N latest real datapoints decide. Fewer are filled up as `missing` says, as few times as possible. No datapoint
-    at all is INSUFFICIENT_DATA for `missing`. Where all real ones breach and the oldest is at least M periods old,
-    `missing` gives ALARM ("Avoiding premature transitions to alarm state") and `ignore` keeps the state.
+    - The N latest real datapoints decide. Where there are fewer, `rule.missing` fills only those that lack.
+    - Without any datapoint, `missing` gives INSUFFICIENT_DATA.
+    - Where all real datapoints breach and the oldest is at least M periods old, `missing` gives ALARM ("Avoiding
+      premature transitions to alarm state") and `ignore` keeps the state.
     """
     real = [(age, breach) for age, breach in enumerate(newest_first, 1) if breach is not None]
     breaching = sum(breach for _, breach in real[: rule.of])
@@ -119,7 +120,7 @@ def judged(newest_first: Sequence[bool | None], rule: AlarmRule, current: AlarmS
 
 
 def _significant(statistic: str) -> float:
-    """How many samples make a percentile significant; other statistics need none.
+    """Count the samples that make a percentile significant; other statistics need none.
 
     Source: "Percentile-based alarms and low data samples": 10 / (1 - p) from the median up, 10 / p below it.
     """

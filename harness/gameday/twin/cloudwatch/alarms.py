@@ -1,4 +1,4 @@
-"""The alarms of the twin's CloudWatch: evaluated on time, with a history. moto keeps them, and never looks at them."""
+"""The alarms of the twin's CloudWatch: moto stores them, and the twin evaluates them and keeps their history."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DAY = 86400
 
 
 class AlarmController:
-    """Keeps the alarms of moto's backend up to date, and tells their history."""
+    """Evaluate the alarms of moto's backend on time, and answer for their history."""
 
     def __init__(self, cloudwatch: Moto, store: MetricStore, time: Timetable) -> None:
         self._cloudwatch = cloudwatch
@@ -31,35 +31,38 @@ class AlarmController:
         self._known: dict[str, Moto] = {}
         time.every(HIGH_RESOLUTION, self._evaluate)
 
-    def check(self, asked: ReceivedCall) -> None:
+    def check(self, call: ReceivedCall) -> None:
         """Raise Rejected for an alarm that AWS would reject, or that the twin cannot evaluate."""
-        if asked.operation == "PutCompositeAlarm":
+        if call.operation == "PutCompositeAlarm":
             raise Rejected("ValidationError", "the twin evaluates no composite alarm: put an alarm on one metric")
-        if asked.operation != "PutMetricAlarm":
+        if call.operation != "PutMetricAlarm":
             return
-        if why := next(_faults(asked.params), None):
-            raise Rejected("ValidationError", why)
+        if mistake := next(_mistakes(call.params), None):
+            raise Rejected("ValidationError", mistake)
 
     def look(self) -> None:
-        """A new alarm has no state yet, where moto's is OK; one put anew keeps its state (PutMetricAlarm)."""
+        """Correct the states of new alarms.
+
+        A new alarm has no state yet, but moto sets OK. An alarm that is put again keeps its state (PutMetricAlarm).
+        """
         alarms = self._cloudwatch.alarms
         for name, alarm in alarms.items():
             known = self._known.get(name)
             if known is None:
                 alarm.state_value = "INSUFFICIENT_DATA"
             elif known is not alarm:
-                for what in ("state_value", "state_reason", "state_reason_data", "state_updated_timestamp", "history"):
-                    setattr(alarm, what, getattr(known, what))
+                for field in ("state_value", "state_reason", "state_reason_data", "state_updated_timestamp", "history"):
+                    setattr(alarm, field, getattr(known, field))
         self._known = dict(alarms)
 
     def history(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """DescribeAlarmHistory's answer: changes of state only, and no actions, of which the twin has none."""
+        """Answer DescribeAlarmHistory with changes of state only: the twin's alarms have no actions."""
         if params.get("HistoryItemType", "StateUpdate") != "StateUpdate":
             return {"AlarmHistoryItems": []}
         start, end = (
             parse_to_aware_datetime(params[key]) if key in params else None for key in ("StartDate", "EndDate")
         )
-        found = [
+        items = [
             item
             for name, alarm in self._cloudwatch.alarms.items()
             if params.get("AlarmName", name) == name
@@ -67,8 +70,8 @@ class AlarmController:
             if (start is None or item["Timestamp"] >= start) and (end is None or item["Timestamp"] <= end)
         ]
         oldest_first = params.get("ScanBy") == "TimestampAscending"
-        found.sort(key=lambda item: item["Timestamp"], reverse=not oldest_first)
-        return {"AlarmHistoryItems": found[: params.get("MaxRecords")]}
+        items.sort(key=lambda item: item["Timestamp"], reverse=not oldest_first)
+        return {"AlarmHistoryItems": items[: params.get("MaxRecords")]}
 
     def _evaluate(self) -> None:
         for alarm in self._cloudwatch.alarms.values():
@@ -81,7 +84,7 @@ class AlarmController:
 
 
 def put_alarms(twin: TwinFile, cloudwatch: Any) -> None:
-    """Make the alarms of a twin file by the calls that make them in AWS."""
+    """Create the alarms of a twin file with the calls that create them in AWS."""
     for name, alarm in twin.alarms.items():
         namespace, _, metric = alarm.metric.rpartition("/")
         cloudwatch.put_metric_alarm(
@@ -99,8 +102,8 @@ def put_alarms(twin: TwinFile, cloudwatch: Any) -> None:
         )
 
 
-def _faults(params: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with an alarm (CloudWatch API Reference, PutMetricAlarm), or beyond the twin."""
+def _mistakes(params: Mapping[str, Any]) -> Iterator[str]:
+    """Find what AWS would reject in an alarm (CloudWatch API Reference, PutMetricAlarm), and what the twin lacks."""
     if any(params.get(key) for key in ("Metrics", "ThresholdMetricId", "EvaluationCriteria")):
         yield "the twin evaluates no metric math, anomaly detection or queries: put the alarm on one metric"
         return
@@ -117,7 +120,7 @@ def _faults(params: Mapping[str, Any]) -> Iterator[str]:
     if points is not None and not 1 <= points <= of:
         yield f"DatapointsToAlarm {points} is not between 1 and EvaluationPeriods, {of}"
     if of * params["Period"] > DAY:
-        yield "the twin evaluates no alarm over more than a day"
+        yield "the twin evaluates alarms over at most a day"
     try:
         parse_statistic(params.get("Statistic") or params.get("ExtendedStatistic") or "")
     except ValueError as error:
@@ -125,7 +128,7 @@ def _faults(params: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _changes(alarm: Moto) -> Iterator[dict[str, Any]]:
-    """The changes of an alarm's state, oldest first: moto's history holds the states that were left."""
+    """List the changes of an alarm's state, oldest first: moto's history holds each state that the alarm left."""
     states = [(state, reason, at) for _, reason, _, state, at in alarm.history]
     states.append((alarm.state_value, alarm.state_reason, alarm.state_updated_timestamp))
     for (old, _, _), (new, reason, at) in pairwise(states):
@@ -146,6 +149,6 @@ def _changes(alarm: Moto) -> Iterator[dict[str, Any]]:
 
 
 def _aware(raw: Any) -> datetime:
-    """A time as boto3 takes it, or as moto keeps it: in UTC where it does not say."""
+    """Parse a time of boto3 or moto; UTC where it has no zone."""
     at = parse_to_aware_datetime(raw) if not isinstance(raw, datetime) else raw
     return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,7 +1,7 @@
-"""The twin's CloudWatch: metrics from a store of its own, and what is asked of alarms.
+"""The twin's CloudWatch API: metrics from its own store, and the history of alarms.
 
-moto's has no percentiles, and mixes namespaces and dimensions. Metrics as in the CloudWatch API Reference
-(GetMetricData, GetMetricStatistics, PutMetricData).
+moto's CloudWatch has no percentiles, and mixes namespaces and dimensions. Source: CloudWatch API Reference,
+GetMetricData, GetMetricStatistics, PutMetricData.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _META = {"HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0}
 
 
 class Monitoring:
-    """Answers CloudWatch's calls about metrics, and about what its alarms did."""
+    """Answer CloudWatch's calls about metrics and about the history of alarms."""
 
     def __init__(self, alarms: AlarmController, store: MetricStore, time: Timetable) -> None:
         self._store = store
@@ -33,10 +33,10 @@ class Monitoring:
             "DescribeAlarmHistory": alarms.history,
         }
 
-    def answer(self, asked: ReceivedCall) -> dict[str, Any] | None:
-        """The answer to a call about metrics, or about the history of alarms; None to any other. Raises Rejected."""
-        by_name = self._answers.get(asked.operation) if asked.service == "cloudwatch" else None
-        return None if by_name is None else {**by_name(asked.params), "ResponseMetadata": _META}
+    def answer(self, call: ReceivedCall) -> dict[str, Any] | None:
+        """Answer a call about metrics or the history of alarms; None for any other. Raises Rejected."""
+        by_name = self._answers.get(call.operation) if call.service == "cloudwatch" else None
+        return None if by_name is None else {**by_name(call.params), "ResponseMetadata": _META}
 
     def _get_metric_data(self, params: Mapping[str, Any]) -> dict[str, Any]:
         start, end = _seconds(params["StartTime"]), _seconds(params["EndTime"])
@@ -44,11 +44,11 @@ class Monitoring:
         results = []
         for query in params["MetricDataQueries"]:
             if "MetricStat" not in query:
-                raise Rejected("ValidationError", "the twin evaluates no metric math: ask for a MetricStat")
+                raise Rejected("ValidationError", "the twin evaluates no metric math: query a MetricStat")
             stat = query["MetricStat"]
-            found = self._points(stat["Metric"], stat["Stat"], stat["Period"], start, end)
+            points = self._points(stat["Metric"], stat["Stat"], stat["Period"], start, end)
             if query.get("ReturnData", True):
-                ordered = found if oldest_first else found[::-1]
+                ordered = points if oldest_first else points[::-1]
                 results.append(
                     {
                         "Id": query["Id"],
@@ -94,7 +94,7 @@ class Monitoring:
 
 
 def _dimensions(raw: Mapping[str, Any]) -> dict[str, str]:
-    return {one["Name"]: one["Value"] for one in raw.get("Dimensions", ())}
+    return {dimension["Name"]: dimension["Value"] for dimension in raw.get("Dimensions", ())}
 
 
 def _seconds(raw: Any) -> float:

@@ -1,8 +1,11 @@
 """CloudWatch's statistics: a name like `p99.9` or `TC(:0.3)` → a function of a period's values.
 
-CloudWatch User Guide, "CloudWatch statistics definitions". A percentile is the largest value that is left once the
-higher ones are ignored (nearest rank); a trimmed mean is the mean of what is left, and a trimmed count its number.
-Absolute boundaries exclude the lower and include the upper value. A percentile rank is a percentage, 0 to 100.
+Source: CloudWatch User Guide, "CloudWatch statistics definitions".
+
+- A percentile is the largest value that remains without the higher ones (nearest rank).
+- A trimmed mean is the mean of the values that remain; a trimmed count is their number.
+- Absolute boundaries exclude the lower and include the upper value.
+- A percentile rank is a percentage, 0 to 100.
 """
 
 from __future__ import annotations
@@ -28,10 +31,10 @@ _RANGE = re.compile(rf"(PR|TM|TC)\(({_NUMBER})?(%?):({_NUMBER})?(%?)\)")
 
 
 def parse_statistic(name: str) -> Compute:
-    """The function of one period's values (at least one) that `name` stands for.
+    """Parse a statistic's name into the function that computes it from a period's values, at least one.
 
-    Sum, Average, Minimum, Maximum, SampleCount; p99.9, tm99, tc99; PR, TM, TC with (low:high), one of the two may be
-    missing; TM and TC also with percentages. Raises ValueError for any other.
+    Valid names: Sum, Average, Minimum, Maximum, SampleCount; p99.9, tm99, tc99; PR, TM and TC with (low:high), where
+    either may be missing. TM and TC also take percentages. Raises ValueError for any other name.
     """
     if name in _SIMPLE:
         return _SIMPLE[name]
@@ -53,7 +56,7 @@ def parse_statistic(name: str) -> Compute:
 
 
 def _kept(count: int, share: float) -> int:
-    """How many of `count` values make up `share` percent: the rounding hides that 0.999 · 1000 is not 999 in floats."""
+    """Count the values that make up `share` percent of `count`; it rounds, since 0.999 · 1000 is not 999 in floats."""
     return ceil(round(count * share / 100, 9))
 
 

@@ -1,4 +1,4 @@
-"""The twin's CloudWatch: metrics in bins of one second, and what GetMetricData makes of them."""
+"""The metrics of the twin's CloudWatch: values by the second, and the statistics that GetMetricData computes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gameday.twin.cloudwatch.statistic import parse_statistic
 
 
 class MetricSeries:
-    """All values of one metric by the second, raw, since percentiles and counts over a limit need them."""
+    """The raw values of one metric by the second: percentiles and counts over a limit need every value."""
 
     __slots__ = ("_seconds",)
 
@@ -18,34 +18,34 @@ class MetricSeries:
         self._seconds: dict[int, array[float]] = {}
 
     def add(self, second: int, values: Iterable[float]) -> None:
-        """Put values into a second since the epoch."""
+        """Add values to a second since the epoch."""
         new = array("d", values)
         if new:
             self._seconds.setdefault(second, array("d")).extend(new)
 
     def between(self, start: int, end: int) -> array[float]:
-        """The values of the seconds in [start, end)."""
-        found = array("d")
+        """Collect the values of the seconds in [start, end)."""
+        values = array("d")
         for second in range(start, end):
             if second in self._seconds:
-                found.extend(self._seconds[second])
-        return found
+                values.extend(self._seconds[second])
+        return values
 
 
 class MetricStore:
-    """Metrics by namespace, name and dimensions, all of which must match exactly.
+    """Metrics by namespace, name and dimensions: all three must match exactly.
 
-    Asked without dimensions, CloudWatch answers for the metric that has none; it does not aggregate over dimensions
-    (CloudWatch User Guide, "Dimensions").
+    A query without dimensions reads the metric that has none: CloudWatch does not aggregate over dimensions (CloudWatch
+    User Guide, "Dimensions").
     """
 
     def __init__(self) -> None:
         self.complete_until = float("inf")
-        """Seconds since the epoch until when nothing more will come; whoever lets time pass moves it on."""
+        """Seconds since the epoch before which no more values will come; the publisher advances it."""
         self._metrics: dict[tuple[str, str, frozenset[tuple[str, str]]], MetricSeries] = {}
 
     def series(self, namespace: str, metric: str, dimensions: Mapping[str, str]) -> MetricSeries:
-        """The values of one metric, to add to."""
+        """Return the series of one metric, and create it if needed."""
         return self._metrics.setdefault((namespace, metric, frozenset(dimensions.items())), MetricSeries())
 
     def put(self, namespace: str, metric: str, dimensions: Mapping[str, str], at: float, value: float) -> None:
@@ -62,22 +62,22 @@ class MetricStore:
         start: float,
         end: float,
     ) -> list[tuple[float, float]]:
-        """(timestamp, value) of each period that has data and begins in [start, end), oldest first.
+        """Compute (timestamp, value) of each period that has data and begins in [start, end), oldest first.
 
-        Periods are whole seconds and aligned to the epoch; `start` is rounded down to one (GetMetricData in the
-        CloudWatch API Reference). A period that is not complete is left out, where CloudWatch would answer with a part
-        of it. `statistic` as in `statistic.parse_statistic`, which raises ValueError.
+        Periods are whole seconds, aligned to the epoch; `start` is rounded down to a period (CloudWatch API Reference,
+        GetMetricData). Incomplete periods are left out; CloudWatch would return a partial value. `parse_statistic`
+        parses `statistic`, and raises ValueError.
         """
         compute = parse_statistic(statistic)
-        found = self._metrics.get((namespace, metric, frozenset(dimensions.items())))
-        if found is None:
+        series = self._metrics.get((namespace, metric, frozenset(dimensions.items())))
+        if series is None:
             return []
         last = min(ceil(end), floor(min(self.complete_until, end + period)) - period + 1)
         begins = range(floor(start) // period * period, last, period)
-        buckets = ((begin, found.between(begin, begin + period)) for begin in begins)
+        buckets = ((begin, series.between(begin, begin + period)) for begin in begins)
         return [(float(begin), compute(values)) for begin, values in buckets if values]
 
     def between(self, namespace: str, metric: str, dimensions: Mapping[str, str], start: int, end: int) -> array[float]:
-        """The values of one metric in the seconds of [start, end), of which none may be to come yet: else nothing."""
-        found = self._metrics.get((namespace, metric, frozenset(dimensions.items())))
-        return found.between(start, end) if found and end <= self.complete_until else array("d")
+        """Collect the values of one metric in [start, end); none where one of these seconds is not complete yet."""
+        series = self._metrics.get((namespace, metric, frozenset(dimensions.items())))
+        return series.between(start, end) if series and end <= self.complete_until else array("d")

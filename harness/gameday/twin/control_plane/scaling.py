@@ -26,7 +26,7 @@ _WORKING = ("Pending", "InService")
 
 
 class Groups:
-    """All scaling groups of the account. `launch_delay` gives the seconds from a launch until a group's instance serves."""
+    """All scaling groups of the account. `launch_delay` gives the seconds from launch until an instance serves."""
 
     def __init__(
         self,
@@ -127,7 +127,7 @@ class Groups:
                 return
             zones = Counter(member.instance.availability_zone for member in counted)
             allowed = self._subnets(group)
-            # Unfit members leave first. Then zones that the group has left, the fullest zone, and the oldest member decide.
+            # Unfit members leave first. Then these decide: zones that the group has left, the fullest zone, the oldest.
             leaving = min(
                 open_,
                 key=lambda member: (

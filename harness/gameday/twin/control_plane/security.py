@@ -1,11 +1,11 @@
 """The packets that a VPC lets through: network ACLs and security groups, evaluated as AWS documents them. Pure.
 
-- A network ACL filters at a subnet's edge, and is stateless. The rule with the lowest number that matches decides; where
-  none matches, the ACL denies (Amazon VPC User Guide, "Control subnet traffic with network access control lists").
+- A network ACL filters at a subnet's edge, and is stateless. The matching rule with the lowest number decides; without
+  a match the ACL denies (Amazon VPC User Guide, "Control subnet traffic with network access control lists").
   Replies need rules of their own, for the caller's ephemeral ports ("Custom network ACLs", "Ephemeral ports"). Traffic
   between hosts of the same subnet does not pass its ACL ("Network ACL basics").
-- A security group filters at an interface, and is stateful: replies always pass. It only has rules that allow, and drops
-  the rest ("Control traffic to your AWS resources using security groups").
+- A security group filters at an interface, and is stateful: replies always pass. Its rules only allow, and it drops the
+  rest ("Control traffic to your AWS resources using security groups").
 
 Not evaluated: IPv6, prefix lists, route tables, and the VPC's own DNS, DHCP and metadata, which AWS never filters.
 """

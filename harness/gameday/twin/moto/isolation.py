@@ -1,9 +1,10 @@
-"""A moto world of our own, kept apart from the user's.
+"""A twin's own state of moto, isolated from the user's.
 
-moto keeps its world in globals, which a user's own `mock_aws` resets, fills and looks at. A twin's part is kept here,
-and stands in moto's globals only while we are inside: its account's backends, its random numbers, its time and its
-settings. So neither side sees the other's, also when the user's mock starts or stops while a twin lives. (One limit: a
-thread that uses the same account id in a mock of its own, at the very moment of a call, would see the twin's.)
+moto keeps its state in globals, which a user's own `mock_aws` resets, fills and reads. This module keeps the twin's
+part: its account's backends, random numbers, time and settings. `Enclosure.inside` puts them into moto's globals for
+the length of a call. So neither side sees the other's, even when the user's mock starts or stops during a twin.
+
+Known limit: a thread that mocks the same account id during a call of the twin sees the twin's resources.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ from moto.moto_api._internal import mock_random
 from gameday.aws.sealed import SealedSession
 from gameday.twin.moto.objects import Moto
 
-# What is no part of moto's interface, by its module. No service of moto is imported here: `prepare` must come before.
+# These are no part of moto's interface. This file imports no service of moto, since `prepare` must run before that.
 _BACKENDS: Any = import_module("moto.backends")
 _RESPONSES: Any = import_module("moto.core.responses")
 _UTILS: Any = import_module("moto.core.utils")
 _SETTINGS: dict[str, Any] = import_module("moto.core.config").default_user_config
 
 _members = cache(_UTILS.method_names_from_class)
-"""moto inspects a class of up to a thousand methods for every call; the answer never changes."""
+"""A cache: moto inspects a class of up to a thousand methods for every call, always with the same result."""
 
 _IN_A_CALL = {"MOTO_ACCOUNT_ID": None, "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
 _IN_AN_IMPORT = {"AWS_PROFILE": None, "AWS_DEFAULT_PROFILE": None, "AWS_CONFIG_FILE": os.devnull}
@@ -51,7 +52,7 @@ _here = _Here()
 
 
 class Enclosure:
-    """One account. `seed` makes moto's ids; `now` tells its time in seconds since the epoch."""
+    """An account in moto. `seed` determines moto's ids; `now` returns its time in seconds since the epoch."""
 
     def __init__(self, account: str, seed: int, now: Callable[[], float]) -> None:
         self.account = account
@@ -60,18 +61,18 @@ class Enclosure:
         self._kept: _Kept = []
 
     def backend(self, service: str, region: str) -> Moto:
-        """The backend of a service in this account; only `inside`."""
+        """Return the backend of a service in this account; call it only `inside`."""
         if service == "lambda":  # moto has two, with and without containers
             return import_module("moto.awslambda.utils").get_backend(self.account, region)
         return _BACKENDS.get_backend(service)[self.account][region]
 
     @contextmanager
     def inside(self) -> Iterator[None]:
-        """While in here, moto's globals hold this account. May be nested."""
+        """Put this account into moto's globals for the length of the block. Blocks may be nested."""
         if _here.inside:
             yield
             return
-        # moto takes this lock to reset all backends, which a mock_aws of another thread may do at any time.
+        # moto takes this lock to reset all backends, and a mock_aws of another thread may do so at any time.
         with base_backend.backend_lock, environment(_IN_A_CALL), self._globals():
             _here.inside = True
             theirs = self._put_in()
@@ -82,7 +83,7 @@ class Enclosure:
                 _here.inside = False
 
     def clear(self) -> None:
-        """Forget all that is in the account, also where one of moto's caches still holds a piece of it."""
+        """Empty the account in place, since moto's caches may still refer to parts of it."""
         for _, world in self._kept:
             for backend in world.values():
                 backend.__dict__.clear()
@@ -101,16 +102,21 @@ class Enclosure:
             dict.__setitem__(services, self.account, world)
 
     def _popped(self) -> _Kept:
-        # All that are in use by anybody, and ours: a reset of the user's empties moto's list.
-        used = {id(one): one for one in (*BackendDict._instances, *(one for one, _ in self._kept))}  # type: ignore[misc]  # noqa: SLF001
-        return [(one, dict.pop(one, self.account)) for one in used.values() if dict.__contains__(one, self.account)]
+        # moto's list, and ours: a reset by the user empties moto's list.
+        mine = (services for services, _ in self._kept)
+        used = {id(services): services for services in (*BackendDict._instances, *mine)}  # type: ignore[misc]  # noqa: SLF001
+        return [
+            (services, dict.pop(services, self.account))
+            for services in used.values()
+            if dict.__contains__(services, self.account)
+        ]
 
     @contextmanager
     def _globals(self) -> Iterator[None]:
         random, count, settings = mock_random.getstate(), ActionAuthenticatorMixin.request_count, dict(_SETTINGS)
         members, time = _RESPONSES.method_names_from_class, _UTILS.datetime
         mock_random.setstate(self._random)
-        ActionAuthenticatorMixin.request_count = -(10**9)  # set_initial_no_auth_action_count is the user's
+        ActionAuthenticatorMixin.request_count = -(10**9)  # set_initial_no_auth_action_count belongs to the user
         _SETTINGS.update({"lambda": {"use_docker": False}, "iam": {"load_aws_managed_policies": False}})
         _RESPONSES.method_names_from_class, _UTILS.datetime = _members, self._time
         try:
@@ -125,7 +131,7 @@ class Enclosure:
 
 
 def prepare(sealed: SealedSession) -> None:
-    """Once for a process: load moto without the user's profiles, and with botocore's models read only once."""
+    """Load moto, once a process: without the user's profiles, and with botocore's models read only once."""
     _track_only_theirs()
     sessions: Any = import_module(type(sealed.session).__module__)
     shared, create_loader = sealed.session.get_component("data_loader"), sessions.create_loader
@@ -139,7 +145,7 @@ def prepare(sealed: SealedSession) -> None:
 
 
 def _track_only_theirs() -> None:
-    """moto lists every object for its dashboard: a twin's would be seen there, and outlive it."""  # noqa: D403
+    """Keep the twin's objects out of moto's dashboard, where they would show and outlive the twin."""
     track = BaseModel.__new__
 
     def new(cls: type[BaseModel], *args: object, **kwargs: object) -> BaseModel:
@@ -150,7 +156,7 @@ def _track_only_theirs() -> None:
 
 @contextmanager
 def environment(values: Mapping[str, str | None]) -> Iterator[None]:
-    """Environment variables as they must be while moto reads them (None: not set); afterwards as they were."""
+    """Set environment variables for the block (None: unset) and restore them afterwards."""
     before = {name: os.environ.get(name) for name in values}
     _set(values)
     try:

@@ -1,8 +1,8 @@
-"""What moto's own objects are to us: its models are not typed for use from outside."""
+"""The type of moto's own objects: moto does not type its models for use from outside."""
 
 from __future__ import annotations
 
 from typing import Any
 
 Moto = Any
-"""An object of moto's."""
+"""An object of moto."""

@@ -1,6 +1,6 @@
-"""The seal: a twin's boto3 calls are answered by moto's backends inside this process, and by nothing else.
+"""The seal: moto's backends inside this process answer a twin's boto3 calls, and nothing else does.
 
-Whatever moto does not know fails, with an error as AWS would answer it; nothing reaches a network.
+A call that moto does not know fails with an error in AWS's form. Nothing reaches a network.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ READS = (
     *("BatchGet", "Check", "Decode", "Describe", "Detect", "Download", "Estimate", "Filter", "Get", "Head", "List"),
     *("Lookup", "Preview", "Query", "Scan", "Search", "Select", "Simulate", "Test", "Validate", "View"),
 )
-"""How the names of operations begin that change nothing."""
+"""The first words of operations that change nothing."""
 
 
 @dataclass(frozen=True)
 class ReceivedCall:
-    """A call as it was made: service and operation as botocore's models name them, and validated parameters."""
+    """A call: service and operation as botocore's models name them, and validated parameters."""
 
     service: str
     operation: str
@@ -49,7 +49,7 @@ class ReceivedCall:
 
 
 class Rejected(Exception):
-    """AWS would answer this call with an error."""
+    """Answer a call with an error of AWS: `code`, `message` and HTTP `status`."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -59,23 +59,23 @@ class Rejected(Exception):
 
 
 class Keeper(Protocol):
-    """Who keeps the account: what moto does not do."""
+    """Adds to the account what moto does not do."""
 
-    def before(self, asked: ReceivedCall) -> None:
-        """May raise Rejected: then moto does not hear of the call."""
+    def before(self, call: ReceivedCall) -> None:
+        """Check a call before moto sees it. May raise Rejected: then moto does not get the call."""
         ...
 
-    def answer(self, asked: ReceivedCall) -> Mapping[str, Any] | None:
-        """An answer in moto's place; None leaves the call to moto. May raise Rejected."""
+    def answer(self, call: ReceivedCall) -> Mapping[str, Any] | None:
+        """Answer in moto's place; None leaves the call to moto. May raise Rejected."""
         ...
 
-    def after(self, asked: ReceivedCall, done: bool) -> None:
-        """A call that may have changed something is over; `done`: without an error."""
+    def after(self, call: ReceivedCall, done: bool) -> None:
+        """React to a call that may have changed something; `done` is False where it ended with an error."""
         ...
 
 
 class _Now(threading.local):
-    asked: ReceivedCall | None = None
+    call: ReceivedCall | None = None
 
 
 _now = _Now()
@@ -84,23 +84,23 @@ _one_at_a_time = threading.Lock()
 
 
 def _remember(params: Mapping[str, Any], model: OperationModel, **_: object) -> None:
-    _now.asked = ReceivedCall(model.service_model.service_name, model.name, params)
+    _now.call = ReceivedCall(model.service_model.service_name, model.name, params)
 
 
 def _shortcut(**_: object) -> tuple[Any, Mapping[str, Any]] | None:
-    """Answers of our own to calls that moto cannot answer; None leaves a call to moto."""
-    if not _live or _live[0].keeper is None or _now.asked is None:
+    """Answer calls that moto cannot answer; None leaves a call to moto."""
+    if not _live or _live[0].keeper is None or _now.call is None:
         return None
     try:
-        answer = _live[0].keeper.answer(_now.asked)
-    except Rejected as no:
-        _raise(_now.asked, no)
+        answer = _live[0].keeper.answer(_now.call)
+    except Rejected as rejection:
+        _raise(_now.call, rejection)
     return None if answer is None else (SimpleNamespace(status_code=200), answer)
 
 
 @cache
 def sealed_session() -> SealedSession:
-    """The harness's own session, which every twin of this process answers, one after the other."""
+    """Return the harness's own session; each twin of this process answers it in turn."""
     sealed = _sealed()
     prepare(sealed)
     return sealed
@@ -117,16 +117,16 @@ def _sealed() -> SealedSession:
 
 @cache
 def _routes(service: str) -> tuple[tuple[re.Pattern[str], Callable[..., Any]], ...]:
-    found = backends.get_backend(service)  # type: ignore[call-overload]
-    if not isinstance(found, BackendDict):
+    backend = backends.get_backend(service)  # type: ignore[call-overload]
+    if not isinstance(backend, BackendDict):
         return ()
-    urls = object.__new__(found.backend).urls
+    urls = object.__new__(backend.backend).urls
     return tuple((re.compile(url), handler) for url, handler in urls.items())
 
 
 @lru_cache(maxsize=512)
 def _handler(url: str) -> Callable[..., Any] | None:
-    """What of moto answers a URL (without its query)."""
+    """Find moto's handler for a URL without its query."""
     for service, pattern in backend_index.backend_url_patterns:
         if pattern.match(url):
             for path, handler in _routes(service):
@@ -136,7 +136,7 @@ def _handler(url: str) -> Callable[..., Any] | None:
 
 
 class Seal:
-    """Answers the sealed session from an enclosed account, from `open` to `close`."""
+    """Answer the sealed session from an isolated account, from `open` to `close`."""
 
     def __init__(self, enclosure: Enclosure) -> None:
         self.keeper: Keeper | None = None
@@ -144,7 +144,7 @@ class Seal:
         self._sessions: list[SealedSession] = []
 
     def open(self) -> None:
-        """From now on the sealed session is answered by this account. Raises InvalidInput while another one is."""
+        """Answer the sealed session from now on. Raises InvalidInput while another account answers it."""
         with _one_at_a_time:
             if _live:
                 raise InvalidInput(
@@ -155,7 +155,7 @@ class Seal:
             self._sessions[0].answer = self._answer
 
     def another_session(self) -> SealedSession:
-        """A session for a user, who may register handlers on it (as boto3.Session does)."""
+        """Make a session for a user, who may register handlers on it (as boto3.Session does)."""
         mine, sealed = sealed_session().session, _sealed()
         sealed.session.register_component("data_loader", mine.get_component("data_loader"))  # read the models once
         sealed.answer = self._answer
@@ -163,7 +163,7 @@ class Seal:
         return sealed
 
     def close(self) -> None:
-        """Answer no more, and forget the account."""
+        """Stop answering, and forget the account."""
         with _one_at_a_time:
             if self in _live:
                 _live.remove(self)
@@ -172,38 +172,38 @@ class Seal:
             self._enclosure.clear()
 
     def _answer(self, request: AWSPreparedRequest) -> AWSResponse:
-        asked = _now.asked or ReceivedCall("", "", {})
+        call = _now.call or ReceivedCall("", "", {})
         status = 500
         with self._enclosure.inside():
             try:
                 if self.keeper:
-                    self.keeper.before(asked)
+                    self.keeper.before(call)
                 status, headers, body = self._ask_moto(request)
-            except Rejected as no:
-                _raise(asked, no)
+            except Rejected as rejection:
+                _raise(call, rejection)
             finally:
-                if self.keeper and asked.mutates:
-                    self.keeper.after(asked, status < 400)
+                if self.keeper and call.mutates:
+                    self.keeper.after(call, status < 400)
         return AWSResponse(request.url, status, headers, _RawResponse(body.encode() if isinstance(body, str) else body))
 
     def _ask_moto(self, request: AWSPreparedRequest) -> tuple[int, Any, str | bytes]:
         request.headers["x-moto-account-id"] = self._enclosure.account
         handler = _handler(request.url.partition("?")[0])
         if handler is None:
-            raise Rejected("NotImplemented", f"the twin has no such service: {request.url}", 501)
+            raise Rejected("NotImplemented", f"the twin does not simulate this service: {request.url}", 501)
         normal = normalize_request(request)
         try:
             status, headers, body = handler(normal, normal.raw_url, normal.headers)
-        except Rejected:  # by a correction of ours, from inside moto
+        except Rejected:  # one of our patches raised it inside moto
             raise
         except HTTPException as answer:
             status, headers, body = answer.code, answer.get_headers(), answer.get_body()
         except NotImplementedError as gap:
-            raise Rejected("NotImplemented", f"the twin cannot do this: {gap}", 501) from gap
-        except Exception as gap:  # moto answers what it does not check with whatever Python raises
+            raise Rejected("NotImplemented", f"the twin does not simulate this: {gap}", 501) from gap
+        except Exception as gap:  # moto lets Python's own errors out where it does not check a call
             raise Rejected("InternalFailure", f"moto raised {type(gap).__name__}: {gap}", 500) from gap
         if status == 404 and not body and request.method != "HEAD":
-            raise Rejected("NotImplemented", "the twin cannot do this", 501)
+            raise Rejected("NotImplemented", "the twin does not simulate this operation", 501)
         return status, headers, body
 
 
@@ -213,9 +213,9 @@ class _RawResponse(BytesIO):
             yield piece
 
 
-def _raise(asked: ReceivedCall, no: Rejected) -> NoReturn:
+def _raise(call: ReceivedCall, rejection: Rejected) -> NoReturn:
     answer: Any = {
-        "Error": {"Code": no.code, "Message": no.message},
-        "ResponseMetadata": {"HTTPStatusCode": no.status},
+        "Error": {"Code": rejection.code, "Message": rejection.message},
+        "ResponseMetadata": {"HTTPStatusCode": rejection.status},
     }
-    raise ClientError(answer, asked.operation) from no
+    raise ClientError(answer, call.operation) from rejection

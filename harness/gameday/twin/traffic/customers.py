@@ -1,7 +1,7 @@
 """The data plane of the twin: customers' requests through modules, one by one, in virtual time.
 
-`requests` moves requests along, `servers` admits them, `agenda` orders events, and `draws` makes random numbers. Traffic
-knows no fault by name: everything follows from the `WorldState`.
+`requests` moves requests along, `servers` admits them, `agenda` orders events, and `draws` makes random numbers.
+Traffic knows no fault by name: everything follows from the `WorldState`.
 
 - Customers arrive as a Poisson process, however earlier customers fared (an open loop). A customer who gets no answer
   within the journey's patience gives up, which is a failure; the work goes on.

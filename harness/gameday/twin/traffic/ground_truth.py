@@ -88,8 +88,8 @@ class Truth:
     def degraded(self, journey: str, bound: float) -> list[tuple[float, float]]:
         """Find the intervals [start, end) in which less than a share `bound` of a journey's customers succeeded.
 
-        Only seconds in which answers came or customers gave up count. A second without either neither begins nor ends an
-        interval, so a silent second during an outage is part of it.
+        Only seconds in which answers came or customers gave up count. A second without either neither begins nor ends
+        an interval, so a silent second during an outage is part of it.
         """
         outcomes, intervals, since, last = self.journeys[journey], [], None, 0
         for second, (tried, failed) in enumerate(zip(outcomes.tried, outcomes.failed, strict=True), outcomes.start):

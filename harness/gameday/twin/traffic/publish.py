@@ -40,8 +40,8 @@ _LAMBDA: dict[str, Publish] = {
     "Throttles": lambda server, second, series: series.add(second, (1.0,) * server.throttled),
     "Duration": lambda server, second, series: series.add(second, [1000.0 * value for value in server.durations]),
 }
-"""AWS Lambda Developer Guide, "Types of metrics for Lambda functions": throttled requests are not
-invocations, and Duration is in milliseconds. Errors is 0 or 1 for each invocation: its Average is the share of errors."""
+"""AWS Lambda Developer Guide, "Types of metrics for Lambda functions": throttled requests are not invocations, and
+Duration is in milliseconds. Errors is 0 or 1 for each invocation: its Average is the share of errors."""
 
 _LOAD_BALANCER: dict[str, Publish] = {
     "RequestCount": lambda server, second, series: _sum(series, second, server.tried),
@@ -49,8 +49,8 @@ _LOAD_BALANCER: dict[str, Publish] = {
     "TargetResponseTime": lambda server, second, series: series.add(second, server.durations),
     "HealthyHostCount": lambda server, second, series: series.add(second, (float(server.healthy),)),
 }
-"""Application Load Balancers guide, "CloudWatch metrics for your Application Load Balancer": times in
-seconds; 5XX is reported only when not zero."""
+"""Application Load Balancers guide, "CloudWatch metrics for your Application Load Balancer": times are
+in seconds; 5XX is reported only when not zero."""
 
 _GATEWAY: dict[str, Publish] = {
     "Count": lambda server, second, series: series.add(second, (1.0,) * server.tried),

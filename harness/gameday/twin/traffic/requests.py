@@ -102,7 +102,7 @@ class RequestSimulation:
             self._answered(visit, False, now)
 
     def _call_over(self, visit: Visit, good: bool, now: float) -> tuple[Visit, bool] | None:
-        """Begin the visit's next call, or end the visit. Returns the visit whose attempt this ended, and whether well."""
+        """Begin the visit's next call, or end the visit. Returns the visit whose attempt ended, and whether well."""
         if good or visit.calls[visit.step].fallback:
             visit.step += 1
             if visit.step < len(visit.calls):

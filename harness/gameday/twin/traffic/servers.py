@@ -219,8 +219,8 @@ class Metered(Server):
     - For DynamoDB the bucket holds `BURST_SECONDS` of capacity, so a throttle takes effect only when the saved capacity
       is used up.
     - Both start full. Without a rate (on-demand, no throttling) nothing is throttled.
-    - AWS does not document what happens to saved capacity when a table's capacity is lowered. Here it is cut to what the
-      new capacity could have saved.
+    - AWS does not document what happens to saved capacity when a table's capacity is lowered. Here it is cut to what
+      the new capacity could have saved.
     """
 
     __slots__ = ("at", "level", "rate", "size")

@@ -1,4 +1,4 @@
-"""Processes that die: at a call to AWS or at a write of the journal, before it or after its effect."""
+"""Crashes of the process: at a call to AWS or a write of the journal, before or after its effect."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ When = Literal["before", "after"]
 
 
 class Killed(BaseException):
-    """The process was ended, as by kill -9."""
+    """The process ended, as by kill -9."""
 
 
 class Life:
-    """A process's life in steps; it ends at step number `at` (from 0), just before the step or just after its effect.
+    """A process's life in steps: it ends at step number `at` (from 0), just before the step or just after its effect.
 
-    `steps` lists what came in, so that a life without `at` says where there is to die.
+    `steps` lists the steps, so that a life without `at` shows where a process can die.
     """
 
     def __init__(self, at: int | None = None, when: When = "before") -> None:
@@ -33,7 +33,7 @@ class Life:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """One step; raises Killed from its hour on."""
+        """Make a step; raises Killed from step `at` on."""
         number = len(self.steps)
         self.steps.append(name)
         if self.at is not None and (number > self.at or (number == self.at and self.when == "before")):
@@ -48,7 +48,7 @@ class Life:
 class DyingAccount(Wrapped):
     """An account whose process dies at call number `at`, or in the `life` that it shares with a journal.
 
-    `calls` lists what came in.
+    `calls` lists the calls that it received.
     """
 
     def __init__(
@@ -58,28 +58,28 @@ class DyingAccount(Wrapped):
         self.life = life or Life(at, when)
         self.calls: list[Call] = []
 
-    def one(self, call: Call, region: str, paged: bool) -> Json:
-        """One call's answer; raises AwsError, and Killed from its hour on."""
+    def answer(self, call: Call, region: str, paged: bool) -> Json:
+        """Make a call; raises AwsError, and Killed from call `at` on."""
         self.calls.append(call)
         with self.life.step(str(call)):
-            return super().one(call, region, paged)
+            return super().answer(call, region, paged)
 
 
 class DyingJournal(Journal):
-    """A journal whose process dies at one of its writes; a torn commit is as if it had never been (SQLite's WAL)."""
+    """A journal whose process dies at one of its writes. SQLite's WAL drops a torn commit."""
 
     life: Life
 
     @classmethod
     def of(cls, folder: Path, life: Life) -> DyingJournal:
-        """The journal of a process with this life."""
+        """Open the journal of a process with this life."""
         journal = cls.open(folder)
-        assert isinstance(journal, cls)  # noqa: S101 - `open` makes what it is asked of
+        assert isinstance(journal, cls)  # noqa: S101 - `open` returns its own class
         journal.life = life
         return journal
 
     def begin(self, run: str, plan: Planned, pid: int) -> None:
-        """Note a run."""
+        """Record a run."""
         with self.life.step("journal.begin"):
             super().begin(run, plan, pid)
 
@@ -94,12 +94,12 @@ class DyingJournal(Journal):
             super().intend(run, entries)
 
     def answer(self, run: str, outcomes: Mapping[int, CallOutcome]) -> None:
-        """Note what became of calls."""
+        """Record the outcomes of calls."""
         with self.life.step("journal.answer"):
             super().answer(run, outcomes)
 
     def settle(self, run: str, ends: Mapping[int, tuple[End, str]]) -> None:
-        """Note what became of rows."""
+        """Record the ends of entries."""
         with self.life.step("journal.settle"):
             super().settle(run, ends)
 

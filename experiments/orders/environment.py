@@ -1,4 +1,4 @@
-"""Where the shop stands in tests: tables, a queue and a bucket on moto, new for each test and each example."""
+"""The shop's environment in tests: tables, a queue and a bucket on moto, new for each test and each example."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from moto import mock_aws
 from planted import PlantedShop
 from shop import Names, Shop
 
-# Three attempts, and short time-outs: what a shop that customers wait for would set.
+# Three attempts and short time-outs, since customers wait for the shop.
 CLIENT = Config(connect_timeout=0.1, read_timeout=0.1, retries={"mode": "standard", "total_max_attempts": 3})
 VERSIONS = {"sold": Shop, "planted": PlantedShop}
 UNITS = 100
@@ -22,7 +22,7 @@ UNITS = 100
 
 @cache
 def clients() -> tuple[Any, Any, Any]:
-    """Clients of the three services; made once, since that takes longer than a whole test."""
+    """Make clients of the three services, once: that takes longer than a test."""
     session = boto3.Session("test", "test", region_name="us-east-1")
     dynamodb, sqs, s3 = (session.client(name, config=CLIENT) for name in ("dynamodb", "sqs", "s3"))
     return dynamodb, sqs, s3
@@ -30,7 +30,7 @@ def clients() -> tuple[Any, Any, Any]:
 
 @contextmanager
 def open_shop() -> Iterator[Shop]:
-    """A shop with a hundred teapots."""
+    """Open a shop with a hundred teapots."""
     with mock_aws():
         dynamodb, sqs, s3 = clients()
         for table, key in (("orders", "id"), ("stock", "item")):
@@ -42,6 +42,6 @@ def open_shop() -> Iterator[Shop]:
             )
         dynamodb.put_item(TableName="stock", Item={"item": {"S": "teapot"}, "units": {"N": str(UNITS)}})
         s3.create_bucket(Bucket="receipts")
-        # A message that was received and not deleted is back at once: tests do not wait.
+        # A message that was received and not deleted comes back at once, so that tests do not wait.
         queue = sqs.create_queue(QueueName="warehouse", Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
         yield VERSIONS[os.environ.get("ORDERS", "sold")](dynamodb, sqs, s3, Names(queue=queue))

@@ -1,4 +1,4 @@
-"""Accounts whose calls fail, in every way in which AWS fails a call."""
+"""Accounts whose calls fail in every way in which AWS fails calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gameday.testing.wrapper import Wrapped
 
 
 class CallFailure(StrEnum):
-    """What becomes of a call."""
+    """How a call fails."""
 
     THROTTLED = "throttled"
     BROKEN = "5xx"
@@ -26,11 +26,11 @@ class CallFailure(StrEnum):
 
 _LASTS = (CallFailure.DENIED_ON, CallFailure.EXPIRED_ON)
 HAPPENS = frozenset({CallFailure.BROKEN_AFTER, CallFailure.LOST})
-"""Troubles of calls that happen all the same."""
+"""Failures of calls that AWS carries out all the same."""
 
 
-def _code(service: str, trouble: CallFailure) -> str:
-    """The error code that a service gives (EC2 differs from most; EC2 API Reference, "Error codes")."""
+def _code(service: str, failure: CallFailure) -> str:
+    """Return a service's error code (EC2 differs from most; EC2 API Reference, "Error codes")."""
     is_ec2 = service == "ec2"
     return {
         CallFailure.THROTTLED: "RequestLimitExceeded" if is_ec2 else "ThrottlingException",
@@ -40,28 +40,28 @@ def _code(service: str, trouble: CallFailure) -> str:
         CallFailure.DENIED_ON: "UnauthorizedOperation" if is_ec2 else "AccessDeniedException",
         CallFailure.EXPIRED: "RequestExpired" if is_ec2 else "ExpiredTokenException",
         CallFailure.EXPIRED_ON: "RequestExpired" if is_ec2 else "ExpiredTokenException",
-    }.get(trouble, "ReadTimeoutError")
+    }.get(failure, "ReadTimeoutError")
 
 
 class FailingAccount(Wrapped):
-    """An account that fails call number `at` (from 0); `met` says whether it came to that."""
+    """An account that fails call number `at` (from 0); `met` is True once it has."""
 
-    def __init__(self, account: Account, trouble: CallFailure, at: int | None) -> None:
+    def __init__(self, account: Account, failure: CallFailure, at: int | None) -> None:
         super().__init__(account)
-        self.trouble = trouble
+        self.failure = failure
         self.at = at
         self.calls: list[Call] = []
         self.met = False
 
-    def one(self, call: Call, region: str, paged: bool) -> Json:
-        """One call's answer; raises AwsError."""
+    def answer(self, call: Call, region: str, paged: bool) -> Json:
+        """Make a call, or fail it; raises AwsError."""
         number = len(self.calls)
         self.calls.append(call)
-        if self.at is None or number < self.at or (number > self.at and self.trouble not in _LASTS):
-            return super().one(call, region, paged)
+        if self.at is None or number < self.at or (number > self.at and self.failure not in _LASTS):
+            return super().answer(call, region, paged)
         self.met = True
-        if self.trouble in HAPPENS:
-            super().one(call, region, paged)
-        code = _code(call.service, self.trouble)
-        unheard = self.trouble in (CallFailure.TIMEOUT, CallFailure.LOST)
-        raise (Unreachable if unheard else AwsError)(call.service, call.operation, code, "by test")
+        if self.failure in HAPPENS:
+            super().answer(call, region, paged)
+        code = _code(call.service, self.failure)
+        unanswered = self.failure in (CallFailure.TIMEOUT, CallFailure.LOST)
+        raise (Unreachable if unanswered else AwsError)(call.service, call.operation, code, "by test")
