@@ -166,10 +166,10 @@ def test_a_value_that_no_call_writes_is_a_clear_error() -> None:
 
 def test_strangers_items_do_not_count_for_how_a_set_stands() -> None:
     ours = setting_change(ITEMS, adds=("new",), removes=("old",))
-    assert ours.stands_at("before", Observation(["old", "stranger"]))
-    assert ours.stands_at("after", Observation(["stranger", "new"]))
-    assert not ours.stands_at("before", Observation(["stranger"]))
-    assert not ours.stands_at("after", Observation(["new", "old"]))
+    assert ours.reads_as("before", Observation(["old", "stranger"]))
+    assert ours.reads_as("after", Observation(["stranger", "new"]))
+    assert not ours.reads_as("before", Observation(["stranger"]))
+    assert not ours.reads_as("after", Observation(["new", "old"]))
 
 
 # capture --------------------------------------------------------------------------------------------------------------

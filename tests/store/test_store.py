@@ -15,7 +15,7 @@ from gameday.engine.entries import Run
 from gameday.engine.journal import Journal
 from gameday.engine.settings import capture
 from gameday.errors import AwsError, InvalidInput, JournalError, LeaseLost, Refused, Unplanned, Unreachable
-from gameday.restore.take_over import taken_over, told, unfinished, was_taken_over, watched
+from gameday.restore.take_over import recorded, taken_over, unfinished, was_taken_over, watched
 from gameday.store.halt import forget, halt_here, halt_in, halted_here, halted_in
 from gameday.store.heartbeat import Heartbeat
 from gameday.store.lease import LASTS, RENEW, UNMOVED, Lease
@@ -310,7 +310,7 @@ def test_another_machine_knows_what_a_dead_run_owes_and_closes_it(
         journal.settle("run-1", {0: ("restored", "back"), 1: ("restored", "back")})
         assert journal.end("run-1", "restored later")
     assert unfinished(memory) == []
-    known = told(memory, PLACE)
+    known = recorded(memory, PLACE)
     assert known
     assert known.owed == 0
     TeamStore(memory, WORKLOAD, ACCOUNT, now).must_be_free()
@@ -494,7 +494,7 @@ def test_records_that_settle_what_never_was_are_said(now: Now, memory: MemoryObj
     team.settle({0: ("restored", "back")})
     told_again(memory, f"{RECORD}2.json", '"0":', '"7":')
     with pytest.raises(JournalError, match="settles change 7, which it never had"):
-        told(memory, PLACE)
+        recorded(memory, PLACE)
 
 
 def test_foreign_objects_in_the_store_keep_nobody_from_restoring(now: Now, memory: MemoryObjects) -> None:

@@ -1,7 +1,7 @@
-"""Placeholders: `{"$": path}` in a call or a value, filled from what is known by the moment it is needed.
+"""Placeholders: `{"$": path}` in a call or a value, filled when the value is needed.
 
-`path` is a JMESPath over the bindings (listed in `change`). Only an object with that one key and a text is a
-placeholder; braces inside strings are never touched, since IAM documents contain `${…}`.
+`path` is a JMESPath over the bindings (listed in `change`). Only an object with that single key and a text is a
+placeholder. Braces inside strings stay as they are, since IAM documents contain `${…}`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def search(path: str, data: JsonLike) -> Json:
         found: Json = _compiled(path).search(data)
     except JMESPathError as error:
         raise GamedayError(
-            f"the JMESPath `{path}` fails: {error}", "mend the setting or fault that names it"
+            f"the JMESPath `{path}` fails: {error}", "correct the setting or fault that uses it"
         ) from error
     return found
 
@@ -57,11 +57,11 @@ def fill(value: JsonLike, bindings: Mapping[str, JsonLike]) -> Json:
     """A value with its placeholders filled; raises GamedayError for one that stands for nothing."""
     path = _path(value)
     if path is not None:
-        found = search(path, dict(bindings))
-        if found is None:
+        filled = search(path, dict(bindings))
+        if filled is None:
             raise GamedayError(
-                f"the placeholder `{path}` stands for nothing; known are {', '.join(sorted(bindings)) or 'none'}",
-                "mend the setting or fault that names it",
+                f"the placeholder `{path}` has no value; the bindings are {', '.join(sorted(bindings)) or 'empty'}",
+                "correct the setting or fault that uses it",
             )
         return found
     if isinstance(value, Mapping):

@@ -22,8 +22,8 @@ from gameday.restore.take_over import (
     caught_up,
     held_by,
     look,
+    recorded,
     taken_over,
-    told,
     unfinished,
     was_taken_over,
     watched,
@@ -57,7 +57,7 @@ def _list_of(store: str) -> Exit:
         for place in places:
             about = f"{place.run}  {place.workload}, account {place.account}"
             try:
-                known = told(objects, place)
+                known = recorded(objects, place)
             except JournalError as error:
                 tell(f"{about}: {error}", err=True)
                 code = Exit.STUCK
@@ -78,7 +78,7 @@ def _show(about: str, rows: Sequence[Entry]) -> None:
 def restore_dead(store: str | None, *, local: bool = False) -> Exit:
     """Undo what dead runs left behind, one after the other; the worst outcome is the exit code.
 
-    With `local` the stores of this machine's runs are not told: for one that is gone for good.
+    With `local` the stores of this machine's runs are not recorded: for one that is gone for good.
     """
     journal = Journal.open()
     if store is not None:

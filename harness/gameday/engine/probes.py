@@ -1,4 +1,4 @@
-"""Probes: reads with a yes-or-no answer, for faults that take effect and irreversible actions that heal."""
+"""Probes: reads with a yes-or-no answer. They show whether a fault took effect, and whether the system has healed."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ def answers(probes: Sequence[tuple[Probe, str, Bindings]], account: Account) -> 
 
 
 def exceeds(excess: Excess, answer: Json, since: float, chance: float) -> bool:
-    """Whether an answer's counts since the injection are clearly above those before; `chance` is that of a false yes.
+    """Return whether an answer's counts since the injection are clearly above those before.
 
-    CloudWatch stamps a period by its start, so the one that the injection fell into holds some of the time before: it
-    counts as time since, in full, like the one that is not over yet. Both can only hide an excess.
+    `chance` is the probability of a false yes. CloudWatch stamps a period by its start, so the period of the injection
+    also holds some time before it. That period counts as time since, in full, like the period that is not over yet.
+    Both can only hide an excess.
     """
     counts, known = (_by_time(search_list(path, answer)) for path in (excess.counted, excess.known))
     # A period that is over may still be unknown: metrics come minutes late, but one after the other.
