@@ -78,7 +78,7 @@ def _show(about: str, rows: Sequence[Entry]) -> None:
 def restore_dead(store: str | None, *, local: bool = False) -> Exit:
     """Undo what dead runs left behind, one after the other; the worst outcome is the exit code.
 
-    With `local` the stores of this machine's runs are not recorded: for one that is gone for good.
+    With `local`, ignore the stores of this machine's runs: for a store that is gone for good.
     """
     journal = Journal.open()
     if store is not None:
