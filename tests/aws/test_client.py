@@ -271,7 +271,7 @@ def test_missing_credentials_say_what_to_do(account: Account) -> None:
     assert "aws sts get-caller-identity must answer" in done.stdout + done.stderr
 
 
-def test_a_saved_plan_is_applied_exactly_whoever_listens_or_refused_once_the_account_moved_on(account: Account) -> None:
+def test_saved_plan_runs_exactly_or_is_refused(account: Account) -> None:
     assert account.gameday("plan", "experiment.yaml", "--on", "aws", "-o", "plan.json").returncode == Exit.HELD
     account.ec2.stop_instances(InstanceIds=[account.instance])
     moved = account.gameday(*SAVED)

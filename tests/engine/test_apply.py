@@ -121,10 +121,10 @@ def test_the_journal_knows_when_and_what(scene: Scene) -> None:
     assert level.change.before == 1
 
 
-# what is heard --------------------------------------------------------------------------------------------------------
+# events --------------------------------------------------------------------------------------------------------------
 
 
-def test_every_mutating_call_is_heard_without_the_runs_id(scene: Scene) -> None:
+def test_apply_emits_every_mutating_call_without_run_id(scene: Scene) -> None:
     scene.apply(planned_fault([MAKE], levels(scene.shelf, a=5)))
     emitted = [(one.position, one.operation, one.params, one.error) for one in scene.called("inject")]
     assert emitted == [
@@ -326,14 +326,14 @@ def test_a_stale_read_after_a_write_is_waited_out(scene: Scene) -> None:
     assert scene.shelf.log == ["put_level a"]
 
 
-def test_a_strike_is_never_sent_twice(scene: Scene) -> None:
+def test_irreversible_action_is_never_sent_twice(scene: Scene) -> None:
     scene.shelf.errors["break_thing"] = [error("ThrottlingException", "break_thing")]
     with pytest.raises(ApplyFailed, match=r"break a: .*ThrottlingException"):
         scene.apply(planned_fault([IRREVERSIBLE]))
     assert [one.error for one in scene.called("inject")] == ["ThrottlingException"]
 
 
-def test_what_a_strikes_probe_read_before_is_kept(scene: Scene) -> None:
+def test_irreversible_action_keeps_what_its_probe_read(scene: Scene) -> None:
     healed = IRREVERSIBLE.healed.model_copy(update={"value": "Things[0].Level"})
     scene.apply(planned_fault([IRREVERSIBLE.model_copy(update={"healed": healed})]))
     assert scene.journal.entries(RUN)[0].was == 1

@@ -105,7 +105,7 @@ def test_the_twin_has_no_program_that_passes_a_proxy(twin: Twin) -> None:
         ({"table": "t"}, "throttle needs `to`: what is left, a share like 5% or a number like 0"),
     ],
 )
-def test_fields_that_do_not_go_together_are_told(fields: dict[str, Any], said: str) -> None:
+def test_conflicting_fields_are_refused(fields: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError) as wrong:
         Throttle.model_validate(fields)
     assert said in str(wrong.value)
@@ -126,7 +126,7 @@ def test_a_rule_is_put_read_and_taken_away_and_again_changes_nothing() -> None:
             ask("put_rule", shop.proxy, Rule={**RULE, "service": "s33"})
 
 
-def test_a_proxy_that_is_gone_is_told_from_one_that_does_not_answer() -> None:
+def test_proxy_gone_differs_from_proxy_unreachable() -> None:
     with pytest.raises(AwsError, match="ProxyGone: no proxy listens at"):
         ask("get_rule", "http://127.0.0.1:1")
     with pytest.raises(InvalidInput, match="is no proxy of this machine"):

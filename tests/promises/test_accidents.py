@@ -119,7 +119,7 @@ class Spot(Wrapped):
         return answer
 
 
-def test_a_spot_instance_is_struck_and_never_taken_for_one_that_starts_again() -> None:
+def test_spot_instance_stop_is_irreversible() -> None:
     with open_shop(Layout(lone=1)) as shop:
         spot = Shop(Spot(shop.account), shop.apis, shop.layout)  # type: ignore[arg-type]
         (change,) = CATALOGUE["stop-instance"].model_validate({"tags": {"lone": "yes"}}).inject(spot.look()).changes

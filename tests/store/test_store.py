@@ -101,7 +101,7 @@ def test_a_write_that_botocore_sent_twice_is_known_for_our_own(aws: Aws) -> None
     assert objects.put("key", '"mine"', NEW)
 
 
-def test_a_write_that_did_not_arrive_is_said(aws: Aws) -> None:
+def test_put_unreachable_raises(aws: Aws) -> None:
     lost = Unreachable("s3", "put_object", "ConnectTimeoutError", "no route")
     objects = S3Objects(Answering(aws, [lost], happens=False), "us-east-1", "ledger", "")
     with pytest.raises(JournalError, match=r"the store s3://ledger/ cannot be used: .*no route"):
@@ -123,7 +123,7 @@ def test_a_store_that_may_not_be_written_says_what_is_needed(aws: Aws) -> None:
     assert "list, read and write" in error.value.remedy
 
 
-def test_a_bucket_that_is_not_there_is_said(aws: Aws) -> None:
+def test_get_missing_bucket_raises(aws: Aws) -> None:
     objects = S3Objects(aws, "us-east-1", "nowhere", "")
     with pytest.raises(JournalError, match="NoSuchBucket"):
         objects.put("key", "{}", NEW)
@@ -145,7 +145,7 @@ def test_a_store_is_a_bucket_and_a_prefix(store: str, place: tuple[str, str]) ->
 
 
 @pytest.mark.parametrize("store", ["", "team", "http://127.0.0.1:1/", "s3://", "s3:///p", "s3://Team", "s3://team/a b"])
-def test_what_is_no_store_is_said(store: str) -> None:
+def test_place_of_invalid_store_raises(store: str) -> None:
     with pytest.raises(InvalidInput, match="is not a store"):
         place_of(store)
 
@@ -208,7 +208,7 @@ def test_a_store_that_is_down_stops_a_run_only_when_its_lease_has_run_out(now: N
     assert "the store does not answer" in asked.heard[0][1]
 
 
-def test_a_wish_to_halt_in_the_store_is_heard_within_a_heartbeat(now: Now, memory: MemoryObjects) -> None:
+def test_halt_in_store_stops_within_a_heartbeat(now: Now, memory: MemoryObjects) -> None:
     lease, asked = Lease(memory, WORKLOAD, ACCOUNT, now), Asked()
     lease.take("run-1", "ann@laptop")
     halt_in(memory, "run-1", "bob@ci")
@@ -219,7 +219,7 @@ def test_a_wish_to_halt_in_the_store_is_heard_within_a_heartbeat(now: Now, memor
     assert halted_in(memory, "run-2") is None
 
 
-def test_a_wish_to_halt_on_this_machine_is_heard_and_forgotten(tmp_path: Path) -> None:
+def test_halt_on_this_machine_is_read_and_removed(tmp_path: Path) -> None:
     assert halted_here(tmp_path, "run-1") is None
     halt_here(tmp_path, "run-1", "ann@laptop")
     assert halted_here(tmp_path, "run-1") == "ann@laptop halted it"
@@ -489,7 +489,7 @@ def test_a_run_that_is_not_that_run_is_not_restored(
         pytest.fail("it is another's")
 
 
-def test_records_that_settle_what_never_was_are_said(now: Now, memory: MemoryObjects) -> None:
+def test_records_that_end_an_unknown_change_raise(now: Now, memory: MemoryObjects) -> None:
     team = died(memory, now)
     team.settle({0: ("restored", "back")})
     told_again(memory, f"{RECORD}2.json", '"0":', '"7":')

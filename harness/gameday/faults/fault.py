@@ -127,7 +127,7 @@ class InstanceTargets(Fault):
         return ", ".join([*parts, *self.ids])
 
     def label(self, verb: str, hit: list[Instance]) -> str:
-        """Return the fault in one line: what it does to how many instances of which selection."""
+        """Return the fault in one line: the action, the number of instances, and the selection."""
         return f"{verb} {counted(len(hit), 'instance')} of {self.described()}"
 
 

@@ -115,10 +115,10 @@ class Links:
         return self.seen.spreads(module, other) and (declared or not self.seen.spreads(other, module))
 
     def _fails_by(self, source: str, module: str, other: str) -> bool:
-        """Return whether `other`, which tolerates `module` as declared, may suffer since that fails with `source`.
+        """Return whether `other`, which declares to tolerate `module`, may suffer because of it from `source`.
 
-        A fault in `module` itself disproves that if its effect on `other` was too small. The expected effect is the module
-        seen here, scaled by how much less `module` suffered.
+        A fault in `module` itself disproves that if its effect on `other` was too small. The expected effect
+        is the effect seen here, scaled by how much less `module` suffered.
         """
         if self._relation(module, other) != "tolerates":
             return False

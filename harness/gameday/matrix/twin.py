@@ -99,7 +99,7 @@ def _fault(name: str, module: Module) -> tuple[str, Fault] | None:
 
 
 def write_experiments(folder: Path, experiments: tuple[Experiment, ...]) -> list[Path]:
-    """Write the experiments as files to run effect by effect; returns the paths. Raises InvalidInput."""
+    """Write the experiments as files to run each alone; returns the paths. Raises InvalidInput."""
     paths = []
     for experiment in experiments:
         name, workload = experiment.name, os.path.relpath(experiment.workload, folder)
@@ -128,7 +128,7 @@ def play_rows(
             rows.append(play_row(*job))
             tell(rows[-1])
         return tuple(rows)
-    # Spawned, since a forked process would begin with the locks and signal handlers of this effect.
+    # Spawned, since a forked process would begin with the locks and signal handlers of this process.
     with ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=_begin) as pool:
         futures = [pool.submit(play_row, *job) for job in jobs]
         # SIGTERM and SIGHUP act like Ctrl-C; on the twin there is nothing to undo.
