@@ -184,7 +184,7 @@ def test_a_signal_undoes_before_the_exit(number: signal.Signals, account: Accoun
         account.release()
         _, words = process.communicate()
         assert process.returncode == Exit.INTERRUPTED
-        assert f"{number.name}: aborting, and undoing first" in words
+        assert f"{number.name}: aborting the run; the undo comes first" in words
     assert account.state == "running"
 
 
@@ -193,7 +193,9 @@ def test_a_second_ctrl_c_does_not_skip_the_undo(account: Account) -> None:
         process.send_signal(signal.SIGINT)
         wait_for(process, "phase", phase="undo")
         process.send_signal(signal.SIGINT)
-        wait_for_words(process, "SIGINT: aborting, and undoing first", "SIGINT again: still undoing. To force: kill -9")
+        wait_for_words(
+            process, "SIGINT: aborting the run; the undo comes first", "SIGINT again: still undoing. To force: kill -9"
+        )
         account.release()
         process.communicate()
         assert process.returncode == Exit.INTERRUPTED

@@ -295,7 +295,7 @@ def test_a_dead_run_that_owes_something_keeps_its_workload_until_it_is_restored(
         journal.end(RUN)
     other = reopened(journal)
     other.begin("run-2", Planned(), pid=2)
-    with pytest.raises(Refused, match="died before everything was put back") as refused:
+    with pytest.raises(Refused, match="died before it had undone everything") as refused:
         other.take("run-2", "shop", ACCOUNT, "aws")
     assert refused.value.remedy == "run gameday restore first"
 

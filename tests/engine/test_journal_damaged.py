@@ -49,7 +49,7 @@ def test_a_journal_that_is_gone_while_runs_left_marks_is_not_begun_anew(gone: st
     error = said(folder)
     assert f"journal.db is {gone}" in error.what
     assert f"{RUN}.lock is there" in error.what
-    assert "put the file back" in error.remedy
+    assert "restore it from a copy" in error.remedy
     assert not file_of(folder).exists() or not file_of(folder).stat().st_size
     folder.rename(folder.with_name("away"))  # as the remedy says, once nothing is owed
     assert Journal.open(folder).runs() == []
@@ -71,7 +71,7 @@ def test_a_file_that_is_no_database_stays_as_it_is(folder: Path) -> None:
     file_of(folder).write_text("my notes\n" * 500)
     error = said(folder)
     assert "file is not a database" in error.what
-    assert "put the file back from a copy" in error.remedy
+    assert "restore it from a copy" in error.remedy
     assert file_of(folder).read_text().startswith("my notes")
 
 

@@ -493,7 +493,7 @@ def test_a_journal_that_cannot_be_written_does_not_stop_the_undo(scene: Scene) -
     assert snapshot(scene.shelf) == before
     said = [event.text for event in scene.emitted if isinstance(event, Remark)]
     assert len(said) == 1
-    assert said[0].startswith("the undo goes on without being noted")
+    assert said[0].startswith("the undo continues, but the journal does not record it")
     assert set(scene.states().values()) == {"open"}
 
 

@@ -166,7 +166,7 @@ def test_an_instance_that_was_replaced_during_the_fault_does_not_hold_the_undo_u
         del get_backend("ec2")[ACCOUNT][REGION].enis[turned.id]  # moto keeps an instance's interface; AWS deletes it
         settled = {one.about: one.state for one in runs.undo("run")}
         assert set(settled.values()) == {"restored"}
-        assert f"{turned.id} no longer exists: nothing to put back" in settled
+        assert f"{turned.id} no longer exists: nothing to undo" in settled
         assert made() == []
 
 

@@ -231,7 +231,7 @@ def test_unreadable_records_raise(objects: MemoryObjects, now: Now) -> None:
     team = TeamStore(objects, WORKLOAD, ACCOUNT, now)
     team.take(a_run())
     objects.put(f"runs/{ACCOUNT}/{WORKLOAD}/run-1/000001.json", '{"type": "prophecy"}', NEW)
-    with pytest.raises(JournalError, match="cannot be read by this version"):
+    with pytest.raises(JournalError, match="this version of Gameday cannot read"):
         team.intend([an_entry()])
 
 
