@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib import import_module
 from pkgutil import iter_modules
-from types import GenericAlias, UnionType
 from typing import get_args, get_origin, get_type_hints
 
 import botocore.session
@@ -12,16 +11,9 @@ import pytest
 from botocore import xform_name
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from gameday.aws import answers
-from gameday.aws.account import whoami
-from gameday.aws.answers.ec2 import DESCRIBE_INSTANCES, instances_of
-from gameday.aws.answers.iam import GET_POLICY_VERSION
 from gameday.aws.answers.operation import Operation
-from gameday.aws.proxy_client import PROXY
 from gameday.change import Json
-from gameday.errors import UNEXPECTED_ANSWER, Unreachable
 from typing_extensions import is_typeddict
-
-from tests.doubles.answering import Answering
 
 SCALARS = {
     "string": {str},

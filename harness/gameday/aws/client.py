@@ -96,7 +96,7 @@ class Aws:
         return {
             **_plain_values(raw),
             "ResponseMetadata": {"RequestId": id_},
-        }  # of a change: it goes into the run's events
+        }  # the run's events record it for changes
 
     def _send(self, call: Call, region: str, paged: bool) -> Any:
         client = self.connection.client(call.service, region)
@@ -122,7 +122,7 @@ def _unreachable(call: Call, error: BotoCoreError, remedy: str = "") -> Unreacha
 
 
 def plain(raw: object) -> Json:
-    """An answer as JSON: times as seconds since the epoch, bytes as text, no ResponseMetadata."""
+    """Return an answer as JSON: times as seconds since the epoch, bytes as text, no ResponseMetadata."""
     if isinstance(raw, dict):
         return _plain_values(raw)
     if isinstance(raw, list | tuple):

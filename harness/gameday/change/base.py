@@ -14,7 +14,7 @@ from gameday.change.probe import Probe
 from gameday.change.setting import Observation
 
 Bindings = Mapping[str, JsonLike]
-"""What placeholders stand for (the package's docstring lists them)."""
+"""The values of placeholders (the package's docstring lists them)."""
 
 
 class Standing(StrEnum):
@@ -37,7 +37,7 @@ class CallTemplate:
     known: Bindings
 
     def bound(self, bindings: Bindings) -> Call:
-        """Return the call with all placeholders filled; raises GamedayError for one that stands for nothing."""
+        """Return the call with all placeholders filled; raises GamedayError for one without a value."""
         return bind(self.call, {**bindings, **filled(self.known, bindings)})
 
 

@@ -116,7 +116,7 @@ class CreatedResource(Change):
         """Return the new id; raises ApplyFailed where the answer names none."""
         made = search(self.made, answer)
         if not made:
-            raise ApplyFailed(f"{self.about}: `{self.made}` names no id in the answer of {self.create}")
+            raise ApplyFailed(f"{self.about}: the JMESPath `{self.made}` finds no id in the answer of {self.create}")
         return str(made)
 
     def is_applied(self, seen: Observation, made: Mapping[str, str]) -> bool:

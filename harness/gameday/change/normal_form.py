@@ -38,7 +38,7 @@ def same(form: NormalForm, one: Json, other: Json) -> bool:
 
 
 def items(form: NormalForm, value: Json | Sequence[Json]) -> dict[str, Json]:
-    """The items of a set by their canonical text; None is the empty set."""
+    """Return the items of a set by their canonical text; None is the empty set."""
     return {canonical(form, item): item for item in value} if isinstance(value, list | tuple) else {}
 
 

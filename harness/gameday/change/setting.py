@@ -111,7 +111,7 @@ class Setting(Frozen):
             for row in rows
             if isinstance(row, dict)
         }
-        # A resource that a plural read does not list is gone; one whose own read finds no row lacks the setting.
+        # A plural read without a row means that the resource is gone; a single read without one, that the setting is.
         missing = Observation(gone=self.read.plural)
         return {name: self._observation(by_id[name]) if name in by_id else missing for name in ids}
 

@@ -143,7 +143,7 @@ class _StageInProgress:
         probed = [(entry, probe) for entry in fresh if (probe := entry.change.probe_before)]
         now = self.wire.clock.now()
         known: Bindings = {"since": now, "now": now, "run": self.wire.run, "made": self.made}
-        found = probes.answers([(probe, entry.change.region, known) for entry, probe in asked], self.wire.account)
+        answers = probes.answers([(probe, entry.change.region, known) for entry, probe in probed], self.wire.account)
         was: dict[int, Json] = {}
         for (entry, probe), answer in zip(probed, answers, strict=True):
             if isinstance(answer, AwsError):

@@ -78,11 +78,11 @@ class CallSender:
         """Send calls of the plan, each with its position, in parallel; return answers or errors in the same order."""
         began = self.clock.now()
         out = [(call, region) for _, call, region in calls]
-        # What undo sends may be sent again; what apply sends may not.
+        # Undo may send a call again; apply may not.
         answers: list[Json | GamedayError] = [
             *(answers_of_each(self.account, out) if self.phase == "undo" else self.account.call_all(out))
         ]
-        took = self.clock.now() - began  # of all together: they go out at once
+        took = self.clock.now() - began  # of all together: they run in parallel
         for (position, call, region), answer in zip(calls, answers, strict=True):
             code = _code(answer) if isinstance(answer, GamedayError) else None
             params = {key: shown(value, self.run) for key, value in call.params.items()}

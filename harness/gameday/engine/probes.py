@@ -15,7 +15,7 @@ from gameday.steady_state.judging.excess import shows
 
 
 def answers(probes: Sequence[tuple[Probe, str, Bindings]], account: Account) -> list[Json | AwsError]:
-    """What many probes read, each in its region and with its bindings (since, now, run, made), in parallel."""
+    """Return what many probes read, in parallel, each in its region with its bindings (since, now, run, made)."""
     return account.call_all([(bind(probe.call, bindings), region) for probe, region, bindings in probes], paged=True)
 
 
@@ -27,7 +27,7 @@ def exceeds(excess: Excess, answer: Json, since: float, chance: float) -> bool:
     Both can only hide an excess.
     """
     counts, known = (_by_time(search_list(path, answer)) for path in (excess.counted, excess.known))
-    # A period that is over may still be unknown: metrics come minutes late, but one after the other.
+    # A period that is over may still be unknown: metrics arrive minutes late, but in order.
     first, last = since // excess.period * excess.period, max(counts, default=since)
     before = [counts.get(at, 0.0) for at in sorted(counts.keys() | known.keys()) if at < first]
     periods = round((last - first) / excess.period) + 1

@@ -162,8 +162,8 @@ def target_groups_of(context: FaultContext, hit: list[Instance]) -> dict[str, li
     modules = {instance.module for instance in hit}
     arns = sorted({arn for g in context.inventory.scaling_groups if g.module in modules for arn in g.target_groups})
     answers = context.inventory.read_all(DESCRIBE_TARGET_HEALTH, [{"TargetGroupArn": arn} for arn in arns])
-    ids = {one.id for one in hit}
-    found: dict[str, list[str]] = {}
+    ids = {instance.id for instance in hit}
+    by_arn: dict[str, list[str]] = {}
     for arn, answer in zip(arns, answers, strict=True):
         registered = sorted({raw["Target"]["Id"] for raw in answer["TargetHealthDescriptions"]} & ids)
         if registered:
@@ -195,7 +195,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def call(service: str, operation: str, **params: JsonLike) -> Call:
-    """A `Call`, briefly."""
+    """Return a `Call` from keyword parameters."""
     return Call(service=service, operation=operation, params=params)
 
 

@@ -28,7 +28,7 @@ def ruled(context: FaultContext, rule: Rule, url: str, fault: str, module: str |
     """Plan the fault that puts a rule into a proxy; reads only. Raises AwsError."""
     name = f"gameday-{rule.kind}-{rule.service}{f'-{rule.operation}' if rule.operation else ''}"
     args: dict[str, Json] = {"url": url, "name": name}
-    reasons = [] if is_loopback(url) else [f"{url} is no proxy of this machine"]
+    reasons = [] if is_loopback(url) else [f"{url} is not the URL of a proxy on this machine"]
     if not reasons:
         try:
             context.account.call(call(PROXY, "get_rule", Url=url, Name=name), context.region)

@@ -54,7 +54,7 @@ def request_of(ask: Permission, run: str, region: str) -> AccessRequest:
 
 
 def document(grants: Iterable[Grant]) -> PolicyDocument:
-    """A policy that allows exactly these grants: no statement allows an action on a resource that no grant names."""
+    """Return a policy that allows exactly these grants, and no action on a resource that no grant names."""
     return {"Version": "2012-10-17", "Statement": statements_of(grants)}
 
 
@@ -64,8 +64,8 @@ def statements_of(grants: Iterable[Grant]) -> list[Json]:
     for grant in grants:
         resources.setdefault((grant.action, grant.conditions), set()).add(grant.resource)
     actions: dict[tuple[tuple[str, ...], tuple[Condition, ...]], list[str]] = {}
-    for (action, conditions), found in resources.items():
-        actions.setdefault((tuple(sorted(found)), conditions), []).append(action)
+    for (action, conditions), arns in resources.items():
+        actions.setdefault((tuple(sorted(arns)), conditions), []).append(action)
     return [_statement(sorted(of), where, conditions) for (where, conditions), of in actions.items()]
 
 
@@ -80,9 +80,9 @@ def _statement(actions: list[str], resources: tuple[str, ...], conditions: tuple
         operators: dict[str, dict[str, Json]] = {}
         for operator, key, value in conditions:
             operators.setdefault(operator, {})[key] = value
-        said["Condition"] = {**operators}
-    return said
+        statement["Condition"] = {**operators}
+    return statement
 
 
-def _one(values: list[str]) -> Json:
+def _single(values: list[str]) -> Json:
     return values[0] if len(values) == 1 else [*values]

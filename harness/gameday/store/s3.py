@@ -115,7 +115,7 @@ class S3Objects:
             raise self._trouble(error) from error
 
     def keys(self, prefix: str) -> list[str]:
-        """The keys that begin so, in order; raises JournalError."""
+        """Return the keys with this prefix, in order; raises JournalError."""
         try:
             answer = read(self.account, self.region, LIST_OBJECTS, Bucket=self.bucket, Prefix=self.prefix + prefix)
         except AwsError as error:
@@ -123,7 +123,7 @@ class S3Objects:
         return sorted(found["Key"].removeprefix(self.prefix) for found in answer.get("Contents", []))
 
     def _repeated(self, params: dict[str, str]) -> str:
-        """Write; a conflict with a write under way is tried again, as S3 asks for."""
+        """Write; try again after a conflict with a write under way, as S3 requires."""
         writing = Retrying(
             retry=retry_if_exception(lambda error: isinstance(error, AwsError) and error.code in _MEANWHILE),
             wait=wait_exponential(multiplier=0.05, max=0.4),
