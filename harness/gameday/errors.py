@@ -1,16 +1,16 @@
 """Every error a user can meet, each with its exit code.
 
 GamedayError
-├── InvalidInput (2)      a file, an option or an argument is wrong; nothing was touched
-├── Refused (5)           the plan says why it does not inject; nothing was touched
-├── JournalError (5)      what undo needs cannot be written or read, so nothing is injected
-│   └── LeaseLost (5)     the workload may be another's by now, so nothing more is sent
-├── Unplanned (70)        code of ours wanted to change what is not in the plan; it was stopped before it was sent
-├── ApplyFailed (3)       an injection failed half way; what it had changed is undone
+├── InvalidInput (2)      a file, an option or an argument is wrong; Gameday changed nothing
+├── Refused (5)           the plan gives reasons not to inject; Gameday changed nothing
+├── JournalError (5)      Gameday cannot write or read what undo needs, so it injects nothing
+│   └── LeaseLost (5)     another run may have the workload by now, so Gameday sends nothing more
+├── Unplanned (70)        Gameday's code tried a change that is not in the plan, and the allow-list stopped it
+├── ApplyFailed (3)       an injection failed half way; Gameday undoes what it had changed
 └── AwsError (3)          a call to AWS failed
     └── Unreachable (3)   no usable answer: no credentials, no route, time-out, lost reply, another shape
 
-Anything else that reaches the door is a bug of ours (70).
+Any other exception that reaches the command line is a bug of Gameday (70).
 
 Each class has a stable code (`gd_code`), and so has each case that people need to tell apart. `gameday errors CODE`
 explains a code; `cli/error_codes.py` holds the explanations.
@@ -25,7 +25,7 @@ from itertools import zip_longest
 
 
 class Exit(IntEnum):
-    """The exit codes of every verb (the same in YAML suites, pytest and the command line)."""
+    """The exit codes of every command; YAML suites and pytest use the same."""
 
     HELD = 0
     BROKEN = 1
@@ -50,7 +50,7 @@ WORST_FIRST = (
 
 
 def worst(codes: Sequence[Exit]) -> Exit:
-    """The exit code of several experiments: the worst of 4, 70, 1, 3, 5, 0; 130 and 2 end a suite by themselves."""
+    """Return the exit code of several experiments: the first of `WORST_FIRST` that occurs."""
     return next((code for code in WORST_FIRST if code in codes), Exit.HELD)
 
 
@@ -58,7 +58,7 @@ def worst(codes: Sequence[Exit]) -> Exit:
 class Reason:
     """Why nothing is injected, or what a plan warns of: a stable code (`GD-P…`, `GD-W…`), a line, and what to do."""
 
-    code: str  # empty where the reason comes from no guard
+    code: str  # empty where no guard gave the reason
     text: str
     remedy: str = ""
 
@@ -75,10 +75,10 @@ def reason_lines(reasons: Sequence[Reason], head: str) -> Iterator[str]:
 
 
 class GamedayError(Exception):
-    """What went wrong, and what to do about it."""
+    """An error with what happened (`what`), what to do about it (`remedy`), and a stable code (`gd_code`)."""
 
     exit = Exit.BUG
-    gd_code = "GD-E001"  # not `code`: that is what AWS answered, see AwsError
+    gd_code = "GD-E001"  # not `code`: that name is for the code of an AWS answer, see AwsError
 
     def __init__(self, what: str, remedy: str = "", *, gd_code: str = "") -> None:
         super().__init__(what)
@@ -92,14 +92,14 @@ class GamedayError(Exception):
 
 
 class InvalidInput(GamedayError):
-    """A file, an option or an argument is wrong; nothing was touched."""
+    """A file, an option or an argument is wrong; Gameday changed nothing."""
 
     exit = Exit.INVALID
     gd_code = "GD-E100"
 
 
 class Refused(GamedayError):
-    """Not injecting: one line for each reason."""
+    """Gameday does not inject; one line gives each reason."""
 
     exit = Exit.REFUSED
     gd_code = "GD-E200"
@@ -114,26 +114,26 @@ class Refused(GamedayError):
 
 
 class JournalError(GamedayError):
-    """The journal cannot be written or read: nothing is injected without it."""
+    """Gameday cannot write or read the journal, and injects nothing without it."""
 
     exit = Exit.REFUSED
     gd_code = "GD-E300"
 
 
 class LeaseLost(JournalError):
-    """The workload was taken over, or the lease could not be renewed: nothing more may be injected."""
+    """Another machine took the workload over, or the lease could not be renewed: the run may inject nothing more."""
 
     gd_code = "GD-E310"
 
 
 class Unplanned(GamedayError):
-    """A call that may change something is not the plan's: a bug of a fault or of ours. Nothing was sent."""
+    """A call that may change something is not in the plan: a bug of a fault or of Gameday. It was not sent."""
 
     gd_code = "GD-E002"
 
 
 class ApplyFailed(GamedayError):
-    """A change could not be made; the undo of what was made is the caller's."""
+    """A change could not be made; the caller must undo the changes made before it."""
 
     exit = Exit.UNKNOWN
     gd_code = "GD-E500"
@@ -153,10 +153,10 @@ class AwsError(GamedayError):
         self.operation = operation
         self.code = code
         self.message = message
-        self.request_id = request_id  # None where there is none: no answer came, or the twin's
+        self.request_id = request_id  # None where no answer came, and on the twin
 
     def __str__(self) -> str:
-        # Not in `what`, which stands in plans and refusals: those are compared, and every request has another id.
+        # Not in `what`: plans and refusals contain it and are compared, and every request has another id.
         return f"{super().__str__()}\n  (AWS request {self.request_id})" if self.request_id else super().__str__()
 
 

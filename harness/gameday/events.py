@@ -1,7 +1,7 @@
-"""What happens in a run, as frozen events in order of time; whatever wants to know listens to them.
+"""The events of a run: frozen values in order of time, which listeners receive.
 
-Times are seconds since the epoch on the run's own clock. The run's id never stands in an event (in parameters it reads
-`{run}`), so that the same seed on the twin gives the same bytes.
+Times are seconds since the epoch on the run's own clock. No event holds the run's id (parameters show it as `{run}`),
+so that the same seed on the twin gives the same bytes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gameday.steady_state.judging.judge import Judgement, Phases
 from gameday.steady_state.samples import Sample
 
 Absent = Annotated[str | None, Field(exclude_if=lambda value: value is None)]
-"""A text that is not written where there is none."""
+"""A text that JSON leaves out where it is None."""
 
 PhaseName = Literal["before", "inject", "during", "undo", "after"]
 
@@ -27,13 +27,13 @@ class PhaseBegan:
 
     at: float
     phase: PhaseName
-    lasts: float | None  # seconds it is meant to take, where that is known
+    lasts: float | None  # seconds it is meant to take; None where that is unknown
     type: Literal["phase"] = "phase"
 
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """New samples of one KPI; a later one for the same start replaces an earlier one (late points)."""
+    """New samples of one KPI; a later sample with the same start replaces an earlier one (late points)."""
 
     at: float
     kpi: str
@@ -43,7 +43,7 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """One mutating call that went out, with what became of it."""
+    """One mutating call that was sent, with its outcome."""
 
     at: float
     phase: Literal["inject", "undo"]
@@ -54,13 +54,13 @@ class Called:
     params: dict[str, Json]
     took: float  # seconds
     error: str | None  # the error's code, or None
-    request_id: Absent = None  # of the call in AWS: CloudTrail and AWS Support find it by that; None on the twin
+    request_id: Absent = None  # by which CloudTrail and AWS Support find the call; None on the twin
     type: Literal["called"] = "called"
 
 
 @dataclass(frozen=True, slots=True)
 class TookEffect:
-    """A fault's effect was read from the account; its time starts here."""
+    """The account shows a fault's effect; the fault's time starts here."""
 
     at: float
     fault: int  # index in the plan
@@ -75,13 +75,13 @@ class NoEffect:
     at: float
     fault: int
     about: str
-    error: Absent = None  # code of the error with which the last look for the effect failed, if it did
+    error: Absent = None  # code of the error of the last read for the effect, if it failed
     type: Literal["no-effect"] = "no-effect"
 
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """The alarm of `detected_by` has fired: when CloudWatch says so; `at` is when the run read it."""
+    """The alarm of `detected_by` fired at `fired_at`, by CloudWatch's history; `at` is when the run read it."""
 
     at: float
     alarm: str
@@ -94,8 +94,10 @@ AbortedBy = Literal["guard", "alarm", "blind", "failed", "signal", "halt", "leas
 
 @dataclass(frozen=True, slots=True)
 class Aborted:
-    """The run was ended early: by the guard, a stop alarm, missing data, a failed call, a signal, `gameday halt`, a
-    lease that was lost, or somebody who undid the fault.
+    """The run ended early.
+
+    `why` names the cause: the guard, a stop alarm, missing data, a failed call, a signal, `gameday halt`, a lost lease,
+    or somebody who undid the fault.
     """
 
     at: float
@@ -106,18 +108,18 @@ class Aborted:
 
 @dataclass(frozen=True, slots=True)
 class ChangeClosed:
-    """What became of one change after undo: as it was, healed by itself, somebody else's by now, or not undone."""
+    """The end of one change after undo: as before, healed by itself, changed by somebody else, or not undone."""
 
     at: float
     position: int
     state: Literal["restored", "healed", "not-healed", "conflict", "stuck", "untouched"]
-    about: str  # what it was before, what it is now
+    about: str  # its value of before and its value now, in words
     type: Literal["change-closed"] = "change-closed"
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A sentence that people should see: a warning, or a listener that was dropped."""
+    """A sentence for people: a warning, or a listener that was dropped."""
 
     at: float
     text: str
@@ -126,7 +128,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The verdict, with all that it rests on."""
+    """The verdict, with all values that it rests on."""
 
     at: float
     phases: Phases
@@ -136,7 +138,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The last event: what became of the account, and the exit code."""
+    """The last event: the state of the account, and the exit code."""
 
     at: float
     account: Literal["restored", "stuck", "untouched"]
@@ -152,10 +154,10 @@ _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="t
 
 
 def to_json(event: Event) -> dict[str, Any]:
-    """An event as JSON; `from_json` reads it back."""
+    """Return an event as JSON; `from_json` reads it back."""
     return _EVENT.dump_python(event, mode="json")  # type: ignore[no-any-return]
 
 
 def from_json(raw: object) -> Event:
-    """An event from its JSON."""
+    """Return the event that `to_json` wrote. Raises pydantic's ValidationError."""
     return _EVENT.validate_python(raw)

@@ -1,4 +1,4 @@
-"""What can be come by from somewhere, one step after the other: who fails with whom, and what explains what."""
+"""Reachability in a graph, for example: which modules fail together with these."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 
 def reached(starts: Iterable[str], steps: Mapping[str, Collection[str]]) -> frozenset[str]:
-    """The starts, and all that steps lead to from them, directly or through others; cycles are fine."""
-    found = frozenset(starts)
-    while more := {other for one in found for other in steps.get(one, ())} - found:
-        found |= more
-    return found
+    """Return the starts and all nodes that steps lead to from them, directly or through others; cycles may occur."""
+    nodes = frozenset(starts)
+    while more := {following for node in nodes for following in steps.get(node, ())} - nodes:
+        nodes |= more
+    return nodes

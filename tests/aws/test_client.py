@@ -184,7 +184,7 @@ def test_a_signal_undoes_before_the_exit(number: signal.Signals, account: Accoun
         account.release()
         _, words = process.communicate()
         assert process.returncode == Exit.INTERRUPTED
-        assert f"{number.name}: aborting, and undoing first" in words
+        assert f"{number.name}: aborting the run; the undo comes first" in words
     assert account.state == "running"
 
 
@@ -193,7 +193,9 @@ def test_a_second_ctrl_c_does_not_skip_the_undo(account: Account) -> None:
         process.send_signal(signal.SIGINT)
         wait_for(process, "phase", phase="undo")
         process.send_signal(signal.SIGINT)
-        wait_for_words(process, "SIGINT: aborting, and undoing first", "SIGINT again: still undoing. To force: kill -9")
+        wait_for_words(
+            process, "SIGINT: aborting the run; the undo comes first", "SIGINT again: still undoing. To force: kill -9"
+        )
         account.release()
         process.communicate()
         assert process.returncode == Exit.INTERRUPTED
@@ -271,7 +273,7 @@ def test_missing_credentials_say_what_to_do(account: Account) -> None:
     assert "aws sts get-caller-identity must answer" in done.stdout + done.stderr
 
 
-def test_a_saved_plan_is_applied_exactly_whoever_listens_or_refused_once_the_account_moved_on(account: Account) -> None:
+def test_saved_plan_runs_exactly_or_is_refused(account: Account) -> None:
     assert account.gameday("plan", "experiment.yaml", "--on", "aws", "-o", "plan.json").returncode == Exit.HELD
     account.ec2.stop_instances(InstanceIds=[account.instance])
     moved = account.gameday(*SAVED)

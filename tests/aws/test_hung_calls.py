@@ -90,7 +90,7 @@ def test_a_hung_call_holds_the_undo_back_no_longer_than_its_timeouts(tmp_path: P
 
 
 class Functions:
-    """Lambda in this process, through a real client: throttles as long as it is told to."""
+    """Lambda in this process, through a real client; it throttles while the test wants it to."""
 
     def __init__(self) -> None:
         self.reserved: dict[str, int] = {"f": 7}

@@ -132,7 +132,7 @@ def test_the_plan_says_what_does_not_go_out_at_once() -> None:
     (line,) = slowed([acl, *subnets])
     assert line == (
         "of 50 calls of ec2.replace_network_acl_association in us-east-1, 25 go out at once and the others within 10s: "
-        "AWS takes 50 at once and 5 a second, and half of that is kept for the undo"
+        "AWS takes 50 at once and 5 a second, and keeps half of that for the undo"
     )
     assert slowed([acl, *subnets[:25]]) == []
 
@@ -143,7 +143,7 @@ def test_a_plan_warns_of_what_is_slow_and_a_run_on_an_account_is_paced(
     monkeypatch.setitem(BUCKETS, "ec2.modify_network_interface_attribute", Bucket(2, 0.25))
     for place, seconds in (("aws", 8), ("twin", 0)):
         with played(tmp_path / place, faults=[{"isolate-module": {"module": "catalog", "zone": "us-east-1a"}}]) as play:
-            assert "half of that is kept for the undo" in plan_text(play.plan)
+            assert "keeps half of that for the undo" in plan_text(play.plan)
             play.plan = play.plan.model_copy(update={"place": place})
             events = play.events()
         called = [event for event in events if isinstance(event, Called) and event.phase == "inject"]

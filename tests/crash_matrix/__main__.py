@@ -1,7 +1,7 @@
 """`python -m tests.crash_matrix`: all scenarios in parallel; ends with `N scenarios, M dirty`, fails if one is dirty.
 
 Deaths and failing calls inside the process, real processes that are really killed, and generated plans.
-A scenario is told from all others by its key: shape of the fault | kind of account | first death | second death.
+The key of a scenario identifies it: shape of the fault | kind of account | first death | second death.
 `--only KEY` plays one again, and lists its steps.
 """
 
@@ -29,7 +29,7 @@ PLANS = 10_000
 SEEDS = 20
 """Generated plans that a whole matrix has at least, and in how many parts they come."""
 TELL = 10.0
-"""Seconds after which killed processes are told of, at the latest."""
+"""The longest time in seconds until a killed process is reported."""
 ALL = (*KINDS, "plans", "kills")
 
 

@@ -1,4 +1,4 @@
-"""The parts of the matrix, each played by a process of its own: whatever goes wrong in one is told, and is dirt.
+"""The parts of the matrix, each played by a process of its own: an error in a part is reported, and counts as dirt.
 
 A part answers with how many generated plans it tried, and with its scenarios.
 """
@@ -37,7 +37,7 @@ def plans(number: int) -> tuple[int, list[Told]]:
     """Generated plans of one seed: how many, and what is wrong."""
     try:
         return explore(WORLDS, number), []
-    except Exception as error:  # noqa: BLE001 - whatever it is, the matrix goes on, and says it
+    except Exception as error:  # noqa: BLE001 - the matrix goes on after any error, and reports it
         return 0, [(f"generated plans | seed {number}", _in_words(error))]
 
 

@@ -156,7 +156,7 @@ class Bench:
     def _runs(
         self, run: str, account: Account, journal: Journal, undo_begins: Callable[[], None] = lambda: None
     ) -> list[ChangeClosed]:
-        """What a run does with its journal: whatever apply raises is undone."""
+        """Apply and undo as a run does, also when apply raises."""
         journal.begin(run, Planned(account=ACCOUNT), pid=1)
         journal.take(run, WORKLOAD, ACCOUNT, "aws")
         with suppress(GamedayError):

@@ -121,10 +121,10 @@ def test_the_journal_knows_when_and_what(scene: Scene) -> None:
     assert level.change.before == 1
 
 
-# what is heard --------------------------------------------------------------------------------------------------------
+# events --------------------------------------------------------------------------------------------------------------
 
 
-def test_every_mutating_call_is_heard_without_the_runs_id(scene: Scene) -> None:
+def test_apply_emits_every_mutating_call_without_run_id(scene: Scene) -> None:
     scene.apply(planned_fault([MAKE], levels(scene.shelf, a=5)))
     emitted = [(one.position, one.operation, one.params, one.error) for one in scene.called("inject")]
     assert emitted == [
@@ -176,7 +176,7 @@ def test_nothing_is_called_where_the_journal_cannot_be_written(scene: Scene) -> 
 def test_a_setting_that_moved_since_the_plan_is_not_touched(scene: Scene) -> None:
     changes = levels(scene.shelf, a=5, b=6)
     scene.shelf.things["b"]["Level"] = 3
-    with pytest.raises(ApplyFailed, match=r"thing\.level of b reads 3 by now, not as when the plan was made"):
+    with pytest.raises(ApplyFailed, match=r"thing\.level of b reads 3 by now, it has changed since the plan was made"):
         scene.apply(planned_fault(changes))
     assert (scene.shelf.log, scene.journal.entries(RUN)) == ([], [])
 
@@ -191,7 +191,7 @@ def test_a_resource_that_is_gone_since_the_plan_stops_it(scene: Scene) -> None:
 def test_an_item_that_somebody_else_added_since_the_plan_is_not_taken_for_ours(scene: Scene) -> None:
     changes = capture(ITEMS, {"a": {"adds": ["new"], "removes": []}}, REGION, scene.shelf)
     scene.shelf.things["a"]["Items"].append("new")
-    with pytest.raises(ApplyFailed, match="not as when the plan was made"):
+    with pytest.raises(ApplyFailed, match="it has changed since the plan was made"):
         scene.apply(planned_fault(changes))
     assert scene.shelf.log == []
 
@@ -326,14 +326,14 @@ def test_a_stale_read_after_a_write_is_waited_out(scene: Scene) -> None:
     assert scene.shelf.log == ["put_level a"]
 
 
-def test_a_strike_is_never_sent_twice(scene: Scene) -> None:
+def test_irreversible_action_is_never_sent_twice(scene: Scene) -> None:
     scene.shelf.errors["break_thing"] = [error("ThrottlingException", "break_thing")]
     with pytest.raises(ApplyFailed, match=r"break a: .*ThrottlingException"):
         scene.apply(planned_fault([IRREVERSIBLE]))
     assert [one.error for one in scene.called("inject")] == ["ThrottlingException"]
 
 
-def test_what_a_strikes_probe_read_before_is_kept(scene: Scene) -> None:
+def test_irreversible_action_keeps_what_its_probe_read(scene: Scene) -> None:
     healed = IRREVERSIBLE.healed.model_copy(update={"value": "Things[0].Level"})
     scene.apply(planned_fault([IRREVERSIBLE.model_copy(update={"healed": healed})]))
     assert scene.journal.entries(RUN)[0].was == 1
@@ -359,7 +359,7 @@ def test_applying_again_after_undo_is_refused(scene: Scene) -> None:
     scene.apply(whole)
     scene.undo()
     log = list(scene.shelf.log)
-    with pytest.raises(ApplyFailed, match="was undone already"):
+    with pytest.raises(ApplyFailed, match="has undone it already"):
         scene.apply(whole)
     assert scene.shelf.log == log
 

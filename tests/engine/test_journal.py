@@ -118,7 +118,7 @@ def test_the_journal_lies_where_the_environment_says(monkeypatch: pytest.MonkeyP
 # no injection without a journal ---------------------------------------------------------------------------------------
 
 
-def test_a_directory_that_cannot_be_written_is_said_before_anything_is_injected(tmp_path: Path) -> None:
+def test_open_unwritable_directory_raises(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(JournalError, match="cannot be used") as failed:
         Journal.open(tmp_path / "file")
@@ -126,7 +126,7 @@ def test_a_directory_that_cannot_be_written_is_said_before_anything_is_injected(
     assert "GAMEDAY_HOME" in failed.value.remedy
 
 
-def test_a_full_disk_is_said_and_leaves_no_half_of_a_stage(journal: Journal) -> None:
+def test_intend_full_disk_raises_and_writes_nothing(journal: Journal) -> None:
     journal._db.execute("PRAGMA max_page_count=1")  # SQLite then answers as on a full disk: SQLITE_FULL
     big = [replace(entry, note="x" * 100_000) for entry in ROWS]
     with pytest.raises(JournalError, match="full"):
@@ -134,7 +134,7 @@ def test_a_full_disk_is_said_and_leaves_no_half_of_a_stage(journal: Journal) -> 
     assert reopened(journal).entries(RUN) == []
 
 
-def test_a_torn_database_is_said(journal: Journal) -> None:
+def test_open_torn_database_raises(journal: Journal) -> None:
     journal.intend(RUN, ROWS)
     journal.close()
     path = journal.folder / "journal.db"
@@ -143,7 +143,7 @@ def test_a_torn_database_is_said(journal: Journal) -> None:
         Journal.open(journal.folder)
 
 
-def test_a_database_that_is_damaged_inside_is_said(journal: Journal) -> None:
+def test_open_database_damaged_inside_raises(journal: Journal) -> None:
     for number in range(50):
         journal.begin(f"more-{number}", Planned(), pid=1)
     journal.close()
@@ -180,14 +180,14 @@ def test_a_journal_of_another_version_is_refused_with_a_remedy(journal: Journal)
     assert "version that wrote it" in failed.value.remedy
 
 
-def test_a_change_of_another_version_is_said(journal: Journal) -> None:
+def test_entries_change_of_other_version_raises(journal: Journal) -> None:
     journal.intend(RUN, ROWS[:1])
     journal._db.execute("""UPDATE entries SET change = '{"kind": "create", "from": "the future"}'""")
     with pytest.raises(JournalError, match="cannot read"):
         journal.entries(RUN)
 
 
-def test_a_locked_journal_is_said(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_write_locked_journal_raises(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "BUSY", 0.0)
     other = Journal.open(journal.folder)
     journal._db.execute("BEGIN IMMEDIATE")
@@ -295,7 +295,7 @@ def test_a_dead_run_that_owes_something_keeps_its_workload_until_it_is_restored(
         journal.end(RUN)
     other = reopened(journal)
     other.begin("run-2", Planned(), pid=2)
-    with pytest.raises(Refused, match="died before everything was put back") as refused:
+    with pytest.raises(Refused, match="died before it had undone everything") as refused:
         other.take("run-2", "shop", ACCOUNT, "aws")
     assert refused.value.remedy == "run gameday restore first"
 

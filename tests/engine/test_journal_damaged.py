@@ -1,4 +1,4 @@
-"""A journal that is not ours, or not whole, is said in one line; none is laid out anew over what may be owed."""
+"""Opening a foreign or damaged journal raises an error of one line, and never creates a new journal over it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_journal_that_is_gone_while_runs_left_marks_is_not_begun_anew(gone: st
     error = said(folder)
     assert f"journal.db is {gone}" in error.what
     assert f"{RUN}.lock is there" in error.what
-    assert "put the file back" in error.remedy
+    assert "restore it from a copy" in error.remedy
     assert not file_of(folder).exists() or not file_of(folder).stat().st_size
     folder.rename(folder.with_name("away"))  # as the remedy says, once nothing is owed
     assert Journal.open(folder).runs() == []
@@ -71,7 +71,7 @@ def test_a_file_that_is_no_database_stays_as_it_is(folder: Path) -> None:
     file_of(folder).write_text("my notes\n" * 500)
     error = said(folder)
     assert "file is not a database" in error.what
-    assert "put the file back from a copy" in error.remedy
+    assert "restore it from a copy" in error.remedy
     assert file_of(folder).read_text().startswith("my notes")
 
 
@@ -104,7 +104,7 @@ def test_other_tables_columns_and_versions_are_named(statement: str, why: str, f
 
 
 @pytest.mark.parametrize("size", [1, 50, 99, 100, 2000, 4096, 5000, 8192])
-def test_a_journal_cut_short_is_said(size: int, folder: Path) -> None:
+def test_open_journal_cut_short_raises(size: int, folder: Path) -> None:
     raw = file_of(folder).read_bytes()
     assert size < len(raw)
     file_of(folder).write_bytes(raw[:size])
@@ -132,7 +132,7 @@ def test_a_row_that_cannot_be_read_is_never_taken_for_settled(statement: str, wh
     assert [run.id for run in journal.unended()] == [RUN]
 
 
-def test_a_run_that_cannot_be_read_is_said(folder: Path) -> None:
+def test_runs_unreadable_run_raises(folder: Path) -> None:
     journal = Journal.open(folder)
     journal._db.execute("UPDATE runs SET pid='mine'")
     with pytest.raises(JournalError, match="pid"):
@@ -150,7 +150,7 @@ def test_a_workload_taken_at_no_time_is_still_taken(folder: Path) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_any_damage_is_said_or_leaves_the_rest_readable(data: st.DataObject, folder: Path, tmp_path: Path) -> None:
+def test_open_any_damage_raises_or_keeps_the_rest_readable(data: st.DataObject, folder: Path, tmp_path: Path) -> None:
     raw = bytearray(file_of(folder).read_bytes())
     at = data.draw(st.integers(0, len(raw) - 1))
     piece = data.draw(st.binary(min_size=1, max_size=200))

@@ -103,7 +103,7 @@ def test_a_read_sees_the_arguments_of_each_resource() -> None:
     assert read(setting, ["alias"], REGION, {"alias": {"real": "real"}}, shelf)["alias"].value == "on"
 
 
-def test_turns_of_many_knobs_are_read_with_one_call_for_each_knob() -> None:
+def test_changes_of_many_settings_take_one_read_per_setting() -> None:
     shelf = Shelf("a", "b")
     changes = {
         7: setting_change(LEVEL),
@@ -116,7 +116,7 @@ def test_turns_of_many_knobs_are_read_with_one_call_for_each_knob() -> None:
     assert shelf.reads == 3
 
 
-def test_a_knob_that_makes_no_sense_does_not_hide_the_others() -> None:
+def test_invalid_setting_does_not_hide_other_readings() -> None:
     broken = LEVEL.model_copy(update={"name": "broken", "read": Read(call=LEVEL.read.call, rows="length(Nothing)")})
     found = read_settings({0: setting_change(broken), 1: setting_change(POWER)}, Shelf())
     assert isinstance(found[0], GamedayError)
@@ -166,10 +166,10 @@ def test_a_value_that_no_call_writes_is_a_clear_error() -> None:
 
 def test_strangers_items_do_not_count_for_how_a_set_stands() -> None:
     ours = setting_change(ITEMS, adds=("new",), removes=("old",))
-    assert ours.stands_at("before", Observation(["old", "stranger"]))
-    assert ours.stands_at("after", Observation(["stranger", "new"]))
-    assert not ours.stands_at("before", Observation(["stranger"]))
-    assert not ours.stands_at("after", Observation(["new", "old"]))
+    assert ours.reads_as("before", Observation(["old", "stranger"]))
+    assert ours.reads_as("after", Observation(["stranger", "new"]))
+    assert not ours.reads_as("before", Observation(["stranger"]))
+    assert not ours.reads_as("after", Observation(["new", "old"]))
 
 
 # capture --------------------------------------------------------------------------------------------------------------
@@ -237,7 +237,7 @@ def test_a_read_that_fails_fails_the_plan() -> None:
         capture(LEVEL, {"a": 0}, REGION, shelf)
 
 
-def test_values_are_compared_in_the_knobs_own_form() -> None:
+def test_values_are_compared_in_the_settings_normal_form() -> None:
     setting = LEVEL.model_copy(update={"canonical": NormalForm.SORTED})
     shelf = Shelf("a")
     shelf.things["a"]["Level"] = "s-2,s-1"

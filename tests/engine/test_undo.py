@@ -165,7 +165,7 @@ def test_the_undo_of_an_injection_that_failed_half_way(scene: Scene) -> None:
     assert [one.state for one in settled] == ["restored"] * 4 + ["untouched"]
 
 
-def test_undo_answers_with_what_is_heard(scene: Scene) -> None:
+def test_undo_returns_the_changes_that_it_emits(scene: Scene) -> None:
     scene.apply(of_level(scene.shelf))
     scene.clock.sleep(60)
     (settled,) = scene.undo()
@@ -381,7 +381,7 @@ def test_strangers_items_survive(scene: Scene) -> None:
 
 
 @given(was=sets, adds=sets, removes=sets, comes=sets, goes=sets)
-def test_whatever_strangers_do_to_a_set_survives(
+def test_undo_of_a_set_keeps_strangers_items(
     tmp_path_factory: pytest.TempPathFactory, was: Any, adds: Any, removes: Any, comes: Any, goes: Any
 ) -> None:
     adds, removes = adds - was, removes & was
@@ -493,14 +493,14 @@ def test_a_journal_that_cannot_be_written_does_not_stop_the_undo(scene: Scene) -
     assert snapshot(scene.shelf) == before
     said = [event.text for event in scene.emitted if isinstance(event, Remark)]
     assert len(said) == 1
-    assert said[0].startswith("the undo goes on without being noted")
+    assert said[0].startswith("the undo continues, but the journal does not record it")
     assert set(scene.states().values()) == {"open"}
 
 
 # hits --------------------------------------------------------------------------------------------------------------
 
 
-def test_a_strike_heals_by_itself(scene: Scene) -> None:
+def test_irreversible_action_heals_by_itself(scene: Scene) -> None:
     scene.apply(planned_fault([IRREVERSIBLE]))
     heals = scene.clock.now() + 100
 
@@ -514,7 +514,7 @@ def test_a_strike_heals_by_itself(scene: Scene) -> None:
     assert scene.shelf.log == ["break_thing a"]
 
 
-def test_a_strike_that_never_heals_is_said(scene: Scene) -> None:
+def test_irreversible_action_never_healed_is_not_healed(scene: Scene) -> None:
     scene.apply(planned_fault([IRREVERSIBLE]))
     (settled,) = scene.undo()
     assert settled.state == "not-healed"
@@ -522,7 +522,7 @@ def test_a_strike_that_never_heals_is_said(scene: Scene) -> None:
     assert scene.undo() == []
 
 
-def test_a_strike_that_looks_healed_too_early_is_not_believed(scene: Scene) -> None:
+def test_irreversible_action_healed_within_settle_waits(scene: Scene) -> None:
     scene.apply(planned_fault([IRREVERSIBLE]))
     hit = scene.clock.now()
 
@@ -535,7 +535,7 @@ def test_a_strike_that_looks_healed_too_early_is_not_believed(scene: Scene) -> N
     assert settled.at >= hit + 90
 
 
-def test_a_strike_that_was_refused_was_no_strike(scene: Scene) -> None:
+def test_irreversible_action_refused_is_untouched(scene: Scene) -> None:
     scene.shelf.errors["break_thing"] = [error("AccessDenied", "break_thing")]
     with pytest.raises(ApplyFailed):
         scene.apply(planned_fault([IRREVERSIBLE]))
@@ -543,7 +543,7 @@ def test_a_strike_that_was_refused_was_no_strike(scene: Scene) -> None:
     assert settled.state == "untouched"
 
 
-def test_a_strike_that_does_not_heal_holds_nothing_back(scene: Scene) -> None:
+def test_irreversible_action_unhealed_delays_no_other_undo(scene: Scene) -> None:
     scene.apply(planned_fault([*capture(LEVEL, {"a": 5}, REGION, scene.shelf)], [IRREVERSIBLE]))
     began = scene.clock.now()
     level, action = scene.undo()

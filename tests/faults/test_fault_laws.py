@@ -133,7 +133,7 @@ def test_every_fault_of_the_catalogue_is_held_to_the_law() -> None:
     assert {one.fault for one in LAWS.values()} == set(FAULTS)
 
 
-def test_every_knob_of_the_catalogue_is_tried() -> None:
+def test_every_setting_of_the_catalogue_is_tried() -> None:
     with open_beside() as shop:
         tried: dict[str, set[str]] = {fault: set() for fault in FAULTS}
         for one in LAWS.values():
@@ -181,7 +181,7 @@ class TestEveryFault:
         for at in mutating:
             on.killed_at(at, when)
 
-    def test_a_strike_is_struck_once_and_read_healed(self, on: Bench) -> None:
+    def test_irreversible_action_is_sent_once_and_reads_healed(self, on: Bench) -> None:
         run, journal = on.begin()
         account = RoughAccount(on.shop.account, on.clock, on.changes, run)
         on.apply(run, account, journal)

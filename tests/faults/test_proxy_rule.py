@@ -84,13 +84,13 @@ def test_a_proxy_that_is_not_there_or_not_here_refuses() -> None:
         (unknown,) = injected(shop, module="nowhere").refusals
     assert refused == [
         ("no proxy listens at http://127.0.0.1:1: start one (gameday proxy), and point the program at it",),
-        ("http://example.com:4577 is no proxy of this machine",),
+        ("http://example.com:4577 is not the URL of a proxy on this machine",),
     ]
     assert unknown.startswith("module nowhere is not in the workload")
 
 
 def test_the_twin_has_no_program_that_passes_a_proxy(twin: Twin) -> None:
-    with pytest.raises(AwsError, match="no program of the twin passes a proxy; run with --on aws"):
+    with pytest.raises(AwsError, match="programs on the twin use no proxy; run with --on aws"):
         twin.aws.call(Call(service=PROXY, operation="get_rule", params={"Url": "", "Name": ""}), REGION)
 
 
@@ -105,7 +105,7 @@ def test_the_twin_has_no_program_that_passes_a_proxy(twin: Twin) -> None:
         ({"table": "t"}, "throttle needs `to`: what is left, a share like 5% or a number like 0"),
     ],
 )
-def test_fields_that_do_not_go_together_are_told(fields: dict[str, Any], said: str) -> None:
+def test_conflicting_fields_are_refused(fields: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError) as wrong:
         Throttle.model_validate(fields)
     assert said in str(wrong.value)
@@ -126,10 +126,10 @@ def test_a_rule_is_put_read_and_taken_away_and_again_changes_nothing() -> None:
             ask("put_rule", shop.proxy, Rule={**RULE, "service": "s33"})
 
 
-def test_a_proxy_that_is_gone_is_told_from_one_that_does_not_answer() -> None:
+def test_proxy_gone_differs_from_proxy_unreachable() -> None:
     with pytest.raises(AwsError, match="ProxyGone: no proxy listens at"):
         ask("get_rule", "http://127.0.0.1:1")
-    with pytest.raises(InvalidInput, match="is no proxy of this machine"):
+    with pytest.raises(InvalidInput, match="is not the URL of a proxy on this machine"):
         ask("get_rule", "http://example.com")
     with socket.create_server(("127.0.0.1", 0)) as silent:
 

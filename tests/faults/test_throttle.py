@@ -57,10 +57,10 @@ def test_a_few_throttles_bite_where_there_was_none() -> None:
 def test_the_minute_of_the_injection_counts_in_full() -> None:
     background = {at: 30.0 + number % 5 for number, at in enumerate(TEN_MINUTES)}
     assert not effects({**background, 600.0: 40.0}, TEN_MINUTES, since=659.0)  # as much as in any other minute
-    assert not effects({600.0 - 60: 5000.0}, TEN_MINUTES)  # before it, whatever came
+    assert not effects({600.0 - 60: 5000.0}, TEN_MINUTES)  # earlier counts do not matter
 
 
-def test_a_minute_of_which_nothing_was_told_is_not_a_minute_without_throttles() -> None:
+def test_unknown_minute_is_not_a_minute_without_throttles() -> None:
     last = {540.0: 500.0}
     assert not effects({600.0: 14.0}, last)
     assert effects({600.0: 15.0}, last)

@@ -673,7 +673,7 @@ FUZZ = settings(deadline=None, suppress_health_check=[HealthCheck.function_scope
 
 
 def value_or_mistakes(path):
-    """Whatever stands in a file, it becomes a value or is invalid input."""
+    """Any content of a file becomes a value or is invalid input."""
     try:
         load_any(path, {"X": "1"})
     except InvalidFile as invalid:

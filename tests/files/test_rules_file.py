@@ -44,7 +44,9 @@ def test_every_example_of_a_rule_loads_and_is_right_in_an_editor(tmp_path: Path)
         ("{fail: {service: s3}, delay: {service: s3}}", "4:27"),
     ],
 )
-def test_a_wrong_rule_is_told_at_its_place(tmp_path: Path, entry: str, place: str, snapshot: SnapshotAssertion) -> None:
+def test_invalid_rule_is_reported_at_its_place(
+    tmp_path: Path, entry: str, place: str, snapshot: SnapshotAssertion
+) -> None:
     file = tmp_path / "rules.yaml"
     file.write_text(f"{HEAD}  - {entry}\n")
     with pytest.raises(InvalidFile) as wrong:
@@ -54,7 +56,7 @@ def test_a_wrong_rule_is_told_at_its_place(tmp_path: Path, entry: str, place: st
     assert f"{mistake.what}\n→ {mistake.remedy}" == snapshot
 
 
-def test_a_file_of_another_kind_is_told(tmp_path: Path) -> None:
+def test_file_of_other_kind_is_reported(tmp_path: Path) -> None:
     (tmp_path / "twin.yaml").write_text("version: 1\nkind: rules\nrules: []\n")
     with pytest.raises(InvalidFile, match="`rules` is empty"):
         load_rules(tmp_path / "twin.yaml")

@@ -69,11 +69,11 @@ STATEMENTS = [
 
 
 @pytest.mark.parametrize(
-    ("statements", "said"), [case[1:] for case in STATEMENTS], ids=[case[0] for case in STATEMENTS]
+    ("statements", "decision"), [case[1:] for case in STATEMENTS], ids=[case[0] for case in STATEMENTS]
 )
-def test_a_request_is_decided_as_documented(statements: list[Any], said: Decision) -> None:
-    assert decide(STOP, [policy(*statements)]) is said
-    assert decide(STOP, [policy(one) for one in statements]) is said
+def test_a_request_is_decided_as_documented(statements: list[Any], decision: Decision) -> None:
+    assert decide(STOP, [policy(*statements)]) is decision
+    assert decide(STOP, [policy(one) for one in statements]) is decision
 
 
 LAYERS = [
@@ -89,16 +89,16 @@ LAYERS = [
 
 
 @pytest.mark.parametrize(
-    ("session", "boundary", "said"), [case[1:] for case in LAYERS], ids=[case[0] for case in LAYERS]
+    ("session", "boundary", "decision"), [case[1:] for case in LAYERS], ids=[case[0] for case in LAYERS]
 )
-def test_session_and_boundary_must_allow_it_too(session: Any, boundary: Any, said: Decision) -> None:
+def test_session_and_boundary_must_allow_it_too(session: Any, boundary: Any, decision: Decision) -> None:
     found = decide(
         STOP,
         [policy(allow("ec2:*"))],
         session=[policy(session)] if session else (),
         boundary=policy(boundary) if boundary else None,
     )
-    assert found is said
+    assert found is decision
 
 
 def test_a_session_or_a_boundary_alone_grants_nothing() -> None:
@@ -193,12 +193,12 @@ POLICIES = st.lists(st.builds(policy, STATEMENT, STATEMENT), max_size=3)
 
 @given(POLICIES, POLICIES)
 def test_another_deny_never_allows_and_another_allow_never_lifts_a_deny(some: Any, more: Any) -> None:
-    said = decide(STOP, some)
+    decision = decide(STOP, some)
     assert decide(STOP, [*some, policy(deny())]) is D
-    if said is D:
+    if decision is D:
         assert decide(STOP, [*some, *more]) is D
-    if said is not A:
-        assert decide(STOP, some, session=[policy(allow())], boundary=policy(allow())) is said
+    if decision is not A:
+        assert decide(STOP, some, session=[policy(allow())], boundary=policy(allow())) is decision
 
 
 @given(POLICIES, POLICIES)

@@ -223,9 +223,7 @@ def test_a_matrix_with_its_runs_is_kept_and_compared_with(monkeypatch: Patch, tm
     assert "throttle-db, web: was contained (web by 0 points (" in told
 
 
-def test_what_cannot_be_compared_with_is_said_before_anything_is_played(
-    monkeypatch: Patch, tmp_path: Path, capsys: Capture
-) -> None:
+def test_incomparable_matrix_raises_before_any_run(monkeypatch: Patch, tmp_path: Path, capsys: Capture) -> None:
     file = write(tmp_path, *shop({}, {"web": {}, "db": {}}))
     monkeypatch.setattr("gameday.cli.matrix.play_rows", lambda *_: pytest.fail("played"))
     os.mkfifo(tmp_path / "pipe")
@@ -258,7 +256,7 @@ def test_a_cycle_of_needs_is_no_mistake(monkeypatch: Patch, tmp_path: Path, caps
 
 
 @pytest.mark.usefixtures("one_core")
-def test_a_module_without_kpi_is_said_not_to_be_judged(monkeypatch: Patch, tmp_path: Path, capsys: Capture) -> None:
+def test_module_without_kpi_is_reported_as_not_judged(monkeypatch: Patch, tmp_path: Path, capsys: Capture) -> None:
     workload, twin = shop({}, {"web": {}, "db": {}})
     kpis = json.loads(workload.model_dump_json(by_alias=True, exclude_defaults=True))["kpis"]
     assert gameday(monkeypatch, write(tmp_path, workload, twin, kpis={"web": kpis["web"]})) == 0

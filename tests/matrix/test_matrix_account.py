@@ -40,7 +40,7 @@ class World:
     """What an account does by itself: an instance that is cut off answers nobody, and fails its health checks.
 
     moto does not look at packets: it finds a target unfit whose instance is stopped. So here it stops, until it is
-    connected again; and whoever needs it (pages do, and nobody wrote it down) fails.
+    connected again; and its dependents fail (pages needs it, undeclared).
     """
 
     def __init__(self, url: str, folder: Path) -> None:

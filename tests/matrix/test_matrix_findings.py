@@ -80,7 +80,7 @@ def test_damage_that_is_not_declared_is_a_hidden_dependency() -> None:
     assert found.findings[0].repeat == "run throttle-db"
 
 
-def test_a_tolerated_module_that_hurts_is_said_to_be_not_tolerated() -> None:
+def test_tolerated_module_that_hurts_is_not_tolerated() -> None:
     found = matrix(workload(web={"tolerates": ["ads"]}, ads={}), ads={"web": 0.4})
     assert (links(found), found.exit) == ([("not-tolerated", "ads", "web")], Exit.BROKEN)
 
@@ -94,7 +94,7 @@ def test_a_need_is_not_called_dead_where_the_fault_shows_nowhere() -> None:
     assert links(matrix(workload(web={"needs": ["db"]}, db={}), db={"db": 0.0})) == []
 
 
-def test_a_need_is_not_called_dead_where_it_cannot_be_told() -> None:
+def test_need_with_unknown_effect_is_not_dead() -> None:
     assert links(matrix(workload(web={"needs": ["db"]}, db={}), db={"web": SILENT})) == []
 
 
@@ -121,7 +121,7 @@ def test_a_chain_may_run_down_to_those_whose_customers_come_through_the_victim()
 def faint(shop: Workload, low: float) -> Matrix:
     """ads hurt web, proven; of api, which web needs, only the estimate shows it: it answers others, too."""
     hit = row(shop, "ads", web=0.03)
-    unsure = ObservedEffect("api", "api", Verdict.UNKNOWN, 0.01, low, 0.013, 0.017, "cannot be told", "share")
+    unsure = ObservedEffect("api", "api", Verdict.UNKNOWN, 0.01, low, 0.013, 0.017, "unknown", "share")
     effects = tuple(unsure if one.module == "api" else one for one in hit.effects)
     rows = (dataclasses.replace(hit, effects=effects), row(shop, "api", web=0.9), row(shop, "web"))
     return analyse(shop, rows, 0, 0.01)
@@ -150,7 +150,7 @@ def test_who_tolerates_a_module_itself_is_not_excused_by_a_faint_effect_further_
         (0.001, [("hidden", "db", "web")]),  # web had to suffer from it, and did not: it needs the table itself
     ],
 )
-def test_a_tolerated_module_is_the_link_where_what_it_needs_is_struck(at_web: float, found: list[Any]) -> None:
+def test_tolerated_module_is_the_link_when_its_need_is_hit(at_web: float, found: list[Any]) -> None:
     shop = workload(web={"tolerates": ["ads"]}, ads={"needs": ["db"]}, db={})
     seen = matrix(shop, db={"ads": 0.99, "web": 0.03}, ads={"ads": 0.33, "web": at_web})
     assert links(seen) == found
@@ -228,7 +228,7 @@ def test_a_row_that_was_refused_is_named_and_unknown() -> None:
     assert "throttle-db" in terminal(found)
 
 
-def test_a_module_without_kpi_is_said_and_leaves_the_answer_alone() -> None:
+def test_module_without_kpi_is_noted_and_changes_no_answer() -> None:
     found = matrix(workload(without=("db",), web={}, db={}))
     assert (found.notes, found.exit) == (("db cannot be judged: it has no KPI",), Exit.HELD)
 
@@ -367,7 +367,7 @@ def test_a_matrix_without_findings_says_so_and_a_kpi_named_like_its_module_is_na
     assert [effect("web", 0.5, kpi).told for kpi in ("web", "pages")] == ["changed by 0.5", "pages changed by 0.5"]
 
 
-def test_other_regions_of_a_workload_are_said_to_be_left_out() -> None:
+def test_other_regions_of_a_workload_are_noted() -> None:
     shop = workload(web={})
     assert matrix(shop).notes == ()
     wide = shop.model_copy(update={"regions": ("us-east-1", "eu-west-1")})

@@ -110,7 +110,7 @@ def clocks(ahead: float) -> RunFacts:
 
 
 def busy() -> None:
-    raise Refused(("workload storefront is taken by run r",), "wait until it has ended")
+    raise Refused(("workload storefront is taken by run r",), "wait until that run has ended")
 
 
 def local(given: bool | None) -> PlanContext:
@@ -165,7 +165,7 @@ EXAMPLES: dict[str, Callable[[], PlaceContext]] = {
     "GD-P23": lambda: rights(lacking=("ec2:StartInstances on * is denied",)),
     "GD-P24": lambda: rights(unchecked=("iam.get_role failed",)),
     "GD-W24": lambda: rights(("unchecked-undo",), unchecked=("iam.get_role failed",)),
-    "GD-P25": lambda: rights(too_long=("the run's session policy does not fit",)),
+    "GD-P25": lambda: rights(too_long=("the run's session policy is longer",)),
     "GD-P26": lambda: seen(on(), facts=clocks(30)),
     "GD-W26": lambda: seen(on(), facts=clocks(-5)),
     "GD-P27": lambda: seen(on(), facts=RunFacts(must_be_free=busy)),

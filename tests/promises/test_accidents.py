@@ -119,7 +119,7 @@ class Spot(Wrapped):
         return answer
 
 
-def test_a_spot_instance_is_struck_and_never_taken_for_one_that_starts_again() -> None:
+def test_spot_instance_stop_is_irreversible() -> None:
     with open_shop(Layout(lone=1)) as shop:
         spot = Shop(Spot(shop.account), shop.apis, shop.layout)  # type: ignore[arg-type]
         (change,) = CATALOGUE["stop-instance"].model_validate({"tags": {"lone": "yes"}}).inject(spot.look()).changes
@@ -166,7 +166,7 @@ def test_an_instance_that_was_replaced_during_the_fault_does_not_hold_the_undo_u
         del get_backend("ec2")[ACCOUNT][REGION].enis[turned.id]  # moto keeps an instance's interface; AWS deletes it
         settled = {one.about: one.state for one in runs.undo("run")}
         assert set(settled.values()) == {"restored"}
-        assert f"{turned.id} no longer exists: nothing to put back" in settled
+        assert f"{turned.id} no longer exists: nothing to undo" in settled
         assert made() == []
 
 

@@ -35,7 +35,7 @@ SAMPLE = [
 
 
 @pytest.mark.parametrize(("shape", "kind"), SAMPLE)
-def test_whatever_a_run_dies_of_a_restore_leaves_nothing_behind(shape: str, kind: str) -> None:
+def test_restore_after_any_death_leaves_nothing_behind(shape: str, kind: str) -> None:
     with bench(shape) as on:
         played = list(play_all(on, kind, thin=True))
     assert played

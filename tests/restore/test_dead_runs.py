@@ -52,7 +52,7 @@ def test_a_killed_run_is_restored(scene: Scene) -> None:
     (done,) = played(scene)
     thing = scene.shelf.things["a"]
     assert (thing["Level"], thing["Power"], list(scene.shelf.things)) == (1, "on", ["a", "b"])
-    assert (done.run.id, done.closed, done.about) == (RUN, True, "put back")
+    assert (done.run.id, done.closed, done.about) == (RUN, True, "is undone")
     assert [one.state for one in done.settled] == ["restored"] * 3
 
 
@@ -76,7 +76,7 @@ def test_a_run_that_lives_is_left_alone(scene: Scene) -> None:
     (run,) = scene.journal.unended()
     done = restore(run, scene.journal, scene.clock, scene.emitted.append, lambda: pytest.fail("no account is needed"))
     assert not done.closed
-    assert done.about.startswith("is running (")
+    assert done.about.startswith("is still running (")
     assert scene.states() == {0: "open", 1: "open", 2: "open"}
 
 
@@ -101,7 +101,7 @@ def test_another_account_is_refused_and_nothing_is_touched(scene: Scene) -> None
 def test_what_is_stuck_stays_open_for_another_try(scene: Scene) -> None:
     scene.shelf.errors["turn_on"] = [error("AccessDenied", "turn_on")] * 100
     (done,) = played(scene, patience=60)
-    assert (done.closed, done.about) == (False, "not all could be put back")
+    assert (done.closed, done.about) == (False, "is not undone completely")
     assert [run.id for run in dead_runs(scene.journal)] == [RUN]
     scene.shelf.errors.clear()
     (done,) = played(scene)
@@ -127,6 +127,6 @@ def test_a_dead_twin_needs_no_undo(tmp_path: Path) -> None:
     both = {done.run.id: done for done in played(scene)}
     assert (both["twin-1"].closed, both["twin-1"].about) == (True, "died with its twin")
     assert [(one.state, one.about) for one in both["twin-1"].settled] == [("untouched", "died with its twin")]
-    assert (both[RUN].closed, both[RUN].about) == (True, "had nothing left to undo")
+    assert (both[RUN].closed, both[RUN].about) == (True, "has nothing left to undo")
     assert scene.shelf.log == log
     assert dead_runs(scene.journal) == []

@@ -82,7 +82,7 @@ def test_where_customers_do_not_suffer_it_counts_from_the_bite() -> None:
     assert "fired 1m after the fault took effect (between 1m and 1m15s" in one.words
 
 
-def test_an_alarm_that_fires_before_customers_suffer_is_said_to() -> None:
+def test_alarm_that_fires_before_customers_suffer_is_noted() -> None:
     _, one = found(fired=IMPACT - 10, alarm_read=IMPACT)
     assert one.verdict is Verdict.HELD
     assert "before impact on orders" in one.words
@@ -94,7 +94,7 @@ def test_an_alarm_that_fired_before_the_fault_tells_nothing_of_it() -> None:
     assert one.words == "fired 5s before the injection, so it says nothing about this fault"
 
 
-def test_a_fault_that_did_not_bite_has_nothing_to_detect() -> None:
+def test_fault_without_effect_has_nothing_to_detect() -> None:
     judgement = judged({}, {"orders": ORDERS}, phases(took_effect=None), detection=CLAIM)
     assert judgement.detection is None
 
@@ -158,7 +158,7 @@ def test_an_alarm_that_stays_silent_breaks_the_claim(tmp_path: Path) -> None:
         assert judged.judgement.detection.verdict is judged.judgement.verdict is Verdict.BROKEN
 
 
-def test_an_alarm_that_cannot_be_read_during_the_run_is_said_once_and_leaves_it_unknown(tmp_path: Path) -> None:
+def test_unreadable_alarm_is_remarked_once_and_unknown(tmp_path: Path) -> None:
     class Deaf(Wrapped):
         def one(self, call: Call, region: str, paged: bool) -> Json:
             if call.operation == "describe_alarm_history":

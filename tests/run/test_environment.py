@@ -23,7 +23,7 @@ LOGS = {"logs": {"group": "/shop", "query": "stats count(*) as value by bin(1m)"
     ],
     ids=["probed ratio", "probed latency", "command", "prometheus", "logs"],
 )
-def test_a_kpi_that_reads_elsewhere_has_no_data_on_the_twin_which_is_said(own) -> None:
+def test_kpi_of_other_source_on_twin_is_remarked(own) -> None:
     workload, twin = small()
     workload = workload.model_copy(update={"kpis": {**workload.kpis, "other": own}})
     with open_environment("twin", workload, twin, REGION, seed=0) as environment:

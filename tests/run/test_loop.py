@@ -1,4 +1,4 @@
-"""The loop: what it does in which order, and that it undoes whatever happens."""
+"""The loop: the order of its steps, and the undo in every case."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ def test_a_strangers_change_is_left_alone_and_ends_stuck(tmp_path: Path) -> None
         assert concurrency(play.twin, "recommendations") == 7
 
 
-def test_a_strike_that_never_heals_is_broken_and_named(tmp_path: Path) -> None:
+def test_irreversible_action_never_healed_is_broken_and_named(tmp_path: Path) -> None:
     with played(tmp_path, faults=[{"terminate-instance": {"module": "catalog", "count": 1}}]) as play:
         params = {"AutoScalingGroupName": "storefront-catalog", "ScalingProcesses": ["Launch"]}
         play.stranger.call(Call(service="autoscaling", operation="suspend_processes", params=params), REGION)

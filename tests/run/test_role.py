@@ -90,7 +90,7 @@ def test_a_role_with_just_the_derived_policy_runs_holds_and_restores(account: Wi
     assert f"sha256:{record.plan.digest}" in page
 
 
-def test_what_depends_on_conditions_is_said_and_must_be_allowed(account: WithRole) -> None:
+def test_right_under_conditions_warns_and_must_be_allowed(account: WithRole) -> None:
     tagged = {"Condition": {"StringNotEquals": {"aws:ResourceTag/owner": "ana"}}}
     account.may(but("ec2:StartInstances", **tagged))
     done = account.gameday(*LOCAL)

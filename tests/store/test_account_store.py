@@ -112,7 +112,7 @@ def test_a_store_that_is_not_there_refuses_before_anything_is_touched(account: S
     assert account.state == "running"
 
 
-def test_another_machine_is_told_who_has_the_workload_and_halt_makes_that_one_abort_and_undo(account: Shared) -> None:
+def test_second_machine_is_refused_and_halt_undoes_the_first(account: Shared) -> None:
     with account.in_mid_run() as process:
         mine = account.env
         account.another_machine()

@@ -58,9 +58,7 @@ def lease(objects: MemoryObjects, now: Now) -> Lease:
     return Lease(objects, WORKLOAD, ACCOUNT, now)
 
 
-def test_the_second_run_is_told_who_has_taken_the_workload_for_which_run_since_when(
-    objects: MemoryObjects, now: Now
-) -> None:
+def test_take_held_lease_names_holder_run_and_time(objects: MemoryObjects, now: Now) -> None:
     lease(objects, now).take("run-1", "ann@laptop")
     with pytest.raises(Refused, match=r"workload shop is taken by run run-1 \(ann@laptop\) since 20\d\d-"):
         lease(objects, now).take("run-2", "bob@ci")
@@ -223,17 +221,17 @@ def test_a_record_whose_answer_never_came_does_not_look_like_a_fence(objects: Me
 
 
 @pytest.mark.parametrize("body", ["", "{}", "[1]", '{"workload": 1}'])
-def test_a_lease_that_is_none_is_said_to_be_so(objects: MemoryObjects, now: Now, body: str) -> None:
+def test_invalid_lease_raises(objects: MemoryObjects, now: Now, body: str) -> None:
     objects.put(f"leases/{ACCOUNT}/{WORKLOAD}.json", body, NEW)
     with pytest.raises(JournalError, match=r"leases/111122223333/shop.json in the store is not a lease"):
         lease(objects, now).must_be_free()
 
 
-def test_records_that_cannot_be_read_are_said_to_be_so(objects: MemoryObjects, now: Now) -> None:
+def test_unreadable_records_raise(objects: MemoryObjects, now: Now) -> None:
     team = TeamStore(objects, WORKLOAD, ACCOUNT, now)
     team.take(a_run())
     objects.put(f"runs/{ACCOUNT}/{WORKLOAD}/run-1/000001.json", '{"type": "prophecy"}', NEW)
-    with pytest.raises(JournalError, match="cannot be read by this version"):
+    with pytest.raises(JournalError, match="this version of Gameday cannot read"):
         team.intend([an_entry()])
 
 
@@ -343,7 +341,7 @@ class Interleavings(RuleBasedStateMachine):
     def stop(self, n: int, how: str) -> None:
         machine = self.machines[n]
         if how == "end" and machine.run and not machine.team.lease.is_taken_over:
-            self.is_in.discard(machine.run)  # the undo is state-based: whoever does it, it is out
+            self.is_in.discard(machine.run)  # the undo depends on state alone, so any machine may do it
             with suppress(JournalError):
                 machine.team.end("")
         self._forget(machine)
@@ -367,9 +365,9 @@ class Interleavings(RuleBasedStateMachine):
         try:
             told = team.take_over(run, machine.name, seen)
         except (Refused, JournalError):
-            return  # it will be tried again by whoever looks next
+            return  # the next rescuer tries again
         self.rescued.add(run)
-        assert run not in self.is_in or (told and told.owed), "what was sent had an intent, which is told"
+        assert run not in self.is_in or (told and told.owed), "every sent call has an intent in the records"
         self.is_in.discard(run)
         with suppress(JournalError):
             if told:

@@ -113,7 +113,7 @@ def test_store_that_refuses_what_holds_is_refused(nth: int, named: str) -> None:
 
 def test_store_that_forgets_what_was_written_is_refused(memory: MemoryObjects, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MemoryObjects, "get", lambda *_: None)
-    with pytest.raises(Refused, match="does not give back"):
+    with pytest.raises(Refused, match="does not return an object"):
         prove(memory)
 
 

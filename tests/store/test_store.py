@@ -15,7 +15,7 @@ from gameday.engine.entries import Run
 from gameday.engine.journal import Journal
 from gameday.engine.settings import capture
 from gameday.errors import AwsError, InvalidInput, JournalError, LeaseLost, Refused, Unplanned, Unreachable
-from gameday.restore.take_over import taken_over, told, unfinished, was_taken_over, watched
+from gameday.restore.take_over import recorded, taken_over, unfinished, was_taken_over, watched
 from gameday.store.halt import forget, halt_here, halt_in, halted_here, halted_in
 from gameday.store.heartbeat import Heartbeat
 from gameday.store.lease import LASTS, RENEW, UNMOVED, Lease
@@ -101,7 +101,7 @@ def test_a_write_that_botocore_sent_twice_is_known_for_our_own(aws: Aws) -> None
     assert objects.put("key", '"mine"', NEW)
 
 
-def test_a_write_that_did_not_arrive_is_said(aws: Aws) -> None:
+def test_put_unreachable_raises(aws: Aws) -> None:
     lost = Unreachable("s3", "put_object", "ConnectTimeoutError", "no route")
     objects = S3Objects(Answering(aws, [lost], happens=False), "us-east-1", "ledger", "")
     with pytest.raises(JournalError, match=r"the store s3://ledger/ cannot be used: .*no route"):
@@ -123,7 +123,7 @@ def test_a_store_that_may_not_be_written_says_what_is_needed(aws: Aws) -> None:
     assert "list, read and write" in error.value.remedy
 
 
-def test_a_bucket_that_is_not_there_is_said(aws: Aws) -> None:
+def test_get_missing_bucket_raises(aws: Aws) -> None:
     objects = S3Objects(aws, "us-east-1", "nowhere", "")
     with pytest.raises(JournalError, match="NoSuchBucket"):
         objects.put("key", "{}", NEW)
@@ -145,7 +145,7 @@ def test_a_store_is_a_bucket_and_a_prefix(store: str, place: tuple[str, str]) ->
 
 
 @pytest.mark.parametrize("store", ["", "team", "http://127.0.0.1:1/", "s3://", "s3:///p", "s3://Team", "s3://team/a b"])
-def test_what_is_no_store_is_said(store: str) -> None:
+def test_place_of_invalid_store_raises(store: str) -> None:
     with pytest.raises(InvalidInput, match="is not a store"):
         place_of(store)
 
@@ -208,7 +208,7 @@ def test_a_store_that_is_down_stops_a_run_only_when_its_lease_has_run_out(now: N
     assert "the store does not answer" in asked.heard[0][1]
 
 
-def test_a_wish_to_halt_in_the_store_is_heard_within_a_heartbeat(now: Now, memory: MemoryObjects) -> None:
+def test_halt_in_store_stops_within_a_heartbeat(now: Now, memory: MemoryObjects) -> None:
     lease, asked = Lease(memory, WORKLOAD, ACCOUNT, now), Asked()
     lease.take("run-1", "ann@laptop")
     halt_in(memory, "run-1", "bob@ci")
@@ -219,7 +219,7 @@ def test_a_wish_to_halt_in_the_store_is_heard_within_a_heartbeat(now: Now, memor
     assert halted_in(memory, "run-2") is None
 
 
-def test_a_wish_to_halt_on_this_machine_is_heard_and_forgotten(tmp_path: Path) -> None:
+def test_halt_on_this_machine_is_read_and_removed(tmp_path: Path) -> None:
     assert halted_here(tmp_path, "run-1") is None
     halt_here(tmp_path, "run-1", "ann@laptop")
     assert halted_here(tmp_path, "run-1") == "ann@laptop halted it"
@@ -310,7 +310,7 @@ def test_another_machine_knows_what_a_dead_run_owes_and_closes_it(
         journal.settle("run-1", {0: ("restored", "back"), 1: ("restored", "back")})
         assert journal.end("run-1", "restored later")
     assert unfinished(memory) == []
-    known = told(memory, PLACE)
+    known = recorded(memory, PLACE)
     assert known
     assert known.owed == 0
     TeamStore(memory, WORKLOAD, ACCOUNT, now).must_be_free()
@@ -335,7 +335,7 @@ def test_of_two_rescuers_one_is_refused(now: Now, memory: MemoryObjects, journal
     (found,) = watched(memory, unfinished(memory), lambda _: True, lambda _: None, now)
     with taken_over(memory, found, journal):
         late = Journal.open(tmp_path / "late")
-        with pytest.raises(Refused, match="taken by run run-1"), taken_over(memory, found, late):
+        with pytest.raises(Refused, match="run  run-1"), taken_over(memory, found, late):
             pytest.fail("it is somebody else's")
         late.close()
 
@@ -383,7 +383,7 @@ def test_a_workload_taken_in_the_store_refuses_before_anything_is_planned(
     TeamStore(memory, WORKLOAD, ACCOUNT, now).take(a_run("run-9", "bob@ci"))
     journal = Journal.open(tmp_path)
     team = TeamStore(memory, WORKLOAD, ACCOUNT, now)
-    with journal.shared_with(team), pytest.raises(Refused, match=r"taken by run run-9 \(bob@ci\)"):
+    with journal.shared_with(team), pytest.raises(Refused, match=r"run  run-9 \(bob@ci\)"):
         journal.must_be_free(WORKLOAD, ACCOUNT)
     journal.must_be_free(WORKLOAD, ACCOUNT)
     journal.close()
@@ -439,7 +439,7 @@ def test_a_run_that_was_taken_over_does_not_undo_what_the_next_run_does(
         rescuer.close()
         (left,) = scene.undo()
     assert left.state == "stuck"
-    assert "left to the machine that has taken this run over" in left.about
+    assert "another machine has taken this run over and undoes it" in left.about
     assert len(scene.shelf.log) == sent
 
 
@@ -452,7 +452,7 @@ def test_a_lease_that_somebody_removed_is_written_anew_and_the_run_undoes(
         team.lease.renew()
         (back,) = scene.undo()
     assert back.state == "restored"
-    with pytest.raises(Refused, match="taken by run"):
+    with pytest.raises(Refused, match="run "):
         TeamStore(memory, "shop", ACCOUNT, now).must_be_free()
 
 
@@ -489,12 +489,12 @@ def test_a_run_that_is_not_that_run_is_not_restored(
         pytest.fail("it is another's")
 
 
-def test_records_that_settle_what_never_was_are_said(now: Now, memory: MemoryObjects) -> None:
+def test_records_that_end_an_unknown_change_raise(now: Now, memory: MemoryObjects) -> None:
     team = died(memory, now)
     team.settle({0: ("restored", "back")})
     told_again(memory, f"{RECORD}2.json", '"0":', '"7":')
     with pytest.raises(JournalError, match="settles change 7, which it never had"):
-        told(memory, PLACE)
+        recorded(memory, PLACE)
 
 
 def test_foreign_objects_in_the_store_keep_nobody_from_restoring(now: Now, memory: MemoryObjects) -> None:
@@ -515,7 +515,7 @@ def test_a_lease_of_an_impossible_time_is_no_lease(since: str, now: Now, memory:
 
 def test_a_wish_in_the_store_that_cannot_be_read_is_a_wish(memory: MemoryObjects) -> None:
     memory.put("halts/run-1.json", "[" * 200_000, NEW)
-    assert halted_in(memory, "run-1") == "it was halted"
+    assert halted_in(memory, "run-1") == "the run was halted"
 
 
 def test_a_heartbeat_that_ends_for_any_reason_ends_the_run(now: Now, memory: MemoryObjects) -> None:

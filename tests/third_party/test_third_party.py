@@ -128,7 +128,7 @@ def broken(folder: Path, group: str, name: str, code: str) -> Path:
     ("group", "name", "code", "why"),
     [
         ("gameday.faults", "other", "import no_such_module", "ModuleNotFoundError"),
-        ("gameday.faults", "other", "it = 3", "no subclass of Fault"),
+        ("gameday.faults", "other", "it = 3", "not a subclass of Fault"),
         ("gameday.faults", "throttle", "it = 3", "that name is Gameday's own"),
         ("gameday.kpi_sources", "other", "raise SystemError('no')", "SystemError: no"),
         ("gameday.kpi_sources", "http", "it = 3", "that name is Gameday's own"),

@@ -22,25 +22,25 @@ def alarms_now(alarms: Iterable[str], account: Account, region: str) -> dict[str
 
 
 def alarm_states(alarms: Iterable[str], account: Account, region: str) -> dict[str, str]:
-    """The state of each alarm: OK, ALARM, INSUFFICIENT_DATA, or `not there`. Raises AwsError."""
+    """Return the state of each alarm: OK, ALARM, INSUFFICIENT_DATA, or `not there`. Raises AwsError."""
     alarms = tuple(alarms)
-    found = alarms_now(alarms, account, region)
-    return {alarm: found[alarm]["StateValue"] if alarm in found else "not there" for alarm in alarms}
+    existing = alarms_now(alarms, account, region)
+    return {alarm: existing[alarm]["StateValue"] if alarm in existing else "not there" for alarm in alarms}
 
 
 def stopping(alarms: Iterable[str], account: Account, region: str) -> str | None:
-    """Why stop alarms end a run: one fires, is not there, or cannot be read; None while none does."""
+    """Return why stop alarms end a run: an alarm fires, does not exist, or cannot be read; else None."""
     alarms = tuple(alarms)
     if not alarms:
         return None
     try:
         states = alarm_states(alarms, account, region)
     except AwsError as error:
-        return f"the stop alarms cannot be read: {error.what}"
+        return f"Gameday cannot read the stop alarms: {error.what}"
     return next((f"alarm {name} is {state}" for name, state in states.items() if state in ("ALARM", "not there")), None)
 
 
 def fired_since(alarm: str, since: float, account: Account, region: str) -> float | None:
-    """When an alarm first fired from `since` on, in seconds since the epoch; None: not yet. Raises AwsError."""
-    found = switches(alarm_name(alarm), since, calls_of(account, region))
-    return next((switch.at for switch in found if switch.new == "ALARM"), None)
+    """Return when an alarm first fired from `since` on, in seconds since the epoch, or None. Raises AwsError."""
+    history = switches(alarm_name(alarm), since, calls_of(account, region))
+    return next((switch.at for switch in history if switch.new == "ALARM"), None)

@@ -1,8 +1,8 @@
-"""Names and ARNs: what AWS takes either of."""
+"""Names and ARNs of resources that AWS takes by either."""
 
 from __future__ import annotations
 
 
 def alarm_name(alarm: str) -> str:
-    """The name of an alarm that is written as its name or as its ARN."""
+    """Return the name of an alarm, given its name or its ARN."""
     return alarm.split(":", 6)[-1] if alarm.startswith("arn:") else alarm

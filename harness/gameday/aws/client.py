@@ -1,4 +1,4 @@
-"""An account through botocore: calls, pages, calls in parallel, and what leaves only where it is allowed."""
+"""An account through botocore: calls, pages, calls in parallel. An allow-list decides which calls are sent."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ CREDENTIALS_REMEDY = "check your AWS credentials: aws sts get-caller-identity mu
 class Aws:
     """An `Account` through botocore: in parallel on an account, in order with one worker (the twin).
 
-    A value. As it is opened it only reads. `allowing` gives another one, which lets a plan's calls leave too. Both
-    share the session, its clients and its threads, and neither changes what the other may do.
+    It is a value. Once opened it only reads. `allowing` returns another value, which may also send the calls of a plan.
+    Both share the session, its clients and its threads, and neither changes what the other may send.
     """
 
     connection: Connection
     allow_list: Allowed = field(default_factory=ReadsOnly)
-    clocks: Clocks | None = None  # hear when AWS says what time it is
+    clocks: Clocks | None = None  # learn the time of AWS from its answers
 
     def allowing(self, allow_list: Allowed) -> Aws:
-        """The same account, which lets leave what this allow-list allows, and nothing else."""
+        """Return the same account, restricted to the calls that this allow-list lets pass."""
         return replace(self, allow_list=allow_list)
 
     def call(self, call: Call, region: str) -> Json:
-        """One call's answer as JSON; raises AwsError, or Unreachable where it may have happened or not."""
+        """Send one call; return its answer as JSON. Raises AwsError, or Unreachable where it may have happened."""
         return self._answer(call, region, paged=False)
 
     def pages(self, call: Call, region: str) -> Json:
-        """A read's answer with all its pages merged."""
+        """Send a read; return its answer with all pages merged. Raises as `call` does."""
         return self._answer(call, region, paged=True)
 
     def call_all(self, calls: Sequence[tuple[Call, str]], paged: bool = False) -> list[Json | AwsError]:
-        """Many independent calls, their answers or errors in the same order."""
+        """Send many independent calls; return their answers or errors in the same order."""
 
         def answer_or_error(item: tuple[Call, str]) -> Json | AwsError:
             try:
@@ -61,7 +61,7 @@ class Aws:
         return list(pool.map(answer_or_error, calls))
 
     def close(self) -> None:
-        """Let the threads go; calls under way are not waited for."""
+        """Release the threads, without waiting for calls under way."""
         self.connection.close()
 
     def _answer(self, call: Call, region: str, paged: bool) -> Json:
@@ -71,7 +71,8 @@ class Aws:
 
     def _of_proxy(self, call: Call, region: str) -> Json:
         if self.connection.is_twin:
-            raise AwsError(PROXY, call.operation, "NoProxy", "no program of the twin passes a proxy; run with --on aws")
+            message = "programs on the twin use no proxy; run with --on aws"
+            raise AwsError(PROXY, call.operation, "NoProxy", message)
         self.allow_list.check(call, region)
         return ask_proxy(call)
 
@@ -80,11 +81,9 @@ class Aws:
         try:
             raw = self._send(call, region, paged)
         except ClientError as error:
-            raise _answered(self.connection, call, error) from error
+            raise _aws_error(self.connection, call, error) from error
         except ParamValidationError as error:
-            raise InvalidInput(
-                f"{call} was given parameters that AWS does not take: {error}", gd_code="GD-E112"
-            ) from error
+            raise InvalidInput(f"AWS does not accept the parameters of {call}: {error}", gd_code="GD-E112") from error
         except HTTPClientError as error:
             raise _unreachable(call, error) from error
         except BotoCoreError as error:
@@ -97,7 +96,7 @@ class Aws:
         return {
             **_plain_values(raw),
             "ResponseMetadata": {"RequestId": id_},
-        }  # of a change: it goes into the run's events
+        }  # the run's events record it for changes
 
     def _send(self, call: Call, region: str, paged: bool) -> Any:
         client = self.connection.client(call.service, region)
@@ -110,7 +109,7 @@ class Aws:
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "AuthFailure")
 
 
-def _answered(connection: Connection, call: Call, error: ClientError) -> AwsError:
+def _aws_error(connection: Connection, call: Call, error: ClientError) -> AwsError:
     details = error.response.get("Error", {})
     code = str(details.get("Code", "Unknown"))
     remedy = CREDENTIALS_REMEDY if code in _EXPIRED else ""
@@ -123,7 +122,7 @@ def _unreachable(call: Call, error: BotoCoreError, remedy: str = "") -> Unreacha
 
 
 def plain(raw: object) -> Json:
-    """An answer as JSON: times as seconds since the epoch, bytes as text, no ResponseMetadata."""
+    """Return an answer as JSON: times as seconds since the epoch, bytes as text, no ResponseMetadata."""
     if isinstance(raw, dict):
         return _plain_values(raw)
     if isinstance(raw, list | tuple):
@@ -142,19 +141,27 @@ def _plain_values(raw: Mapping[str, object]) -> dict[str, Json]:
 
 
 def open_account(profile: str | None = None, workers: int = WORKERS) -> Aws:
-    """The account that boto3's usual settings name: profiles, environment, roles, endpoint URLs. It only reads."""
+    """Open the account that boto3's settings name (profiles, environment, roles, endpoint URLs); it only reads.
+
+    Raises InvalidInput where botocore cannot open a session.
+    """
     try:
         return Aws(Connection(profile_session(profile), workers))
     except BotoCoreError as error:
-        raise InvalidInput(f"no AWS session: {error}", CREDENTIALS_REMEDY, gd_code="GD-E111") from error
+        raise InvalidInput(
+            f"Gameday cannot open an AWS session: {error}", CREDENTIALS_REMEDY, gd_code="GD-E111"
+        ) from error
 
 
 def open_assumed(base: Aws, call: Call, region: str, workers: int = WORKERS) -> Aws:
-    """The account through a session of a role, which `base` assumes by this call. It only reads. Raises AwsError."""
+    """Open the account through a session of a role, which `base` assumes by this call; it only reads.
+
+    Raises AwsError.
+    """
     try:
         session = assumed_session(base.connection, base.allow_list, call, region)
     except ClientError as error:
-        raise _answered(base.connection, call, error) from error
+        raise _aws_error(base.connection, call, error) from error
     except (ParamValidationError, BotoCoreError) as error:
         raise _unreachable(call, error, CREDENTIALS_REMEDY) from error
     return Aws(Connection(session, workers), clocks=base.clocks)

@@ -1,7 +1,7 @@
-"""A session with AWS: its clients, its threads, and the check that every call meets inside botocore's sending.
+"""A session with AWS: its clients, its threads, and the check of every call inside botocore, before it sends.
 
-boto3's sessions are not safe between threads and clients are (boto3 guide, "Multithreading or multiprocessing with
-clients"), so clients are made under a lock, one for each service and region, and shared by all who share the session.
+boto3's clients are safe between threads, its sessions are not (boto3 guide, "Multithreading or multiprocessing with
+clients"). So a lock guards the creation of clients, one for each service and region, and all threads share them.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ from gameday.change import Call, Json
 from gameday.errors import Unplanned
 
 WORKERS = 50
-"""Calls under way at once: a zone's subnets go dark together, not one after the other."""
+"""Calls under way at once: the subnets of a zone must lose their network together, not one after the other."""
 LAST_MINUTE = 60
-"""Seconds before its end from which a session that cannot be renewed is used no more; until then, renewing is tried."""
+"""Seconds before a session's end: until then botocore keeps trying to renew it; later it fails without a renewal."""
 
 _BEGAN = "gameday"
-"""Under this key botocore's context of a call keeps its name and the time when it began."""
+"""The key in botocore's context of a call for its name and start time."""
 
 log = logging.getLogger("gameday.aws")
 
 
 class _CallUnderWay(threading.local):
-    """What the call that this thread makes may be; a thread that makes none may read."""
+    """The allow-list for the call that this thread makes; reads only by default."""
 
     allowed: Allowed = ReadsOnly()
 
 
 class Connection:
-    """A botocore session with its clients and threads; `is_twin`: everything answers inside this process."""
+    """A botocore session with its clients and threads; `is_twin`: this process answers every call."""
 
     def __init__(self, session: botocore.session.Session, workers: int = WORKERS, *, is_twin: bool = False) -> None:
         self.session = session
@@ -69,13 +69,13 @@ class Connection:
         self._lock = threading.Lock()
         self._under_way = _CallUnderWay()
         events = session.get_component("event_emitter")
-        # Before the parameters are built nothing is signed or sent yet. Every client of the session comes by here.
+        # At this event nothing is signed or sent yet. Every client of the session emits it.
         events.register_first("before-parameter-build", self._check)
         events.register_last("after-call", self._log_answer)
         events.register_last("after-call-error", self._log_failure)
 
     def client(self, service: str, region: str) -> Any:
-        """The client for a service in a region, made once. Outside of `permitting` its calls can only read."""
+        """Return the client for a service in a region. Outside of `permitting` its calls can only read."""
         with self._lock:
             if (service, region) not in self._clients:
                 self._clients[service, region] = self.session.create_client(
@@ -85,7 +85,7 @@ class Connection:
 
     @contextmanager
     def permitting(self, allowed: Allowed) -> Iterator[None]:
-        """Make calls under an allow-list, on this thread alone: what other threads may is not touched."""
+        """Apply an allow-list to the calls of this thread within the block; other threads keep theirs."""
         before, self._under_way.allowed = self._under_way.allowed, allowed
         try:
             yield
@@ -93,7 +93,7 @@ class Connection:
             self._under_way.allowed = before
 
     def close(self) -> None:
-        """Let the threads go; calls under way are not waited for."""
+        """Release the threads, without waiting for calls under way."""
         if self.pool:
             self.pool.shutdown(wait=False, cancel_futures=True)
 
@@ -122,7 +122,7 @@ class Connection:
             self._log(context, answer.get("Error", {}).get("Code", type(exception).__name__), answer)
 
     def _log(self, context: Mapping[str, Any], outcome: str, answer: Mapping[str, Any]) -> None:
-        """One line a call. No parameters: they may hold secrets."""
+        """Log one line for a call, without its parameters: they may hold secrets."""
         name, began = context[_BEGAN]
         taken, attempts = 1000 * (monotonic() - began), context.get("retries", {}).get("attempt", 1)
         id_ = self.request_id(answer) or "-"
@@ -131,27 +131,30 @@ class Connection:
         )
 
     def request_id(self, answer: Mapping[str, Any]) -> str | None:
-        """What AWS calls a request, by its answer; None on the twin, whose answers would be alike but for it."""
-        found = answer.get("ResponseMetadata", {}).get("RequestId")
-        return str(found) if found and not self.is_twin else None
+        """Return AWS's id of a request, from its answer; None on the twin, where the same seed gives the same bytes."""
+        id_ = answer.get("ResponseMetadata", {}).get("RequestId")
+        return str(id_) if id_ and not self.is_twin else None
 
 
 def profile_session(profile: str | None) -> botocore.session.Session:
-    """A session that boto3's usual settings name: profiles, environment, roles, endpoint URLs. Raises BotoCoreError."""
+    """Open the session that boto3's settings name (profiles, environment, roles, endpoint URLs).
+
+    Raises BotoCoreError.
+    """
     return botocore.session.Session(profile=profile)
 
 
 def sealed_session() -> botocore.session.Session:
-    """A session that neither AWS_* variables nor ~/.aws count for."""
-    unheard = {name: (None, None, *var[2:]) for name, var in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()}
-    session = botocore.session.Session(session_vars=unheard)
+    """Open a session that ignores AWS_* variables and ~/.aws."""
+    without_environment = {name: (None, None, *var[2:]) for name, var in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()}
+    session = botocore.session.Session(session_vars=without_environment)
     session.set_config_variable("ignore_configured_endpoint_urls", True)
     session.set_credentials("twin", "twin")
     return session
 
 
 def assumed_session(base: Connection, allowed: Allowed, call: Call, region: str) -> botocore.session.Session:
-    """A session of a role, which `base` assumes by this call, now and whenever it is renewed.
+    """Open a session of a role, which `base` assumes by this call, now and at every renewal.
 
     Raises ClientError, ParamValidationError or BotoCoreError.
     """
@@ -162,7 +165,7 @@ def assumed_session(base: Connection, allowed: Allowed, call: Call, region: str)
 
 
 class _Assumed(CredentialProvider):  # type: ignore[misc]  # botocore has no types
-    """Credentials by `sts.assume_role`, made again before they end: nothing of the environment counts."""
+    """Credentials from `sts.assume_role`, renewed before they end. The environment does not affect them."""
 
     METHOD = "assume-role"
 
@@ -175,7 +178,7 @@ class _Assumed(CredentialProvider):  # type: ignore[misc]  # botocore has no typ
         fetcher = AssumeRoleCredentialFetcher(creator, source, params["RoleArn"], extra)
 
         def fetch() -> Any:
-            # Any thread may renew: whichever makes the call that finds the credentials about to end.
+            # The thread whose call finds the credentials about to end renews them.
             with base.permitting(allowed):
                 return fetcher.fetch_credentials()
 

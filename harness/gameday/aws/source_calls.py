@@ -1,4 +1,4 @@
-"""What KPI sources call of AWS: `service.operation` of one account and region."""
+"""The AWS calls of KPI sources: `service.operation` in one account and region."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from gameday.steady_state.kpi.source import CallAws, Unanswered
 
 
 def call_named(name: str, params: Mapping[str, JsonValue] | None = None) -> Call:
-    """The call that is written as `service.operation`."""
+    """Return the call that is written as `service.operation`."""
     service, _, operation = name.partition(".")
     return Call(service=service, operation=operation, params=dict(params or {}))
 
 
 def calls_of(account: Account, region: str) -> CallAws:
-    """Calls in an account, which raise AwsError without an answer."""
+    """Return a function that calls AWS in an account and region; it raises AwsError."""
 
     def call(operation: str, params: Mapping[str, JsonValue], *, paged: bool = False) -> Json:
-        asked = call_named(operation, params)
-        return account.pages(asked, region) if paged else account.call(asked, region)
+        named = call_named(operation, params)
+        return account.pages(named, region) if paged else account.call(named, region)
 
     return call
 
 
 def calls_of_sources(account: Account, region: str) -> CallAws:
-    """The same for KPI sources: they raise Unanswered."""
+    """Return the same function for KPI sources; it raises Unanswered."""
     call_aws = calls_of(account, region)
 
     def call(operation: str, params: Mapping[str, JsonValue], *, paged: bool = False) -> Json:

@@ -1,4 +1,4 @@
-"""What AWS takes as a tag."""
+"""Tags, as AWS accepts them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a fault answers with: changes, as data.
+"""Changes as data: what a fault returns.
 
 A change is one of three things:
 
@@ -6,21 +6,21 @@ A change is one of three things:
 - `CreatedResource`: create a resource that carries the run's tag; its undo deletes it.
 - `IrreversibleAction`: nothing undoes it, the system must heal by itself.
 
-All of it is JSON: the plan prints it, the journal keeps it, and undo needs nothing else. What is true of a kind of
-change is a method of its class (`base` lists them); all of them are pure, and get what was read as an `Observation`.
+All of it is JSON: the plan prints it, the journal keeps it, and undo needs nothing else. The methods of each class
+describe its kind of change (`base` lists them). All of them are pure, and take what was read as an `Observation`.
 
-**Placeholders.** Inside `Call.params` and `SettingChange.after` the object `{"$": path}` is replaced by a value that is
-known only later. `path` is a JMESPath over the *bindings* of the moment. Braces inside strings are never touched,
-since IAM documents contain `${…}`. The bindings are:
+**Placeholders.** Inside `Call.params` and `SettingChange.after`, the object `{"$": path}` stands in for a value that is
+known only later. `path` is a JMESPath over the current *bindings*. Braces inside strings stay as they are, since IAM
+documents contain `${…}`. The bindings are:
 
     id, ids     the resource's id, or the ids of one plural read
     value       the value to write (scalar, switch), or the items to add or remove (set)
     row         the row just read for this id: {id, value, look-ups of the setting's `rows`}
     args        the change's own arguments
-    made        ids of what this run made, by the created resource's name: {"$": "made.acl"}
+    made        ids of the resources that this run created, by name: {"$": "made.acl"}
     run         the run's id, which tags what it creates
     since, now  times in seconds since the epoch (probes only): when the fault went in, and now
-    before      when the time began with which an `Excess` compares, in seconds since the epoch
+    before      the start of the time with which an `Excess` compares, in seconds since the epoch
 """
 
 from __future__ import annotations

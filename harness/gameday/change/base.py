@@ -1,4 +1,4 @@
-"""What every kind of change must say of itself; all of it is pure, and none of it asks AWS."""
+"""The interface of every kind of change. All of it is pure: no method calls AWS."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from gameday.change.probe import Probe
 from gameday.change.setting import Observation
 
 Bindings = Mapping[str, JsonLike]
-"""What placeholders stand for (the package's docstring lists them)."""
+"""The values of placeholders (the package's docstring lists them)."""
 
 
 class Standing(StrEnum):
-    """How a change stands, by what was just observed."""
+    """The state of a change, by what was just observed."""
 
     BEFORE = "before"  # as before the run: undone
-    OURS = "ours"  # as the run left it: to be undone
-    THEIRS = "theirs"  # as neither: somebody else changed it
+    OURS = "ours"  # as the run left it: not undone yet
+    THEIRS = "theirs"  # neither: somebody else changed it
     CHANGING = "changing"  # the resource is changing right now
     GONE = "gone"  # the resource no longer exists
     HEALED = "healed"
@@ -31,19 +31,19 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class CallTemplate:
-    """A call of a change before the run: `known` is what it sees, which may hold placeholders itself."""
+    """A call of a change before the run: `known` holds its bindings, which may hold placeholders themselves."""
 
     call: Call
     known: Bindings
 
     def bound(self, bindings: Bindings) -> Call:
-        """Return the call with all placeholders filled; raises GamedayError for one that stands for nothing."""
+        """Return the call with all placeholders filled; raises GamedayError for one without a value."""
         return bind(self.call, {**bindings, **filled(self.known, bindings)})
 
 
 @dataclass(frozen=True)
 class Description:
-    """A change in words: what, from what to what, and how it is undone."""
+    """A change in words: what changes, where, the values before and after, and the undo."""
 
     about: str
     where: str
@@ -53,21 +53,21 @@ class Description:
 
 
 class Change(Frozen):
-    """What all changes have: where, to what, and one line for people; and what the engine asks of each kind."""
+    """A change to the account: where it is, one line for people, and the methods that the engine calls."""
 
     region: str
-    module: str | None = None  # the module that the resource belongs to, where it belongs to one
+    module: str | None = None  # the module of the resource; None where it belongs to none
     about: str = ""
 
     undoable: ClassVar[bool] = True  # false: nothing undoes it, and it is never sent twice
-    creates: ClassVar[bool] = False  # true: what it makes is found by the run's tag
+    creates: ClassVar[bool] = False  # true: the run's tag finds what it creates
 
     # what it is about -------------------------------------------------------------------------------------------------
 
     @property
     @abstractmethod
     def targets(self) -> tuple[str, ...]:
-        """The ids of the resources that it changes; none of what it creates."""
+        """The ids of the existing resources that it changes."""
 
     @property
     @abstractmethod
@@ -77,7 +77,7 @@ class Change(Frozen):
     @property
     @abstractmethod
     def undo_note(self) -> str:
-        """What a plan adds to the undo's calls, or says in their place; empty where there is nothing to add."""
+        """The note that a plan adds to the undo's calls, or shows in their place; empty where it adds nothing."""
 
     @abstractmethod
     def describe(self) -> Description:
@@ -85,7 +85,7 @@ class Change(Frozen):
 
     @property
     def implied_resource(self) -> str | None:
-        """The id of the resource that its calls need a permission for, where their parameters name none."""
+        """The id of the resource for which its calls need a permission, where their parameters name none."""
         return None
 
     def is_created_by(self, call: Call) -> bool:  # noqa: ARG002 - only what creates needs it
@@ -97,11 +97,11 @@ class Change(Frozen):
     @property
     @abstractmethod
     def read_call(self) -> Call:
-        """The call whose answer shows how the change stands; its placeholders are not filled."""
+        """The call whose answer shows the state of the change; its placeholders are not filled."""
 
     @abstractmethod
     def apply_templates(self) -> Iterator[CallTemplate]:
-        """Yield the calls that bring it about, in order."""
+        """Yield the calls that make the change, in order."""
 
     @abstractmethod
     def undo_templates(self) -> Iterator[CallTemplate]:
@@ -111,55 +111,55 @@ class Change(Frozen):
 
     @abstractmethod
     def bindings(self, run: str, made: Mapping[str, str]) -> dict[str, Json]:
-        """Return what its calls see; `made` holds ids by the created resource's name."""
+        """Return the bindings of its calls; `made` maps the name of a created resource to its id."""
 
     def filled(self, run: str, made: Mapping[str, str]) -> Self:
-        """Return it with its values filled, since undo must not need to know what their placeholders stood for.
+        """Return the change with its values filled, since undo must not depend on placeholders.
 
-        Raises GamedayError for a placeholder that stands for nothing.
+        Raises GamedayError for a placeholder without a value.
         """
         bindings = self.bindings(run, made)
         return self.model_copy(update={"args": fill(bindings["args"], bindings)})
 
     def made_binding(self, made: str | None) -> dict[str, str]:  # noqa: ARG002 - only what creates needs it
-        """Return what `{"$": "made.<name>"}` stands for once it has made something: name → id."""
+        """Return the value of `{"$": "made.<name>"}` once the resource exists: name → id."""
         return {}
 
     @property
     @abstractmethod
     def learned_from(self) -> tuple[Call, ...]:
-        """The calls whose answers say what its placeholders stand for; their own are not filled."""
+        """The calls whose answers give values to its placeholders; their own placeholders are not filled."""
 
     def learned_ids(self, call: Call, answer: Json, bindings: Bindings) -> list[str]:  # noqa: ARG002 - as above
-        """Return the ids of what it created, from the answer to one of its own calls."""
+        """Return the ids of the resources it created, from the answer to one of its own calls."""
         return []
 
     # apply ------------------------------------------------------------------------------------------------------------
 
     @abstractmethod
     def apply_calls(self, seen: Observation, bindings: Bindings) -> list[Call]:
-        """Return the calls that bring it about, given what was just read. Raises GamedayError."""
+        """Return the calls that make the change, given what was just read. Raises GamedayError."""
 
     def finish_calls(self, made: str, bindings: Bindings) -> list[Call]:  # noqa: ARG002 - as above
-        """Return the calls that finish what was just created."""
+        """Return the calls that finish the resource just created."""
         return []
 
     def made_id(self, answer: Json) -> str | None:  # noqa: ARG002 - as above
-        """Return the id of what a call has just created; raises ApplyFailed where the answer names none."""
+        """Return the id of the resource that a call has just created; raises ApplyFailed if the answer has none."""
         return None
 
     @property
     def probe_before(self) -> Probe | None:
-        """The probe that must be read before its call, to know what was; None where nothing need be known."""
+        """The probe to read before its call, for comparison later; None where nothing is compared."""
         return None
 
     def drift(self, seen: Observation) -> str:  # noqa: ARG002 - only a setting drifts
-        """Return how the account has moved on since the plan, in words; empty where it has not."""
+        """Return in words how the account differs from the plan; empty where it does not."""
         return ""
 
     @abstractmethod
     def is_applied(self, seen: Observation, made: Mapping[str, str]) -> bool:
-        """Return whether what was just read shows the change as it was made."""
+        """Return whether what was just read shows the change."""
 
     @property
     def apply_retry_codes(self) -> tuple[str, ...]:
@@ -171,27 +171,27 @@ class Change(Frozen):
     @property
     @abstractmethod
     def settle_time(self) -> float:
-        """Seconds for which a read may still show the time before a write."""
+        """Seconds after a write for which a read may still show the value before it."""
 
     @abstractmethod
     def standing(self, seen: Observation, was: Json) -> Standing:
-        """Return how it stands; `was` is what its probe read before the action."""
+        """Return the state of the change; `was` is what its probe read before the action."""
 
     @abstractmethod
     def undo_calls(self, seen: Observation, bindings: Bindings) -> list[Call]:
-        """Return the calls that undo what still stands. Raises GamedayError."""
+        """Return the calls that undo what is not undone yet. Raises GamedayError."""
 
     @abstractmethod
     def explain(self, standing: Standing, seen: Observation) -> str:
-        """Return in words how it stands."""
+        """Return the state of the change in words."""
 
     @property
     def undo_retry_codes(self) -> tuple[str, ...]:
-        """Error codes of undo's calls that pass by themselves."""
+        """Error codes of undo's calls that go away by themselves."""
         return ()
 
     # both -------------------------------------------------------------------------------------------------------------
 
     @abstractmethod
     def possible_calls(self, seen: Iterable[Observation], ids: Sequence[str], bindings: Bindings) -> Iterator[Call]:
-        """Yield every call that brings it about or undoes it, given all that was read, and the ids it created."""
+        """Yield every call that makes or undoes the change, given all observations and the ids it created."""

@@ -1,4 +1,4 @@
-"""Create a resource that carries the run's tag; the undo finds all that carry it, and deletes them."""
+"""Create a resource that carries the run's tag. The undo finds all resources with that tag and deletes them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gameday.errors import ApplyFailed
 
 
 class CreatedResource(Change):
-    """Create a resource that carries the run's tag; the undo finds all that carry it, and deletes them."""
+    """Create a resource that carries the run's tag. The undo finds all resources with that tag and deletes them."""
 
     creates: ClassVar[bool] = True
 
@@ -24,11 +24,11 @@ class CreatedResource(Change):
     args: dict[str, Json] = Field({})
     create: Call  # sees run, args
     made: str  # JMESPath over create's answer → the new id
-    then: tuple[Call, ...] = ()  # finish it, in order; they see id (the new one), run, args
+    then: tuple[Call, ...] = ()  # calls that finish it, in order; they see id (the new one), run, args
     find: Call  # sees run, args
     found: str  # JMESPath over find's answer → [ids]
     delete: Call  # sees id
-    busy: tuple[str, ...] = ()  # error codes of delete that mean "still in use": waited out
+    busy: tuple[str, ...] = ()  # error codes of delete that mean "still in use": undo waits and tries again
     gone: tuple[str, ...] = ()  # error codes of delete that mean "no longer there"
     settle: float = 5.0  # seconds for which `find` may be stale after a create or a delete
 
@@ -36,7 +36,7 @@ class CreatedResource(Change):
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Nothing: it changes no resource that is there."""
+        """Nothing: it changes no existing resource."""
         return ()
 
     def is_created_by(self, call: Call) -> bool:
@@ -45,7 +45,7 @@ class CreatedResource(Change):
 
     @property
     def headline(self) -> str:
-        """What is created."""
+        """One line: what is created."""
         return self.about
 
     @property
@@ -55,18 +55,18 @@ class CreatedResource(Change):
 
     def describe(self) -> Description:
         """Return the change in words."""
-        undo = f"{self.delete}: all that carries the run's tag"
-        return Description(self.about or str(self.create), self.name, "not there", "made", undo)
+        undo = f"{self.delete}: all resources with the run's tag"
+        return Description(self.about or str(self.create), self.name, "does not exist", "created", undo)
 
     # before the run ---------------------------------------------------------------------------------------------------
 
     @property
     def read_call(self) -> Call:
-        """The call that finds all that carries the run's tag."""
+        """The call that finds all resources with the run's tag."""
         return self.find
 
     def apply_templates(self) -> Iterator[CallTemplate]:
-        """Yield the call that creates it, and those that finish it."""
+        """Yield the call that creates it, then the calls that finish it."""
         return (CallTemplate(call, self._known) for call in (self.create, *self.then))
 
     def undo_templates(self) -> Iterator[CallTemplate]:
@@ -80,7 +80,7 @@ class CreatedResource(Change):
     # placeholders -----------------------------------------------------------------------------------------------------
 
     def bindings(self, run: str, made: Mapping[str, str]) -> dict[str, Json]:
-        """Return what its calls see, but for the new id."""
+        """Return the bindings of its calls, without the new id."""
         return {"run": run, "made": dict(made), "args": self.args}
 
     def made_binding(self, made: str | None) -> dict[str, str]:
@@ -109,18 +109,18 @@ class CreatedResource(Change):
         return [bind(self.create, bindings)]
 
     def finish_calls(self, made: str, bindings: Bindings) -> list[Call]:
-        """Return the calls that finish what was just created."""
+        """Return the calls that finish the resource just created."""
         return [bind(call, {**bindings, "id": made}) for call in self.then]
 
     def made_id(self, answer: Json) -> str | None:
         """Return the new id; raises ApplyFailed where the answer names none."""
         made = search(self.made, answer)
         if not made:
-            raise ApplyFailed(f"{self.about}: `{self.made}` names no id in the answer of {self.create}")
+            raise ApplyFailed(f"{self.about}: the JMESPath `{self.made}` finds no id in the answer of {self.create}")
         return str(made)
 
     def is_applied(self, seen: Observation, made: Mapping[str, str]) -> bool:
-        """Return whether what was created is found."""
+        """Return whether the read finds the created resource."""
         return made[self.name] in self._found_in(seen.value)
 
     # undo -------------------------------------------------------------------------------------------------------------
@@ -131,22 +131,22 @@ class CreatedResource(Change):
         return self.settle
 
     def standing(self, seen: Observation, was: Json) -> Standing:  # noqa: ARG002 - it has no probe
-        """Return whether anything is left that carries the run's tag."""
+        """Return OURS while any resource with the run's tag is left, else BEFORE."""
         return Standing.OURS if self._found_in(seen.value) else Standing.BEFORE
 
     def undo_calls(self, seen: Observation, bindings: Bindings) -> list[Call]:
-        """Return the calls that delete all that is left."""
-        return [bind(self.delete, {**bindings, "id": found}) for found in self._found_in(seen.value)]
+        """Return the calls that delete all resources that are left."""
+        return [bind(self.delete, {**bindings, "id": id_}) for id_ in self._found_in(seen.value)]
 
     def explain(self, standing: Standing, seen: Observation) -> str:
-        """Return in words how it stands."""
+        """Return the state of the change in words."""
         if standing is Standing.OURS:
-            return f"{', '.join(self._found_in(seen.value))} is still there"
-        return f"nothing is left of {self.about or self.name}"
+            return f"still there: {', '.join(self._found_in(seen.value))}"
+        return f"deleted: {self.about or self.name}"
 
     @property
     def undo_retry_codes(self) -> tuple[str, ...]:
-        """Still in use, or no longer there: both pass."""
+        """The codes for "still in use" and "no longer there": undo tries again after both."""
         return (*self.busy, *self.gone)
 
     def possible_calls(
@@ -155,7 +155,7 @@ class CreatedResource(Change):
         ids: Sequence[str],
         bindings: Bindings,
     ) -> Iterator[Call]:
-        """Yield the call that creates it, and those that finish and delete what was created."""
+        """Yield the call that creates it, then the calls that finish and delete each created resource."""
         yield bind(self.create, bindings)
         for made in ids:
             yield from (bind(call, {**bindings, "id": made}) for call in (*self.then, self.delete))

@@ -15,7 +15,7 @@ from gameday.change.setting import Observation
 
 
 class IrreversibleAction(Change):
-    """An irreversible action: nothing undoes it, the system must heal itself, and `healed` reads whether it has."""
+    """An irreversible action: nothing undoes it, and the probe `healed` reads whether the system has healed."""
 
     undoable: ClassVar[bool] = False
 
@@ -25,23 +25,23 @@ class IrreversibleAction(Change):
     args: dict[str, Json] = Field({})
     healed: Probe
     why: str  # why it cannot be undone
-    settle: float = 60.0  # seconds for which `healed` may still read the time before the action
+    settle: float = 60.0  # seconds for which `healed` may still show the time before the action
 
     # what it is about -------------------------------------------------------------------------------------------------
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """The resource that it hits."""
+        """The resource that it acts on."""
         return (self.id,)
 
     @property
     def headline(self) -> str:
-        """What is done."""
+        """One line: what is done."""
         return self.about
 
     @property
     def undo_note(self) -> str:
-        """That there is no undo, and what shows that the system has healed."""
+        """The note that there is no undo, and what shows that the system has healed."""
         return f"none; healed when {self.healed.about}"
 
     def describe(self) -> Description:
@@ -68,12 +68,12 @@ class IrreversibleAction(Change):
     # placeholders -----------------------------------------------------------------------------------------------------
 
     def bindings(self, run: str, made: Mapping[str, str]) -> dict[str, Json]:
-        """Return what its calls see."""
+        """Return the bindings of its calls."""
         return {"run": run, "made": dict(made), "id": self.id, "args": self.args}
 
     @property
     def learned_from(self) -> tuple[Call, ...]:
-        """Nothing: its call needs no answer."""
+        """No call: its own call needs nothing from an answer."""
         return ()
 
     # apply ------------------------------------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ class IrreversibleAction(Change):
 
     @property
     def probe_before(self) -> Probe | None:
-        """The probe, where what it reads is compared with what was."""
+        """The probe `healed`, where it compares with a value of before; else None."""
         return self.healed if self.healed.value else None
 
     def is_applied(self, seen: Observation, made: Mapping[str, str]) -> bool:  # noqa: ARG002 - nothing shows it
@@ -95,7 +95,7 @@ class IrreversibleAction(Change):
 
     @property
     def settle_time(self) -> float:
-        """Seconds for which `healed` may still read the time before the action."""
+        """Seconds for which `healed` may still show the time before the action."""
         return self.settle
 
     def standing(self, seen: Observation, was: Json) -> Standing:
@@ -107,9 +107,9 @@ class IrreversibleAction(Change):
         return []
 
     def explain(self, standing: Standing, seen: Observation) -> str:  # noqa: ARG002 - the probe says it
-        """Return in words how it stands."""
+        """Return the state of the change in words."""
         what = self.healed.about or self.about
-        return what if standing is Standing.HEALED else f"not so: {what}"
+        return what if standing is Standing.HEALED else f"not healed, since this does not hold: {what}"
 
     def possible_calls(
         self,

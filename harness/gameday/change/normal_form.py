@@ -1,6 +1,6 @@
-"""When two values of a setting are the same one: AWS reorders, retypes and reserialises what it is given.
+"""Normal forms: whether two values of a setting are equal, since AWS reorders, retypes and reserialises values.
 
-Each form is a text that is equal for equal meanings, so that values can be compared, sorted and looked up by it.
+Each form is a text that is equal for equal meanings, so code can compare values, sort them and look them up by it.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ _PRINCIPALS = ("Principal", "NotPrincipal")
 
 
 def canonical(form: NormalForm, value: Json) -> str:
-    """A text that is the same for two values exactly where they mean the same setting."""
+    """Return a text that is equal for two values exactly where they mean the same setting."""
     return _text(_FORMS[form](value))
 
 
 def same(form: NormalForm, one: Json, other: Json) -> bool:
-    """Whether two values mean the same setting."""
+    """Return whether two values mean the same setting."""
     return canonical(form, one) == canonical(form, other)
 
 
 def items(form: NormalForm, value: Json | Sequence[Json]) -> dict[str, Json]:
-    """The items of a set by their canonical text; None is the empty set."""
+    """Return the items of a set by their canonical text; None is the empty set."""
     return {canonical(form, item): item for item in value} if isinstance(value, list | tuple) else {}
 
 
@@ -63,7 +63,7 @@ def _sorted(value: Json) -> Json:
 
 
 def _as_text(value: Json) -> Json:
-    """Numbers and booleans as their text, and texts that read like one as the same text."""
+    """Return numbers and booleans as text, and give texts that look like a number or boolean the same form."""
     if isinstance(value, dict):
         return {key: _as_text(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
@@ -75,16 +75,16 @@ def _as_text(value: Json) -> Json:
         return word.lower()
     from fractions import Fraction  # late: `validate` compares nothing
 
-    # An account id like 012345678901 is no number: it keeps its zero.
+    # An account id like 012345678901 is not a number: it keeps its zero.
     return str(Fraction(word)) if _NUMBER.fullmatch(word) else word
 
 
 def _document(value: Json) -> Json:
-    """A policy by its meaning, in any way of writing it.
+    """Return a form of a policy that is equal for policies with the same meaning.
 
-    A list of one is that one, and order means nothing (IAM User Guide, "Policy grammar": "elements that allow multiple
-    values"). An account as a principal is its root's ARN, and `*` is the same as {"AWS": "*"} (IAM User Guide, "AWS
-    JSON policy elements: Principal").
+    A list with a single item equals that item, and order means nothing (IAM User Guide, "Policy grammar": "elements
+    that allow multiple values"). An account as a principal equals its root's ARN, and `*` equals {"AWS": "*"} (IAM User
+    Guide, "AWS JSON policy elements: Principal").
     """
     if isinstance(value, str):
         try:
@@ -100,7 +100,7 @@ def _meaning(value: Json, within: tuple[str, ...]) -> Json:
         is_anyone = parts == {"AWS": "*"} and within[-1:] and within[-1] in _PRINCIPALS
         return "*" if is_anyone else parts
     if isinstance(value, list | tuple):
-        # Each once: the same statement or value twice says nothing more.
+        # Each once: repeating a statement or value does not change the meaning.
         parts_by_text = {_text(part): part for part in (_meaning(part, within) for part in value)}
         parts_in_order = [parts_by_text[text] for text in sorted(parts_by_text)]
         return parts_in_order[0] if len(parts_in_order) == 1 else parts_in_order

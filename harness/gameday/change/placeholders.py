@@ -1,7 +1,7 @@
-"""Placeholders: `{"$": path}` in a call or a value, filled from what is known by the moment it is needed.
+"""Placeholders: `{"$": path}` in a call or a value, filled when the value is needed.
 
-`path` is a JMESPath over the bindings (listed in `change`). Only an object with that one key and a text is a
-placeholder; braces inside strings are never touched, since IAM documents contain `${…}`.
+`path` is a JMESPath over the bindings (listed in `change`). Only an object with that single key and a text is a
+placeholder. Braces inside strings stay as they are, since IAM documents contain `${…}`.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ def _compiled(path: str) -> ParsedResult:
 
 
 def search(path: str, data: JsonLike) -> Json:
-    """What a JMESPath finds in `data`, None where nothing; raises GamedayError where the path makes no sense."""
+    """Return what a JMESPath finds in `data`, or None; raises GamedayError where the path is invalid."""
     from jmespath.exceptions import JMESPathError
 
     try:
         found: Json = _compiled(path).search(data)
     except JMESPathError as error:
         raise GamedayError(
-            f"the JMESPath `{path}` fails: {error}", "mend the setting or fault that names it"
+            f"the JMESPath `{path}` fails: {error}", "correct the setting or fault that uses it"
         ) from error
     return found
 
@@ -44,26 +44,26 @@ def search_list(path: str, data: JsonLike) -> list[Json]:
 
 
 def bind(call: Call, bindings: Mapping[str, JsonLike]) -> Call:
-    """A call with its placeholders filled; raises GamedayError for one that stands for nothing."""
+    """Return a call with its placeholders filled; raises GamedayError for one without a value."""
     return call.model_copy(update={"params": filled(call.params, bindings)})
 
 
 def filled(values: Mapping[str, JsonLike], bindings: Mapping[str, JsonLike]) -> dict[str, Json]:
-    """Named values with their placeholders filled; raises GamedayError for one that stands for nothing."""
+    """Return named values with their placeholders filled; raises GamedayError for one without a value."""
     return {key: fill(value, bindings) for key, value in values.items()}
 
 
 def fill(value: JsonLike, bindings: Mapping[str, JsonLike]) -> Json:
-    """A value with its placeholders filled; raises GamedayError for one that stands for nothing."""
+    """Return a value with its placeholders filled; raises GamedayError for one without a value."""
     path = _path(value)
     if path is not None:
-        found = search(path, dict(bindings))
-        if found is None:
+        bound = search(path, dict(bindings))
+        if bound is None:
             raise GamedayError(
-                f"the placeholder `{path}` stands for nothing; known are {', '.join(sorted(bindings)) or 'none'}",
-                "mend the setting or fault that names it",
+                f"the placeholder `{path}` has no value; the bindings are {', '.join(sorted(bindings)) or 'empty'}",
+                "correct the setting or fault that uses it",
             )
-        return found
+        return bound
     if isinstance(value, Mapping):
         return filled(value, bindings)
     if value is None or isinstance(value, str | int | float):
@@ -72,17 +72,17 @@ def fill(value: JsonLike, bindings: Mapping[str, JsonLike]) -> Json:
 
 
 def is_placeholder(value: JsonLike) -> bool:
-    """Whether a value is a placeholder, and nothing else."""
+    """Return whether a value is a placeholder, and nothing else."""
     return _path(value) is not None
 
 
 def unbound(value: JsonLike) -> tuple[str, ...]:
-    """The paths of the placeholders that a value still has, each once, in the order they stand."""
+    """Return the paths of the placeholders in a value, each once, in their order."""
     return tuple(dict.fromkeys(_paths(value)))
 
 
 def shown(value: JsonLike, run: str = "") -> Json:
-    """A value for people and events: placeholders as `{path}`, and the run's id, which is random, as `{run}`."""
+    """Return a value for people and events: placeholders as `{path}`, and the run's random id as `{run}`."""
     path = _path(value)
     if path is not None:
         return f"{{{path}}}"

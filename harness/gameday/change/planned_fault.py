@@ -20,8 +20,8 @@ AnyChange = Annotated[SettingChange | CreatedResource | IrreversibleAction, Fiel
 class Effect(Frozen):
     """The proof that a fault works: an effect read from the account, never our own write read back.
 
-    It has taken effect as soon as any probe holds; after `deadline` seconds without, it had no effect, and the
-    run's verdict is unknown. The fault's time (`lasts`) starts at the effect.
+    The fault has taken effect as soon as any probe holds. If none holds within `deadline` seconds, the fault had no
+    effect, and the run's verdict is unknown. The fault's time (`lasts`) starts at the effect.
     """
 
     about: str
@@ -39,7 +39,7 @@ class PlannedFault(Frozen):
     label: str  # one line: what it will do
     stages: tuple[tuple[AnyChange, ...], ...]
     effect: Effect
-    hits: dict[str, float] = Field({})  # module → share of its capacity that is taken away, 0 to 1
+    hits: dict[str, float] = Field({})  # module → share of its capacity that the fault takes away, 0 to 1
     without_opt_in: tuple[str, ...] = ()  # targets that lack the workload's opt-in tag
     refusals: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -51,10 +51,10 @@ class PlannedFault(Frozen):
 
     @property
     def setting_changes(self) -> tuple[SettingChange, ...]:
-        """Those that set a setting."""
+        """The changes that set a setting."""
         return tuple(change for change in self.changes if isinstance(change, SettingChange))
 
     @property
     def irreversible_actions(self) -> tuple[IrreversibleAction, ...]:
-        """Those that nothing undoes."""
+        """The changes that nothing undoes."""
         return tuple(change for change in self.changes if isinstance(change, IrreversibleAction))

@@ -7,10 +7,10 @@ from gameday.change.placeholders import search
 
 
 class Excess(Frozen):
-    """Counts by period that say yes once they run clearly above what they were before the injection.
+    """Counts by period that say yes once they are clearly above the counts before the injection.
 
-    `counted` and `known` are JMESPaths over the answer to [[times], [counts]], one pair a series and page. A period is
-    known where either has a value; what is known and not counted is zero, what is not known tells nothing.
+    `counted` and `known` are JMESPaths over the answer to [[times], [counts]], one pair for each series and page. A
+    period is known where either has a value. A known period without a count counts zero; an unknown period is ignored.
     """
 
     counted: str
@@ -19,9 +19,9 @@ class Excess(Frozen):
 
 
 class Probe(Frozen):
-    """A read with a yes-or-no answer: `holds` is a JMESPath over {answer, was}, or an `excess` stands in its place.
+    """A read with a yes-or-no answer: by `holds`, a JMESPath over {answer, was}, or by an `excess`.
 
-    `was` is `value` (a JMESPath over the answer) as it stood before the injection; null without `value`.
+    `was` is what `value` (a JMESPath over the answer) read before the injection; null without `value`.
     """
 
     call: Call  # sees since, before, now, run, made
@@ -31,7 +31,7 @@ class Probe(Frozen):
     about: str = ""
 
     def value_in(self, answer: Json) -> Json:
-        """Return what stood before the injection, from an answer of that time; None where it asks for nothing."""
+        """Return the value of before the injection, from an answer of that time; None without `value`."""
         return search(self.value, answer) if self.value else None
 
     def says_yes(self, answer: Json, was: Json) -> bool:

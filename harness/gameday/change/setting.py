@@ -1,4 +1,4 @@
-"""Settings: what of a resource faults set, how it is read, and by which calls it is written."""
+"""Settings: what faults set of a resource, how to read it, and the calls that write it."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ from gameday.errors import UNEXPECTED_ANSWER, AwsError, Unreachable
 class Shape(StrEnum):
     """How a setting is written and undone."""
 
-    SCALAR = "scalar"  # one value, written whole; `clear` where "nothing" is a value
-    SWITCH = "switch"  # a position, each reached by a call of its own
-    SET = "set"  # items, added and removed one by one, so that others' items survive
+    SCALAR = "scalar"  # one value, written whole; has `clear` where "absent" is a value
+    SWITCH = "switch"  # a position; each position has a call of its own
+    SET = "set"  # items, added and removed each alone, so that others' items survive
 
 
 class Read(Frozen):
-    """How a setting is read for many resources at once.
+    """How to read a setting of many resources at once.
 
-    `call` sees `ids` (or `id` where `plural` is false: then one call a resource). `rows` is a JMESPath over the answer
-    to rows {id, value, …look-ups}; with `plural` false the row's id may be left out. Rows of ids not asked for are
-    dropped. Error codes in `absent` mean: the resource is there, the setting is not.
+    - `call` sees `ids`; where `plural` is false, it sees `id`, and each resource takes a call of its own.
+    - `rows` is a JMESPath over the answer to rows {id, value, …look-ups}. With `plural` false a row needs no id. Rows
+      of other ids are dropped.
+    - Error codes in `absent` mean that the resource exists and the setting does not.
     """
 
     call: Call
@@ -41,8 +42,8 @@ class Read(Frozen):
 class Observation:
     """What a change's read shows right now.
 
-    Of a setting: its `value` (None is "absent") and the `row` it stands in; `ready` is false while the resource is
-    changing, `gone` means that there is no resource. Of any other change: `value` is the read's whole answer.
+    For a setting: its `value` (None is "absent") and the `row` that holds it. `ready` is false while the resource is
+    changing; `gone` means that the resource does not exist. For any other change, `value` is the whole answer.
     """
 
     value: Json = None
@@ -52,27 +53,27 @@ class Observation:
 
 
 class Setting(Frozen):
-    """A setting that faults set, as data; its laws are a lens's laws."""
+    """A setting that faults set, as data. It obeys the laws of a lens: what is written is what is read."""
 
     name: str
     about: str
     shape: Shape
     read: Read
     write: Call | None = None  # scalar: sees value
-    clear: Call | None = None  # scalar: writes "absent" (None); without it, `write` writes None's absence never
+    clear: Call | None = None  # scalar: writes "absent" (None); without it, nothing writes "absent"
     positions: dict[str, Call] = Field({})  # switch: the call that reaches each position
     add: Call | None = None  # set: sees value (a list of items)
     remove: Call | None = None
-    transitional: tuple[str, ...] = ()  # switch: values in passing, never compared
+    transitional: tuple[str, ...] = ()  # switch: values between two positions, never compared
     ready: str = ""  # JMESPath over the row: false while the resource is changing and refuses writes
     canonical: NormalForm = NormalForm.PLAIN
     settle: float = 0.0  # seconds for which reads may be stale after a write
-    co_writers: tuple[str, ...] = ()  # who else may write it by itself, in words
-    retry: tuple[str, ...] = ()  # error codes of a write that mean "not now": waited out
+    co_writers: tuple[str, ...] = ()  # what else may write it, in words
+    retry: tuple[str, ...] = ()  # error codes of a write that mean "not now": apply and undo wait and try again
     gone: tuple[str, ...] = ()  # error codes that mean the resource itself no longer exists
 
     def setter(self, value: Json) -> Call | None:
-        """Return the call that sets a scalar or a switch to a value; None where there is none."""
+        """Return the call that sets a scalar or a switch to a value; None where no call does."""
         if self.shape is Shape.SWITCH:
             return self.positions.get(str(value))
         return self.clear if value is None else self.write
@@ -85,9 +86,9 @@ class Setting(Frozen):
     def read_calls(
         self, ids: Iterable[str], args: Mapping[str, dict[str, Json]], chunk: int
     ) -> Iterator[tuple[list[str], Call]]:
-        """Yield the calls that read the setting of these resources, each with the ids it answers for.
+        """Yield the calls that read the setting of these resources, each with the ids that it covers.
 
-        `args` holds a change's arguments by id; `chunk` is the number of resources in one plural read.
+        `args` holds the arguments of each change by id; `chunk` is the number of resources in one plural read.
         """
         for _, group in groupby(ids, key=lambda name: args.get(name, {})):
             alike = list(group)
@@ -97,7 +98,7 @@ class Setting(Frozen):
                 yield some, bind(self.read.call, {"id": some[0], "ids": some, "args": args.get(some[0], {})})
 
     def observations(self, ids: Sequence[str], answer: Json | AwsError) -> Mapping[str, Observation | AwsError]:
-        """Return what one read shows of each resource that it was asked for, from its answer or its error."""
+        """Return what one read shows of each of its resources, from its answer or its error."""
         if isinstance(answer, AwsError):
             if answer.code in self.read.absent:
                 return {name: Observation() for name in ids}
@@ -110,7 +111,7 @@ class Setting(Frozen):
             for row in rows
             if isinstance(row, dict)
         }
-        # A resource that a plural read does not list is gone; one whose own read finds no row lacks the setting.
+        # A plural read without a row means that the resource is gone; a single read without one, that the setting is.
         missing = Observation(gone=self.read.plural)
         return {name: self._observation(by_id[name]) if name in by_id else missing for name in ids}
 

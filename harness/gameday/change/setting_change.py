@@ -1,4 +1,4 @@
-"""Set one setting of one resource; the undo writes back what was there."""
+"""Set one setting of one resource; the undo writes back the value of before."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from gameday.change.words import brief, in_full
 from gameday.errors import GamedayError
 
 Side = Literal["before", "after"]
-"""The two sides of a setting change: what was there, and what we set."""
+"""The two sides of a setting change: the value of before, and the value we set."""
 
 
 class SettingChange(Change):
     """Set one setting of one resource; the undo writes back `before`.
 
-    Scalar and switch: `after` replaces `before` (None is "absent"). Set: `before` is unused, `adds` and `removes` are
-    exactly the items that were not, or were, there when the plan was made.
+    Scalar and switch: `after` replaces `before` (None is "absent"). Set: `before` is unused. `adds` holds only items
+    that were not there when the plan was made, and `removes` only items that were.
     """
 
     kind: Literal["setting"] = "setting"
@@ -55,12 +55,12 @@ class SettingChange(Change):
 
     @property
     def implied_resource(self) -> str:
-        """The resource whose setting it sets: not every call names it in a parameter of its own."""
+        """The resource whose setting it sets, since not every call names it in a parameter."""
         return self.id
 
     @property
     def headline(self) -> str:
-        """What is set, from what to what."""
+        """One line: the setting, its value of before and its new value."""
         if not self.is_set:
             return f"{self.subject}: {in_full(self.before)} → {in_full(self.after)}"
         moved = [*(f"+{in_full(item)}" for item in self.adds), *(f"-{in_full(item)}" for item in self.removes)]
@@ -68,7 +68,7 @@ class SettingChange(Change):
 
     @property
     def undo_note(self) -> str:
-        """Nothing: its calls say all."""
+        """Nothing: the calls explain themselves."""
         return ""
 
     def describe(self) -> Description:
@@ -96,7 +96,7 @@ class SettingChange(Change):
         return self._templates("after")
 
     def undo_templates(self) -> Iterator[CallTemplate]:
-        """Yield the calls that write back what was there."""
+        """Yield the calls that write back the value of before."""
         return self._templates("before")
 
     def _templates(self, side: Side) -> Iterator[CallTemplate]:
@@ -112,11 +112,11 @@ class SettingChange(Change):
     # placeholders -----------------------------------------------------------------------------------------------------
 
     def bindings(self, run: str, made: Mapping[str, str]) -> dict[str, Json]:
-        """Return what its calls see, but for what is read and written."""
+        """Return the bindings of its calls, without those for the values read and written."""
         return {"run": run, "made": dict(made), "id": self.id, "ids": [self.id], "args": self.args}
 
     def filled(self, run: str, made: Mapping[str, str]) -> Self:
-        """Return it with its arguments and values filled; raises GamedayError."""
+        """Return the change with its arguments and values filled; raises GamedayError."""
         change = super().filled(run, made)
         bindings = change.bindings(run, made)
         return change.model_copy(
@@ -139,10 +139,10 @@ class SettingChange(Change):
         known: Bindings = {"id": self.id, "ids": [self.id], "args": self.args}
         return self.setting.read.plural or call == bind(self.read_call, known)
 
-    # how it stands, and how it is written -----------------------------------------------------------------------------
+    # reading and writing ----------------------------------------------------------------------------------------------
 
-    def stands_at(self, side: Side, seen: Observation) -> bool:
-        """Return whether the setting is as it was before, or as we set it; of a set, only our own items count."""
+    def reads_as(self, side: Side, seen: Observation) -> bool:
+        """Return whether the setting reads as on one side; of a set, only our own items count."""
         if self.is_set:
             return not self._to_move(side, seen)
         return same(self.setting.canonical, seen.value, self._value(side))
@@ -155,7 +155,9 @@ class SettingChange(Change):
         value = self._value(side)
         call = self.setting.setter(value)
         if call is None:
-            raise GamedayError(f"no call sets {self.subject} to {brief(value)}", "mend the setting")
+            raise GamedayError(
+                f"no call sets {self.subject} to {brief(value)}", "correct the setting in the fault's code"
+            )
         return [bind(call, {**known, "value": value})]
 
     def _value(self, side: Side) -> Json:
@@ -166,7 +168,7 @@ class SettingChange(Change):
         return (self.adds, self.removes) if side == "before" else (self.removes, self.adds)
 
     def _to_move(self, side: Side, seen: Observation) -> list[tuple[Call, list[Json]]]:
-        """What is still to be removed from a set and added to it, item by item: others' items are never touched."""
+        """Return the calls that a set still needs, with their items; others' items stay as they are."""
         setting = self.setting
         there = items(setting.canonical, seen.value)
         removed, added = self._items(side)
@@ -177,18 +179,18 @@ class SettingChange(Change):
     # apply ------------------------------------------------------------------------------------------------------------
 
     def apply_calls(self, seen: Observation, bindings: Bindings) -> list[Call]:
-        """Return the calls that set it; none where it already is as we set it."""
-        return [] if self.stands_at("after", seen) else self.writes("after", seen, bindings)
+        """Return the calls that set it; none where it already reads as we set it."""
+        return [] if self.reads_as("after", seen) else self.writes("after", seen, bindings)
 
     def drift(self, seen: Observation) -> str:
-        """Return how the setting differs from the plan: undo would overwrite what somebody else set since then."""
+        """Return how the setting differs from the plan: undo would overwrite a stranger's new value."""
         if seen.gone:
             return f"{self.subject} is gone"
-        return "" if self.stands_at("before", seen) else f"{self.subject} reads {brief(seen.value)} by now"
+        return "" if self.reads_as("before", seen) else f"{self.subject} now reads {brief(seen.value)}"
 
     def is_applied(self, seen: Observation, made: Mapping[str, str]) -> bool:  # noqa: ARG002 - it creates nothing
         """Return whether the setting reads as we set it."""
-        return seen.ready and self.stands_at("after", seen)
+        return seen.ready and self.reads_as("after", seen)
 
     @property
     def apply_retry_codes(self) -> tuple[str, ...]:
@@ -203,26 +205,26 @@ class SettingChange(Change):
         return self.setting.settle
 
     def standing(self, seen: Observation, was: Json) -> Standing:  # noqa: ARG002 - it has no probe
-        """Return how it stands; of a set, what is not as before is ours, since only our items count."""
+        """Return the state of the change. A set that differs from before is ours, since only our items count."""
         if seen.gone:
             return Standing.GONE
         if not seen.ready:
             return Standing.CHANGING
-        if self.stands_at("before", seen):
+        if self.reads_as("before", seen):
             return Standing.BEFORE
-        return Standing.OURS if self.is_set or self.stands_at("after", seen) else Standing.THEIRS
+        return Standing.OURS if self.is_set or self.reads_as("after", seen) else Standing.THEIRS
 
     def undo_calls(self, seen: Observation, bindings: Bindings) -> list[Call]:
-        """Return one call at a time: the next look reads again, and makes the next one."""
+        """Return one call at a time: undo reads again before the next call."""
         return self.writes("before", seen, bindings)[:1]
 
     def explain(self, standing: Standing, seen: Observation) -> str:
-        """Return in words how it stands."""
+        """Return the state of the change in words."""
         if standing is Standing.GONE:
-            return f"{self.id} no longer exists: nothing to put back"
+            return f"{self.id} no longer exists: nothing to undo"
         if standing is Standing.THEIRS:
             was, ours, theirs = brief(self.before), brief(self.after), brief(seen.value)
-            return f"{self.subject} was {was}, we set {ours}, somebody else set {theirs}: left alone"
+            return f"{self.subject} was {was}, the run set {ours}, somebody else set {theirs}: the undo leaves it alone"
         return f"{self.subject} is {brief(seen.value)}"
 
     @property
@@ -236,13 +238,13 @@ class SettingChange(Change):
         ids: Sequence[str],  # noqa: ARG002 - it creates nothing
         bindings: Bindings,
     ) -> Iterator[Call]:
-        """Yield the calls that bring it to either side, from any of the values that were read."""
+        """Yield the calls that bring it to either side, from any of the observations."""
         sides: tuple[Side, Side] = ("before", "after")
         for now, side in product(seen, sides):
             try:
                 yield from self.writes(side, now, bindings)
             except GamedayError:
-                continue  # it needs a look-up of a row that was not read yet
+                continue  # it needs a value from a row that is not read yet
 
 
 def _both(first: str, second: str) -> str:

@@ -22,8 +22,8 @@ from gameday.restore.take_over import (
     caught_up,
     held_by,
     look,
+    recorded,
     taken_over,
-    told,
     unfinished,
     was_taken_over,
     watched,
@@ -57,7 +57,7 @@ def _list_store(store: str) -> Exit:
         for place in places:
             about = f"{place.run}  {place.workload}, account {place.account}"
             try:
-                known = told(objects, place)
+                known = recorded(objects, place)
             except JournalError as error:
                 tell(f"{about}: {error}", err=True)
                 code = Exit.STUCK

@@ -1,11 +1,16 @@
-"""The allow-list of a run: of all calls that change something, only those of the plan may leave.
+"""The allow-list of a run: of all calls that change something, only the calls of the plan pass.
 
-An account narrowed to it (`Aws.allowing`) asks it inside botocore's sending: neither a bug of ours nor a fault's own
-code gets past it.
+An account with an allow-list (`Aws.allowing`) checks every call inside botocore, just before it sends. So neither a bug
+of ours nor the code of a fault can send an unplanned call.
 
-A call is the plan's when service, operation, region and all parameters are equal once the placeholders are bound. What
-they stand for is learnt from AWS' own answers: the id in the answer of a planned create, the ids that carry the run's
-tag, the row just read for a planned setting. Calls that only read pass; all others are refused.
+A call belongs to the plan when its service, operation, region and all parameters equal those of a planned call with its
+placeholders filled. The allow-list learns the values of placeholders from the answers of AWS:
+
+- the id in the answer to a planned create;
+- the ids that carry the run's tag;
+- the row just read for a planned setting.
+
+Calls that only read pass. The allow-list refuses all others.
 """
 
 from __future__ import annotations
@@ -21,9 +26,9 @@ from gameday.errors import GamedayError
 
 
 class AllowList:
-    """Which calls may pass: reads, the harness's `own`, and the calls of these injections' changes for this run.
+    """Let pass: reads, the harness's `own` calls, and the calls of these changes for this run.
 
-    `own` lists calls apart that the harness makes for itself (its lease, its sessions), each with its region.
+    `own` lists the calls that the harness makes for itself (its lease, its sessions), each with its region.
     """
 
     def __init__(
@@ -33,32 +38,32 @@ class AllowList:
         own: Iterable[tuple[Call, str]] = (),
     ) -> None:
         self._run = run
-        # Each change with what is known of its fault's placeholders: ids by the created resource's name.
+        # Each change, with the known placeholders of its fault: name of the created resource → id.
         self._changes: list[tuple[Change, dict[str, str]]] = [
             (change, known)
             for changes, known in ((changes, dict[str, str]()) for changes in planned_faults)
             for change in changes
         ]
         self._sources = {str(call) for change, _ in self._changes for call in change.learned_from}
-        self._seen: list[dict[str, Observation]] = [{"": Observation()} for _ in self._changes]  # by their row
-        self._ids: list[list[str]] = [[] for _ in self._changes]  # of all that it created
+        self._seen: list[dict[str, Observation]] = [{"": Observation()} for _ in self._changes]  # by row
+        self._ids: list[list[str]] = [[] for _ in self._changes]  # of all resources that the change created
         self._allowed = {_key(call, region) for call, region in own}
         self._lock = threading.Lock()
         for position in range(len(self._changes)):
             self._allow(position)
 
     def check(self, call: Call, region: str) -> None:
-        """Raises Unplanned for a call that may change something and is not the plan's; nothing was sent then."""
+        """Raise Unplanned for a call that may change something and is not in the plan. It is not sent."""
         if only_reads(call.service, call.operation) or _key(call, region) in self._allowed:
             return
         raise unplanned(call, region)
 
     def learn(self, call: Call, region: str, answer: Json) -> None:
-        """Take from an answer what placeholders of the plan stand for."""
+        """Learn the values of the plan's placeholders from an answer."""
         if str(call) not in self._sources:
             return
         with self._lock:
-            # One read answers for many setting changes of its setting: they are learnt from together.
+            # One read can answer for many changes of one setting, so they learn from it together.
             read: dict[str, list[tuple[int, SettingChange]]] = {}
             for position, (planned, known) in enumerate(self._changes):
                 change = self._filled(position) or planned
@@ -75,9 +80,9 @@ class AllowList:
 
     def _learn_rows(self, changes: list[tuple[int, SettingChange]], answer: Json) -> None:
         setting = changes[0][1].setting
-        found = setting.observations([change.id for _, change in changes], answer)
+        observations = setting.observations([change.id for _, change in changes], answer)
         for position, change in changes:
-            now = found[change.id]
+            now = observations[change.id]
             key = json.dumps(now.row, sort_keys=True, default=str) if isinstance(now, Observation) else ""
             if isinstance(now, Observation) and now.row and key not in self._seen[position]:
                 self._seen[position][key] = now
@@ -95,7 +100,7 @@ class AllowList:
                     self._allow(other)
 
     def _filled(self, position: int) -> Change | None:
-        """A change with its values filled; None while it refers to what is not made yet."""
+        """Return a change with its values filled; None while it refers to a resource that does not exist yet."""
         change, known = self._changes[position]
         try:
             return change.filled(self._run, known)
@@ -111,11 +116,11 @@ class AllowList:
 
 
 def by_planned_fault(entries: Iterable[Entry]) -> list[list[Change]]:
-    """The changes of a journal, as an AllowList takes them: what may be undone when the plan is no longer at hand."""
-    found: dict[int, list[Change]] = {}
+    """Return the changes of a journal by fault, as an AllowList takes them: an undo has the journal, but no plan."""
+    changes: dict[int, list[Change]] = {}
     for entry in entries:
-        found.setdefault(entry.planned_fault, []).append(entry.change)
-    return list(found.values())
+        changes.setdefault(entry.planned_fault, []).append(entry.change)
+    return list(changes.values())
 
 
 def _key(call: Call, region: str) -> str:

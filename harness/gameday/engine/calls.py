@@ -1,4 +1,4 @@
-"""Calls that change something: sent in parallel, each heard; and patience, on the clock that was handed in."""
+"""Send calls that change something, in parallel, with one event each; and wait on the run's clock."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ THROTTLED = frozenset(
         "TransactionInProgressException",
     }
 )
-"""Codes that say "later" (botocore, `retries/standard.py`); a setting's own `retry` comes on top."""
+"""Codes that mean "not now" (botocore, `retries/standard.py`). A setting's own `retry` adds to them."""
 
 _UNCERTAIN = frozenset(
     {"InternalError", "InternalFailure", "InternalServerError", "RequestTimeout", "ServiceUnavailable", "Unavailable"}
@@ -43,19 +43,19 @@ _UNCERTAIN = frozenset(
 
 
 def is_uncertain(error: AwsError) -> bool:
-    """Whether a failed call may have happened all the same: no answer, or the server's own failure."""
+    """Return whether a failed call may have happened all the same: no answer came, or the server itself failed."""
     return isinstance(error, Unreachable) or error.code in _UNCERTAIN
 
 
 def is_later(error: AwsError, retry: Sequence[str]) -> bool:
-    """Whether an error means "not now"."""
+    """Return whether an error means "not now"."""
     return error.code in THROTTLED or error.code in retry
 
 
 def answers_of_each(
     account: Account, calls: Sequence[tuple[Call, str]], *, paged: bool = False
 ) -> list[Json | GamedayError]:
-    """Answers to calls that may be repeated; one that cannot even be sent (its parameters) does not stop the others."""
+    """Return the answers to calls that may be repeated. A call with invalid parameters does not stop the others."""
     try:
         return [*account.call_all(calls, paged)]
     except GamedayError as error:
@@ -66,7 +66,7 @@ def answers_of_each(
 
 @dataclass(frozen=True, slots=True)
 class CallSender:
-    """Where the mutating calls of one run and phase go out, and who hears of them."""
+    """Send the mutating calls of one run and phase, and emit an event for each."""
 
     run: str
     phase: Literal["inject", "undo"]
@@ -75,14 +75,14 @@ class CallSender:
     emit: Emit
 
     def send(self, calls: Sequence[tuple[int, Call, str]]) -> list[Json | GamedayError]:
-        """Calls of the plan's positions, in parallel; answers or errors in the same order."""
+        """Send calls of the plan, each with its position, in parallel; return answers or errors in the same order."""
         began = self.clock.now()
         out = [(call, region) for _, call, region in calls]
-        # What undo sends may be sent again; what apply sends may not.
+        # Undo may send a call again; apply may not.
         answers: list[Json | GamedayError] = [
             *(answers_of_each(self.account, out) if self.phase == "undo" else self.account.call_all(out))
         ]
-        took = self.clock.now() - began  # of all together: they go out at once
+        took = self.clock.now() - began  # of all together: they run in parallel
         for (position, call, region), answer in zip(calls, answers, strict=True):
             code = _code(answer) if isinstance(answer, GamedayError) else None
             params = {key: shown(value, self.run) for key, value in call.params.items()}
@@ -96,7 +96,7 @@ def _code(error: GamedayError) -> str:
 
 
 def until(done: Callable[[], bool], clock: Clock, within: float) -> bool:
-    """Ask again and again, with growing pauses, until `done` or until `within` seconds have passed; the last answer."""
+    """Call `done` with growing pauses until it is true or `within` seconds have passed; return its last answer."""
     end = clock.now() + within
     return bool(
         Retrying(

@@ -1,4 +1,4 @@
-"""What stands in the journal: runs, and a row for each change of a run."""
+"""The contents of the journal: runs, and an entry for each change of a run."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from gameday.change import AnyChange, Json, SettingChange
 End = Literal["stuck", "restored", "healed", "not-healed", "conflict", "untouched"]
 EntryState = Literal["open"] | End
 OPEN = ("open", "stuck")
-"""States of a row that still owes something; all others are final."""
+"""States of an entry that is not undone yet; all others are final."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as the journal knows it; times in seconds since the epoch, by the wall."""
+    """A run in the journal; times are seconds since the epoch, on the wall clock."""
 
     id: str
     workload: str
@@ -33,35 +33,35 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One change of a run, with what is needed to undo it; times on the run's own clock."""
+    """One change of a run, with all that its undo needs; times are on the run's own clock."""
 
     position: int  # in the plan
     planned_fault: int  # position of the injection's first change
     stage: int
-    change: AnyChange  # placeholders in values filled
-    was: Json = None  # of an irreversible action: what its probe read before
+    change: AnyChange  # with the placeholders in its values filled
+    was: Json = None  # for an irreversible action: what its probe read before it
     intended: float = 0.0
-    sent: float | None = None  # when its last call went out, once that is known
+    sent: float | None = None  # when its last call went out; None until that is known
     answered: float | None = None  # when its last call was answered; None: it may still arrive
-    error: str | None = None  # the code it was answered with
-    made: str | None = None  # of a created resource: the new id
+    error: str | None = None  # the error code of that answer
+    made: str | None = None  # for a created resource: the new id
     state: EntryState = "open"
     note: str = ""
 
     @property
     def is_open(self) -> bool:
-        """Whether it still owes something."""
+        """Whether the change is not undone yet."""
         return self.state in OPEN
 
 
 def setting_changes(entries: Iterable[Entry]) -> dict[int, SettingChange]:
-    """Return the setting changes among entries, by position: their settings are read in bulk."""
+    """Return the setting changes among entries, by position, so that their settings can be read in bulk."""
     return {entry.position: entry.change for entry in entries if isinstance(entry.change, SettingChange)}
 
 
 @dataclass(frozen=True, slots=True)
 class CallOutcome:
-    """What became of a change's calls."""
+    """The outcome of a change's calls."""
 
     sent: float
     answered: float | None

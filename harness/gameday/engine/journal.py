@@ -1,4 +1,4 @@
-"""The journal: everything undo needs, durable before the first call, for all runs of a user."""
+"""The journal: all that undo needs, for all runs of a user, on disk before the first call."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ log = logging.getLogger("gameday.journal")
 
 _INTEND = "INSERT OR IGNORE INTO entries VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _CHANGE: TypeAdapter[AnyChange] = TypeAdapter(AnyChange)
-_RUN, _ROW = TypeAdapter(Run), TypeAdapter(Entry)
-_OF_RUN = tuple(field.name for field in fields(Run))
-_OF_ROW = tuple(field.name for field in fields(Entry))
+_RUN, _ENTRY = TypeAdapter(Run), TypeAdapter(Entry)
+_RUN_COLUMNS = tuple(field.name for field in fields(Run))
+_ENTRY_COLUMNS = tuple(field.name for field in fields(Entry))
 
 
 class _RunFile(Protocol):
@@ -38,7 +38,7 @@ class _RunFile(Protocol):
 
 
 class SharedStore(Protocol):
-    """A store that a team's machines share, which must know a run's intents too before anything is sent."""
+    """A store that the machines of a team share; it must hold a run's intents, too, before anything is sent."""
 
     def is_ours(self) -> bool: ...  # noqa: D102
     def must_be_free(self) -> None: ...  # noqa: D102
@@ -50,7 +50,7 @@ class SharedStore(Protocol):
 
 
 class Planned(Protocol):
-    """What the journal keeps of a plan."""
+    """The parts of a plan that the journal keeps."""
 
     @property
     def workload(self) -> _RunFile: ...  # noqa: D102
@@ -64,7 +64,10 @@ class Planned(Protocol):
 
 
 class Journal:
-    """One connection to the journal; every method that writes is durable when it returns, and raises JournalError."""
+    """One connection to the journal.
+
+    What a method writes is on disk when it returns. All methods raise JournalError.
+    """
 
     def __init__(self, folder: Path, db: sqlite3.Connection) -> None:
         self.folder = folder
@@ -75,18 +78,18 @@ class Journal:
 
     @classmethod
     def open(cls, folder: Path | None = None) -> Self:
-        """Open the journal, made where there is none; raises JournalError where it cannot be trusted or written."""
+        """Open the journal, and create it if needed. Raises JournalError where it is damaged or read-only."""
         folder = folder or home()
         return cls(folder, opened(folder))
 
     def close(self) -> None:
-        """Let go of the database and of every run held."""
+        """Close the database and release every run."""
         self._db.close()
         self._holds.let_go_of_all()
 
     @contextmanager
     def shared_with(self, team: SharedStore | None) -> Iterator[None]:
-        """While this lasts, what is written is written to a team's store too, and its lease counts."""
+        """Within this block, write to a team's store too, and obey its lease."""
         self._team = team
         try:
             yield
@@ -94,17 +97,15 @@ class Journal:
             self._team = None
 
     def is_ours(self) -> bool:
-        """Whether the run is ours to undo: false where another machine has taken it over, and undoes it there."""
+        """Return whether the run is ours to undo: false where another machine has taken it over and undoes it."""
         return self._team is None or self._team.is_ours()
 
     # runs -------------------------------------------------------------------------------------------------------------
 
     def begin(self, run: str, plan: Planned, pid: int) -> None:
-        """Note a run of ours, and hold it for as long as this process lives; nothing is injected without."""
+        """Record a run of ours, and hold it for as long as this process lives; no injection may precede it."""
         if not self.hold(run):
-            raise JournalError(
-                f"run {run} is held by another process", "give every run an id of its own", gd_code="GD-E303"
-            )
+            raise JournalError(f"another process holds run {run}", "give every run an id of its own", gd_code="GD-E303")
         log.info("run %s of %s begins in %s", run, plan.workload.name, self.folder)
         with self._writing() as db:
             values = (plan.workload.name, plan.account, plan.region, plan.place, pid, who(), time.time())
@@ -114,24 +115,27 @@ class Journal:
             )
 
     def adopt(self, run: Run, entries: Sequence[Entry]) -> None:
-        """Take in a run that another machine has begun, as a team's store tells it; what is known here stays."""
+        """Add a run of another machine, as a team's store holds it; entries that are here already stay."""
         with self._writing() as db:
             values = (run.workload, run.account, run.region, run.place, run.pid, run.who, run.started, run.plan)
             db.execute("INSERT OR IGNORE INTO runs VALUES (?,?,?,?,?,?,?,?,?,NULL,'')", (run.id, *values))
             db.executemany(_INTEND, [(run.id, *_columns(entry)) for entry in entries])
 
     def must_be_free(self, workload: str, account: str, run: str = "") -> None:
-        """Raises Refused while another run has the workload: who, and since when."""
+        """Raise Refused while another run has the workload; it names that run and since when."""
         with explained(self.folder):
-            asked = (workload, account)
-            found = self._db.execute("SELECT run, since FROM taken WHERE workload=? AND account=?", asked).fetchone()
-        if found and found[0] != run:
-            self._refuse_taken(workload, *found)
+            key = (workload, account)
+            taken = self._db.execute("SELECT run, since FROM taken WHERE workload=? AND account=?", key).fetchone()
+        if taken and taken[0] != run:
+            self._refuse_taken(workload, *taken)
         if self._team and not run:
             self._team.must_be_free()
 
     def take(self, run: str, workload: str, account: str, place: str) -> None:
-        """Take a workload for a run, until `end`; raises Refused while another run has it. Every twin is its own."""
+        """Take a workload for a run, until `end`. Runs on the twin take nothing, since each has a twin of its own.
+
+        Raises Refused while another run has the workload.
+        """
         if place == "twin":
             return
         with self._writing() as db:
@@ -141,35 +145,38 @@ class Journal:
             self._team.take(mine)
 
     def taken(self, workload: str) -> list[Run]:
-        """The runs on this machine that have a workload and live."""
+        """Return the live runs on this machine that have a workload."""
         with explained(self.folder):
-            found = self._db.execute("SELECT run FROM taken WHERE workload=?", (workload,)).fetchall()
-        runs = [run for (name,) in found if (run := self.run(name))]
+            rows = self._db.execute("SELECT run FROM taken WHERE workload=?", (workload,)).fetchall()
+        runs = [run for (name,) in rows if (run := self.run(name))]
         return [run for run in runs if self.is_alive(run.id)]
 
     def must_be_sure(self) -> None:
-        """Raises LeaseLost where the workload may be another's by now: nothing may be sent then."""
+        """Raise LeaseLost where another run may have the workload by now: nothing may be sent then."""
         if self._team:
             self._team.must_be_sure()
 
     def _refuse_taken(self, workload: str, other: str, since: float) -> None:
-        """Refuse, unless the other run's process is dead and owes nothing."""
+        """Raise Refused, unless the other run's process is dead and all its changes are undone."""
         alive = self.is_alive(other)
         if not alive and not any(entry.is_open for entry in self.entries(other)):
             return
         holder = self.run(other)
         by = f"run {other} ({holder.who}, process {holder.pid})" if holder else f"run {other}"
-        reason = f"workload {workload} is taken by {by} since {_when(since)}"
+        reason = f"{by} has workload {workload} since {_when(since)}"
         if alive:
-            raise Refused((reason,), "wait until it has ended, or end it: it undoes first", gd_code="GD-E202")
+            raise Refused((reason,), "wait until that run ends, or halt it: it undoes first", gd_code="GD-E202")
         raise Refused(
-            (f"{reason}, which died before everything was put back",), "run gameday restore first", gd_code="GD-E203"
+            (f"{reason}, and its process died before it had undone everything",),
+            "run gameday restore first",
+            gd_code="GD-E203",
         )
 
     def end(self, run: str, note: str = "") -> bool:
-        """Close a run and free its workload, where no row owes anything; let go of it in any case.
+        """Close a run and free its workload, if no entry is open; release the run in any case.
 
-        Raises JournalError where the team's store cannot be told: the run then stays open here too.
+        Returns whether the run is closed. Raises JournalError where the team's store cannot be written: the run then
+        stays open here too.
         """
         try:
             closed = not any(entry.is_open for entry in self.entries(run))
@@ -181,33 +188,35 @@ class Journal:
                     db.execute("DELETE FROM taken WHERE run=?", (run,))
         finally:
             self._holds.let_go(run)
-        log.info("run %s %s", run, "is closed" if closed else "stays open: it still owes changes")
+        log.info("run %s %s", run, "is closed" if closed else "stays open: it has changes that are not undone")
         return closed
 
     def run(self, run: str) -> Run | None:
-        """A run by its id."""
+        """Return a run by its id."""
         return next(iter(self._runs("WHERE id=?", run)), None)
 
     def runs(self) -> list[Run]:
-        """All runs, the oldest first."""
+        """Return all runs, the oldest first."""
         return self._runs("ORDER BY started, id")
 
     def unended(self) -> list[Run]:
-        """The runs that were never closed, the oldest first."""
+        """Return the runs that were never closed, the oldest first."""
         return self._runs("WHERE ended IS NULL ORDER BY started, id")
 
     def _runs(self, which: str, *values: str) -> list[Run]:
         with explained(self.folder), self._readable():
-            found = self._db.execute(f"SELECT {', '.join(_OF_RUN)} FROM runs {which}", values).fetchall()  # noqa: S608
-            return [_RUN.validate_python(dict(zip(_OF_RUN, raw, strict=True))) for raw in found]
+            query = f"SELECT {', '.join(_RUN_COLUMNS)} FROM runs {which}"  # noqa: S608
+            rows = self._db.execute(query, values).fetchall()
+            return [_RUN.validate_python(dict(zip(_RUN_COLUMNS, row, strict=True))) for row in rows]
 
-    # rows -------------------------------------------------------------------------------------------------------------
+    # entries ----------------------------------------------------------------------------------------------------------
 
     def entries(self, run: str) -> list[Entry]:
-        """A run's rows in the order of the plan."""
+        """Return a run's entries in the order of the plan."""
         with explained(self.folder), self._readable():
-            asked = f"SELECT {', '.join(_OF_ROW)} FROM entries WHERE run=? ORDER BY position"  # noqa: S608
-            return [_entry(dict(zip(_OF_ROW, raw, strict=True))) for raw in self._db.execute(asked, (run,)).fetchall()]
+            query = f"SELECT {', '.join(_ENTRY_COLUMNS)} FROM entries WHERE run=? ORDER BY position"  # noqa: S608
+            rows = self._db.execute(query, (run,)).fetchall()
+            return [_entry(dict(zip(_ENTRY_COLUMNS, row, strict=True))) for row in rows]
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
@@ -217,13 +226,13 @@ class Journal:
             first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
             where = ".".join(str(part) for part in first["loc"])
             raise JournalError(
-                f"the journal in {self.folder} holds what this version of gameday cannot read: {where} {first['msg']}",
+                f"this version of Gameday cannot read an entry of the journal in {self.folder}: {where} {first['msg']}",
                 "restore its runs with the version that wrote it",
                 gd_code="GD-E301",
             ) from error
 
     def intend(self, run: str, entries: Sequence[Entry]) -> None:
-        """Write intents in one commit, before their calls; where one stands already, it stays as it is."""
+        """Write intents in one commit, before their calls; an intent that is there already stays as it is."""
         with self._writing() as db:
             db.executemany(_INTEND, [(run, *_columns(entry)) for entry in entries])
         log.debug("intents of run %s: %s", run, [entry.position for entry in entries])
@@ -231,7 +240,7 @@ class Journal:
             self._team.intend(entries)
 
     def answer(self, run: str, outcomes: Mapping[int, CallOutcome]) -> None:
-        """Note what became of calls, in one commit."""
+        """Record the outcomes of calls, by position, in one commit."""
         with self._writing() as db:
             db.executemany(
                 "UPDATE entries SET sent=?, answered=?, error=?, made=coalesce(?, made) WHERE run=? AND position=?",
@@ -239,7 +248,7 @@ class Journal:
             )
 
     def settle(self, run: str, ends: Mapping[int, tuple[End, str]]) -> None:
-        """Note what became of rows (an end and a sentence), in one commit."""
+        """Record how entries ended (an end and a sentence, by position), in one commit."""
         with self._writing() as db:
             db.executemany(
                 "UPDATE entries SET state=?, note=? WHERE run=? AND position=?",
@@ -249,20 +258,20 @@ class Journal:
         if self._team:
             self._team.settle(ends)
 
-    # life and death ---------------------------------------------------------------------------------------------------
+    # holding runs -----------------------------------------------------------------------------------------------------
 
     def hold(self, run: str) -> bool:
-        """Hold a run, so that no other process undoes it meanwhile; false where another process holds it."""
+        """Hold a run, so that no other process undoes it; return false where another process holds it."""
         with explained(self.folder):
             return self._holds.hold(run)
 
     def let_go(self, run: str) -> bool:
-        """Hold a run no longer, without closing it; false, as `end` is for a run that stays open."""
+        """Release a run without closing it; return false, as `end` does for a run that stays open."""
         self._holds.let_go(run)
         return False
 
     def is_alive(self, run: str) -> bool:
-        """Whether a process holds the run, this one included."""
+        """Return whether a process holds the run, this one included."""
         with explained(self.folder):
             return self._holds.is_alive(run)
 
@@ -284,20 +293,20 @@ def _columns(entry: Entry) -> tuple[object, ...]:
     return (*place, entry.intended, entry.sent, entry.answered, entry.error, entry.made, entry.state, entry.note)
 
 
-def _entry(found: dict[str, Any]) -> Entry:
-    change, was = _CHANGE.validate_json(found["change"]), json.loads(found["was"])
-    return _ROW.validate_python(found | {"change": change, "was": was})
+def _entry(row: dict[str, Any]) -> Entry:
+    change, was = _CHANGE.validate_json(row["change"]), json.loads(row["was"])
+    return _ENTRY.validate_python(row | {"change": change, "was": was})
 
 
 def _when(since: object) -> str:
     try:
         return datetime.fromtimestamp(float(str(since)), UTC).isoformat(timespec="seconds")
     except (ValueError, OverflowError):
-        return "nobody knows when"
+        return "an unknown time"
 
 
 def who() -> str:
-    """Who we are, to be shown to others: user@host."""
+    """Return who runs this process, for others to read: user@host."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # no such user in this container

@@ -1,4 +1,4 @@
-"""What the changes of a journal read right now, in bulk; a change that cannot be read does not hide the others."""
+"""Read in bulk how the changes of a journal are now. A change that cannot be read does not hide the others."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from gameday.aws.account import Account
 from gameday.change import Call, Json, Observation, SettingChange
 from gameday.change.placeholders import bind
 from gameday.engine.entries import Entry, setting_changes
-from gameday.engine.settings import read_beside
+from gameday.engine.settings import read_together
 from gameday.errors import GamedayError
 
 BindingsOf = Callable[[Entry], dict[str, Json]]
-"""The bindings that a row's calls see."""
+"""Return the bindings for the calls of an entry."""
 
 
 def observe(
@@ -22,23 +22,23 @@ def observe(
     account: Account,
     ahead: Mapping[int, SettingChange] = MappingProxyType({}),
 ) -> dict[int, Observation | GamedayError]:
-    """Return how the changes of entries stand, by position; an error stands where an observation would be.
+    """Return what the change of each entry reads now, by position: an observation, or the error of its read.
 
-    `ahead` are setting changes that are not in the journal yet, and are read in the same calls.
+    `ahead` holds setting changes that are not in the journal yet; the same calls read them too.
     """
     settings = setting_changes(entries.values())
-    found: dict[int, Observation | GamedayError] = {}
-    asked: dict[int, tuple[Call, str]] = {}
+    unsent: dict[int, Observation | GamedayError] = {}
+    reads: dict[int, tuple[Call, str]] = {}
     for position, entry in entries.items():
         if position in settings:
             continue
         try:
-            asked[position] = bind(entry.change.read_call, known(entry)), entry.change.region
+            reads[position] = bind(entry.change.read_call, known(entry)), entry.change.region
         except GamedayError as error:
-            found[position] = error
-    read, answers = read_beside({**settings, **ahead}, list(asked.values()), account)
-    others = dict(zip(asked, map(_observed, answers), strict=True))
-    return found | read | others
+            unsent[position] = error
+    of_settings, answers = read_together({**settings, **ahead}, list(reads.values()), account)
+    others = dict(zip(reads, map(_observed, answers), strict=True))
+    return unsent | of_settings | others
 
 
 def _observed(answer: Json | GamedayError) -> Observation | GamedayError:

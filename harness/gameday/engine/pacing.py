@@ -1,4 +1,4 @@
-"""What the undo's share of AWS's rates means for an injection: which calls cannot all go out at once."""
+"""How the undo's share of AWS's rate limits slows an injection: which calls cannot all go out at once."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from gameday.steady_state.kpi.units import show_duration
 
 
 def slowed(changes: Iterable[Change]) -> list[str]:
-    """What cannot be injected at once because of the undo's share, in a line for each API."""
+    """Return a line for each API whose calls cannot all go out at once, because the undo keeps its share."""
     calls = [(template.call, change.region) for change in changes for template in change.apply_templates()]
     return [
-        f"of {number} calls of {api} in {region}, {at_once} go out at once and the others within "
+        f"Gameday sends {at_once} of {number} calls of {api} in {region} at once and the others within "
         f"{show_duration(seconds)}: AWS takes {bucket.size:g} at once and {bucket.refill:g} a second, "
-        "and half of that is kept for the undo"
+        "and Gameday keeps half of that for the undo"
         for (api, region), (number, at_once, seconds, bucket) in needs(calls).items()
         if seconds
     ]

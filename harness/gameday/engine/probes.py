@@ -1,4 +1,4 @@
-"""Probes: reads with a yes-or-no answer, for faults that take effect and irreversible actions that heal."""
+"""Probes: reads with a yes-or-no answer. They show whether a fault took effect, and whether the system has healed."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from gameday.steady_state.judging.excess import shows
 
 
 def answers(probes: Sequence[tuple[Probe, str, Bindings]], account: Account) -> list[Json | AwsError]:
-    """What many probes read, each in its region and with its bindings (since, now, run, made), in parallel."""
+    """Return what many probes read, in parallel, each in its region with its bindings (since, now, run, made)."""
     return account.call_all([(bind(probe.call, bindings), region) for probe, region, bindings in probes], paged=True)
 
 
 def exceeds(excess: Excess, answer: Json, since: float, chance: float) -> bool:
-    """Whether an answer's counts since the injection are clearly above those before; `chance` is that of a false yes.
+    """Return whether an answer's counts since the injection are clearly above those before.
 
-    CloudWatch stamps a period by its start, so the one that the injection fell into holds some of the time before: it
-    counts as time since, in full, like the one that is not over yet. Both can only hide an excess.
+    `chance` is the probability of a false yes. CloudWatch stamps a period by its start, so the period of the injection
+    also holds some time before it. That period counts as time since, in full, like the period that is not over yet.
+    Both can only hide an excess.
     """
     counts, known = (_by_time(search_list(path, answer)) for path in (excess.counted, excess.known))
-    # A period that is over may still be unknown: metrics come minutes late, but one after the other.
+    # A period that is over may still be unknown: metrics arrive minutes late, but in order.
     first, last = since // excess.period * excess.period, max(counts, default=since)
     before = [counts.get(at, 0.0) for at in sorted(counts.keys() | known.keys()) if at < first]
     periods = round((last - first) / excess.period) + 1

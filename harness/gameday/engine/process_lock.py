@@ -1,6 +1,6 @@
-"""Who is alive: a run is held by a lock on a file, which the kernel drops when the process that took it dies.
+"""Which runs are alive: a process holds a run by a lock on a file, and the kernel drops the lock when it dies.
 
-So a process id that is used again fools nobody, and no clock or heartbeat is needed. Source: flock(2).
+So a reused process id cannot pass for a live run, and no clock or heartbeat is needed. Source: flock(2).
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ from typing import IO
 
 
 class Holds:
-    """The runs that this process holds, as locked files in a folder. Raises OSError where locks do not work."""
+    """The runs that this process holds, as locked files in a folder.
+
+    Its methods raise OSError where the file system does not support locks.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._mine: dict[str, IO[str]] = {}
 
     def hold(self, run: str) -> bool:
-        """Hold a run, so that nobody else undoes it meanwhile; false where another holds it."""
+        """Hold a run, so that no other process undoes it; return false where another process holds it."""
         while run not in self._mine:
             lock = (self._folder / f"{run}.lock").open("a")
             try:
@@ -30,24 +33,24 @@ class Holds:
             if _is_still_there(lock):
                 self._mine[run] = lock
             else:
-                lock.close()  # its last holder removed it while we waited: lock the file that counts
+                lock.close()  # its last holder removed this file: lock its successor
         return True
 
     def is_alive(self, run: str) -> bool:
-        """Whether anybody holds the run, we included."""
+        """Return whether any process holds the run, this one included."""
         if run in self._mine or not self.hold(run):
             return True
         self.let_go(run)
         return False
 
     def let_go(self, run: str) -> None:
-        """Hold a run no longer."""
+        """Release a run."""
         if lock := self._mine.pop(run, None):
             Path(lock.name).unlink(missing_ok=True)
             lock.close()
 
     def let_go_of_all(self) -> None:
-        """Hold nothing any longer, as if the process had died."""
+        """Release every run, as the kernel does when the process dies."""
         for run in list(self._mine):
             self.let_go(run)
 

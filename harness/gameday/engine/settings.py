@@ -1,4 +1,4 @@
-"""Settings at work: reading a setting of many resources, capturing what undo writes back, and the calls that set it."""
+"""Read a setting of many resources, and capture the values that undo writes back."""
 
 from __future__ import annotations
 
@@ -14,78 +14,76 @@ from gameday.engine.calls import answers_of_each
 from gameday.errors import AwsError, GamedayError, Refused
 
 CHUNK = 50
-"""Resources in one plural read: the fewest that any of them takes (DescribeAutoScalingGroups: 50 names)."""
+"""Resources in one plural read: the smallest limit of all such calls (DescribeAutoScalingGroups: 50 names)."""
 
 
 def read(
     setting: Setting, ids: Iterable[str], region: str, args: Mapping[str, dict[str, Json]], account: Account
 ) -> dict[str, Observation | AwsError]:
-    """A setting of many resources, in as few calls as it takes; an error stands where the reading would be."""
+    """Read a setting of many resources, in as few calls as possible; return a reading or an error for each id."""
     return _read(setting, list(ids), region, args, account, chunk=CHUNK)
 
 
 def _read(
     setting: Setting, ids: list[str], region: str, args: Mapping[str, dict[str, Json]], account: Account, *, chunk: int
 ) -> dict[str, Observation | AwsError]:
-    asked = list(setting.read_calls(ids, args, chunk))
-    answers = account.call_all([(call, region) for _, call in asked], paged=True)
-    found: dict[str, Observation | AwsError] = {}
+    reads = list(setting.read_calls(ids, args, chunk))
+    answers = account.call_all([(call, region) for _, call in reads], paged=True)
+    readings: dict[str, Observation | AwsError] = {}
     doubtful: list[str] = []
-    for (these, _), answer in zip(asked, answers, strict=True):
+    for (these, _), answer in zip(reads, answers, strict=True):
         if isinstance(answer, AwsError) and answer.code in setting.gone and len(these) > 1:
             doubtful += these
         else:
-            found |= setting.observations(these, answer)
+            readings |= setting.observations(these, answer)
     if doubtful:
-        # One resource that is gone fails the read of all: ask one by one which it is.
-        found |= _read(setting, doubtful, region, args, account, chunk=1)
-    return found
+        # One missing resource fails the read of all: read each alone to find it.
+        readings |= _read(setting, doubtful, region, args, account, chunk=1)
+    return readings
 
 
 def read_settings(changes: Mapping[int, SettingChange], account: Account) -> dict[int, Observation | GamedayError]:
-    """The settings of many setting changes as they stand, by the same keys; see `read_beside`."""
-    return read_beside(changes, (), account)[0]
+    """Return what the settings of many setting changes read now, by the same keys; see `read_together`."""
+    return read_together(changes, (), account)[0]
 
 
-def read_beside(
+def read_together(
     changes: Mapping[int, SettingChange], others: Sequence[tuple[Call, str]], account: Account
 ) -> tuple[dict[int, Observation | GamedayError], list[Json | GamedayError]]:
-    """The settings of many setting changes, and the answers to other reads, all asked at once.
+    """Read the settings of many setting changes, and send other reads, all in parallel.
 
-    A bulk read a setting and region.
-
-    An error stands where a reading or an answer would be, so that one that fails does not hide the others.
+    Each setting and region takes one bulk read. Returns the readings by the keys of `changes`, and the answers in the
+    order of `others`. A read that fails gives its error as the value, so that it does not hide the others.
     """
 
     def place(key: int) -> tuple[str, str]:
         return changes[key].setting.name, changes[key].region
 
-    found: dict[int, Observation | GamedayError] = {}
-    asked: list[tuple[dict[str, int], list[str], Call]] = []
+    readings: dict[int, Observation | GamedayError] = {}
+    reads: list[tuple[dict[str, int], list[str], Call]] = []
     for _, group in groupby(sorted(changes, key=place), key=place):
         keys = {changes[key].id: key for key in group}
         try:
             args = {name: changes[key].args for name, key in keys.items()}
             setting = changes[min(keys.values())].setting
-            asked += [(keys, ids, call) for ids, call in setting.read_calls(args, args, CHUNK)]
+            reads += [(keys, ids, call) for ids, call in setting.read_calls(args, args, CHUNK)]
         except GamedayError as error:
-            found |= dict.fromkeys(keys.values(), error)
-    calls = [(call, changes[keys[ids[0]]].region) for keys, ids, call in asked]
+            readings |= dict.fromkeys(keys.values(), error)
+    calls = [(call, changes[keys[ids[0]]].region) for keys, ids, call in reads]
     answers = answers_of_each(account, [*calls, *others], paged=True)
-    for (keys, ids, _), answer in zip(asked, answers, strict=False):
-        found |= {
-            keys[one]: reading for one, reading in _told([changes[keys[one]] for one in ids], answer, account).items()
-        }
-    return found, answers[len(asked) :]
+    for (keys, ids, _), answer in zip(reads, answers, strict=False):
+        by_id = _readings([changes[keys[id_]] for id_ in ids], answer, account)
+        readings |= {keys[id_]: reading for id_, reading in by_id.items()}
+    return readings, answers[len(reads) :]
 
 
-def _told(
+def _readings(
     changes: list[SettingChange], answer: Json | GamedayError, account: Account
 ) -> Mapping[str, Observation | GamedayError]:
     setting, region, ids = changes[0].setting, changes[0].region, [setting_change.id for setting_change in changes]
     try:
         if isinstance(answer, AwsError) and answer.code in setting.gone and len(ids) > 1:
-            # One resource that is gone fails the read of all: ask one by one which it is.
+            # One missing resource fails the read of all: read each alone to find it.
             return _read(
                 setting,
                 ids,
@@ -110,21 +108,21 @@ def capture(
     *,
     say: Callable[[str], None] = lambda _: None,
 ) -> list[SettingChange]:
-    """Setting changes that bring settings to the values wanted, with what stands now as what undo writes back.
+    """Return the setting changes that bring settings to the wanted values; undo writes back the values read now.
 
-    Reads only.
+    It only reads, and waits for nothing. `wanted` is id → value or, for a set, id → {"adds": [...], "removes": [...]}.
+    A set's change keeps only the items that would really change. `say` gets a line for each setting that already has
+    its wanted value; it needs no change.
 
-    `wanted` is id → value or, for a set, id → {"adds": [...], "removes": [...]}; of those only what would really change
-    is kept, and a setting change that would change nothing is left out, which `say` is told. Nothing is waited
-    for. Raises AwsError where a read fails, and Refused for what could not be put back: a resource that is gone
-    or changing right now, or a value that no call writes.
+    Raises AwsError where a read fails. Raises Refused where undo would not be possible: the resource does not exist,
+    it is changing right now, or no call writes the value.
     """
     args = args or {}
-    found = read(setting, wanted, region, args, account)
+    readings = read(setting, wanted, region, args, account)
     changes: list[SettingChange] = []
     reasons: list[str] = []
     for name, aim in wanted.items():
-        now = found[name]
+        now = readings[name]
         if isinstance(now, AwsError):
             raise now
         setting_change = _setting_change(
@@ -132,13 +130,13 @@ def capture(
         )
         if now.gone or not now.ready:
             reasons.append(
-                f"{name} {'is not there' if now.gone else 'is changing right now'}: {_as_read(setting, now)}"
+                f"{name} {'does not exist' if now.gone else 'is changing right now'}: {_as_read(setting, now)}"
             )
         elif _changes_nothing(setting_change, now):
             value = now.value if setting.shape is Shape.SET else setting_change.after
             say(f"{setting.name} of {name} already is {brief(value)}")
         elif missing := _not_writable(setting_change):
-            reasons.append(f"{setting.name} of {name} could not be put back: no call sets it to {brief(missing[0])}")
+            reasons.append(f"Gameday could not undo {setting.name} of {name}: no call sets it to {brief(missing[0])}")
         else:
             changes.append(setting_change)
     if reasons:
@@ -147,7 +145,7 @@ def capture(
 
 
 def _setting_change(setting_change: SettingChange, now: Observation, aim: Json) -> SettingChange:
-    """A bare setting change with what stands now, and what is to be."""
+    """Complete a setting change with the value read now and the value wanted."""
     setting = setting_change.setting
     if setting.shape is not Shape.SET:
         about = f"{setting.name} of {setting_change.id}: {brief(now.value)} → {brief(aim)}"
@@ -164,12 +162,12 @@ def _setting_change(setting_change: SettingChange, now: Observation, aim: Json) 
 def _changes_nothing(setting_change: SettingChange, now: Observation) -> bool:
     if setting_change.is_set:
         return not (setting_change.adds or setting_change.removes)
-    # A value that is known only later (what the run will make) is never there already.
-    return not unbound(setting_change.after) and setting_change.stands_at("after", now)
+    # A value that holds a placeholder names what the run will create, so no setting has it yet.
+    return not unbound(setting_change.after) and setting_change.reads_as("after", now)
 
 
 def _not_writable(setting_change: SettingChange) -> list[Json]:
-    """The values that no call of the setting writes; a set needs both its calls."""
+    """Return the values that no call of the setting writes; a set needs both its calls."""
     if setting_change.is_set:
         return (
             []

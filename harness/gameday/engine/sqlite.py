@@ -1,7 +1,7 @@
-"""The journal's file: one SQLite database for all runs of a user, laid out once, checked at every opening.
+"""The journal's file: one SQLite database for all runs of a user, created once and checked at every opening.
 
-A commit has reached the disk when it returns (WAL with synchronous=FULL; sqlite.org/pragma.html#pragma_synchronous),
-and a torn one is as if it had never been.
+A commit has reached the disk when it returns (WAL with synchronous=FULL; sqlite.org/pragma.html#pragma_synchronous).
+SQLite discards a commit that is only partly written.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gameday.errors import JournalError
 
 SCHEMA = 2
 SMALLEST = 512
-"""Bytes of a page of SQLite at least (sqlite.org/fileformat.html#pages)."""
+"""Bytes of the smallest SQLite page (sqlite.org/fileformat.html#pages)."""
 BUSY = 10.0
 """Seconds to wait for another process that is writing."""
 
@@ -39,18 +39,18 @@ CREATE TABLE taken (
 
 
 def home() -> Path:
-    """The state directory: GAMEDAY_HOME, or `gameday` where the XDG Base Directory Specification puts state."""
+    """Return the state directory: GAMEDAY_HOME, or `gameday` where the XDG Base Directory Specification puts state."""
     if own := os.environ.get("GAMEDAY_HOME"):
         return Path(own)
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "gameday"
 
 
 def opened(folder: Path) -> sqlite3.Connection:
-    """The database in a folder, made where there is none; raises JournalError where it cannot be trusted or written."""
+    """Open the database in a folder, and create it if needed. Raises JournalError where it is damaged or read-only."""
     with explained(folder):
         (folder / "runs").mkdir(parents=True, exist_ok=True, mode=0o700)
         with (folder / "journal.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # the first two processes must not both lay it out
+            fcntl.flock(lock, fcntl.LOCK_EX)  # two processes must not both create the tables
             _must_not_be_lost(folder)
             db = sqlite3.connect(folder / "journal.db", timeout=BUSY, isolation_level=None)
             try:
@@ -62,9 +62,9 @@ def opened(folder: Path) -> sqlite3.Connection:
 
 
 def _must_not_be_lost(folder: Path) -> None:
-    """Raises JournalError where runs left their marks and the file that says what they owe is gone or empty.
+    """Raise JournalError where traces of runs are left, but the journal's file is missing or empty.
 
-    SQLite would lay an empty file out anew, and throw the log of a missing one away.
+    SQLite would create new tables in an empty file, and would delete the log of a missing one.
     """
     file, log = folder / "journal.db", folder / "journal.db-wal"
     size = file.stat().st_size if file.exists() else 0
@@ -75,7 +75,9 @@ def _must_not_be_lost(folder: Path) -> None:
         state = "cut short" if size else "empty" if file.exists() else "missing"
         left_behind = f", but {left[0]} is there" if left else ""
         raise JournalError(
-            f"{file} is {state}{left_behind}: what its runs owe is not known", _PUT_BACK, gd_code="GD-E301"
+            f"{file} is {state}{left_behind}: Gameday cannot know what its runs must still undo",
+            _PUT_BACK,
+            gd_code="GD-E301",
         )
 
 
@@ -84,14 +86,14 @@ def _lay_out(db: sqlite3.Connection, folder: Path) -> None:
     db.execute("PRAGMA synchronous=FULL")
     db.execute("PRAGMA foreign_keys=ON")
     db.execute("PRAGMA fullfsync=ON")  # macOS: fsync alone does not reach the disk (sqlite.org/pragma.html)
-    found = db.execute("PRAGMA user_version").fetchone()[0]
-    if found == 0:
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0:
         _must_have(db, folder, {})
         db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version={SCHEMA}; COMMIT;")
-    if found not in (0, SCHEMA):
+    if version not in (0, SCHEMA):
         raise JournalError(
-            f"the journal in {folder} has schema {found}; this version of gameday knows {SCHEMA}",
-            "restore its runs with the version that wrote it, or point GAMEDAY_HOME elsewhere",
+            f"the journal in {folder} has schema {version}; this version of Gameday reads schema {SCHEMA}",
+            "restore its runs with the version that wrote it, or set GAMEDAY_HOME to another directory",
             gd_code="GD-E301",
         )
     with closing(sqlite3.connect(":memory:")) as ours:
@@ -102,44 +104,47 @@ def _lay_out(db: sqlite3.Connection, folder: Path) -> None:
 
 
 def _must_have(db: sqlite3.Connection, folder: Path, ours: Mapping[str, tuple[str, ...]]) -> None:
-    found = _shape(db)
-    other = next((name for name in sorted({*found, *ours}) if found.get(name) != ours.get(name)), None)
+    theirs = _shape(db)
+    other = next((name for name in sorted({*theirs, *ours}) if theirs.get(name) != ours.get(name)), None)
     if other is not None:
-        columns = f"holds {', '.join(found[other])}" if other in found else "is missing"
+        columns = f"has the columns {', '.join(theirs[other])}" if other in theirs else "is missing"
         raise JournalError(
-            f"{folder / 'journal.db'} is not a journal of gameday's schema {SCHEMA}: its table {other} {columns}",
+            f"{folder / 'journal.db'} is not a Gameday journal of schema {SCHEMA}: its table {other} {columns}",
             _PUT_BACK,
             gd_code="GD-E301",
         )
 
 
 def _shape(db: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
-    """Table → its columns in order, but for SQLite's own."""
-    found: dict[str, tuple[str, ...]] = {}
+    """Return the columns of each table in order, without SQLite's own tables."""
+    columns: dict[str, tuple[str, ...]] = {}
     for table, column in db.execute(
         "SELECT tables.name, columns.name FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns "
         "WHERE tables.type IN ('table', 'view') AND tables.name NOT LIKE 'sqlite~_%' ESCAPE '~' "
         "ORDER BY tables.name, columns.cid"
     ):
-        found[table] = (*found.get(table, ()), column)
-    return found
+        columns[table] = (*columns.get(table, ()), column)
+    return columns
 
 
-_MEND = "free the disk or mend the directory, or point GAMEDAY_HOME elsewhere"
-_PUT_BACK = "runs may owe what it held: put the file back from a copy; or, once nothing is owed, move the folder away"
+_REPAIR = "free disk space, repair the directory, or set GAMEDAY_HOME to another directory"
+_PUT_BACK = (
+    "the file may hold changes that are not undone: restore it from a copy. "
+    "If you know that nothing is left to undo, move the folder away"
+)
 
 
 @contextmanager
 def explained(folder: Path) -> Iterator[None]:
-    """What goes wrong with the file in this block is said as a JournalError."""
+    """Turn errors of the file in this block into a JournalError."""
     try:
         yield
     except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
-        # DatabaseError's subclasses are about the disk, locks and our own statements. What SQLite says of a damaged
+        # DatabaseError's subclasses are about the disk, locks and our own statements. SQLite's message about a damaged
         # schema quotes its bytes, which need not be text.
         damaged = type(error) in (sqlite3.DatabaseError, UnicodeDecodeError)
         raise JournalError(
-            f"the journal in {folder} cannot be used: {error}",
-            _PUT_BACK if damaged else f"nothing is injected without it: {_MEND}",
+            f"Gameday cannot use the journal in {folder}: {error}",
+            _PUT_BACK if damaged else f"Gameday injects nothing without a journal: {_REPAIR}",
             gd_code="GD-E302",
         ) from error

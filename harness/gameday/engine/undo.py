@@ -1,13 +1,14 @@
-"""Undo: put a run's changes back, from the journal alone, whoever made them and however far they got.
+"""Undo: undo the changes of a run from its journal alone, however far the run got and whichever process made it.
 
-It looks at everything that is still open, decides what to do about each change (`decide`, a pure function), acts, and
-looks again, until every row is closed or time is up. Three rules make that safe:
+Undo reads every open change, decides what to do about each (`decide`, a pure function), acts, and reads again. It ends
+when every entry is closed or time is up. Three rules make that safe:
 
-- What reads *before* is closed only when nothing of ours can still come and change it: reads may be stale for the
-  setting's settle time, and a call without an answer may land until the client's time-outs are over. Whoever sent
-  it has stopped by the time undo begins, so they count from there.
-- What reads *ours* is written back, which is idempotent. What reads neither is somebody else's, and left alone.
-- Later stages go first; what keeps failing holds the earlier ones back no longer than HOLD.
+- A change that reads *before* is closed only when no call of ours can still change it. Reads may be stale for the
+  setting's settle time, and a call without an answer may land until the client's time-outs are over. The sender has
+  stopped when undo begins, so both times count from there.
+- A value that is *ours* is written back; that is idempotent. A value that is neither belongs to somebody else, and
+  undo leaves it alone.
+- Later stages go first. A stage that keeps failing delays the earlier ones for at most HOLD seconds.
 """
 
 from __future__ import annotations
@@ -29,22 +30,22 @@ from gameday.steady_state.clock import Clock
 log = logging.getLogger("gameday.undo")
 
 PATIENCE = 900.0
-"""Seconds after which what could not be put back, or has not healed, is said to be so."""
+"""Seconds after which undo gives up: what it could not undo is stuck, and what has not healed is not healed."""
 HOLD = 300.0
-"""Seconds for which a later stage that is not done holds the earlier ones back."""
+"""Seconds for which earlier stages wait for a later stage that is not done."""
 SHORTEST, LONGEST = 0.25, 10.0
-"""Seconds between two looks, and between two tries of a write that fails: at first, and at most."""
+"""Seconds between two reads, and between two tries of a write that fails: at first, and at most."""
 
 
 class Next(StrEnum):
     """What to do about one change now."""
 
-    WRITE = "write"  # ours stands: put back what was there
-    WAIT = "wait"  # changing right now, or not to be read: look again
-    WATCH = "watch"  # nothing to do, but a late request of ours may still come: look again
+    WRITE = "write"  # our value is there: write back the value of before
+    WAIT = "wait"  # changing right now, or unreadable: read again
+    WATCH = "watch"  # nothing to do, but a late request of ours may still land: read again
     RESTORED = "restored"
     GONE = "gone"  # the resource no longer exists
-    CONFLICT = "conflict"  # somebody else's change: left alone
+    CONFLICT = "conflict"  # somebody else changed it: leave it alone
     HEALED = "healed"
 
 
@@ -54,7 +55,7 @@ _ENDS: dict[Next, End] = {
     Next.CONFLICT: "conflict",
     Next.HEALED: "healed",
 }
-"""How a row ends; whatever is not here goes on."""
+"""How an entry ends. Any other next step keeps it open."""
 
 
 _NEXT: dict[Standing, Next] = {
@@ -69,7 +70,7 @@ _NEXT: dict[Standing, Next] = {
 
 
 def decide(change: Change, now: Observation, quiet: bool, was: Json = None) -> Next:
-    """Return what to do about a change that stands so; `was` is what its probe read before.
+    """Return what to do about a change that reads `now`; `was` is what its probe read before the run.
 
     `quiet`: neither a stale read nor a late request of ours is possible.
     """
@@ -80,10 +81,10 @@ def decide(change: Change, now: Observation, quiet: bool, was: Json = None) -> N
 def undo(
     run: str, account: Account, journal: Journal, clock: Clock, emit: Emit, *, patience: float = PATIENCE
 ) -> list[ChangeClosed]:
-    """Put back whatever the run's journal holds open, within about `patience` seconds; what became of each row.
+    """Undo every open change in the run's journal, within about `patience` seconds; return how each entry ended.
 
-    A second time it makes no call. What cannot be put back is `stuck`, and stays open in the journal for another try;
-    a journal that cannot be written does not stop it. Raises JournalError only where the journal cannot be read.
+    A second undo makes no call. A change that cannot be undone is `stuck`, and stays open in the journal for another
+    try. Undo goes on where the journal cannot be written. Raises JournalError only where it cannot be read.
     """
     return _Undo(CallSender(run, "undo", account, clock, emit), journal, patience).work()
 
@@ -103,31 +104,31 @@ class _Undo:
         self.patience = patience
         self.began = wire.clock.now()
         self.open = {entry.position: entry for entry in entries if entry.is_open}
-        self.made: dict[int, dict[str, str]] = {}  # by injection: name → id
+        self.made: dict[int, dict[str, str]] = {}  # by planned fault: name → id
         for entry in entries:
             self.made.setdefault(entry.planned_fault, {}).update(entry.change.made_binding(entry.made))
         self.wrote: set[int] = set()
-        self.trouble: dict[int, GamedayError] = {}  # what stands in a row's way
-        self.pause: dict[int, float] = {}  # seconds that a row waits after an error, and until when
+        self.trouble: dict[int, GamedayError] = {}  # the last error of an entry
+        self.pause: dict[int, float] = {}  # seconds that an entry waits after an error, and until when
         self.not_before: dict[int, float] = {}
-        self.breath = 0.0  # seconds until the next look: short after a write, longer while only watching
+        self.breath = 0.0  # seconds until the next read: short after a write, longer while only watching
         self.settled: list[ChangeClosed] = []
         self.is_noted = True
 
     def work(self) -> list[ChangeClosed]:
         while self.open:
             if not self.journal.is_ours():
-                self._leave()
+                self._leave_to_other_machine()
                 break
             self._pass()
             if self.wire.clock.now() >= self.began + self.patience:
                 self._give_up()
             elif self.open:
                 self.wire.clock.sleep(min(self.breath, self._until_quiet()))
-        return sorted(self.settled, key=lambda one: one.position)
+        return sorted(self.settled, key=lambda closed: closed.position)
 
     def _pass(self) -> None:
-        """Look at every open row, act on the last stages, close what is done."""
+        """Read every open change, act on the last stages, close what is done."""
         steps = self._steps()
         is_acting = self._act(steps)
         self.breath = SHORTEST if is_acting else min(2.0 * max(self.breath, SHORTEST), LONGEST)
@@ -136,11 +137,11 @@ class _Undo:
     # look and decide --------------------------------------------------------------------------------------------------
 
     def _steps(self) -> dict[int, _Step]:
-        found = observe(self.open, self._known, self.wire.account)
+        seen = observe(self.open, self._known, self.wire.account)
         steps: dict[int, _Step] = {}
         for position, entry in self.open.items():
             try:
-                step = self._step(entry, found[position])
+                step = self._step(entry, seen[position])
             except GamedayError as error:
                 step = _Step(Next.WAIT, error.what)
                 self.trouble[position] = error
@@ -151,19 +152,19 @@ class _Undo:
             log.debug("change %d: %s: %s", position, step.next.name, step.about)
         return steps
 
-    def _step(self, entry: Entry, found: Observation | GamedayError) -> _Step:
-        if isinstance(found, GamedayError):
-            raise found
+    def _step(self, entry: Entry, seen: Observation | GamedayError) -> _Step:
+        if isinstance(seen, GamedayError):
+            raise seen
         change = entry.change
-        step = decide(change, found, self._is_quiet(entry), entry.was)
-        calls = change.undo_calls(found, self._known(entry)) if step is Next.WRITE else []
-        return _Step(step, change.explain(change.standing(found, entry.was), found), calls)
+        step = decide(change, seen, self._is_quiet(entry), entry.was)
+        calls = change.undo_calls(seen, self._known(entry)) if step is Next.WRITE else []
+        return _Step(step, change.explain(change.standing(seen, entry.was), seen), calls)
 
     def _is_quiet(self, entry: Entry) -> bool:
         return self.wire.clock.now() >= self._quiet_from(entry)
 
     def _quiet_from(self, entry: Entry) -> float:
-        """From when on neither a stale read nor a late request of ours is possible."""
+        """Return the time after which neither a stale read nor a late request of ours is possible."""
         last = self.began + LONGEST_CALL if entry.answered is None else min(entry.answered, self.began)
         return last + entry.change.settle_time
 
@@ -172,14 +173,14 @@ class _Undo:
         return entry.change.bindings(self.wire.run, made) | {"since": entry.intended, "now": self.wire.clock.now()}
 
     def _until_quiet(self) -> float:
-        """Seconds until the next row is quiet: nothing is won by looking much later than then."""
+        """Return the seconds until the next entry is quiet: a read much later than that only loses time."""
         now = self.wire.clock.now()
         return min((at - now for entry in self.open.values() if (at := self._quiet_from(entry)) > now), default=LONGEST)
 
     # act --------------------------------------------------------------------------------------------------------------
 
     def _act(self, steps: dict[int, _Step]) -> bool:
-        """Send what is to be sent now; whether there was anything."""
+        """Send the calls that are due; return whether there were any."""
         last = self._last_stage(steps)
         calls = [
             (position, call, self.open[position].change.region)
@@ -197,7 +198,7 @@ class _Undo:
         return bool(calls)
 
     def _last_stage(self, steps: dict[int, _Step]) -> tuple[int, int]:
-        """The last stage that still has something to do: those before it wait for it, for a while."""
+        """Return the last stage that is not done: the stages before it wait for it, for at most HOLD seconds."""
         todo = [
             self._stage(position)
             for position, step in steps.items()
@@ -210,7 +211,7 @@ class _Undo:
         return self.open[position].planned_fault, self.open[position].stage
 
     def _is_refused(self, position: int) -> bool:
-        """Whether a row met an error that waiting hardly mends, like a missing right."""
+        """Return whether an entry met an error that waiting will hardly fix, like a missing permission."""
         error = self.trouble.get(position)
         if isinstance(error, AwsError):
             passing = self.open[position].change.undo_retry_codes
@@ -225,9 +226,9 @@ class _Undo:
         return ("untouched" if was_refused and step.next is not Next.CONFLICT else _ENDS[step.next]), step.about
 
     def _give_up(self) -> None:
-        """Time is up: an irreversible action has not healed.
+        """End the undo when time is up: irreversible actions have not healed; all other open changes are stuck.
 
-        Whatever else is open is stuck, and stays open for another try.
+        Stuck changes stay open in the journal for another try.
         """
         ends: dict[int, tuple[End, str]] = {}
         for position, step in self._steps().items():
@@ -236,9 +237,9 @@ class _Undo:
             ends[position] = end, f"{change.about}: {error.what if error else step.about}"
         self._settle(ends)
 
-    def _leave(self) -> None:
-        """Another machine undoes this run: nothing more is sent or noted here."""
-        now, about = self.wire.clock.now(), "left to the machine that has taken this run over"
+    def _leave_to_other_machine(self) -> None:
+        """End the undo here, since another machine undoes this run: send and note nothing more."""
+        now, about = self.wire.clock.now(), "another machine has taken this run over and undoes it"
         self.settled += [
             ChangeClosed(now, position, "stuck", f"{entry.change.about}: {about}")
             for position, entry in self.open.items()
@@ -252,7 +253,7 @@ class _Undo:
                 self.journal.settle(self.wire.run, ends)
         except JournalError as error:
             if self.is_noted:
-                self.wire.emit(Remark(now, f"the undo goes on without being noted: {error.what}"))
+                self.wire.emit(Remark(now, f"the undo continues, but the journal does not record it: {error.what}"))
             self.is_noted = False
         for position, (state, about) in ends.items():
             log.info("change %d of run %s is %s: %s", position, self.wire.run, state, about)

@@ -1,4 +1,4 @@
-"""The catalogue of faults: each a few lines of settings and one method that answers with changes."""
+"""The catalogue of faults. A fault is a few lines of settings and one method that returns changes."""
 
 from functools import partial
 
@@ -7,17 +7,17 @@ from gameday.faults.fault import Fault
 from gameday.steady_state.registry import Registry
 
 
-def _accept(name: str, found: object) -> type[Fault]:
-    if not (isinstance(found, type) and issubclass(found, Fault)):
-        msg = "it is no subclass of Fault"
+def _accept(name: str, fault: object) -> type[Fault]:
+    if not (isinstance(fault, type) and issubclass(fault, Fault)):
+        msg = "it is not a subclass of Fault"
         raise ValueError(msg)
-    if missing := [each for each in ("name", "undo", "effect", "example") if not hasattr(found, each)]:
-        msg = f"{found.__name__} does not say its {' and '.join(missing)}"
+    if missing := [field for field in ("name", "undo", "effect", "example") if not hasattr(fault, field)]:
+        msg = f"{fault.__name__} does not define {' and '.join(missing)}"
         raise ValueError(msg)
-    if found.name != name:
-        msg = f"it is named {found.name}"
+    if fault.name != name:
+        msg = f"its name is {fault.name}"
         raise ValueError(msg)
-    return found
+    return fault
 
 
 CATALOGUE: Registry[type[Fault]] = Registry(
@@ -33,4 +33,4 @@ CATALOGUE: Registry[type[Fault]] = Registry(
     _accept,
     partial(InvalidInput, gd_code="GD-E122"),
 )
-"""Every fault that an experiment can name: ours, and those of installed packages."""
+"""Every fault that an experiment can name: those of Gameday and of installed packages."""

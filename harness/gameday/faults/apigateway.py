@@ -1,4 +1,4 @@
-"""The setting of API Gateway (REST) stages that throttling sets."""
+"""The setting of API Gateway (REST) stages that `throttle` sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of EC2 Auto Scaling groups, which other services' faults set beside their own."""
+"""Settings of EC2 Auto Scaling groups, which faults of other services set too."""
 
 from __future__ import annotations
 

@@ -11,13 +11,13 @@ from gameday.faults.fault import Fault
 
 
 def catalogue() -> str:
-    """One line for each fault."""
+    """Return the catalogue as text, one line for each fault."""
     width = max(len(name) for name in CATALOGUE)
     return "".join(f"{name:<{width}}  {_first_line(fault)}\n" for name, fault in CATALOGUE.items())
 
 
 def explain(name: str) -> str:
-    """Everything about one fault. Raises InvalidInput where there is none of that name."""
+    """Return the full description of one fault. Raises InvalidInput where no fault has that name."""
     if name not in CATALOGUE:
         from difflib import get_close_matches
 
@@ -44,13 +44,13 @@ def _lines(fault: type[Fault]) -> Iterator[str]:
     yield f"undo         {fault.undo}"
     yield f"effect       {fault.effect}"
     yield f"permissions  {', '.join(permissions(fault))}"
-    allowed = "the experiment to say `allow: [irreversible]`, since nothing undoes it" if fault.is_irreversible else ""
+    allowed = "`allow: [irreversible]` in the experiment, since nothing undoes it" if fault.is_irreversible else ""
     yield from (f"needs        {need}" for need in (fault.needs, allowed) if need)
     yield f"example      - {fault.example}"
 
 
 def permissions(fault: type[Fault]) -> tuple[str, ...]:
-    """The API calls that it may make to change and to undo, as service:Operation."""
+    """Return the API calls that a fault may make to change and to undo, as service:Operation."""
     calls = {str(call) for setting in fault.settings for call in setting.write_calls()} | set(fault.calls)
     return tuple(sorted(_action(call) for call in calls))
 

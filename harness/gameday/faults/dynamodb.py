@@ -1,4 +1,4 @@
-"""The setting of DynamoDB tables that throttling sets."""
+"""The setting of DynamoDB tables that `throttle` sets."""
 
 from __future__ import annotations
 

@@ -44,27 +44,27 @@ POWER = Setting(
 )
 
 
-def in_service(one: Instance) -> Probe:
-    """Whether the instance's scaling group is whole again: as many in service as it wants.
+def in_service(instance: Instance) -> Probe:
+    """Return the probe whether the instance's scaling group has its desired number of instances in service.
 
-    An instance without a scaling group is not replaced by anything: the probe then holds only if it runs again.
+    Nothing replaces an instance without a scaling group. Its probe holds only if the instance runs again.
     """
-    if one.group is None:
+    if instance.group is None:
         return Probe(
-            call=call("ec2", "describe_instances", InstanceIds=[one.id]),
+            call=call("ec2", "describe_instances", InstanceIds=[instance.id]),
             holds="length(answer.Reservations[].Instances[] | [?State.Name == 'running']) == `1`",
-            about=f"{one.id} runs",
+            about=f"{instance.id} runs",
         )
     fit = "Instances[?LifecycleState == 'InService' && HealthStatus == 'Healthy']"
     return Probe(
-        call=call("autoscaling", "describe_auto_scaling_groups", AutoScalingGroupNames=[one.group]),
+        call=call("autoscaling", "describe_auto_scaling_groups", AutoScalingGroupNames=[instance.group]),
         holds=f"answer.AutoScalingGroups[0] | length({fit}) >= DesiredCapacity",
-        about=f"scaling group {one.group} has as many instances in service as it wants",
+        about=f"scaling group {instance.group} has as many instances in service as it wants",
     )
 
 
 def states(ids: list[str], *wanted: str) -> Probe:
-    """Whether all of these instances are in one of the wanted states."""
+    """Whether all of these instances are in instance of the wanted states."""
     listed = " || ".join(f"State.Name == '{state}'" for state in wanted)
     return Probe(
         call=call("ec2", "describe_instances", InstanceIds=ids),
@@ -74,22 +74,22 @@ def states(ids: list[str], *wanted: str) -> Probe:
 
 
 def irreversible_action(
-    context: FaultContext, one: Instance, operation: str, about: str, why: str
+    context: FaultContext, instance: Instance, operation: str, about: str, why: str
 ) -> IrreversibleAction:
-    """An irreversible action on one instance, healed when its scaling group is whole."""
+    """Return an irreversible action on an instance; `in_service` reads whether the system has healed."""
     return IrreversibleAction(
         region=context.region,
-        module=one.module,
+        module=instance.module,
         about=about,
-        id=one.id,
+        id=instance.id,
         call=Call(service="ec2", operation=operation, params={"InstanceIds": [{"$": "id"}]}),
-        healed=in_service(one),
+        healed=in_service(instance),
         why=why,
     )
 
 
 class TerminateInstance(InstanceTargets):
-    """Terminate instances: gone for good, and whatever replaces them is the system's own healing."""
+    """Terminate instances. Nothing brings them back; the system heals when it has replaced them."""
 
     name: ClassVar[str] = "terminate-instance"
     calls: ClassVar[tuple[str, ...]] = ("ec2.terminate_instances",)
@@ -97,38 +97,41 @@ class TerminateInstance(InstanceTargets):
     undo: ClassVar[str] = (
         "none: an irreversible action; healed when the scaling group has as many in service as it wants"
     )
-    effect: ClassVar[str] = "the instances are read as shutting down or terminated"
+    effect: ClassVar[str] = "EC2 shows the instances as shutting down or terminated"
     example: ClassVar[str] = "terminate-instance: {module: web, count: 1}"
 
     def inject(self, context: FaultContext) -> PlannedFault:
         """The changes, resolved against the account; reads only. Raises AwsError."""
         hit, refusals = self.choose(context)
-        lonely = [one.id for one in hit if one.group is None]
+        lonely = [instance.id for instance in hit if instance.group is None]
         why = "a terminated instance does not come back; its scaling group launches another"
         changes = [
             irreversible_action(
-                context, one, "terminate_instances", f"terminate {one.id} ({one.module}, {one.zone})", why
+                context,
+                instance,
+                "terminate_instances",
+                f"terminate {instance.id} ({instance.module}, {instance.zone})",
+                why,
             )
-            for one in hit
+            for instance in hit
         ]
         return PlannedFault(
             fault=self.name,
             label=self.label("terminate", hit),
             stages=staged(changes),
-            effect=effect(self.effect, (states([one.id for one in hit], "shutting-down", "terminated"),)),
+            effect=effect(self.effect, (states([instance.id for instance in hit], "shutting-down", "terminated"),)),
             hits=shares(context, hit),
-            without_opt_in=not_opted_in(context, {one.id: one.tags for one in hit}),
+            without_opt_in=not_opted_in(context, {instance.id: instance.tags for instance in hit}),
             refusals=tuple(refusals),
-            warnings=tuple(f"{one} is in no scaling group: nothing will replace it" for one in lonely),
+            warnings=tuple(f"{id_} is in no scaling group: nothing will replace it" for id_ in lonely),
         )
 
 
 class StopInstance(InstanceTargets):
     """Stop instances, and start them again.
 
-    A scaling group terminates a member that it finds stopped, so for members this is an irreversible action,
-    unless their replacing is held (`hold_replacement`): then the group's HealthCheck and ReplaceUnhealthy
-    processes are suspended with it.
+    A scaling group terminates a stopped member, so for members this is an irreversible action. With
+    `hold_replacement` it is not: the fault then also suspends the group's HealthCheck and ReplaceUnhealthy processes.
     """
 
     name: ClassVar[str] = "stop-instance"
@@ -137,44 +140,48 @@ class StopInstance(InstanceTargets):
     undo: ClassVar[str] = (
         "started again; an irreversible action for members of a scaling group (without hold_replacement) and for spot"
     )
-    effect: ClassVar[str] = "the instances are read as stopped"
+    effect: ClassVar[str] = "EC2 shows the instances as stopped"
     example: ClassVar[str] = "stop-instance: {module: web, share: 30%, hold_replacement: true}"
 
     hold_replacement: bool = Field(
-        False, description="suspend the scaling group's replacing meanwhile, so that undo works"
+        False, description="suspend replacement by the scaling group during the fault, so that undo works"
     )
 
     def inject(self, context: FaultContext) -> PlannedFault:
         """The changes, resolved against the account; reads only. Raises AwsError."""
         hit, refusals = self.choose(context)
-        lasting = {one.id: why for one in hit if (why := self._irreversible(one))}
-        groups = sorted({one.group for one in hit if one.group}) if self.hold_replacement else []
+        lasting = {instance.id: why for instance in hit if (why := self._irreversible(instance))}
+        groups = sorted({instance.group for instance in hit if instance.group}) if self.hold_replacement else []
         held: dict[str, Json] = {g: {"adds": ["HealthCheck", "ReplaceUnhealthy"], "removes": []} for g in groups}
         actions = [
             irreversible_action(
-                context, one, "stop_instances", f"stop {one.id} ({one.module}, {one.zone})", lasting[one.id]
+                context,
+                instance,
+                "stop_instances",
+                f"stop {instance.id} ({instance.module}, {instance.zone})",
+                lasting[instance.id],
             )
-            for one in hit
-            if one.id in lasting
+            for instance in hit
+            if instance.id in lasting
         ]
-        changes = context.changes(POWER, {one.id: "stopped" for one in hit if one.id not in lasting})
+        changes = context.changes(POWER, {instance.id: "stopped" for instance in hit if instance.id not in lasting})
         return PlannedFault(
             fault=self.name,
             label=self.label("stop", hit),
             stages=staged([*context.changes(SUSPENDED, held)], [*changes, *actions]),
-            effect=effect(self.effect, (states([one.id for one in hit], "stopped", "terminated"),)),
+            effect=effect(self.effect, (states([instance.id for instance in hit], "stopped", "terminated"),)),
             hits=shares(context, hit),
-            without_opt_in=not_opted_in(context, {one.id: one.tags for one in hit}),
+            without_opt_in=not_opted_in(context, {instance.id: instance.tags for instance in hit}),
             refusals=tuple(refusals),
         )
 
-    def _irreversible(self, one: Instance) -> str:
-        if one.spot:
+    def _irreversible(self, instance: Instance) -> str:
+        if instance.spot:
             return "a stopped spot instance may never start again"
-        if one.instance_store:
-            return "an instance with an instance store root cannot be stopped; it would be lost"
-        if one.group and not self.hold_replacement:
-            return f"scaling group {one.group} terminates a stopped member; say hold_replacement: true to hold it"
+        if instance.instance_store:
+            return "EC2 cannot stop an instance with an instance store root: it would be lost"
+        if instance.group and not self.hold_replacement:
+            return f"scaling group {instance.group} terminates a stopped member; hold_replacement: true prevents that"
         return ""
 
 
@@ -187,13 +194,13 @@ class RebootInstance(InstanceTargets):
     undo: ClassVar[str] = (
         "none: an irreversible action; healed when the scaling group has as many in service as it wants"
     )
-    effect: ClassVar[str] = "an instance's status check is not ok, or its load balancer finds it unfit"
+    effect: ClassVar[str] = "an instance's status check is not ok, or its load balancer finds it unhealthy"
     example: ClassVar[str] = "reboot-instance: {module: checkout, count: 1}"
 
     def inject(self, context: FaultContext) -> PlannedFault:
         """The changes, resolved against the account; reads only. Raises AwsError."""
         hit, refusals = self.choose(context)
-        ids = [one.id for one in hit]
+        ids = [instance.id for instance in hit]
         sick = "InstanceStatuses[?InstanceStatus.Status != 'ok']"
         status = Probe(
             call=call("ec2", "describe_instance_status", InstanceIds=ids, IncludeAllInstances=True),
@@ -201,10 +208,12 @@ class RebootInstance(InstanceTargets):
             holds=f"length(answer.{sick}) > was",
             about="an instance's status check is not ok",
         )
-        why = "a reboot cannot be taken back; the instance boots by itself"
+        why = "nothing undoes a reboot; the instance boots by itself"
         changes = [
-            irreversible_action(context, one, "reboot_instances", f"reboot {one.id} ({one.module}, {one.zone})", why)
-            for one in hit
+            irreversible_action(
+                context, instance, "reboot_instances", f"reboot {instance.id} ({instance.module}, {instance.zone})", why
+            )
+            for instance in hit
         ]
         return PlannedFault(
             fault=self.name,
@@ -212,6 +221,6 @@ class RebootInstance(InstanceTargets):
             stages=staged(changes),
             effect=effect(self.effect, (status, *unhealthy_targets(context, hit))),
             hits=shares(context, hit),
-            without_opt_in=not_opted_in(context, {one.id: one.tags for one in hit}),
+            without_opt_in=not_opted_in(context, {instance.id: instance.tags for instance in hit}),
             refusals=tuple(refusals),
         )

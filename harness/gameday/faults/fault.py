@@ -1,4 +1,4 @@
-"""What a fault is: fields that users write, and one method that answers with changes."""
+"""The base of faults: fields that users write, and a method that returns changes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from gameday.steady_state.kpi.units import Share
 
 @dataclass(frozen=True)
 class FaultContext:
-    """A read-only look at the account, which a fault answers with changes."""
+    """A fault's read-only view of the account."""
 
     account: Account
     region: str
@@ -43,16 +43,16 @@ class FaultContext:
     def changes(
         self, setting: Setting, wanted: dict[str, Json], args: dict[str, dict[str, Json]] | None = None
     ) -> list[SettingChange]:
-        """Setting changes of one setting, with the values that stand now as what undo writes back.
+        """Return changes of a setting; the undo writes back the values read now.
 
-        `wanted` is id → the value to be or, for a set, {"adds": [...], "removes": [...]}.
+        `wanted` is id → the new value or, for a set, {"adds": [...], "removes": [...]}.
         """
         from gameday.engine.settings import capture
 
         return capture(setting, wanted, self.region, self.account, args or {})
 
     def zone_exists(self, zone: str) -> bool:
-        """Whether the region has the zone."""
+        """Return whether the region has the zone."""
         return zone in self.inventory.zones
 
 
@@ -62,19 +62,19 @@ class Fault(Frozen):
     name: ClassVar[str]
     settings: ClassVar[tuple[Setting, ...]] = ()  # the settings it may set
     calls: ClassVar[tuple[str, ...]] = ()  # the calls it may make besides, as service.operation
-    is_irreversible: ClassVar[bool] = False  # whatever it hits, nothing undoes it
+    is_irreversible: ClassVar[bool] = False  # true: nothing undoes it, on any target
     undo: ClassVar[str]  # how it is undone, in one sentence
-    needs: ClassVar[str] = ""  # what must be there, or it is refused
+    needs: ClassVar[str] = ""  # what must exist, or the plan refuses
     effect: ClassVar[str]  # the effect that proves it, in one sentence
     example: ClassVar[str]  # a line of YAML
 
     def inject(self, context: FaultContext) -> PlannedFault:
-        """The changes, resolved against the account; reads only. Raises AwsError."""
+        """Resolve the fault's changes against the account; reads only. Raises AwsError."""
         raise NotImplementedError
 
 
 class InstanceTargets(Fault):
-    """Which instances: by module, tags, ids or zone; then how many of them."""
+    """Choose instances by module, tags, ids or zone, and how many of them."""
 
     module: str | None = Field(None, description="instances of this module")
     tags: dict[TagKey, str] = Field({}, description="instances that carry all of these tags")
@@ -86,53 +86,53 @@ class InstanceTargets(Fault):
     @model_validator(mode="after")
     def _names_something(self) -> InstanceTargets:
         if not (self.module or self.tags or self.ids or self.zone):
-            msg = "no target is named: give module, tags, ids or zone (nothing is chosen by default)"
+            msg = "the fault names no target: give module, tags, ids or zone (there is no default)"
             raise ValueError(msg)
         if self.count and self.share:
-            msg = "count and share exclude each other"
+            msg = "count and share exclude each other: give only one of them"
             raise ValueError(msg)
         return self
 
     def choose(self, context: FaultContext) -> tuple[list[Instance], list[str]]:
-        """The running instances hit, and the reasons to refuse."""
+        """Return the running instances to hit, and the reasons to refuse."""
         reasons = unknown_places(context, self.module, self.zone)
-        found = [one for one in context.inventory.instances if self._matches(one)]
-        running = [one for one in found if one.state == "running"]
-        missing = sorted(set(self.ids) - {one.id for one in found})
+        matching = [instance for instance in context.inventory.instances if self._matches(instance)]
+        running = [instance for instance in matching if instance.state == "running"]
+        missing = sorted(set(self.ids) - {instance.id for instance in matching})
         if missing:
-            reasons.append(f"{', '.join(missing)}: no such instance in this workload and selection")
+            reasons.append(f"the workload has no such instance in this selection: {', '.join(missing)}")
         if not running and not reasons:
             reasons.append(f"no running instance matches {self.described()}")
         wanted = self.count or (max(1, int(len(running) * self.share + 1e-9)) if self.share else self._default(running))
         if running and wanted > len(running):
             reasons.append(f"count is {wanted}, but only {len(running)} running instances match {self.described()}")
         chosen = Random(f"{context.seed}/{self.name}").sample(running, min(wanted, len(running)))  # noqa: S311 - no secret
-        return sorted(chosen, key=lambda one: one.id), reasons
+        return sorted(chosen, key=lambda instance: instance.id), reasons
 
     def _default(self, running: list[Instance]) -> int:
         return len(self.ids) or min(1, len(running))
 
-    def _matches(self, one: Instance) -> bool:
+    def _matches(self, instance: Instance) -> bool:
         return (
-            (not self.module or one.module == self.module)
-            and (not self.ids or one.id in self.ids)
-            and (not self.zone or one.zone == self.zone)
-            and self.tags.items() <= one.tags.items()
+            (not self.module or instance.module == self.module)
+            and (not self.ids or instance.id in self.ids)
+            and (not self.zone or instance.zone == self.zone)
+            and self.tags.items() <= instance.tags.items()
         )
 
     def described(self) -> str:
-        """The selection in words."""
+        """Return the selection in words."""
         parts = [f"{key} {value}" for key, value in (("module", self.module), ("zone", self.zone)) if value]
         parts += [f"tag {key}={value}" for key, value in self.tags.items()]
         return ", ".join([*parts, *self.ids])
 
     def label(self, verb: str, hit: list[Instance]) -> str:
-        """What is done to how many of whom."""
+        """Return the fault in one line: the action, the number of instances, and the selection."""
         return f"{verb} {counted(len(hit), 'instance')} of {self.described()}"
 
 
 def unknown_places(context: FaultContext, module: str | None, zone: str | None) -> list[str]:
-    """Reasons to refuse where a module or a zone is not there."""
+    """Return the reasons to refuse where a module or a zone does not exist."""
     reasons = []
     if module and module not in context.modules:
         reasons.append(f"module {module} is not in the workload; it has {', '.join(context.modules)}")
@@ -142,68 +142,70 @@ def unknown_places(context: FaultContext, module: str | None, zone: str | None) 
 
 
 def not_opted_in(context: FaultContext, what: dict[str, dict[str, str]]) -> tuple[str, ...]:
-    """List the targets (id → tags) without the workload's opt-in tag: a plan that has one is refused."""
+    """Return the targets (id → tags) without the workload's opt-in tag: a plan with such a target refuses."""
     return tuple(target for target, tags in what.items() if not context.opt_in.items() <= tags.items())
 
 
 def shares(context: FaultContext, hit: list[Instance]) -> dict[str, float]:
-    """Module → the share of its running instances that is hit."""
+    """Return the share of each module's running instances that the fault hits."""
     taken: dict[str, float] = {}
-    for module in sorted({one.module for one in hit if one.module}):
-        total = sum(one.module == module and one.state == "running" for one in context.inventory.instances)
-        taken[module] = sum(one.module == module for one in hit) / total
+    for module in sorted({instance.module for instance in hit if instance.module}):
+        total = sum(
+            instance.module == module and instance.state == "running" for instance in context.inventory.instances
+        )
+        taken[module] = sum(instance.module == module for instance in hit) / total
     return taken
 
 
 def target_groups_of(context: FaultContext, hit: list[Instance]) -> dict[str, list[str]]:
-    """Target group ARN → the hit instances that are registered in it."""
-    modules = {one.module for one in hit}
+    """Return the hit instances that are registered in each target group, by the group's ARN."""
+    modules = {instance.module for instance in hit}
     arns = sorted({arn for g in context.inventory.scaling_groups if g.module in modules for arn in g.target_groups})
     answers = context.inventory.read_all(DESCRIBE_TARGET_HEALTH, [{"TargetGroupArn": arn} for arn in arns])
-    ids = {one.id for one in hit}
-    found: dict[str, list[str]] = {}
+    ids = {instance.id for instance in hit}
+    by_arn: dict[str, list[str]] = {}
     for arn, answer in zip(arns, answers, strict=True):
         registered = sorted({raw["Target"]["Id"] for raw in answer["TargetHealthDescriptions"]} & ids)
         if registered:
-            found[arn] = registered
-    return found
+            by_arn[arn] = registered
+    return by_arn
 
 
 def unhealthy_targets(context: FaultContext, hit: list[Instance]) -> tuple[Probe, ...]:
-    """Probes that hold once a load balancer finds more of the hit instances unfit than before the injection."""
+    """Return probes that hold once a load balancer finds more of the hit instances unhealthy than before."""
     return tuple(
         Probe(
             call=call("elbv2", "describe_target_health", TargetGroupArn=arn),
-            value=_unfit(ids, "TargetHealthDescriptions"),
-            holds=f"{_unfit(ids, 'answer.TargetHealthDescriptions')} > was",
+            value=_unhealthy_count(ids, "TargetHealthDescriptions"),
+            holds=f"{_unhealthy_count(ids, 'answer.TargetHealthDescriptions')} > was",
             about=f"target group {arn.rpartition('targetgroup/')[2].partition('/')[0]} finds targets unhealthy",
         )
         for arn, ids in target_groups_of(context, hit).items()
     )
 
 
-def _unfit(ids: list[str], path: str) -> str:
-    listed = "[" + ",".join(f'"{one}"' for one in ids) + "]"
+def _unhealthy_count(ids: list[str], path: str) -> str:
+    listed = "[" + ",".join(f'"{instance}"' for instance in ids) + "]"
     return f"length({path}[?contains(`{listed}`, Target.Id) && TargetHealth.State != 'healthy'])"
 
 
 def counted(number: int, noun: str) -> str:
-    """A number with its noun: `1 subnet`, `6 instances`."""
+    """Return a number with its noun: `1 subnet`, `6 instances`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def call(service: str, operation: str, **params: JsonLike) -> Call:
-    """A `Call`, briefly."""
+    """Return a `Call` from keyword parameters."""
     return Call(service=service, operation=operation, params=params)
 
 
 def effect(about: str, probes: tuple[Probe, ...], deadline: float = 300.0) -> Effect:
-    """A `Effect`, briefly."""
+    """Return an `Effect`."""
     return Effect(about=about, probes=probes, deadline=deadline)
 
 
 def staged(
     *stages: Sequence[AnyChange],
 ) -> tuple[tuple[AnyChange, ...], ...]:
-    """Stages without the empty ones."""
+    """Return the stages that hold any change."""
     return tuple(tuple(stage) for stage in stages if stage)

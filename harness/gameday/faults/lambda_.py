@@ -1,4 +1,4 @@
-"""The setting of Lambda functions that throttling sets."""
+"""The setting of Lambda functions that `throttle` sets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from gameday.change import Call, Read, Setting, Shape
 
 CONCURRENCY = Setting(
     name="function.concurrency",
-    about="a function's reserved concurrency: how many invocations run at once; 0 throttles all, none reserves nothing",
+    about="a function's reserved concurrency: how many invocations run at once; 0 throttles all, absent reserves none",
     shape=Shape.SCALAR,
     read=Read(
         call=Call(service="lambda", operation="get_function_concurrency", params={"FunctionName": {"$": "id"}}),

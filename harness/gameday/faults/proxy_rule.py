@@ -1,4 +1,4 @@
-"""The setting of a proxy beside a program: a rule that its AWS calls meet."""
+"""The setting of a proxy beside a program: a rule for the AWS calls of the program."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from gameday.faults.fault import FaultContext, call, effect, staged
 from gameday.sdk.rule import Rule
 
 AT = "http://127.0.0.1:4577"
-"""Where `gameday proxy` listens unless it is told otherwise."""
+"""The default address of `gameday proxy`."""
 
 _PLACE: dict[str, Json] = {"Url": {"$": "args.url"}, "Name": {"$": "args.name"}}
 
 RULE = Setting(
     name="proxy.rule",
-    about="a rule of a proxy that a program's AWS calls pass (gameday proxy)",
+    about="a rule of a proxy for a program's AWS calls (gameday proxy)",
     shape=Shape.SCALAR,
     read=Read(call=Call(service=PROXY, operation="get_rule", params=_PLACE), rows="[{value: Rule}]", plural=False),
     write=Call(service=PROXY, operation="put_rule", params={**_PLACE, "Rule": {"$": "value"}}),
@@ -25,10 +25,10 @@ RULE = Setting(
 
 
 def ruled(context: FaultContext, rule: Rule, url: str, fault: str, module: str | None) -> PlannedFault:
-    """The injection that puts a rule into a proxy; reads only. Raises AwsError."""
+    """Plan the fault that puts a rule into a proxy; reads only. Raises AwsError."""
     name = f"gameday-{rule.kind}-{rule.service}{f'-{rule.operation}' if rule.operation else ''}"
     args: dict[str, Json] = {"url": url, "name": name}
-    reasons = [] if is_loopback(url) else [f"{url} is no proxy of this machine"]
+    reasons = [] if is_loopback(url) else [f"{url} is not the URL of a proxy on this machine"]
     if not reasons:
         try:
             context.account.call(call(PROXY, "get_rule", Url=url, Name=name), context.region)
@@ -48,7 +48,7 @@ def ruled(context: FaultContext, rule: Rule, url: str, fault: str, module: str |
     return PlannedFault(
         fault=fault,
         label=f"{rule} at the proxy {url}",
-        stages=staged([turn.model_copy(update={"module": module}) for turn in changes]),
+        stages=staged([change.model_copy(update={"module": module}) for change in changes]),
         effect=effect("the proxy counts requests that it hit", (hits,)),
         hits={module: rule.share} if module else {},
         refusals=tuple(reasons),

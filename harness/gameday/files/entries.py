@@ -1,4 +1,4 @@
-"""Lists of which each entry is one name and its fields: `- az-blackhole: {zone: us-east-1a}`."""
+"""Lists whose entries are each a name and its fields: `- az-blackhole: {zone: us-east-1a}`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gameday.text import one_of, quoted
 
 @dataclass(frozen=True)
 class Entries:
-    """A list of named entries: its key, what one is called, the names that there are, and an example of each."""
+    """A list of named entries: its key, the noun for an entry, the known names, and an example of each."""
 
     key: str
     noun: str
@@ -22,14 +22,14 @@ class Entries:
     example: Callable[[str], str]
 
     def named(self, document: Document, mistakes: list[Mistake]) -> Iterator[tuple[Loc, str]]:
-        """Where the fields of each sound entry stand, and its name; of the others the mistakes."""
+        """Yield the location of the fields of each valid entry, and its name; add the mistakes of the others."""
         written = document.data.get(self.key)
         entries = written if isinstance(written, list) else []
         for index, entry in enumerate(entries):
             loc: Loc = (self.key, index)
             if mistake := self._malformed(document, loc, entry):
                 mistakes.append(mistake)
-                entries[index] = {}  # said already
+                entries[index] = {}  # its mistake is already in the list
                 continue
             if isinstance(entry, dict):  # else it is malformed
                 (name,) = entry
@@ -37,13 +37,13 @@ class Entries:
                 yield (*loc, name), name
 
     def _malformed(self, document: Document, loc: Loc, entry: object) -> Mistake | None:
-        """Why an entry is not one name that we know."""
+        """Return why an entry is not exactly one known name."""
         if isinstance(entry, dict):
             return self._crowded(document, loc, list(entry)) or self._strange(document, loc, next(iter(entry)))
         if isinstance(entry, str) and entry in self.names:
             return document.mistake(
                 loc,
-                f"`{entry}` does not say what it hits",
+                f"`{entry}` names no target",
                 f"write `- {self.example(entry)}`",
                 kind=MistakeKind.MISSING_KEY,
             )
@@ -57,7 +57,7 @@ class Entries:
         )
 
     def _crowded(self, document: Document, loc: Loc, names: list[str]) -> Mistake | None:
-        """Why an entry is not one name."""
+        """Return why an entry is not exactly one name."""
         for name in names:
             if name in LATER_IN_FAULTS:
                 what, remedy = (
@@ -66,12 +66,12 @@ class Entries:
                 )
                 return document.mistake((*loc, name), what, remedy, True, MistakeKind.UNSUPPORTED)
         if not names:
-            return document.mistake(loc, f"no {self.noun} is named here", self._like(), kind=MistakeKind.MISSING_KEY)
+            return document.mistake(loc, f"this entry names no {self.noun}", self._like(), kind=MistakeKind.MISSING_KEY)
         if len(names) == 1:
             return None
         remedy = f"begin each {self.noun} with its own `-`"
         if names[0] in self.names and names[1] not in self.names:
-            remedy = f"a {self.noun}'s fields stand under its name: `- {self.example(names[0])}`"
+            remedy = f"a {self.noun}'s fields belong under its name: `- {self.example(names[0])}`"
         listed = " and ".join(quoted(name) for name in names[:4])
         return document.mistake(
             (*loc, names[1]), f"one entry is one {self.noun}; found {listed}", remedy, True, MistakeKind.UNKNOWN_KEY

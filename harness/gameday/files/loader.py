@@ -1,4 +1,4 @@
-"""Files and what they name, each read once; a file's mistakes are collected before it is given up."""
+"""Read files and the files that they name, each once, and collect all mistakes of a file before it fails."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ VERSION = 1
 
 
 class Loader:
-    """Reads files, and remembers what they became: a value, or their mistakes."""
+    """Read files, and keep the result of each: a value, or its mistakes."""
 
     def __init__(self, environ: Names[str, str]) -> None:
         self._environ = environ
@@ -39,11 +39,11 @@ class Loader:
         self._became: dict[str, Loaded | InvalidFile] = {}
 
     def take(self, file: Path) -> Loaded:
-        """What a file became, with all that it names. Raises InvalidFile."""
+        """Return a file's value, with all files that it names. Raises InvalidFile."""
         return self._once(self._became, file, self._read)
 
     def kind(self, file: Path) -> str:
-        """Of which kind a file is. Raises InvalidFile where it cannot be read, or is of none that we know."""
+        """Return a file's kind. Raises InvalidFile where the file cannot be read, or has an unknown kind."""
         return str(self._document(file).data["kind"])
 
     def _document(self, file: Path) -> Document:
@@ -73,9 +73,9 @@ class Loader:
         }
         mistakes: list[Mistake] = []
         loaded = readers[kind](document, mistakes)
-        # What a variable that is not set leads to is not said again.
-        told = {(trouble.file, trouble.line, trouble.column) for trouble in document.troubles}
-        more = [mistake for mistake in mistakes if (mistake.file, mistake.line, mistake.column) not in told]
+        # A place with an unset variable has its mistake already: report no second one there.
+        places = {(trouble.file, trouble.line, trouble.column) for trouble in document.troubles}
+        more = [mistake for mistake in mistakes if (mistake.file, mistake.line, mistake.column) not in places]
         if loaded is None or document.troubles or more:
             raise InvalidFile([*document.troubles, *more])
         return loaded
@@ -128,11 +128,12 @@ class Loader:
         experiments = []
         for index in range(len(parts.get("experiments", ()))):
             loc = ("experiments", index)
-            one = self._named(document, loc, LoadedExperiment, "experiment", mistakes)
-            if one and of and _real(one.workload_path) != _real(of.path):
-                what = f"{one.path.name} is an experiment of {one.workload_path}, the game day is of {of.path}"
+            experiment = self._named(document, loc, LoadedExperiment, "experiment", mistakes)
+            if experiment and of and _real(experiment.workload_path) != _real(of.path):
+                name = experiment.path.name
+                what = f"{name} is an experiment of {experiment.workload_path}, but the game day is of {of.path}"
                 mistakes.append(document.mistake(loc, what, "write a game day for each workload"))
-            experiments += [one] if one else []
+            experiments += [experiment] if experiment else []
         return LoadedGameday(document.file, gameday, tuple(experiments)) if gameday else None
 
     def _rules(self, document: Document, mistakes: list[Mistake]) -> LoadedRules | None:
@@ -154,7 +155,7 @@ class Loader:
         return value, parts
 
     def _beside(self, document: Document, kind: str) -> Document | None:
-        """The document of the file that stands at `kind`, though it has mistakes; None where it is none of it."""
+        """Return the document of the file named at the key `kind`, even with mistakes; None for another kind."""
         name = document.data.get(kind)
         with suppress(InvalidFile):
             other = self._document(document.file.parent / name) if isinstance(name, str) and name else None
@@ -162,7 +163,7 @@ class Loader:
         return None
 
     def _named(self, document: Document, loc: Loc, wanted: type[L], kind: str, mistakes: list[Mistake]) -> L | None:
-        """The file that a document names at a place; None where it names none, or a wrong one."""
+        """Return the file that a document names at a place; None where it names none, or an invalid file."""
         name: Any = document.data
         for step in loc:
             name = name.get(step) if isinstance(name, dict) else name[step]
@@ -187,7 +188,7 @@ class Loader:
 
 
 def _known(document: Document) -> Document:
-    """The document, where its kind and version are some that we read. Raises InvalidFile."""
+    """Return the document if its kind and version are known. Raises InvalidFile."""
     kind, version = document.data.get("kind"), document.data.get("version")
     wrong = []
     if "kind" not in document.data:
@@ -221,4 +222,4 @@ def _no_file(file: Path, near: Path) -> tuple[str, str] | None:
     try:
         return None if file.is_file() else why_missing(file, near)
     except OSError as error:
-        return f"the file cannot be read: {error.strerror}", "make it readable for the user who runs gameday"
+        return f"Gameday cannot read the file: {error.strerror}", "make it readable for the user who runs gameday"

@@ -1,7 +1,7 @@
 """JSON Schemas of the files, for editors: they complete and check what people write, before `gameday validate` does.
 
-Draft 7 (https://json-schema.org/draft-07), which YAML's language server reads; pydantic writes draft 2020-12, of which
-only `$defs` has another name there.
+Draft 7 (https://json-schema.org/draft-07), which YAML's language server reads. Pydantic writes draft 2020-12; the only
+difference that matters here is the name of `$defs`.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ MODELS: dict[str, type[BaseModel]] = {
 }
 
 _VARIABLE = r"\$\{"
-"""Where a variable stands, a text of any form may come out of it."""
+"""A variable may expand to a text of any form."""
 
 
 _NOISE = {"title", "gt", "ge", "lt", "le", "propertyNames"}
-"""Keywords that say nothing to an editor: bounds of a text's meaning, and names of our classes."""
+"""Keywords that are useless to an editor: bounds of a text's meaning, and names of our classes."""
 
 
 def schemas() -> dict[str, dict[str, Json]]:
-    """Kind → its JSON Schema."""
+    """Return the JSON Schema of each kind."""
     return {kind: _schema(model) for kind, model in MODELS.items()}
 
 
@@ -61,13 +61,15 @@ def write_schemas(folder: Path) -> list[Path]:
             paths.append(path)
     except OSError as error:
         raise InvalidInput(
-            f"{folder}: the schemas cannot be written: {error.strerror}", "name another folder", gd_code="GD-E108"
+            f"Gameday cannot write the schemas into {folder}: {error.strerror}",
+            "name another folder",
+            gd_code="GD-E108",
         ) from error
     return paths
 
 
 def as_text(schema: dict[str, Json]) -> str:
-    """A schema as its file has it."""
+    """Return a schema as the text of its file."""
     return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -113,7 +113,7 @@ class Journey(Written):
 
 
 class Customers(Written):
-    """Who asks: arrivals at random (Poisson), whatever became of earlier ones (an open loop)."""
+    """Customers: they arrive at random (Poisson), independent of earlier ones (an open loop)."""
 
     rate: Rate = Field(gt=0, description="how many come, like 50/s")
     journeys: dict[Name, Journey] = Field(min_length=1, description="what they do; the shares add up to 100%")

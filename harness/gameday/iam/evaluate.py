@@ -1,8 +1,11 @@
-"""What IAM would say to a request, from the policies alone: pure, and without AWS.
+"""Decide requests as IAM does, from policies alone: pure, and without AWS.
 
-An explicit Deny wins over all; without an Allow nothing is allowed; a session policy and a permissions boundary must
-each allow it too. Source: IAM User Guide, "Policy evaluation logic". Policies of resources, of an organization and of
-VPC endpoints are not known here: what they deny is not seen.
+- An explicit Deny overrides everything.
+- Without an Allow, nothing is allowed.
+- A session policy and a permissions boundary must each allow the request too.
+
+Source: IAM User Guide, "Policy evaluation logic". This module ignores the policies of resources, of an organization and
+of VPC endpoints, so it does not see what they deny.
 """
 
 from __future__ import annotations
@@ -22,15 +25,15 @@ PolicyDocument = Mapping[str, Json]
 
 @dataclass(frozen=True)
 class AccessRequest:
-    """One action on one resource; an action on several resources is allowed when each of them is."""
+    """An action on a resource. An action on several resources is allowed if it is allowed on each of them."""
 
     action: str
-    resource: str  # an ARN, or * where the action knows none
+    resource: str  # an ARN, or * for an action without resources
     context: Context = field(default_factory=dict)
 
 
 class Decision(StrEnum):
-    """What IAM says."""
+    """The decision of IAM."""
 
     ALLOWED = "allowed"
     NOT_ALLOWED = "not allowed"  # by no statement
@@ -38,11 +41,11 @@ class Decision(StrEnum):
 
 
 class Doubt(StrEnum):
-    """In whose favour conditions count whose keys the request's context does not have."""
+    """How to count conditions with keys that the request's context lacks."""
 
-    NONE = ""  # the request does not have those keys
-    FOR = "for"  # nothing is known of them: the request could be allowed
-    AGAINST = "against"  # nothing is known of them: the request could be denied
+    NONE = ""  # the request lacks those keys
+    FOR = "for"  # they are unknown: decide as if they allowed the request
+    AGAINST = "against"  # they are unknown: decide as if they denied the request
 
 
 def decide(
@@ -53,10 +56,11 @@ def decide(
     boundary: PolicyDocument | None = None,
     doubt: Doubt = Doubt.NONE,
 ) -> Decision:
-    """What a principal with these identity policies may do. Raises GamedayError for what cannot be judged."""
+    """Decide a request of a principal with these identity policies. Raises GamedayError for unsupported policies."""
     layers = [identity, *([session] if session else []), *([[boundary]] if boundary is not None else [])]
-    said = [_decide(request, documents, doubt) for documents in layers]
-    return next((one for one in (Decision.DENIED, Decision.NOT_ALLOWED) if one in said), Decision.ALLOWED)
+    decisions = [_decide(request, documents, doubt) for documents in layers]
+    worst_first = (Decision.DENIED, Decision.NOT_ALLOWED)
+    return next((decision for decision in worst_first if decision in decisions), Decision.ALLOWED)
 
 
 def _decide(request: AccessRequest, documents: Sequence[PolicyDocument], doubt: Doubt) -> Decision:
@@ -81,7 +85,9 @@ def _statements(document: PolicyDocument) -> list[Mapping[str, Json]]:
 
 def _applies(statement: Mapping[str, Json], request: AccessRequest, doubt: Doubt) -> bool:
     if statement.get("Effect") not in ("Allow", "Deny"):
-        raise GamedayError(f"a statement's Effect is {statement.get('Effect')}, not Allow or Deny", "mend that policy")
+        raise GamedayError(
+            f"a statement's Effect is {statement.get('Effect')}, not Allow or Deny", "correct that policy"
+        )
     if "Principal" in statement or "NotPrincipal" in statement:
         raise GamedayError("a statement names a principal: it is a resource's policy", "check that policy by hand")
     unknown = (statement["Effect"] == "Allow") == (doubt is Doubt.FOR) if doubt else None
@@ -95,13 +101,13 @@ def _applies(statement: Mapping[str, Json], request: AccessRequest, doubt: Doubt
 def _is_named(statement: Mapping[str, Json], element: str, request: AccessRequest, unknown: bool | None = None) -> bool:
     opposite = f"Not{element}"
     if (element in statement) == (opposite in statement):
-        raise GamedayError(f"a statement has not exactly one of {element} and {opposite}", "mend that policy")
+        raise GamedayError(f"a statement must have exactly one of {element} and {opposite}", "correct that policy")
     patterns = listed(statement.get(element, statement.get(opposite)))
     if element == "Action":
-        found = any(like(pattern.lower(), request.action.lower()) for pattern in patterns)
+        matches = any(like(pattern.lower(), request.action.lower()) for pattern in patterns)
     else:
         filled = [with_variables(pattern, request.context) for pattern in patterns]
         if unknown is not None and None in filled:
             return unknown
-        found = any(one is not None and arn_like(one, request.resource) for one in filled)
-    return found if element in statement else not found
+        matches = any(pattern is not None and arn_like(pattern, request.resource) for pattern in filled)
+    return matches if element in statement else not matches

@@ -1,4 +1,4 @@
-"""Grants, one action on one resource under conditions, and the fewest statements that say exactly them."""
+"""Grants (an action on a resource under conditions), and the fewest statements that allow exactly them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Grant:
 
 
 def grant_of(ask: Permission, run: str | None) -> Grant:
-    """What allows an ask: of what the run makes only what carries its tag; any run's where none is named.
+    """Return the grant for a permission: for created resources, only those with the run's tag; None means any run.
 
-    Whoever may tag may widen what tags hold together: so tagging is allowed only in the act of creating.
+    A principal that may tag could give the run's tag to other resources, so tagging is allowed only during creation.
     Source: Amazon EC2 User Guide, "Grant permission to tag Amazon EC2 resources during creation".
     """
     conditions: list[Condition] = []
@@ -39,12 +39,12 @@ def grant_of(ask: Permission, run: str | None) -> Grant:
 
 
 def read_of(action: str, region: str) -> Grant:
-    """What allows a read, of whatever there is in the region."""
+    """Return the grant for a read of all resources in the region."""
     return Grant(action, "*", (("StringEquals", "aws:RequestedRegion", region),))
 
 
 def request_of(ask: Permission, run: str, region: str) -> AccessRequest:
-    """The request that AWS would judge when the ask is made."""
+    """Return the request that AWS would decide for a permission."""
     context = {"aws:RequestedRegion": region}
     if ask.creates:
         context["ec2:CreateAction"] = ask.creates
@@ -54,7 +54,7 @@ def request_of(ask: Permission, run: str, region: str) -> AccessRequest:
 
 
 def document(grants: Iterable[Grant]) -> PolicyDocument:
-    """A policy that allows exactly these grants: no statement allows an action on a resource that no grant names."""
+    """Return a policy that allows exactly these grants, and no action on a resource that no grant names."""
     return {"Version": "2012-10-17", "Statement": statements_of(grants)}
 
 
@@ -64,25 +64,25 @@ def statements_of(grants: Iterable[Grant]) -> list[Json]:
     for grant in grants:
         resources.setdefault((grant.action, grant.conditions), set()).add(grant.resource)
     actions: dict[tuple[tuple[str, ...], tuple[Condition, ...]], list[str]] = {}
-    for (action, conditions), found in resources.items():
-        actions.setdefault((tuple(sorted(found)), conditions), []).append(action)
+    for (action, conditions), arns in resources.items():
+        actions.setdefault((tuple(sorted(arns)), conditions), []).append(action)
     return [_statement(sorted(of), where, conditions) for (where, conditions), of in actions.items()]
 
 
 def compact(policy: PolicyDocument) -> str:
-    """A policy in as few characters as it takes."""
+    """Return a policy in as few characters as possible."""
     return json.dumps(policy, separators=(",", ":"))
 
 
 def _statement(actions: list[str], resources: tuple[str, ...], conditions: tuple[Condition, ...]) -> dict[str, Json]:
-    said: dict[str, Json] = {"Effect": "Allow", "Action": _one(actions), "Resource": _one(list(resources))}
+    statement: dict[str, Json] = {"Effect": "Allow", "Action": _single(actions), "Resource": _single(list(resources))}
     if conditions:
         operators: dict[str, dict[str, Json]] = {}
         for operator, key, value in conditions:
             operators.setdefault(operator, {})[key] = value
-        said["Condition"] = {**operators}
-    return said
+        statement["Condition"] = {**operators}
+    return statement
 
 
-def _one(values: list[str]) -> Json:
+def _single(values: list[str]) -> Json:
     return values[0] if len(values) == 1 else [*values]

@@ -1,4 +1,4 @@
-"""The least that a run needs of IAM, derived from its plan: policies for the run, its rescue, and their boundary."""
+"""The least permissions of a run, derived from its plan: policies for the run, its rescue, and their boundary."""
 
 from __future__ import annotations
 
@@ -22,50 +22,50 @@ from gameday.store.proof import PROBES
 from gameday.store.s3 import place_of
 
 LONGEST = 2048
-"""Characters of a session policy at most (STS API Reference, AssumeRole, parameter Policy)."""
+"""The maximum length of a session policy in characters (STS API Reference, AssumeRole, parameter Policy)."""
 
 _NOTHING: PolicyDocument = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
-"""What may be done where nothing of AWS is needed (a proxy's rule): IAM takes no policy without a statement."""
+"""The policy of a run that needs nothing of AWS (a proxy's rule), since IAM accepts no policy without a statement."""
 
 
 @dataclass(frozen=True)
 class Policies:
-    """A run's policies as JSON: roles outlive a run, so what runs make is told by the run's tag, whichever run."""
+    """A run's policies as JSON. They accept the tag of any run, since a role outlives the run."""
 
     run: PolicyDocument  # planning, injecting, undoing
     rescue: PolicyDocument  # undoing only
-    boundary: PolicyDocument  # what a role of either may have at most
-    caller: PolicyDocument | None = None  # with a `role:`: what the credentials that assume it need
+    boundary: PolicyDocument  # the limit for a role with either policy
+    caller: PolicyDocument | None = None  # with a `role:`: for the credentials that assume it
 
 
 @dataclass
 class Recorder:
-    """An account that remembers which operations it was asked for: what planning reads."""
+    """An account that records the operations called through it: the reads of planning."""
 
     account: Account
     calls: dict[str, Call] = field(default_factory=dict)
 
     def call(self, call: Call, region: str) -> Json:
-        """One call's answer as JSON; raises AwsError."""
+        """Send one call; return its answer as JSON. Raises AwsError."""
         self.calls[str(call)] = call
         return self.account.call(call, region)
 
     def pages(self, call: Call, region: str) -> Json:
-        """A read's answer with all its pages merged; raises AwsError."""
+        """Send a read; return its answer with all pages merged. Raises AwsError."""
         self.calls[str(call)] = call
         return self.account.pages(call, region)
 
     def call_all(self, calls: Sequence[tuple[Call, str]], paged: bool = False) -> list[Json | AwsError]:
-        """Many independent calls, their answers or errors in the same order."""
+        """Send many independent calls; return their answers or errors in the same order."""
         self.calls |= {str(call): call for call, _ in calls}
         return self.account.call_all(calls, paged)
 
 
 def policies_of(plan: Plan, planning: Iterable[Call] = ()) -> Policies:
-    """The policies of a plan; `planning` lists what making it read.
+    """Return the policies of a plan; `planning` lists the reads that made it.
 
-    Raises InvalidInput where IAM's tables are not installed, and GamedayError where a call's action or resource is not
-    known: nothing is ever widened to make it fit.
+    Raises InvalidInput where IAM's tables are not installed, and GamedayError where the action or resource of a call is
+    unknown. It never widens a policy to make a call fit.
     """
     asks = asks_of(plan)
     granted = [grant_of(ask, None) for ask in asks]
@@ -82,9 +82,9 @@ def policies_of(plan: Plan, planning: Iterable[Call] = ()) -> Policies:
 
 
 def session_policies(plan: Plan, run: str) -> dict[str, str]:
-    """The session policies of a run as compact JSON: `run` injects, and reads what that needs; `undo` only undoes.
+    """Return the session policies of a run as compact JSON: `run` injects with its reads; `undo` only undoes.
 
-    Raises Refused where one is too long: nothing is ever widened to make it fit.
+    Raises Refused where a policy is too long. It never widens a policy to make it fit.
     """
     asks = asks_of(plan)
     parts = {
@@ -92,23 +92,22 @@ def session_policies(plan: Plan, run: str) -> dict[str, str]:
         "undo": _compact(_reads(undo_reads(plan), plan.region), (ask for ask in asks if ask.phase == "undo"), run),
     }
     if long := {name: len(text) for name, text in parts.items() if len(text) > LONGEST}:
-        said = ", ".join(f"{name}: {length:,}" for name, length in long.items())
-        reason = f"the run's session policy does not fit into the {LONGEST:,} characters that STS takes ({said})"
-        raise Refused(
-            (reason,), "name fewer targets, or split the experiment: it is never widened to fit", gd_code="GD-E210"
-        )
+        lengths = ", ".join(f"{name}: {length:,}" for name, length in long.items())
+        reason = f"the run's session policy is longer than the {LONGEST:,} characters that STS accepts ({lengths})"
+        remedy = "name fewer targets, or split the experiment: Gameday never widens the policy to fit"
+        raise Refused((reason,), remedy, gd_code="GD-E210")
     return parts
 
 
 def _assuming(role: str) -> list[Grant]:
-    """What assuming a role under a source identity and with session tags needs (IAM User Guide, "sts:TagSession")."""
+    """Return the grants to assume a role with a source identity and session tags (IAM User Guide, "sts:TagSession")."""
     return [Grant(f"sts:{name}", role) for name in ("AssumeRole", "SetSourceIdentity", "TagSession")]
 
 
 def _store(plan: Plan) -> list[Grant]:
-    """What keeping journal and lease in the workload's store needs, wherever the bucket is.
+    """Return the grants to keep journal and lease in the workload's store, in any region.
 
-    Without s3:ListBucket a missing object is answered with 403, not 404 (Amazon S3 API Reference, GetObject).
+    Without s3:ListBucket, S3 answers 403, not 404, for a missing object (Amazon S3 API Reference, GetObject).
     """
     if not plan.workload.store:
         return []
@@ -119,7 +118,7 @@ def _store(plan: Plan) -> list[Grant]:
 
 
 def _proof(plan: Plan) -> list[Grant]:
-    """What removing the probe needs that proves the store; a rescue proves nothing."""
+    """Return the grants to remove the probe that proves the store; a rescue proves nothing."""
     if not plan.workload.store:
         return []
     bucket, prefix = place_of(plan.workload.store)
@@ -127,13 +126,13 @@ def _proof(plan: Plan) -> list[Grant]:
 
 
 def kpi_reads(plan: Plan) -> tuple[Call, ...]:
-    """What watching KPIs reads; with a role, in the session that planned."""
+    """Return the reads of watching KPIs; with a role, the session that planned makes them."""
     names = dict.fromkeys(name for kpi in plan.workload.kpis.values() for name in kpi.source.calls)
     return tuple(map(call_named, names))
 
 
 def run_reads(plan: Plan) -> tuple[Call, ...]:
-    """What injecting reads, and waiting: settings, what the run made, takes effect and healing, alarms."""
+    """Return the reads of injecting and waiting: settings, created resources, effects, healing, alarms."""
     effects = (probe.call for planned_fault in plan.planned_faults for probe in planned_fault.effect.probes)
     experiment = plan.experiment
     alarms = (STATES, HISTORY) if experiment.detected_by else (STATES,) if experiment.stop_when else ()
@@ -141,7 +140,7 @@ def run_reads(plan: Plan) -> tuple[Call, ...]:
 
 
 def undo_reads(plan: Plan) -> tuple[Call, ...]:
-    """What the undo reads: settings, what the run made, whether an irreversible action has healed."""
+    """Return the reads of the undo: settings, created resources, and whether the system has healed."""
     return tuple(change.read_call for planned_fault in plan.planned_faults for change in planned_fault.changes)
 
 
@@ -154,26 +153,30 @@ def not_permitted(
     doubt: Doubt = Doubt.NONE,
     facts: Context = MappingProxyType({}),
 ) -> tuple[str, ...]:
-    """What of a plan's undo (or of all of it) these policies do not allow, one line each.
+    """Return a line for each part of a plan's undo (or of the whole plan) that these policies do not allow.
 
-    `facts` are condition keys known of every request; `doubt` says what those not known count for. Raises GamedayError
-    for a policy that cannot be judged.
+    `facts` are condition keys of every request; `doubt` says how to count unknown keys. Raises GamedayError for an
+    unsupported policy.
     """
     reads = undo_reads(plan) if undo_only else run_reads(plan)
-    asked = [request_of(ask, "a-run", plan.region) for ask in asks_of(plan) if ask.phase == "undo" or not undo_only]
-    asked += [
-        AccessRequest(one.action, "*", {"aws:RequestedRegion": plan.region}) for one in _reads(reads, plan.region)
+    requests = [request_of(ask, "a-run", plan.region) for ask in asks_of(plan) if ask.phase == "undo" or not undo_only]
+    requests += [
+        AccessRequest(grant.action, "*", {"aws:RequestedRegion": plan.region}) for grant in _reads(reads, plan.region)
     ]
-    known = [replace(one, context={**facts, **one.context}) for one in asked]
-    said = ((one, decide(one, identity, boundary=boundary, doubt=doubt)) for one in known)
-    lines = (f"{one.action} on {one.resource} is {found}" for one, found in said if found is not Decision.ALLOWED)
+    full = [replace(request, context={**facts, **request.context}) for request in requests]
+    decided = ((request, decide(request, identity, boundary=boundary, doubt=doubt)) for request in full)
+    lines = (
+        f"{request.action} on {request.resource} is {decision}"
+        for request, decision in decided
+        if decision is not Decision.ALLOWED
+    )
     return tuple(dict.fromkeys(lines))
 
 
 def _rights_reads(principal: str) -> Iterator[Grant]:
-    """What checking the undo's rights reads. IAM is global: its calls are in no region of the workload's.
+    """Yield the grants to check the undo's rights. IAM is global: its calls are in no region of the workload.
 
-    A session's ARN does not have its role's path, so that any path is allowed for the role's name.
+    A session's ARN lacks its role's path, so the grant allows any path for the role's name.
     """
     partition, account = principal.split(":")[1], principal.split(":")[4]
     kind, _, path = principal.split(":", 5)[5].partition("/")
@@ -191,10 +194,10 @@ def _rights_reads(principal: str) -> Iterator[Grant]:
 
 
 def _boundary(actions: set[str], rights: Sequence[Grant], region: str) -> PolicyDocument:
-    """Only these actions, here; and no tagging but in the act of creating, or tags would hold nothing together.
+    """Return a boundary that allows only these actions, in this region, and tagging only during creation.
 
-    What is not in the list is denied in so many words: a resource's own policy may grant a session what a boundary
-    merely leaves out. Source: IAM User Guide, "Permissions boundaries for IAM entities".
+    It explicitly denies all other actions, since a resource's own policy may grant a session what a boundary only
+    leaves out. Source: IAM User Guide, "Permissions boundaries for IAM entities".
     """
     if not actions and not rights:
         return _NOTHING

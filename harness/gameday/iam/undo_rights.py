@@ -1,8 +1,10 @@
-"""What we may not undo, we do not inject: the rights of a plan's undo, checked before anything is injected.
+"""Check before the injection that the undo has its permissions: Gameday injects nothing that it may not undo.
 
-Seen are the policies of the principal that will undo, its groups', and its permissions boundary. Not seen, and so not
-promised: service and resource control policies (a member account cannot read them), policies of resources and of VPC
-endpoints, and, without a `role:`, the session policy of the credentials at hand.
+It reads the policies of the principal that will undo, of its groups, and its permissions boundary. It does not see:
+
+- service and resource control policies, which a member account cannot read;
+- policies of resources and of VPC endpoints;
+- without a `role:`, the session policy of the caller's credentials.
 """
 
 from __future__ import annotations
@@ -18,14 +20,14 @@ from gameday.plan.plan import Plan
 
 
 def undo_rights(plan: Plan, account: Account) -> UndoRights:
-    """What IAM says about a plan's undo; reads only. The twin permits everything."""
+    """Return what IAM permits of a plan's undo; reads only. The twin permits everything."""
     if plan.place == "twin":
         return UndoRights()
-    return UndoRights(*_found(plan, account), _too_long(plan) if plan.workload.role else ())
+    return UndoRights(*_lacking(plan, account), _too_long(plan) if plan.workload.role else ())
 
 
-def _found(plan: Plan, account: Account) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What is not permitted whatever is not known, and what cannot be told; one line each."""
+def _lacking(plan: Plan, account: Account) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what is certainly not permitted, and what Gameday cannot decide; one line each."""
     if all(call.service == PROXY for call in undo_reads(plan)):
         return (), ()  # it asks nothing of AWS
     try:
@@ -33,8 +35,8 @@ def _found(plan: Plan, account: Account) -> tuple[tuple[str, ...], tuple[str, ..
         lacking, perhaps = _judged(plan, held, Doubt.FOR), _judged(plan, held, Doubt.AGAINST)
     except GamedayError as error:
         return (), (error.what,)
-    doubtful = [asked for asked in map(_asked, perhaps) if asked not in map(_asked, lacking)]
-    return lacking, tuple(f"{asked} depends on conditions that cannot be judged here" for asked in doubtful)
+    doubtful = [request for request in map(_request, perhaps) if request not in map(_request, lacking)]
+    return lacking, tuple(f"{request} depends on conditions that Gameday cannot decide" for request in doubtful)
 
 
 def _judged(plan: Plan, held: PrincipalPolicies, doubt: Doubt) -> tuple[str, ...]:
@@ -48,7 +50,7 @@ def _judged(plan: Plan, held: PrincipalPolicies, doubt: Doubt) -> tuple[str, ...
     return not_permitted(plan, held.identity, held.boundary, doubt=doubt, facts=facts)
 
 
-def _asked(line: str) -> str:
+def _request(line: str) -> str:
     return line.rpartition(" is ")[0]
 
 

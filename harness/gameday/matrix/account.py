@@ -1,4 +1,4 @@
-"""A matrix on an account: its zones, all its plans before anything is asked, and its rows one at a time."""
+"""A matrix on an account: its zones, all its plans before the confirmation, and its rows, one after the other."""
 
 from __future__ import annotations
 
@@ -20,44 +20,47 @@ from gameday.run.experiment import ExperimentRunner
 
 
 def zones_of(workload: Workload) -> tuple[str, ...]:
-    """The zones in which the workload's instances stand, in its first region. Reads only."""
+    """Return the zones with instances of the workload, in its first region. Reads only."""
     region = workload.regions[0]
     with open_environment("aws", workload, None, region, seed=0) as environment:
-        found = inventory_of(workload, environment.account, region).instances
-    return tuple(sorted({one.zone for one in found if one.module and one.state in ("pending", "running")}))
+        instances = inventory_of(workload, environment.account, region).instances
+    return tuple(sorted({each.zone for each in instances if each.module and each.state in ("pending", "running")}))
 
 
 @dataclass(frozen=True)
 class Rows:
-    """How to play a matrix's rows on an account."""
+    """Run the rows of a matrix on an account."""
 
     player: ExperimentRunner
-    confirm: Callable[[list[Plan | Refusal]], None]  # is shown all plans, and raises Refused where the answer is no
+    confirm: Callable[[list[Plan | Refusal]], None]  # shows all plans, and raises Refused if the user declines
     keep: Keep
     tell: Callable[[str], None]
 
     def play(
         self, workload: Workload, experiments: tuple[Experiment, ...], seed: int, production: bool
     ) -> tuple[Exit, tuple[MatrixRow, ...]]:
-        """Plan all by reading only, ask once; then each is planned again when its turn comes, and run.
+        """Plan every row by reads only, and ask once; then make each plan again, and run it.
 
-        The exit is 4 where a run left the account stuck, 130 after a signal, else 0: what rows say is not judged here.
-        Raises Refused where nothing could be injected.
+        The exit is 4 where a run left the account stuck, 130 after a signal, else 0; it does not judge the rows.
+        Raises Refused where every plan refuses.
         """
         here = own_instance()
         requests = [
-            RunRequest(one, one.faults, workload, None, "aws", seed, production, instance=here) for one in experiments
+            RunRequest(experiment, experiment.faults, workload, None, "aws", seed, production, instance=here)
+            for experiment in experiments
         ]
         plans = [self._planned(request) for request in requests]
-        refused = [one for one in plans if isinstance(one, Refusal)]
+        refused = [plan for plan in plans if isinstance(plan, Refusal)]
         if len(refused) == len(plans):
-            reasons = [replace(why, text=f"{one.name}: {why.text}") for one in refused for why in one.reasons]
+            reasons = [
+                replace(why, text=f"{refusal.name}: {why.text}") for refusal in refused for why in refusal.reasons
+            ]
             raise Refused(tuple(reasons), refused[0].remedy if refused else "")
         self.confirm(plans)
         entries = tuple(self._played(requests))
         error = error_of_row(workload, experiments)
-        rows = tuple(row_of(one, entry, error) for one, entry in zip(experiments, entries, strict=True))
-        stuck = any(isinstance(one, Record) and one.stuck for one in entries)
+        rows = tuple(row_of(experiment, entry, error) for experiment, entry in zip(experiments, entries, strict=True))
+        stuck = any(isinstance(entry, Record) and entry.stuck for entry in entries)
         return (Exit.STUCK if stuck else Exit.INTERRUPTED if self.player.stop.is_signal else Exit.HELD), rows
 
     def _planned(self, request: RunRequest) -> Plan | Refusal:
@@ -68,7 +71,7 @@ class Rows:
             return Refusal(request.experiment.name, refusal.reasons, remedy=refusal.remedy)
 
     def _played(self, requests: Iterable[RunRequest]) -> Iterator[Record | Refusal]:
-        """A stuck account or a signal ends the matrix: the rows that are left say so."""
+        """Run each request; after a stuck account or a signal, refuse the rest with that reason."""
         why = ""
         for request in requests:
             name = request.experiment.name

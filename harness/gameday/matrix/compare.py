@@ -1,4 +1,4 @@
-"""Two matrices of one workload, an older and a newer: what spreads now, what no longer does, what changed in size."""
+"""Compare an older and a newer matrix of a workload: effects that are new, gone, or changed in size."""
 
 from __future__ import annotations
 
@@ -10,30 +10,31 @@ from gameday.matrix.model import STATE_WORDS, Cell, Matrix, MatrixFinding, Obser
 
 @dataclass(frozen=True)
 class Difference:
-    """What is not as it was, a line each."""
+    """The differences, a line each."""
 
     lines: tuple[str, ...]
-    exit: Exit  # broken on a hidden dependency that was not there
+    exit: Exit  # broken on a new hidden dependency
 
 
 def comparable(old: Matrix, workload: str, margin: float) -> None:
-    """Raises InvalidInput where a matrix is of another workload, or was judged by another margin."""
+    """Raise InvalidInput where a matrix belongs to another workload, or has another margin."""
     if (old.workload, old.margin) != (workload, margin):
         what = f"the older matrix is of {old.workload} with a margin of {old.margin}, not of {workload} with {margin}"
         raise InvalidInput(what, "name a matrix of the same workload", gd_code="GD-E120")
 
 
 def difference(old: Matrix, new: Matrix) -> Difference:
-    """Compare two matrices. Raises InvalidInput where they are of different workloads, or judged by another margin.
+    """Compare two matrices. Raises InvalidInput where they have different workloads or margins.
 
-    A size has changed where the intervals of both do not meet: a stricter sign than a test of their difference
+    A size has changed where the two intervals do not overlap: a stricter criterion than a test of their difference
     (Schenker and Gentleman, The American Statistician 55, 2001, https://doi.org/10.1198/000313001317097960).
     """
     comparable(old, new.workload, new.margin)
-    before, after = ({_what(one) for one in each.findings} for each in (old, new))
-    fresh = tuple(one.words for one in new.findings if _what(one) not in before)
-    gone = tuple(one.words for one in old.findings if _what(one) not in after)
-    broken = {(one.source, one.module) for one in new.hidden} - {(one.source, one.module) for one in old.hidden}
+    before, after = ({_identity(finding) for finding in matrix.findings} for matrix in (old, new))
+    fresh = tuple(finding.words for finding in new.findings if _identity(finding) not in before)
+    gone = tuple(finding.words for finding in old.findings if _identity(finding) not in after)
+    hidden_before = {(finding.source, finding.module) for finding in old.hidden}
+    broken = {(finding.source, finding.module) for finding in new.hidden} - hidden_before
     lines = [
         *(f"new: {words}" for words in fresh),
         *(f"no longer found: {words}" for words in gone),
@@ -43,8 +44,8 @@ def difference(old: Matrix, new: Matrix) -> Difference:
     return Difference(tuple(lines), code)
 
 
-def _what(finding: MatrixFinding) -> tuple[str, str, str]:
-    """What makes two findings the same: for a zone, whichever hurts most."""
+def _identity(finding: MatrixFinding) -> tuple[str, str, str]:
+    """Return what identifies a finding; for zones, that is not the zone, since the worst zone may differ."""
     return finding.kind, "" if finding.kind == "zonal" else finding.source, finding.module
 
 
@@ -58,13 +59,13 @@ def _cells(old: Matrix, new: Matrix) -> list[str]:
         if then is None or today is None:
             lines.append(f"{name}: {'new in the matrix' if then is None else 'no longer in the matrix'}")
         elif then.state != today.state:
-            lines.append(f"{name}: was {_told(then)}, is {_told(today)}")
+            lines.append(f"{name}: was {_in_words(then)}, is {_in_words(today)}")
         elif then.state == "spread" and _apart(then.effect, today.effect):
-            lines.append(f"{name}: {_told(then)} before, {_told(today)} now")
+            lines.append(f"{name}: {_in_words(then)} before, {_in_words(today)} now")
     return lines
 
 
-def _told(cell: Cell) -> str:
+def _in_words(cell: Cell) -> str:
     state = STATE_WORDS[cell.state]
     known = cell.effect is not None and cell.effect.change is not None
     return f"{state} ({cell.effect.kpi} by {cell.effect.size})" if known and cell.effect else state

@@ -1,4 +1,4 @@
-"""Who needs, tolerates and so calls whom, as a workload file declares it: pure."""
+"""The dependencies that a workload file declares: which modules need, tolerate and call which; pure."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from gameday.matrix.model import Relation
 
 
 class Declared:
-    """Who needs, tolerates and so calls whom, by the workload file; cycles are fine."""
+    """The declared dependencies of a workload's modules; they may hold cycles."""
 
     def __init__(self, workload: Workload) -> None:
         self.workload = workload
         self.modules = tuple(workload.modules)
-        self.calls = {name: {*one.needs, *one.tolerates} for name, one in workload.modules.items()}
+        self.calls = {name: {*module.needs, *module.tolerates} for name, module in workload.modules.items()}
 
     def called_from(self, modules: frozenset[str]) -> frozenset[str]:
-        """These, and all that they call, directly or through others."""
+        """Return these modules, and all that they call, directly or through others."""
         return reached(modules, self.calls)
 
     def callers(self, module: str) -> frozenset[str]:
-        """The modules that call this one."""
+        """Return the modules that call this module."""
         return frozenset(name for name, called in self.calls.items() if module in called)
 
     def relation(self, hit: frozenset[str], module: str) -> Relation:
-        """What is declared of a module when others are hit."""
+        """Return what a module declares about the modules that a fault hits."""
         if module in hit:
             return "hit"
         if module in self.workload.suffers_with(hit):

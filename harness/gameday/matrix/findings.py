@@ -1,4 +1,4 @@
-"""Declared dependencies and observed effects in, findings out: pure."""
+"""Findings of a matrix, from declared dependencies and observed effects; pure."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from gameday.steady_state.kpi.units import show_share
 
 
 class Analysis:
-    """Every row against what is declared."""
+    """Compare every row with the declared dependencies."""
 
     def __init__(self, seen: Observation) -> None:
         self.seen = seen
         self.declared = seen.declared
 
     def findings(self) -> Iterator[MatrixFinding]:
-        """All of them."""
+        """Yield all findings."""
         yield from Links(self.seen).findings()
         for source in self.seen.of:
             yield from self._dead(source)
         yield from self._zonal()
 
     def runs(self, finding: MatrixFinding) -> tuple[str, ...]:
-        """The experiments that a finding rests on."""
+        """Return the experiments that a finding rests on."""
         if finding.runs:
             return finding.runs
         between = [module for chain in finding.chains for module in chain.way[1:-1]]
-        told = (self.seen.of[module].experiment for module in between if module in self.seen.of)
-        return tuple(dict.fromkeys((finding.experiment, *told)))
+        others = (self.seen.of[module].experiment for module in between if module in self.seen.of)
+        return tuple(dict.fromkeys((finding.experiment, *others)))
 
     # Dead declarations -----------------------------------------------------------------------------------------------
 
     def _dead(self, source: str) -> Iterator[MatrixFinding]:
         own = self.seen.cell(source, source)
         if own is None or own.state == "contained":
-            return  # the fault shows nowhere: nothing follows from what others do not show
+            return  # the fault shows no effect on its own module, so other modules prove nothing
         for name, module in self.declared.workload.modules.items():
             cell = self.seen.cell(source, name)
             if source not in module.needs or cell is None or cell.state != "contained" or self._witness(source, name):
@@ -52,75 +52,77 @@ class Analysis:
             yield MatrixFinding("dead", source, name, cell.experiment, words, worst)
 
     def _witness(self, source: str, module: str) -> bool:
-        """Whether a KPI of what the module calls shows the need.
+        """Return whether a KPI of the modules that the module calls shows the need.
 
-        A KPI that suffers when the module does counts requests that come through it. Where it suffers with the source
-        as well, so do requests to the module, whatever the module's own KPIs count.
+        A KPI that suffers with the module counts requests that come through it. If it suffers with the source too, then
+        requests to the module suffer with the source, even where the module's own KPIs do not show it.
         """
         below = self.declared.called_from(frozenset({module}))
-        hurt = [_hurt(self.seen.of.get(one)) for one in (source, module)]
+        hurt = [_hurt(self.seen.of.get(name)) for name in (source, module)]
         return any(below >= {effect.module} for kpi, effect in hurt[0].items() if kpi in hurt[1])
 
     # Zones -----------------------------------------------------------------------------------------------------------
 
     def _zonal(self) -> Iterator[MatrixFinding]:
-        """Each module that a zone's loss hurts more than it may, once: by the zone that hurts most."""
+        """Yield each module that the loss of a zone hurts more than it may, with the zone that hurts most."""
         for module in self.declared.modules:
             for hurt in (self._outside, self._beyond_share):
-                found = [(row, effect) for row in self.seen.rows if row.zone and (effect := hurt(row, module))]
-                if not found:
+                pairs = [(row, effect) for row in self.seen.rows if row.zone and (effect := hurt(row, module))]
+                if not pairs:
                     continue
-                found.sort(key=lambda pair: -(pair[1].change or 0.0))
-                row, effect = found[0]
+                pairs.sort(key=lambda pair: -(pair[1].change or 0.0))
+                row, effect = pairs[0]
                 zone, share = row.zone or "", max(row.hit.values(), default=0.0)
-                words = f"{module} stands outside of {zone} and suffers with it"
+                words = f"{module} is not in {zone} and suffers with it"
                 if hurt == self._beyond_share:
-                    words = f"{zone} has {show_share(round(share, 3))} of what it hits, and {module} loses more with it"
+                    words = f"{zone} holds {show_share(round(share, 3))} of the hit modules, and {module} loses more"
                 words += f": {effect.kpi} got worse by {effect.size}"
-                words += "".join(f"; with {other.zone}, {one.kpi} by {one.size}" for other, one in found[1:])
-                runs = tuple(other.experiment for other, _ in found)
+                words += "".join(f"; with {other.zone}, {more.kpi} by {more.size}" for other, more in pairs[1:])
+                runs = tuple(other.experiment for other, _ in pairs)
                 yield MatrixFinding("zonal", zone, module, row.experiment, words, effect, runs=runs)
 
     def _outside(self, row: MatrixRow, module: str) -> ObservedEffect | None:
-        """How a module suffers that neither stands in the row's zone, nor needs what stands there."""
+        """Return how a module suffers that is not in the row's zone, and needs no module there."""
         cell = self.seen.cells[row.experiment, module]
         stray = cell.state == "spread" and cell.relation in ("tolerates", "none")
-        return cell.effect if stray and not any(self.seen.spreads(one, module) for one in row.hit) else None
+        return cell.effect if stray and not any(self.seen.spreads(source, module) for source in row.hit) else None
 
     def _beyond_share(self, row: MatrixRow, module: str) -> ObservedEffect | None:
-        """How a module suffers that loses more than the row's zone has of what it hits."""
+        """Return how a module suffers that loses more than the zone's share of the hit modules."""
         if self._outside(row, module):
             return None
         share = max(row.hit.values(), default=0.0)
-        more = [one for one in row.effects if one.module == module and _more_than(one, share)]
-        return max(more, key=lambda one: (one.kpi in self.seen.business, one.low or 0.0), default=None)
+        more = [effect for effect in row.effects if effect.module == module and _more_than(effect, share)]
+        return max(more, key=lambda effect: (effect.kpi in self.seen.business, effect.low or 0.0), default=None)
 
-    # What cannot be told ---------------------------------------------------------------------------------------------
+    # What stays unknown ----------------------------------------------------------------------------------------------
 
     def open(self) -> Iterator[str]:
-        """What keeps the answer from being known, a line each."""
+        """Yield a line for each reason why the answer stays unknown."""
         for row in self.seen.rows:
-            yield from (f"{row.experiment} was not run: {why}" for why in row.refused)
+            yield from (f"{row.experiment} did not run: {why}" for why in row.refused)
             if row.refused:
                 continue
             for module in self.declared.modules:
                 cell = self.seen.cells[row.experiment, module]
                 if cell.state == "unknown" and cell.relation in ("tolerates", "none") and cell.effect:
-                    yield f"{row.experiment}, {module}: {cell.effect.told}"
+                    yield f"{row.experiment}, {module}: {cell.effect.in_words}"
 
 
 def analyse(
     workload: Workload, rows: tuple[MatrixRow, ...], seed: int, margin: float, repeat: str = "", place: Place = "twin"
 ) -> Matrix:
-    """The matrix of a workload's rows. `repeat`: the command that repeats a row, with {experiment} in it."""
+    """Return the matrix of a workload's rows. `repeat`: the command that repeats a row, with {experiment} in it."""
     seen = Observation(workload, rows)
     analysis = Analysis(seen)
     findings = [
-        replace(one, repeat=repeat.format(experiment=one.experiment), runs=analysis.runs(one))
-        for one in analysis.findings()
+        replace(finding, repeat=repeat.format(experiment=finding.experiment), runs=analysis.runs(finding))
+        for finding in analysis.findings()
     ]
     order = ("hidden", "not-tolerated", "zonal", "dead")
-    findings.sort(key=lambda one: (order.index(one.kind) // 2, -((one.effect and one.effect.change) or 0.0)))
+    findings.sort(
+        key=lambda finding: (order.index(finding.kind) // 2, -((finding.effect and finding.effect.change) or 0.0))
+    )
     elsewhere = f"only {workload.regions[0]} is hit, and not {', '.join(workload.regions[1:])}"
     without = [name for name in workload.modules if all(kpi.module != name for kpi in workload.kpis.values())]
     return Matrix(
@@ -132,9 +134,9 @@ def analyse(
         rows=rows,
         cells=tuple(seen.cells.values()),
         findings=tuple(findings),
-        declared={name: (*one.needs, *one.tolerates) for name, one in workload.modules.items()},
+        declared={name: (*module.needs, *module.tolerates) for name, module in workload.modules.items()},
         notes=(
-            *(f"{name} cannot be judged: it has no KPI" for name in without),
+            *(f"Gameday cannot judge {name}: it has no KPI" for name in without),
             *([elsewhere] if workload.regions[1:] else []),
         ),
         open=tuple(analysis.open()),
@@ -142,7 +144,7 @@ def analyse(
 
 
 def _hurt(row: MatrixRow | None) -> dict[str, ObservedEffect]:
-    return {one.kpi: one for one in row.effects if one.verdict is Verdict.BROKEN} if row else {}
+    return {effect.kpi: effect for effect in row.effects if effect.verdict is Verdict.BROKEN} if row else {}
 
 
 def _more_than(effect: ObservedEffect, share: float) -> bool:

@@ -1,9 +1,10 @@
-"""Which undeclared link explains who suffers: pure.
+"""Find the undeclared links that explain which modules suffer; pure.
 
-A fault on a module may hurt it and those that need it. Any other module that suffers does so by a link that nobody
-declared; which link, is told from the other rows: where A hurts B and C, and a fault in B alone hurts C as declared,
-A → B is the link, and A → B → C the chain. Where B needs A, and C tolerates B, B → C is the link, though a fault in B
-itself was too weak to show it.
+A fault on a module may hurt that module and those that need it. Any other module suffers by an undeclared link. The
+other rows show which link:
+
+- A fault in A hurts B and C, and a fault in B alone hurts C as declared: A → B is the link, and A → B → C the chain.
+- B needs A, and C tolerates B: B → C is the link, even if a fault in B itself was too weak to show it.
 """
 
 from __future__ import annotations
@@ -18,26 +19,26 @@ from gameday.matrix.observed import Observation
 
 
 class Links:
-    """Undeclared links, by what was seen."""
+    """Find undeclared links in the observed effects."""
 
     def __init__(self, seen: Observation) -> None:
         self.seen = seen
 
     def findings(self) -> Iterator[MatrixFinding]:
-        """Each undeclared link once, with all that suffers by it."""
+        """Yield each undeclared link once, with all modules that suffer by it."""
         found: dict[tuple[str, str], Cell] = {}
         chains: list[tuple[str, ...]] = []
         for source in self.seen.of:
             roots, ways = self._roots(source)
             found |= {(source, cell.module): cell for cell in roots}
             chains += ways
-        found = {**self._told_elsewhere(chains), **found}
+        found = {**self._links_in_chains(chains), **found}
         for (source, module), cell in found.items():
             mine = [way for way in chains if self._culprit(way) == (source, module)]
             yield _hidden_finding(source, cell, tuple(self._chain(way) for way in mine))
 
-    def _told_elsewhere(self, chains: list[tuple[str, ...]]) -> dict[tuple[str, str], Cell]:
-        """The undeclared links that their own rows do not show, each with the row that shows it most."""
+    def _links_in_chains(self, chains: list[tuple[str, ...]]) -> dict[tuple[str, str], Cell]:
+        """Return the undeclared links that their own rows do not show, each with the row that shows it most."""
         found: dict[tuple[str, str], Cell] = {}
         for way in chains:
             link, cell = self._culprit(way), self.seen.cell(way[0], way[-1])
@@ -53,14 +54,14 @@ class Links:
         return Chain(way, cell.effect if cell else None)
 
     def _roots(self, source: str) -> tuple[list[Cell], list[tuple[str, ...]]]:
-        """Who suffers first by an undeclared link from a module; and the ways from there to whoever suffers next."""
+        """Return the modules that suffer first by an undeclared link from a module, and the ways on."""
         seen = {module: cell for module in self.seen.declared.modules if (cell := self.seen.cell(source, module))}
         cells = {
             module: cell
             for module, cell in seen.items()
             if cell.state == "spread" and cell.relation not in ("hit", "through")
         }
-        # What fails with what it needs is silent where those who say that they tolerate it are stuck in their calls.
+        # A module that fails with its dependency has no data if callers that tolerate it hang in their calls.
         cells |= {
             module: cell
             for module, cell in seen.items()
@@ -70,7 +71,7 @@ class Links:
             and any(self._hurts(module, other, "tolerates") for other in cells)
         }
         roots, ways = self._first(source, cells)
-        # What is too small a share to be proven where it arises may be proven at callers with less other traffic.
+        # An effect too small to prove at its origin may be proven at callers with less other traffic.
         faint = {
             module: cell
             for module, cell in seen.items()
@@ -82,59 +83,60 @@ class Links:
     def _first(self, source: str, cells: dict[str, Cell]) -> tuple[list[Cell], list[tuple[str, ...]]]:
         given = [module for module, cell in cells.items() if cell.relation == "needs"]
         carries = {
-            one: {
+            module: {
                 other
                 for other in cells
-                if other != one and (self._carries(one, other) or (one in given and self._fails_by(source, one, other)))
+                if other != module
+                and (self._carries(module, other) or (module in given and self._fails_by(source, module, other)))
             }
-            for one in cells
+            for module in cells
         }
-        beyond = {one: reached([one], carries) for one in cells}
-        known = {other for one in given for other in beyond[one]}
+        beyond = {module: reached([module], carries) for module in cells}
+        known = {other for module in given for other in beyond[module]}
         roots: list[str] = []
-        for name in sorted(cells, key=lambda one: _suspicion(cells[one])):
-            origins = {one for one in cells if name in beyond[one]}
+        for name in sorted(cells, key=lambda module: _suspicion(cells[module])):
+            origins = {module for module in cells if name in beyond[module]}
             if name not in known and origins <= beyond[name] and not any(name in beyond[root] for root in roots):
                 roots.append(name)
         ways = [(source, *way) for way in _ways([*given, *roots], carries)]
         return [cells[root] for root in roots], [way for way in ways if way[-1] not in given]
 
-    def _relation(self, one: str, other: str) -> Relation:
-        """What `other` declares of a fault in `one` alone."""
-        return self.seen.declared.relation(frozenset({one}), other)
+    def _relation(self, module: str, other: str) -> Relation:
+        """Return what `other` declares about a fault in `module` alone."""
+        return self.seen.declared.relation(frozenset({module}), other)
 
-    def _hurts(self, one: str, other: str, declared: Relation) -> bool:
-        """Whether a fault in `one` hurts `other`, which declares this of it."""
-        return self.seen.spreads(one, other) and self._relation(one, other) == declared
+    def _hurts(self, module: str, other: str, declared: Relation) -> bool:
+        """Return whether a fault in `module` hurts `other`, and `other` has this declared relation to it."""
+        return self.seen.spreads(module, other) and self._relation(module, other) == declared
 
-    def _carries(self, one: str, other: str) -> bool:
-        """Whether a fault in `one` alone hurts `other`: as declared, or by an undeclared link that goes one way."""
-        declared = self._relation(one, other) in ("needs", "through")
-        return self.seen.spreads(one, other) and (declared or not self.seen.spreads(other, one))
+    def _carries(self, module: str, other: str) -> bool:
+        """Return whether a fault in `module` hurts `other`: as declared, or by an undeclared one-way link."""
+        declared = self._relation(module, other) in ("needs", "through")
+        return self.seen.spreads(module, other) and (declared or not self.seen.spreads(other, module))
 
-    def _fails_by(self, source: str, one: str, other: str) -> bool:
-        """Whether `other`, which says that it tolerates `one`, may suffer from `source` since `one` fails with it.
+    def _fails_by(self, source: str, module: str, other: str) -> bool:
+        """Return whether `other`, which declares to tolerate `module`, may suffer because of it from `source`.
 
-        A fault in `one` itself speaks against it where it had to show more than it did: as many times less than here
-        as `one` suffered less.
+        A fault in `module` itself disproves that if its effect on `other` was too small. The expected effect
+        is the effect seen here, scaled by how much less `module` suffered.
         """
-        if self._relation(one, other) != "tolerates":
+        if self._relation(module, other) != "tolerates":
             return False
         here, hit = (
-            cell.effect if cell else None for cell in (self.seen.cell(source, other), self.seen.cell(source, one))
+            cell.effect if cell else None for cell in (self.seen.cell(source, other), self.seen.cell(source, module))
         )
         if here is None or hit is None:
             return False
-        shown, alone = (self.seen.effect(one, kpi) for kpi in (here.kpi, hit.kpi))
+        shown, alone = (self.seen.effect(module, kpi) for kpi in (here.kpi, hit.kpi))
         if shown is None or shown.high is None or alone is None or not (here.low and hit.change and alone.change):
             return False
         return shown.high >= here.low * min(1.0, alone.change / hit.change)
 
     def _culprit(self, way: tuple[str, ...]) -> tuple[str, str] | None:
-        """The first link of a way that is not declared."""
-        for one, other in pairwise(way):
-            if self._relation(one, other) in ("tolerates", "none"):
-                return one, other
+        """Return the first undeclared link of a way."""
+        for module, other in pairwise(way):
+            if self._relation(module, other) in ("tolerates", "none"):
+                return module, other
         return None
 
 

@@ -1,4 +1,4 @@
-"""The matrix of modules as values: faults in rows, KPIs of modules in columns, and what was found."""
+"""The matrix of modules as values: faults in rows, modules in columns, and the findings."""
 
 from __future__ import annotations
 
@@ -11,17 +11,23 @@ from gameday.errors import Exit, InvalidInput
 from gameday.steady_state.kpi.claim import Verdict
 
 Relation = Literal["hit", "needs", "tolerates", "through", "none"]
-"""What is declared of a module, seen from a fault: hit itself; needs what is hit, transitively; tolerates it; is
-called by it, so that its customers come through it; nothing of that."""
+"""The declared relation of a module to a fault:
+
+- hit: the fault hits it;
+- needs: it needs a hit module, directly or through others;
+- tolerates: it declares that it tolerates a hit module;
+- through: a hit module calls it, so its customers come through that module;
+- none: none of these.
+"""
 
 CellState = Literal["spread", "contained", "starved", "unknown", "no-kpi"]
-"""What was seen of a module: proven worse or proven not; without traffic since its callers suffer; not to be told."""
+"""The observed state of a module: proven worse, proven not worse, without traffic since its callers suffer, unknown."""
 
 STATE_WORDS: dict[CellState, str] = {
     "spread": "hurt",
     "contained": "contained",
     "starved": "without traffic, since its callers suffer",
-    "unknown": "not to be told",
+    "unknown": "unknown",
     "no-kpi": "no KPI",
 }
 
@@ -33,7 +39,7 @@ class ObservedEffect:
     """How one KPI changed under one fault; a change for the worse is positive (as in `isolation`)."""
 
     kpi: str
-    module: str | None  # that it speaks for
+    module: str | None  # the KPI's module
     verdict: Verdict  # held: contained; broken: spread
     change: float | None
     low: float | None
@@ -43,8 +49,8 @@ class ObservedEffect:
     kind: Literal["share", "time", "rate"]  # a share of requests; of time (a gauge's); a rate, changed relatively
 
     @property
-    def told(self) -> str:
-        """What became of it, to be read after its module's name, which the KPI may bear, too."""
+    def in_words(self) -> str:
+        """The effect in words, to follow its module's name, which may also be the KPI's name."""
         return self.words if self.kpi == self.module else f"{self.kpi} {self.words}"
 
     @property
@@ -52,26 +58,26 @@ class ObservedEffect:
         """`91 points (90 to 92)`; only where the change is known."""
         if self.change is None or self.low is None or self.high is None:
             return "an unknown size"
-        low, high, change = (f"{one * 100:.3g}" for one in (self.low, self.high, self.change))
+        low, high, change = (f"{value * 100:.3g}" for value in (self.low, self.high, self.change))
         unit = "%" if self.kind == "rate" else " points"
         return f"{change}{unit}" if low == high else f"{change}{unit} ({low} to {high})"
 
 
 @dataclass(frozen=True)
 class MatrixRow:
-    """One run: a fault on a module or on a zone, and its effect on every KPI; or why there was none."""
+    """One run: a fault on a module or on a zone, and its effect on every KPI; or why it did not run."""
 
     experiment: str  # its name: isolate-web, throttle-ledger, lose-us-east-1a
     module: str | None  # None: a zone
     zone: str | None
-    hit: dict[str, float]  # module → the share of its capacity that was taken
+    hit: dict[str, float]  # module → the share of its capacity that the fault took away
     effects: tuple[ObservedEffect, ...]
     refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One fault, one module: what was declared, and what was seen at the KPI that tells most."""
+    """One fault and one module: the declared relation, and the effect on the most telling KPI."""
 
     experiment: str
     module: str
@@ -82,15 +88,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Chain:
-    """What else suffers by a link, and how it comes to it."""
+    """Another module that suffers by a link, and the way to it."""
 
     way: tuple[str, ...]  # source, module, …, last
-    effect: ObservedEffect | None  # on the last
+    effect: ObservedEffect | None  # on the last module
 
 
 @dataclass(frozen=True)
 class MatrixFinding:
-    """What declarations and effects do not agree on, with its evidence."""
+    """A contradiction between declarations and effects, with its evidence."""
 
     kind: FindingKind
     source: str  # the module or zone that the fault hit
@@ -99,13 +105,13 @@ class MatrixFinding:
     words: str
     effect: ObservedEffect | None = None
     chains: tuple[Chain, ...] = ()
-    runs: tuple[str, ...] = ()  # the experiments it rests on: its own, and those that told the chains
+    runs: tuple[str, ...] = ()  # the experiments it rests on: its own, and those that show the chains
     repeat: str = ""  # the command that repeats it
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """All of it."""
+    """A matrix: rows, cells and findings of a workload."""
 
     workload: str
     place: Literal["twin", "aws"]
@@ -117,7 +123,7 @@ class Matrix:
     findings: tuple[MatrixFinding, ...]
     declared: dict[str, tuple[str, ...]]  # module → what it declares that it needs or tolerates
     notes: tuple[str, ...] = ()
-    open: tuple[str, ...] = ()  # what keeps the answer from being known
+    open: tuple[str, ...] = ()  # reasons why the answer stays unknown
     version: Literal[1] = field(default=1)
 
     @property
@@ -127,12 +133,12 @@ class Matrix:
 
     @property
     def hidden(self) -> tuple[MatrixFinding, ...]:
-        """Hidden dependencies; one that is declared tolerated and is not is one, too."""
-        return tuple(one for one in self.findings if one.kind in ("hidden", "not-tolerated"))
+        """Hidden dependencies, including those that a module wrongly declares to tolerate."""
+        return tuple(finding for finding in self.findings if finding.kind in ("hidden", "not-tolerated"))
 
     @property
     def exit(self) -> Exit:
-        """Broken on a hidden dependency, unknown where cells keep the answer from being known."""
+        """The exit code: broken on a hidden dependency, else unknown where the answer stays unknown, else held."""
         return Exit.BROKEN if self.hidden else Exit.UNKNOWN if self.open else Exit.HELD
 
 
@@ -143,12 +149,12 @@ _MATRIX: TypeAdapter[Matrix] = TypeAdapter(Matrix)
 
 
 def to_json(matrix: Matrix) -> str:
-    """The matrix as JSON; the same bytes for the same matrix."""
+    """Return the matrix as JSON; the same bytes for the same matrix."""
     return _MATRIX.dump_json(matrix, indent=2).decode()
 
 
 def from_json(text: str | bytes, name: str) -> Matrix:
-    """A matrix from its JSON. Raises InvalidInput; `name` says where the text is from."""
+    """Return a matrix from its JSON; `name` is the text's origin. Raises InvalidInput."""
     try:
         return _MATRIX.validate_json(text)
     except ValidationError as error:
@@ -156,6 +162,6 @@ def from_json(text: str | bytes, name: str) -> Matrix:
         place = ".".join(str(part) for part in first["loc"]) or "its beginning"
         raise InvalidInput(
             f"{name} is not a matrix: {first['msg']} at {place}",
-            "name what `gameday matrix --json` wrote",
+            "give a file that `gameday matrix --json` wrote",
             gd_code="GD-E102",
         ) from error

@@ -1,4 +1,4 @@
-"""What rows show, cell by cell: one fault, one module, what is declared of it, and what became of it."""
+"""The cells of a matrix: for each fault and module, the declared relation and the observed state."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gameday.steady_state.kpi.kpi import Tier
 
 
 class Observation:
-    """Every row against what is declared."""
+    """The observed effects of all rows, with the declared dependencies."""
 
     def __init__(self, workload: Workload, rows: tuple[MatrixRow, ...]) -> None:
         self.declared = Declared(workload)
@@ -28,46 +28,47 @@ class Observation:
 
     def _cells_of(self, row: MatrixRow) -> Iterator[Cell]:
         hit = frozenset(row.hit) | ({row.module} if row.module else set())
-        found = {module: _state(row, module, self.business) for module in self.declared.modules}
-        starving = {module for module, (state, _) in found.items() if state == "spread"} | hit
-        # No request reaches a module whose callers all suffer: silence there is explained, and no more.
+        states = {module: _state(row, module, self.business) for module in self.declared.modules}
+        starving = {module for module, (state, _) in states.items() if state == "spread"} | hit
+        # No request reaches a module whose callers all suffer: that explains missing data, but proves nothing.
         while more := {
             module
-            for module, (state, one) in found.items()
-            if state == "unknown" and one is not None and one.change is None and module not in starving
+            for module, (state, effect) in states.items()
+            if state == "unknown" and effect is not None and effect.change is None and module not in starving
             if (callers := self.declared.callers(module)) and callers <= starving
         }:
             starving |= more
-            found |= {module: ("starved", found[module][1]) for module in more}
-        for module, (state, effect) in found.items():
+            states |= {module: ("starved", states[module][1]) for module in more}
+        for module, (state, effect) in states.items():
             yield Cell(row.experiment, module, self.declared.relation(hit, module), state, effect)
 
     def cell(self, source: str, module: str) -> Cell | None:
-        """The cell of a fault on one module and another module."""
+        """Return the cell of a fault on the module `source` and another module."""
         row = self.of.get(source)
         return self.cells[row.experiment, module] if row else None
 
     def spreads(self, source: str, module: str) -> bool:
-        """Whether a fault on one module was seen to hurt another."""
+        """Return whether a fault on the module `source` was seen to hurt another."""
         cell = self.cell(source, module)
         return cell is not None and cell.state == "spread"
 
     def effect(self, source: str, kpi: str) -> ObservedEffect | None:
-        """What a fault on one module did to a KPI."""
-        return next((one for one in self.of[source].effects if one.kpi == kpi), None) if source in self.of else None
+        """Return the effect of a fault on the module `source` on a KPI."""
+        effects = self.of[source].effects if source in self.of else ()
+        return next((effect for effect in effects if effect.kpi == kpi), None)
 
 
 def _state(row: MatrixRow, module: str, business: frozenset[str]) -> tuple[CellState, ObservedEffect | None]:
-    effects = [one for one in row.effects if one.module == module]
+    effects = [effect for effect in row.effects if effect.module == module]
     states: tuple[tuple[Verdict, CellState], ...] = (
         (Verdict.BROKEN, "spread"),
         (Verdict.UNKNOWN, "unknown"),
         (Verdict.HELD, "contained"),
     )
     for verdict, state in states:
-        if found := [one for one in effects if one.verdict is verdict]:
-            # Customers tell most, and capacity least; of several unknowns one that saw something, more than silence.
-            told = [(one.kpi in business, one.kind != "time") if state == "spread" else () for one in found]
-            sizes = [-1.0 if one.change is None else one.change for one in found]
-            return state, max(zip(told, sizes, found, strict=True), key=lambda three: three[:2])[2]
+        if matching := [effect for effect in effects if effect.verdict is verdict]:
+            # Customers' KPIs rank first, capacity last; among unknown effects, a known change ranks before no data.
+            ranks = [(each.kpi in business, each.kind != "time") if state == "spread" else () for each in matching]
+            sizes = [-1.0 if each.change is None else each.change for each in matching]
+            return state, max(zip(ranks, sizes, matching, strict=True), key=lambda ranked: ranked[:2])[2]
     return ("unknown" if row.refused else "no-kpi"), None

@@ -1,4 +1,4 @@
-"""Playing a matrix: one run for each module and each zone on a twin of its own, in parallel over cores."""
+"""Run a matrix on the twin: one run for each module and each zone, each on its own twin, in parallel over cores."""
 
 from __future__ import annotations
 
@@ -37,30 +37,32 @@ from gameday.steady_state.kpi.claim import Phases
 from gameday.steady_state.kpi.kpi import Kpi, Tier
 
 MARGIN = 0.01
-"""By so much a KPI may get worse: the default of an experiment's `isolation`."""
+"""How much worse a KPI may get: the default of an experiment's `isolation`."""
 
 BASELINE, LASTS = "3m", "5m"
-"""Of each run: 6 requests a second then prove a margin of 1 point, in a matrix of 20 modules as well."""
+"""The times of each run: with them, 6 requests a second prove a margin of 1 point, even in a matrix of 20 modules."""
 
 
 ENDED_BY = (signal.SIGTERM, signal.SIGHUP)
 
 Keep = Callable[[Record], None]
-"""What becomes of a row's record; called in the process that played it."""
+"""Keep a row's record; called in the process that ran it."""
 
 
 def experiments_of(workload: Workload, zones: Sequence[str], workload_file: str) -> tuple[Experiment, ...]:
-    """One experiment for each module, one for each zone. Raises Refused for a module that owns nothing to hit."""
-    poor = [name for name, one in workload.modules.items() if _fault(name, one) is None]
+    """Return an experiment for each module and each zone. Raises Refused for a module that owns nothing to hit."""
+    poor = [name for name, module in workload.modules.items() if _fault(name, module) is None]
     if poor:
         reasons = tuple(f"module {name} owns nothing that a fault could hit" for name in poor)
         raise Refused(
-            reasons, "say under `owns` what belongs to it: tags, functions, tables or stages", gd_code="GD-E212"
+            reasons,
+            "list under `owns` what the module owns: tags, functions, tables or stages",
+            gd_code="GD-E212",
         )
-    faults = [fault for name, one in workload.modules.items() if (fault := _fault(name, one))]
-    # Only what has interfaces stands in a zone.
-    standing = zones if any(one.owns.tags for one in workload.modules.values()) else ()
-    faults += [(f"lose-{zone}", AzBlackhole(zone=zone)) for zone in standing]
+    faults = [fault for name, module in workload.modules.items() if (fault := _fault(name, module))]
+    # Only modules with network interfaces are in a zone.
+    used = zones if any(module.owns.tags for module in workload.modules.values()) else ()
+    faults += [(f"lose-{zone}", AzBlackhole(zone=zone)) for zone in used]
     claimed = [name for name, kpi in workload.kpis.items() if kpi.tier is Tier.BUSINESS] or [*workload.kpis][:1]
     return tuple(
         Experiment.model_validate(_raw(name, workload_file, workload.regions[0], claimed, fault))
@@ -69,7 +71,7 @@ def experiments_of(workload: Workload, zones: Sequence[str], workload_file: str)
 
 
 def _raw(name: str, workload: str, region: str | None, claimed: Sequence[str], fault: Fault) -> dict[str, object]:
-    """An experiment as its file has it."""
+    """Return an experiment as its file holds it."""
     return {
         "version": 1,
         "kind": "experiment",
@@ -81,7 +83,7 @@ def _raw(name: str, workload: str, region: str | None, claimed: Sequence[str], f
         "baseline": BASELINE,
         "faults": [entry_of(fault)],
         "lasts": LASTS,
-        # Who suffers is what is asked, and `isolation` says it: of the others nothing is claimed meanwhile.
+        # `isolation` answers which modules suffer, so the experiment claims nothing else during the fault.
         "during": dict.fromkeys(claimed, "any"),
         "isolation": {"margin": "1%"},
     }
@@ -97,11 +99,12 @@ def _fault(name: str, module: Module) -> tuple[str, Fault] | None:
 
 
 def write_experiments(folder: Path, experiments: tuple[Experiment, ...]) -> list[Path]:
-    """Write the experiments as files to run one by one; returns the paths. Raises InvalidInput."""
+    """Write the experiments as files to run each alone; returns the paths. Raises InvalidInput."""
     paths = []
-    for one in experiments:
-        raw = _raw(one.name, os.path.relpath(one.workload, folder), one.region, one.steady_state, one.faults[0])
-        paths.append(folder / f"{one.name}.yaml")
+    for experiment in experiments:
+        name, workload = experiment.name, os.path.relpath(experiment.workload, folder)
+        raw = _raw(name, workload, experiment.region, experiment.steady_state, experiment.faults[0])
+        paths.append(folder / f"{name}.yaml")
         write_draft(paths[-1], yaml.safe_dump(raw, sort_keys=False, width=120))
     return paths
 
@@ -115,9 +118,9 @@ def play_rows(
     cores: int | None = None,
     keep: Keep | None = None,
 ) -> tuple[MatrixRow, ...]:
-    """Play every experiment on a fresh twin; the same rows for the same files and seed, whatever the cores."""
+    """Run every experiment on a fresh twin; the same files and seed give the same rows on any number of cores."""
     error = error_of_row(workload, experiments)
-    jobs = [(workload, twin, one, seed, error, keep) for one in experiments]
+    jobs = [(workload, twin, experiment, seed, error, keep) for experiment in experiments]
     cores = min(len(jobs), cores or os.cpu_count() or 1)
     if cores <= 1:
         rows = []
@@ -125,10 +128,10 @@ def play_rows(
             rows.append(play_row(*job))
             tell(rows[-1])
         return tuple(rows)
-    # Spawned, since a forked process would begin with the locks and signal handlers of this one.
+    # Spawned, since a forked process would begin with the locks and signal handlers of this process.
     with ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=_begin) as pool:
         futures = [pool.submit(play_row, *job) for job in jobs]
-        # To be told to end is Ctrl-C, whoever tells it; on the twin there is nothing to undo.
+        # SIGTERM and SIGHUP act like Ctrl-C; on the twin there is nothing to undo.
         with signals_to(signal.default_int_handler, ENDED_BY):
             try:
                 for done in as_completed(futures):
@@ -140,7 +143,7 @@ def play_rows(
 
 
 def _begin() -> None:
-    """Ctrl-C reaches every process of a terminal: the one that waits decides, and none outlives it."""
+    """Ignore Ctrl-C, which reaches every process of a terminal: the parent decides, and no worker outlives it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -152,14 +155,14 @@ def _end_with_parent() -> None:
 
 
 def error_of_row(workload: Workload, experiments: Sequence[Experiment]) -> float:
-    """The chance that is left to each row, so that all together keep the budget (Bonferroni)."""
+    """Return the error probability of each row, so that all rows together keep the budget (Bonferroni)."""
     return workload.budget.false_verdict / max(1, len(experiments))
 
 
 def play_row(
     workload: Workload, twin: TwinFile, experiment: Experiment, seed: int, error: float, keep: Keep | None = None
 ) -> MatrixRow:
-    """One run on a twin of its own. `error`: chance that any of its KPIs is called spread and is not."""
+    """Run an experiment on its own twin. `error`: the probability of a false spread in any of its KPIs."""
     request = RunRequest(experiment, experiment.faults, workload, twin, "twin", seed)
     # A twin ends with its run, and so does its journal.
     with TemporaryDirectory() as folder:
@@ -174,7 +177,7 @@ def play_row(
 
 
 def row_of(experiment: Experiment, played: Record | Refusal, error: float) -> MatrixRow:
-    """What a run says of every KPI, each judged for itself as isolation judges contained modules."""
+    """Return a run's effect on every KPI, each judged alone, as isolation judges contained modules."""
     name, fault = experiment.name, experiment.faults[0]
     module, zone = getattr(fault, "module", None), getattr(fault, "zone", None)
     if isinstance(played, Refusal):
@@ -185,23 +188,23 @@ def row_of(experiment: Experiment, played: Record | Refusal, error: float) -> Ma
         return MatrixRow(name, module, zone, hit, (), (phases.aborted or "the fault had no effect",))
     claim = claim_of(plan)
     owners = {name: kpi.module for name, kpi in plan.workload.kpis.items()}
-    # Each KPI stands for itself: as a module of its own name.
+    # Judge each KPI alone, as a module with the KPI's name.
     kpis = {name: kpi.model_copy(update={"module": name}) for name, kpi in claim.kpis.items()}
     alone = replace(claim, kpis=kpis, contained=tuple(kpis), margin=MARGIN, false_verdict=error)
     judged = judge_modules(alone, seen_in(alone, played.series, phases, {}), cut_short=False)
     effects = tuple(
         ObservedEffect(
-            kpi=one.module,
-            module=owners[one.module],
-            verdict=one.verdict,
-            change=one.change,
-            low=one.low,
-            high=one.high,
-            detectable=one.detectable,
-            words=one.seen,
-            kind=_kind(claim.kpis[one.module]),
+            kpi=effect.module,
+            module=owners[effect.module],
+            verdict=effect.verdict,
+            change=effect.change,
+            low=effect.low,
+            high=effect.high,
+            detectable=effect.detectable,
+            words=effect.seen,
+            kind=_kind(claim.kpis[effect.module]),
         )
-        for one in judged
+        for effect in judged
     )
     return MatrixRow(name, module, zone, hit, effects)
 

@@ -1,4 +1,4 @@
-"""What a run will do, as a value: targets, before-values, who suffers, refusals; and what it is made from."""
+"""A plan as a value (targets, values of before, modules that suffer, refusals), and the request that it came from."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Place = Literal["twin", "aws"]
 
 
 class Plan(Frozen):
-    """What will be called, what undoes it, who is expected to suffer, and why it would not be injected."""
+    """The calls of a run and their undo, the modules that may suffer, and the reasons not to inject."""
 
     version: Literal[1] = 1
     experiment: Experiment
@@ -36,8 +36,8 @@ class Plan(Frozen):
     seed: int = Field(ge=0)
     planned_faults: tuple[PlannedFault, ...]
     hit: tuple[str, ...]  # modules that the faults hit
-    may_suffer: tuple[str, ...]  # those, and all that need them
-    contained: tuple[str, ...]  # everything else: must not suffer
+    may_suffer: tuple[str, ...]  # the hit modules, and all that need them
+    contained: tuple[str, ...]  # all other modules: they must not suffer
     refusals: tuple[Reason, ...] = ()
     warnings: tuple[Reason, ...] = ()
 
@@ -45,8 +45,8 @@ class Plan(Frozen):
     def digest(self) -> str:
         """The plan's hash: SHA-256 of what it claims and what it will do, as `canonical` writes it.
 
-        Who made it, its refusals and its warnings are not in it: a saved plan and the run that applies it have one
-        hash. Neither are defaults, so that a version that has more of them finds the same hash.
+        It leaves out the principal, the refusals and the warnings, so that a saved plan and the run that applies it
+        have the same hash. It leaves out defaults, so that a version with more fields finds the same hash.
         """
         left_out = {"principal", "refusals", "warnings"}
         raw = self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=left_out)
@@ -54,13 +54,13 @@ class Plan(Frozen):
 
 
 def canonical(raw: Json) -> bytes:
-    """JSON in one form for one value: keys sorted, no spaces, ASCII. Raises ValueError for what is no JSON number."""
+    """Return canonical JSON: keys sorted, no spaces, ASCII. Raises ValueError for a number that JSON lacks."""
     return json.dumps(raw, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What a plan is made from: an experiment with its faults, its workload, and where and how to run it."""
+    """The input of a plan: an experiment with its faults, its workload, and where and how to run it."""
 
     experiment: Experiment
     faults: tuple[Fault, ...]
@@ -78,7 +78,7 @@ class RunRequest:
 
     @property
     def asked(self) -> dict[str, SourceSpec]:
-        """What the KPIs that are claimed or guarded read."""
+        """The sources of the KPIs that are claimed or guarded."""
         names = dict.fromkeys((*self.experiment.steady_state, *self.experiment.guard))
         return {name: self.workload.kpis[name].source for name in names}
 
@@ -89,7 +89,7 @@ class RunRequest:
 
 
 def taken_away(planned_faults: tuple[PlannedFault, ...]) -> dict[str, float]:
-    """Module → the share of its capacity that all faults together take away, 1 at most."""
+    """Return the share of each module's capacity that all faults together take away, 1 at most."""
     taken: dict[str, float] = {}
     for planned_fault in planned_faults:
         for module, share in planned_fault.hits.items():
@@ -98,7 +98,7 @@ def taken_away(planned_faults: tuple[PlannedFault, ...]) -> dict[str, float]:
 
 
 def claim_of(plan: Plan) -> Claim:
-    """What the plan's experiment claims, as judging needs it."""
+    """Return the claim of the plan's experiment, for judging."""
     experiment, workload = plan.experiment, plan.workload
     recovery, detected = experiment.recovery, experiment.detected_by
     return Claim(

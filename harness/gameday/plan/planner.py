@@ -1,4 +1,4 @@
-"""Making a plan: resolve an experiment against the account by reading only, then ask every guard."""
+"""Make a plan: resolve an experiment against the account by reads only, then ask every guard."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from gameday.plan.plan import Plan, RunRequest
 def make_plan(request: RunRequest, account: Account, now: float, facts: RunFacts | None = None) -> Plan:
     """Resolve an experiment, with every refusal and warning; reads only.
 
-    `now` is in seconds since the epoch. Raises Refused where there can be no plan: in a wrong place (`PLACE_GUARDS`,
-    `ACCOUNT_GUARDS`), or where a read fails.
+    `now` is in seconds since the epoch. Raises Refused where no plan is possible: a guard of the place or the account
+    refuses (`PLACE_GUARDS`, `ACCOUNT_GUARDS`), or a read fails.
     """
     facts, region = facts or RunFacts(), request.region
     place = ask(PLACE_GUARDS, PlaceContext(request, now, facts))
     if place.refusals:
         raise Refused(place.refusals)
     try:
-        found, principal = whoami(account, region)
-        if refusals := ask(ACCOUNT_GUARDS, AccountContext(request, now, facts, found)).refusals:
+        account_id, principal = whoami(account, region)
+        if refusals := ask(ACCOUNT_GUARDS, AccountContext(request, now, facts, account_id)).refusals:
             raise Refused(refusals)
         inventory = inventory_of(request.workload, account, region)
-        plan = _resolved(request, found, principal, _fault_context(request, account, inventory))
+        plan = _resolved(request, account_id, principal, _fault_context(request, account, inventory))
         running = Counter(instance.module for instance in inventory.instances if instance.state == "running")
     except AwsError as error:
-        raise Refused((Reason(READ_FAILED, f"the plan could not be made: {error.what}", error.remedy),)) from error
+        raise Refused((Reason(READ_FAILED, f"Gameday could not make the plan: {error.what}", error.remedy),)) from error
     rights = facts.undo_rights(plan, account) if facts.undo_rights else UndoRights()
-    reasons = ask(PLAN_GUARDS, PlanContext(request, now, facts, found, plan, account, running, rights))
+    reasons = ask(PLAN_GUARDS, PlanContext(request, now, facts, account_id, plan, account, running, rights))
     warnings = (*place.warnings, *reasons.warnings)
     return plan.model_copy(update={"refusals": reasons.refusals, "warnings": warnings})
 
 
 def inventory_of(workload: Workload, account: Account, region: str) -> Inventory:
-    """The workload's resources in one region."""
+    """Return the workload's resources in one region."""
     owns = {
         name: Ownership(owned.tags, owned.functions, owned.tables, owned.stages)
         for name, owned in [("", workload.owns), *((name, module.owns) for name, module in workload.modules.items())]
@@ -62,7 +62,7 @@ def _fault_context(request: RunRequest, account: Account, inventory: Inventory) 
 
 
 def _resolved(request: RunRequest, account: str, principal: str, context: FaultContext) -> Plan:
-    """The plan before any guard was asked. Raises AwsError, and Refused for what could not be put back."""
+    """Return the plan without guards. Raises AwsError, and Refused for changes that could not be undone."""
     try:
         planned_faults = tuple(fault.inject(context) for fault in request.faults)
     except Refused as refused:

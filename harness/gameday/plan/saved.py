@@ -1,4 +1,4 @@
-"""A plan as a file. Its hash detects accidents, not attackers: what is injected is planned afresh and compared."""
+"""A plan as a file. Its hash detects accidents, not attackers; a run makes the plan again and compares the two."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ VERSION = 1
 """The version of the file that `save_plan` writes and `read_plan` reads."""
 
 LARGEST = 64 * 2**20
-"""Bytes of a saved plan that `read_plan` reads; one of a thousand changes is 5 MB."""
+"""The largest saved plan that `read_plan` reads, in bytes; a plan of a thousand changes has 5 MB."""
 
 _MAKE = "make one: gameday plan EXPERIMENT -o FILE"
 _AGAIN = "make it again: gameday plan EXPERIMENT -o FILE"
@@ -36,8 +36,8 @@ _AGAIN = "make it again: gameday plan EXPERIMENT -o FILE"
 def save_plan(plan: Plan, path: Path) -> None:
     """Write a plan that `gameday run` applies exactly, with its hash. Raises InvalidInput.
 
-    Only its owner may read the file, since it holds the secrets in KPIs' URLs and commands. A file that is there
-    already is replaced, never written to; a link or a device is refused.
+    Only its owner may read the file, since it holds the secrets in KPIs' URLs and commands. It replaces an existing
+    file, never writes into it, and refuses a link or a device.
     """
     raw = {**plan.model_dump(mode="json", by_alias=True, context=KEEP_SECRETS), "hash": plan.digest}
     text = json.dumps(raw, indent=1, ensure_ascii=False)
@@ -64,7 +64,7 @@ def _replace(path: Path, content: bytes) -> None:
 def read_plan(path: Path) -> Plan:
     """Read a saved plan.
 
-    Raises InvalidInput where the file is no plan, is damaged, was edited, or says what `validate` would refuse.
+    Raises InvalidInput where the file is not a plan, is damaged, was edited, or holds mistakes that `validate` finds.
     """
     try:
         raw = json.loads(content(path, "plan", LARGEST, _MAKE))
@@ -74,7 +74,7 @@ def read_plan(path: Path) -> Plan:
         raise InvalidInput(f"{path} is not a saved plan", _MAKE, gd_code="GD-E104")
     if raw.get("version") != VERSION:
         raise InvalidInput(
-            f"{path} is a plan of version {raw.get('version')!r}; this gameday reads {VERSION}",
+            f"{path} is a plan of version {raw.get('version')!r}; this version of Gameday reads {VERSION}",
             _AGAIN,
             gd_code="GD-E104",
         )
@@ -96,7 +96,7 @@ def read_plan(path: Path) -> Plan:
 
 @dataclass(frozen=True)
 class _Part:
-    """What a plan holds of a file: its mistakes are placed by keys, not by lines."""
+    """The part of a plan that came from a file; its mistakes show keys, not lines."""
 
     file: Path
     key: str
@@ -122,7 +122,7 @@ class _Part:
 
 
 def _mistakes(path: Path, plan: Plan) -> Iterator[Mistake]:
-    """What `validate` finds in the experiment, the workload and the twin, and whether the plan fits them."""
+    """Yield the mistakes that `validate` finds in a plan's experiment, workload and twin."""
     experiment, workload = _Part(path, "experiment", plan.experiment), _Part(path, "workload", plan.workload)
     yield from check_workload(workload, workload.fields)
     if plan.twin:
@@ -134,4 +134,4 @@ def _mistakes(path: Path, plan: Plan) -> Iterator[Mistake]:
     yield from check_irreversible(experiment, experiment.fields, faults)
     yield from check_experiment(experiment, experiment.fields, faults, plan.workload, plan.twin)
     if plan.place == "twin" and plan.twin is None:
-        yield Mistake(f"{path}: twin", 0, 0, "a plan for the twin says how the twin plays", _AGAIN)
+        yield Mistake(f"{path}: twin", 0, 0, "a plan for the twin must hold the twin file's values", _AGAIN)

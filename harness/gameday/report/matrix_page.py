@@ -44,4 +44,4 @@ def _kind(cell: Cell) -> str:
 
 
 def _shown(cell: Cell) -> str:
-    return cell.effect.told if cell.effect else STATE_WORDS[cell.state]
+    return cell.effect.in_words if cell.effect else STATE_WORDS[cell.state]

@@ -17,16 +17,16 @@ from gameday.steady_state.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What became of a run that was looked at."""
+    """The result of restoring a run."""
 
     run: Run
     settled: tuple[ChangeClosed, ...]
-    closed: bool  # nothing is owed any more
+    closed: bool  # every change is undone
     about: str
 
 
 def dead_runs(journal: Journal) -> list[Run]:
-    """The runs that were never closed and that no process holds, the oldest first."""
+    """Return the runs that were never closed and that no process holds, the oldest first."""
     return [run for run in journal.unended() if not journal.is_alive(run.id)]
 
 
@@ -40,15 +40,18 @@ def restore(
     patience: float = PATIENCE,
     closes: bool = True,
 ) -> Restored:
-    """Undo a dead run, close it, and free its workload; a run that lives is left alone.
+    """Undo a dead run, close it, and free its workload; leave a live run alone.
 
-    Without `closes` it is undone and stays open: its team's store does not know of it yet.
+    Without `closes` the run stays open after its undo, since its team's store does not know of the undo yet.
+    `open_account` is called only if there is something to undo in an account.
 
-    `open_account` is asked only where there is something to undo in an account. Raises Refused where its credentials
-    belong to another account, AwsError where they cannot be told, and JournalError.
+    Raises Refused where its credentials belong to another account, AwsError where AWS does not say which, and
+    JournalError.
     """
     if not journal.hold(run.id):
-        return Restored(run, (), closed=False, about=f"is running ({run.who}, process {run.pid}): left alone")
+        return Restored(
+            run, (), closed=False, about=f"is still running ({run.who}, process {run.pid}): Gameday left it alone"
+        )
     try:
         owed = [entry for entry in journal.entries(run.id) if entry.is_open]
         if run.place == "twin":
@@ -58,18 +61,19 @@ def restore(
             settled = [ChangeClosed(clock.now(), position, *end) for position, end in ends.items()]
         elif owed:
             account = open_account()
-            _is_the_same(run, account)
+            _must_be_same_account(run, account)
             settled = undo(run.id, account, journal, clock, emit, patience=patience)
-            about = "put back" if all(one.state != "stuck" for one in settled) else "not all could be put back"
+            all_undone = all(change.state != "stuck" for change in settled)
+            about = "is undone" if all_undone else "is not undone completely"
         else:
-            settled, about = [], "had nothing left to undo"
+            settled, about = [], "has nothing left to undo"
     finally:
         closed = journal.end(run.id, "restored later") if closes else journal.let_go(run.id)
     return Restored(run, tuple(settled), closed, about)
 
 
-def _is_the_same(run: Run, account: Account) -> None:
-    found, _ = whoami(account, run.region)
-    if found != run.account:
-        reason = f"run {run.id} is in account {run.account}, the credentials are for {found}"
+def _must_be_same_account(run: Run, account: Account) -> None:
+    current, _ = whoami(account, run.region)
+    if current != run.account:
+        reason = f"run {run.id} is in account {run.account}, but the credentials belong to account {current}"
         raise Refused((reason,), f"use credentials for account {run.account}", gd_code="GD-E206")

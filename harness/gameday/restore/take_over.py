@@ -1,7 +1,7 @@
-"""Rescue: the runs of dead machines, undone by any other from their team's store.
+"""Rescue: any machine can undo the runs of a dead machine, from their team's store.
 
-A machine is dead where its lease does not move for as long as a lease lasts and a call can take, by our own clock; of a
-run of this machine the kernel tells at once. Whoever rescues takes the lease over and fences the run off first.
+A machine counts as dead if its lease does not change, by our own clock, for the time of a lease plus the longest call.
+For a run of this machine, the kernel shows it at once. The rescuer first takes the lease over and fences the run off.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from gameday.engine.journal import Journal, who
 from gameday.errors import JournalError, Refused
 from gameday.store.lease import LEASES, RENEW, Sighting, key_of, read, watch
-from gameday.store.run_records import Records, RunLocation, Told, open_runs
+from gameday.store.run_records import RecordedRun, Records, RunLocation, open_runs
 from gameday.store.s3 import Objects
 from gameday.store.team import TeamStore
 
@@ -23,16 +23,16 @@ Monotonic = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Waited:
-    """A run of the store, and how its lease was last seen: None where nobody holds it."""
+    """A run of the store, and the last sighting of its lease: None where nobody holds it."""
 
     place: RunLocation
     seen: Sighting | None
     is_dead: bool
-    is_quiet: bool = False  # the lease was watched: nothing that the dead machine sent can arrive any more
+    is_quiet: bool = False  # the lease was unchanged for so long that no call of the dead machine can still arrive
 
 
 def held_by(objects: Objects) -> list[RunLocation]:
-    """The runs that hold a lease; raises JournalError. A lease that is none holds nothing, but keeps others out."""
+    """Return the runs that hold a lease; skip invalid leases, which still keep others out. Raises JournalError."""
     held = []
     for key in objects.keys(LEASES):
         stored = objects.get(key)
@@ -43,13 +43,13 @@ def held_by(objects: Objects) -> list[RunLocation]:
 
 
 def unfinished(objects: Objects) -> list[RunLocation]:
-    """The runs that a store holds open, and those that hold a lease, the oldest first; raises JournalError."""
+    """Return the open runs of a store, and the runs that hold a lease, the oldest first. Raises JournalError."""
     return sorted({*open_runs(objects), *held_by(objects)})
 
 
-def told(objects: Objects, place: RunLocation) -> Told | None:
-    """What a run's records tell; None where it noted nothing. Raises JournalError."""
-    return Records(objects, place.workload, place.account, place.run).tell()
+def recorded(objects: Objects, place: RunLocation) -> RecordedRun | None:
+    """Return a run as its records describe it; None where it has none. Raises JournalError."""
+    return Records(objects, place.workload, place.account, place.run).recorded()
 
 
 def watched(
@@ -59,9 +59,9 @@ def watched(
     sleep: Callable[[float], None],
     monotonic: Monotonic = time.monotonic,
 ) -> Iterator[Waited]:
-    """Watch the leases of runs until each is seen to live or to be dead; those known to be dead come first.
+    """Watch the leases of runs until each proves alive or dead; yield runs known to be dead first.
 
-    `died_here` says whether a run was of this machine, and its process is dead. Raises JournalError.
+    `died_here` returns whether a run belongs to this machine and its process is dead. Raises JournalError.
     """
     waiting = {place: look(objects, place, None, monotonic()) for place in places}
     while waiting:
@@ -77,15 +77,15 @@ def watched(
 
 
 def look(objects: Objects, place: RunLocation, before: Sighting | None, now: float) -> Sighting | None:
-    """The lease, where this run holds it."""
+    """Return the sighting of the lease, if this run holds it."""
     seen = watch(objects, place.workload, place.account, before, now)
     return seen if seen and seen.holding.run == place.run else None
 
 
 def caught_up(objects: Objects, place: RunLocation, journal: Journal) -> bool:
-    """Whether nothing is owed any more: the store says so, and a journal that knew more changes learns it of each."""
+    """Return whether the store shows the run as closed and, if the journal has the run, close it there too."""
     records = Records(objects, place.workload, place.account, place.run)
-    known = records.tell() if records.is_closed else None
+    known = records.recorded() if records.is_closed else None
     if known is None:
         return False
     ends = {entry.position: (entry.state, entry.note) for entry in known.entries if entry.state != "open"}
@@ -96,9 +96,9 @@ def caught_up(objects: Objects, place: RunLocation, journal: Journal) -> bool:
 
 
 def was_taken_over(objects: Objects, place: RunLocation) -> bool:
-    """Whether another rescuer has had a run: then its own machine's death says nothing of who holds it now."""
+    """Return whether a rescuer has had the run before: its own machine's death then does not show who holds it now."""
     try:
-        known = told(objects, place)
+        known = recorded(objects, place)
     except JournalError:
         return True
     return known is not None and known.is_fenced
@@ -106,22 +106,22 @@ def was_taken_over(objects: Objects, place: RunLocation) -> bool:
 
 @contextmanager
 def taken_over(objects: Objects, found: Waited, journal: Journal) -> Iterator[None]:
-    """While this lasts, the dead run is ours to restore, and the journal has what it owes.
+    """Within this block, the dead run is ours to restore, and the journal holds its open changes.
 
-    Raises Refused where somebody else has it, or has renewed it meanwhile.
+    Raises Refused where another machine has the run, or has renewed its lease since.
     """
     place = found.place
     team = TeamStore(objects, place.workload, place.account)
     owed = team.take_over(place.run, who(), found.seen)
     if owed is None:
-        team.end("noted nothing")
+        team.end("recorded nothing")
         yield
         return
     now = time.time()
     entries = [replace(entry, answered=now) if found.is_quiet and entry.is_open else entry for entry in owed.entries]
     journal.adopt(owed.run, entries)
-    asked: list[str] = []
-    with journal.shared_with(team), team.heartbeat(place.run, lambda _, why: asked.append(why)):
+    stops: list[str] = []
+    with journal.shared_with(team), team.heartbeat(place.run, lambda _, why: stops.append(why)):
         yield
-    if asked and team.lease.is_taken_over:
-        raise Refused((asked[0],))
+    if stops and team.lease.is_taken_over:
+        raise Refused((stops[0],))

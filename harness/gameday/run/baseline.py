@@ -1,4 +1,4 @@
-"""Whether a run may inject, by its baseline: long enough to know, steady, not idle, and fit for the guard."""
+"""Whether a run may inject, by its baseline: long enough, steady, not idle, and fit for the guard."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from gameday.steady_state.kpi.source import Reading, Source
 from gameday.steady_state.samples import Series
 
 HISTORY = 3600.0
-"""Seconds before the run that are asked for: what a guard must know of bursts (`baseline.KNOWN`)."""
+"""Seconds of history before the run that a guard needs to know about bursts (`baseline.KNOWN`)."""
 
 
 class BaselineCheck:
-    """What a run's baseline, and the hour before it where a source has it, say about injecting."""
+    """Check a run's baseline, and the hour before it where a source has that, before the injection."""
 
     def __init__(self, plan: Plan, claim: Claim) -> None:
         self._plan = plan
@@ -24,7 +24,7 @@ class BaselineCheck:
         self._past: dict[str, Series] = {}
 
     def wait(self, series: Mapping[str, Series], before: tuple[float, float]) -> float:
-        """Seconds of baseline that are still wanting, where as long again would do; 0 else."""
+        """Return the seconds of baseline still missing, if at most one more baseline is enough; else 0."""
         from gameday.steady_state.judging.precheck import wait
 
         budget = self._plan.workload.budget
@@ -32,31 +32,31 @@ class BaselineCheck:
         return more if 0 < more <= self._plan.experiment.baseline else 0.0
 
     def look_back(self, kpis: Mapping[str, Kpi], source: Source, began: float) -> tuple[str, ...]:
-        """Read what sources know of guarded KPIs in the hour before; a twin has no past. Answers with their remarks."""
+        """Read guarded KPIs in the hour before, where a source has it (a twin has not); return the sources' remarks."""
         self._kpis = kpis
-        asked = {
+        guarded = {
             name: kpis[name]
             for name in self._plan.experiment.guard
             if self._plan.place == "aws" and kpis[name].source.has_past
         }
-        reading = source.read(asked, began - HISTORY, began) if asked else Reading({})
+        reading = source.read(guarded, began - HISTORY, began) if guarded else Reading({})
         self._past = dict(reading.samples)
         return reading.remarks
 
     def unsteady(self, series: Mapping[str, Series], before: tuple[float, float]) -> tuple[str, ...]:
-        """Which claimed KPIs are not steady, or idle, one line each."""
+        """Return a line for each claimed KPI that is idle or not steady."""
         from gameday.steady_state.judging.precheck import refusals
 
         budget = self._plan.workload.budget
         return refusals(self._claimed, series, before, budget.false_abort, budget.false_verdict)
 
     def unguardable(self, series: Mapping[str, Series]) -> tuple[str, ...]:
-        """Which KPIs cannot be guarded, one line each."""
+        """Return a line for each KPI that the guard cannot watch."""
         from gameday.steady_state.judging.precheck import guard_refusals
 
         false_abort = self._plan.workload.budget.false_abort
         return guard_refusals(self._plan.experiment.guard, self._kpis, series, self._past, false_abort)
 
     def known(self, series: Mapping[str, Series]) -> dict[str, Series]:
-        """All that was seen before the injection, the hour before the baseline included."""
+        """Return all samples from before the injection, with the hour before the baseline."""
         return {name: (*self._past.get(name, ()), *bins) for name, bins in series.items()}

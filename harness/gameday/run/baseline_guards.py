@@ -1,6 +1,6 @@
-"""What can only be known after the baseline: the last guards before the injection, in the order of asking.
+"""The guards that need the baseline: the last ones before the injection, in order.
 
-The first that refuses ends the run: what comes after it would read an account that is left alone.
+The first guard that refuses ends the run, and the later ones read nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gameday.steady_state.samples import Series
 
 @dataclass(frozen=True)
 class BaselineContext:
-    """A baseline that is over, and what the run will watch from now on."""
+    """A finished baseline, and what the run will watch from now on."""
 
     aborted: Aborted | None
     check: BaselineCheck
@@ -32,37 +32,37 @@ class BaselineContext:
 def aborts(context: BaselineContext) -> Iterator[Objection]:
     """Refuse where a signal, `gameday halt`, a stop alarm or a lost lease came during the baseline."""
     if context.aborted:
-        yield Objection(f"{context.aborted.about}, before anything was injected")
+        yield Objection(f"{context.aborted.about}, before the run injected anything")
 
 
 def steady_state(context: BaselineContext) -> Iterator[Objection]:
-    """Refuse where a claimed KPI has no data, is idle, or is not steady for certain."""
+    """Refuse where a claimed KPI has no data, is idle, or is not certainly steady."""
     reasons = context.check.unsteady(context.series, context.before)
-    yield from _sick(reasons, context)
+    yield from _unhealthy(reasons, context)
 
 
 def guard_bounds(context: BaselineContext) -> Iterator[Objection]:
-    """Refuse where a guarded KPI has no data, or would have set off its guard while healthy."""
+    """Refuse where a guarded KPI has no data, or would have fired its guard while healthy."""
     reasons = context.check.unguardable(context.series)
-    yield from _sick(reasons, context)
+    yield from _unhealthy(reasons, context)
 
 
 def detector(context: BaselineContext) -> Iterable[Objection]:
-    """Refuse where the alarm that is to detect the fault fires already."""
+    """Refuse where the alarm that must detect the fault fires already."""
     return context.detector.begin()
 
 
 def effects(context: BaselineContext) -> Iterable[Objection]:
-    """Refuse where what would show the effect cannot be read."""
+    """Refuse where Gameday cannot read the probes of an effect."""
     context.effects.begin()
     return ()
 
 
-def _sick(reasons: tuple[str, ...], context: BaselineContext) -> Iterator[Objection]:
+def _unhealthy(reasons: tuple[str, ...], context: BaselineContext) -> Iterator[Objection]:
     remedy = (
-        "mend what the KPI reads"
+        "repair the source that the KPI reads"
         if context.unread
-        else "look at the workload first: a sick or idle one teaches nothing"
+        else "check the workload first: an experiment on an unhealthy or idle workload shows nothing"
     )
     if reasons:
         yield from (Objection(line, remedy) for line in (*reasons, *context.unread))

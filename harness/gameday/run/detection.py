@@ -1,4 +1,4 @@
-"""Whether the alarm that an experiment names fires: its history, read from just before the injection until the undo."""
+"""Whether the experiment's alarm fires: read its history from just before the injection until the undo."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gameday.steady_state.clock import Clock
 
 
 class Detector:
-    """The alarm of `detected_by`; without one it sees nothing, and refuses nothing."""
+    """Watch the alarm of `detected_by`; without that alarm, read and refuse nothing."""
 
     def __init__(self, plan: Plan, account: Account, clock: Clock) -> None:
         claim = plan.experiment.detected_by
@@ -25,20 +25,20 @@ class Detector:
         self._since: float | None = None
         self._unread = False
         self.fired: float | None = None
-        """When it first fired, in seconds since the epoch."""
+        """When the alarm first fired, in seconds since the epoch."""
         self.read: float | None = None
-        """Until when its history was read."""
+        """Until when the run has read the alarm's history."""
 
     def begin(self) -> Iterator[Objection]:
-        """Watch from now on; refuse where it fires already, or is not there. Raises AwsError."""
+        """Watch from now on; refuse where the alarm fires already or does not exist. Raises AwsError."""
         if self._alarm is None:
             return
         self._since = self._clock.now()
-        found = alarms_now((self._alarm,), self._account, self._region).get(self._alarm)
-        yield from unfit_detector(alarm_name(self._alarm), found["StateValue"] if found else None)
+        alarm = alarms_now((self._alarm,), self._account, self._region).get(self._alarm)
+        yield from unfit_detector(alarm_name(self._alarm), alarm["StateValue"] if alarm else None)
 
     def look(self) -> Iterator[Detected | Remark]:
-        """Read whether it has fired."""
+        """Read whether the alarm has fired."""
         if self._alarm is None or self._since is None or self.fired is not None:
             return
         now = self._clock.now()
@@ -46,7 +46,7 @@ class Detector:
             self.fired = fired_since(self._alarm, self._since, self._account, self._region)
         except AwsError as error:
             if not self._unread:
-                yield Remark(now, f"whether alarm {alarm_name(self._alarm)} has fired cannot be read: {error.what}")
+                yield Remark(now, f"Gameday cannot read the history of alarm {alarm_name(self._alarm)}: {error.what}")
             self._unread = True
             return
         self._unread, self.read = False, now

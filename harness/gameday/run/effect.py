@@ -1,4 +1,4 @@
-"""Whether the faults work: their effect, read from the account until it shows or its time is up."""
+"""Whether the faults work: read their effects from the account until they show or their time is up."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ from gameday.steady_state.clock import Clock
 log = logging.getLogger("gameday.run")
 
 BEFORE = 600.0
-"""Seconds before the injection with which what a metric counts is compared: more than it takes to see how it comes in
-bursts, and not so long that they reach back into the run before (its time after, then this one's baseline)."""
+"""Seconds before the injection with which a metric's counts are compared.
+
+That is long enough to show bursts, and short enough not to reach back into the run before.
+"""
 
 FALSE_EFFECT = 1e-4
-"""The chance that metrics which merely go on as before are taken for an effect, in all looks of a run together.
+"""The probability that a run takes unchanged metrics for an effect, over all its reads together.
 
-As rare as
-a guard fires falsely by default (`budget.false_abort`), since either ruins a run."""
+It equals the default probability of a false abort (`budget.false_abort`), since either spoils a run.
+"""
 
 
 class EffectWatch:
-    """The effects of a plan's faults; `begin` is called just before the injection, to know what was."""
+    """Watch the effects of a plan's faults. Call `begin` just before the injection: it reads the values of before."""
 
     def __init__(self, plan: Plan, run: str, account: Account, clock: Clock) -> None:
         self._plan, self._run, self._account, self._clock = plan, run, account, clock
@@ -39,10 +41,10 @@ class EffectWatch:
         self._was: list[list[Json]] = []
         self._waiting = dict(enumerate(plan.planned_faults))
         self._took_effect: list[float] = []
-        self._unread: dict[int, AwsError] = {}  # by fault: what the last look failed with
+        self._unread: dict[int, AwsError] = {}  # by fault: the error of the last read
 
     def begin(self) -> None:
-        """Read what effects are compared with. Raises AwsError."""
+        """Read the values with which the effects are compared. Raises AwsError."""
         self._was = [[self._value(probe) for probe in fault.effect.probes] for fault in self._plan.planned_faults]
 
     @property
@@ -52,11 +54,11 @@ class EffectWatch:
 
     @property
     def since(self) -> float | None:
-        """When the last fault took effect, in seconds since the epoch; None unless all have."""
+        """When the last fault took effect, in seconds since the epoch; None until all faults have."""
         return max(self._took_effect) if len(self._took_effect) == len(self._plan.planned_faults) else None
 
     def look(self, injected: float) -> Iterator[TookEffect | NoEffect]:
-        """Look once for every effect that is awaited; `injected` is when the faults went in."""
+        """Read every awaited effect once; `injected` is when the injection began."""
         for index, planned_fault in list(self._waiting.items()):
             now = self._clock.now()
             about = self._sign(index, injected)
@@ -71,20 +73,20 @@ class EffectWatch:
 
     def _no_effect(self, index: int, now: float) -> NoEffect:
         fault, error = self._plan.planned_faults[index], self._unread.get(index)
-        about = f"{fault.label}: no sign that {fault.effect.about}"
+        about = f"{fault.label}: no read showed that {fault.effect.about}"
         if error is None:
             return NoEffect(now, index, about)
-        return NoEffect(now, index, f"{about}; what would show it could not be read: {error.what}", error.code)
+        return NoEffect(now, index, f"{about}; the last read failed: {error.what}", error.code)
 
     def _sign(self, index: int, injected: float) -> str | None:
-        """What shows that a fault works; None while nothing does. A probe that cannot be read shows nothing."""
+        """Return what shows that a fault works, or None. A probe that cannot be read shows nothing."""
         self._unread.pop(index, None)
         for probe, was in zip(self._plan.planned_faults[index].effect.probes, self._was[index], strict=True):
             try:
                 answer = self._read(probe, injected)
             except AwsError as error:
                 self._unread[index] = error
-                log.debug("the effect of fault %d could not be read: %s", index, error.what)
+                log.debug("could not read the effect of fault %d: %s", index, error.what)
                 continue
             if self._says_yes(probe, answer, was, injected):
                 return probe.about
@@ -96,7 +98,7 @@ class EffectWatch:
         return probe.says_yes(answer, was)
 
     def _value(self, probe: Probe) -> Json:
-        """What a probe says of the time before. Metrics come late: they are read again with what comes after."""
+        """Return a probe's value of before. Metrics arrive late, so later reads cover the time before again."""
         if not (probe.value or probe.excess):
             return None
         return probe.value_in(self._read(probe, self._clock.now()))

@@ -1,4 +1,4 @@
-"""Where an experiment is played: the twin, or an account. Both are opened here, and look the same from then on."""
+"""Where an experiment runs: the twin or an account. This module opens both; the rest of a run treats them alike."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gameday.steady_state.skew import Clocks
 
 @dataclass(frozen=True)
 class Environment:
-    """An account (or its twin), its clock, and where samples come from."""
+    """An account (or its twin), its clock, and the source of samples."""
 
     account: Aws
     clock: Clock
@@ -34,10 +34,10 @@ class Environment:
 def open_environment(
     place: Place, workload: Workload, twin: TwinFile | None, region: str, seed: int
 ) -> Iterator[Environment]:
-    """Open the twin or the account, which only reads until a run narrows it to its plan (`Aws.allowing`).
+    """Open the twin or the account. It only reads until a run gives it an allow-list (`Aws.allowing`).
 
-    Raises InvalidInput where the workload has no twin, AWS is not set up or a KPI asks what its source can never
-    answer; Refused where its role cannot be assumed.
+    Raises InvalidInput where the workload has no twin, AWS is not set up, or a source can never answer a KPI's query.
+    Raises Refused where the workload's role cannot be assumed.
     """
     from gameday.steady_state.sources import open_sources
 
@@ -45,7 +45,7 @@ def open_environment(
         if twin is None:
             raise InvalidInput(
                 f"workload {workload.name} has no twin",
-                "add `twin: twin.yaml` to it, or run with --on aws",
+                "add `twin: twin.yaml` to the workload, or run with --on aws",
                 gd_code="GD-E113",
             )
         from gameday.twin.twin import Twin

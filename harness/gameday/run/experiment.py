@@ -1,4 +1,4 @@
-"""Playing experiments: one alone, a saved plan, or a game day of several; each ends as a record or a refusal."""
+"""Run experiments: a single one, a saved plan, or a game day of several. Each ends as a record or a refusal."""
 
 from __future__ import annotations
 
@@ -33,35 +33,35 @@ log = logging.getLogger("gameday.run")
 
 
 class Listener(Protocol):
-    """Whatever wants to hear what happens: a terminal, a file, a page."""
+    """A receiver of a run's events: a terminal, a file, a page."""
 
     def begin(self, plan: Plan, run: str) -> None:
-        """A run begins."""
+        """Take the plan and the id of a run that begins."""
         ...
 
     def on_event(self, event: Event) -> None:
-        """An event of it."""
+        """Take an event of the run."""
         ...
 
     def close(self) -> None:
-        """The run is over."""
+        """End: the run is over."""
         ...
 
 
 @dataclass
 class ExperimentRunner:
-    """How to play: with which journal and listeners, and who is asked before an account is touched."""
+    """Run experiments with a journal, listeners, and a confirmation before an account is changed."""
 
     journal: Journal
     listeners: list[Listener] = field(default_factory=list)
-    confirm: Callable[[Plan], None] = lambda _: None  # raises Refused where the answer is no
+    confirm: Callable[[Plan], None] = lambda _: None  # raises Refused if the user declines
     stop: StopRequest = field(default_factory=StopRequest)
-    local_journal: bool = False  # an account run may keep its journal on this machine alone
+    local_journal: bool = False  # an account run may keep its journal on this machine only
     command: str = ""
     files: tuple[str, ...] = ()
 
     def experiment(self, request: RunRequest, saved: Plan | None = None) -> Record | Refusal:
-        """Plan and run one experiment; a saved plan is applied exactly, or refused where the account has changed."""
+        """Plan and run one experiment. A saved plan runs exactly, or is refused where the account has changed."""
         plan: Plan | None = None
         try:
             with self.planned(request, saved) as (plan, environment, team):
@@ -76,7 +76,7 @@ class ExperimentRunner:
     def planned(
         self, request: RunRequest, saved: Plan | None = None
     ) -> Iterator[tuple[Plan, Environment, TeamStore | None]]:
-        """A plan with its environment and its team's store; reads only. Raises Refused."""
+        """Yield a plan with its environment and its team's store; reads only. Raises Refused."""
         workload = request.workload
         facts = RunFacts(
             must_be_free=lambda: self.journal.must_be_free(workload.name, workload.account),
@@ -108,11 +108,11 @@ class ExperimentRunner:
             return self._record(plan, stage, environment.sessions)
 
     def several(self, requests: tuple[RunRequest, ...], on_broken: str) -> Iterator[Record | Refusal]:
-        """Experiments in order; a stuck account or a signal ends the day, a broken claim where the file says so."""
+        """Run experiments in order, until one is stuck, a signal arrives, or a claim breaks and `on_broken` is stop."""
         for request in requests:
-            played = self.experiment(request)
-            yield played
-            code = played.ended.exit if isinstance(played, Record) and played.ended else Exit.REFUSED
+            result = self.experiment(request)
+            yield result
+            code = result.ended.exit if isinstance(result, Record) and result.ended else Exit.REFUSED
             if self.stop.why or code == Exit.STUCK or (code == Exit.BROKEN and on_broken == "stop"):
                 return
 
@@ -122,16 +122,16 @@ class ExperimentRunner:
         self.journal.begin(stage.run, plan, os.getpid())
         log.info("run %s of %s on %s, seed %s", stage.run, plan.experiment.name, plan.place, plan.seed)
         for listener in self.listeners:
-            self._tell(listener, lambda one: one.begin(plan, stage.run), events)
+            self._notify(listener, lambda receiver: receiver.begin(plan, stage.run), events)
         try:
             for event in run(plan, stage):
                 events.append(event)
                 _log(event)
                 for listener in list(self.listeners):
-                    self._tell(listener, lambda one, heard=event: one.on_event(heard), events)  # type: ignore[misc]
+                    self._notify(listener, lambda receiver, event=event: receiver.on_event(event), events)  # type: ignore[misc]
         finally:
             for listener in list(self.listeners):
-                self._tell(listener, lambda one: one.close(), events)
+                self._notify(listener, lambda receiver: receiver.close(), events)
             self._end(stage.run, events)
         return Record(
             run=stage.run,
@@ -152,27 +152,27 @@ class ExperimentRunner:
             self.journal.end(run)
         except JournalError as error:
             at = events[-1].at if events else 0.0
-            events.append(Remark(at, f"the run could not be closed: {error.what}: `gameday restore` closes it"))
+            events.append(Remark(at, f"Gameday could not close the run ({error.what}); `gameday restore` closes it"))
 
-    def _tell(self, listener: Listener, say: Callable[[Listener], None], events: list[Event]) -> None:
-        """Tell a listener; one that fails is dropped and reported, and the run goes on."""
+    def _notify(self, listener: Listener, send: Callable[[Listener], None], events: list[Event]) -> None:
+        """Call a listener. If it fails, drop it and report that; the run goes on."""
         try:
-            say(listener)
-        except Exception as error:  # noqa: BLE001 - a closed pipe or a bug of a listener must not hold an undo back
+            send(listener)
+        except Exception as error:  # noqa: BLE001 - a closed pipe or a listener's bug must not delay an undo
             if listener in self.listeners:
                 self.listeners.remove(listener)
             at = events[-1].at if events else 0.0
-            events.append(Remark(at, f"{type(listener).__name__} was dropped: {type(error).__name__}: {error}"))
+            events.append(Remark(at, f"Gameday dropped {type(listener).__name__}: {type(error).__name__}: {error}"))
 
 
 def plan_on(environment: Environment, request: RunRequest, facts: RunFacts) -> Plan:
-    """A plan with every refusal and warning, those of the environment included; reads only. Raises Refused."""
+    """Make a plan with every refusal and warning, including those of the environment; reads only. Raises Refused."""
     known = replace(facts, clocks=environment.clocks, undo_rights=undo_rights)
     return make_plan(request, environment.account, environment.clock.now(), known)
 
 
 def _log(event: Event) -> None:
-    """One line an event: of calls no parameters, of samples how many."""
+    """Log one line for an event: calls without their parameters, samples by their number."""
     match event:
         case Sampled():
             log.debug("sampled %s: %d new", event.kpi, len(event.samples))
@@ -194,5 +194,5 @@ def _log(event: Event) -> None:
 
 
 def new_run_id() -> str:
-    """A random run id, sorted by time where many stand in a list."""
+    """Return a random run id that sorts by time."""
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"

@@ -3,10 +3,10 @@
 1. before   take the workload; watch the baseline; refuse unless the workload is steady and not idle
 2. inject   write every undo to the journal; then call; wait until each fault takes effect
 3. during   let the faults last, under guard
-4. undo     put everything back, and read that it is back: also when anything above went wrong
+4. undo     undo everything, and confirm it by reads; also when anything above went wrong
 5. after    watch on, judge, end
 
-Whoever listens only listens: if nobody does any more, the undo still happens.
+The undo does not depend on listeners: it also happens when the caller takes no more events.
 """
 
 from __future__ import annotations
@@ -56,34 +56,37 @@ if TYPE_CHECKING:
     from gameday.steady_state.kpi.source import Source
 
 STEP = 1.0
-"""Seconds between two looks at what is guarded."""
+"""Seconds between two reads of guarded KPIs."""
 SLOW = 15.0
-"""Seconds between two looks at everything: KPIs without a guard, stop alarms."""
+"""Seconds between two reads of everything: KPIs without a guard, and stop alarms."""
 PROBE = 5.0
-"""Seconds between two looks for the effect."""
+"""Seconds between two reads of the effects."""
 
 
 @dataclass(frozen=True)
 class RunContext:
-    """What a run plays on: the account, the clock, where samples come from, and the journal."""
+    """The surroundings of a run: the account, the clock, the source of samples, and the journal."""
 
     run: str  # its random id
     account: Account
     clock: Clock
     source: Source
     journal: Journal
-    lag: float = 0.0  # of the source: seconds until a bin can be read
+    lag: float = 0.0  # seconds until the source can answer for a bin
     stop: StopRequest = field(default_factory=StopRequest)
-    undoing: Callable[[], Account] | None = None  # opens the account that undoes, where it is another
+    undoing: Callable[[], Account] | None = None  # opens the account that undoes, if it is another one
 
 
 def run(plan: Plan, stage: RunContext) -> Iterator[Event]:
-    """Run a plan. Raises Refused before anything was injected; after that, everything is undone whatever happens."""
+    """Run a plan; yield its events.
+
+    Raises Refused before the injection. From the injection on, the run always undoes its changes.
+    """
     loop = _Loop(plan, stage)
     try:
         yield from loop.events()
     finally:
-        # Reached with the undo still owed only when nobody takes our events any more, or on a bug of ours.
+        # The undo is still owed here only if the caller took no more events, or on a bug of Gameday.
         if loop.owes_undo:
             loop.put_back()
 
@@ -102,7 +105,7 @@ class _Loop:
         self.owes_undo = False
         self.aborted: Aborted | None = None
         self.began = stage.clock.now()
-        self.slow = self.began + SLOW  # the next look at everything
+        self.slow = self.began + SLOW  # the next read of everything
         self.injected: float | None = None
         self.effects = EffectWatch(plan, stage.run, stage.account, stage.clock)
         self.watchdog = Detector(plan, stage.account, stage.clock)
@@ -138,11 +141,14 @@ class _Loop:
         stage = self.stage
         stage.journal.take(stage.run, self.plan.workload.name, self.plan.account, self.plan.place)
         yield self._phase("before", self.plan.experiment.baseline)
-        yield from self._live(self.plan.experiment.baseline + self.stage.lag)
+        yield from self._pass_time(self.plan.experiment.baseline + self.stage.lag)
         yield from self.watch.look()
         if not self.aborted and (more := ceil(self.ready.wait(self.watch.series, (self.began, self._readable())))):
-            yield Remark(self.clock.now(), f"steady state is not known yet: watching for {show_duration(more)} more")
-            yield from self._live(more)
+            yield Remark(
+                self.clock.now(),
+                f"the baseline is too short to judge steady state: watching {show_duration(more)} more",
+            )
+            yield from self._pass_time(more)
             yield from self.watch.look()
         if not self.aborted:
             yield from self.watch.remark(self.ready.look_back(self.watch.kpis, stage.source, self.began))
@@ -204,7 +210,7 @@ class _Loop:
             yield from self.effects.look(self.injected)
             if not self.effects.are_awaited:
                 return
-            yield from self._live(PROBE)
+            yield from self._pass_time(PROBE)
 
     # 3 ---------------------------------------------------------------------------------------------------------------
 
@@ -212,11 +218,11 @@ class _Loop:
         if self.aborted or self.effects.since is None:
             return
         yield self._phase("during", self.plan.experiment.lasts)
-        yield from self._live(self.plan.experiment.lasts)
+        yield from self._pass_time(self.plan.experiment.lasts)
         if not self.aborted:
             seen = still_applied(self.stage.run, self.stage.journal, self.stage.account)
             if seen.unread:
-                yield Remark(self.clock.now(), f"whether the fault still stands could not be read: {seen.unread}")
+                yield Remark(self.clock.now(), f"Gameday could not read whether the fault still applies: {seen.unread}")
             self._abort("undone-early", seen.undone)
             yield from [self.aborted] if self.aborted else ()
 
@@ -242,16 +248,16 @@ class _Loop:
 
     def after(self, undo_began: float) -> Iterator[Event]:
         recovery = self.plan.experiment.recovery
-        # As long as the baseline: what was enough to see steady state before is enough to see it again.
+        # As long as the baseline, which was enough to judge steady state before.
         lasts = max(self.plan.experiment.baseline, recovery.sustained if recovery else 0.0)
         if recovery and recovery.from_ == "undo":
             lasts += max(0.0, recovery.within - (self.clock.now() - undo_began))
         yield self._phase("after", lasts)
-        yield from self._live(lasts + self.stage.lag, guarded=False)
+        yield from self._pass_time(lasts + self.stage.lag, guarded=False)
         yield from self.watch.look()
 
     def ended(self, judgement: Judgement, settled: list[ChangeClosed]) -> Ended:
-        stuck = any(one.state in ("stuck", "conflict") for one in settled)
+        stuck = any(change.state in ("stuck", "conflict") for change in settled)
         code = EXITS[judgement.verdict.value]
         if self.stage.stop.is_signal:
             code = Exit.INTERRUPTED
@@ -262,7 +268,7 @@ class _Loop:
     # ------------------------------------------------------------------------------------------------------------------
 
     def _readable(self) -> float:
-        """Until when the source has told all, in seconds since the epoch."""
+        """Return until when the source's samples are complete, in seconds since the epoch."""
         return self.clock.now() - self.stage.lag
 
     def _phase(self, phase: PhaseName, lasts: float | None) -> PhaseBegan:
@@ -272,8 +278,8 @@ class _Loop:
         emitted, self.emitted = self.emitted, []
         yield from emitted
 
-    def _live(self, seconds: float, guarded: bool = True) -> Iterator[Event]:
-        """Let time pass, step by step: look at KPIs, guard, stop alarms and signals; ends early on an abort."""
+    def _pass_time(self, seconds: float, guarded: bool = True) -> Iterator[Event]:
+        """Let time pass in steps; read KPIs, guard, stop alarms and signals. End early on an abort."""
         end, stage = self.clock.now() + seconds, self.stage
         watched = tuple(self.plan.experiment.guard) if guarded and self.guard else ()
         while (now := self.clock.now()) < end and not (self.aborted and guarded):

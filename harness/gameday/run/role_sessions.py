@@ -1,8 +1,8 @@
-"""Sessions of a workload's role, each narrowed to what it is for: reading, injecting what is planned, undoing it.
+"""Sessions of a workload's role, each with only the permissions it needs: to read, to inject the plan, to undo it.
 
-A session may do what both the role and the session's own policy allow (IAM User Guide, "Session policies"). It ends by
-itself an hour after it was made, the longest that there is when the credentials that assume the role are a role's
-themselves ("role chaining", STS API Reference, AssumeRole), and is renewed while somebody uses it.
+A session may do what both the role and the session's own policy allow (IAM User Guide, "Session policies"). It ends an
+hour after it was opened: the maximum if a role's credentials assume the role ("role chaining", STS API Reference,
+AssumeRole). Gameday renews it while it is in use.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ _FOREIGN = re.compile(r"[^A-Za-z0-9_+=,.@-]")
 
 @dataclass(frozen=True)
 class Wanted:
-    """A session of a role: its name, what it may do at most, and what CloudTrail says of each of its calls."""
+    """A session of a role to open: its name, its permissions, and what CloudTrail records with each of its calls."""
 
     role: str
     name: str  # RoleSessionName
-    source: str  # SourceIdentity: who is behind it; cannot be changed in the session, nor by a role it assumes
+    source: str  # SourceIdentity: the original caller; neither the session nor a role that it assumes can change it
     policy: str = ""  # inline
     managed: tuple[str, ...] = ()  # ARNs
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def call(self) -> Call:
-        """How STS is asked for it."""
+        """The call of STS that opens the session."""
         params = {
             "RoleArn": self.role,
             "RoleSessionName": self.name,
@@ -50,15 +50,15 @@ class Wanted:
 
     @property
     def arn(self) -> str:
-        """The principal that its calls are made by: a role's path is not in it."""
+        """The principal of its calls: an ARN without the role's path."""
         head, _, path = self.role.partition(":role/")
         return f"{head.replace(':iam:', ':sts:')}:assumed-role/{path.rpartition('/')[2]}/{self.name}"
 
 
 class Sessions:
-    """Sessions of one role, opened as they are needed by the credentials of `base`, which may do nothing else.
+    """Open sessions of one role as needed, with the credentials of `base`, which may do nothing else.
 
-    They read until they are narrowed to a plan (`Aws.allowing`).
+    The sessions only read until they get a plan's allow-list (`Aws.allowing`).
     """
 
     def __init__(self, base: Aws, role: str, region: str, closing: ExitStack) -> None:
@@ -69,22 +69,24 @@ class Sessions:
             self.principal = whoami(base, region)[1]
         except AwsError as error:
             raise Refused(
-                (f"who would assume {role} cannot be told: {error.what}",), error.remedy, gd_code="GD-E211"
+                (f"Gameday cannot determine which principal would assume {role}: {error.what}",),
+                error.remedy,
+                gd_code="GD-E211",
             ) from error
         self.source = source_identity(self.principal)
         self._closing = closing
 
     def reading(self) -> Aws:
-        """Reads, and nothing else: planning, and watching KPIs. Raises Refused."""
+        """Open a session that only reads, for planning and for watching KPIs. Raises Refused."""
         managed = (f"arn:{self.role.split(':')[1]}:iam::aws:policy/ReadOnlyAccess",)
         return self.open(Wanted(self.role, "gameday-read", self.source, managed=managed))
 
     def narrowed(self, name: str, policy: str, tags: Mapping[str, str]) -> Wanted:
-        """The session for a part of a run."""
+        """Return the session for a part of a run, not opened yet."""
         return Wanted(self.role, name, self.source, policy, tags=tags)
 
     def open(self, wanted: Wanted) -> Aws:
-        """Assume the role. Raises Refused where STS does not give the session."""
+        """Assume the role. Raises Refused where STS refuses the session."""
         base = self.base.allowing(AllowList(own=[(wanted.call, self.region)]))
         try:
             aws = open_assumed(base, wanted.call, self.region)
@@ -96,26 +98,26 @@ class Sessions:
 
 @contextmanager
 def open_sessions(base: Aws, role: str, region: str) -> Iterator[Sessions]:
-    """Sessions of a role, closed with the block. Raises Refused where it cannot be told who `base` is."""
+    """Yield the sessions of a role; close them with the block. Raises Refused where STS does not identify `base`."""
     with ExitStack() as closing:
         yield Sessions(base, role, region, closing)
 
 
 def source_identity(principal: str) -> str:
-    """Who a principal is, as STS takes it: the user, or the session's name; 2 to 64 of [A-Za-z0-9_+=,.@-].
+    """Return a principal as a source identity: the user, or the session's name; 2 to 64 of [A-Za-z0-9_+=,.@-].
 
-    Source: STS API Reference, AssumeRole, parameter SourceIdentity; "aws:" in front is reserved, and has no place here.
+    Source: STS API Reference, AssumeRole, parameter SourceIdentity. The reserved prefix "aws:" cannot occur.
     """
     return _FOREIGN.sub("-", re.split(r"[/:]", principal)[-1])[:64].ljust(2, "-")
 
 
 def _refused(wanted: Wanted, principal: str, error: AwsError) -> Refused:
-    reason = f"no session of {wanted.role} could be had ({wanted.name}): {error.code}: {error.message}"
+    reason = f"STS opened no session of {wanted.role} ({wanted.name}): {error.code}: {error.message}"
     remedy = error.remedy
     if error.code == "AccessDenied":
         remedy = f"the role's trust policy, and {principal}'s own policies, must allow {_ALLOWED} on {wanted.role}"
     elif error.code == "PackedPolicyTooLarge":
-        remedy = "name fewer targets, or split the experiment: the session is never widened to fit"
+        remedy = "name fewer targets, or split the experiment: Gameday never widens the policy to fit"
     elif error.code == "RegionDisabled":
         remedy = "activate STS in this region in the account's settings"
     return Refused((reason,), remedy, gd_code="GD-E211")

@@ -1,4 +1,4 @@
-"""Watching KPIs during a run: new samples as events, and the guard over them."""
+"""Watch KPIs during a run: new samples become events."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from gameday.steady_state.kpi.source import Source
 
 RELOOK = 180.0
-"""Seconds back that an account is read again for late points (CloudWatch may add to a minute for some minutes)."""
+"""Seconds that each read of an account goes back, for late points: CloudWatch may add to a minute for some minutes."""
 
 
 class Sampler:
-    """All that was seen of the KPIs so far, and all remarks of sources; each look yields what is new or has changed."""
+    """Hold all samples of the KPIs so far, and all remarks of sources. Each look yields new and changed samples."""
 
     def __init__(self, kpis: Mapping[str, Kpi], source: Source, clock: Clock, relook: float) -> None:
         self.kpis = kpis
@@ -31,7 +31,7 @@ class Sampler:
         self._until: dict[str, float] = dict.fromkeys(kpis, self._from)
 
     def look(self, only: tuple[str, ...] | None = None) -> Iterator[Sampled | Remark]:
-        """Read the KPIs (or some of them); yield samples that are new or have changed, and what could not be read."""
+        """Read the KPIs (or some of them); yield new and changed samples, and remarks about failed reads."""
         kpis = {name: kpi for name, kpi in self.kpis.items() if only is None or name in only}
         if not kpis:
             return
@@ -49,11 +49,11 @@ class Sampler:
         yield from self.remark(reading.remarks)
 
     def remark(self, lines: tuple[str, ...]) -> Iterator[Remark]:
-        """Take what a source could not read."""
+        """Record lines about what a source could not read; yield them as remarks."""
         self.remarks += lines
         yield from (Remark(self._clock.now(), line) for line in lines)
 
     @property
     def series(self) -> dict[str, Series]:
-        """Everything seen, in order of time."""
+        """All samples so far, in order of time."""
         return {name: tuple(seen[start] for start in sorted(seen)) for name, seen in self._seen.items()}

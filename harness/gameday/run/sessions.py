@@ -1,7 +1,7 @@
-"""Who acts in a run: the credentials at hand, or, with a `role:`, a session that injects and another that undoes.
+"""The accounts of a run: the caller's credentials or, with a `role:`, a session that injects and one that undoes.
 
-All are narrowed to one allow-list. What CloudTrail says of each of their calls: the run in the session's name, who is
-behind it in its source identity; and the run, workload and plan in its tags, where the role is assumed.
+One allow-list restricts them all. CloudTrail records with each call of a session: the run in the session's name, the
+original caller in its source identity, and, where the role was assumed, the run, workload and plan in its tags.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from gameday.run.role_sessions import Sessions, Wanted, open_sessions
 
 @dataclass(frozen=True)
 class RunSessions:
-    """What injects, and what opens the account that undoes: asked just before anything is injected."""
+    """The account that injects, and the function that opens the account that undoes, just before the injection."""
 
     account: Account
     undoing: Callable[[], Account]
 
 
 def wanted(sessions: Sessions, plan: Plan, run: str, part: str) -> Wanted:
-    """The session for a part of a run: `run` or `undo`. Raises Refused where its policy is too long."""
+    """Return the session for a part of a run: `run` or `undo`. Raises Refused where its policy is too long."""
     tags = {RUN_TAG: run, "gameday:workload": plan.workload.name, "gameday:plan": plan.digest}
     name = f"gameday-{run}" + ("" if part == "run" else f"-{part}")
     return sessions.narrowed(name, session_policies(plan, run)[part], tags)
 
 
 def open_run_sessions(account: Aws, sessions: Sessions | None, plan: Plan, run: str) -> RunSessions:
-    """The accounts of a run, which let leave what it planned. Raises Refused."""
+    """Open the accounts of a run, which send only its planned calls. Raises Refused."""
     planned = AllowList([planned_fault.changes for planned_fault in plan.planned_faults], run)
 
     def opened(part: str) -> Aws:
@@ -53,17 +53,17 @@ def open_run_sessions(account: Aws, sessions: Sessions | None, plan: Plan, run: 
 
 
 def named_by(run: Run, key: Literal["role", "store"]) -> str | None:
-    """The role that a run of the journal acted through, or the store that knows it; None where it named none."""
+    """Return the role or the store in the plan of a run of the journal; None where it named none."""
     try:
-        found = json.loads(run.plan)["workload"].get(key)
+        name = json.loads(run.plan)["workload"].get(key)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise _unreadable(run) from error
-    return str(found) if found else None
+    return str(name) if name else None
 
 
 @contextmanager
 def rescuing(base: Aws, run: Run) -> Iterator[Aws]:
-    """The account through a session that can only undo a run of the journal. Raises Refused, and JournalError."""
+    """Open the account through a session that can only undo a run of the journal. Raises Refused and JournalError."""
     try:
         plan = Plan.model_validate_json(run.plan)
     except ValidationError as error:
@@ -74,7 +74,7 @@ def rescuing(base: Aws, run: Run) -> Iterator[Aws]:
 
 def _unreadable(run: Run) -> JournalError:
     return JournalError(
-        f"the plan of run {run.id} cannot be read, and so not which role undoes it",
-        "restore it with the version that wrote it",
+        f"Gameday cannot read the plan of run {run.id}, so it does not know which role undoes the run",
+        "restore the run with the version that wrote it",
         gd_code="GD-E301",
     )

@@ -1,4 +1,4 @@
-"""Signals end a run politely: the first asks for the undo, a second does not skip it."""
+"""Signals end a run: the first starts the undo, and a second does not skip it."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ from types import FrameType
 
 from gameday.run.stop import StopRequest
 
-HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def undo_on_signals(stop: StopRequest, shows: Callable[[str], bool] = lambda _: False) -> Iterator[None]:
-    """While this lasts, SIGINT, SIGTERM and SIGHUP ask the run to abort and undo.
+    """Within this block, abort and undo the run on SIGINT, SIGTERM and SIGHUP.
 
-    `shows` shows a message about a signal in a live display; where it answers False, the message goes to stderr.
+    `shows` shows a message about a signal in a live display. Where it returns false, the message goes to stderr.
     """
 
-    def heard(number: int, _: FrameType | None) -> None:
+    def handler(number: int, _: FrameType | None) -> None:
         name = signal.Signals(number).name
         if stop.why is None:
             stop.ask("signal", f"{name} arrived")
-            text = f"{name}: aborting, and undoing first"
+            text = f"{name}: aborting the run; the undo comes first"
         else:
-            text = f"{name} again: still undoing. To force: kill -9 {os.getpid()}, and later `gameday restore`"
+            text = f"{name} again: the undo goes on. To force an end: kill -9 {os.getpid()}, then `gameday restore`"
         if not shows(text):
-            _say(text)
+            _write(text)
 
-    with signals_to(heard):
+    with signals_to(handler):
         yield
 
 
 @contextmanager
 def signals_to(
-    heard: Callable[[int, FrameType | None], object], numbers: Iterable[signal.Signals] = HEARD
+    handler: Callable[[int, FrameType | None], object], numbers: Iterable[signal.Signals] = SIGNALS
 ) -> Iterator[None]:
-    """While this lasts, these signals call `heard`; afterwards they do what they did."""
-    before = {number: signal.signal(number, heard) for number in numbers}
+    """Within this block, call `handler` on these signals; afterwards restore the handlers of before."""
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, previous in before.items():
+            signal.signal(number, previous)
 
 
-def _say(text: str) -> None:
+def _write(text: str) -> None:
     # Straight to the file: print() is not safe inside a signal handler that interrupted a print().
     try:
         os.write(sys.stderr.fileno(), f"\ngameday: {text}\n".encode())
     except (OSError, ValueError):
-        return  # nobody listens; the undo matters, not the word
+        return  # stderr is closed; the undo matters more than the message

@@ -1,4 +1,4 @@
-"""Whether a fault still stands: one that somebody else ended early has tested nothing."""
+"""Whether a fault still applies at the end of its time: a fault that somebody ended early has tested nothing."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from gameday.errors import GamedayError
 class StillApplied:
     """What the settings of a run read just before the undo."""
 
-    undone: str | None = None  # the setting that no longer stands as the run set it, in words
+    undone: str | None = None  # the first setting that no longer reads as the run set it, in words
     unread: str | None = None  # the first setting that could not be read, and why
 
 
 def still_applied(run: str, journal: Journal, account: Account) -> StillApplied:
-    """Read every setting that a run has changed; reads only. What is changing or gone is not said."""
+    """Read every setting that a run has changed; reads only. It skips resources that are changing or gone."""
     changes = setting_changes(journal.entries(run))
-    found = sorted(read_settings(changes, account).items())
-    unread = (f"{changes[at].subject}: {now.what}" for at, now in found if isinstance(now, GamedayError))
+    readings = sorted(read_settings(changes, account).items())
+    unread = (f"{changes[at].subject}: {now.what}" for at, now in readings if isinstance(now, GamedayError))
     undone = (
-        f"{changes[at].subject} reads {brief(now.value)} before the undo: somebody else ended the fault"
-        for at, now in found
-        if isinstance(now, Observation) and now.ready and not now.gone and not changes[at].stands_at("after", now)
+        f"{changes[at].subject} already reads {brief(now.value)} before the undo: somebody else ended the fault"
+        for at, now in readings
+        if isinstance(now, Observation) and now.ready and not now.gone and not changes[at].reads_as("after", now)
     )
     return StillApplied(next(undone, None), next(unread, None))

@@ -1,4 +1,4 @@
-"""The wish that a run end early, and undo: left by a signal, by `gameday halt`, or by a lease that was lost."""
+"""The request that a run end early and undo: from a signal, `gameday halt`, or a lost lease."""
 
 from __future__ import annotations
 
@@ -11,47 +11,47 @@ from gameday.steady_state.clock import Clock
 
 By = Literal["signal", "halt", "lease"]
 LOOK = 1.0
-"""Seconds between two looks for the wish while waiting."""
+"""Seconds between two checks for the request while waiting."""
 
 
 @dataclass
 class StopRequest:
-    """A wish to end the run: the first one counts. Set from signal handlers and threads, read by the loop."""
+    """The request to end a run; the first one counts. Signal handlers and threads set it, and the loop reads it."""
 
     why: str | None = None
     by: By = "signal"
-    halted: Callable[[], str | None] = lambda: None  # whether somebody on this machine wishes so
+    halted: Callable[[], str | None] = lambda: None  # the halt request of this machine, if any
 
     def ask(self, by: By, why: str) -> None:
-        """Wish the run to end."""
+        """Request the end of the run."""
         if self.why is None:
             self.by, self.why = by, why
 
     def request(self) -> str | None:
-        """Why the run is to end, if it is."""
+        """Return why the run must end; None where it need not."""
         if self.why is None and (request := self.halted()):
             self.ask("halt", request)
         return self.why
 
     @property
     def is_signal(self) -> bool:
-        """Whether it was this process that was told to end."""
+        """Whether a signal to this process made the request."""
         return self.why is not None and self.by == "signal"
 
 
 @dataclass(frozen=True)
 class Stoppable:
-    """A clock whose sleep ends with ApplyFailed once the run is to stop: an injection that waits is not waited for."""
+    """A clock whose sleep raises ApplyFailed once the run must end, so that no injection delays the undo by waiting."""
 
     clock: Clock
     stop: StopRequest
 
     def now(self) -> float:
-        """Seconds since the epoch."""
+        """Return the seconds since the epoch."""
         return self.clock.now()
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass; raises ApplyFailed within LOOK of the wish to stop."""
+        """Let time pass; raises ApplyFailed within LOOK seconds of the request."""
         end = self.clock.now() + seconds
         while (left := end - self.clock.now()) > 0:
             if why := self.stop.request():

@@ -1,4 +1,4 @@
-"""Where a run's journal is kept besides this machine: nowhere for the twin, in the team's store for an account."""
+"""The copy of a run's journal off this machine: none for the twin, in the team's store for an account."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from gameday.store.team import TeamStore
 
 @contextmanager
 def shared(journal: Journal, request: RunRequest, *, local: bool) -> Iterator[TeamStore | None]:
-    """While this lasts, an account run's journal and lease are also in its workload's store, unless `local` is said.
+    """Within this block, keep an account run's journal and lease in its workload's store, too.
 
-    Raises InvalidInput where both are there; where neither is, the plan refuses.
+    `local` is for a workload without a store. Raises InvalidInput where both are given; with neither, the plan refuses.
     """
     workload = request.workload
     if request.place == "twin":
         yield None
     elif local and workload.store:
         raise InvalidInput(
-            f"workload {workload.name} keeps its journal in {workload.store}: with --local-journal two machines could"
-            " hold it at once",
-            "leave --local-journal out",
+            f"workload {workload.name} keeps its journal in {workload.store}; with --local-journal, two machines could"
+            " have the workload at once",
+            "run without --local-journal",
             gd_code="GD-E115",
         )
     elif not workload.store:
@@ -41,15 +41,15 @@ def shared(journal: Journal, request: RunRequest, *, local: bool) -> Iterator[Te
 
 @contextmanager
 def open_team(workload: Workload, region: str) -> Iterator[TeamStore]:
-    """A workload's share in its team's store."""
+    """Open the part of a team's store that belongs to a workload."""
     with open_store(workload.store or "", region) as objects:
         yield TeamStore(objects, workload.name, workload.account)
 
 
 def must_be_free(request: RunRequest) -> None:
-    """Look, without taking part, whether a run has the workload, on this machine or by its team's store.
+    """Check that no run has the workload, on this machine or in its team's store; take nothing.
 
-    Raises Refused where one has it, and JournalError where that cannot be read.
+    Raises Refused where a run has it, and JournalError where the journal or store cannot be read.
     """
     workload = request.workload
     if home().is_dir():
@@ -62,7 +62,7 @@ def must_be_free(request: RunRequest) -> None:
 
 @contextmanager
 def stoppable(journal: Journal, team: TeamStore | None, run: str, stop: StopRequest) -> Iterator[None]:
-    """While this lasts, `gameday halt` and a lost lease end the run."""
+    """Within this block, end the run on `gameday halt` and on a lost lease."""
     stop.halted = lambda: halted_here(journal.runs_folder, run)
     beating: AbstractContextManager[object] = team.heartbeat(run, stop.ask) if team else nullcontext()
     try:

@@ -1,4 +1,4 @@
-"""The wish that a run abort and undo, left where the run looks: beside its lock, or in its team's store."""
+"""Halt requests: ask a run to abort and undo, by a file beside its lock or an object in its team's store."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ from gameday.store.s3 import NEW, Objects
 
 
 def halt_here(folder: Path, run: str, who: str) -> None:
-    """Leave the wish for a run on this machine; raises OSError."""
-    (folder / f"{run}.halt").write_text(f"{who} halted it", encoding="utf-8")
+    """Request the halt of a run on this machine; raises OSError."""
+    (folder / f"{run}.halt").write_text(f"{who} halted the run", encoding="utf-8")
 
 
 def halted_here(folder: Path, run: str) -> str | None:
-    """Whether somebody on this machine wishes so: a few words, or None."""
+    """Return the halt request of this machine in words, or None."""
     path = folder / f"{run}.halt"
     try:
-        return path.read_text(encoding="utf-8") or "it was halted"
+        return path.read_text(encoding="utf-8") or "the run was halted"
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        return f"{path} cannot be read: {error}"  # what cannot be read counts as a stop
+        return f"Gameday cannot read {path}: {error}"  # an unreadable request counts as a request
 
 
 def forget(folder: Path, run: str) -> None:
-    """The run is over: so is the wish."""
+    """Remove the request of a run that is over."""
     (folder / f"{run}.halt").unlink(missing_ok=True)
 
 
 def halt_in(objects: Objects, run: str, who: str) -> None:
-    """Leave the wish in the store; raises JournalError."""
+    """Request the halt of a run in the store; raises JournalError."""
     body = json.dumps({"who": who, "nonce": secrets.token_hex(8)})
-    objects.put(_key(run), body, NEW)  # where it stands already, it is wished already
+    objects.put(_key(run), body, NEW)  # an earlier request stays
 
 
 def halted_in(objects: Objects, run: str) -> str | None:
-    """Whether somebody wishes so in the store: a few words, or None; raises JournalError."""
+    """Return the halt request in the store in words, or None; raises JournalError."""
     stored = objects.get(_key(run))
     if stored is None:
         return None
     try:
-        return f"{json.loads(stored.body)['who']} halted it"
+        return f"{json.loads(stored.body)['who']} halted the run"
     except (ValueError, KeyError, TypeError, RecursionError):
-        return "it was halted"
+        return "the run was halted"
 
 
 def _key(run: str) -> str:

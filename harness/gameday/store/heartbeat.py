@@ -1,4 +1,4 @@
-"""The heartbeat: a thread that renews a run's lease, and hears there of a wish to halt."""
+"""The heartbeat: a thread that renews a run's lease and checks the store for a halt request."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from gameday.store.s3 import Objects
 log = logging.getLogger("gameday.store")
 
 BEAT = 1.0
-"""Seconds between two looks at whether a renewal is due."""
+"""Seconds between two checks whether a renewal is due."""
 
 AskToStop = Callable[[Literal["halt", "lease"], str], None]
 """Asks the run to abort and undo, with a reason."""
 
 
 class Heartbeat:
-    """Renews the lease for as long as the block lasts; asks the run to stop where it is lost, or halted."""
+    """Renew the lease within the block; ask the run to stop if the lease is lost or the run is halted."""
 
     def __init__(self, lease: Lease, objects: Objects, run: str, ask: AskToStop) -> None:
         self._lease, self._objects, self._run, self._ask = lease, objects, run, ask
@@ -34,18 +34,18 @@ class Heartbeat:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # A renewal under way is not waited for: the process may end, and the lease is free or runs out by itself.
+        # Do not wait for a renewal under way: the lease is free, or runs out by itself.
         self._over.set()
 
     def _work(self) -> None:
         try:
             while not self._over.wait(BEAT):
                 self.beat()
-        except Exception as error:  # noqa: BLE001 - a run must not go on without its heartbeat, whatever ended that
+        except Exception as error:  # noqa: BLE001 - no run may continue without its heartbeat
             self._ask("lease", f"the heartbeat ended: {type(error).__name__}: {error}")
 
     def beat(self) -> None:
-        """Renew where it is due, and look for a wish to halt."""
+        """Renew the lease if that is due, and check for a halt request."""
         if not self._lease.is_due:
             return
         try:
@@ -56,13 +56,13 @@ class Heartbeat:
             return
         except JournalError as error:
             log.info("the lease of run %s was not renewed: %s", self._run, error.what)
-            self._sure(error)
+            self._check_lease(error)
             return
         if request:
             self._ask("halt", request)
 
-    def _sure(self, error: JournalError) -> None:
-        """The store did not answer: no harm, until the lease may be another's."""
+    def _check_lease(self, error: JournalError) -> None:
+        """Ask the run to stop if the store has not answered for so long that another run may have the lease."""
         try:
             self._lease.must_be_sure()
         except LeaseLost as lost:

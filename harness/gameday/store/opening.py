@@ -1,4 +1,4 @@
-"""Opening a team's store: a session of its own, with the caller's own credentials, that writes nowhere else."""
+"""Open a team's store: a session of its own, with the caller's credentials, that writes only to the store."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ WORKERS = 2
 
 
 class StoreAllowList(AllowList):
-    """Lets only writes of objects under the store's prefix leave, and removals of probes."""
+    """Let only these writes pass: objects under the store's prefix, and removals of probes."""
 
     def __init__(self, bucket: str, prefix: str) -> None:
         super().__init__()
         self._bucket, self._prefix = bucket, prefix
 
     def check(self, call: Call, region: str) -> None:
-        """Raises Unplanned for a write elsewhere; nothing was sent then."""
+        """Raise Unplanned for any other write. It is not sent."""
         allowed = {"s3.put_object": self._prefix, "s3.delete_object": self._prefix + PROBES}.get(str(call))
         is_ours = call.params.get("Bucket") == self._bucket
         if allowed is None or not is_ours or not str(call.params.get("Key")).startswith(allowed):
@@ -32,7 +32,7 @@ class StoreAllowList(AllowList):
 
 @contextmanager
 def open_store(store: str, region: str) -> Iterator[S3Objects]:
-    """The objects of s3://bucket/prefix. Raises InvalidInput where no session can be had."""
+    """Open the objects of s3://bucket/prefix. Raises InvalidInput where botocore opens no session."""
     bucket, prefix = place_of(store)
     with closing(open_account(workers=WORKERS)) as aws:
         yield S3Objects(aws.allowing(StoreAllowList(bucket, prefix)), region, bucket, prefix)

@@ -22,7 +22,7 @@ from gameday.store.s3 import NEW, Objects, Stored
 
 PROOF = "proof.json"
 PROBES = "probes/"
-"""Where probes are for as long as they are needed: the only objects that are ever removed."""
+"""The prefix of probes: the only objects that Gameday ever removes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,11 @@ def prove(objects: Objects) -> None:
         raise Refused(
             [f"the store {violation}: two runs could hold the workload at once" for violation in violations],
             "name a bucket of Amazon S3, or of a server that keeps conditional writes;"
-            " or leave `store` out, and say --local-journal",
+            " or leave `store` out and pass --local-journal",
             gd_code="GD-E213",
         )
     proof = Proof(datetime.now(UTC).replace(microsecond=0), __version__, secrets.token_hex(8))
-    # Where another run has written its proof meanwhile, that one counts as well.
+    # If another run has written its proof since, that proof counts as well.
     objects.put(PROOF, _PROOF.dump_json(proof).decode(), stored.tag if stored else NEW)
 
 
@@ -67,7 +67,7 @@ def _is_proof(stored: Stored) -> bool:
 
 
 def _probe(objects: Objects) -> tuple[str, ...]:
-    """What the store does wrong, a clause each; the probe is removed again."""
+    """Return what the store does wrong, a clause each; remove the probe afterwards."""
     key = f"{PROBES}{secrets.token_hex(16)}.json"
     try:
         return tuple(_violations(objects, key))
@@ -84,7 +84,7 @@ def _violations(objects: Objects, key: str) -> Iterator[str]:
         yield "ignores `If-None-Match: *`"
     before = objects.get(key)
     if before is None:
-        yield "does not give back what was just written"
+        yield "does not return an object that was just written"
         return
     if objects.put(key, _text(), before.tag) is None:
         yield "refuses to write under an `If-Match` that holds"

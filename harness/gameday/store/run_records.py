@@ -1,7 +1,7 @@
-"""What a team's store knows of a run: numbered records that are only ever added, each on the condition that it is new.
+"""The records of a run in a team's store: numbered, only ever added, each on the condition that it is new.
 
-So the record that another machine puts at the next number fences a run off: its own next one is refused, and without
-it nothing is sent.
+So another machine fences a run off by writing the next number. The store then refuses the run's own next record, and
+without that record the run sends nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Intended:
-    """What is about to be sent, with all that its undo needs."""
+    """Changes that the run is about to send, with all that their undo needs."""
 
     entries: tuple[Entry, ...]
     nonce: str
@@ -39,7 +39,7 @@ class Intended:
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """What became of rows."""
+    """How entries ended."""
 
     ends: dict[int, tuple[End, str]]
     nonce: str
@@ -58,7 +58,7 @@ class Fenced:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """Nothing is owed any more."""
+    """Every change of the run is undone."""
 
     note: str
     nonce: str
@@ -67,16 +67,16 @@ class Closed:
 
 CLOSED = "closed.json"
 MOST = 2**32
-"""More than any number of ours: positions, process ids, seconds since the epoch."""
-_LOOK = "look at what is there; its own machine can restore the run without it"
+"""More than any number that Gameday writes: positions, process ids, seconds since the epoch."""
+_LOOK = "check these objects in the store; the run's own machine can restore it without them"
 
 StoreRecord = Annotated[Begun | Intended | Ends | Fenced | Closed, Field(discriminator="type")]
 _RECORD: TypeAdapter[StoreRecord] = TypeAdapter(StoreRecord)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A run as its records tell it."""
+class RecordedRun:
+    """A run as its records describe it."""
 
     run: Run
     entries: tuple[Entry, ...]
@@ -85,12 +85,12 @@ class Told:
 
     @property
     def owed(self) -> int:
-        """How many changes are not settled."""
+        """The number of changes that are not undone yet."""
         return sum(entry.is_open for entry in self.entries)
 
 
 class Records:
-    """One run's records in a store; every method raises JournalError where the store does not answer."""
+    """The records of one run in a store. Every method raises JournalError where the store does not answer."""
 
     def __init__(self, objects: Objects, workload: str, account: str, run: str) -> None:
         self._objects = objects
@@ -100,61 +100,64 @@ class Records:
 
     @property
     def is_closed(self) -> bool:
-        """Whether nothing is owed any more."""
+        """Whether the run is closed: every change of it is undone."""
         return self._objects.get(f"{self._folder}{CLOSED}") is not None
 
     def begin(self, run: Run, epoch: int) -> None:
-        """Note that a run has taken its workload."""
+        """Record that a run has taken its workload."""
         self._add(Begun(run, epoch, _nonce()))
 
     def intend(self, entries: Sequence[Entry]) -> None:
-        """Note intents, before their calls; raises LeaseLost where another machine has fenced the run off."""
+        """Record intents before their calls; raises LeaseLost where another machine has fenced the run off."""
         self._add(Intended(tuple(entries), _nonce()))
 
     def settle(self, ends: Mapping[int, tuple[End, str]]) -> None:
-        """Note what became of rows."""
+        """Record how entries ended."""
         self._add(Ends(dict(ends), _nonce()))
 
     def close(self, note: str) -> None:
-        """Note that nothing is owed any more; once more apart, so that a list of keys tells which runs are open.
+        """Record that the run is closed, and write a marker, so that a list of keys shows which runs are open.
 
-        Raises LeaseLost where another machine has fenced the run off: closing it is theirs.
+        Raises LeaseLost where another machine has fenced the run off: that machine then closes it.
         """
         self._add(Closed(note, _nonce()))
         self._objects.put(f"{self._folder}{CLOSED}", _RECORD.dump_json(Closed(note, _nonce())).decode(), NEW)
 
-    def fence(self, who: str, epoch: int) -> Told | None:
-        """Fence the run off: whoever wrote its records until now can add none any more.
+    def fence(self, who: str, epoch: int) -> RecordedRun | None:
+        """Fence the run off: its writer until now can add no more records.
 
-        What they tell until here; None where there are none, and nobody to fence off.
+        Returns the run as recorded so far; None where it has no records, and so no writer to fence off.
         """
         body = _RECORD.dump_json(Fenced(who, epoch, _nonce())).decode()
-        while told := self.tell():
-            if self._objects.put(self._key(told.length), body, NEW) is not None:
-                self._next = told.length + 1
-                return told
+        while run := self.recorded():
+            if self._objects.put(self._key(run.length), body, NEW) is not None:
+                self._next = run.length + 1
+                return run
         return None
 
-    def tell(self) -> Told | None:
-        """What the records tell; None where there are none. Raises JournalError where some are missing or odd."""
+    def recorded(self) -> RecordedRun | None:
+        """Return the run as its records describe it; None where it has none.
+
+        Raises JournalError where records are missing or invalid.
+        """
         numbered = [key for key in self._objects.keys(self._folder) if not key.endswith(CLOSED)]
-        found = list(self._read())
-        if len(found) < len(numbered):
+        records = list(self._read())
+        if len(records) < len(numbered):
             raise JournalError(
-                f"record {len(found)} of {self._folder} is missing in the store: what the run owes is not known there",
-                "restore it on its own machine; and let no lifecycle rule remove what is below the prefix",
+                f"record {len(records)} of {self._folder} is missing in the store: the run's open changes are unknown",
+                "restore the run on its own machine, and let no lifecycle rule remove objects below the prefix",
                 gd_code="GD-E305",
             )
-        if not found:
+        if not records:
             return None
-        run, entries = self._run(found[0]), dict[int, Entry]()
-        for record in found:
+        run, entries = self._run(records[0]), dict[int, Entry]()
+        for record in records:
             if isinstance(record, Intended):
                 entries |= {entry.position: entry for entry in record.entries}
             elif isinstance(record, Ends):
                 if odd := sorted(record.ends.keys() - entries.keys()):
                     raise JournalError(
-                        f"{self._folder} in the store settles change {odd[0]}, which it never had",
+                        f"{self._folder} in the store ends change {odd[0]}, which it never intended",
                         _LOOK,
                         gd_code="GD-E305",
                     )
@@ -162,9 +165,11 @@ class Records:
                     at: replace(entries[at], state=state, note=note) for at, (state, note) in record.ends.items()
                 }
         if entries and not 0 <= min(entries) <= max(entries) < MOST:
-            raise JournalError(f"{self._folder} in the store counts its changes oddly", _LOOK, gd_code="GD-E305")
-        fenced = any(isinstance(record, Fenced) for record in found)
-        return Told(run, tuple(entries[position] for position in sorted(entries)), len(found), fenced)
+            raise JournalError(
+                f"{self._folder} in the store has a change with an invalid position", _LOOK, gd_code="GD-E305"
+            )
+        fenced = any(isinstance(record, Fenced) for record in records)
+        return RecordedRun(run, tuple(entries[position] for position in sorted(entries)), len(records), fenced)
 
     def _run(self, first: StoreRecord) -> Run:
         run = first.run if isinstance(first, Begun) else None
@@ -187,7 +192,7 @@ class Records:
             return _RECORD.validate_json(stored.body)
         except ValidationError as error:
             raise JournalError(
-                f"{self._key(number)} in the store cannot be read by this version: {error.errors()[0]['msg']}",
+                f"this version of Gameday cannot read {self._key(number)} in the store: {error.errors()[0]['msg']}",
                 "restore the run with the version that wrote it",
                 gd_code="GD-E305",
             ) from error
@@ -195,7 +200,7 @@ class Records:
     def _add(self, record: StoreRecord) -> None:
         if not self._put(record):
             raise LeaseLost(
-                "another machine has taken this run over, and undoes it", "gameday restore --list says what is owed"
+                "another machine has taken this run over and undoes it", "list open runs: gameday restore --list"
             )
 
     def _put(self, record: StoreRecord) -> bool:
@@ -203,7 +208,7 @@ class Records:
         while self._objects.put(self._key(self._next), body, NEW) is None:
             if isinstance(self._at(self._next), Fenced):
                 return False
-            self._next += 1  # ours, though its answer never came: nobody but a rescuer writes here, who fences first
+            self._next += 1  # ours, with a lost answer: only a rescuer writes here besides us, and it fences first
         self._next += 1
         return True
 
@@ -213,7 +218,7 @@ class Records:
 
 @dataclass(frozen=True, slots=True, order=True)
 class RunLocation:
-    """Where a run's records stand."""
+    """The location of a run's records in a store."""
 
     run: str
     workload: str
@@ -221,15 +226,15 @@ class RunLocation:
 
 
 def open_runs(objects: Objects) -> list[RunLocation]:
-    """The runs of a store that are not closed, the oldest first; raises JournalError."""
-    found: dict[RunLocation, bool] = {}
+    """Return the runs of a store that are not closed, the oldest first; raises JournalError."""
+    open_by_place: dict[RunLocation, bool] = {}
     for key in objects.keys("runs/"):
         if key.count("/") != 4 or key.endswith("/"):
             continue  # not ours
         _, account, workload, run, name = key.split("/")
         place = RunLocation(run, workload, account)
-        found[place] = found.get(place, True) and name != CLOSED
-    return sorted(place for place, is_open in found.items() if is_open)
+        open_by_place[place] = open_by_place.get(place, True) and name != CLOSED
+    return sorted(place for place, is_open in open_by_place.items() if is_open)
 
 
 def _nonce() -> str:

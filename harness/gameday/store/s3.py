@@ -1,7 +1,7 @@
-"""Objects in S3, written on a condition only: what a team's journal and lease are made of.
+"""Objects in S3, written only on a condition: a team's journal and lease consist of them.
 
-S3 takes a write that must be the first (`If-None-Match: *`) or must follow what was read (`If-Match`), and refuses any
-other with 412, or with 409 while two are under way; reads see every finished write. Source: Amazon S3 User Guide,
+A write must be the first (`If-None-Match: *`) or follow the object that was read (`If-Match`). S3 refuses any other
+with 412, or with 409 while two are under way. Reads see every finished write. Source: Amazon S3 User Guide,
 "How to prevent object overwrites with conditional writes" and "Amazon S3 data consistency model".
 """
 
@@ -25,14 +25,14 @@ A = TypeVar("A")
 log = logging.getLogger("gameday.store")
 
 NEW = ""
-"""The tag of an object that is not there."""
+"""The tag of an object that does not exist."""
 _MOVED = ("PreconditionFailed", "412")
 _MEANWHILE = ("ConditionalRequestConflict", "OperationAborted", "409")
 _MISSING = ("NoSuchKey", "404", "NotFound")
 
 
 def place_of(store: str) -> tuple[str, str]:
-    """Bucket and prefix of s3://bucket/prefix; the prefix is empty or ends in a slash. Raises InvalidInput."""
+    """Return bucket and prefix of s3://bucket/prefix; the prefix is empty or ends in a slash. Raises InvalidInput."""
     if not STORE.fullmatch(store):
         raise InvalidInput(f"{store!r} is not a store", "write it like s3://bucket/prefix", gd_code="GD-E115")
     bucket, _, prefix = store.removeprefix("s3://").partition("/")
@@ -48,25 +48,25 @@ class Stored:
 
 
 class Objects(Protocol):
-    """A place for small texts by key, linearizable; every method raises JournalError where it does not answer."""
+    """A linearizable store of small texts by key. Every method raises JournalError where it does not answer."""
 
     def get(self, key: str) -> Stored | None:
-        """What stands under a key."""
+        """Return the object of a key, or None."""
         ...
 
     def put(self, key: str, body: str, tag: str) -> str | None:
-        """Write where the object still has this tag (NEW: where there is none); the new tag, or None: it has not.
+        """Write if the object still has this tag (NEW: if there is no object); return the new tag, or None.
 
-        Bodies are unlike any other writer's, so that a write whose answer was lost is known again.
+        No two writers use the same body, so a writer recognises its own write after a lost answer.
         """
         ...
 
     def remove(self, key: str) -> None:
-        """Remove an object, where there is one."""
+        """Remove an object, if it exists."""
         ...
 
     def keys(self, prefix: str) -> list[str]:
-        """The keys that begin so, in order."""
+        """Return the keys with this prefix, in order."""
         ...
 
 
@@ -80,7 +80,7 @@ class S3Objects:
     prefix: str  # empty, or ending in a slash
 
     def get(self, key: str) -> Stored | None:
-        """What stands under a key; raises JournalError."""
+        """Return the object of a key, or None; raises JournalError."""
         try:
             answer = self._call(GET_OBJECT, Key=self.prefix + key)
         except AwsError as error:
@@ -90,7 +90,7 @@ class S3Objects:
         return Stored(answer["Body"], answer["ETag"])
 
     def put(self, key: str, body: str, tag: str) -> str | None:
-        """Write on a condition; raises JournalError."""
+        """Write on a condition; return the new tag, or None. Raises JournalError."""
         condition = {"IfMatch": tag} if tag else {"IfNoneMatch": "*"}
         params = {"Key": self.prefix + key, "Body": body, "ContentType": "application/json", **condition}
         log.debug("write %s%s after %s", self.prefix, key, tag or "nothing")
@@ -99,7 +99,7 @@ class S3Objects:
         except AwsError as error:
             if error.code not in (*_MOVED, *_MISSING, *_MEANWHILE) and not isinstance(error, Unreachable):
                 raise self._trouble(error) from error
-            # Ours may have arrived all the same: an answer can be lost, and botocore then asks once more.
+            # Our write may have arrived: if an answer is lost, botocore sends the write again.
             there = self.get(key)
             if there and there.body == body:
                 return there.tag
@@ -108,14 +108,14 @@ class S3Objects:
             return None
 
     def remove(self, key: str) -> None:
-        """Remove an object, where there is one; raises JournalError."""
+        """Remove an object, if it exists; raises JournalError."""
         try:
             self._call(DELETE_OBJECT, Key=self.prefix + key)
         except AwsError as error:
             raise self._trouble(error) from error
 
     def keys(self, prefix: str) -> list[str]:
-        """The keys that begin so, in order; raises JournalError."""
+        """Return the keys with this prefix, in order; raises JournalError."""
         try:
             answer = read(self.account, self.region, LIST_OBJECTS, Bucket=self.bucket, Prefix=self.prefix + prefix)
         except AwsError as error:
@@ -123,7 +123,7 @@ class S3Objects:
         return sorted(found["Key"].removeprefix(self.prefix) for found in answer.get("Contents", []))
 
     def _repeated(self, params: dict[str, str]) -> str:
-        """Write; a conflict with a write under way is tried again, as S3 asks for."""
+        """Write; try again after a conflict with a write under way, as S3 requires."""
         writing = Retrying(
             retry=retry_if_exception(lambda error: isinstance(error, AwsError) and error.code in _MEANWHILE),
             wait=wait_exponential(multiplier=0.05, max=0.4),
@@ -137,7 +137,7 @@ class S3Objects:
 
     def _trouble(self, error: AwsError) -> JournalError:
         return JournalError(
-            f"the store s3://{self.bucket}/{self.prefix} cannot be used: {error.what}",
-            "the workload's `store` must be a bucket that this principal may list, read and write",
+            f"Gameday cannot use the store s3://{self.bucket}/{self.prefix}: {error.what}",
+            "name a bucket in the workload's `store` that this principal may list, read and write",
             gd_code="GD-E304",
         )

@@ -111,10 +111,10 @@ def read_document(file: Path, environ: Names[str, str]) -> Document:
     data = {
         key: value_of(entry.value, environ, troubles) for key, entry in root.entries.items() if not key.startswith("x-")
     }
-    said = tuple(
+    mistakes = tuple(
         dict.fromkeys(_mistake(file, lines, each.place, each.what, each.remedy, each.kind) for each in troubles)
     )
-    return Document(file, lines, root, data, said)
+    return Document(file, lines, root, data, mistakes)
 
 
 def read_text(file: Path) -> str:

@@ -92,26 +92,26 @@ def _key_words(shape: Shape, loc: Loc, kind: str) -> tuple[str, str] | None:
 def _value(name: str, error: ErrorDetails, written: str | None, field: FieldInfo | None) -> tuple[str, str]:
     """What is wrong with a value, and the remedy; `written` is a scalar's text, before any unit was read."""
     kind, given, context = error["type"], error["input"], error.get("ctx", {})
-    said, remedy = f"{name}: {error['msg']}", ""
+    message, remedy = f"{name}: {error['msg']}", ""
     if kind == "value_error":
-        said = str(context["error"])
-        said = said if said.startswith(name) else f"{name}: {said}"
+        message = str(context["error"])
+        message = message if message.startswith(name) else f"{name}: {message}"
     elif kind in ("literal_error", "enum"):
-        said, remedy = _not_one_of(name, given, str(context["expected"]))
+        message, remedy = _not_one_of(name, given, str(context["expected"]))
     elif kind in _TYPES:
-        said, remedy = _other_type(name, given, *_TYPES[kind])
+        message, remedy = _other_type(name, given, *_TYPES[kind])
     elif kind in _LIMITS:
         key, words = _LIMITS[kind]
         limit = _as_written(context[key], written or "")
-        said = f"{name} is {words} {limit}; found {quoted(written) if written else found(given)}"
+        message = f"{name} is {words} {limit}; found {quoted(written) if written else found(given)}"
     elif kind in ("too_short", "string_too_short"):
-        said, remedy = f"{name} is empty", "write at least one" if kind == "too_short" else "write a text"
+        message, remedy = f"{name} is empty", "write at least one" if kind == "too_short" else "write a text"
     elif kind == "string_pattern_mismatch" and field and field.title:
-        said, remedy = f"{found(given)} is not {field.title}", f"like {field.examples[0]}" if field.examples else ""
+        message, remedy = f"{found(given)} is not {field.title}", f"like {field.examples[0]}" if field.examples else ""
     elif kind == "string_pattern_mismatch" and context["pattern"] in PATTERNS:
         what, example = PATTERNS[context["pattern"]]
-        said, remedy = f"{found(given)} is not {what}", example or _as_name(str(given))
-    return said, remedy
+        message, remedy = f"{found(given)} is not {what}", example or _as_name(str(given))
+    return message, remedy
 
 
 def _as_written(limit: float, written: str) -> str:

@@ -46,14 +46,14 @@ class Mistake:
     def render(self) -> str:
         """In words: `file:line:column: what`, the line with a caret under the place, and the remedy."""
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        said = [f"{place}: {self.what} [{self.kind}]"]
+        lines = [f"{place}: {self.what} [{self.kind}]"]
         if self.line and self.source:
             shown, before = _window(self.source, self.column - 1)
-            indent = "".join("  " if east_asian_width(one) in "WF" else " " for one in before)
-            said += [f"{self.line:>6} │ {shown}", f"{'':>6} │ {indent}^"]
+            indent = "".join("  " if east_asian_width(char) in "WF" else " " for char in before)
+            lines += [f"{self.line:>6} │ {shown}", f"{'':>6} │ {indent}^"]
         if self.remedy:
-            said.append(f"       → {self.remedy}")
-        return printable("\n".join(said), keep="\n")
+            lines.append(f"       → {self.remedy}")
+        return printable("\n".join(lines), keep="\n")
 
 
 class InvalidFile(InvalidInput):
@@ -71,7 +71,7 @@ class InvalidFile(InvalidInput):
 
 
 def _window(source: str, at: int) -> tuple[str, str]:
-    """The part of a line that is shown, and what of it stands before the place."""
+    """Return the part of a line to show, and the part of that before the place."""
     flat = source.replace("\t", " ")
     start = max(0, at - WIDTH // 2) if len(flat) > WIDTH else 0
     end = start + WIDTH

@@ -77,15 +77,15 @@ def in_words(error: yaml.YAMLError, text: str) -> ParseProblem:
     mark = getattr(error, "problem_mark", None)
     begin = getattr(error, "context_mark", None) or mark
     at = Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
-    said = f"{getattr(error, 'context', None) or ''} {getattr(error, 'problem', None) or error}"
+    problem = f"{getattr(error, 'context', None) or ''} {getattr(error, 'problem', None) or error}"
     lines = LINE_BREAK.split(text)
     line = lines[at.line - 1] if at.line <= len(lines) else ""
-    if "cannot start any token" in said:
+    if "cannot start any token" in problem:
         if "\t" in line[: at.column]:
             return ParseProblem(at, "a tab indents here", "indent with spaces")
         what = f"`{line[at.column - 1 : at.column]}` cannot begin a value"
         return ParseProblem(at, what, "put the value in quotes")
     for pattern, begins, what, remedy in _WORDS:
-        if re.search(pattern, said):
+        if re.search(pattern, problem):
             return ParseProblem(Position(begin.line + 1, begin.column + 1) if begins and begin else at, what, remedy)
-    return ParseProblem(at, f"this is not YAML: {said.strip()}", "put texts with special characters in quotes")
+    return ParseProblem(at, f"this is not YAML: {problem.strip()}", "put texts with special characters in quotes")

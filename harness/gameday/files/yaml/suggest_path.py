@@ -1,4 +1,4 @@
-"""Why a path is no file, and which one was probably meant: beside it, above it, or some folders below."""
+"""Explain why a path is not a file, and suggest the file that was probably meant: beside it, above it, or below."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from gameday.text import nearest, one_of
 
 YAML = (".yaml", ".yml")
 FAR = 3
-"""Folders below in which a file is looked for."""
+"""Levels of folders below that are searched."""
 MOST = 2000
-"""Folders and files that are looked at: a mistake is said at once, in a home directory too."""
+"""The largest number of files to look at, so that the answer is fast in a home directory too."""
 
 
 def why_missing(file: Path, near: Path | None = None) -> tuple[str, str]:
-    """Why a path is no file, and what to do; what was meant is said as seen from `near`, or from where we are."""
+    """Return why a path is not a file, and what to do; suggest a path relative to `near`, or to this folder."""
     if "\0" in str(file):
-        return "this is no path", "write the file's name"
+        return "this is not a path", "write the file's name"
     if file.is_dir():
         return "this is a folder, not a file", "name a file in it"
     if file.exists():
@@ -51,22 +51,22 @@ def _no_folder(file: Path) -> str:
 
 
 def _like(file: Path, others: list[Path]) -> Path | None:
-    """The file that is probably meant; its ending tells nothing."""
-    stem = nearest(file.stem, [one.stem for one in others])
-    return next((one for one in others if one.stem == stem), None)
+    """Return the file that was probably meant; ignore the ending."""
+    stem = nearest(file.stem, [other.stem for other in others])
+    return next((other for other in others if other.stem == stem), None)
 
 
 def _elsewhere(folder: Path) -> list[Path]:
-    """The YAML files of the folder above, and of those below; the nearest first."""
+    """Return the YAML files of the folder above and of the folders below, the nearest first."""
     return [*islice(_below(folder / os.pardir, 0), MOST), *islice(_below(folder, FAR), MOST)]
 
 
 def _below(folder: Path, depth: int) -> Iterator[Path]:
     try:
-        entries = sorted(os.scandir(folder), key=lambda one: one.name)
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:
         return
-    yield from (folder / one.name for one in entries if one.name.endswith(YAML))
-    for one in entries:
-        if depth and one.is_dir(follow_symlinks=False) and not one.name.startswith("."):
-            yield from _below(folder / one.name, depth - 1)
+    yield from (folder / entry.name for entry in entries if entry.name.endswith(YAML))
+    for entry in entries:
+        if depth and entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+            yield from _below(folder / entry.name, depth - 1)
