@@ -1,4 +1,4 @@
-"""No test reaches a network: whoever tries to connect to anything but this machine fails, loudly."""
+"""No test reaches a network: a connection to anything but this machine fails, loudly."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""One word for one thing (docs/glossary.md): no file of the repository holds a banned word.
-
-`NOT_YET` lists the files that still do, each with the words in it. The list only shrinks; `python -m
-tests.test_language` prints what it would have to be.
-"""
+"""One word for one thing (docs/glossary.md): no file of the repository holds a banned word."""
 
 from __future__ import annotations
 
@@ -13,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.not_yet_reworded import NOT_YET
 
 ROOT = Path(__file__).parent.parent
 BANNED = {
@@ -40,7 +35,6 @@ OLD_HOUSE = re.compile(
 EXEMPT = (
     "CHANGELOG.md",  # names the old words beside the new ones
     "tests/test_language.py",
-    "tests/not_yet_reworded.py",
     "LICENSE",
     "harness/gameday/report/vendor/",
     "reports/sample/",  # made from the others
@@ -73,7 +67,7 @@ def test_file_holds_no_banned_word(name: str) -> None:
         text = (ROOT / name).read_text()
     except UnicodeDecodeError:
         pytest.skip("not a text")
-    assert banned_in(f"{name}\n{text}") - frozenset(NOT_YET.get(name, ())) == frozenset()
+    assert banned_in(f"{name}\n{text}") == frozenset()
 
 
 @pytest.mark.parametrize("name", files())

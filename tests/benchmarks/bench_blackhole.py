@@ -4,7 +4,7 @@
 
 Every call takes 50 ms more. The two take turns, five times each; figures are medians (with the least and the most of
 what is compared), from the server's own log. Both pay for moto's own work, one call at a time. What Gameday sleeps on
-purpose between its first and its last mutating call is told apart; afterwards it reads again past the settle time
+purpose between its first and its last mutating call is kept apart; afterwards it reads again past the settle time
 before it calls anything restored. The server has no request rates. On AWS half of EC2's is kept for the undo, so that
 25 subnets go dark at once and more of them one after the other: the last line says how long.
 Chaos Toolkit is installed into an environment of its own under .venv/peers, where the package index has it.

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/bench_event_loops.py          # with simpy too where it is installed
 
-A request passes a chain of four servers, each of which holds one of its 96 slots while it works (lognormal) and then
+A request passes a chain of four servers, and each holds one of its 96 slots while it works (lognormal) and then
 calls the next with a timeout of a second. All loops play the same random numbers and must end with the same count.
 """
 

@@ -270,7 +270,7 @@ class Deaf(Wrapped):
         return super().one(call, region, paged)
 
 
-def test_what_cannot_be_read_is_said_and_is_unknown(tmp_path: Path) -> None:
+def test_check_that_cannot_read_is_unknown(tmp_path: Path) -> None:
     with planted(tmp_path, Plant("")) as (file, stand):
         checked = looked(file, Deaf(stand.twin.aws))
     assert checked.exit == Exit.UNKNOWN

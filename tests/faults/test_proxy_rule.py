@@ -34,7 +34,7 @@ def ask(operation: str, url: str, **more: Any) -> Any:
 # the plan -------------------------------------------------------------------------------------------------------------
 
 
-def test_its_change_is_a_rule_that_undo_takes_away_and_its_bite_is_what_the_proxy_hit() -> None:
+def test_proxy_rule_is_undone_and_its_effect_is_a_hit() -> None:
     with open_beside() as shop:
         plan = injected(shop, module="payments", operation="put_item", share="100%")
         (setting_change,) = plan.changes

@@ -43,13 +43,13 @@ def effects(counted: dict[float, float], known: dict[float, float], since: float
 TEN_MINUTES = {60.0 * minute: 500.0 for minute in range(10)}
 
 
-def test_a_background_that_goes_on_for_longer_than_it_was_read_does_not_bite() -> None:
+def test_steady_background_is_no_effect() -> None:
     steady = {60.0 * minute: 30.0 for minute in range(20)}
     assert not effects(steady, steady)
     assert not effects({at: 30.0 for at in steady if at >= 300}, {at: 500.0 for at in steady if at >= 300})
 
 
-def test_a_few_throttles_bite_where_there_was_none() -> None:
+def test_few_throttles_after_none_are_an_effect() -> None:
     assert not effects({600.0: 4.0}, TEN_MINUTES)
     assert effects({600.0: 5.0}, TEN_MINUTES)
 
@@ -102,9 +102,7 @@ def counted_before(on: Played) -> list[float]:
 
 
 @pytest.mark.parametrize("baseline", ["1m", "3m", "6m"])
-def test_throttles_that_were_there_before_are_no_bite(
-    baseline: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_earlier_throttles_are_no_effect(baseline: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # An account that leaves more to all functions than this one gets, so that the plan cannot know.
     roomy = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 1000}
     monkeypatch.setattr(Controllers, "_concurrency", lambda _: roomy)
@@ -124,14 +122,14 @@ def test_a_throttle_that_nobody_feels_is_unknown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("to", [0, 2])
-def test_a_throttle_bites_within_a_minute_where_nothing_was_throttled_before(to: int, tmp_path: Path) -> None:
+def test_throttle_takes_effect_within_a_minute(to: int, tmp_path: Path) -> None:
     with played(tmp_path, faults=throttle(function="payments", to=to), baseline="3m", during={"orders": "any"}) as on:
         start = on.twin.clock.now()
         took_effect = next(event for event in on.events() if isinstance(event, TookEffect))
     assert took_effect.at - start - 180 <= 65
 
 
-def test_a_full_throttle_bites_beside_a_background(tmp_path: Path) -> None:
+def test_full_throttle_takes_effect_beside_a_background(tmp_path: Path) -> None:
     fault = throttle(function="payments", to=0)
     with played(tmp_path, at_once(3), faults=fault, baseline="5m", during={"orders": "any"}) as on:
         start = on.twin.clock.now()

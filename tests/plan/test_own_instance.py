@@ -43,7 +43,7 @@ def refusals(faults: list[PlannedFault], instance: str | None, account: Account)
 
 
 @pytest.mark.parametrize("name", ["terminate-instance", "reboot-instance"])
-def test_a_strike_on_the_machine_we_run_on_is_refused(name: str, shop: Shop) -> None:
+def test_action_on_our_own_instance_is_refused(name: str, shop: Shop) -> None:
     action = planned_fault(shop, name, module="web", share="100%")
     (reason, *_) = refusals([action], instances(shop)[0]["InstanceId"], shop.account)
     assert reason.code == "GD-P16"

@@ -105,7 +105,7 @@ def test_a_target_that_is_not_there_is_refused_in_one_line(
     assert refusal.text == snapshot
 
 
-def test_a_strike_must_be_allowed(twin: Twin, workload: Workload) -> None:
+def test_irreversible_action_must_be_allowed(twin: Twin, workload: Workload) -> None:
     plan = plan_on(twin, workload, {"terminate-instance": {"module": "web"}}, allow=[])
     (refusal,) = plan.refusals
     assert refusal.code == "GD-P12"
@@ -113,7 +113,7 @@ def test_a_strike_must_be_allowed(twin: Twin, workload: Workload) -> None:
     assert "allow: [irreversible]" in refusal.remedy
 
 
-def test_stopping_a_member_is_a_strike_unless_its_replacing_is_held(twin: Twin, workload: Workload) -> None:
+def test_stop_is_irreversible_unless_replacing_is_held(twin: Twin, workload: Workload) -> None:
     hit = plan_on(twin, workload, {"stop-instance": {"module": "web"}}).planned_faults[0].changes
     held = (
         plan_on(twin, workload, {"stop-instance": {"module": "web", "hold_replacement": True}})
@@ -218,7 +218,7 @@ def test_another_account_is_refused(twin: Twin, workload: Workload) -> None:
         plan_on(twin, stray, {"az-blackhole": {"zone": "us-east-1a"}})
 
 
-def test_an_account_that_moved_on_is_told_by_what_moved(twin: Twin, workload: Workload) -> None:
+def test_account_that_moved_on_names_what_moved(twin: Twin, workload: Workload) -> None:
     fault = {"throttle": {"module": "payments", "to": 0}}
     planned = plan_on(twin, workload, fault)
     assert differences(planned, plan_on(twin, workload, fault)) == ()
@@ -228,7 +228,7 @@ def test_an_account_that_moved_on_is_told_by_what_moved(twin: Twin, workload: Wo
     assert "function.concurrency of payments was None, is 9" in reasons[0]
 
 
-def test_a_plan_of_a_strike_says_that_nothing_undoes_it(twin: Twin, workload: Workload) -> None:
+def test_irreversible_plan_says_nothing_undoes_it(twin: Twin, workload: Workload) -> None:
     text = plan_text(plan_on(twin, workload, {"terminate-instance": {"module": "web"}}))
     assert "cannot be undone (the system must heal itself):" in text
     assert "undo: none; healed when scaling group storefront-web" in text

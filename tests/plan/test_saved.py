@@ -191,7 +191,7 @@ def test_what_is_no_plan_at_all_is_invalid_input(text: str, made: Path, capsys: 
     assert "none.json" in capsys.readouterr().err
 
 
-def test_every_mistake_of_an_edited_plan_is_said_with_its_place(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_mistake_of_an_edited_plan_has_its_place(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     raw = json.loads(made.read_text())
     raw["experiment"]["guard"] = {"orderz": {"at_least": "50%"}}
     raw["experiment"]["region"] = "eu-west-1"
@@ -208,7 +208,7 @@ def test_a_plan_that_nobody_changed_is_run_under_its_hash(made: Path, injected: 
     assert injected == [plan.digest] == [json.loads(made.read_text())["hash"]]
 
 
-def test_one_plan_has_one_hash_whoever_made_it_and_wherever_it_is_kept(made: Path, tmp_path: Path) -> None:
+def test_plan_has_one_hash_on_any_machine(made: Path, tmp_path: Path) -> None:
     plan = read_plan(made)
     mine = plan.model_copy(
         update={"principal": "arn:aws:iam::111122223333:user/other", "warnings": (Reason("GD-W10", "careful"),)}

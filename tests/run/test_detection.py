@@ -75,7 +75,7 @@ def test_an_alarm_that_could_not_be_read_tells_nothing() -> None:
     )
 
 
-def test_where_customers_do_not_suffer_it_counts_from_the_bite() -> None:
+def test_detection_without_impact_counts_from_effect() -> None:
     _, one = found(hurts=False, injected=EFFECT - 15, fired=EFFECT + 60, alarm_read=EFFECT + 65)
     assert (one.since, one.kpi, one.took, one.low, one.high) == ("effect", None, 60, 60, 75)
     assert one.verdict is Verdict.HELD

@@ -59,7 +59,7 @@ def test_a_run_goes_through_its_phases_in_order_and_ends_restored(tmp_path: Path
         assert [event.at for event in events] == sorted(event.at for event in events)
 
 
-def test_the_faults_last_from_their_bite(tmp_path: Path) -> None:
+def test_faults_last_from_their_effect(tmp_path: Path) -> None:
     with played(tmp_path) as play:
         judged = only(play.events(), Judged)[0]
         assert judged.phases.undo - judged.phases.took_effect == pytest.approx(30, abs=1)

@@ -1,4 +1,4 @@
-"""What planning, applying and undoing need of AWS, whatever answers: an account, its twin, or a test's double."""
+"""What planning, applying and undoing need of AWS: the same for an account, its twin, and a test's double."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from gameday.run.environment import open_environment
 
 @dataclass(frozen=True)
 class Found:
-    """A finding, of which check, in which region."""
+    """A finding, with its check and its region."""
 
     check: Check
     region: str
