@@ -206,7 +206,7 @@ def test_a_workload_is_run_by_one_run_at_a_time_and_restored_once_that_is_killed
     with account.in_mid_run() as process:
         second = account.gameday(*RUN)
         assert second.returncode == Exit.REFUSED
-        assert "workload batch is taken by run" in second.stdout
+        assert "has workload batch since" in second.stdout
         assert account.gameday("restore").stderr == "nothing to restore: no dead runs"
         assert account.state == "stopped"
         process.send_signal(signal.SIGKILL)

@@ -205,14 +205,14 @@ def test_a_read_that_fails_stops_it_before_anything_is_sent(scene: Scene) -> Non
 
 
 def test_a_placeholder_that_stands_for_nothing_stops_it_before_anything_is_sent(scene: Scene) -> None:
-    with pytest.raises(GamedayError, match=r"`made\.acl` stands for nothing"):
+    with pytest.raises(GamedayError, match=r"`made\.acl` has no value"):
         scene.apply(planned_fault([setting_change(LEVEL, before=1, after={"$": "made.acl"})]))
     assert (scene.shelf.log, scene.journal.entries(RUN)) == ([], [])
 
 
 def test_a_call_that_cannot_be_made_up_stops_it_before_anything_is_sent(scene: Scene) -> None:
     asks_too_much = LEVEL.model_copy(update={"write": call("put_level", Id={"$": "id"}, Token={"$": "row.nothing"})})
-    with pytest.raises(GamedayError, match=r"`row\.nothing` stands for nothing"):
+    with pytest.raises(GamedayError, match=r"`row\.nothing` has no value"):
         scene.apply(planned_fault([setting_change(asks_too_much, before=1, after=5)]))
     assert (scene.shelf.log, scene.journal.entries(RUN)) == ([], [])
 

@@ -79,7 +79,7 @@ def test_a_database_of_somebody_else_is_not_written_to(folder: Path) -> None:
     file_of(folder).unlink()
     with closing(sqlite3.connect(file_of(folder))) as db:
         db.execute("CREATE TABLE holidays (day TEXT, photo BLOB)")
-    assert "its table holidays holds day, photo" in said(folder).what
+    assert "its table holidays has the columns day, photo" in said(folder).what
     with closing(sqlite3.connect(file_of(folder))) as db:
         assert db.execute("SELECT name FROM sqlite_master").fetchall() == [("holidays",)]
 
@@ -88,12 +88,15 @@ def test_a_database_of_somebody_else_is_not_written_to(folder: Path) -> None:
     ("statement", "why"),
     [
         ("DROP TABLE entries", "its table entries is missing"),
-        ("ALTER TABLE entries DROP COLUMN error", "its table entries holds run, position, "),
-        ("ALTER TABLE runs ADD COLUMN mood TEXT", "its table runs holds .*, note, mood"),
-        ("ALTER TABLE taken RENAME COLUMN since TO until", "its table taken holds workload, account, run, until"),
-        ("CREATE TABLE more (x)", "its table more holds x"),
-        ("PRAGMA user_version=3", "has schema 3; this version of gameday knows 2"),
-        ("PRAGMA user_version=0", "is not a journal of gameday's schema 2: its table entries holds run"),
+        ("ALTER TABLE entries DROP COLUMN error", "its table entries has the columns run, position, "),
+        ("ALTER TABLE runs ADD COLUMN mood TEXT", "its table runs has the columns .*, note, mood"),
+        (
+            "ALTER TABLE taken RENAME COLUMN since TO until",
+            "its table taken has the columns workload, account, run, until",
+        ),
+        ("CREATE TABLE more (x)", "its table more has the columns x"),
+        ("PRAGMA user_version=3", "has schema 3; this version of Gameday reads schema 2"),
+        ("PRAGMA user_version=0", "is not a Gameday journal of schema 2: its table entries has the columns run"),
     ],
 )
 def test_other_tables_columns_and_versions_are_named(statement: str, why: str, folder: Path) -> None:
@@ -124,7 +127,7 @@ def test_open_journal_cut_short_raises(size: int, folder: Path) -> None:
 def test_a_row_that_cannot_be_read_is_never_taken_for_settled(statement: str, where: str, folder: Path) -> None:
     journal = Journal.open(folder)
     journal._db.execute(statement)
-    with pytest.raises(JournalError, match=rf"cannot read: .*{where}") as caught:
+    with pytest.raises(JournalError, match=rf"cannot read an entry of .*{where}") as caught:
         journal.entries(RUN)
     assert "\n" not in caught.value.what
     with pytest.raises(JournalError):
@@ -144,7 +147,7 @@ def test_a_workload_taken_at_no_time_is_still_taken(folder: Path) -> None:
     journal.take(RUN, "shop", ACCOUNT, "aws")
     for since in (1e300, "noon"):
         journal._db.execute("UPDATE taken SET since=?", (since,))
-        with pytest.raises(Refused, match=r"is taken by run run-1 .* since nobody knows when"):
+        with pytest.raises(Refused, match=r"run run-1 .* has workload .* since an unknown time"):
             journal.must_be_free("shop", ACCOUNT)
 
 

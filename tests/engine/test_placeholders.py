@@ -32,7 +32,7 @@ def test_zero_false_and_empty_are_values_and_not_unbound(falsy: Any) -> None:
 
 
 def test_an_unbound_placeholder_is_a_clear_error() -> None:
-    with pytest.raises(GamedayError, match=r"`made\.acl` stands for nothing; known are id, made") as error:
+    with pytest.raises(GamedayError, match=r"`made\.acl` has no value; the bindings are id, made") as error:
         bind(Call(service="ec2", operation="x", params={"Acl": {"$": "made.acl"}}), {"id": "s-1", "made": {}})
     assert error.value.remedy
 

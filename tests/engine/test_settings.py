@@ -219,14 +219,14 @@ def test_what_could_not_be_put_back_is_refused_with_every_reason() -> None:
         capture(POWER, {"a": "off", "b": "off", "c": "off", "d": "off"}, REGION, shelf)
     assert tuple(reason.text for reason in refused.value.reasons) == (
         'b is changing right now: thing.power reads {"value": "turning"}',
-        "thing.power of c could not be put back: no call sets it to burnt",
-        "d is not there: thing.power reads nothing",
+        "Gameday could not undo thing.power of c: no call sets it to burnt",
+        "d does not exist: thing.power reads nothing",
     )
 
 
 def test_a_set_that_cannot_be_emptied_again_is_refused() -> None:
     one_way = ITEMS.model_copy(update={"remove": None})
-    with pytest.raises(Refused, match="could not be put back"):
+    with pytest.raises(Refused, match="could not undo"):
         capture(one_way, {"a": {"adds": ["new"], "removes": []}}, REGION, Shelf())
 
 

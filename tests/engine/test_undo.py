@@ -334,7 +334,7 @@ def test_a_resource_that_is_gone_is_closed_with_a_note(scene: Scene) -> None:
     scene.apply(planned_fault(capture(LEVEL, {"a": 5, "b": 5}, REGION, scene.shelf)))
     del scene.shelf.things["a"]
     gone, back = scene.undo()
-    assert (gone.state, gone.about) == ("restored", "a no longer exists: nothing to put back")
+    assert (gone.state, gone.about) == ("restored", "a no longer exists: nothing to undo")
     assert back.state == "restored"
     assert scene.shelf.things["b"]["Level"] == 1
 
@@ -347,7 +347,7 @@ def test_somebody_elses_value_is_left_alone_and_said(scene: Scene) -> None:
     scene.shelf.things["a"]["Level"] = 77
     conflict, restored = scene.undo()
     assert conflict.state == "conflict"
-    assert conflict.about == "thing.level of a was 1, we set 5, somebody else set 77: left alone"
+    assert conflict.about == "thing.level of a was 1, the run set 5, somebody else set 77: the undo leaves it alone"
     assert (scene.shelf.things["a"]["Level"], scene.shelf.things["b"]["Level"]) == (77, 1)
     assert scene.states() == {0: "conflict", 1: "restored"}
     assert restored.state == "restored"
@@ -452,7 +452,7 @@ def test_a_change_that_makes_no_sense_does_not_stop_the_rest(scene: Scene) -> No
     scene.journal._db.execute("""UPDATE entries SET change = replace(change, '"$":"run"', '"$":"no.such"')""")
     made, level = scene.undo()
     assert (made.state, level.state) == ("stuck", "restored")
-    assert "`no.such` stands for nothing" in made.about
+    assert "`no.such` has no value" in made.about
 
 
 @pytest.mark.parametrize("operation", ["turn_on", "get_power", "find_things", "delete_thing"])

@@ -649,7 +649,7 @@ def test_a_file_that_may_not_be_read_is_a_mistake(folder, monkeypatch):
 
     monkeypatch.setattr(Path, "open", denied)
     (mistake,) = validate_files([folder / E])
-    assert mistake.what == "the file cannot be read: Permission denied"
+    assert mistake.what == "Gameday cannot read the file: Permission denied"
 
 
 def test_validating_loads_nothing_dear(folder):

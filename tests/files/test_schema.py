@@ -129,5 +129,5 @@ def test_schemas_are_written_into_a_folder(tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_invalid_input(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InvalidInput, match=r"the schemas cannot be written: (?s:.*)→ name another folder"):
+    with pytest.raises(InvalidInput, match=r"cannot write the schemas into (?s:.*)→ name another folder"):
         write_schemas(tmp_path / "file")

@@ -261,7 +261,7 @@ def test_module_without_kpi_is_reported_as_not_judged(monkeypatch: Patch, tmp_pa
     kpis = json.loads(workload.model_dump_json(by_alias=True, exclude_defaults=True))["kpis"]
     assert gameday(monkeypatch, write(tmp_path, workload, twin, kpis={"web": kpis["web"]})) == 0
     told = capsys.readouterr().out
-    assert "note: db cannot be judged: it has no KPI" in told
+    assert "note: Gameday cannot judge db: it has no KPI" in told
     assert "throttle-web  [X]   - \n" in told
 
 

@@ -150,7 +150,7 @@ def test_rows_run_one_at_a_time_under_all_refusals_and_find_what_is_hidden(
         "throttle-web": True,
         "lose-us-east-1a": True,
     }
-    assert "not known: throttle-web was not run: " in shown.out
+    assert "not known: throttle-web did not run: " in shown.out
     assert (world.folder / "out" / "isolate-worker" / "index.html").exists()
     assert world.seen() == world.groups
 
@@ -159,7 +159,7 @@ def test_a_stuck_account_ends_the_matrix(world: World, monkeypatch: pytest.Monke
     world.meddling = True
     assert matrix(monkeypatch, "--local-journal", "--yes") == Exit.STUCK
     assert (
-        "throttle-web was not run: the matrix ended before: isolate-worker left the account stuck"
+        "throttle-web did not run: the matrix ended before: isolate-worker left the account stuck"
         in capsys.readouterr().out
     )
 

@@ -224,13 +224,13 @@ def test_a_hidden_dependency_outweighs_what_is_unknown() -> None:
 def test_a_row_that_was_refused_is_named_and_unknown() -> None:
     shop = workload(web={}, db={})
     found = analyse(shop, (row(shop, "web"), MatrixRow("throttle-db", "db", None, {}, (), ("no table",))), 0, 0.01)
-    assert (found.exit, found.open) == (Exit.UNKNOWN, ("throttle-db was not run: no table",))
+    assert (found.exit, found.open) == (Exit.UNKNOWN, ("throttle-db did not run: no table",))
     assert "throttle-db" in terminal(found)
 
 
 def test_module_without_kpi_is_noted_and_changes_no_answer() -> None:
     found = matrix(workload(without=("db",), web={}, db={}))
-    assert (found.notes, found.exit) == (("db cannot be judged: it has no KPI",), Exit.HELD)
+    assert (found.notes, found.exit) == (("Gameday cannot judge db: it has no KPI",), Exit.HELD)
 
 
 def zone(**changes: float) -> MatrixRow:
@@ -364,7 +364,7 @@ def test_a_matrix_without_findings_says_so_and_a_kpi_named_like_its_module_is_na
     quiet = matrix(workload(web={}, db={}))
     assert headline(quiet) == "No undeclared dependency was found"
     assert headline(matrix(workload(web={}, db={}), db={"web": SILENT})).endswith(", 1 cell not known")
-    assert [effect("web", 0.5, kpi).told for kpi in ("web", "pages")] == ["changed by 0.5", "pages changed by 0.5"]
+    assert [effect("web", 0.5, kpi).in_words for kpi in ("web", "pages")] == ["changed by 0.5", "pages changed by 0.5"]
 
 
 def test_other_regions_of_a_workload_are_noted() -> None:

@@ -92,7 +92,7 @@ def test_a_run_is_not_restored_by_two_at_once(scene: Scene) -> None:
 def test_another_account_is_refused_and_nothing_is_touched(scene: Scene) -> None:
     scene.shelf.account = "999922223333"
     log = list(scene.shelf.log)
-    with pytest.raises(Refused, match=f"is in account {ACCOUNT}, the credentials are for 999922223333"):
+    with pytest.raises(Refused, match=f"is in account {ACCOUNT}, but the credentials belong to account 999922223333"):
         played(scene)
     assert scene.shelf.log == log
     assert [run.id for run in dead_runs(scene.journal)] == [RUN]

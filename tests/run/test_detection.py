@@ -169,7 +169,7 @@ def test_unreadable_alarm_is_remarked_once_and_unknown(tmp_path: Path) -> None:
         events = play.events(Deaf(play.account))
         said = [event.text for event in events if isinstance(event, Remark) and "orders-low" in event.text]
         assert len(said) == 1
-        assert "cannot be read" in said[0]
+        assert "cannot read" in said[0]
         detection = judgement_of(events).judgement.detection
         assert detection
         assert detection.verdict is Verdict.UNKNOWN

@@ -224,5 +224,5 @@ def test_a_role_that_cannot_be_assumed_any_more_is_named_by_restore(sts: Sts, pl
 
 def test_a_run_without_a_role_is_restored_with_the_credentials_at_hand(play: Played) -> None:
     assert named_by(journalled(play.plan.model_dump_json(by_alias=True)), "role") is None
-    with pytest.raises(JournalError, match="cannot be read"):
+    with pytest.raises(JournalError, match="cannot read the plan"):
         named_by(journalled("{}"), "role")

@@ -118,7 +118,7 @@ def test_second_machine_is_refused_and_halt_undoes_the_first(account: Shared) ->
         account.another_machine()
         second = account.gameday(*RUN)
         assert second.returncode == Exit.REFUSED
-        assert "workload batch is taken by run" in second.stdout
+        assert "has workload batch since" in second.stdout
         assert account.state == "stopped"
         account.env = mine
         halted = account.gameday("halt", "batch")
@@ -161,7 +161,7 @@ def test_any_other_machine_restores_what_a_dead_machine_left(
     monkeypatch.setenv("GAMEDAY_HOME", account.env["GAMEDAY_HOME"])
     assert restore_dead(account.store) == Exit.HELD, capsys.readouterr().err
     assert account.state == "running"
-    assert "put back" in capsys.readouterr().out
+    assert "is undone" in capsys.readouterr().out
     assert restore_dead(account.store) == Exit.HELD
     assert "no dead runs" in capsys.readouterr().err
 

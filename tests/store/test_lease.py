@@ -60,7 +60,7 @@ def lease(objects: MemoryObjects, now: Now) -> Lease:
 
 def test_take_held_lease_names_holder_run_and_time(objects: MemoryObjects, now: Now) -> None:
     lease(objects, now).take("run-1", "ann@laptop")
-    with pytest.raises(Refused, match=r"workload shop is taken by run run-1 \(ann@laptop\) since 20\d\d-"):
+    with pytest.raises(Refused, match=r"run run-1 \(ann@laptop\) has workload shop since 20\d\d-"):
         lease(objects, now).take("run-2", "bob@ci")
     with pytest.raises(Refused, match="run-1"):
         lease(objects, now).must_be_free()
@@ -173,7 +173,7 @@ def test_a_lease_renewed_after_the_last_look_cannot_be_taken_over(objects: Memor
     sighting = watch(objects, WORKLOAD, ACCOUNT, None, now.at)
     assert sighting
     mine.renew()
-    with pytest.raises(Refused, match="taken by run run-1"):
+    with pytest.raises(Refused, match="run run-1 .* has workload"):
         lease(objects, now).take_over(sighting, "run-1", "bob@ci")
 
 
@@ -188,7 +188,7 @@ def test_a_zombie_that_wakes_after_the_takeover_can_note_no_intent(objects: Memo
     assert [entry.position for entry in told.entries] == [0]
     with pytest.raises(LeaseLost, match="another machine has taken this run over"):
         zombie.intend([an_entry(1)])
-    with pytest.raises(LeaseLost, match="was taken over: workload shop is taken by run run-1"):
+    with pytest.raises(LeaseLost, match="took over the lease of workload shop: run run-1"):
         zombie.lease.renew()
     assert zombie.lease.is_taken_over
     rescuer.settle({0: ("restored", "as it was")})

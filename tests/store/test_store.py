@@ -104,7 +104,7 @@ def test_a_write_that_botocore_sent_twice_is_known_for_our_own(aws: Aws) -> None
 def test_put_unreachable_raises(aws: Aws) -> None:
     lost = Unreachable("s3", "put_object", "ConnectTimeoutError", "no route")
     objects = S3Objects(Answering(aws, [lost], happens=False), "us-east-1", "ledger", "")
-    with pytest.raises(JournalError, match=r"the store s3://ledger/ cannot be used: .*no route"):
+    with pytest.raises(JournalError, match=r"cannot use the store s3://ledger/: .*no route"):
         objects.put("key", '"mine"', NEW)
 
 
@@ -190,7 +190,7 @@ def test_a_run_stops_when_its_lease_was_taken_over(now: Now, memory: MemoryObjec
     now.at += RENEW
     Heartbeat(lease, memory, "run-1", asked).beat()
     assert [by for by, _ in asked.heard] == ["lease"]
-    assert "was taken over" in asked.heard[0][1]
+    assert "took over the lease" in asked.heard[0][1]
 
 
 def test_a_store_that_is_down_stops_a_run_only_when_its_lease_has_run_out(now: Now, memory: MemoryObjects) -> None:
@@ -215,14 +215,14 @@ def test_halt_in_store_stops_within_a_heartbeat(now: Now, memory: MemoryObjects)
     halt_in(memory, "run-1", "eve@ci")  # wished already
     now.at = RENEW
     Heartbeat(lease, memory, "run-1", asked).beat()
-    assert asked.heard == [("halt", "bob@ci halted it")]
+    assert asked.heard == [("halt", "bob@ci halted the run")]
     assert halted_in(memory, "run-2") is None
 
 
 def test_halt_on_this_machine_is_read_and_removed(tmp_path: Path) -> None:
     assert halted_here(tmp_path, "run-1") is None
     halt_here(tmp_path, "run-1", "ann@laptop")
-    assert halted_here(tmp_path, "run-1") == "ann@laptop halted it"
+    assert halted_here(tmp_path, "run-1") == "ann@laptop halted the run"
     assert halted_here(tmp_path, "run-2") is None
     forget(tmp_path, "run-1")
     assert halted_here(tmp_path, "run-1") is None
@@ -230,7 +230,7 @@ def test_halt_on_this_machine_is_read_and_removed(tmp_path: Path) -> None:
 
 def test_a_wish_that_cannot_be_read_counts_as_a_halt(tmp_path: Path) -> None:
     (tmp_path / "run-1.halt").write_bytes(b"\xff")
-    assert "cannot be read" in (halted_here(tmp_path, "run-1") or "")
+    assert "cannot read" in (halted_here(tmp_path, "run-1") or "")
 
 
 # rescue ---------------------------------------------------------------------------------------------------------------
