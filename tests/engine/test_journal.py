@@ -175,7 +175,7 @@ def test_a_commit_torn_by_a_crash_is_as_if_it_had_never_been(journal: Journal, t
 
 def test_a_journal_of_another_version_is_refused_with_a_remedy(journal: Journal) -> None:
     journal._db.execute("PRAGMA user_version=99")
-    with pytest.raises(JournalError, match="schema 99; this version of gameday knows 2") as failed:
+    with pytest.raises(JournalError, match="schema 99; this version of Gameday reads schema 2") as failed:
         reopened(journal)
     assert "version that wrote it" in failed.value.remedy
 
@@ -257,7 +257,7 @@ def test_a_workload_is_taken_for_the_time_of_a_run(journal: Journal) -> None:
         other.take("run-2", "shop", ACCOUNT, "aws")
     reason = refused.value.reasons[0].text
     assert reason.startswith(f"run {RUN} (")
-    assert "process 1) since 20" in reason
+    assert "process 1) has workload shop since 20" in reason
     journal.end(RUN)
     other.take("run-2", "shop", ACCOUNT, "aws")
 
