@@ -173,7 +173,7 @@ def test_a_lease_renewed_after_the_last_look_cannot_be_taken_over(objects: Memor
     sighting = watch(objects, WORKLOAD, ACCOUNT, None, now.at)
     assert sighting
     mine.renew()
-    with pytest.raises(Refused, match="run run-1 .* has workload"):
+    with pytest.raises(Refused, match=r"run run-1 .* has workload"):
         lease(objects, now).take_over(sighting, "run-1", "bob@ci")
 
 
