@@ -90,10 +90,10 @@ def test_bin_matches_the_states_at_every_instant(states: list[str], data: st.Dat
         data.draw(st.lists(st.integers(1, 59), min_size=len(states) - 1, max_size=len(states) - 1, unique=True))
     )
     switches = tuple(Switch(at, states[n], states[n + 1]) for n, at in enumerate(times))
-    reading = values(Past(0, switches, states[-1]))
+    by_start = values(Past(0, switches, states[-1]))
     for start in range(0, 60, 10):
         seen = {states[sum(at <= start + n for at in times)] for n in range(10)}
-        assert reading.get(start) == (1 if ALARM in seen else 0 if seen == {OK} else None)
+        assert by_start.get(start) == (1 if ALARM in seen else 0 if seen == {OK} else None)
 
 
 def test_alarm_is_read_once_a_period() -> None:
@@ -106,7 +106,7 @@ def test_alarm_is_read_once_a_period() -> None:
     source = AlarmSource(read_past)
     series = [source.read({"it": SILENT}, 95, 100 + second).samples["it"] for second in range(25)]
     assert calls == [("orders-low", 100), ("orders-low", 100)]
-    assert [len(series) for series in series] == [0] * 10 + [1] * 10 + [2] * 5
+    assert [len(samples) for samples in series] == [0] * 10 + [1] * 10 + [2] * 5
 
 
 def test_no_answer_is_a_gap_with_one_remark_and_a_retry() -> None:

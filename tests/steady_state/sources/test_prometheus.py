@@ -164,16 +164,16 @@ def test_resets_gaps_and_disorder_keep_the_counts(counted, restarts, gaps, order
         order.shuffle(points)
         series += [({"instance": str(index)}, points[::2]), ({"instance": str(index)}, points[1::2])]
     order.shuffle(series)
-    series = read(kpi(rate=asks("orders_total"), bound={"at_least": "1/s"}), answer(*series), last=20)
-    for sample in series:
+    read_bins = read(kpi(rate=asks("orders_total"), bound={"at_least": "1/s"}), answer(*series), last=20)
+    for sample in read_bins:
         step = round(sample.start / 10) - 1
         there = [counts[step] for counts in counted if step < len(counts)]
         assert sample.total == sum(there)
         assert step not in gaps
         assert step + 1 not in gaps
-    fetch = {round(sample.start / 10) - 1 for sample in series}
+    counted_steps = {round(sample.start / 10) - 1 for sample in read_bins}
     longest = max(map(len, counted))
-    assert fetch == {step for step in range(longest) if step not in gaps and step + 1 not in gaps}
+    assert counted_steps == {step for step in range(longest) if step not in gaps and step + 1 not in gaps}
 
 
 @pytest.mark.parametrize(
