@@ -306,7 +306,7 @@ def test_block_end_keeps_a_wrapper_of_another_library(table: Any, monkeypatch: p
     [
         (lambda: throttle("dynamdb"), "throttle: AWS has no service `dynamdb`; did you mean `dynamodb`?"),
         (lambda: throttle("s3", "PutObjct"), "throttle: s3 has no operation `PutObjct`; did you mean `PutObject`?"),
-        (lambda: fail("s3", share="150%"), "a share is a number from 0% to 100% with its sign"),
+        (lambda: fail("s3", share="150%"), "a share is a number from 0% to 100% with its percent sign"),
         (lambda: delay("s3", wait="400"), "a duration needs a number and a unit"),
         (lambda: fail("s3", shares="5%"), "fail: unknown key `shares`; did you mean `share`?"),  # type: ignore[call-arg]
         (lambda: delay("s3"), "a delay rule needs `wait`, like 400ms"),  # type: ignore[call-arg]

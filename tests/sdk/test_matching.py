@@ -97,7 +97,7 @@ def test_choose_keeps_every_rules_limits(rules: list[Rule]) -> None:
         ({"operation": "PutItems"}, "dynamodb has no operation `PutItems`; did you mean `PutItem`?"),
         ({"operation": "put_itm"}, "dynamodb has no operation `put_itm`; did you mean `PutItem`?"),
         ({"share": "150%"}, "a share is a number from 0% to 100%"),
-        ({"share": 0.5}, "a share is a number from 0% to 100% with its sign, like 99.5%; found 0.5"),
+        ({"share": 0.5}, "a share is a number from 0% to 100% with its percent sign, like 99.5%; found 0.5"),
         ({"kind": "delay"}, "a delay rule needs `wait`, like 400ms"),
         ({"wait": "1s"}, "a throttle rule has no `wait`; its own keys: code, status"),
         ({"first": 0}, "greater than or equal to 1"),
