@@ -503,7 +503,7 @@ def test_experiments_of_a_gameday_belong_to_its_workload(folder):
     edit(folder, E, ("workload: workload.yaml", "workload: other.yaml"))
     (mistake,) = mistakes_of(folder / G)
     assert "is an experiment of " in mistake.what
-    assert "other.yaml, the game day is of " in mistake.what
+    assert "other.yaml, but the game day is of " in mistake.what
     assert mistake.remedy == "write a game day for each workload"
 
 

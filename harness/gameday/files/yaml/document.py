@@ -125,7 +125,7 @@ def read_text(file: Path) -> str:
         with file.open("rb") as opened:
             raw = opened.read(MAX_BYTES + 1)
     except OSError as error:
-        raise InvalidFile([_unreadable(file, f"the file cannot be read: {error.strerror}", _PERMIT)]) from error
+        raise InvalidFile([_unreadable(file, f"Gameday cannot read the file: {error.strerror}", _PERMIT)]) from error
     if len(raw) > MAX_BYTES:
         raise InvalidFile([_unreadable(file, f"the file is larger than {MAX_BYTES:,} bytes", "split it")])
     try:
