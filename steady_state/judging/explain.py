@@ -28,7 +28,7 @@ _LONGER = {"before": "a longer baseline", "during": "a fault that lasts longer",
 _TWICE = {
     "before": "a baseline about twice as long",
     "during": "a fault that lasts about twice as long",
-    "after": "a baseline, and with it the time after, about twice as long",
+    "after": "a baseline about twice as long (which doubles the time after the undo, too)",
 }
 
 
