@@ -291,7 +291,7 @@ class Remembers(Wrapped):
             return super().pages(call, region)
         names = [query["MetricStat"]["Metric"]["Dimensions"][0]["Value"] for query in call.params["MetricDataQueries"]]
         values = [20.0, self.peak, 20.0] if names == ["sound-site"] else []
-        times = ["2025-12-20T09:00:00Z", "2025-12-20T09:05:00Z", "2025-12-20T09:10:00Z"][: len(values)]
+        times = [1766221200.0, 1766221500.0, 1766221800.0][: len(values)]  # 2025-12-20, from 9:00 on
         return {"MetricDataResults": [{"Id": "cpu0", "Values": values, "Timestamps": times}]}
 
 
@@ -303,7 +303,7 @@ def test_a_peak_that_half_the_instances_could_not_bear_is_found_in_the_history(
         checked = looked(file, Remembers(stand.twin.aws, peak))
     assert ids(checked) == found
     for one in checked.found:
-        assert "its CPU was at 51% (2025-12-20T09:05:00Z, the peak of 14 days), which would be 102%" in one.finding.what
+        assert "its CPU was at 51% (2025-12-20T09:05:00+00:00, the peak of 14 days), which would be 102%" in one.finding.what
 
 
 def gameday(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:

@@ -136,7 +136,8 @@ def open_shop(layout: Layout | None = None) -> Iterator[Shop]:
         account = Moto(aws())
 
         def call(service: str, operation: str, **params: Any) -> Any:
-            return account.call(Call(service=service, operation=operation, params=params), REGION)
+            # Not validated: the code of a function is bytes.
+            return account.call(Call.model_construct(service=service, operation=operation, params=params), REGION)
 
         yield Shop(account, build(call, layout), layout)
 

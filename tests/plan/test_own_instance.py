@@ -47,7 +47,7 @@ def test_action_on_our_own_instance_is_refused(name: str, shop: Shop) -> None:
     action = planned_fault(shop, name, module="web", share="100%")
     (reason, *_) = refusals([action], instances(shop)[0]["InstanceId"], shop.account)
     assert reason.code == "GD-P16"
-    assert "which this very process needs to send the undo" in reason.text
+    assert "which this process needs to send the undo" in reason.text
 
 
 def test_a_zone_that_goes_dark_around_us_is_refused(shop: Shop) -> None:

@@ -171,13 +171,13 @@ def test_a_table_that_scales_itself_is_refused(twin: Twin, workload: Workload) -
     )  # fmt: skip
     refused = plan_on(twin, workload, {"throttle": {"module": "ledger", "to": "10%"}}).refusals
     (reason,) = refused
-    assert reason.text == "Application Auto Scaling moves the capacity of table ledger and would fight the undo"
+    assert reason.text == "Application Auto Scaling sets the capacity of table ledger and would fight the undo"
 
 
 def test_a_table_on_demand_has_nothing_to_take_down(twin: Twin, workload: Workload) -> None:
     tell(twin, "dynamodb", "update_table", TableName="ledger", BillingMode="PAY_PER_REQUEST")
     refused = plan_on(twin, workload, {"throttle": {"module": "ledger", "to": "10%"}}).refusals
-    assert [each.text for each in refused] == ["table ledger is on demand: it has no provisioned capacity to take down"]
+    assert [each.text for each in refused] == ["table ledger is on demand: it has no provisioned capacity to reduce"]
 
 
 def test_a_target_without_the_opt_in_tag_is_refused(twin: Twin, workload: Workload) -> None:

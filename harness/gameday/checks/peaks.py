@@ -52,7 +52,7 @@ def _by_cpu(context: CheckContext, groups: list[str], times: float) -> str | Non
     ]
     answer = context.inventory.read(GET_METRIC_DATA, MetricDataQueries=queries, **span)
     points = [
-        (value, str(at))
+        (value, at)
         for result in answer["MetricDataResults"]
         for value, at in zip(result["Values"], result["Timestamps"], strict=True)
     ]
@@ -62,7 +62,7 @@ def _by_cpu(context: CheckContext, groups: list[str], times: float) -> str | Non
     then = peak / 100 * times
     if then <= 1:
         return ""
-    return f"its CPU was at {peak:.0f}% ({at}, the peak of {DAYS} days), which would be {then:.0%}"
+    return f"its CPU was at {peak:.0f}% ({_moment(at)}, the peak of {DAYS} days), which would be {then:.0%}"
 
 
 def _cpu(group: str) -> JsonLike:
