@@ -104,7 +104,8 @@ def twin(workload: Workload, twin_file: TwinFile) -> Iterator[Twin]:
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The URL of an AWS endpoint in another process; each test makes, and ends, an account's worth of its own on it."""
-    from tests.doubles.server import moto_server
+    from tests.doubles.server import moto_server, warm_up
 
     with moto_server() as url:
+        warm_up(url)
         yield url

@@ -27,6 +27,7 @@ from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
 
 import botocore.session
+from botocore.config import Config
 
 from tests.crash_matrix.scenario import Key, Point
 from tests.crash_matrix.stand import differences
@@ -246,7 +247,8 @@ _making = threading.Lock()
 def client(url: str, service: str) -> Any:
     """A client; all of one session, which reads each service's model once, and is not safe between threads."""
     with _making:
-        return _session.create_client(service, region_name=REGION, endpoint_url=url)
+        patient = Config(read_timeout=LAST_NET)
+        return _session.create_client(service, region_name=REGION, endpoint_url=url, config=patient)
 
 
 def seen(call: Any) -> dict[str, Any]:

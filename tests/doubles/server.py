@@ -16,10 +16,11 @@ from typing import Any
 from unittest.mock import patch
 
 import botocore.session
+from botocore.config import Config
 from gameday.cli.main import main
 
 from tests.doubles.skipping import HOLD, skipping
-from tests.waiting import until
+from tests.waiting import LAST_NET, until
 
 ROOT = Path(__file__).parent.parent.parent
 GAMEDAY = (sys.executable, "-m", "tests.doubles.skipping")
@@ -50,7 +51,16 @@ def _answers(port: int) -> bool:
 def client(url: str, service: str) -> Any:
     session = botocore.session.Session()
     session.set_credentials("test", "test")
-    return session.create_client(service, region_name="us-east-1", endpoint_url=url)
+    patient = Config(read_timeout=LAST_NET)
+    return session.create_client(service, region_name="us-east-1", endpoint_url=url, config=patient)
+
+
+def warm_up(url: str) -> None:
+    """Let the server load what most tests ask for: the first answer of a service is slow."""
+    client(url, "sts").get_caller_identity()
+    client(url, "ec2").describe_instances()
+    client(url, "iam").list_users()
+    client(url, "s3").list_buckets()
 
 
 def settings(url: str, home: Path) -> dict[str, str]:

@@ -45,8 +45,9 @@ SESSION.set_credentials("test", "test")
 
 
 def client(service: str, running: RunningProxy, **config: Any) -> Any:
-    quick = Config(retries={"mode": "standard", "total_max_attempts": 2}, **config)
-    return SESSION.create_client(service, "us-east-1", endpoint_url=running.url, config=quick)
+    patient = {"read_timeout": LAST_NET} | config
+    few = Config(retries={"mode": "standard", "total_max_attempts": 2}, **patient)
+    return SESSION.create_client(service, "us-east-1", endpoint_url=running.url, config=few)
 
 
 def ask(running: RunningProxy, method: str, path: str, body: object = None) -> tuple[int, Any]:
