@@ -264,10 +264,10 @@ def test_a_policy_with_a_wildcard_names_no_table(tmp_path: Path) -> None:
 class Deaf(Wrapped):
     """An account that denies one operation."""
 
-    def one(self, call: Call, region: str, paged: bool) -> Json:
+    def answer(self, call: Call, region: str, paged: bool) -> Json:
         if call.operation == "describe_target_health":
             raise AwsError(call.service, call.operation, "AccessDenied", "not you")
-        return super().one(call, region, paged)
+        return super().answer(call, region, paged)
 
 
 def test_check_that_cannot_read_is_unknown(tmp_path: Path) -> None:

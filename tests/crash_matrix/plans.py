@@ -186,10 +186,10 @@ class Remembering(Wrapped):
         super().__init__(account)
         self.answers: dict[str, Json] = {}
 
-    def one(self, call: Call, region: str, paged: bool) -> Json:
+    def answer(self, call: Call, region: str, paged: bool) -> Json:
         key = call.model_dump_json()
         if key not in self.answers:
-            self.answers[key] = super().one(call, region, paged)
+            self.answers[key] = super().answer(call, region, paged)
         return self.answers[key]
 
 
@@ -204,19 +204,19 @@ class Overheard(Wrapped):
     reading: dict[str, Call] = field(default_factory=dict)
     answers: dict[str, Json] = field(default_factory=dict)  # to reads since the last write: they would be the same
 
-    def one(self, call: Call, region: str, paged: bool) -> Json:
+    def answer(self, call: Call, region: str, paged: bool) -> Json:
         if call.operation.startswith(("describe_", "get_")):
             self.reading[str(call)] = call
             key = call.model_dump_json()
             if key not in self.answers:
-                self.answers[key] = super().one(call, region, paged)
+                self.answers[key] = super().answer(call, region, paged)
             return self.answers[key]
         self.answers.clear()
         params = {key: self._in_words(key, value) for key, value in call.params.items()}
         self.changing.append((sent(str(call), params), call))
         if any(f"{call} {one}" in self.actions for one in call.params.get("InstanceIds", ())):
             return {}
-        answer = super().one(call, region, paged)
+        answer = super().answer(call, region, paged)
         if call.operation.startswith("create_"):
             kind = "acl" if "acl" in call.operation else "group"
             made = answer["NetworkAcl"]["NetworkAclId"] if kind == "acl" else answer["GroupId"]

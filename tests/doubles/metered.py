@@ -20,7 +20,7 @@ class Metered(Wrapped):
         self.left: dict[str, tuple[float, float]] = {}
         self.throttled: list[Call] = []
 
-    def one(self, call: Call, region: str, paged: bool) -> Json:
+    def answer(self, call: Call, region: str, paged: bool) -> Json:
         """One call's answer; raises AwsError."""
         left, then = self.left.get(call.operation, (self.bucket.size, self.clock.now()))
         left = min(self.bucket.size, left + (self.clock.now() - then) * self.bucket.refill)
@@ -29,4 +29,4 @@ class Metered(Wrapped):
         if not is_there:
             self.throttled.append(call)
             raise AwsError(call.service, call.operation, "RequestLimitExceeded", "by test")
-        return super().one(call, region, paged)
+        return super().answer(call, region, paged)

@@ -46,9 +46,9 @@ class Moto(Wrapped):
     Lambda, which it does not have: a thousand at once, less what is reserved.
     """
 
-    def one(self, call: Call, region: str, paged: bool) -> Json:
+    def answer(self, call: Call, region: str, paged: bool) -> Json:
         if call.operation == "get_account_settings":
-            functions = super().one(Call(service="lambda", operation="list_functions"), region, paged=True)
+            functions = super().answer(Call(service="lambda", operation="list_functions"), region, paged=True)
             reserves = [
                 Call(service="lambda", operation="get_function_concurrency", params={"FunctionName": one})
                 for one in (raw["FunctionName"] for raw in functions["Functions"])
@@ -59,14 +59,18 @@ class Moto(Wrapped):
         if call.operation == "replace_network_acl_association":
             wanted = {"NetworkAclIds": [call.params["NetworkAclId"]]}
             try:
-                super().one(Call(service="ec2", operation="describe_network_acls", params=wanted), region, paged=False)
+                super().answer(
+                    Call(service="ec2", operation="describe_network_acls", params=wanted), region, paged=False
+                )
             except AwsError as error:
                 raise AwsError(call.service, call.operation, "InvalidNetworkAclID.NotFound", "gone") from error
         if call.operation == "modify_network_interface_attribute":
             groups = {"GroupIds": call.params["Groups"]}  # an unknown one is answered with InvalidGroup.NotFound
-            super().one(Call(service="ec2", operation="describe_security_groups", params=groups), region, paged=False)
+            super().answer(
+                Call(service="ec2", operation="describe_security_groups", params=groups), region, paged=False
+            )
         try:
-            return super().one(call, region, paged)
+            return super().answer(call, region, paged)
         except StopIteration as error:
             raise AwsError(call.service, call.operation, "InvalidAssociationID.NotFound", "stale") from error
 

@@ -140,10 +140,10 @@ def test_full_throttle_takes_effect_beside_a_background(tmp_path: Path) -> None:
 
 def test_metrics_that_cannot_be_read_refuse_before_anything_is_injected(tmp_path: Path) -> None:
     class Blind(Wrapped):
-        def one(self, call: Call, region: str, paged: bool) -> Json:
+        def answer(self, call: Call, region: str, paged: bool) -> Json:
             if call.operation == "get_metric_data":
                 raise AwsError(call.service, call.operation, "AccessDenied", "no")
-            return super().one(call, region, paged)
+            return super().answer(call, region, paged)
 
     with played(tmp_path) as on, pytest.raises(Refused, match=r"effects could not be checked: .*\[GD-P44\]"):
         on.events(Blind(on.account))

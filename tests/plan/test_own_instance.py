@@ -75,7 +75,7 @@ def test_on_no_instance_or_one_of_another_account_nothing_is_refused(shop: Shop)
 
 def test_own_instance_that_cannot_be_read_refuses(shop: Shop) -> None:
     class Denied(Wrapped):
-        def one(self, call: Call, region: str, paged: bool) -> Any:
+        def answer(self, call: Call, region: str, paged: bool) -> Any:
             raise AwsError(call.service, call.operation, "UnauthorizedOperation", "no")
 
     dark = planned_fault(shop, "az-blackhole", zone="us-east-1a")

@@ -27,9 +27,9 @@ from tests.doubles.play import REGION, SHORT, cured, read
 class ReadOnly(Wrapped):
     """Fails on anything that is not a read."""
 
-    def one(self, call: Call, region: str, paged: bool) -> Json:
+    def answer(self, call: Call, region: str, paged: bool) -> Json:
         assert call.operation.split("_")[0] in ("describe", "get", "list"), f"{call} is no read"
-        return super().one(call, region, paged)
+        return super().answer(call, region, paged)
 
 
 def plan_on(twin: Twin, workload: Workload, fault: dict[str, Any], **fields: Any) -> Plan:
@@ -198,10 +198,10 @@ def test_beyond_the_limits_is_a_warning_on_the_twin(twin: Twin, workload: Worklo
 @pytest.mark.parametrize("operation", ["get_caller_identity", "describe_instances", "describe_target_health"])
 def test_an_error_in_the_middle_of_a_plan_refuses_in_one_line(operation: str, twin: Twin, workload: Workload) -> None:
     class Expired(Wrapped):
-        def one(self, call: Call, region: str, paged: bool) -> Json:
+        def answer(self, call: Call, region: str, paged: bool) -> Json:
             if call.operation == operation:
                 raise AwsError(call.service, operation, "ExpiredToken", "the token has expired", "log in again")
-            return super().one(call, region, paged)
+            return super().answer(call, region, paged)
 
     experiment = Experiment.model_validate(SHORT | {"faults": [{"az-blackhole": {"zone": "us-east-1a"}}]})
     request = RunRequest(experiment, experiment.faults, workload, None, "twin")

@@ -111,8 +111,8 @@ def test_a_deploy_during_the_fault_is_not_rolled_back(tmp_path: Path) -> None:
 class Spot(Wrapped):
     """An account whose instances are all spot instances."""
 
-    def one(self, call: Call, region: str, paged: bool) -> Json:
-        answer = super().one(call, region, paged)
+    def answer(self, call: Call, region: str, paged: bool) -> Json:
+        answer = super().answer(call, region, paged)
         if call.operation == "describe_instances":
             for place in answer["Reservations"]:
                 place["Instances"] = [one | {"InstanceLifecycle": "spot"} for one in place["Instances"]]

@@ -137,8 +137,8 @@ def test_an_alarm_that_flaps_between_two_looks_is_still_seen(tmp_path: Path) -> 
 
         done = False
 
-        def one(self, call: Call, region: str, paged: bool) -> Json:
-            answer = super().one(call, region, paged)
+        def answer(self, call: Call, region: str, paged: bool) -> Json:
+            answer = super().answer(call, region, paged)
             if call.operation == "put_function_concurrency" and not self.done:
                 self.done = True
                 for state in ("ALARM", "OK"):
@@ -160,10 +160,10 @@ def test_an_alarm_that_stays_silent_breaks_the_claim(tmp_path: Path) -> None:
 
 def test_unreadable_alarm_is_remarked_once_and_unknown(tmp_path: Path) -> None:
     class Deaf(Wrapped):
-        def one(self, call: Call, region: str, paged: bool) -> Json:
+        def answer(self, call: Call, region: str, paged: bool) -> Json:
             if call.operation == "describe_alarm_history":
                 raise AwsError(call.service, call.operation, "AccessDenied", "not yours")
-            return super().one(call, region, paged)
+            return super().answer(call, region, paged)
 
     with played(tmp_path, watched, **FIELDS) as play:
         events = play.events(Deaf(play.account))
@@ -195,10 +195,10 @@ def test_a_run_refuses_where_the_alarm_fires_during_the_baseline(tmp_path: Path)
         set_state = Call(service="cloudwatch", operation="set_alarm_state", params=params)
 
         class Fires(Wrapped):
-            def one(self, call: Call, region: str, paged: bool) -> Json:
+            def answer(self, call: Call, region: str, paged: bool) -> Json:
                 if call.operation == "describe_alarms":
                     play.stranger.call(set_state, region)
-                return super().one(call, region, paged)
+                return super().answer(call, region, paged)
 
         with pytest.raises(Refused, match="alarm orders-low is firing already"):
             list(play.run(Fires(play.account)))

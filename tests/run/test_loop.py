@@ -79,9 +79,9 @@ def test_a_fault_whose_writes_have_no_effect_ends_unknown(fault: str, tmp_path: 
     class Inert(Wrapped):
         """Takes every write, and changes nothing."""
 
-        def one(self, call: Call, region: str, paged: bool) -> Json:
+        def answer(self, call: Call, region: str, paged: bool) -> Json:
             if call.operation.split("_")[0] in ("describe", "get", "list"):
-                return super().one(call, region, paged)
+                return super().answer(call, region, paged)
             return {"NetworkAcl": {"NetworkAclId": "acl-none"}, "GroupId": "sg-none"}
 
     with played(tmp_path, faults=[{fault: FAULTS[fault]}]) as play:
@@ -179,10 +179,10 @@ def test_a_call_that_fails_half_way_undoes_what_was_done(tmp_path: Path) -> None
     class Failing(Wrapped):
         """Refuses to swap a network ACL, once everything else is in."""
 
-        def one(self, call: Call, region: str, paged: bool) -> Json:
+        def answer(self, call: Call, region: str, paged: bool) -> Json:
             if call.operation == "replace_network_acl_association":
                 raise AwsError("ec2", call.operation, "UnauthorizedOperation", "you may not")
-            return super().one(call, region, paged)
+            return super().answer(call, region, paged)
 
     fault = {"az-blackhole": {"zone": "us-east-1a", "launches": "blocked"}}
     with played(tmp_path, faults=[fault]) as play:

@@ -26,11 +26,11 @@ class Denied(Wrapped):
         super().__init__(account)
         self.read, self.is_denied = read, at_once
 
-    def one(self, call: Call, region: str, paged: bool) -> Json:
+    def answer(self, call: Call, region: str, paged: bool) -> Json:
         self.is_denied = self.is_denied or not only_reads(call.service, call.operation)
         if self.is_denied and call.operation == self.read:
             raise AwsError(call.service, call.operation, "AccessDenied", "not yours")
-        return super().one(call, region, paged)
+        return super().answer(call, region, paged)
 
 
 ISOLATE = [{"isolate-module": {"module": "catalog"}}]

@@ -190,8 +190,8 @@ class Altered(Wrapped):
         super().__init__(account)
         self.alter = alter
 
-    def one(self, call: Call, region: str, paged: bool) -> Json:
-        return super().one(self.alter(call), region, paged)
+    def answer(self, call: Call, region: str, paged: bool) -> Json:
+        return super().answer(self.alter(call), region, paged)
 
 
 def on_s3(account: Account) -> S3Objects:

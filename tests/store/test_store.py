@@ -54,12 +54,12 @@ class Answering(Wrapped):
         super().__init__(account)
         self.errors, self.happens = errors, happens
 
-    def one(self, call: Call, region: str, paged: bool) -> Json:
+    def answer(self, call: Call, region: str, paged: bool) -> Json:
         if call.operation == "put_object" and self.errors:
             if self.happens:
-                super().one(call, region, paged)
+                super().answer(call, region, paged)
             raise self.errors.pop(0)
-        return super().one(call, region, paged)
+        return super().answer(call, region, paged)
 
 
 def refused(code: str) -> AwsError:
