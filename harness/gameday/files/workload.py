@@ -18,7 +18,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 """A name of ours: lower case, digits and hyphens."""
 
 Region = Annotated[str, Field(json_schema_extra={"pattern": "^[a-z]{2}-[a-z]+-[1-9]$"})]
-"""A region; which there are stands in `harness/gameday/spec/regions`."""
+"""A region; `gameday/aws/regions` lists them."""
 
 AccountId = Annotated[str, Field(pattern=r"^\d{12}$", json_schema_extra={"type": ["string", "integer"]})]
 """An account id, read as text, quoted or not: the loader takes what was written."""
