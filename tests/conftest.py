@@ -109,15 +109,3 @@ def server() -> Iterator[str]:
     with moto_server() as url:
         warm_up(url)
         yield url
-
-
-KNOWN_FAILURES = Path(__file__).parent / "known_failures.txt"
-"""Tests that the last rewording left behind, one a line: they run, and their failure is expected. Empty it."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Expect the failure of each test that `known_failures.txt` names."""
-    known = frozenset(KNOWN_FAILURES.read_text().splitlines())
-    for item in items:
-        if item.nodeid.partition("[")[0] in known:
-            item.add_marker(pytest.mark.xfail(reason="tests/known_failures.txt", strict=False))
