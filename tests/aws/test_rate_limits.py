@@ -131,8 +131,8 @@ def test_the_plan_says_what_does_not_go_out_at_once() -> None:
     acl = deny_all_acl(REGION, "vpc-1", "acl")
     (line,) = slowed([acl, *subnets])
     assert line == (
-        "of 50 calls of ec2.replace_network_acl_association in us-east-1, 25 go out at once and the others within 10s: "
-        "AWS takes 50 at once and 5 a second, and keeps half of that for the undo"
+        "Gameday sends 25 of 50 calls of ec2.replace_network_acl_association in us-east-1 at once "
+        "and the others within 10s: AWS takes 50 at once and 5 a second, and Gameday keeps half of that for the undo"
     )
     assert slowed([acl, *subnets[:25]]) == []
 

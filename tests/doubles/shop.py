@@ -53,8 +53,8 @@ class Moto(Wrapped):
                 Call(service="lambda", operation="get_function_concurrency", params={"FunctionName": one})
                 for one in (raw["FunctionName"] for raw in functions["Functions"])
             ]
-            found = [super(Moto, self).one(each, region, False) for each in reserves]
-            left = 1000 - sum(one.get("ReservedConcurrentExecutions", 0) for one in found)
+            answers = [super(Moto, self).answer(reserve, region, paged=False) for reserve in reserves]
+            left = 1000 - sum(answer.get("ReservedConcurrentExecutions", 0) for answer in answers)
             return {"AccountLimit": {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": left}}
         if call.operation == "replace_network_acl_association":
             wanted = {"NetworkAclIds": [call.params["NetworkAclId"]]}

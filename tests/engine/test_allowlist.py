@@ -234,7 +234,7 @@ def test_a_fault_whose_code_makes_a_call_of_its_own_is_stopped(
 def test_a_run_may_change_nothing_but_what_it_planned(tmp_path: Path, workload: Workload) -> None:
     listener = Listening()
     record = ExperimentRunner(Journal.open(tmp_path), [listener]).experiment(request(workload))
-    assert [str(error).split()[0] for error in listener.stopped] == ["lambda.delete_function"]
+    assert [error.gd_code for error in listener.stopped] == ["GD-E002"]
     assert isinstance(record, Record)
     assert record.ended == Ended(record.ended.at, "restored", Exit.HELD)  # type: ignore[union-attr]
     assert [event.state for event in record.events if isinstance(event, ChangeClosed)] == ["restored"]

@@ -226,6 +226,6 @@ def test_a_setting_that_moved_between_plan_and_run_is_not_touched(tmp_path: Path
         params = {"FunctionName": "payments", "ReservedConcurrentExecutions": 77}
         on.shop.account.call(Call(service="lambda", operation="put_function_concurrency", params=params), REGION)
         run, journal = on.begin()
-        with pytest.raises(ApplyFailed, match="reads 77 by now"):
+        with pytest.raises(ApplyFailed, match="now reads 77"):
             on.apply(run, on.shop.account, journal)
         assert on.undo(run, on.shop.account, journal) == set()

@@ -393,7 +393,7 @@ def doubled(plan: Plan, number: int, module: str | None = "web") -> Plan:
 def test_what_does_not_fit_into_a_session_is_refused_and_never_widened(store: tuple[Twin, Workload]) -> None:
     plan = plan_on(*store, {"terminate-instance": {"module": "web"}})
     assert all(len(text) <= LONGEST for text in session_policies(doubled(plan, 20), RUN).values())
-    with pytest.raises(Refused, match="does not fit into the 2,048 characters that STS takes") as refused:
+    with pytest.raises(Refused, match="longer than the 2,048 characters that STS accepts") as refused:
         session_policies(doubled(plan, 40), RUN)
     assert "split the experiment" in refused.value.remedy
 

@@ -103,7 +103,7 @@ def test_a_plan_too_large_for_its_sessions_is_refused_with_all_else(
     with_role = large.model_copy(update={"workload": plan.workload.model_copy(update={"role": ROLE})})
     (refusal,) = checked(monkeypatch, with_role, held(EVERYTHING)).refusals
     assert refusal.code == "GD-P25"
-    assert "does not fit into the 2,048 characters that STS takes" in refusal.text
+    assert "longer than the 2,048 characters that STS accepts" in refusal.text
 
 
 def test_the_twin_permits_everything_and_is_asked_nothing(play: Played) -> None:

@@ -69,9 +69,9 @@ def last(raw: dict[str, Any], kind: str) -> dict[str, Any]:
 
 
 DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "a sample at nan": (lambda raw: sampled(raw).update(start=math.nan), r"start: nan is no number that a run"),
-    "an infinite sample": (lambda raw: sampled(raw).update(total=math.inf), r"total: inf is no number that a run"),
-    "an event at 1e308": (lambda raw: raw["events"][5].update(at=1e308), r"events\.5\.at: 1e\+308 is no number"),
+    "a sample at nan": (lambda raw: sampled(raw).update(start=math.nan), r"start: nan is not a number that a run"),
+    "an infinite sample": (lambda raw: sampled(raw).update(total=math.inf), r"total: inf is not a number that a run"),
+    "an event at 1e308": (lambda raw: raw["events"][5].update(at=1e308), r"events\.5\.at: 1e\+308 is not a number"),
     "a huge whole number": (lambda raw: raw["events"][5].update(at=10**400), r"events\.5\.at: 1000000000\d+ is no"),
     "a wrong type": (lambda raw: sampled(raw).update(total=[]), r"samples\.0\.total: "),
     "a deep nest": (lambda raw: raw.update(files=json.loads("[" * 500 + "]" * 500)), "nested deeper than 100"),

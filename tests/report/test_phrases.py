@@ -117,7 +117,7 @@ def test_changes_say_from_what_to_what_and_how_they_are_taken_back() -> None:
     rows = [change.describe() for change in held().plan.planned_faults[0].changes]
     made, group, subnet, hit = rows[0], rows[1], rows[3], rows[-1]
     assert (made.before, made.after, made.undo) == (
-        "not there",
+        "does not exist",
         "made",
         "ec2.delete_network_acl: all that carries the run's tag",
     )

@@ -48,7 +48,7 @@ def test_a_signal_is_shown_in_the_display_alone(
         display.begin(held().plan, "r")
         signal.raise_signal(signal.SIGINT)
         display.close()
-        assert "SIGINT: aborting, and undoing first" in stream.getvalue()
+        assert "SIGINT: aborting the run; the undo comes first" in stream.getvalue()
         assert capfd.readouterr().err == ""
         signal.raise_signal(signal.SIGINT)
     assert "SIGINT again" in capfd.readouterr().err

@@ -139,7 +139,7 @@ def test_a_signal_undoes_and_leaves_the_verdict_unknown(tmp_path: Path) -> None:
 def test_a_signal_before_anything_is_injected_touches_nothing(tmp_path: Path) -> None:
     with played(tmp_path) as play:
         play.stop.why = "SIGINT arrived"
-        with pytest.raises(Refused, match="SIGINT arrived, before anything was injected"):
+        with pytest.raises(Refused, match="SIGINT arrived, before the run injected anything"):
             play.events()
         assert play.journal.entries("test-run") == []
 
@@ -158,7 +158,7 @@ def test_a_fault_that_somebody_else_ended_is_unknown(tmp_path: Path) -> None:
                 play.stranger.call(delete, REGION)
         (aborted,) = only(events, Aborted)
         assert aborted.why == "undone-early"
-        assert "of recommendations reads" in aborted.about
+        assert "of recommendations already reads absent" in aborted.about
         assert verdict(events) is Verdict.UNKNOWN
         assert ended(events).exit == Exit.UNKNOWN
         assert concurrency(play.twin, "recommendations") is None

@@ -335,7 +335,7 @@ def test_of_two_rescuers_one_is_refused(now: Now, memory: MemoryObjects, journal
     (found,) = watched(memory, unfinished(memory), lambda _: True, lambda _: None, now)
     with taken_over(memory, found, journal):
         late = Journal.open(tmp_path / "late")
-        with pytest.raises(Refused, match="run  run-1"), taken_over(memory, found, late):
+        with pytest.raises(Refused, match="run run-1"), taken_over(memory, found, late):
             pytest.fail("it is somebody else's")
         late.close()
 
@@ -383,7 +383,7 @@ def test_a_workload_taken_in_the_store_refuses_before_anything_is_planned(
     TeamStore(memory, WORKLOAD, ACCOUNT, now).take(a_run("run-9", "bob@ci"))
     journal = Journal.open(tmp_path)
     team = TeamStore(memory, WORKLOAD, ACCOUNT, now)
-    with journal.shared_with(team), pytest.raises(Refused, match=r"run  run-9 \(bob@ci\)"):
+    with journal.shared_with(team), pytest.raises(Refused, match=r"run run-9 \(bob@ci\)"):
         journal.must_be_free(WORKLOAD, ACCOUNT)
     journal.must_be_free(WORKLOAD, ACCOUNT)
     journal.close()
@@ -493,7 +493,7 @@ def test_records_that_end_an_unknown_change_raise(now: Now, memory: MemoryObject
     team = died(memory, now)
     team.settle({0: ("restored", "back")})
     told_again(memory, f"{RECORD}2.json", '"0":', '"7":')
-    with pytest.raises(JournalError, match="settles change 7, which it never had"):
+    with pytest.raises(JournalError, match="ends change 7, which it never intended"):
         recorded(memory, PLACE)
 
 

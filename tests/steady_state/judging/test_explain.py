@@ -184,7 +184,8 @@ def test_explain_command_takes_record_folder_or_id(tmp_path: Path, monkeypatch) 
 def test_explain_command_unknown_run_is_refused(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     found = CliRunner().invoke(cli, ["explain", "nothing"])
-    assert "`nothing` is no record, and no run of that id is under reports" in str(found.exception)
+    assert isinstance(found.exception, InvalidInput)
+    assert found.exception.gd_code == "GD-E106"
     long = CliRunner().invoke(cli, ["explain", "x" * 5000])
     assert isinstance(long.exception, InvalidInput)
     assert len(str(long.exception)) < 200

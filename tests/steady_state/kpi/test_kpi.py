@@ -31,7 +31,7 @@ from tests.steady_state.streams import bound, gauge, kpi, latency, rate, ratio, 
         ),
         (
             {"rate": {"prometheus": {"url": "http://p", "query": "rate(a[1m])"}}, "bound": {"at_least": "9/s"}},
-            "a query of counters is a selector",
+            "a query of counters must be a selector",
         ),
         ({"ratio": {"total": reading("A")}, "bound": {"at_least": "9%"}}, "needs `bad` and `total`"),
         (
@@ -61,10 +61,10 @@ def of_prometheus(query: str) -> Kpi:
 @pytest.mark.parametrize(
     ("query", "mistake"),
     [
-        ("http_seconds_count", "like http_seconds_bucket; found http_seconds_count"),
-        ('up{job="web"}', "like up_bucket; found up"),
-        ('{job="web", __name__ = "http_seconds_sum"}', "like http_seconds_bucket; found http_seconds_sum"),
-        ('http_seconds_bucket{job="web",le="0.3"}', 'needs all buckets of its histogram: take le="…" out'),
+        ("http_seconds_count", "like http_seconds_bucket; the query names http_seconds_count"),
+        ('up{job="web"}', "like up_bucket; the query names up"),
+        ('{job="web", __name__ = "http_seconds_sum"}', "like http_seconds_bucket; the query names http_seconds_sum"),
+        ('http_seconds_bucket{job="web",le="0.3"}', 'needs all buckets of its histogram: remove le="…"'),
     ],
 )
 def test_latency_query_of_no_histogram_is_refused(query: str, mistake: str) -> None:
