@@ -118,7 +118,7 @@ def test_changes_say_from_what_to_what_and_how_they_are_taken_back() -> None:
     made, group, subnet, hit = rows[0], rows[1], rows[3], rows[-1]
     assert (made.before, made.after, made.undo) == (
         "does not exist",
-        "made",
+        "created",
         "ec2.delete_network_acl: all that carries the run's tag",
     )
     assert (group.before, group.after) == ("without Launch, AZRebalance", "with Launch, AZRebalance")
