@@ -119,7 +119,7 @@ def test_changes_say_from_what_to_what_and_how_they_are_taken_back() -> None:
     assert (made.before, made.after, made.undo) == (
         "does not exist",
         "created",
-        "ec2.delete_network_acl: all that carries the run's tag",
+        "ec2.delete_network_acl: all resources with the run's tag",
     )
     assert (group.before, group.after) == ("without Launch, AZRebalance", "with Launch, AZRebalance")
     assert group.undo == "remove Launch, AZRebalance"
