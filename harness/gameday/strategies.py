@@ -174,7 +174,7 @@ def _values(name: str, field: FieldInfo, model: type[Fault], loaded: LoadedWorkl
         owned = [(name, module.owns) for name, module in loaded.workload.modules.items()]
         if "zone" in model.model_fields:
             return [module for module, owns in owned if owns.tags]
-        return [module for module, owns in owned if owns.functions or owns.tables or owns.stages]
+        return [module for module, owns in owned if owns.names]
     if name == "zone":
         return loaded.twin.zones if loaded.twin else ()
     known: dict[str, Sequence[Any]] = {"to": AMOUNTS, "count": (1, 2), "share": SHARES}

@@ -13,7 +13,7 @@ from gameday.engine.pacing import slowed
 from gameday.engine.settings import capture
 from gameday.errors import ApplyFailed
 from gameday.events import Called
-from gameday.faults.network import ACL, deny_all_acl
+from gameday.faults.vpc import ACL, deny_all_acl
 from gameday.report.plan_text import plan_text
 from gameday.run.stop import Stoppable, StopRequest
 from gameday.steady_state.clock import TestClock

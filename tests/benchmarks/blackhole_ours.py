@@ -8,13 +8,15 @@ import time
 from pathlib import Path
 
 from gameday.aws.account import AnyCall
+from gameday.aws.arns import ArnPlace
 from gameday.aws.client import open_account
-from gameday.aws.inventory import Inventory, Ownership
+from gameday.aws.inventory import Inventory
+from gameday.aws.resources import Ownership
 from gameday.engine.apply import apply
 from gameday.engine.journal import Journal
 from gameday.engine.undo import undo
+from gameday.faults.blackhole import AzBlackhole
 from gameday.faults.fault import FaultContext
-from gameday.faults.network import AzBlackhole
 from gameday.steady_state.clock import WallClock
 
 
@@ -44,7 +46,7 @@ class Planned:
 
 def main() -> None:
     aws = open_account().allowing(AnyCall())
-    inventory = Inventory(aws, "us-east-1", Ownership({"app": "bench"}), {})
+    inventory = Inventory(aws, ArnPlace("aws", "us-east-1", "123456789012"), Ownership({"app": "bench"}), {})
     look = FaultContext(aws, "us-east-1", inventory, ())
     planned_fault = AzBlackhole(zone="us-east-1a").inject(look)
     journal = Journal.open(Path(sys.argv[1]))

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from gameday.aws.account import AnyCall
+from gameday.aws.arns import ArnPlace
 from gameday.aws.client import open_account
-from gameday.aws.inventory import Inventory, Ownership
+from gameday.aws.inventory import Inventory
+from gameday.aws.resources import Ownership
 from gameday.engine.apply import apply
 from gameday.engine.journal import Journal
 from gameday.engine.undo import undo
+from gameday.faults.blackhole import AzBlackhole
 from gameday.faults.fault import FaultContext
-from gameday.faults.network import AzBlackhole
 from gameday.store.opening import open_store
 from gameday.store.team import TeamStore
 
@@ -50,7 +52,7 @@ class Timed(Journal):
 
 def main() -> None:
     aws = open_account().allowing(AnyCall())
-    inventory = Inventory(aws, "us-east-1", Ownership({"app": "bench"}), {})
+    inventory = Inventory(aws, ArnPlace("aws", "us-east-1", "123456789012"), Ownership({"app": "bench"}), {})
     planned_fault = AzBlackhole(zone="us-east-1a").inject(FaultContext(aws, "us-east-1", inventory, ()))
     journal, clock = Timed.open(Path(sys.argv[1])), Counting()
     journal.took = []

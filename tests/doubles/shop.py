@@ -19,9 +19,11 @@ from unittest.mock import patch
 
 import botocore.session
 from gameday.aws.account import AnyCall
+from gameday.aws.arns import ArnPlace
 from gameday.aws.client import Aws
 from gameday.aws.connection import Connection
-from gameday.aws.inventory import Inventory, Ownership
+from gameday.aws.inventory import Inventory
+from gameday.aws.resources import Ownership
 from gameday.change import Call, Json
 from gameday.errors import AwsError
 from gameday.faults.fault import FaultContext
@@ -33,6 +35,7 @@ from moto import mock_aws
 from moto.core import responses
 
 REGION = "us-east-1"
+ACCOUNT = "123456789012"  # of moto
 OWNS = {"app": "shop"}
 TAGS = OWNS | {"module": "web", "gameday": "allowed"}
 
@@ -43,10 +46,13 @@ class Moto(Wrapped):
     A stale association id: an error of Python's own (AWS: InvalidAssociationID.NotFound). An ACL that is not there: the
     subnet's association is lost first (AWS: InvalidNetworkAclID.NotFound, and nothing happens). A security group that
     is not there: nobody is written (AWS: InvalidGroup.NotFound). GetAccountSettings of
-    Lambda, which it does not have: a thousand at once, less what is reserved.
+    Lambda, which it does not have: a thousand at once, less what is reserved. Stages in the tagging API.
     """
 
     def answer(self, call: Call, region: str, paged: bool) -> Json:
+        if call.service == "resourcegroupstaggingapi":
+            answer = super().answer(call, region, paged)
+            return {"ResourceTagMappingList": [*answer["ResourceTagMappingList"], *self._tagged_stages(call, region)]}
         if call.operation == "get_account_settings":
             functions = super().answer(Call(service="lambda", operation="list_functions"), region, paged=True)
             reserves = [
@@ -73,6 +79,20 @@ class Moto(Wrapped):
             return super().answer(call, region, paged)
         except StopIteration as error:
             raise AwsError(call.service, call.operation, "InvalidAssociationID.NotFound", "stale") from error
+
+    def _tagged_stages(self, call: Call, region: str) -> list[Json]:
+        """The stages that a call names by ARN; the tagging API of moto has none."""
+        prefix = f"arn:aws:apigateway:{region}::"
+        arns = [arn for arn in call.params.get("ResourceARNList", []) if arn.startswith(prefix)]
+        found = []
+        for arn in arns:
+            _, _, api, _, name = arn.removeprefix(prefix).split("/")
+            params = {"restApiId": api, "stageName": name}
+            stage = super().answer(
+                Call(service="apigateway", operation="get_stage", params=params), region, paged=False
+            )
+            found.append({"ResourceARN": arn, "Tags": _listed(stage.get("tags", {}))})
+        return found
 
 
 # moto inspects all members of a service's class at every call; they do not change.
@@ -121,14 +141,12 @@ class Shop:
         stages = tuple(f"{api}/live" for api in self.apis)
         return {
             "web": Ownership({"module": "web"}),
-            "payments": Ownership({}, functions=functions, tables=tables, stages=stages),
+            "payments": Ownership({}, {"functions": functions, "tables": tables, "stages": stages}),
         }
 
     def look(self, seed: int = 1) -> FaultContext:
-        inventory = Inventory(self.account, REGION, Ownership(OWNS), self.modules)
-        return FaultContext(
-            self.account, REGION, inventory, tuple(self.modules), seed=seed, opt_in={"gameday": "allowed"}
-        )
+        inventory = Inventory(self.account, ArnPlace("aws", REGION, ACCOUNT), Ownership(OWNS), self.modules)
+        return FaultContext(self.account, REGION, inventory, tuple(self.modules), seed=seed)
 
 
 @contextmanager
@@ -175,7 +193,7 @@ def _instances(call: Any, layout: Layout) -> None:
             VpcId=vpc,
             CidrBlock=f"10.0.{number}.0/24",
             AvailabilityZone=zone,
-            TagSpecifications=[{"ResourceType": "subnet", "Tags": _listed(OWNS)}],
+            TagSpecifications=[{"ResourceType": "subnet", "Tags": _listed(OWNS | OPTED_IN)}],
         )["Subnet"]["SubnetId"]
         for number, zone in enumerate(layout.zones)
     ]

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from gameday.aws.arns import ArnPlace
 from gameday.engine.apply import apply
 from gameday.engine.undo import undo
 from gameday.files.experiment import Experiment
 from gameday.iam.actions import action_of
-from gameday.iam.asks import _arn, _ArnPlace, _named
+from gameday.iam.asks import _arn, _named
 from gameday.iam.evaluate import AccessRequest, Decision, decide
 from gameday.iam.policy import session_policies
 from gameday.plan.plan import Plan
@@ -62,7 +63,7 @@ def test_the_session_that_injects_and_the_one_that_undoes_may_call_what_they_rea
         named = list(_named(call, action))
         assert named
         for kind, one in named:
-            arn = _arn(action.service, kind, one, call.params, _ArnPlace("aws", REGION, ACCOUNT)).replace("*", "x")
+            arn = _arn(action.service, kind, one, call.params, ArnPlace("aws", REGION, ACCOUNT)).replace("*", "x")
             context = HERE if one in known else {**HERE, "aws:ResourceTag/gameday:run": RUN}
             said = decide(AccessRequest(action.name, arn, context), [policy])
             assert said is Decision.ALLOWED, (call, arn)

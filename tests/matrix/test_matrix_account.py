@@ -172,6 +172,6 @@ def test_nothing_is_touched_without_a_journal_and_a_yes(
     assert matrix(monkeypatch, "--local-journal") == Exit.REFUSED
     shown = capsys.readouterr().err
     assert "isolate module worker: 1 instance" in shown
-    assert "throttle-web will be refused: module web has no function, table or stage to throttle" in shown
+    assert "throttle-web will be refused: function web does not exist" in shown
     assert "stdin is not a terminal" in shown
     assert world.seen() == world.groups

@@ -10,6 +10,8 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from gameday.aws.account import arn_place
+from gameday.aws.kinds import FUNCTION, STAGE, TABLE
 from gameday.change import Call
 from gameday.errors import AwsError, InvalidInput
 from gameday.files.workload import Workload
@@ -219,7 +221,7 @@ def test_closed_twin_leaves_no_objects() -> None:
 
 
 def test_inventory_finds_the_workload_by_tags(workload: Workload, twin: Twin) -> None:
-    inventory = inventory_of(workload, twin.aws, REGION)
+    inventory = inventory_of(workload, twin.aws, arn_place(twin.aws, REGION))
     opt_in = workload.opt_in or {}
     assert {resource.module for resource in inventory.instances} == {"web", "catalog", "checkout"}
     assert len(inventory.instances) == 18
@@ -227,14 +229,17 @@ def test_inventory_finds_the_workload_by_tags(workload: Workload, twin: Twin) ->
     assert sorted(subnet.zone for subnet in inventory.subnets) == ["us-east-1a", "us-east-1b", "us-east-1c"]
     assert {group.module for group in inventory.scaling_groups} == {"web", "catalog", "checkout"}
     assert all(len(group.target_groups) == 1 for group in inventory.scaling_groups)
-    assert [(resource.name, resource.module) for resource in inventory.tables] == [("ledger", "ledger")]
-    functions = {(resource.name, resource.module) for resource in inventory.functions}
+    assert [(resource.name, resource.module) for resource in inventory.resources(TABLE)] == [("ledger", "ledger")]
+    functions = {(resource.name, resource.module) for resource in inventory.resources(FUNCTION)}
     assert functions == {("payments", "payments"), ("recommendations", "recommendations")}
-    assert all(opt_in.items() <= resource.tags.items() for resource in (*inventory.functions, *inventory.tables))
+    assert all(
+        opt_in.items() <= resource.tags.items()
+        for resource in (*inventory.resources(FUNCTION), *inventory.resources(TABLE))
+    )
 
 
 def test_stages_have_the_ids_that_the_workload_names(little: Twin) -> None:
-    (stage,) = inventory_of(small()[0], little.aws, REGION).stages
+    (stage,) = inventory_of(small()[0], little.aws, arn_place(little.aws, REGION)).resources(STAGE)
     assert (stage.name, stage.module) == ("abc123/live", "edge")
     settings = boto(little, "apigateway").get_stage(restApiId="abc123", stageName="live")["methodSettings"]["*/*"]
     assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (100.0, 50)

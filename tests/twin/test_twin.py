@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 import pytest
+from gameday.aws.account import arn_place
 from gameday.change import Call
 from gameday.errors import AwsError, InvalidInput
 from gameday.faults import CATALOGUE
@@ -170,9 +171,8 @@ def test_every_fault_of_the_catalogue_can_be_planned_here(workload: Workload, tw
         look = FaultContext(
             account=twin.aws,
             region=REGION,
-            inventory=inventory_of(workload, twin.aws, REGION),
+            inventory=inventory_of(workload, twin.aws, arn_place(twin.aws, REGION)),
             modules=tuple(workload.modules),
-            opt_in=workload.opt_in or {},
         )
         planned_fault = CATALOGUE[name].model_validate(fields).inject(look)
         assert planned_fault.refusals == (), name

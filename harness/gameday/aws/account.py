@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from gameday.aws.answers.operation import Operation
 from gameday.aws.answers.sts import GET_CALLER_IDENTITY
+from gameday.aws.arns import ArnPlace
 from gameday.change import Call, Json, JsonLike
 from gameday.errors import AwsError, GamedayError
 
@@ -77,6 +78,12 @@ class AnyCall:
 def read(account: Account, region: str, operation: Operation[A], **params: JsonLike) -> A:
     """Return the answer to a read, with all its pages. Raises AwsError, also where the answer has another shape."""
     return operation.typed(account.pages(operation.call(**params), region))
+
+
+def arn_place(account: Account, region: str) -> ArnPlace:
+    """Return what ARNs of this account and region say of their place. Raises AwsError."""
+    id_, principal = whoami(account, region)
+    return ArnPlace(principal.split(":")[1], region, id_)
 
 
 def whoami(account: Account, region: str) -> tuple[str, str]:

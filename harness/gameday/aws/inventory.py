@@ -1,110 +1,65 @@
-"""The resources of a workload in its account: instances, subnets, scaling groups, functions, tables and stages.
+"""The resources of a workload in its account: instances, subnets, scaling groups, and every kind of `aws.kinds`.
 
-An inventory only reads. It reads each kind once, at first use, and finds the module that each resource belongs to.
+An inventory only reads, each thing once, at first use. It asks AWS by tags and by names, so that what it reads does not
+grow with other people's resources. It finds the module that each resource belongs to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from gameday.aws.account import Account, read
-from gameday.aws.answers.apigateway import GET_REST_APIS, GET_STAGES
-from gameday.aws.answers.autoscaling import DESCRIBE_AUTO_SCALING_GROUPS
-from gameday.aws.answers.dynamodb import DESCRIBE_TABLE, LIST_TABLES, LIST_TAGS_OF_RESOURCE
+from gameday.aws.answers.autoscaling import DESCRIBE_AUTO_SCALING_GROUPS, AutoScalingGroup
 from gameday.aws.answers.ec2 import (
     DESCRIBE_AVAILABILITY_ZONES,
     DESCRIBE_INSTANCES,
     DESCRIBE_SUBNETS,
     InstanceDescription,
+    SubnetDescription,
     instances_of,
 )
-from gameday.aws.answers.lambda_ import LIST_FUNCTIONS, LIST_TAGS
 from gameday.aws.answers.operation import Operation, tags_of
+from gameday.aws.answers.tagging import GET_RESOURCES, GetResources
+from gameday.aws.arns import ArnPlace
+from gameday.aws.kinds import KINDS, ResourceKind
+from gameday.aws.resources import Instance, Member, OwnedResource, Ownership, ScalingGroup, Subnet
+from gameday.aws.selections import Selection, selections
 from gameday.change import JsonLike
 from gameday.errors import AwsError
 
 A = TypeVar("A")
-_Kind = Literal["functions", "tables", "stages"]
 
-
-@dataclass(frozen=True, slots=True)
-class Ownership:
-    """How the workload file states what a module (or the workload) owns: by tags, or by name."""
-
-    tags: dict[str, str]
-    functions: tuple[str, ...] = ()
-    tables: tuple[str, ...] = ()
-    stages: tuple[str, ...] = ()
-
-    def has(self, name: str, names: tuple[str, ...], tags: dict[str, str]) -> bool:
-        """Return whether a resource belongs here: the file names it, or it carries all of the tags."""
-        return name in names or (bool(self.tags) and self.tags.items() <= tags.items())
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """An EC2 instance."""
-
-    id: str
-    zone: str
-    subnet: str
-    vpc: str
-    state: str
-    interfaces: tuple[str, ...]
-    group: str | None  # its scaling group
-    spot: bool
-    instance_store: bool  # its root volume does not survive a stop
-    tags: dict[str, str]
-    module: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Subnet:
-    """A subnet of the workload."""
-
-    id: str
-    zone: str
-    vpc: str
-
-
-@dataclass(frozen=True, slots=True)
-class ScalingGroup:
-    """A scaling group of the workload."""
-
-    name: str
-    subnets: tuple[str, ...]
-    target_groups: tuple[str, ...]
-    module: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class OwnedResource:
-    """A function, a table or a stage of a module."""
-
-    name: str
-    module: str
-    tags: dict[str, str]
+EC2_VALUES = 200
+"""Values of one filter (Amazon EC2 API Reference, DescribeInstances: "up to 200 filter values"); Auto Scaling alike."""
+TAG_VALUES = 20
+"""Values of one key of a tag filter (Resource Groups Tagging API Reference, GetResources)."""
+ARNS = 100
+"""ARNs in one request (GetResources, ResourceARNList)."""
+GROUPS = 50
+"""Names in one request (Auto Scaling API Reference, DescribeAutoScalingGroups: "up to 50 names" a page by default)."""
+PAGE = 1000
+"""Results on a page of EC2: AWS advises to page, and gives unpaged reads a smaller bucket (EC2 API throttling)."""
 
 
 class Inventory:
     """The workload's resources in one region."""
 
-    def __init__(self, account: Account, region: str, owns: Ownership, modules: dict[str, Ownership]) -> None:
+    def __init__(self, account: Account, place: ArnPlace, owns: Ownership, modules: Mapping[str, Ownership]) -> None:
         self._account = account
-        self._region = region
+        self._place = place
         self._owns = owns
         self._modules = modules
+        self._resources: dict[str, tuple[OwnedResource, ...]] = {}
 
     def read(self, operation: Operation[A], **params: JsonLike) -> A:
         """Return the answer to one read, with all its pages. Raises AwsError."""
-        return read(self._account, self._region, operation, **params)
+        return read(self._account, self._place.region, operation, **params)
 
     def read_all(self, operation: Operation[A], params: Sequence[Mapping[str, JsonLike]]) -> list[A]:
         """Return the answers to one read with many parameters, in their order. Raises the first AwsError."""
-        calls = [(operation.call(**each), self._region) for each in params]
+        calls = [(operation.call(**each), self._place.region) for each in params]
         typed = []
         for answer in self._account.call_all(calls, paged=True):
             if isinstance(answer, AwsError):
@@ -112,13 +67,36 @@ class Inventory:
             typed.append(operation.typed(answer))
         return typed
 
-    def module_of(self, tags: dict[str, str]) -> str | None:
-        """Return the module whose tags a resource carries; None where there is none."""
-        return next((name for name, owned in self._modules.items() if owned.has("", (), tags)), None)
+    # ownership --------------------------------------------------------------------------------------------------------
 
-    def owned(self, tags: dict[str, str]) -> bool:
+    def module_of(self, tags: Mapping[str, str]) -> str | None:
+        """Return the module whose tags a resource carries; None where there is none."""
+        return next((name for name, owned in self._modules.items() if owned.has_tags(tags)), None)
+
+    def owns(self, tags: Mapping[str, str]) -> bool:
         """Return whether the workload owns a resource with these tags."""
-        return self._owns.has("", (), tags) or self.module_of(tags) is not None
+        return self._owns.has_tags(tags) or self.module_of(tags) is not None
+
+    def tags(self, kind: str, id_: str) -> Mapping[str, str] | None:
+        """Return the tags of a resource of the workload by its kind in words; None where there is no such resource.
+
+        An interface has the tags of its instance. Reads what was not read yet. Raises AwsError.
+        """
+        if kind == "interface":
+            return next((instance.tags for instance in self.instances if id_ in instance.interfaces), None)
+        if kind == "instance":
+            return next((instance.tags for instance in self.instances if instance.id == id_), None)
+        if kind == "subnet":
+            return next((subnet.tags for subnet in self.subnets if subnet.id == id_), None)
+        if kind == "scaling group":
+            return next((group.tags for group in self.scaling_groups if group.name == id_), None)
+        of_kind = next(known for known in KINDS.values() if known.name == kind)
+        return next((resource.tags for resource in self.resources(of_kind) if resource.name == id_), None)
+
+    def _selections(self, most: int) -> tuple[Selection, ...]:
+        return selections([self._owns.tags, *(owned.tags for owned in self._modules.values())], most)
+
+    # what EC2 and Auto Scaling have -----------------------------------------------------------------------------------
 
     @cached_property
     def zones(self) -> tuple[str, ...]:
@@ -129,10 +107,20 @@ class Inventory:
     @cached_property
     def instances(self) -> tuple[Instance, ...]:
         """The workload's instances that are neither terminated nor about to be."""
-        alive = [{"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}]
-        instances = map(self._instance, instances_of(self.read(DESCRIBE_INSTANCES, Filters=alive)))
-        owned = (instance for instance in instances if self.owned(instance.tags))
-        return tuple(sorted(owned, key=lambda instance: instance.id))
+        alive: JsonLike = {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}
+        params: list[dict[str, JsonLike]] = [
+            {"Filters": [alive, *filters], "MaxResults": PAGE} for filters in self._filters()
+        ]
+        answers = self.read_all(DESCRIBE_INSTANCES, params)
+        instances = {raw["InstanceId"]: self._instance(raw) for answer in answers for raw in instances_of(answer)}
+        return tuple(instances[id_] for id_ in sorted(instances) if self.owns(instances[id_].tags))
+
+    def _filters(self) -> list[list[JsonLike]]:
+        """The filters of EC2 and Auto Scaling for the workload's tags, one list for each read."""
+        return [
+            [{"Name": f"tag:{key}", "Values": list(values)} for key, values in selection.items()]
+            for selection in self._selections(EC2_VALUES)
+        ]
 
     def _instance(self, raw: InstanceDescription) -> Instance:
         tags = tags_of(raw.get("Tags", []))
@@ -153,55 +141,109 @@ class Inventory:
     @cached_property
     def subnets(self) -> tuple[Subnet, ...]:
         """The workload's subnets."""
-        owned = [raw for raw in self.read(DESCRIBE_SUBNETS)["Subnets"] if self.owned(tags_of(raw.get("Tags", [])))]
-        subnets = [Subnet(raw["SubnetId"], raw["AvailabilityZone"], raw["VpcId"]) for raw in owned]
-        return tuple(sorted(subnets, key=lambda subnet: subnet.id))
+        params: list[dict[str, JsonLike]] = [{"Filters": filters, "MaxResults": PAGE} for filters in self._filters()]
+        answers = self.read_all(DESCRIBE_SUBNETS, params)
+        subnets = {raw["SubnetId"]: _subnet(raw) for answer in answers for raw in answer["Subnets"]}
+        return tuple(subnets[id_] for id_ in sorted(subnets) if self.owns(subnets[id_].tags))
 
     @cached_property
     def scaling_groups(self) -> tuple[ScalingGroup, ...]:
-        """The workload's scaling groups."""
-        groups = []
-        for raw in self.read(DESCRIBE_AUTO_SCALING_GROUPS)["AutoScalingGroups"]:
-            tags = tags_of(raw.get("Tags", []))
-            if self.owned(tags):
-                subnets = tuple(part.strip() for part in raw.get("VPCZoneIdentifier", "").split(",") if part.strip())
-                targets = tuple(raw.get("TargetGroupARNs", []))
-                groups.append(ScalingGroup(raw["AutoScalingGroupName"], subnets, targets, self.module_of(tags)))
-        return tuple(sorted(groups, key=lambda group: group.name))
+        """The scaling groups that the workload owns, and those of its instances."""
+        holders = sorted({instance.group for instance in self.instances if instance.group})
+        params: list[dict[str, JsonLike]] = [{"Filters": filters} for filters in self._filters()]
+        params += [{"AutoScalingGroupNames": some} for some in _chunks(holders, GROUPS)]
+        answers = self.read_all(DESCRIBE_AUTO_SCALING_GROUPS, params)
+        found = {raw["AutoScalingGroupName"]: raw for answer in answers for raw in answer["AutoScalingGroups"]}
+        groups = (self._group(found[name]) for name in sorted(found))
+        return tuple(group for group in groups if group.name in holders or self.owns(group.tags))
+
+    def _group(self, raw: AutoScalingGroup) -> ScalingGroup:
+        name, tags = raw["AutoScalingGroupName"], tags_of(raw.get("Tags", []))
+        of_members = (instance.module for instance in self.instances if instance.group == name)
+        return ScalingGroup(
+            name=name,
+            subnets=tuple(part.strip() for part in raw.get("VPCZoneIdentifier", "").split(",") if part.strip()),
+            zones=tuple(raw.get("AvailabilityZones", [])),
+            target_groups=tuple(raw.get("TargetGroupARNs", [])),
+            desired=raw["DesiredCapacity"],
+            members=tuple(
+                Member(
+                    id=member["InstanceId"],
+                    lifecycle=member["LifecycleState"],
+                    healthy=member["HealthStatus"].lower() == "healthy",
+                    weight=int(member.get("WeightedCapacity", "1")),
+                )
+                for member in raw.get("Instances", [])
+            ),
+            tags=tags,
+            module=self.module_of(tags) or next(of_members, None),
+        )
+
+    # the other kinds --------------------------------------------------------------------------------------------------
+
+    def resources(self, kind: ResourceKind) -> tuple[OwnedResource, ...]:
+        """Return the modules' resources of a kind, by name: those that a module names, and those with a module's tags.
+
+        A named resource need not exist: the read of its setting finds that out. AWS may still list the tags of what was
+        deleted a short time ago. Raises AwsError.
+        """
+        if kind.owned_as not in self._resources:
+            named = self._named(kind)
+            tags = self._tags_of_arns(tuple(named)) if named else {}
+            owned = [OwnedResource(id_, module, tags.get(arn, {}), arn) for arn, (id_, module) in named.items()]
+            owned += [
+                OwnedResource(id_, module, tags, arn)
+                for arn, tags in self._tagged.items()
+                if arn not in named and (id_ := kind.id_of(arn)) and (module := self.module_of(tags))
+            ]
+            self._resources[kind.owned_as] = tuple(sorted(owned, key=lambda resource: resource.name))
+        return self._resources[kind.owned_as]
+
+    def missing(self, kind: ResourceKind, ids: Sequence[str]) -> list[str]:
+        """Return the resources that do not exist: the tagging API does not say it. Raises AwsError."""
+        answers = self._account.call_all([(kind.read_of(id_), self._place.region) for id_ in ids])
+        for answer in answers:
+            if isinstance(answer, AwsError) and answer.code != kind.gone:
+                raise answer
+        return [id_ for id_, answer in zip(ids, answers, strict=True) if isinstance(answer, AwsError)]
+
+    def _named(self, kind: ResourceKind) -> dict[str, tuple[str, str]]:
+        """ARN → id and module of each resource that a module names; the first module that names it owns it."""
+        named: dict[str, tuple[str, str]] = {}
+        for module, owned in self._modules.items():
+            for id_ in owned.names.get(kind.owned_as, ()):
+                arn = kind.arn(id_, self._place)
+                if arn is not None:
+                    named.setdefault(arn, (id_, module))
+        return named
 
     @cached_property
-    def functions(self) -> tuple[OwnedResource, ...]:
-        """The modules' functions."""
-        names = {raw["FunctionName"]: raw["FunctionArn"] for raw in self.read(LIST_FUNCTIONS)["Functions"]}
-        answers = self.read_all(LIST_TAGS, [{"Resource": arn} for arn in names.values()])
-        tagged = zip(names, answers, strict=True)
-        owned = (self._owned(name, "functions", answer.get("Tags", {})) for name, answer in tagged)
-        return tuple(function for function in owned if function)
-
-    @cached_property
-    def tables(self) -> tuple[OwnedResource, ...]:
-        """The modules' tables."""
-        names = self.read(LIST_TABLES)["TableNames"]
-        tables = self.read_all(DESCRIBE_TABLE, [{"TableName": name} for name in names])
-        arns = [{"ResourceArn": answer["Table"]["TableArn"]} for answer in tables]
-        tagged = zip(names, self.read_all(LIST_TAGS_OF_RESOURCE, arns), strict=True)
-        owned = (self._owned(name, "tables", tags_of(answer.get("Tags", []))) for name, answer in tagged)
-        return tuple(table for table in owned if table)
-
-    @cached_property
-    def stages(self) -> tuple[OwnedResource, ...]:
-        """The modules' API Gateway stages, named api-id/stage; a stage also has the tags of its API."""
-        apis = self.read(GET_REST_APIS).get("items", [])
-        answers = self.read_all(GET_STAGES, [{"restApiId": api["id"]} for api in apis])
-        owned = [
-            self._owned(f"{api['id']}/{stage['stageName']}", "stages", {**api.get("tags", {}), **stage.get("tags", {})})
-            for api, answer in zip(apis, answers, strict=True)
-            for stage in answer.get("item", [])
+    def _tagged(self) -> dict[str, dict[str, str]]:
+        """ARN → tags of every resource of a known kind that carries the tags of some module."""
+        types: list[JsonLike] = [*sorted({kind.tagged_as for kind in KINDS.values()})]
+        modules = selections((owned.tags for owned in self._modules.values()), TAG_VALUES)
+        params: list[dict[str, JsonLike]] = [
+            {
+                "ResourceTypeFilters": types,
+                "TagFilters": [{"Key": key, "Values": list(values)} for key, values in selection.items()],
+            }
+            for selection in modules
         ]
-        return tuple(stage for stage in owned if stage)
+        return _tags_by_arn(self.read_all(GET_RESOURCES, params))
 
-    def _owned(self, name: str, kind: _Kind, tags: dict[str, str]) -> OwnedResource | None:
-        """The resource with its module, which names it or whose tags it carries; None where no module owns it."""
-        named = (module for module, owned in self._modules.items() if name in getattr(owned, kind))
-        module = next(named, None) or self.module_of(tags)
-        return OwnedResource(name, module, tags) if module else None
+    def _tags_of_arns(self, arns: Sequence[str]) -> dict[str, dict[str, str]]:
+        """ARN → tags of these resources; what carries no tags is left out."""
+        params: list[dict[str, JsonLike]] = [{"ResourceARNList": list(some)} for some in _chunks(arns, ARNS)]
+        return _tags_by_arn(self.read_all(GET_RESOURCES, params))
+
+
+def _tags_by_arn(answers: Iterable[GetResources]) -> dict[str, dict[str, str]]:
+    return {raw["ResourceARN"]: tags_of(raw["Tags"]) for answer in answers for raw in answer["ResourceTagMappingList"]}
+
+
+def _chunks(items: Sequence[str], most: int) -> Iterator[Sequence[str]]:
+    return (items[start : start + most] for start in range(0, len(items), most))
+
+
+def _subnet(raw: SubnetDescription) -> Subnet:
+    return Subnet(raw["SubnetId"], raw["AvailabilityZone"], raw["VpcId"], tags_of(raw.get("Tags", [])))

@@ -30,7 +30,7 @@ from gameday.change.call import RUN_TAG, Call, Frozen, Json, JsonLike
 from gameday.change.created_resource import CreatedResource
 from gameday.change.irreversible_action import IrreversibleAction
 from gameday.change.normal_form import NormalForm
-from gameday.change.planned_fault import AnyChange, Effect, PlannedFault
+from gameday.change.planned_fault import AnyChange, Effect, HitResource, PlannedFault
 from gameday.change.probe import Excess, Probe
 from gameday.change.setting import Observation, Read, Setting, Shape
 from gameday.change.setting_change import SettingChange, Side
@@ -47,6 +47,7 @@ __all__ = [
     "Effect",
     "Excess",
     "Frozen",
+    "HitResource",
     "IrreversibleAction",
     "Json",
     "JsonLike",

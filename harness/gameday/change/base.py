@@ -70,6 +70,11 @@ class Change(Frozen):
         """The ids of the existing resources that it changes."""
 
     @property
+    def resource_kind(self) -> str:
+        """The kind of those resources, in words; empty where no tags of an account apply to them."""
+        return ""
+
+    @property
     @abstractmethod
     def headline(self) -> str:
         """One line for a plan: what changes, from what to what."""

@@ -21,6 +21,7 @@ class IrreversibleAction(Change):
 
     kind: Literal["irreversible"] = "irreversible"
     id: str
+    resource: str = "instance"  # its kind, in words
     call: Call  # sees id, args
     args: dict[str, Json] = Field({})
     healed: Probe
@@ -33,6 +34,11 @@ class IrreversibleAction(Change):
     def targets(self) -> tuple[str, ...]:
         """The resource that it acts on."""
         return (self.id,)
+
+    @property
+    def resource_kind(self) -> str:
+        """The kind of resource that it acts on."""
+        return self.resource
 
     @property
     def headline(self) -> str:

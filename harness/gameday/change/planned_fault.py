@@ -29,6 +29,13 @@ class Effect(Frozen):
     deadline: float = 300.0
 
 
+class HitResource(Frozen):
+    """A resource that a fault hits without a call that names it, like an instance whose subnet is cut off."""
+
+    resource: str  # its kind, in words
+    id: str
+
+
 class PlannedFault(Frozen):
     """One fault, resolved against the account: stages of changes (each stage may depend on those before it).
 
@@ -39,6 +46,7 @@ class PlannedFault(Frozen):
     label: str  # one line: what it will do
     stages: tuple[tuple[AnyChange, ...], ...]
     effect: Effect
+    hit: tuple[HitResource, ...] = ()  # what it hits besides the targets of its changes
     hits: dict[str, float] = Field({})  # module → share of its capacity that the fault takes away, 0 to 1
     without_opt_in: tuple[str, ...] = ()  # targets that lack the workload's opt-in tag
     refusals: tuple[str, ...] = ()

@@ -58,6 +58,7 @@ class Setting(Frozen):
     name: str
     about: str
     shape: Shape
+    resource: str = ""  # the kind of resource that has it, in words; empty where it is no resource of an account
     read: Read
     write: Call | None = None  # scalar: sees value
     clear: Call | None = None  # scalar: writes "absent" (None); without it, nothing writes "absent"

@@ -54,6 +54,11 @@ class SettingChange(Change):
         return (self.id,)
 
     @property
+    def resource_kind(self) -> str:
+        """The kind of resource that has the setting."""
+        return self.setting.resource
+
+    @property
     def implied_resource(self) -> str:
         """The resource whose setting it sets, since not every call names it in a parameter."""
         return self.id

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gameday.aws.account import Account
 from gameday.aws.inventory import Inventory
 from gameday.faults.fault import Fault
-from gameday.faults.network import IsolateModule
+from gameday.faults.isolate import IsolateModule
 from gameday.faults.throttle import Throttle
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload

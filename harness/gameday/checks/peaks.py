@@ -10,7 +10,7 @@ from gameday.aws.answers.cloudwatch import GET_METRIC_DATA
 from gameday.change import JsonLike
 from gameday.checks.finding import STATIC, Check, CheckContext, Finding, NotJudged
 from gameday.checks.zones import without_fullest_zone
-from gameday.faults.network import AzBlackhole
+from gameday.faults.blackhole import AzBlackhole
 from gameday.files.twin_file import Latency, TwinFile
 from gameday.steady_state.judging.edges import ONE_SIDED_95
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gameday.aws.account import Account, whoami
+from gameday.aws.account import Account, arn_place, whoami
 from gameday.checks import CHECKS
 from gameday.checks.finding import Check, CheckContext, Finding, NotJudged
 from gameday.errors import AwsError, Exit, Refused
@@ -60,7 +60,8 @@ def check_workload(workload: Workload, twin: TwinFile | None, place: Place) -> C
 
 def scene_of(workload: Workload, twin: TwinFile | None, account: Account, region: str, now: float) -> CheckContext:
     """One region of a workload, to be looked at."""
-    return CheckContext(workload, twin, region, inventory_of(workload, account, region), account, now)
+    inventory = inventory_of(workload, account, arn_place(account, region))
+    return CheckContext(workload, twin, region, inventory, account, now)
 
 
 def look(context: CheckContext) -> Checked:

@@ -9,7 +9,8 @@ from itertools import combinations
 from gameday.aws.answers.ec2 import DESCRIBE_INSTANCES, InstanceDescription, instances_of
 from gameday.aws.answers.iam import GET_INSTANCE_PROFILE
 from gameday.aws.answers.lambda_ import LIST_EVENT_SOURCE_MAPPINGS, LIST_FUNCTIONS, FunctionConfiguration
-from gameday.aws.inventory import OwnedResource
+from gameday.aws.kinds import FUNCTION, TABLE
+from gameday.aws.resources import OwnedResource
 from gameday.change import Json
 from gameday.checks.finding import BULKHEADS, Check, CheckContext, Finding
 from gameday.faults.fault import Fault
@@ -49,7 +50,7 @@ def _findings(context: CheckContext, kind: str, users: Users, faults: dict[str, 
 
 def _functions(context: CheckContext) -> list[tuple[str, FunctionConfiguration]]:
     """The modules' functions: module and configuration."""
-    module = {function.name: function.module for function in context.inventory.functions}
+    module = {function.name: function.module for function in context.inventory.resources(FUNCTION)}
     configured = context.inventory.read(LIST_FUNCTIONS)["Functions"]
     return [(module[raw["FunctionName"]], raw) for raw in configured if raw["FunctionName"] in module]
 
@@ -106,14 +107,18 @@ def _listed(value: Json) -> list[Json]:
 
 def shared_tables(context: CheckContext) -> Iterator[Finding]:
     """Tables that several modules own by name, or that the roles of their functions and instances name."""
-    owned = {name: module.owns.tables for name, module in context.workload.modules.items()}
-    yield from _owned(context, "table", _granted(context, "dynamodb", "table/"), context.inventory.tables, owned)
+    owned = {name: module.owns.names.get("tables", ()) for name, module in context.workload.modules.items()}
+    yield from _owned(
+        context, "table", _granted(context, "dynamodb", "table/"), context.inventory.resources(TABLE), owned
+    )
 
 
 def shared_functions(context: CheckContext) -> Iterator[Finding]:
     """Functions that several modules own by name, or that roles of other modules may invoke by name."""
-    owned = {name: module.owns.functions for name, module in context.workload.modules.items()}
-    yield from _owned(context, "function", _granted(context, "lambda", "function:"), context.inventory.functions, owned)
+    owned = {name: module.owns.names.get("functions", ()) for name, module in context.workload.modules.items()}
+    yield from _owned(
+        context, "function", _granted(context, "lambda", "function:"), context.inventory.resources(FUNCTION), owned
+    )
 
 
 def _owned(
@@ -133,7 +138,7 @@ def _owned(
 def shared_queues(context: CheckContext) -> Iterator[Finding]:
     """Queues that functions of several modules read from, or that their roles name."""
     users = _granted(context, "sqs", "")
-    module = {function.name: function.module for function in context.inventory.functions}
+    module = {function.name: function.module for function in context.inventory.resources(FUNCTION)}
     for raw in context.inventory.read(LIST_EVENT_SOURCE_MAPPINGS)["EventSourceMappings"]:
         source, name = raw.get("EventSourceArn", "").split(":"), raw["FunctionArn"].split(":")[6]
         if len(source) == 6 and source[2] == "sqs" and name in module:

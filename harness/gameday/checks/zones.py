@@ -16,8 +16,9 @@ from gameday.aws.answers.elbv2 import (
 )
 from gameday.aws.answers.lambda_ import LIST_FUNCTIONS
 from gameday.aws.answers.operation import tags_of
+from gameday.aws.kinds import FUNCTION
 from gameday.checks.finding import FAIL_OVER, MANY_PLACES, STATIC, Check, CheckContext, Finding, NotJudged
-from gameday.faults.network import AzBlackhole
+from gameday.faults.blackhole import AzBlackhole
 from gameday.steady_state.kpi.kpi import Kpi
 
 ALIVE = ("pending", "running")
@@ -32,7 +33,7 @@ def zones_of(context: CheckContext) -> dict[str, Counter[str]]:
     for instance in context.inventory.instances:
         if instance.module and instance.state in ALIVE:
             zones.setdefault(instance.module, Counter())[instance.zone] += 1
-    functions = context.inventory.functions
+    functions = context.inventory.resources(FUNCTION)
     configured = context.inventory.read(LIST_FUNCTIONS)["Functions"]
     subnets_of = {raw["FunctionName"]: raw.get("VpcConfig", {}).get("SubnetIds", []) for raw in configured}
     ids = sorted({subnet for function in functions for subnet in subnets_of.get(function.name, [])})

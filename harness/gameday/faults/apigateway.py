@@ -13,6 +13,7 @@ THROTTLING = Setting(
     name="stage.throttling",
     about="a stage's default rate (requests per second) and burst (requests at once)",
     shape=Shape.SCALAR,
+    resource="stage",
     read=Read(
         call=Call(
             service="apigateway",

@@ -12,6 +12,7 @@ SUSPENDED = Setting(
     name="group.suspended",
     about="the processes that a scaling group does not run",
     shape=Shape.SET,
+    resource="scaling group",
     read=Read(
         call=GROUPS,
         rows="AutoScalingGroups[].{id: AutoScalingGroupName, value: SuspendedProcesses[].ProcessName}",
@@ -34,6 +35,7 @@ SUBNETS = Setting(
     name="group.subnets",
     about="the subnets that a scaling group launches into",
     shape=Shape.SCALAR,
+    resource="scaling group",
     read=Read(call=GROUPS, rows="AutoScalingGroups[].{id: AutoScalingGroupName, value: VPCZoneIdentifier}"),
     write=Call(
         service="autoscaling",

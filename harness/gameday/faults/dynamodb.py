@@ -8,6 +8,7 @@ CAPACITY = Setting(
     name="table.capacity",
     about="a table's provisioned read and write capacity, in units per second",
     shape=Shape.SCALAR,
+    resource="table",
     read=Read(
         call=Call(service="dynamodb", operation="describe_table", params={"TableName": {"$": "id"}}),
         rows=(

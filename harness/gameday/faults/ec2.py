@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from gameday.aws.inventory import Instance
+from gameday.aws.resources import Instance
 from gameday.change import Call, IrreversibleAction, Json, PlannedFault, Probe, Read, Setting, Shape
 from gameday.faults.autoscaling import SUSPENDED
 from gameday.faults.fault import (
@@ -14,7 +14,6 @@ from gameday.faults.fault import (
     InstanceTargets,
     call,
     effect,
-    not_opted_in,
     shares,
     staged,
     unhealthy_targets,
@@ -24,6 +23,7 @@ POWER = Setting(
     name="instance.power",
     about="whether an instance runs or is stopped",
     shape=Shape.SWITCH,
+    resource="instance",
     read=Read(
         call=Call(
             service="ec2",
@@ -121,7 +121,6 @@ class TerminateInstance(InstanceTargets):
             stages=staged(changes),
             effect=effect(self.effect, (states([instance.id for instance in hit], "shutting-down", "terminated"),)),
             hits=shares(context, hit),
-            without_opt_in=not_opted_in(context, {instance.id: instance.tags for instance in hit}),
             refusals=tuple(refusals),
             warnings=tuple(f"{id_} is in no scaling group: nothing will replace it" for id_ in lonely),
         )
@@ -171,7 +170,6 @@ class StopInstance(InstanceTargets):
             stages=staged([*context.changes(SUSPENDED, held)], [*changes, *actions]),
             effect=effect(self.effect, (states([instance.id for instance in hit], "stopped", "terminated"),)),
             hits=shares(context, hit),
-            without_opt_in=not_opted_in(context, {instance.id: instance.tags for instance in hit}),
             refusals=tuple(refusals),
         )
 
@@ -221,6 +219,5 @@ class RebootInstance(InstanceTargets):
             stages=staged(changes),
             effect=effect(self.effect, (status, *unhealthy_targets(context, hit))),
             hits=shares(context, hit),
-            without_opt_in=not_opted_in(context, {instance.id: instance.tags for instance in hit}),
             refusals=tuple(refusals),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
 
@@ -11,7 +11,8 @@ from pydantic import Field, model_validator
 
 from gameday.aws.account import Account
 from gameday.aws.answers.elbv2 import DESCRIBE_TARGET_HEALTH
-from gameday.aws.inventory import Instance, Inventory
+from gameday.aws.inventory import Inventory
+from gameday.aws.resources import Instance
 from gameday.aws.tags import TagKey
 from gameday.change import (
     AnyChange,
@@ -38,7 +39,6 @@ class FaultContext:
     modules: tuple[str, ...]
     allow: tuple[str, ...] = ()
     seed: int = 0
-    opt_in: dict[str, str] = field(default_factory=dict)
 
     def changes(
         self, setting: Setting, wanted: dict[str, Json], args: dict[str, dict[str, Json]] | None = None
@@ -139,11 +139,6 @@ def unknown_places(context: FaultContext, module: str | None, zone: str | None) 
     if zone and not context.zone_exists(zone):
         reasons.append(f"zone {zone} is not in {context.region}; it has {', '.join(context.inventory.zones)}")
     return reasons
-
-
-def not_opted_in(context: FaultContext, what: dict[str, dict[str, str]]) -> tuple[str, ...]:
-    """Return the targets (id → tags) without the workload's opt-in tag: a plan with such a target refuses."""
-    return tuple(target for target, tags in what.items() if not context.opt_in.items() <= tags.items())
 
 
 def shares(context: FaultContext, hit: list[Instance]) -> dict[str, float]:

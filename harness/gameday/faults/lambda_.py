@@ -8,6 +8,7 @@ CONCURRENCY = Setting(
     name="function.concurrency",
     about="a function's reserved concurrency: how many invocations run at once; 0 throttles all, absent reserves none",
     shape=Shape.SCALAR,
+    resource="function",
     read=Read(
         call=Call(service="lambda", operation="get_function_concurrency", params={"FunctionName": {"$": "id"}}),
         rows="[{value: ReservedConcurrentExecutions}]",

@@ -11,11 +11,12 @@ from gameday.aws.answers.apigateway import GET_REST_APIS, GET_STAGE
 from gameday.aws.answers.autoscaling import DESCRIBE_SCALABLE_TARGETS
 from gameday.aws.answers.dynamodb import DESCRIBE_TABLE
 from gameday.aws.answers.lambda_ import GET_ACCOUNT_SETTINGS, GET_FUNCTION_CONCURRENCY
-from gameday.aws.inventory import OwnedResource
+from gameday.aws.kinds import FUNCTION, STAGE, TABLE, ResourceKind
+from gameday.aws.resources import OwnedResource
 from gameday.change import Excess, Json, JsonLike, PlannedFault, Probe, Setting, SettingChange
 from gameday.faults.apigateway import THROTTLING
 from gameday.faults.dynamodb import CAPACITY
-from gameday.faults.fault import Fault, FaultContext, call, counted, effect, not_opted_in, staged, unknown_places
+from gameday.faults.fault import Fault, FaultContext, call, counted, effect, staged, unknown_places
 from gameday.faults.lambda_ import CONCURRENCY
 from gameday.faults.proxy_rule import AT, RULE, ruled
 from gameday.sdk.rule import Rule, in_words
@@ -103,9 +104,9 @@ class Throttle(Fault):
         if self.sdk:
             planned = ruled(context, self._rule(), self.at, self.name, self.module)
             return planned.model_copy(update={"refusals": (*refusals, *planned.refusals)})
-        functions = self._chosen(self.function, context.inventory.functions if self.module or self.function else ())
-        tables = self._chosen(self.table, context.inventory.tables if self.module or self.table else ())
-        stages = self._chosen(self.stage, context.inventory.stages if self.module or self.stage else ())
+        functions = self._chosen(self.function, FUNCTION, context, refusals)
+        tables = self._chosen(self.table, TABLE, context, refusals)
+        stages = self._chosen(self.stage, STAGE, context, refusals)
         chosen = [*functions, *tables, *stages]
         if not chosen and not refusals:
             refusals.append(f"{self._wanted()} has no function, table or stage to throttle in this workload")
@@ -132,7 +133,6 @@ class Throttle(Fault):
                 deadline=600.0,
             ),
             hits=dict.fromkeys(hit.values(), self._taken()),
-            without_opt_in=not_opted_in(context, {resource.name: resource.tags for resource in chosen}),
             refusals=tuple(refusals),
             warnings=tuple(idle) if changes else (),
         )
@@ -140,8 +140,17 @@ class Throttle(Fault):
     def _wanted(self) -> str:
         return f"module {self.module}" if self.module else str(self.function or self.table or self.stage)
 
-    def _chosen(self, name: str | None, resources: tuple[OwnedResource, ...]) -> list[OwnedResource]:
-        return [found for found in resources if found.name == name or (self.module and found.module == self.module)]
+    def _chosen(
+        self, name: str | None, kind: ResourceKind, context: FaultContext, refusals: list[str]
+    ) -> list[OwnedResource]:
+        """The resources of a kind that the fault names, or that its module owns; nothing is read for any other kind."""
+        if not (self.module or name):
+            return []
+        resources = context.inventory.resources(kind)
+        chosen = [found for found in resources if found.name == name or (self.module and found.module == self.module)]
+        missing = context.inventory.missing(kind, [resource.name for resource in chosen])
+        refusals += [f"{kind.name} {name} does not exist in {context.region}" for name in missing]
+        return [resource for resource in chosen if resource.name not in missing]
 
     def _left(self, was: float, least: int) -> float:
         """The capacity that is left: never more than there was."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, create_model, model_validator
 
+from gameday.aws.kinds import KINDS
 from gameday.aws.tags import TagKey
 from gameday.graph import reached
 from gameday.steady_state.kpi.kpi import Kpi
@@ -55,13 +56,26 @@ Role = Annotated[str, Field(pattern=r"^arn:aws:iam::\d{12}:role/([a-zA-Z0-9_+=,.
 """The ARN of an IAM role, its path included (IAM User Guide, "IAM identifiers")."""
 
 
-class Owns(Written):
-    """What belongs to a workload or a module: resources by tags, and functions, tables or API stages by name."""
+class OwnsBase(Written):
+    """What belongs to a workload or a module: resources by tags, and resources of each kind by name."""
 
     tags: dict[TagKey, str] = Field({}, description="resources that carry all of these tags")
-    functions: tuple[str, ...] = Field((), description="Lambda functions by name")
-    tables: tuple[str, ...] = Field((), description="DynamoDB tables by name")
-    stages: tuple[str, ...] = Field((), description="API Gateway stages as api-id/stage")
+
+    @property
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """The names that the file gives, by the key of their kind: {"functions": ("payments",)}."""
+        return {key: names for key in KINDS if (names := getattr(self, key))}
+
+
+if TYPE_CHECKING:
+    Owns = OwnsBase
+else:  # a field for each kind, so that schema and mistakes know them
+    Owns = create_model(
+        "Owns",
+        __base__=OwnsBase,
+        __doc__=OwnsBase.__doc__,
+        **{kind.owned_as: (tuple[str, ...], Field((), description=kind.described)) for kind in KINDS.values()},
+    )
 
 
 class Module(Written):

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from gameday.aws.arns import ArnPlace
+from gameday.aws.kinds import KINDS
 from gameday.change import RUN_TAG, Call, CallTemplate, Change, Json
 from gameday.change.placeholders import unbound
 from gameday.errors import GamedayError
@@ -28,9 +30,7 @@ NAMED = {
         "VpcId": "vpc",
     },
     "autoscaling": {"AutoScalingGroupName": "autoScalingGroup"},
-    "lambda": {"FunctionName": "function"},
-    "dynamodb": {"TableName": "table"},
-    "apigateway": {"stageName": "Stage"},
+    **{kind.service: dict.fromkeys(kind.parameters, kind.iam_type) for kind in KINDS.values()},
 }
 """Parameters that name a resource, and its kind, by service."""
 
@@ -50,16 +50,9 @@ class Permission:
     module: str | None = None
 
 
-@dataclass(frozen=True)
-class _ArnPlace:
-    partition: str
-    region: str
-    account: str
-
-
 def asks_of(plan: Plan) -> tuple[Permission, ...]:
     """Return the permissions of a plan's changes, each once, in order; raises GamedayError where one is unknown."""
-    place = _ArnPlace(partition_of(plan), plan.region, plan.account)
+    place = ArnPlace(partition_of(plan), plan.region, plan.account)
     permissions: dict[Permission, None] = {}
     for planned_fault in plan.planned_faults:
         made = {name: made for change in planned_fault.changes for name, made in change.made_binding(ANY).items()}
@@ -85,7 +78,7 @@ def _bound(template: CallTemplate, made: Mapping[str, str]) -> Call:
     return template.bound({"run": ANY, "made": dict(made), "row": row})
 
 
-def _of_change(change: Change, made: Mapping[str, str], place: _ArnPlace) -> Iterator[Permission]:
+def _of_change(change: Change, made: Mapping[str, str], place: ArnPlace) -> Iterator[Permission]:
     calls = list(calls_of(change, made))
     for phase, call in calls:
         action = action_of(call)
@@ -101,7 +94,7 @@ def _of_call(
     call: Call,
     action: Action,
     change: Change,
-    place: _ArnPlace,
+    place: ArnPlace,
 ) -> Iterator[Permission]:
     creates = change.is_created_by(call)
     resources = list(_named(call, action))
@@ -142,7 +135,7 @@ def _must_know_tags(action: Action, kind: str, tagged: Tagged) -> None:
         )
 
 
-def _arn(service: str, kind: str, id_: str, params: Mapping[str, Json], place: _ArnPlace) -> str:
+def _arn(service: str, kind: str, id_: str, params: Mapping[str, Json], place: ArnPlace) -> str:
     known = {f"{name[0].upper()}{name[1:]}": value for name, value in params.items() if isinstance(value, str)}
     known |= {"Partition": place.partition, "Region": place.region, "Account": place.account}
     return arn_of(service, kind, known | {own_variable(service, kind): id_})

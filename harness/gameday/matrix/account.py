@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from gameday.aws.account import arn_place
 from gameday.errors import Exit, Reason, Refused
 from gameday.files.experiment import Experiment
 from gameday.files.workload import Workload
@@ -23,7 +24,7 @@ def zones_of(workload: Workload) -> tuple[str, ...]:
     """Return the zones with instances of the workload, in its first region. Reads only."""
     region = workload.regions[0]
     with open_environment("aws", workload, None, region, seed=0) as environment:
-        instances = inventory_of(workload, environment.account, region).instances
+        instances = inventory_of(workload, environment.account, arn_place(environment.account, region)).instances
     return tuple(sorted({each.zone for each in instances if each.module and each.state in ("pending", "running")}))
 
 

@@ -17,8 +17,9 @@ import yaml
 
 from gameday.engine.journal import Journal
 from gameday.errors import Refused
+from gameday.faults.blackhole import AzBlackhole
 from gameday.faults.fault import Fault
-from gameday.faults.network import AzBlackhole, IsolateModule
+from gameday.faults.isolate import IsolateModule
 from gameday.faults.throttle import Throttle
 from gameday.files.experiment import Experiment
 from gameday.files.fault_entries import entry_of
@@ -93,7 +94,7 @@ def _fault(name: str, module: Module) -> tuple[str, Fault] | None:
     owns = module.owns
     if owns.tags:
         return f"isolate-{name}", IsolateModule(module=name)
-    if owns.functions or owns.tables or owns.stages:
+    if owns.names:
         return f"throttle-{name}", Throttle(module=name, to=0)
     return None
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from gameday.aws.account import Account, whoami
-from gameday.aws.inventory import Inventory, Ownership
+from gameday.aws.arns import ArnPlace
+from gameday.aws.inventory import Inventory
+from gameday.aws.resources import Ownership
+from gameday.change import PlannedFault
 from gameday.errors import AwsError, Reason, Refused
 from gameday.faults.fault import FaultContext
 from gameday.files.workload import Workload
@@ -29,7 +33,7 @@ def make_plan(request: RunRequest, account: Account, now: float, facts: RunFacts
         account_id, principal = whoami(account, region)
         if refusals := ask(ACCOUNT_GUARDS, AccountContext(request, now, facts, account_id)).refusals:
             raise Refused(refusals)
-        inventory = inventory_of(request.workload, account, region)
+        inventory = inventory_of(request.workload, account, ArnPlace(principal.split(":")[1], region, account_id))
         plan = _resolved(request, account_id, principal, _fault_context(request, account, inventory))
         running = Counter(instance.module for instance in inventory.instances if instance.state == "running")
     except AwsError as error:
@@ -40,14 +44,10 @@ def make_plan(request: RunRequest, account: Account, now: float, facts: RunFacts
     return plan.model_copy(update={"refusals": reasons.refusals, "warnings": warnings})
 
 
-def inventory_of(workload: Workload, account: Account, region: str) -> Inventory:
+def inventory_of(workload: Workload, account: Account, place: ArnPlace) -> Inventory:
     """Return the workload's resources in one region."""
-    owns = {
-        name: Ownership(owned.tags, owned.functions, owned.tables, owned.stages)
-        for name, owned in [("", workload.owns), *((name, module.owns) for name, module in workload.modules.items())]
-    }
-    whole = owns.pop("")
-    return Inventory(account, region, whole, owns)
+    modules = {name: Ownership(module.owns.tags, module.owns.names) for name, module in workload.modules.items()}
+    return Inventory(account, place, Ownership(workload.owns.tags), modules)
 
 
 def _fault_context(request: RunRequest, account: Account, inventory: Inventory) -> FaultContext:
@@ -57,14 +57,14 @@ def _fault_context(request: RunRequest, account: Account, inventory: Inventory) 
         inventory=inventory,
         modules=tuple(request.workload.modules),
         seed=request.seed,
-        opt_in=request.workload.opt_in or {},
     )
 
 
 def _resolved(request: RunRequest, account: str, principal: str, context: FaultContext) -> Plan:
     """Return the plan without guards. Raises AwsError, and Refused for changes that could not be undone."""
     try:
-        planned_faults = tuple(fault.inject(context) for fault in request.faults)
+        opt_in = request.workload.opt_in or {}
+        planned_faults = tuple(_checked(fault.inject(context), opt_in, context.inventory) for fault in request.faults)
     except Refused as refused:
         reasons = (Reason(NOT_RESTORABLE, reason.text, reason.remedy) for reason in refused.reasons)
         raise Refused(tuple(reasons), refused.remedy) from refused
@@ -84,3 +84,19 @@ def _resolved(request: RunRequest, account: str, principal: str, context: FaultC
         may_suffer=tuple(sorted(suffering)),
         contained=tuple(sorted(set(request.workload.modules) - suffering)),
     )
+
+
+def _checked(planned_fault: PlannedFault, opt_in: Mapping[str, str], inventory: Inventory) -> PlannedFault:
+    """Name the resources that the fault changes and that lack the workload's opt-in tag. Raises AwsError."""
+    if not opt_in:
+        return planned_fault
+    hit = dict.fromkeys(
+        [
+            *((change.resource_kind, target) for change in planned_fault.changes for target in change.targets),
+            *((resource.resource, resource.id) for resource in planned_fault.hit),
+        ]
+    )
+    lacking = [
+        target for kind, target in hit if kind and not opt_in.items() <= (inventory.tags(kind, target) or {}).items()
+    ]
+    return planned_fault.model_copy(update={"without_opt_in": tuple(lacking)})

@@ -19,6 +19,7 @@ from gameday.twin.control_plane.provision import World, build
 from gameday.twin.control_plane.rejections import check
 from gameday.twin.control_plane.scaling import Groups
 from gameday.twin.control_plane.survey import Backends, Survey
+from gameday.twin.control_plane.tagging import tagged
 from gameday.twin.control_plane.target_health import Targets
 from gameday.twin.moto.isolation import Enclosure
 from gameday.twin.moto.objects import Moto
@@ -100,6 +101,8 @@ class Controllers:
             return {"UserId": "AIDATWIN", "Account": self._workload.account, "Arn": self.principal}
         if (call.service, call.operation) == ("lambda", "GetAccountSettings"):
             return {"AccountLimit": self._concurrency()}
+        if (call.service, call.operation) == ("resourcegroupstaggingapi", "GetResources"):
+            return tagged(call.params, self._region, self._backends)
         return self._monitoring.answer(call)
 
     def after(self, call: ReceivedCall, done: bool) -> None:

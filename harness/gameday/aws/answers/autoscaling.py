@@ -10,12 +10,24 @@ from gameday.aws.answers.operation import Operation, Tag
 from gameday.change import Json
 
 
+class AutoScalingInstance(TypedDict):
+    """A member of a scaling group; `WeightedCapacity` is a number as text, absent where a member counts one."""
+
+    InstanceId: str
+    LifecycleState: str
+    HealthStatus: str
+    WeightedCapacity: NotRequired[str]
+
+
 class AutoScalingGroup(TypedDict):
     """A scaling group; `VPCZoneIdentifier` lists its subnets, separated by commas."""
 
     AutoScalingGroupName: str
+    DesiredCapacity: int
+    AvailabilityZones: NotRequired[list[str]]
     VPCZoneIdentifier: NotRequired[str]
     TargetGroupARNs: NotRequired[list[str]]
+    Instances: NotRequired[list[AutoScalingInstance]]
     Tags: NotRequired[list[Tag]]
 
 

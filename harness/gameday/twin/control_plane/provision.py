@@ -97,7 +97,7 @@ class _Builder:
                 f"use zones of this region: {', '.join(sorted(known))}",
                 gd_code="GD-E114",
             )
-        tags = {**self.workload.owns.tags, "Name": self.workload.name}
+        tags = {**self.workload.owns.tags, **(self.workload.opt_in or {}), "Name": self.workload.name}
         self.vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=_spec("vpc", tags))["Vpc"]["VpcId"]
         self.subnets = [
             self.ec2.create_subnet(
@@ -193,7 +193,7 @@ class _Builder:
     # --- functions, tables, stages ----------------------------------------------------------------------------------
 
     def _functions(self, name: str) -> None:
-        lambda_, names = self.client("lambda"), self.workload.modules[name].owns.functions or (name,)
+        lambda_, names = self.client("lambda"), self.workload.modules[name].owns.names.get("functions") or (name,)
         role = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=_ASSUMED_BY_LAMBDA)
         for function in names:
             lambda_.create_function(
@@ -208,7 +208,7 @@ class _Builder:
         self.dimensions[name] = {"FunctionName": names[0]}
 
     def _tables(self, name: str, wanted: Table) -> None:
-        dynamodb, names = self.client("dynamodb"), self.workload.modules[name].owns.tables or (name,)
+        dynamodb, names = self.client("dynamodb"), self.workload.modules[name].owns.names.get("tables") or (name,)
         for table in names:
             dynamodb.create_table(
                 TableName=table,
@@ -224,7 +224,7 @@ class _Builder:
         self.dimensions[name] = {"TableName": names[0]}
 
     def _stages(self, name: str, wanted: Stage) -> None:
-        owned = self.workload.modules[name].owns.stages or (f"{name}/live",)
+        owned = self.workload.modules[name].owns.names.get("stages") or (f"{name}/live",)
         for api, _, stage in (name_and_stage.partition("/") for name_and_stage in owned):
             self._stage(name, api, stage, wanted)
         self.stages[name] = owned

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from gameday.aws.kinds import FUNCTION
 from gameday.change import PlannedFault, Setting
-from gameday.faults.fault import Fault, FaultContext, effect, not_opted_in, staged, unknown_places
+from gameday.faults.fault import Fault, FaultContext, effect, staged, unknown_places
 from gameday.faults.lambda_ import CONCURRENCY
 from gameday.faults.throttle import grows
 from pydantic import Field
@@ -24,7 +25,7 @@ class PauseFunctions(Fault):
 
     def inject(self, context: FaultContext) -> PlannedFault:
         """The changes, resolved against the account; reads only. Raises AwsError."""
-        found = [function for function in context.inventory.functions if function.module == self.module]
+        found = [function for function in context.inventory.resources(FUNCTION) if function.module == self.module]
         refusals = unknown_places(context, self.module, None)
         if not found and not refusals:
             refusals.append(f"module {self.module} has no function to pause")
@@ -41,6 +42,5 @@ class PauseFunctions(Fault):
                 deadline=600.0,
             ),
             hits={self.module: 1.0} if found else {},
-            without_opt_in=not_opted_in(context, {function.name: function.tags for function in found}),
             refusals=tuple(refusals),
         )

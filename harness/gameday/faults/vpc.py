@@ -1,0 +1,115 @@
+"""Settings of subnets and interfaces, and the network ACLs and security groups that a run creates."""
+
+from __future__ import annotations
+
+from gameday.change import RUN_TAG, Call, CreatedResource, JsonLike, NormalForm, Read, Setting, Shape
+from gameday.faults.fault import call
+
+ACL = Setting(
+    name="subnet.acl",
+    about="the network ACL of a subnet",
+    shape=Shape.SCALAR,
+    resource="subnet",
+    read=Read(
+        call=Call(
+            service="ec2",
+            operation="describe_network_acls",
+            params={"Filters": [{"Name": "association.subnet-id", "Values": {"$": "ids"}}]},
+        ),
+        rows="NetworkAcls[].Associations[].{id: SubnetId, value: NetworkAclId, association: NetworkAclAssociationId}",
+    ),
+    write=Call(
+        service="ec2",
+        operation="replace_network_acl_association",
+        params={"AssociationId": {"$": "row.association"}, "NetworkAclId": {"$": "value"}},
+    ),
+    settle=5.0,
+    retry=("InvalidAssociationID.NotFound", "InvalidNetworkAclID.NotFound"),
+)
+
+GROUPS = Setting(
+    name="interface.groups",
+    about="the security groups of a network interface",
+    shape=Shape.SCALAR,
+    resource="interface",
+    read=Read(
+        call=Call(service="ec2", operation="describe_network_interfaces", params={"NetworkInterfaceIds": {"$": "ids"}}),
+        rows="NetworkInterfaces[].{id: NetworkInterfaceId, value: Groups[].GroupId}",
+    ),
+    write=Call(
+        service="ec2",
+        operation="modify_network_interface_attribute",
+        params={"NetworkInterfaceId": {"$": "id"}, "Groups": {"$": "value"}},
+    ),
+    canonical=NormalForm.SORTED,
+    settle=5.0,
+    retry=("InvalidGroup.NotFound",),
+    gone=("InvalidNetworkInterfaceID.NotFound",),
+)
+
+
+def run_tags(resource: str, name: str) -> list[JsonLike]:
+    """Return the tag specifications of what a run creates: the run's id, and a name for people."""
+    tags: list[JsonLike] = [{"Key": RUN_TAG, "Value": {"$": "run"}}, {"Key": "Name", "Value": name}]
+    return [{"ResourceType": resource, "Tags": tags}]
+
+
+BY_RUN: list[JsonLike] = [{"Name": f"tag:{RUN_TAG}", "Values": [{"$": "run"}]}]
+
+
+def deny_all_acl(region: str, vpc: str, name: str) -> CreatedResource:
+    """Return a network ACL without rules: such an ACL denies IPv4 and IPv6 in both directions.
+
+    Source: Amazon VPC User Guide, "Custom network ACLs": a new one denies all traffic until rules are added.
+    """
+    filters: list[JsonLike] = [*BY_RUN, {"Name": "vpc-id", "Values": [{"$": "args.vpc"}]}]
+    return CreatedResource(
+        region=region,
+        about=f"a network ACL in {vpc} that denies everything, IPv4 and IPv6, in and out",
+        name=name,
+        args={"vpc": vpc},
+        create=call(
+            "ec2",
+            "create_network_acl",
+            VpcId={"$": "args.vpc"},
+            TagSpecifications=run_tags("network-acl", "gameday-blackhole"),
+        ),
+        made="NetworkAcl.NetworkAclId",
+        find=call("ec2", "describe_network_acls", Filters=filters),
+        found="NetworkAcls[].NetworkAclId",
+        delete=call("ec2", "delete_network_acl", NetworkAclId={"$": "id"}),
+        busy=("DependencyViolation",),
+        gone=("InvalidNetworkAclID.NotFound",),
+    )
+
+
+def empty_group(region: str, vpc: str, name: str, ipv6: bool) -> CreatedResource:
+    """Return a security group without rules: it lets nothing in and nothing out.
+
+    AWS gives a new group a rule that lets everything out; `then` revokes it (Amazon VPC User Guide, "Default rules").
+    """
+    everything: list[JsonLike] = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    if ipv6:
+        everything.append({"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]})
+    filters: list[JsonLike] = [*BY_RUN, {"Name": "vpc-id", "Values": [{"$": "args.vpc"}]}]
+    return CreatedResource(
+        region=region,
+        about=f"a security group in {vpc} without any rule",
+        name=name,
+        args={"vpc": vpc, "name": f"gameday-{name}"},
+        create=call(
+            "ec2",
+            "create_security_group",
+            VpcId={"$": "args.vpc"},
+            GroupName={"$": "join('-', [args.name, run])"},
+            Description="made by gameday; lets nothing in or out",
+            TagSpecifications=run_tags("security-group", "gameday-isolation"),
+        ),
+        made="GroupId",
+        then=(call("ec2", "revoke_security_group_egress", GroupId={"$": "id"}, IpPermissions=everything),),
+        find=call("ec2", "describe_security_groups", Filters=filters),
+        found="SecurityGroups[].GroupId",
+        delete=call("ec2", "delete_security_group", GroupId={"$": "id"}),
+        busy=("DependencyViolation",),
+        gone=("InvalidGroup.NotFound",),
+    )
