@@ -187,7 +187,7 @@ def _values(name: str, field: FieldInfo, model: type[Fault], loaded: LoadedWorkl
 
 def _target(fault: Fault) -> tuple[str, str]:
     """Return a fault's target, which two faults at once must not share: the plan refuses to change a thing twice."""
-    module = getattr(fault, "module", None)
+    module = fault.target_module
     return ("module", module) if module else ("fault", fault.name)
 
 

@@ -32,7 +32,7 @@ SHORT = 10
 def play(name: str, seed: int) -> tuple[Record, Truth]:
     """Play a run, and return its record and its ground truth."""
     loaded = load_experiment(STOREFRONT / f"{name}.yaml")
-    request = RunRequest(loaded.experiment, loaded.faults, loaded.workload, loaded.twin, "twin", seed)
+    request = RunRequest(loaded.experiment, loaded.workload, loaded.twin, "twin", seed)
     made: list[Truth] = []
     begin = Truth.__init__
 

@@ -225,7 +225,7 @@ def test_what_is_planted_is_found_alone_and_its_experiment_can_be_planned(check:
         assert validate_files([proof]) == []
         told = load_experiment(proof)
         plan = make_plan(
-            RunRequest(told.experiment, told.faults, told.workload, told.twin, "twin", 0, False),
+            RunRequest(told.experiment, told.workload, told.twin, "twin", 0, False),
             stand.twin.aws,
             stand.twin.clock.now(),
         )

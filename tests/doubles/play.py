@@ -100,7 +100,7 @@ def played(
     experiment = Experiment.model_validate(SHORT | fields)
     workload = Workload.model_validate(change_workload(read("workload.yaml")))
     twin = TwinFile.model_validate(change_twin(read("twin.yaml")))
-    request = RunRequest(experiment, experiment.faults, workload, twin, "twin")
+    request = RunRequest(experiment, workload, twin, "twin")
     with Twin(workload, twin) as world:
         plan = make_plan(request, world.aws, world.clock.now())
         journal = Journal.open(folder)

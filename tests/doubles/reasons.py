@@ -14,8 +14,7 @@ NOW = 1_800_000_000.0
 
 def context_of(plan: Plan, account: Any = None, facts: RunFacts | None = None, **known: Any) -> PlanContext:
     """What guards see of a plan; nobody is asked for what is not `known`."""
-    faults = plan.experiment.faults
-    request = RunRequest(plan.experiment, faults, plan.workload, plan.twin, plan.place)  # type: ignore[arg-type]
+    request = RunRequest(plan.experiment, plan.workload, plan.twin, plan.place)
     return PlanContext(request, NOW, facts or RunFacts(), plan.account, plan, account, **known)
 
 

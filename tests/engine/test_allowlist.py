@@ -211,7 +211,9 @@ def request(workload: Workload, fault: Fault | None = None) -> RunRequest:
     experiment = Experiment.model_validate(SHORT)
     twin = TwinFile.model_validate(cured(read("twin.yaml")))
 
-    return RunRequest(experiment, (fault,) if fault else experiment.faults, workload, twin, "twin")
+    if fault:
+        experiment = experiment.model_copy(update={"faults": (fault,)})
+    return RunRequest(experiment, workload, twin, "twin")
 
 
 def test_a_fault_whose_code_makes_a_call_of_its_own_is_stopped(

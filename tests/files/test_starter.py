@@ -33,7 +33,7 @@ def test_the_starter_can_be_planned_on_its_twin(tmp_path):
     write_starter(tmp_path)
     one = load_any(tmp_path / "lose-an-instance.yaml")
     with open_environment("twin", one.workload, one.twin, "us-east-1", 0) as environment:
-        request = RunRequest(one.experiment, one.faults, one.workload, one.twin, "twin")
+        request = RunRequest(one.experiment, one.workload, one.twin, "twin")
         plan = make_plan(request, environment.account, environment.clock.now())
     assert plan.refusals == ()
     assert (plan.hit, plan.contained) == (("orders",), ("web",))

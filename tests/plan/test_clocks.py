@@ -116,7 +116,7 @@ def test_a_plan_is_refused_by_the_clocks_of_its_ground(twin: Twin, workload: Wor
     clocks = Clocks(TestClock(NOW))
     clocks.heard(AWS, formatdate(NOW + 30, usegmt=True), NOW)
     experiment = Experiment.model_validate(SHORT | {"faults": [{"throttle": {"module": "payments", "to": 0}}]})
-    request = RunRequest(experiment, experiment.faults, workload, None, "twin")
+    request = RunRequest(experiment, workload, None, "twin")
     environment = Environment(twin.aws, twin.clock, Scripted({}), 0.0, clocks)
     assert "GD-P26" in [refusal.code for refusal in plan_on(environment, request, RunFacts()).refusals]
 

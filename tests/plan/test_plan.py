@@ -35,7 +35,7 @@ class ReadOnly(Wrapped):
 def plan_on(twin: Twin, workload: Workload, fault: dict[str, Any], **fields: Any) -> Plan:
     experiment = Experiment.model_validate(SHORT | {"faults": [fault]} | fields)
     file = TwinFile.model_validate(cured(read("twin.yaml")))
-    request = RunRequest(experiment, experiment.faults, workload, file, "twin")
+    request = RunRequest(experiment, workload, file, "twin")
     return make_plan(request, ReadOnly(twin.aws), twin.clock.now())
 
 
@@ -204,7 +204,7 @@ def test_an_error_in_the_middle_of_a_plan_refuses_in_one_line(operation: str, tw
             return super().answer(call, region, paged)
 
     experiment = Experiment.model_validate(SHORT | {"faults": [{"az-blackhole": {"zone": "us-east-1a"}}]})
-    request = RunRequest(experiment, experiment.faults, workload, None, "twin")
+    request = RunRequest(experiment, workload, None, "twin")
     with pytest.raises(Refused) as refused:
         make_plan(request, Expired(twin.aws), twin.clock.now())
     (reason,) = refused.value.reasons

@@ -221,7 +221,7 @@ def test_disabled_actions_are_warned_of(tmp_path: Path) -> None:
         off = Call(service="cloudwatch", operation="disable_alarm_actions", params={"AlarmNames": ["orders-low"]})
         play.stranger.call(off, REGION)
         plan = play.plan
-        request = RunRequest(plan.experiment, plan.experiment.faults, plan.workload, plan.twin, "twin")
+        request = RunRequest(plan.experiment, plan.workload, plan.twin, "twin")
         again = make_plan(request, play.twin.aws, play.twin.clock.now())
         assert "GD-W15" in [warning.code for warning in again.warnings]
 

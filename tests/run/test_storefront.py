@@ -25,7 +25,7 @@ FLAW = "- {to: recommendations, only: [browse], retries: 8, backoff: 100ms}"
 def run(name: str, folder: Path, line: tuple[str, str] | None = None, seed: int = 0) -> Record:
     """Run one of storefront's experiments, with one line of twin.yaml changed where asked."""
     loaded = load_experiment(STOREFRONT / f"{name}.yaml")
-    request = RunRequest(loaded.experiment, loaded.faults, loaded.workload, loaded.twin, "twin", seed)
+    request = RunRequest(loaded.experiment, loaded.workload, loaded.twin, "twin", seed)
     if line:
         was, is_ = line
         assert TWIN.count(was) == 1, f"{was!r} stands {TWIN.count(was)} times in twin.yaml"

@@ -53,7 +53,7 @@ def request_of(loaded: LoadedExperiment, place: str, seed: int, production: bool
     where: Place = "aws" if place == "aws" else "twin"
     twin = loaded.twin if where == "twin" else None
     here = own_instance() if where == "aws" else None
-    return RunRequest(loaded.experiment, loaded.faults, loaded.workload, twin, where, seed, production, instance=here)
+    return RunRequest(loaded.experiment, loaded.workload, twin, where, seed, production, instance=here)
 
 
 def make(file: Path, place: str, seed: int, production: bool) -> tuple[Plan, str]:
@@ -164,10 +164,8 @@ def _requests(file: Path, options: RunOptions) -> tuple[tuple[RunRequest, ...], 
 
 
 def _request_again(saved: Plan, production: bool) -> RunRequest:
-    faults, here = saved.experiment.faults, own_instance() if saved.place == "aws" else None
-    return RunRequest(
-        saved.experiment, faults, saved.workload, saved.twin, saved.place, saved.seed, production, instance=here
-    )
+    here = own_instance() if saved.place == "aws" else None
+    return RunRequest(saved.experiment, saved.workload, saved.twin, saved.place, saved.seed, production, instance=here)
 
 
 def _confirm(plan: Plan, yes: bool, stop: StopRequest) -> None:

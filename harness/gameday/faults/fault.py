@@ -68,6 +68,12 @@ class Fault(Frozen):
     effect: ClassVar[str]  # the effect that proves it, in one sentence
     example: ClassVar[str]  # a line of YAML
 
+    @property
+    def target_module(self) -> str | None:
+        """The module that the file names as its target; None where it names none."""
+        module = getattr(self, "module", None)
+        return module if isinstance(module, str) else None
+
     def inject(self, context: FaultContext) -> PlannedFault:
         """Resolve the fault's changes against the account; reads only. Raises AwsError."""
         raise NotImplementedError

@@ -47,8 +47,7 @@ class Rows:
         """
         here = own_instance()
         requests = [
-            RunRequest(experiment, experiment.faults, workload, None, "aws", seed, production, instance=here)
-            for experiment in experiments
+            RunRequest(experiment, workload, None, "aws", seed, production, instance=here) for experiment in experiments
         ]
         plans = [self._planned(request) for request in requests]
         refused = [plan for plan in plans if isinstance(plan, Refusal)]

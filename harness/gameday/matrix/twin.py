@@ -164,7 +164,7 @@ def play_row(
     workload: Workload, twin: TwinFile, experiment: Experiment, seed: int, error: float, keep: Keep | None = None
 ) -> MatrixRow:
     """Run an experiment on its own twin. `error`: the probability of a false spread in any of its KPIs."""
-    request = RunRequest(experiment, experiment.faults, workload, twin, "twin", seed)
+    request = RunRequest(experiment, workload, twin, "twin", seed)
     # A twin ends with its run, and so does its journal.
     with TemporaryDirectory() as folder:
         journal = Journal.open(Path(folder))
@@ -180,7 +180,7 @@ def play_row(
 def row_of(experiment: Experiment, played: Record | Refusal, error: float) -> MatrixRow:
     """Return a run's effect on every KPI, each judged alone, as isolation judges contained modules."""
     name, fault = experiment.name, experiment.faults[0]
-    module, zone = getattr(fault, "module", None), getattr(fault, "zone", None)
+    module, zone = fault.target_module, getattr(fault, "zone", None)
     if isinstance(played, Refusal):
         return MatrixRow(name, module, zone, {}, (), tuple(map(str, played.reasons)))
     plan, phases = played.plan, played.judged.phases if played.judged else Phases(before=(0.0, 0.0))

@@ -12,7 +12,6 @@ from pydantic import Field
 from gameday.aws.arns import alarm_name
 from gameday.change import Frozen, Json, PlannedFault
 from gameday.errors import Reason
-from gameday.faults.fault import Fault
 from gameday.files.experiment import Experiment
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
@@ -63,7 +62,6 @@ class RunRequest:
     """The input of a plan: an experiment with its faults, its workload, and where and how to run it."""
 
     experiment: Experiment
-    faults: tuple[Fault, ...]
     workload: Workload
     twin: TwinFile | None
     place: Place

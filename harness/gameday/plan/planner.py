@@ -64,7 +64,9 @@ def _resolved(request: RunRequest, account: str, principal: str, context: FaultC
     """Return the plan without guards. Raises AwsError, and Refused for changes that could not be undone."""
     try:
         opt_in = request.workload.opt_in or {}
-        planned_faults = tuple(_checked(fault.inject(context), opt_in, context.inventory) for fault in request.faults)
+        planned_faults = tuple(
+            _checked(fault.inject(context), opt_in, context.inventory) for fault in request.experiment.faults
+        )
     except Refused as refused:
         reasons = (Reason(NOT_RESTORABLE, reason.text, reason.remedy) for reason in refused.reasons)
         raise Refused(tuple(reasons), refused.remedy) from refused

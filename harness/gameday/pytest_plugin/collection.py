@@ -67,5 +67,5 @@ class ExperimentItem(pytest.Item):
 def words_of(loaded: LoadedExperiment) -> set[str]:
     """Return the words that `-k` matches besides the name: workload, faults, their modules, and KPIs."""
     faults = loaded.experiment.faults
-    modules = {str(module) for fault in faults if (module := getattr(fault, "module", None))}
+    modules = {module for fault in faults if (module := fault.target_module)}
     return {loaded.workload.name, *(fault.name for fault in faults), *modules, *loaded.experiment.steady_state}
