@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from email.utils import formatdate
@@ -11,13 +11,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from gameday.change import Call, Json, SettingChange
+from gameday.change import Call, Condition, Json, SettingChange
 from gameday.errors import AwsError, JournalError, Reason, Refused, reason_lines
 from gameday.events import Aborted
 from gameday.files.experiment import DetectionClaim
 from gameday.files.workload import Freeze
 from gameday.plan.guards.context import PlaceContext, PlanContext, RunFacts, UndoRights
-from gameday.plan.guards.guard import InjectionGuard, Objection, ask
+from gameday.plan.guards.guard import InjectionGuard, Objection, Reasons, ask
 from gameday.plan.guards.registry import ACCOUNT_GUARDS, GUARDS, NOT_RESTORABLE, PLACE_GUARDS, PLAN_GUARDS, READ_FAILED
 from gameday.plan.plan import Plan
 from gameday.plan.planner import make_plan
@@ -25,7 +25,7 @@ from gameday.run.baseline_guards import BASELINE_GUARDS, BaselineContext
 from gameday.steady_state.clock import TestClock
 from gameday.steady_state.skew import Clocks
 
-from tests.doubles.reasons import NOW, context_of
+from tests.doubles.reasons import NOW, context_of, reasons_of
 from tests.report.sample import ACL, held
 from tests.steady_state.streams import kpi
 
@@ -49,6 +49,36 @@ class Alarms:
         return self.answers[call.operation]
 
     call = pages
+
+
+class Attributes:
+    """An account that answers whether instances are protected from termination, and counts its calls."""
+
+    def __init__(self, protected: set[str], denied: set[str] | None = None) -> None:
+        self.protected, self.denied = protected, denied or set()
+        self.calls: list[Call] = []
+
+    def call_all(self, calls: Sequence[tuple[Call, str]], paged: bool = False) -> list[Json | AwsError]:
+        self.calls += [call for call, _ in calls]
+        return [self._answer(str(call.params["InstanceId"])) for call, _ in calls]
+
+    def _answer(self, instance: str) -> Json | AwsError:
+        if instance in self.denied:
+            return AwsError("ec2", "describe_instance_attribute", "UnauthorizedOperation", "no", "ask for the right")
+        return {"DisableApiTermination": {"Value": instance in self.protected}}
+
+
+def unprotected(instance: str, **changes: Any) -> Condition:
+    params: dict[str, Json] = {"InstanceId": instance, "Attribute": "disableApiTermination"}
+    condition = Condition(
+        subject=instance,
+        about="termination protection is off",
+        read=Call(service="ec2", operation="describe_instance_attribute", params=params),
+        holds="DisableApiTermination.Value == `false`",
+        refusal=f"{instance} is protected from termination",
+        remedy="turn the protection off, or name other targets",
+    )
+    return condition.model_copy(update=changes)
 
 
 class Silent:
@@ -170,6 +200,8 @@ EXAMPLES: dict[str, Callable[[], PlaceContext]] = {
     "GD-W26": lambda: seen(on(), facts=clocks(-5)),
     "GD-P27": lambda: seen(on(), facts=RunFacts(must_be_free=busy)),
     "GD-P28": lambda: seen(on(), facts=RunFacts(saved=on(region="eu-west-1"))),
+    "GD-P29": lambda: seen(fault(on(), conditions=(unprotected("i-1"),)), Attributes({"i-1"})),
+    "GD-W29": lambda: seen(fault(on(), conditions=(unprotected("i-1", warns=True),)), Attributes({"i-1"})),
 }
 
 
@@ -304,3 +336,41 @@ def test_neighbours_with_one_remedy_show_it_once() -> None:
         "  → tag it",
         "not injecting: c",
     ]
+
+
+def on_conditions(*conditions: Condition, account: Attributes) -> Reasons:
+    return reasons_of("conditions", seen(fault(on(), conditions=conditions), account))
+
+
+def test_condition_that_holds_says_nothing() -> None:
+    assert on_conditions(unprotected("i-1"), account=Attributes(set())) == Reasons((), ())
+
+
+def test_condition_refuses_with_target_and_remedy() -> None:
+    (refusal,) = on_conditions(unprotected("i-1"), unprotected("i-2"), account=Attributes({"i-2"})).refusals
+    assert refusal.text == "i-2 is protected from termination"
+    assert refusal.remedy
+
+
+def test_condition_without_its_key_does_not_hold() -> None:
+    other = unprotected("i-1", holds="NoSuchKey.Value == `false`")
+    assert on_conditions(other, account=Attributes(set())).refusals
+
+
+@pytest.mark.parametrize("warns", [False, True])
+def test_condition_that_cannot_be_read_refuses(warns: bool) -> None:
+    account = Attributes(set(), denied={"i-1"})
+    (refusal,) = on_conditions(unprotected("i-1", warns=warns), account=account).refusals
+    assert "UnauthorizedOperation" in refusal.text
+    assert refusal.remedy == "ask for the right"
+
+
+def test_condition_with_broken_path_refuses() -> None:
+    broken = unprotected("i-1", holds="length(DisableApiTermination.Value) > `0`")
+    assert on_conditions(broken, account=Attributes(set())).refusals
+
+
+def test_conditions_of_one_read_share_a_call() -> None:
+    account = Attributes(set())
+    on_conditions(unprotected("i-1"), unprotected("i-1", about="it exists", holds="@ != `null`"), account=account)
+    assert len(account.calls) == 1

@@ -9,6 +9,8 @@ A change is one of three things:
 All of it is JSON: the plan prints it, the journal keeps it, and undo needs nothing else. The methods of each class
 describe its kind of change (`base` lists them). All of them are pure, and take what was read as an `Observation`.
 
+A `Condition` says what must be true on AWS for the changes to be made, undone or felt, and which read tells it.
+
 **Placeholders.** Inside `Call.params` and `SettingChange.after`, the object `{"$": path}` stands in for a value that is
 known only later. `path` is a JMESPath over the current *bindings*. Braces inside strings stay as they are, since IAM
 documents contain `${…}`. The bindings are:
@@ -27,6 +29,7 @@ from __future__ import annotations
 
 from gameday.change.base import Bindings, CallTemplate, Change, Description, Standing
 from gameday.change.call import RUN_TAG, Call, Frozen, Json, JsonLike
+from gameday.change.condition import Condition
 from gameday.change.created_resource import CreatedResource
 from gameday.change.irreversible_action import IrreversibleAction
 from gameday.change.normal_form import NormalForm
@@ -42,6 +45,7 @@ __all__ = [
     "Call",
     "CallTemplate",
     "Change",
+    "Condition",
     "CreatedResource",
     "Description",
     "Effect",

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from gameday.change.base import Change
 from gameday.change.call import Frozen
+from gameday.change.condition import Condition
 from gameday.change.created_resource import CreatedResource
 from gameday.change.irreversible_action import IrreversibleAction
 from gameday.change.probe import Probe
@@ -48,6 +49,7 @@ class PlannedFault(Frozen):
     effect: Effect
     hit: tuple[HitResource, ...] = ()  # what it hits besides the targets of its changes
     hits: dict[str, float] = Field({})  # module → share of its capacity that the fault takes away, 0 to 1
+    conditions: tuple[Condition, ...] = ()  # what must be true on AWS before anything is sent
     without_opt_in: tuple[str, ...] = ()  # targets that lack the workload's opt-in tag
     refusals: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

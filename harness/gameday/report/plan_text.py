@@ -30,6 +30,7 @@ def _lines(plan: Plan) -> Iterator[str]:
             yield f"  step {number}{', all at once' if len(stage) > 1 else ''}"
             for change in stage:
                 yield from _change(change)
+        yield from _conditions(planned_fault)
         yield f"  effect {planned_fault.effect.about}, within {show_duration(planned_fault.effect.deadline)}"
         yield from (f"         read: {probe.call} → {probe.about}" for probe in planned_fault.effect.probes)
     yield ""
@@ -49,6 +50,16 @@ def _lines(plan: Plan) -> Iterator[str]:
     if plan.refusals:
         yield ""
         yield from reason_lines(plan.refusals, "not injecting")
+
+
+def _conditions(planned_fault: PlannedFault) -> Iterator[str]:
+    """Yield what must be true before anything is sent, with the resources and the read that tells it."""
+    subjects: dict[tuple[str, str], list[str]] = {}
+    for condition in planned_fault.conditions:
+        subjects.setdefault((condition.about, str(condition.read)), []).append(condition.subject)
+    for (about, read), ids in subjects.items():
+        yield f"  needs  {about}: {', '.join(dict.fromkeys(ids))}"
+        yield f"         read: {read}"
 
 
 def _modules(plan: Plan) -> Iterator[str]:

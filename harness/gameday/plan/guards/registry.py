@@ -9,6 +9,7 @@ from __future__ import annotations
 from gameday.plan.guards.account import account, region
 from gameday.plan.guards.alarms import detector, kpi_alarms, stop_alarms
 from gameday.plan.guards.clocks import clocks
+from gameday.plan.guards.conditions import conditions
 from gameday.plan.guards.context import AccountContext, PlaceContext, PlanContext
 from gameday.plan.guards.guard import InjectionGuard
 from gameday.plan.guards.kpis import kpi_sources
@@ -57,6 +58,7 @@ PLAN_GUARDS: tuple[InjectionGuard[PlanContext], ...] = (
     InjectionGuard(clocks, refuses="GD-P26", warns="GD-W26"),
     InjectionGuard(lease, refuses="GD-P27"),
     InjectionGuard(saved_plan, refuses="GD-P28"),
+    InjectionGuard(conditions, refuses="GD-P29", warns="GD-W29"),
 )
 """Asked of a plan, all of them."""
 
