@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from gameday.aws.client import Aws, open_account
@@ -158,14 +158,13 @@ def _in_store(objects: Objects, waited: Waited, journal: Journal) -> Exit:
 
 def _restored(run: Run, journal: Journal, *, closes: bool = True) -> Exit:
     def account() -> Aws:
-        aws = block.enter_context(closing(open_account()))
+        aws = open_account()
         if named_by(run, "role"):
-            aws = block.enter_context(rescuing(aws, run))
+            aws = rescuing(aws, run)
         return aws.allowing(AllowList(by_planned_fault(journal.entries(run.id)), run.id))
 
     try:
-        with ExitStack() as block:
-            restored = restore(run, journal, WallClock(), lambda _: None, account, closes=closes)
+        restored = restore(run, journal, WallClock(), lambda _: None, account, closes=closes)
     except GamedayError as error:
         tell(f"{run.id}: {error}", err=True)
         return Exit.STUCK

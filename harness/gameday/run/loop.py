@@ -229,17 +229,22 @@ class _Loop:
     # 4 ---------------------------------------------------------------------------------------------------------------
 
     def undo(self) -> Generator[Event, None, list[ChangeClosed]]:
-        yield from self.watch.look()
-        yield from self.watchdog.look()
+        began, is_urgent = self.clock.now(), self.aborted is not None and self.plan.place == "aws"
+        if not is_urgent:  # after an abort, the undo waits for no answer
+            yield from self.watch.look()
+            yield from self.watchdog.look()
         yield self._phase("undo", None)
         settled = self.put_back()
         yield from self._emitted()
         yield from settled
         yield from self.watch.look()
+        if is_urgent:
+            yield from self.watchdog.look(began)
         return settled
 
     def put_back(self) -> list[ChangeClosed]:
         stage = self.stage
+        stage.stop.is_undoing = True
         settled = undo(stage.run, self.undoing, stage.journal, self.clock, self.emitted.append)
         self.owes_undo = False
         return settled
