@@ -56,7 +56,10 @@ class Aws:
         return self._single(call, region, paged=True)
 
     def call_all(self, calls: Sequence[tuple[Call, str]], paged: bool = False) -> list[Json | AwsError]:
-        """Send many independent calls; return their answers or errors in the same order. None takes longer than LONGEST_CALL."""
+        """Send many independent calls; return their answers or errors in the same order.
+
+        Each ends within LONGEST_CALL, or soon after `hurries` returns true: as Unreachable, since it may have happened.
+        """
         acts = [partial(self._answer_or_error, call, region, paged) for call, region in calls]
         outcomes = self._outcomes(acts)
         return [
@@ -120,7 +123,7 @@ class Aws:
             answer = _plain_values(raw)
         except GamedayError:
             raise
-        except Exception as error:
+        except Exception as error:  # no list is complete: botocore's parsers raise anything
             if self.connection.is_twin and not isinstance(error, ClientError | BotoCoreError):
                 raise  # nothing is between us and the twin: this is a bug of ours
             raise _ours(self.connection, call, error) from error
@@ -143,7 +146,7 @@ _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidC
 
 
 def _ours(connection: Connection, call: Call, error: Exception) -> GamedayError:
-    """Return our error for whatever a call raised. No list of exceptions is complete: botocore's parsers raise any."""
+    """Return our error for anything that a call raised. No list of exceptions is complete: botocore's parsers raise any."""
     match error:
         case ClientError():
             return _aws_error(connection, call, error)

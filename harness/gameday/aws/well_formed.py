@@ -3,7 +3,7 @@
 To many readers an empty answer would mean "absent". Something between AWS and us sends such bodies: a proxy, a load
 balancer, a captive portal. Sources: botocore, `parsers.py` (`_parse_body_as_json` returns {} for an empty body);
 Smithy, "AWS JSON 1.1 protocol" and "AWS restJson1 protocol" (a JSON object), "AWS query protocol" and "AWS EC2 query
-protocol" (the document is called `DescribeVpcsResponse`).
+protocol"; Amazon S3 API Reference, "ListObjectsV2".
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from botocore.model import OperationModel, StructureShape
 from gameday.errors import UNEXPECTED_ANSWER, Unreachable
 
 _JSON = ("json", "rest-json")
-_QUERY = ("query", "ec2")
+_XML = {"query": "Response", "ec2": "Response", "rest-xml": "Result"}
+"""How the name of a document ends, by protocol: DescribeVpcsResponse, ListBucketResult."""
 
 
 def must_be_answer(model: OperationModel, answer: Mapping[str, Any]) -> None:
@@ -32,9 +33,9 @@ def must_be_answer(model: OperationModel, answer: Mapping[str, Any]) -> None:
         return
     protocol, body = service.resolved_protocol, answer["body"]
     if protocol in _JSON:
-        problem = _not_json(body)
-    elif protocol in _QUERY:
-        problem = _not_query(body)
+        problem = _not_json(body, model.output_shape)
+    elif protocol in _XML:
+        problem = _not_xml(body, _XML[protocol])
     else:
         problem = "" if body else "its body is empty"
     if problem:
@@ -48,17 +49,20 @@ def _has_body(shape: StructureShape | None) -> bool:
     return any("location" not in member.serialization for member in shape.members.values())
 
 
-def _not_json(body: bytes) -> str:
+def _not_json(body: bytes, shape: StructureShape) -> str:
     try:
-        return "" if isinstance(json.loads(body), dict) else "its body is no JSON object"
+        found = json.loads(body)
     except (ValueError, RecursionError):
         return "its body is not JSON"
+    if not isinstance(found, dict):
+        return "its body is no JSON object"
+    names = {member.serialization.get("name", name) for name, member in shape.members.items()}
+    return "its body has no key of this answer" if found and not names & found.keys() else ""
 
 
-def _not_query(body: bytes) -> str:
-    """Return what is wrong with the document: AWS calls it after the operation."""
+def _not_xml(body: bytes, ending: str) -> str:
     try:
         name = str(fromstring(body).tag).rpartition("}")[2]  # noqa: S314 - as botocore parses it
     except (ParseError, ValueError):
         return "its body is not XML"
-    return "" if name.endswith("Response") else f"its document is <{name}>"
+    return "" if name.endswith(ending) else f"its document is <{name}>"

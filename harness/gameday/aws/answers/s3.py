@@ -33,9 +33,8 @@ class ObjectDescription(TypedDict):
 
 
 class ListObjects(TypedDict):
-    """The answer to ListObjectsV2, with the bucket's name: no `Contents` where there is no object."""
+    """The answer to ListObjectsV2: no `Contents` where there is no object."""
 
-    Name: str
     Contents: NotRequired[list[ObjectDescription]]
 
 
