@@ -54,9 +54,8 @@ def again(text: str) -> int:
     """Play one scenario, and say all about it."""
     key = Key.of(text)
     with bench(key.shape) as on:
-        played = (
-            on.fail(ALL_TROUBLES[key.kind], key.first.at) if key.first and key.kind in ALL_TROUBLES else on.play(key)
-        )
+        trouble = ALL_TROUBLES.get(key.kind)
+        played = on.fail(trouble, key.first.at) if trouble and key.first else on.play(key)
     for name, steps, point in (("run", played.first, key.first), ("restore", played.second, key.second)):
         for number, step in enumerate(steps):
             died = f"   ← dies {point.when} this" if point and point.at == number else ""
@@ -89,9 +88,8 @@ def main() -> int:
     killed = sum(" | SIGKILL | " in key for key in keys)
     print(f"{generated} generated plans; {killed} of the scenarios are real processes that were killed")
     print(f"{len(keys)} scenarios, {len(dirty)} dirty")
-    is_short = (len(keys) < LEAST and set(asked.kinds) == set(ALL)) or generated < (
-        PLANS if "plans" in asked.kinds else 0
-    )
+    is_whole = set(asked.kinds) == set(ALL)
+    is_short = (is_whole and len(keys) < LEAST) or generated < (PLANS if "plans" in asked.kinds else 0)
     return int(bool(dirty) or is_short)
 
 

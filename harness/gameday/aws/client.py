@@ -146,7 +146,7 @@ _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidC
 
 
 def _ours(connection: Connection, call: Call, error: Exception) -> GamedayError:
-    """Return our error for anything that a call raised. No list of exceptions is complete: botocore's parsers raise any."""
+    """Return our error for anything that a call raised."""
     match error:
         case ClientError():
             return _aws_error(connection, call, error)
