@@ -175,7 +175,8 @@ def _aws_error(connection: Connection, call: Call, error: ClientError) -> AwsErr
 
 
 def _unreachable(call: Call, error: Exception, remedy: str = "") -> Unreachable:
-    return Unreachable(call.service, call.operation, type(error).__name__, masked_userinfo(str(error)), remedy)
+    text = " ".join(str(error).split())[:300]  # it may hold a foreign body
+    return Unreachable(call.service, call.operation, type(error).__name__, masked_userinfo(text), remedy)
 
 
 def _overdue(call: Call) -> Unreachable:

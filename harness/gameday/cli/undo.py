@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Sequence
@@ -35,6 +36,8 @@ from gameday.store.lease import UNMOVED
 from gameday.store.opening import open_store
 from gameday.store.run_records import RunLocation
 from gameday.store.s3 import Objects
+
+log = logging.getLogger("gameday.restore")
 
 
 def list_dead(store: str | None) -> Exit:
@@ -167,6 +170,10 @@ def _restored(run: Run, journal: Journal, *, closes: bool = True) -> Exit:
         restored = restore(run, journal, WallClock(), lambda _: None, account, closes=closes)
     except GamedayError as error:
         tell(f"{run.id}: {error}", err=True)
+        return Exit.STUCK
+    except Exception as error:  # the other runs are restored all the same
+        log.exception("restoring run %s failed", run.id)
+        tell(f"{run.id}: not restored, because of a bug of Gameday: {type(error).__name__}: {error}", err=True)
         return Exit.STUCK
     tell(f"{run.id}: {restored.about}")
     for settled in restored.settled:

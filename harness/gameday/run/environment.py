@@ -12,6 +12,7 @@ from gameday.errors import InvalidInput
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
 from gameday.plan.plan import Place
+from gameday.run.bounded_source import BoundedSource
 from gameday.run.role_sessions import Sessions
 from gameday.steady_state.clock import Clock, WallClock
 from gameday.steady_state.deadline import Hurries, never
@@ -70,4 +71,4 @@ def open_environment(
             source = block.enter_context(open_sources(workload.kpis, context))
         except Unfit as error:
             raise InvalidInput(f"workload {workload.name}: {error}", gd_code="GD-E117") from error
-        yield Environment(aws, clock, source, lag, clocks, sessions)
+        yield Environment(aws, clock, BoundedSource(source, hurries), lag, clocks, sessions)

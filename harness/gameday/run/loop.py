@@ -298,7 +298,8 @@ class _Loop:
             if watched and self.guard:
                 self._abort("blind", _about(self.guard.blind(self.clock.now())))
             if guarded and due:
-                self._abort("alarm", stopping(self.plan.experiment.stop_when, stage.account, self.plan.region))
+                rings = stopping(self.plan.experiment.stop_when, stage.account, self.plan.region)
+                self._abort("alarm", None if stage.stop.request() else rings)  # a request cuts this read short
                 yield from self.watchdog.look()
             if why := stage.stop.request():
                 self._abort(stage.stop.by, why)
