@@ -40,7 +40,7 @@ FLOORS = (
     "pytest_plugin",
 )
 """Each imports only what comes before it."""
-ROOMS_OF_STEADY_STATE = ("clock", "samples", "registry", "kpi", "skew", "judging", "sources")
+ROOMS_OF_STEADY_STATE = ("clock", "deadline", "samples", "registry", "kpi", "skew", "judging", "sources")
 ROOMS_OF_THE_TWIN = ("moto", "timetable", "state", "cloudwatch", "traffic", "control_plane", "controllers", "twin")
 MOST_ROOMS = 24
 

@@ -30,6 +30,10 @@ class Unanswered(ValueError):
     """AWS did not answer a call, and why."""
 
 
+FOREIGN = (LookupError, TypeError, ValueError, AttributeError)
+"""What reading an answer of another shape raises, which came from something else than the server that was asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a source answers: samples by the KPI's name, and what it could not read since the last reading."""

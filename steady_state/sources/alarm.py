@@ -13,7 +13,16 @@ from math import ceil, floor, inf
 from typing import Any, ClassVar
 
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.source import CallAws, Kind, Reading, Source, SourceContext, SourceSpec, Unanswered
+from gameday.steady_state.kpi.source import (
+    FOREIGN,
+    CallAws,
+    Kind,
+    Reading,
+    Source,
+    SourceContext,
+    SourceSpec,
+    Unanswered,
+)
 from gameday.steady_state.kpi.units import Duration
 from gameday.steady_state.samples import CLOSE, Sample, Series, reading_of
 from gameday.steady_state.sources.remarks import Remarks
@@ -168,6 +177,9 @@ def past_of(alarm: str, since: float, call: CallAws) -> Past:
     except Unanswered as error:
         msg = f"alarm {alarm} does not answer: {error}"
         raise ValueError(msg) from error
+    except FOREIGN as error:
+        msg = f"alarm {alarm}: CloudWatch answers with something else: {type(error).__name__}: {error}"
+        raise ValueError(msg) from error
     if raw is None:
         msg = f"there is no alarm {alarm}"
         raise ValueError(msg)
@@ -178,7 +190,7 @@ def alarms_now(names: Iterable[str], call: CallAws) -> dict[str, Any]:
     """Read alarms as DescribeAlarms has them, by name, without those that do not exist. Raises what `call` raises."""
     wanted: list[JsonValue] = [*sorted(set(names))]
     answer = call(STATES, {"AlarmNames": wanted, "AlarmTypes": KINDS}, paged=True)
-    return {raw["AlarmName"]: raw for raw in (*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ()))}
+    return {raw["AlarmName"]: raw for raw in (*answer["MetricAlarms"], *answer.get("CompositeAlarms", ()))}
 
 
 def switches(alarm: str, since: float, call: CallAws) -> tuple[Switch, ...]:
@@ -195,7 +207,7 @@ def switches(alarm: str, since: float, call: CallAws) -> tuple[Switch, ...]:
         "ScanBy": "TimestampAscending",
     }
     answer = call(HISTORY, params, paged=True)
-    changes = (Switch(float(item["Timestamp"]), *_states(item)) for item in answer.get("AlarmHistoryItems", ()))
+    changes = (Switch(float(item["Timestamp"]), *_states(item)) for item in answer["AlarmHistoryItems"])
     return tuple(sorted((switch for switch in changes if switch.at >= since), key=lambda switch: switch.at))
 
 

@@ -14,7 +14,7 @@ from math import ceil, floor
 from typing import Any, ClassVar, Literal
 
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.source import Kind, Reading, Source, SourceContext, SourceSpec, Unanswered
+from gameday.steady_state.kpi.source import FOREIGN, Kind, Reading, Source, SourceContext, SourceSpec, Unanswered
 from gameday.steady_state.kpi.units import Duration
 from gameday.steady_state.samples import CLOSE, Sample, Series, reading_of, share_of
 from gameday.steady_state.sources.remarks import Remarks
@@ -140,6 +140,9 @@ class CloudWatchSource:
             values = self._values(distinct, start, until)
         except Unanswered as error:
             self._remarks.add(f"CloudWatch does not answer for metrics: {error}")
+            return Reading({}, self._remarks.take())
+        except FOREIGN as error:
+            self._remarks.add(f"CloudWatch answers with something else than metrics: {type(error).__name__}: {error}")
             return Reading({}, self._remarks.take())
         samples = {
             name: _bins(kpi, [values[query] for query in queries[name]], start, until) for name, kpi in kpis.items()

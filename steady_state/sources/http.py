@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 from gameday.steady_state.clock import Clock
+from gameday.steady_state.deadline import within
 from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.kpi.masks import keeps_secrets, masked_url
 from gameday.steady_state.kpi.source import Kind, Reading, Source, SourceContext, SourceSpec
@@ -108,7 +109,6 @@ class HttpSource(Paced):
         )
 
     def __enter__(self) -> Self:
-        # Daemons: a server that sends its header byte by byte can block a thread for any time, even at the end.
         for number in range(self._threads):
             threading.Thread(target=self._work, name=f"probe-{number}", daemon=True).start()
         return super().__enter__()
@@ -147,10 +147,9 @@ class HttpSource(Paced):
             self._await(*due)
 
     def _await(self, spec: HttpProbe, probe: ProbeResult) -> None:
-        try:
-            good = self._fetch(spec) < 400
-        except OSError:
-            good = False
+        # urllib3's time-outs count for each read alone: a header that comes byte by byte would hold this thread.
+        (outcome,) = within(spec.timeout, [lambda _: self._fetch(spec)])
+        good = outcome.done() and outcome.exception() is None and outcome.result() < 400
         with self._lock:
             probe.good = good
             probe.done = self._clock.now()

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 from gameday.steady_state.clock import Clock
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.source import Kind, Reading, Source, SourceContext, SourceSpec
+from gameday.steady_state.kpi.source import FOREIGN, Kind, Reading, Source, SourceContext, SourceSpec
 from gameday.steady_state.kpi.units import Duration, parse_duration, show_duration
 from gameday.steady_state.kpi.written import Written
 from gameday.steady_state.samples import CLOSE, Sample, Series, inside, reading_of, share_of
@@ -168,6 +168,9 @@ class LogsSource(Paced):
             new = samples(state.kpi, self._answer(state.spec, first * length, last * length), first, last)
         except ValueError as error:
             self._gap(state, str(error))
+            return
+        except FOREIGN as error:
+            self._gap(state, f"it answers with something else than rows: {type(error).__name__}: {error}")
             return
         if len(new) < last - first:
             self._gap(state, "a bin has no row with its numbers")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from math import floor
@@ -9,6 +10,8 @@ from types import TracebackType
 from typing import Self
 
 from gameday.steady_state.clock import Clock
+
+log = logging.getLogger("gameday.sources")
 
 
 class Ticker:
@@ -36,7 +39,10 @@ class Ticker:
     def _go(self) -> None:
         due = self._next()
         while not self._stopped.wait(max(0.0, due - self._clock.now())):
-            self._act(due)
+            try:
+                self._act(due)
+            except Exception:  # no answer ends the thread: then the KPI would have no data for the rest of the run
+                log.exception("%s failed at its tick, and goes on", self._thread.name)
             due = max(due + self._every, self._next())
 
     def _next(self) -> float:

@@ -12,6 +12,7 @@ from math import floor
 from typing import ClassVar, Literal, Self
 
 from gameday.steady_state.clock import Clock
+from gameday.steady_state.deadline import within
 from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.kpi.masks import keeps_secrets, masked_url
 from gameday.steady_state.kpi.source import Kind, Reading, Source, SourceContext, SourceSpec, Unfit
@@ -217,7 +218,10 @@ class PrometheusSource(Paced):
 
     def _lines(self, spec: PrometheusSpec, first: int, last: int) -> Lines:
         try:
-            return parse(self._fetch(spec, first, last), spec.period)
+            (outcome,) = within(spec.prometheus.timeout, [lambda _: self._fetch(spec, first, last)])
+            if not outcome.done():
+                raise TimeoutError
+            return parse(outcome.result(), spec.period)
         except TimeoutError:
             why = f"no answer in {show_duration(spec.prometheus.timeout)}"
         except OSError:

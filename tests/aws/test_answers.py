@@ -95,7 +95,6 @@ NEED_NOTHING = {
     "dynamodb.list_tags_of_resource",
     "apigateway.get_rest_apis",
     "apigateway.get_stages",
-    "cloudwatch.describe_alarms",
     "s3.list_objects_v2",
     "s3.delete_object",
 }

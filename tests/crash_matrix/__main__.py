@@ -16,14 +16,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from multiprocessing import get_context
 from queue import Queue
 
-from gameday.testing import CallFailure
-
 from tests.crash_matrix.parts import Told, kills, part, plans
 from tests.crash_matrix.scenario import Key, bench
 from tests.crash_matrix.scenarios import KINDS
 from tests.crash_matrix.shapes import SHAPES
+from tests.crash_matrix.troubles import ALL as ALL_TROUBLES
 
-LEAST = 1000
+LEAST = 15_000
 """Scenarios that a whole matrix has at least."""
 PLANS = 10_000
 SEEDS = 20
@@ -55,8 +54,8 @@ def again(text: str) -> int:
     """Play one scenario, and say all about it."""
     key = Key.of(text)
     with bench(key.shape) as on:
-        is_trouble = key.first and key.kind in set(CallFailure)
-        played = on.fail(CallFailure(key.kind), key.first.at) if is_trouble else on.play(key)
+        trouble = ALL_TROUBLES.get(key.kind)
+        played = on.fail(trouble, key.first.at) if trouble and key.first else on.play(key)
     for name, steps, point in (("run", played.first, key.first), ("restore", played.second, key.second)):
         for number, step in enumerate(steps):
             died = f"   ← dies {point.when} this" if point and point.at == number else ""
@@ -89,7 +88,8 @@ def main() -> int:
     killed = sum(" | SIGKILL | " in key for key in keys)
     print(f"{generated} generated plans; {killed} of the scenarios are real processes that were killed")
     print(f"{len(keys)} scenarios, {len(dirty)} dirty")
-    is_short = len(keys) < LEAST or generated < (PLANS if "plans" in asked.kinds else 0)
+    is_whole = set(asked.kinds) == set(ALL)
+    is_short = (is_whole and len(keys) < LEAST) or generated < (PLANS if "plans" in asked.kinds else 0)
     return int(bool(dirty) or is_short)
 
 

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
+from botocore.exceptions import BotoCoreError, ClientError
+from gameday.aws import connection
 from gameday.aws.account import LONGEST_CALL
-from gameday.change import Change, Json, Observation
+from gameday.aws.client import Aws, _ours, plain
+from gameday.change import Call, Change, Json, Observation
 from gameday.engine import undo as engine
 from gameday.engine.entries import CallOutcome, Entry
 from gameday.engine.journal import Journal
@@ -102,6 +105,20 @@ def _end_with_open_rows(self: Journal, run: str, note: str = "") -> bool:
 
 _settle = Journal.settle
 
+
+def _by_a_list(self: Aws, call: Call, region: str, paged: bool) -> Json:
+    """The door before it caught every exception: botocore's two trees alone."""
+    try:
+        raw = self._send(call, region, paged)
+    except (ClientError, BotoCoreError) as error:
+        raise _ours(self.connection, call, error) from error
+    return plain(raw)
+
+
+def _without_body_check(model: object, answer: object) -> None:
+    """A body of any kind is an answer."""
+
+
 ACL = "blackhole of 1 subnet"
 MUTANTS: dict[str, Mutant] = {
     "skip the journal": Mutant("throttle a table", "plain", ((Journal, "intend", _no_intents),)),
@@ -119,6 +136,14 @@ MUTANTS: dict[str, Mutant] = {
     "swallow an error": Mutant("throttle a table", "troubles", ((_Undo, "_step", _swallowed),)),
     "believe a write": Mutant("throttle a table", "rough", ((_Undo, "_step", _believing),)),
     "find what was made by a remembered id": Mutant(ACL, "plain", ((_Undo, "_step", _by_remembered_id),)),
+    "know what a call raises by a list": Mutant(
+        ACL, "nonsense", ((Aws, "_of_aws", _by_a_list), (connection, "must_be_answer", _without_body_check))
+    ),
+    "take an empty body for an empty answer": Mutant(
+        "throttle a function that reserves nothing",
+        "rows of nonsense",
+        ((connection, "must_be_answer", _without_body_check),),
+    ),
     "end a run with open rows": Mutant("throttle a table", "troubles", ((Journal, "end", _end_with_open_rows),)),
 }
 """Every mutant: what it does wrong, and the part of the matrix that finds it."""

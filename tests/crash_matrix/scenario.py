@@ -9,7 +9,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import botocore.endpoint
 from gameday.aws.account import LONGEST_CALL, Account
 from gameday.change import Call, Json, Observation, SettingChange, Shape
 from gameday.engine.apply import apply
@@ -20,11 +22,12 @@ from gameday.errors import GamedayError, Refused
 from gameday.events import ChangeClosed
 from gameday.restore.dead_runs import dead_runs, restore
 from gameday.steady_state.clock import TestClock
-from gameday.testing import CallFailure, DyingAccount, DyingJournal, FailingAccount, Killed, Life, RoughAccount, Way
+from gameday.testing import DyingAccount, DyingJournal, Killed, Life, RoughAccount, Way
 from gameday.testing.crashes import When
 
 from tests.crash_matrix.shapes import SHAPES
 from tests.crash_matrix.stand import ACCOUNT, MEMORY, differences, made, stand
+from tests.crash_matrix.troubles import Trouble
 from tests.doubles.runs import Planned
 from tests.doubles.shop import REGION, Shop
 
@@ -173,17 +176,20 @@ class Bench:
         apply(self.planned_fault.stages, 0, "injected", self.shop.account, journal, self.clock, lambda _: None)
         journal.close()
 
-    def fail(self, trouble: CallFailure, at: int) -> Played:
+    def fail(self, trouble: Trouble, at: int) -> Played:
         """A run one of whose calls fails: put back, or said to be stuck, and then put back with what works again."""
         self.runs += 1
         run, before = f"run-{self.runs}", self.stand()
-        account, journal = FailingAccount(self.shop.account, trouble, at), Journal.open(self.folder)
-        settled = self._runs(run, account, journal)
+        account, journal = trouble.on(self.shop.account, self.clock, at), Journal.open(self.folder)
+        with patch.object(botocore.endpoint.time, "sleep", lambda _: None):  # botocore's own pauses
+            settled = self._runs(run, account, journal)
         closed = journal.run(run).ended is not None  # type: ignore[union-attr]
         journal.close()
         dirt = [] if account.met else ["it did not come to that"]
         if closed:
             dirt += self._differences(before)
+        elif trouble.passes:
+            dirt.append(f"it was not put back, though AWS answers again: {settled}")
         elif not any(one.state == "stuck" for one in settled):
             dirt.append(f"what is left was not said: {settled}")
         rough = RoughAccount(self.shop.account, self.clock, self.planned_fault.changes, run)

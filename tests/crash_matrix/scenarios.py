@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from gameday.testing.failing_account import HAPPENS, CallFailure
-
 from tests.crash_matrix.scenario import Bench, Key, Played, Point, is_mutating
+from tests.crash_matrix.troubles import KINDS as TROUBLES
+from tests.crash_matrix.troubles import Trouble, troubles_of
 
 WHENS = ("before", "after")
-KINDS = ("plain", "stranger", "late", "later", "rough", "pairs", "troubles")
+KINDS = ("plain", "stranger", "late", "later", "rough", "pairs", *TROUBLES)
 LATE = ("late", "later")
 SECONDS = 1
 """Deaths of the restore that are tried after each death of the run."""
@@ -20,8 +20,8 @@ EVERY = 8
 
 def play_all(bench: Bench, kind: str, *, thin: bool = False) -> Iterator[Played]:
     """All scenarios of a kind; `thin` dies once at each point, before it or after it in turn."""
-    if kind == "troubles":
-        yield from (bench.fail(trouble, at) for trouble, at in troubles(bench, thin=thin))
+    if kind in TROUBLES:
+        yield from (bench.fail(trouble, at) for trouble, at in troubles(bench, kind, thin=thin))
     elif kind == "pairs":
         yield from _pairs(bench)
     else:
@@ -61,9 +61,8 @@ def _pairs(bench: Bench) -> Iterator[Played]:
                 yield bench.play(Key(bench.name, "plain", first, Point(second, dice.choice(WHENS))))
 
 
-def troubles(bench: Bench, *, thin: bool) -> Iterator[tuple[CallFailure, int]]:
-    """Every trouble at every call; a read that happened, and was not heard of, is one that did not happen."""
+def troubles(bench: Bench, kind: str, *, thin: bool) -> Iterator[tuple[Trouble, int]]:
+    """The troubles of a kind, at every call."""
     calls = [step for step in bench.steps("plain") if not step.startswith("journal.")]
     for at, call in enumerate(calls):
-        chosen = tuple(CallFailure) if is_mutating(call) else () if thin else tuple(set(CallFailure) - HAPPENS)
-        yield from ((trouble, at) for trouble in sorted(chosen))
+        yield from ((trouble, at) for trouble in troubles_of(kind, at, is_write=is_mutating(call), thin=thin))

@@ -34,6 +34,8 @@ from gameday.testing.wrapper import Wrapped
 from moto import mock_aws
 from moto.core import responses
 
+from tests.doubles.nonsense import Gate
+
 REGION = "us-east-1"
 ACCOUNT = "123456789012"  # of moto
 OWNS = {"app": "shop"}
@@ -77,7 +79,9 @@ class Moto(Wrapped):
             )
         try:
             return super().answer(call, region, paged)
-        except StopIteration as error:
+        except AwsError as error:
+            if error.code != "StopIteration":
+                raise
             raise AwsError(call.service, call.operation, "InvalidAssociationID.NotFound", "stale") from error
 
     def _tagged_stages(self, call: Call, region: str) -> list[Json]:
@@ -99,10 +103,15 @@ class Moto(Wrapped):
 _members = cache(responses.method_names_from_class)
 
 
+GATE = Gate()
+"""Where tests put nonsense in the place of moto's answers."""
+
+
 @cache
 def aws() -> Aws:
     session = botocore.session.Session()
     session.set_credentials("testing", "testing")
+    GATE.put_before(session)
     return Aws(Connection(session, workers=1), AnyCall())
 
 

@@ -290,7 +290,7 @@ def test_narrowed_accounts_in_two_threads_refuse_each_others() -> None:
         sealed.aws.call(stopping("i-1"), REGION)
 
 
-def test_a_narrowed_account_narrows_its_pool_too() -> None:
+def test_a_narrowed_account_narrows_its_threads_too() -> None:
     sent: list[str] = []
     session = sealed_session()
     session.get_component("event_emitter").register_first("before-send", lambda **_: sent.append("sent"))
@@ -301,7 +301,6 @@ def test_a_narrowed_account_narrows_its_pool_too() -> None:
         with pytest.raises(Unplanned):
             account.call_all([(stopping("i-1"), REGION)] * 4)
     assert sent == []
-    aws.close()
 
 
 # which operations read ------------------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from tests.crash_matrix.kills import killing
 from tests.crash_matrix.scenario import Key, Point, bench
 from tests.crash_matrix.scenarios import play_all
 from tests.crash_matrix.shapes import SHAPES
+from tests.crash_matrix.troubles import ALL, ROW, troubles_of
+from tests.crash_matrix.troubles import KINDS as TROUBLES
 
 PLAIN = (
     "blackhole of 1 subnet",
@@ -29,6 +31,8 @@ SMALL = ("blackhole of 1 subnet", "throttle a table", "stop 1 that no group hold
 SAMPLE = [
     *((shape, "plain") for shape in PLAIN),
     *((shape, kind) for shape in SMALL for kind in ("later", "rough", "troubles")),
+    *((shape, kind) for shape in SMALL for kind in ("nonsense", "rows of nonsense", "drips")),
+    ("throttle a function that reserves nothing", "rows of nonsense"),
     *((shape, "stranger") for shape in ("blackhole of 1 subnet", "throttle a table")),
     *((shape, kind) for shape in ("throttle a stage",) for kind in ("late", "pairs")),
 ]
@@ -51,6 +55,17 @@ def test_the_shapes_are_the_whole_catalogue() -> None:
 def test_the_sample_has_every_trouble() -> None:
     with bench("throttle a table") as on:
         assert {one.key.kind for one in play_all(on, "troubles", thin=True)} == set(CallFailure)
+
+
+def test_the_matrix_has_every_kind_of_nonsense() -> None:
+    calls = [*enumerate([False] * 40), (40, True)]
+    kinds = {
+        str(trouble)
+        for kind in TROUBLES
+        for at, is_write in calls
+        for trouble in troubles_of(kind, at, is_write=is_write, thin=False)
+    }
+    assert kinds == {name for name, trouble in ALL.items() if not name.endswith(f"happened, {ROW} in a row")}
 
 
 @pytest.mark.parametrize("shape", SHAPES)

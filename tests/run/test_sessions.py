@@ -15,7 +15,7 @@ from gameday.events import Event, PhaseBegan
 from gameday.iam.policy import session_policies
 from gameday.plan.plan import Plan
 from gameday.run.loop import RunContext, run
-from gameday.run.role_sessions import Sessions, Wanted, open_sessions, source_identity
+from gameday.run.role_sessions import Sessions, Wanted, source_identity
 from gameday.run.sessions import named_by, open_run_sessions, rescuing
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,9 +45,8 @@ def sts() -> Sts:
 
 
 @pytest.fixture
-def sessions(sts: Sts) -> Iterator[Sessions]:
-    with open_sessions(sts.base(), ROLE, REGION) as found:
-        yield found
+def sessions(sts: Sts) -> Sessions:
+    return Sessions(sts.base(), ROLE, REGION)
 
 
 def tags_of(asked: dict[str, str]) -> dict[str, str]:
@@ -95,12 +94,11 @@ def test_injecting_and_undoing_have_sessions_of_their_own_with_just_the_plans_po
 
 def test_the_credentials_that_assume_the_role_can_do_nothing_else(sts: Sts) -> None:
     base = sts.base()
-    with open_sessions(base, ROLE, REGION) as sessions:
-        sessions.reading()
-        other = Wanted("arn:aws:iam::123456789012:role/admin", "x-x", "ana")
-        for call in (other.call, Call(service="ec2", operation="stop_instances", params={"InstanceIds": ["i-1"]})):
-            with pytest.raises(Unplanned):
-                base.call(call, REGION)
+    Sessions(base, ROLE, REGION).reading()
+    other = Wanted("arn:aws:iam::123456789012:role/admin", "x-x", "ana")
+    for call in (other.call, Call(service="ec2", operation="stop_instances", params={"InstanceIds": ["i-1"]})):
+        with pytest.raises(Unplanned):
+            base.call(call, REGION)
 
 
 def test_no_session_goes_beyond_the_plan_by_the_filter_either(sessions: Sessions, plan: Plan) -> None:
@@ -209,8 +207,8 @@ def journalled(plan: str) -> Run:
 def test_a_dead_run_is_restored_through_its_role_and_can_only_be_undone(sts: Sts, plan: Plan) -> None:
     one = journalled(plan.model_dump_json(by_alias=True))
     assert named_by(one, "role") == ROLE
-    with rescuing(sts.base(), one):
-        (asked,) = sts.asked
+    rescuing(sts.base(), one)
+    (asked,) = sts.asked
     assert asked["Policy"] == session_policies(plan, RUN)["undo"]
     assert asked["RoleSessionName"] == f"gameday-{RUN}-undo"
 
@@ -218,8 +216,8 @@ def test_a_dead_run_is_restored_through_its_role_and_can_only_be_undone(sts: Sts
 def test_a_role_that_cannot_be_assumed_any_more_is_named_by_restore(sts: Sts, plan: Plan) -> None:
     sts.refuses = "AccessDenied"
     one = journalled(plan.model_dump_json(by_alias=True))
-    with pytest.raises(Refused, match=f"STS opened no session of {ROLE}"), rescuing(sts.base(), one):
-        pass
+    with pytest.raises(Refused, match=f"STS opened no session of {ROLE}"):
+        rescuing(sts.base(), one)
 
 
 def test_a_run_without_a_role_is_restored_with_the_credentials_at_hand(play: Played) -> None:

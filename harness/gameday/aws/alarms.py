@@ -8,7 +8,8 @@ from gameday.aws.account import Account, read
 from gameday.aws.answers.cloudwatch import DESCRIBE_ALARMS, Alarm
 from gameday.aws.arns import alarm_name
 from gameday.aws.source_calls import calls_of
-from gameday.errors import AwsError
+from gameday.errors import UNEXPECTED_ANSWER, AwsError, Unreachable
+from gameday.steady_state.kpi.source import FOREIGN
 from gameday.steady_state.sources.alarm import KINDS, switches
 
 
@@ -17,7 +18,7 @@ def alarms_now(alarms: Iterable[str], account: Account, region: str) -> dict[str
     names = {alarm: alarm_name(alarm) for alarm in alarms}
     wanted = sorted(set(names.values()))
     answer = read(account, region, DESCRIBE_ALARMS, AlarmNames=wanted, AlarmTypes=KINDS)
-    found = {raw["AlarmName"]: raw for raw in (*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", []))}
+    found = {raw["AlarmName"]: raw for raw in (*answer["MetricAlarms"], *answer.get("CompositeAlarms", []))}
     return {alarm: found[name] for alarm, name in names.items() if name in found}
 
 
@@ -42,5 +43,9 @@ def stopping(alarms: Iterable[str], account: Account, region: str) -> str | None
 
 def fired_since(alarm: str, since: float, account: Account, region: str) -> float | None:
     """Return when an alarm first fired from `since` on, in seconds since the epoch, or None. Raises AwsError."""
-    history = switches(alarm_name(alarm), since, calls_of(account, region))
+    try:
+        history = switches(alarm_name(alarm), since, calls_of(account, region))
+    except FOREIGN as error:
+        message = f"{type(error).__name__}: {error}"
+        raise Unreachable("cloudwatch", "describe_alarm_history", UNEXPECTED_ANSWER, message) from error
     return next((switch.at for switch in history if switch.new == "ALARM"), None)

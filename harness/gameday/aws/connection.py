@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -29,10 +29,12 @@ from botocore.credentials import (
 from botocore.exceptions import ClientError, NoCredentialsError
 from botocore.model import OperationModel
 
-from gameday.aws.account import ATTEMPTS, CONNECT_TIMEOUT, READ_TIMEOUT, USER_AGENT, Allowed
+from gameday.aws.account import ATTEMPTS, CONNECT_TIMEOUT, LONGEST_CALL, READ_TIMEOUT, USER_AGENT, Allowed
 from gameday.aws.read_only import ReadsOnly
+from gameday.aws.well_formed import must_be_answer
 from gameday.change import Call, Json
 from gameday.errors import Unplanned
+from gameday.steady_state.deadline import IsAwaited
 
 WORKERS = 50
 """Calls under way at once: the subnets of a zone must lose their network together, not one after the other."""
@@ -46,9 +48,15 @@ log = logging.getLogger("gameday.aws")
 
 
 class _CallUnderWay(threading.local):
-    """The allow-list for the call that this thread makes; reads only by default."""
+    """The allow-list for the call that this thread makes, reads only by default; and who waits for the call."""
 
     allowed: Allowed = ReadsOnly()
+    is_awaited: IsAwaited | None = None
+    last: float = inf  # the monotonic time after which no attempt begins
+
+
+class NotAwaited(Exception):
+    """Nobody waits for the call any longer, so its next attempt is not sent."""
 
 
 class Connection:
@@ -64,13 +72,16 @@ class Connection:
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             user_agent_extra=USER_AGENT,
         )
-        self.pool = ThreadPoolExecutor(workers, thread_name_prefix="aws") if workers > 1 else None
+        self.workers = workers
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
         self._under_way = _CallUnderWay()
         events = session.get_component("event_emitter")
         # At this event nothing is signed or sent yet. Every client of the session emits it.
         events.register_first("before-parameter-build", self._check)
+        if not is_twin:
+            events.register_first("before-send", self._must_be_awaited)
+            events.register_first("before-parse", _check_body)
         events.register_last("after-call", self._log_answer)
         events.register_last("after-call-error", self._log_failure)
 
@@ -92,10 +103,23 @@ class Connection:
         finally:
             self._under_way.allowed = before
 
-    def close(self) -> None:
-        """Release the threads, without waiting for calls under way."""
-        if self.pool:
-            self.pool.shutdown(wait=False, cancel_futures=True)
+    @contextmanager
+    def awaited(self, is_awaited: IsAwaited) -> Iterator[None]:
+        """Within the block, send no attempt of this thread's call that nobody waits for, or that could end too late.
+
+        Undo counts on it: after LONGEST_CALL nothing of a call can arrive, also where its answer takes for ever.
+        """
+        here = self._under_way
+        here.is_awaited, here.last = is_awaited, monotonic() + LONGEST_CALL - CONNECT_TIMEOUT - READ_TIMEOUT
+        try:
+            yield
+        finally:
+            here.is_awaited, here.last = None, inf
+
+    def _must_be_awaited(self, **_: object) -> None:
+        here = self._under_way
+        if here.is_awaited is not None and (not here.is_awaited() or monotonic() > here.last):
+            raise NotAwaited
 
     def _check(self, params: Mapping[str, Json], model: OperationModel, context: dict[str, Any], **_: object) -> None:
         # Not validated: the twin gives its clients bytes and times, too.
@@ -134,6 +158,10 @@ class Connection:
         """Return AWS's id of a request, from its answer; None on the twin, where the same seed gives the same bytes."""
         id_ = answer.get("ResponseMetadata", {}).get("RequestId")
         return str(id_) if id_ and not self.is_twin else None
+
+
+def _check_body(operation_model: OperationModel, response_dict: Mapping[str, Any], **_: object) -> None:
+    must_be_answer(operation_model, response_dict)
 
 
 def profile_session(profile: str | None) -> botocore.session.Session:

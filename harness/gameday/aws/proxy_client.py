@@ -7,14 +7,14 @@ proxy keeps its rules only in memory, so a proxy that has ended has none: `Proxy
 from __future__ import annotations
 
 import json
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection
 from urllib.parse import quote, urlsplit
 
 from typing_extensions import TypedDict
 
 from gameday.aws.answers.operation import Operation
 from gameday.change import Call, Json
-from gameday.errors import AwsError, InvalidInput, Unreachable
+from gameday.errors import UNEXPECTED_ANSWER, AwsError, InvalidInput, Unreachable
 
 PROXY = "gameday-proxy"
 GONE = "ProxyGone"
@@ -75,7 +75,9 @@ def _rules(call: Call, url: str, name: str) -> list[_ProxyRule]:
         body = _OPERATIONS[call.operation].typed(json.loads(answer.read()))
     except ConnectionRefusedError as error:
         raise AwsError(PROXY, call.operation, GONE, f"no proxy listens at {url}") from error
-    except (OSError, HTTPException, ValueError) as error:
+    except AwsError:
+        raise
+    except Exception as error:
         raise Unreachable(PROXY, call.operation, type(error).__name__, f"{url}: {error}") from error
     finally:
         connection.close()
@@ -83,4 +85,6 @@ def _rules(call: Call, url: str, name: str) -> list[_ProxyRule]:
         return []  # taken away already
     if answer.status != 200:
         raise AwsError(PROXY, call.operation, f"{answer.status}", "; ".join(body.get("errors", ["no reason given"])))
-    return body.get("rules", [])
+    if "rules" not in body:
+        raise Unreachable(PROXY, call.operation, UNEXPECTED_ANSWER, f"{url}: it has no rules")
+    return body["rules"]

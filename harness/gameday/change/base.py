@@ -12,6 +12,7 @@ from gameday.change.call import Call, Frozen, Json, JsonLike
 from gameday.change.placeholders import bind, fill, filled
 from gameday.change.probe import Probe
 from gameday.change.setting import Observation
+from gameday.errors import AwsError
 
 Bindings = Mapping[str, JsonLike]
 """The values of placeholders (the package's docstring lists them)."""
@@ -194,6 +195,10 @@ class Change(Frozen):
     def undo_retry_codes(self) -> tuple[str, ...]:
         """Error codes of undo's calls that go away by themselves."""
         return ()
+
+    def observation(self, answer: Json) -> Observation | AwsError:
+        """Return what the answer to its read shows; an error where it is no answer to that read."""
+        return Observation(answer)
 
     # both -------------------------------------------------------------------------------------------------------------
 

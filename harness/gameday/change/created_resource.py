@@ -11,7 +11,7 @@ from gameday.change.base import Bindings, CallTemplate, Change, Description, Sta
 from gameday.change.call import Call, Json
 from gameday.change.placeholders import bind, search, search_list
 from gameday.change.setting import Observation
-from gameday.errors import ApplyFailed
+from gameday.errors import UNEXPECTED_ANSWER, ApplyFailed, AwsError, Unreachable
 
 
 class CreatedResource(Change):
@@ -129,6 +129,12 @@ class CreatedResource(Change):
     def settle_time(self) -> float:
         """Seconds for which `find` may be stale."""
         return self.settle
+
+    def observation(self, answer: Json) -> Observation | AwsError:
+        """Return the answer to `find`; an error where it has no list of ids, which would read as "deleted"."""
+        if isinstance(search(self.found, answer), list):
+            return Observation(answer)
+        return Unreachable(self.find.service, self.find.operation, UNEXPECTED_ANSWER, f"it has no `{self.found}`")
 
     def standing(self, seen: Observation, was: Json) -> Standing:  # noqa: ARG002 - it has no probe
         """Return OURS while any resource with the run's tag is left, else BEFORE."""

@@ -30,12 +30,14 @@ class Read(Frozen):
     - `rows` is a JMESPath over the answer to rows {id, value, …look-ups}. With `plural` false a row needs no id. Rows
       of other ids are dropped.
     - Error codes in `absent` mean that the resource exists and the setting does not.
+    - `needs` are JMESPaths that find something in every answer of AWS; without them, a missing key would mean "absent".
     """
 
     call: Call
     rows: str
     plural: bool = True
     absent: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +106,27 @@ class Setting(Frozen):
             if answer.code in self.read.absent:
                 return {name: Observation() for name in ids}
             return {name: Observation(gone=True) if answer.code in self.gone else answer for name in ids}
+        if missing := next((path for path in self.read.needs if search(path, answer) is None), None):
+            return dict.fromkeys(ids, self._unexpected(missing))
         rows = search(self.read.rows, answer)
         if not isinstance(rows, list):  # not even an empty list: this is no answer to that read
-            return dict.fromkeys(ids, self._unexpected())
-        by_id = {
-            str(row["id"] if self.read.plural else row.get("id") or ids[0]): row
-            for row in rows
-            if isinstance(row, dict)
-        }
+            return dict.fromkeys(ids, self._unexpected(self.read.rows))
+        found = [row for row in rows if isinstance(row, dict)]
+        if self.read.plural and not all(map(self._is_whole, found)):
+            return dict.fromkeys(ids, self._unexpected(self.read.rows))
+        by_id = {str(row["id"] if self.read.plural else row.get("id") or ids[0]): row for row in found}
         # A plural read without a row means that the resource is gone; a single read without one, that the setting is.
-        missing = Observation(gone=self.read.plural)
-        return {name: self._observation(by_id[name]) if name in by_id else missing for name in ids}
+        without = Observation(gone=self.read.plural)
+        return {name: self._observation(by_id[name]) if name in by_id else without for name in ids}
 
-    def _unexpected(self) -> AwsError:
+    def _is_whole(self, row: dict[str, Json]) -> bool:
+        """Return whether a row has an id, and a value where no call writes "absent"."""
+        is_valued = row.get("value") is not None or self.shape is Shape.SET or self.clear is not None
+        return row.get("id") is not None and is_valued
+
+    def _unexpected(self, path: str) -> AwsError:
         call = self.read.call
-        return Unreachable(call.service, call.operation, UNEXPECTED_ANSWER, f"it has no `{self.read.rows}`")
+        return Unreachable(call.service, call.operation, UNEXPECTED_ANSWER, f"it has no `{path}`")
 
     def _observation(self, row: dict[str, Json]) -> Observation:
         value = row.get("value")

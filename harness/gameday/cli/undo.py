@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from gameday.aws.client import Aws, open_account
@@ -35,6 +36,8 @@ from gameday.store.lease import UNMOVED
 from gameday.store.opening import open_store
 from gameday.store.run_records import RunLocation
 from gameday.store.s3 import Objects
+
+log = logging.getLogger("gameday.restore")
 
 
 def list_dead(store: str | None) -> Exit:
@@ -158,16 +161,19 @@ def _in_store(objects: Objects, waited: Waited, journal: Journal) -> Exit:
 
 def _restored(run: Run, journal: Journal, *, closes: bool = True) -> Exit:
     def account() -> Aws:
-        aws = block.enter_context(closing(open_account()))
+        aws = open_account()
         if named_by(run, "role"):
-            aws = block.enter_context(rescuing(aws, run))
+            aws = rescuing(aws, run)
         return aws.allowing(AllowList(by_planned_fault(journal.entries(run.id)), run.id))
 
     try:
-        with ExitStack() as block:
-            restored = restore(run, journal, WallClock(), lambda _: None, account, closes=closes)
+        restored = restore(run, journal, WallClock(), lambda _: None, account, closes=closes)
     except GamedayError as error:
         tell(f"{run.id}: {error}", err=True)
+        return Exit.STUCK
+    except Exception as error:  # the other runs are restored all the same
+        log.exception("restoring run %s failed", run.id)
+        tell(f"{run.id}: not restored, because of a bug of Gameday: {type(error).__name__}: {error}", err=True)
         return Exit.STUCK
     tell(f"{run.id}: {restored.about}")
     for settled in restored.settled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +15,8 @@ from gameday.change.placeholders import shown
 from gameday.errors import AwsError, GamedayError, Unreachable
 from gameday.events import Called, Event
 from gameday.steady_state.clock import Clock
+
+log = logging.getLogger("gameday.engine")
 
 Emit = Callable[[Event], None]
 
@@ -55,13 +58,21 @@ def is_later(error: AwsError, retry: Sequence[str]) -> bool:
 def answers_of_each(
     account: Account, calls: Sequence[tuple[Call, str]], *, paged: bool = False
 ) -> list[Json | GamedayError]:
-    """Return the answers to calls that may be repeated. A call with invalid parameters does not stop the others."""
+    """Return the answers to calls that may be repeated. A call that raises anything does not stop the others."""
     try:
         return [*account.call_all(calls, paged)]
-    except GamedayError as error:
+    except Exception as error:  # noqa: BLE001 - the undo must not rest on a list of exceptions
         if len(calls) == 1:
-            return [error]
+            return [as_error(error)]
         return [answer for call in calls for answer in answers_of_each(account, [call], paged=paged)]
+
+
+def as_error(error: Exception) -> GamedayError:
+    """Return any exception as an error of ours; the traceback of a foreign one goes to the log."""
+    if isinstance(error, GamedayError):
+        return error
+    log.info("the undo met %s, and goes on", type(error).__name__, exc_info=error)
+    return GamedayError(f"{type(error).__name__}: {error}", "report this as a bug of Gameday, with the log")
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,9 +37,8 @@ def observe(
         except GamedayError as error:
             unsent[position] = error
     of_settings, answers = read_together({**settings, **ahead}, list(reads.values()), account)
-    others = dict(zip(reads, map(_observed, answers), strict=True))
+    others = {
+        position: answer if isinstance(answer, GamedayError) else entries[position].change.observation(answer)
+        for position, answer in zip(reads, answers, strict=True)
+    }
     return unsent | of_settings | others
-
-
-def _observed(answer: Json | GamedayError) -> Observation | GamedayError:
-    return answer if isinstance(answer, GamedayError) else Observation(answer)

@@ -19,11 +19,11 @@ from enum import StrEnum
 
 from gameday.aws.account import LONGEST_CALL, Account
 from gameday.change import Call, Change, Json, Observation, Standing
-from gameday.engine.calls import CallSender, Emit, is_later
+from gameday.engine.calls import CallSender, Emit, as_error, is_later
 from gameday.engine.entries import End, Entry
 from gameday.engine.journal import Journal
 from gameday.engine.observe import observe
-from gameday.errors import AwsError, GamedayError, JournalError, Unreachable
+from gameday.errors import AwsError, GamedayError, Unreachable
 from gameday.events import ChangeClosed, Remark
 from gameday.steady_state.clock import Clock
 
@@ -137,20 +137,35 @@ class _Undo:
     # look and decide --------------------------------------------------------------------------------------------------
 
     def _steps(self) -> dict[int, _Step]:
-        seen = observe(self.open, self._known, self.wire.account)
+        seen = self._seen()
         steps: dict[int, _Step] = {}
         for position, entry in self.open.items():
             try:
                 step = self._step(entry, seen[position])
-            except GamedayError as error:
-                step = _Step(Next.WAIT, error.what)
-                self.trouble[position] = error
+            except Exception as error:  # noqa: BLE001 - the entry waits, and the others go on
+                self.trouble[position] = as_error(error)
+                step = _Step(Next.WAIT, self.trouble[position].what)
             else:
                 if step.next is not Next.WRITE:
                     self.trouble.pop(position, None)
             steps[position] = step
             log.debug("change %d: %s: %s", position, step.next.name, step.about)
         return steps
+
+    def _seen(self) -> dict[int, Observation | GamedayError]:
+        """Read every open change; where that raises, read each alone, so that no entry hides the others."""
+        try:
+            return observe(self.open, self._known, self.wire.account)
+        except Exception as error:  # noqa: BLE001 - as above
+            if len(self.open) == 1:
+                return dict.fromkeys(self.open, as_error(error))
+        return {position: self._seen_alone(position, entry) for position, entry in self.open.items()}
+
+    def _seen_alone(self, position: int, entry: Entry) -> Observation | GamedayError:
+        try:
+            return observe({position: entry}, self._known, self.wire.account)[position]
+        except Exception as error:  # noqa: BLE001 - as above
+            return as_error(error)
 
     def _step(self, entry: Entry, seen: Observation | GamedayError) -> _Step:
         if isinstance(seen, GamedayError):
@@ -188,7 +203,7 @@ class _Undo:
             if self._stage(position) >= last and self.wire.clock.now() >= self.not_before.get(position, 0.0)
             for call in step.calls
         ]
-        for (position, _, _), answer in zip(calls, self.wire.send(calls), strict=True):
+        for (position, _, _), answer in zip(calls, self._sent(calls), strict=True):
             self.wrote.add(position)
             self.trouble.pop(position, None)
             if isinstance(answer, GamedayError):
@@ -196,6 +211,12 @@ class _Undo:
                 self.pause[position] = min(2.0 * self.pause.get(position, SHORTEST), LONGEST)
                 self.not_before[position] = self.wire.clock.now() + self.pause[position]
         return bool(calls)
+
+    def _sent(self, calls: list[tuple[int, Call, str]]) -> list[Json | GamedayError]:
+        try:
+            return self.wire.send(calls)
+        except Exception as error:  # noqa: BLE001 - they may have happened: the next read shows it
+            return [as_error(error)] * len(calls)
 
     def _last_stage(self, steps: dict[int, _Step]) -> tuple[int, int]:
         """Return the last stage that is not done: the stages before it wait for it, for at most HOLD seconds."""
@@ -251,9 +272,10 @@ class _Undo:
         try:
             if ends:
                 self.journal.settle(self.wire.run, ends)
-        except JournalError as error:
+        except Exception as error:  # noqa: BLE001 - the account comes first
             if self.is_noted:
-                self.wire.emit(Remark(now, f"the undo continues, but the journal does not record it: {error.what}"))
+                why = as_error(error).what
+                self.wire.emit(Remark(now, f"the undo continues, but the journal does not record it: {why}"))
             self.is_noted = False
         for position, (state, about) in ends.items():
             log.info("change %d of run %s is %s: %s", position, self.wire.run, state, about)

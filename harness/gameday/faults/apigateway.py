@@ -22,6 +22,7 @@ THROTTLING = Setting(
         ),
         rows='[methodSettings."*/*".{value: {rate: throttlingRateLimit, burst: throttlingBurstLimit}}]',
         plural=False,
+        needs=("stageName",),
     ),
     write=Call(
         service="apigateway",

@@ -17,6 +17,11 @@ CAPACITY = Setting(
             "WriteCapacityUnits: ProvisionedThroughput.WriteCapacityUnits}}]"
         ),
         plural=False,
+        needs=(
+            "Table.TableStatus",
+            "Table.ProvisionedThroughput.ReadCapacityUnits",
+            "Table.ProvisionedThroughput.WriteCapacityUnits",
+        ),
     ),
     write=Call(
         service="dynamodb",

@@ -37,18 +37,19 @@ class Detector:
         alarm = alarms_now((self._alarm,), self._account, self._region).get(self._alarm)
         yield from unfit_detector(alarm_name(self._alarm), alarm["StateValue"] if alarm else None)
 
-    def look(self) -> Iterator[Detected | Remark]:
-        """Read whether the alarm has fired."""
+    def look(self, until: float | None = None) -> Iterator[Detected | Remark]:
+        """Read whether the alarm has fired, by `until` where that is given."""
         if self._alarm is None or self._since is None or self.fired is not None:
             return
         now = self._clock.now()
         try:
-            self.fired = fired_since(self._alarm, self._since, self._account, self._region)
+            fired = fired_since(self._alarm, self._since, self._account, self._region)
         except AwsError as error:
             if not self._unread:
                 yield Remark(now, f"Gameday cannot read the history of alarm {alarm_name(self._alarm)}: {error.what}")
             self._unread = True
             return
-        self._unread, self.read = False, now
+        self._unread, self.read = False, now if until is None else until
+        self.fired = None if fired is not None and until is not None and fired > until else fired
         if self.fired is not None:
             yield Detected(now, alarm_name(self._alarm), self.fired)

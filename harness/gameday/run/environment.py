@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from gameday.aws.client import Aws, open_account
@@ -12,8 +12,10 @@ from gameday.errors import InvalidInput
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
 from gameday.plan.plan import Place
-from gameday.run.role_sessions import Sessions, open_sessions
+from gameday.run.bounded_source import BoundedSource
+from gameday.run.role_sessions import Sessions
 from gameday.steady_state.clock import Clock, WallClock
+from gameday.steady_state.deadline import Hurries, never
 from gameday.steady_state.kpi.source import Source, SourceContext, Unfit
 from gameday.steady_state.skew import Clocks
 
@@ -32,9 +34,11 @@ class Environment:
 
 @contextmanager
 def open_environment(
-    place: Place, workload: Workload, twin: TwinFile | None, region: str, seed: int
+    place: Place, workload: Workload, twin: TwinFile | None, region: str, seed: int, hurries: Hurries = never
 ) -> Iterator[Environment]:
     """Open the twin or the account. It only reads until a run gives it an allow-list (`Aws.allowing`).
+
+    No read of an account waits any longer once `hurries` returns true.
 
     Raises InvalidInput where the workload has no twin, AWS is not set up, or a source can never answer a KPI's query.
     Raises Refused where the workload's role cannot be assumed.
@@ -59,12 +63,12 @@ def open_environment(
     clock = WallClock()
     clocks = Clocks(clock)
     with ExitStack() as block:
-        base = replace(block.enter_context(closing(open_account())), clocks=clocks)
-        sessions = block.enter_context(open_sessions(base, workload.role, region)) if workload.role else None
+        base = replace(open_account(hurries=hurries), clocks=clocks)
+        sessions = Sessions(base, workload.role, region) if workload.role else None
         aws = sessions.reading() if sessions else base
         context = SourceContext(clock, calls_of_sources(aws, region), clocks=clocks)
         try:
             source = block.enter_context(open_sources(workload.kpis, context))
         except Unfit as error:
             raise InvalidInput(f"workload {workload.name}: {error}", gd_code="GD-E117") from error
-        yield Environment(aws, clock, source, lag, clocks, sessions)
+        yield Environment(aws, clock, BoundedSource(source, hurries), lag, clocks, sessions)

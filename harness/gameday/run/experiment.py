@@ -84,8 +84,10 @@ class ExperimentRunner:
             saved=saved,
         )
         with (
-            shared(self.journal, request, local=self.local_journal) as team,
-            open_environment(request.place, workload, request.twin, request.region, request.seed) as environment,
+            shared(self.journal, request, local=self.local_journal, hurries=self.stop.hurries) as team,
+            open_environment(
+                request.place, workload, request.twin, request.region, request.seed, self.stop.hurries
+            ) as environment,
         ):
             yield plan_on(environment, request, facts), environment, team
 

@@ -229,17 +229,22 @@ class _Loop:
     # 4 ---------------------------------------------------------------------------------------------------------------
 
     def undo(self) -> Generator[Event, None, list[ChangeClosed]]:
-        yield from self.watch.look()
-        yield from self.watchdog.look()
+        began, is_urgent = self.clock.now(), self.aborted is not None and self.plan.place == "aws"
+        if not is_urgent:  # after an abort, the undo waits for no answer
+            yield from self.watch.look()
+            yield from self.watchdog.look()
         yield self._phase("undo", None)
         settled = self.put_back()
         yield from self._emitted()
         yield from settled
         yield from self.watch.look()
+        if is_urgent:
+            yield from self.watchdog.look(began)
         return settled
 
     def put_back(self) -> list[ChangeClosed]:
         stage = self.stage
+        stage.stop.is_undoing = True
         settled = undo(stage.run, self.undoing, stage.journal, self.clock, self.emitted.append)
         self.owes_undo = False
         return settled
@@ -293,7 +298,8 @@ class _Loop:
             if watched and self.guard:
                 self._abort("blind", _about(self.guard.blind(self.clock.now())))
             if guarded and due:
-                self._abort("alarm", stopping(self.plan.experiment.stop_when, stage.account, self.plan.region))
+                rings = stopping(self.plan.experiment.stop_when, stage.account, self.plan.region)
+                self._abort("alarm", None if stage.stop.request() else rings)  # a request cuts this read short
                 yield from self.watchdog.look()
             if why := stage.stop.request():
                 self._abort(stage.stop.by, why)

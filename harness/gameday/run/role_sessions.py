@@ -8,12 +8,11 @@ AssumeRole). Gameday renews it while it is in use.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gameday.aws.account import whoami
-from gameday.aws.client import Aws, open_assumed
+from gameday.aws.client import Aws
 from gameday.change import Call
 from gameday.engine.allowlist import AllowList
 from gameday.errors import AwsError, Refused
@@ -58,10 +57,11 @@ class Wanted:
 class Sessions:
     """Open sessions of one role as needed, with the credentials of `base`, which may do nothing else.
 
-    The sessions only read until they get a plan's allow-list (`Aws.allowing`).
+    The sessions only read until they get a plan's allow-list (`Aws.allowing`). Raises Refused where STS does not
+    identify `base`.
     """
 
-    def __init__(self, base: Aws, role: str, region: str, closing: ExitStack) -> None:
+    def __init__(self, base: Aws, role: str, region: str) -> None:
         self.base = base
         self.role = role
         self.region = region
@@ -74,7 +74,6 @@ class Sessions:
                 gd_code="GD-E211",
             ) from error
         self.source = source_identity(self.principal)
-        self._closing = closing
 
     def reading(self) -> Aws:
         """Open a session that only reads, for planning and for watching KPIs. Raises Refused."""
@@ -89,18 +88,9 @@ class Sessions:
         """Assume the role. Raises Refused where STS refuses the session."""
         base = self.base.allowing(AllowList(own=[(wanted.call, self.region)]))
         try:
-            aws = open_assumed(base, wanted.call, self.region)
+            return base.assumed(wanted.call, self.region)
         except AwsError as error:
             raise _refused(wanted, self.principal, error) from error
-        self._closing.callback(aws.close)
-        return aws
-
-
-@contextmanager
-def open_sessions(base: Aws, role: str, region: str) -> Iterator[Sessions]:
-    """Yield the sessions of a role; close them with the block. Raises Refused where STS does not identify `base`."""
-    with ExitStack() as closing:
-        yield Sessions(base, role, region, closing)
 
 
 def source_identity(principal: str) -> str:

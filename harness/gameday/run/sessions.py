@@ -7,8 +7,7 @@ original caller in its source identity, and, where the role was assumed, the run
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,7 +21,7 @@ from gameday.engine.entries import Run
 from gameday.errors import JournalError
 from gameday.iam.policy import session_policies
 from gameday.plan.plan import Plan
-from gameday.run.role_sessions import Sessions, Wanted, open_sessions
+from gameday.run.role_sessions import Sessions, Wanted
 
 
 @dataclass(frozen=True)
@@ -61,15 +60,14 @@ def named_by(run: Run, key: Literal["role", "store"]) -> str | None:
     return str(name) if name else None
 
 
-@contextmanager
-def rescuing(base: Aws, run: Run) -> Iterator[Aws]:
+def rescuing(base: Aws, run: Run) -> Aws:
     """Open the account through a session that can only undo a run of the journal. Raises Refused and JournalError."""
     try:
         plan = Plan.model_validate_json(run.plan)
     except ValidationError as error:
         raise _unreadable(run) from error
-    with open_sessions(base, plan.workload.role or "", plan.region) as sessions:
-        yield sessions.open(wanted(sessions, plan, run.id, "undo"))
+    sessions = Sessions(base, plan.workload.role or "", plan.region)
+    return sessions.open(wanted(sessions, plan, run.id, "undo"))
 
 
 def _unreadable(run: Run) -> JournalError:

@@ -11,13 +11,16 @@ from gameday.errors import InvalidInput
 from gameday.files.workload import Workload
 from gameday.plan.plan import RunRequest
 from gameday.run.stop import StopRequest
+from gameday.steady_state.deadline import Hurries, never
 from gameday.store.halt import forget, halted_here
 from gameday.store.opening import open_store
 from gameday.store.team import TeamStore
 
 
 @contextmanager
-def shared(journal: Journal, request: RunRequest, *, local: bool) -> Iterator[TeamStore | None]:
+def shared(
+    journal: Journal, request: RunRequest, *, local: bool, hurries: Hurries = never
+) -> Iterator[TeamStore | None]:
     """Within this block, keep an account run's journal and lease in its workload's store, too.
 
     `local` is for a workload without a store. Raises InvalidInput where both are given; with neither, the plan refuses.
@@ -35,14 +38,14 @@ def shared(journal: Journal, request: RunRequest, *, local: bool) -> Iterator[Te
     elif not workload.store:
         yield None
     else:
-        with open_team(workload, request.region) as team, journal.shared_with(team):
+        with open_team(workload, request.region, hurries) as team, journal.shared_with(team):
             yield team
 
 
 @contextmanager
-def open_team(workload: Workload, region: str) -> Iterator[TeamStore]:
+def open_team(workload: Workload, region: str, hurries: Hurries = never) -> Iterator[TeamStore]:
     """Open the part of a team's store that belongs to a workload."""
-    with open_store(workload.store or "", region) as objects:
+    with open_store(workload.store or "", region, hurries) as objects:
         yield TeamStore(objects, workload.name, workload.account)
 
 
@@ -63,6 +66,7 @@ def must_be_free(request: RunRequest) -> None:
 @contextmanager
 def stoppable(journal: Journal, team: TeamStore | None, run: str, stop: StopRequest) -> Iterator[None]:
     """Within this block, end the run on `gameday halt` and on a lost lease."""
+    stop.is_undoing = False
     stop.halted = lambda: halted_here(journal.runs_folder, run)
     beating: AbstractContextManager[object] = team.heartbeat(run, stop.ask) if team else nullcontext()
     try:

@@ -143,14 +143,14 @@ class Lease:
 
     def must_be_sure(self) -> None:
         """Raise LeaseLost where another run may have taken the workload over by now."""
-        with self._lock:
-            mine = self._held()
-            silent = self._monotonic() - self._renewed
-            if silent >= LASTS:
-                raise LeaseLost(
-                    f"run {mine.run} could not renew its lease of workload {self._workload} for {silent:.0f} s",
-                    "find out why the store does not answer",
-                )
+        # Without the lock: a renewal holds it while it waits for the store, and nothing may wait for that.
+        mine = self._held()
+        silent = self._monotonic() - self._renewed
+        if silent >= LASTS:
+            raise LeaseLost(
+                f"run {mine.run} could not renew its lease of workload {self._workload} for {silent:.0f} s",
+                "find out why the store does not answer",
+            )
 
     @property
     def is_due(self) -> bool:

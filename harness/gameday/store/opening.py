@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 from gameday.aws.client import open_account
 from gameday.change import Call
 from gameday.engine.allowlist import AllowList
+from gameday.steady_state.deadline import Hurries, never
 from gameday.store.proof import PROBES
 from gameday.store.s3 import S3Objects, place_of
 
@@ -31,8 +32,8 @@ class StoreAllowList(AllowList):
 
 
 @contextmanager
-def open_store(store: str, region: str) -> Iterator[S3Objects]:
+def open_store(store: str, region: str, hurries: Hurries = never) -> Iterator[S3Objects]:
     """Open the objects of s3://bucket/prefix. Raises InvalidInput where botocore opens no session."""
     bucket, prefix = place_of(store)
-    with closing(open_account(workers=WORKERS)) as aws:
-        yield S3Objects(aws.allowing(StoreAllowList(bucket, prefix)), region, bucket, prefix)
+    aws = open_account(workers=WORKERS, hurries=hurries)
+    yield S3Objects(aws.allowing(StoreAllowList(bucket, prefix)), region, bucket, prefix)

@@ -28,7 +28,7 @@ NEW = ""
 """The tag of an object that does not exist."""
 _MOVED = ("PreconditionFailed", "412")
 _MEANWHILE = ("ConditionalRequestConflict", "OperationAborted", "409")
-_MISSING = ("NoSuchKey", "404", "NotFound")
+_MISSING = ("NoSuchKey",)
 
 
 def place_of(store: str) -> tuple[str, str]:

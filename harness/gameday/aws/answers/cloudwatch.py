@@ -30,11 +30,11 @@ class Alarm(TypedDict):
     ActionsEnabled: NotRequired[bool]
 
 
-class DescribeAlarms(TypedDict, total=False):
+class DescribeAlarms(TypedDict):
     """The answer to DescribeAlarms."""
 
     MetricAlarms: list[Alarm]
-    CompositeAlarms: list[Alarm]
+    CompositeAlarms: NotRequired[list[Alarm]]
 
 
 GET_METRIC_DATA = Operation("cloudwatch", "get_metric_data", GetMetricData)
