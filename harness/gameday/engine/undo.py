@@ -23,7 +23,7 @@ from gameday.engine.calls import CallSender, Emit, is_later
 from gameday.engine.entries import End, Entry
 from gameday.engine.journal import Journal
 from gameday.engine.observe import observe
-from gameday.errors import AwsError, GamedayError, JournalError, Unreachable
+from gameday.errors import AwsError, GamedayError, Unreachable, in_words
 from gameday.events import ChangeClosed, Remark
 from gameday.steady_state.clock import Clock
 
@@ -251,9 +251,10 @@ class _Undo:
         try:
             if ends:
                 self.journal.settle(self.wire.run, ends)
-        except JournalError as error:
+        except Exception as error:  # noqa: BLE001 - the account is undone, whatever kept the journal from recording it
             if self.is_noted:
-                self.wire.emit(Remark(now, f"the undo continues, but the journal does not record it: {error.what}"))
+                why = in_words(error)
+                self.wire.emit(Remark(now, f"the undo continues, but the journal does not record it: {why}"))
             self.is_noted = False
         for position, (state, about) in ends.items():
             log.info("change %d of run %s is %s: %s", position, self.wire.run, state, about)

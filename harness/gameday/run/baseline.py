@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from gameday.plan.plan import Plan
 from gameday.steady_state.kpi.claim import Claim
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.source import Reading, Source
+from gameday.steady_state.kpi.source import Reading, Source, read_or_gap
 from gameday.steady_state.samples import Series
 
 HISTORY = 3600.0
@@ -39,7 +39,7 @@ class BaselineCheck:
             for name in self._plan.experiment.guard
             if self._plan.place == "aws" and kpis[name].source.has_past
         }
-        reading = source.read(guarded, began - HISTORY, began) if guarded else Reading({})
+        reading = read_or_gap(source, guarded, began - HISTORY, began) if guarded else Reading({})
         self._past = dict(reading.samples)
         return reading.remarks
 
