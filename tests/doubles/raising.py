@@ -31,7 +31,6 @@ KINDS: dict[str, Callable[[], Exception]] = {
     "aws": lambda: AwsError("cloudwatch", "get_metric_data", "InternalFailure", "by test"),
     "journal": lambda: JournalError("the journal cannot be written"),
 }
-OURS = ("aws", "journal")
 
 
 @dataclass
@@ -115,7 +114,7 @@ def _stepping(steps: Steps) -> Iterator[None]:
 def play(folder: Path, steps: Steps) -> Seen:
     """Play a short run on the storefront's twin, with a guard and a stop alarm."""
     guard = {"orders": {"at_least": "1%"}}
-    with played(folder, guard=guard, stop_when=["orders-failing"], baseline="40s", lasts="15s") as on, _stepping(steps):
+    with played(folder, guard=guard, stop_when=["orders-failing"]) as on, _stepping(steps):
         events: list[Event] = []
         refused = None
         try:

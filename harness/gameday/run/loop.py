@@ -146,7 +146,7 @@ class _Loop:
         """Yield the events of a step; an error of the step aborts the run."""
         try:
             yield from step
-        except Exception as error:  # noqa: BLE001 - the undo, the verdict and the record must follow
+        except Exception as error:  # the undo, the verdict and the record must follow
             if isinstance(error, Refused) and self.injected is None:
                 raise
             self.errors.note(error)
