@@ -1,4 +1,4 @@
-"""Whatever raises at whatever step, a run undoes, and ends with a verdict and the worst exit code that is true."""
+"""If any step raises any error, a run undoes, and ends with a verdict and the worst exit code that is true."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gameday.records.record import EXITS
 from tests.doubles.raising import KINDS, Seen, Steps, play
 
 GAPS = ("source.read",)
-"""Steps that are reads of others' code: whatever they raise is a gap, and no bug of Gameday."""
+"""Steps that are reads of others' code: any error of theirs is a gap, and no bug of Gameday."""
 
 
 @cache
@@ -45,8 +45,10 @@ def wrong(seen: Seen) -> list[str]:
     stuck = any(change.state == "stuck" for change in closed)
     verdict = EXITS[judged[0].judgement.verdict.value]
     lines = []
-    is_told = any(isinstance(event, Remark) and "the journal does not record it" in event.text for event in seen.events)
-    if not stuck and (seen.left is not None or (seen.open and not is_told)):
+    is_noted = any(
+        isinstance(event, Remark) and "the journal does not record it" in event.text for event in seen.events
+    )
+    if not stuck and (seen.left is not None or (seen.open and not is_noted)):
         lines.append(f"left {seen.left}, {seen.open} open, and not told")
     if stuck and ended.account != "stuck":
         lines.append("stuck and not told")

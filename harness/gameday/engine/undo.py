@@ -251,7 +251,7 @@ class _Undo:
         try:
             if ends:
                 self.journal.settle(self.wire.run, ends)
-        except Exception as error:  # noqa: BLE001 - the account is undone, whatever kept the journal from recording it
+        except Exception as error:  # noqa: BLE001 - no error of the journal may stop the undo
             if self.is_noted:
                 why = in_words(error)
                 self.wire.emit(Remark(now, f"the undo continues, but the journal does not record it: {why}"))

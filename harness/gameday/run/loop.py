@@ -8,7 +8,7 @@
 
 The undo does not depend on listeners: it also happens when the caller takes no more events.
 
-Whatever a step raises, the later steps follow, and the run ends with a verdict and an exit code. Only Refused leaves
+If a step raises an error, the later steps follow, and the run ends with a verdict and an exit code. Only Refused leaves
 the loop, before the injection. An error that Gameday does not expect is a bug of ours, so the run exits 70 at least.
 """
 
@@ -79,7 +79,7 @@ class RunContext:
 
 
 def run(plan: Plan, stage: RunContext) -> Iterator[Event]:
-    """Run a plan; yield its events, the last of which is Ended.
+    """Run a plan; yield its events, up to Ended.
 
     Raises Refused before the injection, and nothing else. From the injection on, the run always undoes its changes.
     """
@@ -114,7 +114,7 @@ class _Loop:
         self.errors = ErrorsMet(stage.clock)
 
     def events(self) -> Iterator[Event]:
-        yield from self._aborting(self._refusing(self.before()))
+        yield from self._aborting(self.before())
         for step in (self.inject, self.wait_for_effects, self.during):
             if not self.aborted:
                 yield from self._aborting(step())
@@ -143,12 +143,14 @@ class _Loop:
         yield ended(self.clock.now(), judgement.verdict, settled, injected=self.injected is not None, also=also)
 
     def _aborting(self, step: Iterator[Event]) -> Iterator[Event]:
-        """Yield the events of a step; an error of the step aborts the run."""
+        """Yield the events of a step; an error of the step aborts the run, or refuses before the injection."""
         try:
             yield from step
         except Exception as error:  # the undo, the verdict and the record must follow
             if isinstance(error, Refused) and self.injected is None:
                 raise
+            if isinstance(error, JournalError) and self.injected is None:
+                raise Refused((Reason(error.gd_code, error.what, error.remedy),)) from error
             self.errors.note(error)
             yield from self._emitted()
             if self.aborted:
@@ -156,13 +158,6 @@ class _Loop:
             self._abort("failed" if isinstance(error, GamedayError) else "error", in_words(error))
             if self.aborted:
                 yield self.aborted
-
-    def _refusing(self, step: Iterator[Event]) -> Iterator[Event]:
-        """Yield the events of a step before the injection; raise Refused where the journal or the lease fails."""
-        try:
-            yield from step
-        except JournalError as error:
-            raise Refused((Reason(error.gd_code, error.what, error.remedy),)) from error
 
     # 1 ---------------------------------------------------------------------------------------------------------------
 
@@ -202,7 +197,7 @@ class _Loop:
         yield self._phase("inject", None)
         self.owes_undo = True
         self.injected = self.clock.now()
-        self.guard = self._new_guard(self.injected)
+        self.guard = self.ready.guard(self.watch.series, self.injected, stage.lag)
         first, clock = 0, Stoppable(self.clock, stage.stop)
         pace = RateLimiter(clock) if plan.place == "aws" else None
         for planned_fault in plan.planned_faults:
@@ -217,22 +212,6 @@ class _Loop:
             yield from self._emitted()
         if self.aborted:
             yield self.aborted
-
-    def _new_guard(self, start: float) -> Guard:
-        from gameday.steady_state.judging.guard import Guard
-
-        experiment, workload = self.plan.experiment, self.plan.workload
-        lasts = experiment.lasts + max(planned_fault.effect.deadline for planned_fault in self.plan.planned_faults)
-        return Guard(
-            experiment.guard,
-            workload.kpis,
-            self.ready.known(self.watch.series),
-            workload.budget.false_abort,
-            start,
-            lasts,
-            experiment.blind_after,
-            self.stage.lag,
-        )
 
     def wait_for_effects(self) -> Iterator[Event]:
         while self.injected is not None and not self.aborted:

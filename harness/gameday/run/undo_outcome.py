@@ -1,4 +1,4 @@
-"""The undo of a run, which ends in an outcome for every change, whatever it raises."""
+"""The undo of a run, which ends in an outcome for every change, also where it raises an error."""
 
 from __future__ import annotations
 
