@@ -268,10 +268,8 @@ def test_table_of_many_kpis_begins_with_the_worst() -> None:
         return {"during": PhaseJudgement("x", "during", verdict, "bound", "seen")}
 
     names = [f"kpi-{number:02}" for number in range(MANY + 1)]
-    rows = {name: row(Verdict.HELD) for name in names} | {
-        names[-1]: row(Verdict.BROKEN),
-        names[9]: row(Verdict.UNKNOWN),
-    }
+    bad = {names[-1]: row(Verdict.BROKEN), names[9]: row(Verdict.UNKNOWN)}
+    rows = {name: row(Verdict.HELD) for name in names} | bad
     shown = [shown.kpi for shown in _kpi_rows(names, tuple(names), rows)]
     assert shown[:3] == [names[-1], names[9], names[0]]
     assert [shown.kpi for shown in _kpi_rows(names[1:], tuple(names), rows)] == names[1:]
