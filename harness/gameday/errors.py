@@ -74,6 +74,12 @@ def reason_lines(reasons: Sequence[Reason], head: str) -> Iterator[str]:
             yield f"  → {reason.remedy}"
 
 
+def in_words(error: Exception) -> str:
+    """Return what happened, in one line: an error of ours explains itself; the type names any other."""
+    text = error.what if isinstance(error, GamedayError) else f"{type(error).__name__}: {error}"
+    return " ".join(text.split())
+
+
 class GamedayError(Exception):
     """An error with what happened (`what`), what to do about it (`remedy`), and a stable code (`gd_code`)."""
 

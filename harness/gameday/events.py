@@ -18,6 +18,8 @@ from gameday.steady_state.samples import Sample
 Absent = Annotated[str | None, Field(exclude_if=lambda value: value is None)]
 """A text that JSON leaves out where it is None."""
 
+AccountState = Literal["restored", "stuck", "untouched"]
+
 PhaseName = Literal["before", "inject", "during", "undo", "after"]
 
 
@@ -89,15 +91,15 @@ class Detected:
     type: Literal["detected"] = "detected"
 
 
-AbortedBy = Literal["guard", "alarm", "blind", "failed", "signal", "halt", "lease", "undone-early"]
+AbortedBy = Literal["guard", "alarm", "blind", "failed", "error", "signal", "halt", "lease", "undone-early", "killed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Aborted:
     """The run ended early.
 
-    `why` names the cause: the guard, a stop alarm, missing data, a failed call, a signal, `gameday halt`, a lost lease,
-    or somebody who undid the fault.
+    `why` names the cause: the guard, a stop alarm, missing data, a failed call, another error, a signal,
+    `gameday halt`, a lost lease, somebody who undid the fault, or the death of the run's process.
     """
 
     at: float
@@ -141,7 +143,7 @@ class Ended:
     """The last event: the state of the account, and the exit code."""
 
     at: float
-    account: Literal["restored", "stuck", "untouched"]
+    account: AccountState
     exit: int
     type: Literal["ended"] = "ended"
 

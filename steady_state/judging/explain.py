@@ -55,6 +55,10 @@ class ExplainedVerdict:
         return f"{_start(self.odds)}. {_start(self.remedy)}."
 
 
+NAMED = 12
+"""The most clauses that one sentence holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """Equal verdicts with equal certainty: a clause for each, and their certainty once."""
@@ -65,8 +69,10 @@ class Explanation:
 
     @property
     def words(self) -> str:
-        """The clauses in a sentence, then the certainty."""
-        return f"{_start('; '.join(self.statements))}. {self.certainty}"
+        """The first clauses in a sentence, and how many more there are, then the certainty."""
+        more = len(self.statements) - NAMED
+        clauses = "; ".join(self.statements[:NAMED]) + (f"; and {more} more" if more > 0 else "")
+        return f"{_start(clauses)}. {self.certainty}"
 
 
 def together(findings: Iterable[ExplainedVerdict]) -> tuple[Explanation, ...]:

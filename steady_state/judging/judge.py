@@ -106,7 +106,7 @@ def _early(phases: Phases) -> tuple[Verdict, str] | None:
     if why in ("guard", "alarm"):
         return Verdict.BROKEN, f"the {'guard' if why == 'guard' else 'stop alarm'} ended the run{details}"
     if phases.injected is None:
-        return Verdict.UNKNOWN, "the run injected nothing"
+        return Verdict.UNKNOWN, f"the run injected nothing{details}"
     if phases.aborted is not None:
         return Verdict.UNKNOWN, f"{_ABORTS.get(why, why)} ended the run early{details}"
     if phases.took_effect is None:
@@ -121,6 +121,8 @@ _ABORTS = {
     "halt": "gameday halt",
     "lease": "the loss of its lease",
     "undone-early": "somebody who removed its fault",
+    "error": "an error",
+    "killed": "the death of its process",
 }
 
 

@@ -114,7 +114,8 @@ def _obstacle(
         return f"data for less than {show_share(LEAST_COVERAGE)} of the time"
     if not known or not here:
         return "the baseline has no traffic" if here else "no traffic"
-    return None if cuts else f"the baseline has fewer than {FEWEST_BLOCKS} periods of {show_duration(kpi.interval)}"
+    shortest = show_duration(max(kpi.interval, BLOCKS[0]))
+    return None if cuts else f"the baseline has fewer than {FEWEST_BLOCKS} blocks of {shortest} with traffic"
 
 
 def _inflation(blocks: Blocks, caution: float, hidden: float) -> float:

@@ -83,6 +83,16 @@ class SourceContext:
     clocks: HeardClocks | None = None
 
 
+def read_or_gap(source: Source, kpis: Mapping[str, Kpi], start: float, end: float) -> Reading:
+    """Read KPIs; where the source raises, the stretch is a gap, and a remark says why."""
+    try:
+        reading = source.read(kpis, start, end)
+    except Exception as error:  # noqa: BLE001 - packages of others add sources, and no error of one may end a run
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        return Reading({}, (f"{', '.join(kpis)}: a read failed, which leaves a gap: {why}",))
+    return Reading({name: series for name, series in reading.samples.items() if name in kpis}, reading.remarks)
+
+
 class SourceSpec(Written):
     """Where a number comes from: the key that names the source, and what that source reads besides.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.source import Reading, Source, SourceContext, SourceSpec
+from gameday.steady_state.kpi.source import Reading, Source, SourceContext, SourceSpec, read_or_gap
 from gameday.steady_state.samples import Series
 from gameday.steady_state.sources.remarks import Remarks
 
@@ -24,7 +24,7 @@ class Sources:
         for name, source in self._sources.items():
             own = {kpi_name: kpi for kpi_name, kpi in kpis.items() if kpi.source.name == name}
             if own:
-                reading = source.read(own, start, end)
+                reading = read_or_gap(source, own, start, end)
                 samples |= reading.samples
                 remarks += reading.remarks
         return Reading(samples, remarks)

@@ -789,3 +789,10 @@ def test_a_load_balancer_that_checks_without_end_is_a_mistake(folder):
     (mistake,) = mistakes_of(path)
     assert mistake.what == "`interval` is at least 1s; found `1ms`"
     assert "ELB's own least is 5s" in mistake.remedy
+
+
+def test_dangling_link_names_where_it_points(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").symlink_to("gone.yaml")
+    (mistake,) = validate_files([tmp_path / "x.yaml"])
+    assert "gone.yaml" in mistake.what
+    assert "did you mean" not in mistake.remedy

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 from gameday.cli.main import main
-from gameday.files.load import load_experiment
+from gameday.files.load import load_experiment, load_workload
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
 from gameday.matrix.findings import analyse
 from gameday.matrix.model import Matrix, to_json
-from gameday.matrix.twin import MARGIN, experiments_of, play_rows
+from gameday.matrix.twin import DIED, MARGIN, experiments_of, play_rows
 
 from tests.doubles.play import STOREFRONT, cured, read
 from tests.waiting import LAST_NET, until
@@ -279,3 +279,35 @@ def test_a_module_with_no_targets_is_refused_by_name(monkeypatch: Patch, tmp_pat
     file = write(tmp_path, workload, twin, modules={"web": {"owns": {"functions": ["web"]}}, "db": {"owns": {}}})
     assert gameday(monkeypatch, file) == 5
     assert "not injecting: module db owns nothing that a fault could hit" in capsys.readouterr().err
+
+
+DYING = """
+import os, sys
+from pathlib import Path
+from gameday.files.load import load_workload
+from gameday.matrix.twin import experiments_of, play_rows
+
+def keep(record):
+    if record.name == sys.argv[2]:
+        os.kill(os.getpid(), 9)
+
+if __name__ == "__main__":
+    loaded = load_workload(Path(sys.argv[1]))
+    experiments = experiments_of(loaded.workload, (), "")
+    for row in play_rows(loaded.workload, loaded.twin, experiments, 7, cores=2, keep=keep):
+        print(row.experiment, len(row.effects), *row.refused, sep="|")
+"""
+
+
+def test_dead_worker_costs_its_own_row_only(tmp_path: Path) -> None:
+    (script := tmp_path / "parent.py").write_text(DYING)
+    file = write(tmp_path, *shop(CALLS, DECLARED))
+    loaded = load_workload(file)
+    names = [experiment.name for experiment in experiments_of(loaded.workload, (), "")]
+    command = [sys.executable, str(script), str(file), names[1]]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=LAST_NET, check=False)
+    assert ended.returncode == 0, ended.stderr
+    rows = [line.split("|") for line in ended.stdout.splitlines()]
+    assert [row[0] for row in rows] == names
+    assert [int(row[1]) > 0 for row in rows] == [name != names[1] for name in names]
+    assert rows[1][2:] == [DIED]

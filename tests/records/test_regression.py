@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from dataclasses import replace
 from math import exp
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from gameday.cli.main import cli
+from gameday.cli.records import _records
 from gameday.errors import InvalidInput
 from gameday.records.record import Record, write_record
 from gameday.records.regression import compare_releases
@@ -146,3 +148,19 @@ def test_the_command_compares_folders_of_records(tmp_path: Path) -> None:
     one, other = (str(tmp_path / name) for name in ("new/5.json", "old/1.json"))
     alone = CliRunner().invoke(cli, ["regression", one, "--against", other])
     assert alone.exit_code == 3
+
+
+def test_explain_by_id_passes_over_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reports").mkdir()
+    os.mkfifo(tmp_path / "reports" / "a.json")
+    write_record(held(), tmp_path / "reports" / "b.json")
+    done = CliRunner().invoke(cli, ["explain", held().run], standalone_mode=False)
+    assert done.return_value == 0 or done.exit_code == 0
+    assert held().name in done.output
+
+
+def test_regression_counts_a_run_in_two_files_once(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_record(held(), tmp_path / f"{name}.json")
+    assert [record.run for record in _records((tmp_path,))] == [held().run]

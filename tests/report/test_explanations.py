@@ -14,6 +14,7 @@ from gameday.report.html import page
 from gameday.report.junit import junit
 from gameday.report.markdown import markdown, text_of
 from gameday.report.terminal import verdict_table
+from gameday.steady_state.judging.explain import Explanation
 
 from tests.report.sample import broken, held
 
@@ -86,3 +87,9 @@ def test_a_record_written_before_losses_and_graphs_were_judged_is_still_read(tmp
     (tmp_path / "old.json").write_text(json.dumps({**raw, "hash": record_hash(raw)}))
     assert read_record(tmp_path / "old.json").judged.judgement.losses == ()
     assert rejudge(read_record(tmp_path / "old.json")).again.losses == new.again.losses
+
+
+def test_sentence_of_many_verdicts_names_the_first_only() -> None:
+    words = Explanation("held", tuple(f"kpi {number} held" for number in range(200)), "Sure.").words
+    assert words.endswith("kpi 11 held; and 188 more. Sure.")
+    assert Explanation("held", ("a", "b"), "Sure.").words == "A; b. Sure."

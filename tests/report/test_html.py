@@ -16,7 +16,8 @@ from gameday.events import Aborted, Ended, Judged, NoEffect, Remark, Sampled
 from gameday.records.record import Record
 from gameday.records.suite import Refusal, Suite
 from gameday.report.chart import chart
-from gameday.report.html import first_kpi, page
+from gameday.report.html import MANY, _kpi_rows, first_kpi, page
+from gameday.steady_state.kpi.claim import PhaseJudgement, Verdict
 
 from tests.report.sample import ACCOUNT, broken, held, refused, spread, stuck, suite
 
@@ -260,3 +261,15 @@ def hostile(record: Record) -> Record:
         files=(HOSTILE,),
         commit=HOSTILE,
     )
+
+
+def test_table_of_many_kpis_begins_with_the_worst() -> None:
+    def row(verdict: Verdict) -> dict[str, PhaseJudgement]:
+        return {"during": PhaseJudgement("x", "during", verdict, "bound", "seen")}
+
+    names = [f"kpi-{number:02}" for number in range(MANY + 1)]
+    bad = {names[-1]: row(Verdict.BROKEN), names[9]: row(Verdict.UNKNOWN)}
+    rows = {name: row(Verdict.HELD) for name in names} | bad
+    shown = [shown.kpi for shown in _kpi_rows(names, tuple(names), rows)]
+    assert shown[:3] == [names[-1], names[9], names[0]]
+    assert [shown.kpi for shown in _kpi_rows(names[1:], tuple(names), rows)] == names[1:]

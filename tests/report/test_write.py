@@ -79,3 +79,14 @@ def test_refusals_are_passed_over_where_records_are_read(tmp_path: Path) -> None
     write_reports(tmp_path, Suite("alone", "2026-11-23T10:00:00+00:00", (refused(),)))
     with pytest.raises(InvalidInput, match="holds no record"):
         regression((tmp_path,), (tmp_path,), "25%", as_json=False)
+
+
+def test_folder_used_twice_keeps_one_file_for_each_name(tmp_path: Path) -> None:
+    ran, was_refused = (held(),), (replace(refused(), name=held().name),)
+    for entries, name in (
+        (was_refused, "lose-a-zone.refused.json"),
+        (ran, "lose-a-zone.json"),
+        (was_refused, "lose-a-zone.refused.json"),
+    ):
+        write_reports(tmp_path, Suite("day", "2026-11-23T10:00:00+00:00", entries))
+        assert [path.name for path in tmp_path.glob("*.json")] == [name]

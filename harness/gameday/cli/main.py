@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from pathlib import Path
 
 import click
 
 from gameday import __version__
+from gameday.cli.failure import show
 from gameday.cli.log import options as log_options
 from gameday.cli.record_verbs import bug_report, explain, regression, report
 from gameday.cli.reference import errors, faults, schema
 from gameday.cli.workload import check, matrix, proxy
-from gameday.errors import Exit, GamedayError, InvalidInput
+from gameday.errors import Exit
 
 EXITS = """\b
 Exit codes
@@ -246,40 +246,14 @@ def main() -> None:
         sys.exit(Exit.INVALID)
     except click.Abort:
         sys.exit(Exit.INTERRUPTED)
-    except GamedayError as error:
-        click.echo(f"gameday: {error}", err=True)
-        if error.exit == Exit.BUG:
-            _print_how_to_report()
-        sys.exit(error.exit)
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output has closed it, so we write nothing more (Python docs, "Note on SIGPIPE").
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(Exit.HELD)
-    except ModuleNotFoundError as error:
-        if error.name and error.name.partition(".")[0] == "moto":
-            missing = InvalidInput(
-                "the twin is not installed", "pip install 'gameday-harness[twin]'", gd_code="GD-E110"
-            )
-            click.echo(f"gameday: {missing}", err=True)
-            sys.exit(Exit.INVALID)
-        _bug()
-    except Exception:  # noqa: BLE001 - the outermost level reports any bug with its traceback
-        _bug()
-
-
-def _bug() -> None:
-    traceback.print_exc()
-    click.echo("gameday: this is a bug in Gameday. If a run had begun, run `gameday restore`.", err=True)
-    _print_how_to_report()
-    sys.exit(Exit.BUG)
-
-
-def _print_how_to_report() -> None:
-    from gameday.report.bug_report import how_to_report
-
-    click.echo(how_to_report(), err=True)
+    except Exception as error:  # noqa: BLE001 - the outermost level reports any bug with its traceback
+        sys.exit(show(error))
 
 
 if __name__ == "__main__":

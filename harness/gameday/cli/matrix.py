@@ -170,7 +170,7 @@ def _read(path: Path, workload: str) -> Matrix:
 
 
 def _progress(row: MatrixRow) -> None:
-    tell(f"{row.experiment}: {'refused: ' + row.refused[0] if row.refused else 'played'}", err=True)
+    tell(f"{row.experiment}: {'not run: ' + row.refused[0] if row.refused else 'played'}", err=True)
 
 
 def _repeat(file: Path, options: MatrixRequest) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -88,33 +89,44 @@ def _id_in(path: Path) -> str | None:
     return match[1] if match else None
 
 
-def _named(run: str) -> list[Record]:
-    """Read the records of a file or folder, else the record with this id under ./reports. Raises InvalidInput."""
+def _named(run: str) -> Iterator[Record]:
+    """Yield the records of a file or folder, else the record with this id under ./reports. Raises InvalidInput."""
     if os.path.exists(run):  # noqa: PTH110 - Path.exists raises for a name that is too long
-        return _records((Path(run),))
-    candidates = (read_record(path) for path in sorted(REPORTS.rglob("*.json")) if run in _head(path))
-    records = [record for record in candidates if record.run == run]
-    if not records:
+        yield from _records((Path(run),))
+        return
+    paths = (path for path in sorted(REPORTS.rglob("*.json")) if run in _head(path))
+    record = next((record for record in map(read_record, paths) if record.run == run), None)
+    if record is None:
         raise InvalidInput(
             f"{quoted(run)} is not a record, and {REPORTS} holds no run with that id",
             "name the JSON file of a run",
             gd_code="GD-E106",
         )
-    return records[:1]
+    yield record
 
 
 def _head(path: Path) -> str:
-    """Read the beginning of a record, which holds its id."""
+    """Read the beginning of a record, which holds its id; nothing of a pipe or a device, which may never end."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return ""
         with path.open(encoding="utf-8", errors="replace") as file:
             return file.read(200)
     except OSError:
         return ""
 
 
-def _records(paths: tuple[Path, ...]) -> list[Record]:
-    """Read the records of all files and folders. Raises InvalidInput."""
-    records = []
+def _records(paths: tuple[Path, ...]) -> Iterator[Record]:
+    """Read the records of all files and folders, one by one, each run once. Raises InvalidInput."""
+    seen = set()
+    for file in _files(paths):
+        record = read_record(file)
+        if record.run not in seen:
+            seen.add(record.run)
+            yield record
+
+
+def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
     for path in paths:
         below = (
             file for file in sorted(path.rglob("*.json")) if file.name != MATRIX_FILE and not file.name.endswith(ENDING)
@@ -126,5 +138,4 @@ def _records(paths: tuple[Path, ...]) -> list[Record]:
                 "name a folder that `gameday run --reports` wrote, or a file",
                 gd_code="GD-E106",
             )
-        records += [read_record(file) for file in files]
-    return list({record.run: record for record in records}.values())
+        yield from files

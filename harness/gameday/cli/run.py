@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from gameday.cli.failure import show
 from gameday.engine.journal import Journal
 from gameday.errors import Exit, InvalidInput, Refused, worst
 from gameday.files.load import load_any
@@ -19,14 +21,14 @@ from gameday.plan.own_instance import own_instance
 from gameday.plan.plan import Place, Plan, RunRequest
 from gameday.plan.planner import make_plan
 from gameday.plan.saved import read_plan
-from gameday.records.record import judged_again, read_record
+from gameday.records.record import Record, judged_again, read_record
 from gameday.records.refusal_file import ENDING, read_refusal
-from gameday.records.suite import Suite
+from gameday.records.suite import Refusal, Suite
 from gameday.report.json_lines import JsonLines
 from gameday.report.plan_text import plan_text
 from gameday.report.progress import progress
 from gameday.report.terminal import verdict_table
-from gameday.report.write import write_reports
+from gameday.report.write import write_entry, write_pages, write_reports
 from gameday.run.environment import open_environment
 from gameday.run.experiment import ExperimentRunner, new_run_id, plan_on
 from gameday.run.signals import undo_on_signals
@@ -107,27 +109,61 @@ def play(file: Path, options: RunOptions) -> Exit:
         command=options.command,
         files=(str(file),),
     )
-    with undo_on_signals(player.stop, display.shows):
-        entries = tuple([player.experiment(requests[0], saved)] if saved else player.several(requests, on_broken))
-    not_run = tuple(request.experiment.name for request in requests[len(entries) :])
-    suite = Suite(name, started.isoformat(timespec="seconds"), entries, not_run)
-    code = worst([suite.exit, Exit.INTERRUPTED]) if player.stop.is_signal else suite.exit
     folder = options.reports or Path("reports") / f"{started:%Y%m%d-%H%M%S}-{name}"
-    written = _written(folder, suite)
+    with undo_on_signals(player.stop, display.shows):
+        runs = (
+            (player.experiment(request, saved) for request in requests)
+            if saved
+            else player.several(requests, on_broken)
+        )
+        ended = _to_the_end(runs, folder, started.isoformat(timespec="seconds"))
+    not_run = tuple(request.experiment.name for request in requests[len(ended.entries) :])
+    suite = Suite(name, started.isoformat(timespec="seconds"), ended.entries, not_run)
+    written = ended.unwritten or _pages(folder, suite)
     if not options.as_json:
         tell(verdict_table(suite))
-    if isinstance(written, InvalidInput):
-        # A folder that cannot be written must not hide the state of the account.
-        tell(f"gameday: {written}", err=True)
-        return code or written.exit
-    tell(f"report: {written}", err=options.as_json)
-    return code
+    codes = [
+        suite.exit,
+        *([Exit.INTERRUPTED] if player.stop.is_signal else []),
+        *([show(ended.error)] if ended.error else []),
+    ]
+    if isinstance(written, Path):
+        tell(f"report: {written}", err=options.as_json)
+        return worst(codes)
+    # Reports that cannot be written must not hide the state of the account.
+    failure = show(written)
+    return worst([*codes, Exit.BUG]) if failure == Exit.BUG else worst(codes) or failure
 
 
-def _written(folder: Path, suite: Suite) -> Path | InvalidInput:
+@dataclass(frozen=True)
+class _EndedRuns:
+    entries: tuple[Record | Refusal, ...]
+    error: Exception | None  # that ended the suite before its last experiment
+    unwritten: InvalidInput | None  # why a record could not be written
+
+
+def _to_the_end(runs: Iterator[Record | Refusal], folder: Path, started: str) -> _EndedRuns:
+    """Take the runs of a suite, and write each at its end. Raises what the first one raises."""
+    entries: list[Record | Refusal] = []
+    unwritten: InvalidInput | None = None
     try:
-        return write_reports(folder, suite)
-    except InvalidInput as error:
+        for entry in runs:
+            entries.append(entry)
+            try:
+                write_entry(folder, tuple(entries), started)
+            except InvalidInput as error:
+                unwritten = error
+    except Exception as error:
+        if not entries:
+            raise
+        return _EndedRuns(tuple(entries), error, unwritten)
+    return _EndedRuns(tuple(entries), None, unwritten)
+
+
+def _pages(folder: Path, suite: Suite) -> Path | Exception:
+    try:
+        return write_pages(folder, suite)
+    except Exception as error:  # noqa: BLE001 - a page that cannot be made must not hide the verdicts
         return error
 
 

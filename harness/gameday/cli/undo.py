@@ -17,7 +17,10 @@ from gameday.engine.journal import Journal, who
 from gameday.errors import Exit, GamedayError, InvalidInput, JournalError, Refused, worst
 from gameday.faults.fault import counted
 from gameday.files.load import load_workload
+from gameday.records.suite import Suite
+from gameday.report.write import write_reports
 from gameday.restore.dead_runs import dead_runs, restore
+from gameday.restore.killed_run import record_of_killed
 from gameday.restore.take_over import (
     Waited,
     caught_up,
@@ -38,6 +41,8 @@ from gameday.store.run_records import RunLocation
 from gameday.store.s3 import Objects
 
 log = logging.getLogger("gameday.restore")
+REPORTS = Path("reports")
+"""The folder of the records of killed runs."""
 
 
 def list_dead(store: str | None) -> Exit:
@@ -81,7 +86,8 @@ def _show(about: str, entries: Sequence[Entry]) -> None:
 def restore_dead(store: str | None, *, local: bool = False) -> Exit:
     """Undo what dead runs left behind, one after the other; return the worst exit code.
 
-    With `local`, skip the stores of this machine's runs, for a store that no longer exists.
+    Writes the record and the page of each run into its own folder below ./reports; another restore of the run writes
+    them anew. With `local`, skip the stores of this machine's runs, for a store that no longer exists.
     """
     journal = Journal.open()
     if store is not None:
@@ -170,16 +176,31 @@ def _restored(run: Run, journal: Journal, *, closes: bool = True) -> Exit:
         restored = restore(run, journal, WallClock(), lambda _: None, account, closes=closes)
     except GamedayError as error:
         tell(f"{run.id}: {error}", err=True)
+        _record(run, journal)
         return Exit.STUCK
     except Exception as error:  # the other runs are restored all the same
         log.exception("restoring run %s failed", run.id)
         tell(f"{run.id}: not restored, because of a bug of Gameday: {type(error).__name__}: {error}", err=True)
+        _record(run, journal)
         return Exit.STUCK
     tell(f"{run.id}: {restored.about}")
     for settled in restored.settled:
         tell(f"  {settled.state:<11} {settled.about}")
+    if not restored.alive:
+        _record(run, journal)
     bad = any(settled.state in ("stuck", "conflict") for settled in restored.settled)
     return Exit.STUCK if bad or (closes and not restored.closed) else Exit.HELD
+
+
+def _record(run: Run, journal: Journal) -> None:
+    """Write the record and the page of a killed run; print an error, since the restore itself counts."""
+    try:
+        record = record_of_killed(run, journal.entries(run.id), time.time())
+        page = write_reports(REPORTS / f"{run.id}-{record.name}", Suite(record.name, record.started, (record,)))
+    except GamedayError as error:
+        tell(f"{run.id}: {error}", err=True)
+    else:
+        tell(f"  report: {page}")
 
 
 def _store_of(run: Run) -> str | None:

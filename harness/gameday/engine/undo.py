@@ -23,7 +23,7 @@ from gameday.engine.calls import CallSender, Emit, as_error, is_later
 from gameday.engine.entries import End, Entry
 from gameday.engine.journal import Journal
 from gameday.engine.observe import observe
-from gameday.errors import AwsError, GamedayError, Unreachable
+from gameday.errors import AwsError, GamedayError, Unreachable, in_words
 from gameday.events import ChangeClosed, Remark
 from gameday.steady_state.clock import Clock
 
@@ -272,9 +272,9 @@ class _Undo:
         try:
             if ends:
                 self.journal.settle(self.wire.run, ends)
-        except Exception as error:  # noqa: BLE001 - the account comes first
+        except Exception as error:  # noqa: BLE001 - no error of the journal may stop the undo
             if self.is_noted:
-                why = as_error(error).what
+                why = in_words(error)
                 self.wire.emit(Remark(now, f"the undo continues, but the journal does not record it: {why}"))
             self.is_noted = False
         for position, (state, about) in ends.items():

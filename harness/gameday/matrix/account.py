@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from gameday.aws.account import arn_place
-from gameday.errors import Exit, Reason, Refused
+from gameday.errors import Exit, GamedayError, Reason, Refused
 from gameday.files.experiment import Experiment
 from gameday.files.workload import Workload
 from gameday.matrix.model import MatrixRow
@@ -70,6 +70,13 @@ class Rows:
         except Refused as refusal:
             return Refusal(request.experiment.name, refusal.reasons, remedy=refusal.remedy)
 
+    def _one(self, request: RunRequest) -> Record | Refusal:
+        """Run a request; an error of ours before the run costs this row, and no other."""
+        try:
+            return self.player.experiment(request)
+        except GamedayError as error:
+            return Refusal(request.experiment.name, (Reason(error.gd_code, f"it was not played: {error.what}"),))
+
     def _played(self, requests: Iterable[RunRequest]) -> Iterator[Record | Refusal]:
         """Run each request; after a stuck account or a signal, refuse the rest with that reason."""
         why = ""
@@ -79,7 +86,7 @@ class Rows:
                 yield Refusal(name, (Reason("", why),))
                 continue
             self.tell(f"{name} begins")
-            played = self.player.experiment(request)
+            played = self._one(request)
             if isinstance(played, Record):
                 self.keep(played)
             else:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
-from multiprocessing import get_context, parent_process
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -27,11 +24,11 @@ from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Module, Workload
 from gameday.files.write_once import write_draft
 from gameday.matrix.model import MatrixRow, ObservedEffect
+from gameday.matrix.workers import play_in_processes
 from gameday.plan.plan import RunRequest, claim_of, taken_away
 from gameday.records.record import Record
 from gameday.records.suite import Refusal
 from gameday.run.experiment import ExperimentRunner
-from gameday.run.signals import signals_to
 from gameday.steady_state.judging.isolation import judge_modules
 from gameday.steady_state.judging.phases import seen_in
 from gameday.steady_state.kpi.claim import Phases
@@ -43,8 +40,6 @@ MARGIN = 0.01
 BASELINE, LASTS = "3m", "5m"
 """The times of each run: with them, 6 requests a second prove a margin of 1 point, even in a matrix of 20 modules."""
 
-
-ENDED_BY = (signal.SIGTERM, signal.SIGHUP)
 
 Keep = Callable[[Record], None]
 """Keep a row's record; called in the process that ran it."""
@@ -119,40 +114,29 @@ def play_rows(
     cores: int | None = None,
     keep: Keep | None = None,
 ) -> tuple[MatrixRow, ...]:
-    """Run every experiment on a fresh twin; the same files and seed give the same rows on any number of cores."""
+    """Run every experiment on a fresh twin; the same files and seed give the same rows on any number of cores.
+
+    A row whose process dies is not played; the others are.
+    """
     error = error_of_row(workload, experiments)
-    jobs = [(workload, twin, experiment, seed, error, keep) for experiment in experiments]
+    jobs = [partial(play_row, workload, twin, experiment, seed, error, keep) for experiment in experiments]
     cores = min(len(jobs), cores or os.cpu_count() or 1)
-    if cores <= 1:
-        rows = []
-        for job in jobs:
-            rows.append(play_row(*job))
-            tell(rows[-1])
-        return tuple(rows)
-    # Spawned, since a forked process would begin with the locks and signal handlers of this process.
-    with ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=_begin) as pool:
-        futures = [pool.submit(play_row, *job) for job in jobs]
-        # SIGTERM and SIGHUP act like Ctrl-C; on the twin there is nothing to undo.
-        with signals_to(signal.default_int_handler, ENDED_BY):
-            try:
-                for done in as_completed(futures):
-                    tell(done.result())
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-        return tuple(future.result() for future in futures)
+    if cores > 1:
+        return play_in_processes(jobs, lambda number: lost_row(experiments[number], DIED), cores, tell)
+    rows = []
+    for job in jobs:
+        rows.append(job())
+        tell(rows[-1])
+    return tuple(rows)
 
 
-def _begin() -> None:
-    """Ignore Ctrl-C, which reaches every process of a terminal: the parent decides, and no worker outlives it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+DIED = "it was not played: its process died, perhaps for want of memory"
 
 
-def _end_with_parent() -> None:
-    if parent := parent_process():
-        parent.join()
-        os._exit(1)
+def lost_row(experiment: Experiment, why: str) -> MatrixRow:
+    """Return the row of an experiment that shows nothing, and why."""
+    fault = experiment.faults[0]
+    return MatrixRow(experiment.name, getattr(fault, "module", None), getattr(fault, "zone", None), {}, (), (why,))
 
 
 def error_of_row(workload: Workload, experiments: Sequence[Experiment]) -> float:
@@ -182,7 +166,7 @@ def row_of(experiment: Experiment, played: Record | Refusal, error: float) -> Ma
     name, fault = experiment.name, experiment.faults[0]
     module, zone = fault.target_module, getattr(fault, "zone", None)
     if isinstance(played, Refusal):
-        return MatrixRow(name, module, zone, {}, (), tuple(map(str, played.reasons)))
+        return replace(lost_row(experiment, ""), refused=tuple(map(str, played.reasons)))
     plan, phases = played.plan, played.judged.phases if played.judged else Phases(before=(0.0, 0.0))
     hit = taken_away(plan.planned_faults)
     if phases.took_effect is None or phases.aborted is not None:

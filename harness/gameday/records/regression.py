@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from gameday.errors import InvalidInput
-from gameday.records.record import Record, Rejudged, rejudge
-from gameday.steady_state.judging.regression import Measured, Regression, compare, holm
+from gameday.records.measures import RunMeasures, measures_of
+from gameday.records.record import Record
+from gameday.steady_state.judging.regression import Regression, compare, holm
 from gameday.steady_state.kpi.claim import Verdict, worst
-from gameday.steady_state.kpi.kpi import Tier
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class Comparison:
         return worst([row.verdict for row in self.rows])
 
 
-def compare_releases(old: Sequence[Record], new: Sequence[Record], margin: float) -> tuple[Comparison, ...]:
+def compare_releases(old: Iterable[Record], new: Iterable[Record], margin: float) -> tuple[Comparison, ...]:
     """Compare recovery and loss of every KPI that an experiment claims.
 
     If nothing changed, the chance of any *broken* verdict is at most the workload's `false_verdict`, over all
-    experiments together (Holm). Gameday judges the samples again, so that it measures records of any age alike.
+    experiments together (Holm). It keeps a few numbers of each record, so the records may come one by one.
 
     These runs do not count:
 
@@ -40,9 +40,13 @@ def compare_releases(old: Sequence[Record], new: Sequence[Record], margin: float
 
     Raises InvalidInput if no experiment is in both, or if a run is on both sides.
     """
-    if shared := {record.run for record in old} & {record.run for record in new}:
+    return _compared([measures_of(record) for record in old], [measures_of(record) for record in new], margin)
+
+
+def _compared(old: Sequence[RunMeasures], new: Sequence[RunMeasures], margin: float) -> tuple[Comparison, ...]:
+    if shared := {run.run for run in old} & {run.run for run in new}:
         raise InvalidInput(f"run {min(shared)} is on both sides", "name each run on one side only", gd_code="GD-E120")
-    names = sorted({(record.name, record.place) for record in old} & {(record.name, record.place) for record in new})
+    names = sorted({(run.name, run.place) for run in old} & {(run.name, run.place) for run in new})
     if not names:
         pair = f"{_named(new)} against {_named(old)}"
         raise InvalidInput(
@@ -52,68 +56,45 @@ def compare_releases(old: Sequence[Record], new: Sequence[Record], margin: float
         )
     comparisons = []
     for name, place in names:
-        sides = [[record for record in runs if (record.name, record.place) == (name, place)] for runs in (old, new)]
+        sides = [[run for run in runs if (run.name, run.place) == (name, place)] for runs in (old, new)]
         counted = [_counted(side) for side in sides]
         left_out = tuple(why for _, whys in counted for why in whys)
         rows = _entries(counted[0][0], counted[1][0], margin)
         comparisons.append(Comparison(name, place, rows, left_out))
-    alpha = min(record.plan.workload.budget.false_verdict for record in new)
+    alpha = min(run.false_verdict for run in new)
     flat = iter(holm([row for comparison in comparisons for row in comparison.rows], alpha))
     return tuple(replace(comparison, rows=tuple(next(flat) for _ in comparison.rows)) for comparison in comparisons)
 
 
-def _named(runs: Sequence[Record]) -> str:
-    return ", ".join(sorted({f"{record.name} ({record.place})" for record in runs})) or "nothing"
+def _named(runs: Sequence[RunMeasures]) -> str:
+    return ", ".join(sorted({f"{run.name} ({run.place})" for run in runs})) or "nothing"
 
 
-def _counted(runs: Sequence[Record]) -> tuple[list[Rejudged], list[str]]:
-    kept: list[Rejudged] = []
+def _counted(runs: Sequence[RunMeasures]) -> tuple[list[RunMeasures], list[str]]:
+    kept: list[RunMeasures] = []
     left_out, seen = [], set()
-    for record in runs:
-        # On the twin the same plan, seed and tool give the same bytes, which are not a second observation.
-        key = (record.plan.digest, record.seed, record.tool) if record.place == "twin" else record.run
-        if record.judged is None or record.judged.phases.took_effect is None:
-            left_out.append(f"{record.run}: the fault had no effect, or the run was not judged")
-        elif key in seen:
-            left_out.append(f"{record.run}: repeats another run's seed on the twin")
+    for run in runs:
+        if not run.took_effect:
+            left_out.append(f"{run.run}: the fault had no effect, or the run was not judged")
+        elif run.key in seen:
+            left_out.append(f"{run.run}: repeats another run's seed on the twin")
         else:
-            seen.add(key)
-            kept.append(rejudge(record))
+            seen.add(run.key)
+            kept.append(run)
     return kept, left_out
 
 
-def _entries(old: list[Rejudged], new: list[Rejudged], margin: float) -> tuple[Regression, ...]:
+def _entries(old: list[RunMeasures], new: list[RunMeasures], margin: float) -> tuple[Regression, ...]:
     if not new:
         return ()
-    latest = new[-1].plan
-    alpha, kpis = latest.workload.budget.false_verdict, latest.workload.kpis
+    latest = new[-1]
     rows = []
-    for name in latest.experiment.steady_state:
-        if latest.experiment.recovery:
-            sides = [[measured for record in runs if (measured := _recovery(record, name))] for runs in (old, new)]
-            rows.append(compare(name, "recovery", sides[0], sides[1], margin, alpha, kpis[name].interval))
-        if kpis[name].tier is Tier.BUSINESS and kpis[name].kind != "gauge":
-            sides = [[measured for record in runs if (measured := _loss(record, name))] for runs in (old, new)]
+    for kpi in latest.claimed:
+        name, alpha = kpi.name, latest.false_verdict
+        if latest.claims_recovery:
+            sides = [[run.recovery[name] for run in runs if name in run.recovery] for runs in (old, new)]
+            rows.append(compare(name, "recovery", sides[0], sides[1], margin, alpha, kpi.interval))
+        if kpi.has_loss:
+            sides = [[run.loss[name] for run in runs if name in run.loss] for runs in (old, new)]
             rows.append(compare(name, "loss", sides[0], sides[1], margin, alpha, 1.0))
     return tuple(rows)
-
-
-def _recovery(record: Rejudged, kpi: str) -> Measured | None:
-    row = next((row for row in record.again.recovery if row.kpi == kpi), None)
-    claim = record.plan.experiment.recovery
-    if row is None or claim is None or record.judged is None:
-        return None
-    if row.took is not None:
-        return Measured(row.took)
-    if not row.degraded:
-        return Measured(0.0) if row.verdict is Verdict.HELD else None
-    phases = record.judged.phases
-    start, stop = (phases.undo, phases.end) if claim.from_ == "undo" else (row.impact, phases.undo)
-    return None if start is None or stop is None else Measured(max(0.0, stop - start), censored=True)
-
-
-def _loss(record: Rejudged, kpi: str) -> Measured | None:
-    row = next((row for row in record.again.losses if row.kpi == kpi), None)
-    if row is None or row.lost is None or row.low is None or row.high is None:
-        return None
-    return Measured(row.lost, error=(row.high - row.low) / 2)

@@ -15,9 +15,12 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from gameday.engine.journal import Journal
 from gameday.errors import InvalidInput, JournalError
+from gameday.plan.json_file import content
 from gameday.steady_state.kpi.masks import masked_json, masked_text
 
 DISTRIBUTION = "gameday-harness"
+LARGEST = 2**30
+"""Bytes of the largest log or record that goes into a report."""
 _PACKAGES = (DISTRIBUTION, "boto3", "botocore", "moto", "pydantic")
 _JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
@@ -109,10 +112,7 @@ def _plan(text: str) -> JsonValue:
 
 
 def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise InvalidInput(f"{path}: cannot be read: {error.strerror}", "name a readable file") from error
+    return content(path, "log or record", LARGEST, "name a readable file").decode("utf-8", "replace")
 
 
 def _version(name: str) -> str:

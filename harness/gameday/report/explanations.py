@@ -13,6 +13,9 @@ from gameday.steady_state.judging.judge import Judgement, LeadJudgement, LossJud
 from gameday.steady_state.judging.loss import noun_of
 from gameday.steady_state.kpi.kpi import Tier
 
+NAMED = 10
+"""The most KPIs that one sentence names."""
+
 
 def judgement(record: Record) -> Judgement | None:
     """Return the judgement to explain: the second judgement if there is one, else the run's own."""
@@ -38,13 +41,14 @@ def losses(record: Record) -> tuple[LossJudgement, ...]:
 
 
 def loss_lines(record: Record) -> tuple[str, ...]:
-    """List the losses, a line each; one line names the KPIs whose loss is neither claimed nor proven."""
+    """List the losses, a line each; one line names the first KPIs whose loss is neither claimed nor proven."""
     claimed = record.plan.experiment.steady_state
     lines, unproven = [], []
     for loss in losses(record):
         proven = loss.low is not None and loss.high is not None and not loss.low <= 0 <= loss.high
         (lines.append(loss.words) if proven or loss.kpi in claimed else unproven.append(loss.kpi))
-    rest = [f"no loss is proven for {', '.join(unproven)}"] if unproven else []
+    more = f", and {len(unproven) - NAMED} more" if len(unproven) > NAMED else ""
+    rest = [f"no loss is proven for {', '.join(unproven[:NAMED])}{more}"] if unproven else []
     return tuple(f"{line[:1].upper()}{line[1:]}." for line in [*lines, *rest])
 
 

@@ -28,6 +28,8 @@ from gameday.steady_state.kpi.kpi import Tier
 HERE = Path(__file__).parent
 SCRIPTS = ("vendor/uPlot.iife.min.js", "chart.js")
 STYLES = ("vendor/uPlot.min.css", "page.css")
+MANY = 20
+"""The most KPIs whose table keeps the order of the experiment."""
 
 
 @dataclass(frozen=True)
@@ -135,12 +137,27 @@ def _section(index: int, entry: Record | Refusal) -> Section | Refusal:
         record=entry,
         first=chart(entry, first),
         others=tuple(chart(entry, name) for name in names if name != first),
-        rows=tuple(KpiRow(name, name in claimed, rows[name]) for name in names if name in rows),
+        rows=_kpi_rows(names, claimed, rows),
         backs=_backs(entry),
         changes=tuple((change, entry.settled.get(position)) for position, change in enumerate(changes)),
         recovered=worst([row.verdict for row in judged.recovery] if judged else []),
         isolation=next((row.state for row in phrases.modules(entry) if row.state not in ("hit", "may suffer")), ""),
     )
+
+
+def _kpi_rows(
+    names: list[str], claimed: tuple[str, ...], rows: dict[str, dict[str, PhaseJudgement]]
+) -> tuple[KpiRow, ...]:
+    """Return the rows of the table of KPIs; among more than MANY, the worst of the claimed KPIs come first."""
+
+    def badness(name: str) -> tuple[bool, int]:
+        verdict = worst([row.verdict for row in rows[name].values() if row.bound != "any"])
+        return name not in claimed, -list(Verdict).index(verdict)
+
+    known = [name for name in names if name in rows]
+    if len(known) > MANY:
+        known.sort(key=badness)
+    return tuple(KpiRow(name, name in claimed, rows[name]) for name in known)
 
 
 def first_kpi(record: Record) -> str:

@@ -66,7 +66,7 @@ def _terminal(matrix: Matrix) -> Iterator[str]:
     yield " " * wide + "".join(f"{number:>4} " for number in range(1, len(modules) + 1))
     for row in matrix.rows:
         cells = "".join(f"  {marks[row.experiment, module]}" for module in modules)
-        yield f"{row.experiment:<{wide}}{' refused' if row.refused else cells}"
+        yield f"{row.experiment:<{wide}}{' not run' if row.refused else cells}"
     yield ""
     yield "   ".join(f"{number} {name}" for number, name in enumerate(modules, 1))
     yield from KEY

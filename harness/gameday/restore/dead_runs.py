@@ -23,6 +23,7 @@ class Restored:
     settled: tuple[ChangeClosed, ...]
     closed: bool  # every change is undone
     about: str
+    alive: bool = False  # a process holds the run: nothing was touched
 
 
 def dead_runs(journal: Journal) -> list[Run]:
@@ -50,7 +51,11 @@ def restore(
     """
     if not journal.hold(run.id):
         return Restored(
-            run, (), closed=False, about=f"is still running ({run.who}, process {run.pid}): Gameday left it alone"
+            run,
+            (),
+            closed=False,
+            about=f"is still running ({run.who}, process {run.pid}): Gameday left it alone",
+            alive=True,
         )
     try:
         owed = [entry for entry in journal.entries(run.id) if entry.is_open]

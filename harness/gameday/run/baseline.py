@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from gameday.plan.plan import Plan
 from gameday.steady_state.kpi.claim import Claim
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.source import Reading, Source
+from gameday.steady_state.kpi.source import Reading, Source, read_or_gap
 from gameday.steady_state.samples import Series
+
+if TYPE_CHECKING:
+    from gameday.steady_state.judging.guard import Guard
 
 HISTORY = 3600.0
 """Seconds of history before the run that a guard needs to know about bursts (`baseline.KNOWN`)."""
@@ -39,7 +43,7 @@ class BaselineCheck:
             for name in self._plan.experiment.guard
             if self._plan.place == "aws" and kpis[name].source.has_past
         }
-        reading = source.read(guarded, began - HISTORY, began) if guarded else Reading({})
+        reading = read_or_gap(source, guarded, began - HISTORY, began) if guarded else Reading({})
         self._past = dict(reading.samples)
         return reading.remarks
 
@@ -57,6 +61,23 @@ class BaselineCheck:
         false_abort = self._plan.workload.budget.false_abort
         return guard_refusals(self._plan.experiment.guard, self._kpis, series, self._past, false_abort)
 
-    def known(self, series: Mapping[str, Series]) -> dict[str, Series]:
+    def guard(self, series: Mapping[str, Series], start: float, lag: float) -> Guard:
+        """Return the guard of the run; `start`: when it begins to count; `lag`: seconds until a bin can be read."""
+        from gameday.steady_state.judging.guard import Guard
+
+        experiment, workload = self._plan.experiment, self._plan.workload
+        lasts = experiment.lasts + max(planned_fault.effect.deadline for planned_fault in self._plan.planned_faults)
+        return Guard(
+            experiment.guard,
+            workload.kpis,
+            self._known(series),
+            workload.budget.false_abort,
+            start,
+            lasts,
+            experiment.blind_after,
+            lag,
+        )
+
+    def _known(self, series: Mapping[str, Series]) -> dict[str, Series]:
         """Return all samples from before the injection, with the hour before the baseline."""
         return {name: (*self._past.get(name, ()), *bins) for name, bins in series.items()}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from gameday.aws.account import Account
 from gameday.aws.alarms import alarms_now, fired_since
 from gameday.aws.arns import alarm_name
-from gameday.errors import AwsError
+from gameday.errors import in_words
 from gameday.events import Detected, Remark
 from gameday.plan.guards.alarms import unfit_detector
 from gameday.plan.guards.guard import Objection
@@ -44,9 +44,10 @@ class Detector:
         now = self._clock.now()
         try:
             fired = fired_since(self._alarm, self._since, self._account, self._region)
-        except AwsError as error:
+        except Exception as error:  # noqa: BLE001 - a read that fails is a gap, and the undo may follow
             if not self._unread:
-                yield Remark(now, f"Gameday cannot read the history of alarm {alarm_name(self._alarm)}: {error.what}")
+                name, why = alarm_name(self._alarm), in_words(error)
+                yield Remark(now, f"Gameday cannot read the history of alarm {name}: {why}")
             self._unread = True
             return
         self._unread, self.read = False, now if until is None else until

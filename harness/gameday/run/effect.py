@@ -9,7 +9,7 @@ from gameday.aws.account import Account
 from gameday.change import Json, Probe
 from gameday.change.placeholders import bind
 from gameday.engine import probes
-from gameday.errors import AwsError
+from gameday.errors import AwsError, in_words
 from gameday.events import NoEffect, TookEffect
 from gameday.plan.plan import Plan
 from gameday.steady_state.clock import Clock
@@ -41,7 +41,7 @@ class EffectWatch:
         self._was: list[list[Json]] = []
         self._waiting = dict(enumerate(plan.planned_faults))
         self._took_effect: list[float] = []
-        self._unread: dict[int, AwsError] = {}  # by fault: the error of the last read
+        self._unread: dict[int, Exception] = {}  # by fault: the error of the last read
 
     def begin(self) -> None:
         """Read the values with which the effects are compared. Raises AwsError."""
@@ -76,7 +76,8 @@ class EffectWatch:
         about = f"{fault.label}: no read showed that {fault.effect.about}"
         if error is None:
             return NoEffect(now, index, about)
-        return NoEffect(now, index, f"{about}; the last read failed: {error.what}", error.code)
+        code = error.code if isinstance(error, AwsError) else type(error).__name__
+        return NoEffect(now, index, f"{about}; the last read failed: {in_words(error)}", code)
 
     def _sign(self, index: int, injected: float) -> str | None:
         """Return what shows that a fault works, or None. A probe that cannot be read shows nothing."""
@@ -84,11 +85,12 @@ class EffectWatch:
         for probe, was in zip(self._plan.planned_faults[index].effect.probes, self._was[index], strict=True):
             try:
                 answer = self._read(probe, injected)
-            except AwsError as error:
+                says_yes = self._says_yes(probe, answer, was, injected)
+            except Exception as error:  # noqa: BLE001 - an answer of any shape shows nothing, and the undo follows
                 self._unread[index] = error
-                log.debug("could not read the effect of fault %d: %s", index, error.what)
+                log.debug("could not read the effect of fault %d: %s", index, in_words(error))
                 continue
-            if self._says_yes(probe, answer, was, injected):
+            if says_yes:
                 return probe.about
         return None
 

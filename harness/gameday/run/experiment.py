@@ -13,7 +13,7 @@ from typing import Protocol
 
 from gameday import __version__
 from gameday.engine.journal import Journal
-from gameday.errors import Exit, JournalError, Refused
+from gameday.errors import Exit, GamedayError, Refused, in_words, worst
 from gameday.events import Called, Detected, Ended, Event, Judged, PhaseBegan, Remark, Sampled
 from gameday.iam.undo_rights import undo_rights
 from gameday.plan.guards.context import RunFacts
@@ -63,14 +63,20 @@ class ExperimentRunner:
     def experiment(self, request: RunRequest, saved: Plan | None = None) -> Record | Refusal:
         """Plan and run one experiment. A saved plan runs exactly, or is refused where the account has changed."""
         plan: Plan | None = None
+        record: Record | None = None
         try:
             with self.planned(request, saved) as (plan, environment, team):
                 if plan.refusals:
                     raise Refused(plan.refusals)
                 self.confirm(plan)
-                return self._run(plan, environment, team)
-        except Refused as refusal:
-            return Refusal(request.experiment.name, refusal.reasons, plan, refusal.remedy, self.stop.is_signal)
+                record = self._run(plan, environment, team)
+        except Exception as error:
+            if record:
+                return _noting(record, error)
+            if isinstance(error, Refused):
+                return Refusal(request.experiment.name, error.reasons, plan, error.remedy, self.stop.is_signal)
+            raise
+        return record
 
     @contextmanager
     def planned(
@@ -119,6 +125,7 @@ class ExperimentRunner:
                 return
 
     def _record(self, plan: Plan, stage: RunContext, sessions: Sessions | None) -> Record:
+        assumed = wanted(sessions, plan, stage.run, "run").arn if sessions else None
         started = datetime.now(UTC).isoformat(timespec="seconds")
         events: list[Event] = []
         self.journal.begin(stage.run, plan, os.getpid())
@@ -143,7 +150,7 @@ class ExperimentRunner:
             events=tuple(events),
             seed=plan.seed,
             principal=sessions.principal if sessions else plan.principal,
-            assumed=wanted(sessions, plan, stage.run, "run").arn if sessions else None,
+            assumed=assumed,
             source_identity=sessions.source if sessions else None,
             files=self.files,
             command=self.command,
@@ -152,9 +159,9 @@ class ExperimentRunner:
     def _end(self, run: str, events: list[Event]) -> None:
         try:
             self.journal.end(run)
-        except JournalError as error:
-            at = events[-1].at if events else 0.0
-            events.append(Remark(at, f"Gameday could not close the run ({error.what}); `gameday restore` closes it"))
+        except Exception as error:  # noqa: BLE001 - the record must follow
+            at, why = events[-1].at if events else 0.0, in_words(error)
+            events.append(Remark(at, f"Gameday could not close the run ({why}); `gameday restore` closes it"))
 
     def _notify(self, listener: Listener, send: Callable[[Listener], None], events: list[Event]) -> None:
         """Call a listener. If it fails, drop it and report that; the run goes on."""
@@ -165,6 +172,15 @@ class ExperimentRunner:
                 self.listeners.remove(listener)
             at = events[-1].at if events else 0.0
             events.append(Remark(at, f"Gameday dropped {type(listener).__name__}: {type(error).__name__}: {error}"))
+
+
+def _noting(record: Record, error: Exception) -> Record:
+    """Return the record with an error that closing the run's environment raised; a bug of Gameday exits 70 at least."""
+    log.error("after run %s", record.run, exc_info=error)
+    remark = Remark(record.end, f"after the run, Gameday met an error: {in_words(error)}")
+    last, is_ours = record.ended, isinstance(error, GamedayError)
+    again = [replace(last, exit=int(worst([Exit(last.exit), Exit.BUG])))] if last and not is_ours else []
+    return replace(record, events=(*record.events, remark, *again))
 
 
 def plan_on(environment: Environment, request: RunRequest, facts: RunFacts) -> Plan:

@@ -7,6 +7,9 @@
 5. after    watch on, judge, end
 
 The undo does not depend on listeners: it also happens when the caller takes no more events.
+
+If a step raises an error, the later steps follow, and the run ends with a verdict and an exit code. Only Refused leaves
+the loop, before the injection. An error that Gameday does not expect is a bug of ours, so the run exits 70 at least.
 """
 
 from __future__ import annotations
@@ -21,13 +24,11 @@ from gameday.aws.alarms import stopping
 from gameday.aws.rate_limits import RateLimiter
 from gameday.engine.apply import apply
 from gameday.engine.journal import Journal
-from gameday.engine.undo import undo
-from gameday.errors import Exit, GamedayError, Refused
+from gameday.errors import Exit, GamedayError, JournalError, Reason, Refused, in_words
 from gameday.events import (
     Aborted,
     AbortedBy,
     ChangeClosed,
-    Ended,
     Event,
     Judged,
     PhaseBegan,
@@ -37,17 +38,17 @@ from gameday.events import (
 )
 from gameday.plan.guards.guard import ask
 from gameday.plan.plan import Plan, claim_of
-from gameday.records.record import EXITS, with_irreversible
 from gameday.run.baseline import BaselineCheck
 from gameday.run.baseline_guards import BASELINE_GUARDS, BaselineContext
 from gameday.run.detection import Detector
 from gameday.run.effect import EffectWatch
+from gameday.run.ending import ErrorsMet, ended
 from gameday.run.sampling import RELOOK, Sampler
 from gameday.run.still_applied import still_applied
 from gameday.run.stop import Stoppable, StopRequest
+from gameday.run.undo_outcome import undo_to_the_end
 from gameday.steady_state.clock import Clock
-from gameday.steady_state.judging.judge import judge
-from gameday.steady_state.kpi.claim import Judgement, Phases
+from gameday.steady_state.kpi.claim import Phases
 from gameday.steady_state.kpi.kpi import watched
 from gameday.steady_state.kpi.units import show_duration
 
@@ -78,15 +79,15 @@ class RunContext:
 
 
 def run(plan: Plan, stage: RunContext) -> Iterator[Event]:
-    """Run a plan; yield its events.
+    """Run a plan; yield its events, up to Ended.
 
-    Raises Refused before the injection. From the injection on, the run always undoes its changes.
+    Raises Refused before the injection, and nothing else. From the injection on, the run always undoes its changes.
     """
     loop = _Loop(plan, stage)
     try:
         yield from loop.events()
     finally:
-        # The undo is still owed here only if the caller took no more events, or on a bug of Gameday.
+        # The undo is still owed here only if the caller took no more events.
         if loop.owes_undo:
             loop.put_back()
 
@@ -110,16 +111,18 @@ class _Loop:
         self.effects = EffectWatch(plan, stage.run, stage.account, stage.clock)
         self.watchdog = Detector(plan, stage.account, stage.clock)
         self.emitted: list[Event] = []
+        self.errors = ErrorsMet(stage.clock)
 
     def events(self) -> Iterator[Event]:
-        yield from self.before()
-        yield from self.inject()
-        yield from self.wait_for_effects()
-        yield from self.during()
+        yield from self._aborting(self.before())
+        for step in (self.inject, self.wait_for_effects, self.during):
+            if not self.aborted:
+                yield from self._aborting(step())
         undo_began = self.clock.now()
-        settled = yield from self.undo()
+        settled = (yield from self.undo()) if self.injected is not None else []
         undone = self.clock.now()
-        yield from self.after(undo_began)
+        if self.injected is not None:
+            yield from self.errors.remarking(self.after(undo_began))
         phases = Phases(
             before=(self.began, self.injected or undo_began),
             injected=self.injected,
@@ -131,9 +134,30 @@ class _Loop:
             fired=self.watchdog.fired,
             alarm_read=self.watchdog.read,
         )
-        judgement = with_irreversible(judge(self.claim, self.watch.series, phases), settled)
+        judgement = self.errors.judged(self.claim, self.watch.series, phases, settled)
         yield Judged(self.clock.now(), phases, judgement)
-        yield self.ended(judgement, settled)
+        also = [
+            *([Exit.INTERRUPTED] if self.stage.stop.is_signal else []),
+            *([Exit.BUG] if self.errors.has_bug else []),
+        ]
+        yield ended(self.clock.now(), judgement.verdict, settled, injected=self.injected is not None, also=also)
+
+    def _aborting(self, step: Iterator[Event]) -> Iterator[Event]:
+        """Yield the events of a step; an error of the step aborts the run, or refuses before the injection."""
+        try:
+            yield from step
+        except Exception as error:  # the undo, the verdict and the record must follow
+            if isinstance(error, Refused) and self.injected is None:
+                raise
+            if isinstance(error, JournalError) and self.injected is None:
+                raise Refused((Reason(error.gd_code, error.what, error.remedy),)) from error
+            self.errors.note(error)
+            yield from self._emitted()
+            if self.aborted:
+                yield Remark(self.clock.now(), f"the aborted run met an error: {in_words(error)}")
+            self._abort("failed" if isinstance(error, GamedayError) else "error", in_words(error))
+            if self.aborted:
+                yield self.aborted
 
     # 1 ---------------------------------------------------------------------------------------------------------------
 
@@ -173,7 +197,7 @@ class _Loop:
         yield self._phase("inject", None)
         self.owes_undo = True
         self.injected = self.clock.now()
-        self.guard = self._new_guard(self.injected)
+        self.guard = self.ready.guard(self.watch.series, self.injected, stage.lag)
         first, clock = 0, Stoppable(self.clock, stage.stop)
         pace = RateLimiter(clock) if plan.place == "aws" else None
         for planned_fault in plan.planned_faults:
@@ -188,22 +212,6 @@ class _Loop:
             yield from self._emitted()
         if self.aborted:
             yield self.aborted
-
-    def _new_guard(self, start: float) -> Guard:
-        from gameday.steady_state.judging.guard import Guard
-
-        experiment, workload = self.plan.experiment, self.plan.workload
-        lasts = experiment.lasts + max(planned_fault.effect.deadline for planned_fault in self.plan.planned_faults)
-        return Guard(
-            experiment.guard,
-            workload.kpis,
-            self.ready.known(self.watch.series),
-            workload.budget.false_abort,
-            start,
-            lasts,
-            experiment.blind_after,
-            self.stage.lag,
-        )
 
     def wait_for_effects(self) -> Iterator[Event]:
         while self.injected is not None and not self.aborted:
@@ -231,21 +239,25 @@ class _Loop:
     def undo(self) -> Generator[Event, None, list[ChangeClosed]]:
         began, is_urgent = self.clock.now(), self.aborted is not None and self.plan.place == "aws"
         if not is_urgent:  # after an abort, the undo waits for no answer
-            yield from self.watch.look()
-            yield from self.watchdog.look()
+            yield from self.errors.remarking(self.watch.look())
+            yield from self.errors.remarking(self.watchdog.look())
         yield self._phase("undo", None)
         settled = self.put_back()
         yield from self._emitted()
         yield from settled
-        yield from self.watch.look()
+        yield from self.errors.remarking(self.watch.look())
         if is_urgent:
-            yield from self.watchdog.look(began)
+            yield from self.errors.remarking(self.watchdog.look(began))
         return settled
 
     def put_back(self) -> list[ChangeClosed]:
         stage = self.stage
         stage.stop.is_undoing = True
-        settled = undo(stage.run, self.undoing, stage.journal, self.clock, self.emitted.append)
+        settled, raised = undo_to_the_end(
+            stage.run, self.plan, self.undoing, stage.journal, self.clock, self.emitted.append
+        )
+        if raised:
+            self.errors.note(raised)
         self.owes_undo = False
         return settled
 
@@ -260,15 +272,6 @@ class _Loop:
         yield self._phase("after", lasts)
         yield from self._pass_time(lasts + self.stage.lag, guarded=False)
         yield from self.watch.look()
-
-    def ended(self, judgement: Judgement, settled: list[ChangeClosed]) -> Ended:
-        stuck = any(change.state in ("stuck", "conflict") for change in settled)
-        code = EXITS[judgement.verdict.value]
-        if self.stage.stop.is_signal:
-            code = Exit.INTERRUPTED
-        if stuck:
-            code = Exit.STUCK
-        return Ended(self.clock.now(), "stuck" if stuck else "restored", int(code))
 
     # ------------------------------------------------------------------------------------------------------------------
 

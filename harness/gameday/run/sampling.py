@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gameday.events import Remark, Sampled
 from gameday.steady_state.clock import Clock
 from gameday.steady_state.kpi.kpi import Kpi
+from gameday.steady_state.kpi.source import read_or_gap
 from gameday.steady_state.samples import Sample, Series
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Sampler:
             return
         now = self._clock.now()
         start = max(self._from, min(self._until[name] for name in kpis) - self._relook)
-        reading = self._source.read(kpis, start, now)
+        reading = read_or_gap(self._source, kpis, start, now)
         for name, series in reading.samples.items():
             seen = self._seen[name]
             fresh = tuple(sample for sample in series if seen.get(sample.start) != sample)
@@ -49,9 +50,10 @@ class Sampler:
         yield from self.remark(reading.remarks)
 
     def remark(self, lines: tuple[str, ...]) -> Iterator[Remark]:
-        """Record lines about what a source could not read; yield them as remarks."""
-        self.remarks += lines
-        yield from (Remark(self._clock.now(), line) for line in lines)
+        """Record lines about what a source could not read; yield each as a remark, once."""
+        fresh = tuple(line for line in dict.fromkeys(lines) if line not in self.remarks)
+        self.remarks += fresh
+        yield from (Remark(self._clock.now(), line) for line in fresh)
 
     @property
     def series(self) -> dict[str, Series]:

@@ -10,7 +10,7 @@ from gameday.change.words import brief
 from gameday.engine.entries import setting_changes
 from gameday.engine.journal import Journal
 from gameday.engine.settings import read_settings
-from gameday.errors import GamedayError
+from gameday.errors import GamedayError, in_words
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,11 @@ class StillApplied:
 
 def still_applied(run: str, journal: Journal, account: Account) -> StillApplied:
     """Read every setting that a run has changed; reads only. It skips resources that are changing or gone."""
-    changes = setting_changes(journal.entries(run))
-    readings = sorted(read_settings(changes, account).items())
+    try:
+        changes = setting_changes(journal.entries(run))
+        readings = sorted(read_settings(changes, account).items())
+    except Exception as error:  # noqa: BLE001 - a read that fails is a gap, and the undo follows
+        return StillApplied(unread=in_words(error))
     unread = (f"{changes[at].subject}: {now.what}" for at, now in readings if isinstance(now, GamedayError))
     undone = (
         f"{changes[at].subject} already reads {brief(now.value)} before the undo: somebody else ended the fault"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from gameday.store.s3 import NEW, Objects
@@ -26,8 +27,9 @@ def halted_here(folder: Path, run: str) -> str | None:
 
 
 def forget(folder: Path, run: str) -> None:
-    """Remove the request of a run that is over."""
-    (folder / f"{run}.halt").unlink(missing_ok=True)
+    """Remove the request of a run that is over; a request that cannot be removed stays, and no run has its id."""
+    with suppress(OSError):
+        (folder / f"{run}.halt").unlink(missing_ok=True)
 
 
 def halt_in(objects: Objects, run: str, who: str) -> None:

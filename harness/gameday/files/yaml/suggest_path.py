@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from gameday.text import nearest, one_of
+from gameday.text import nearest, one_of, quoted
 
 YAML = (".yaml", ".yml")
 FAR = 3
@@ -24,6 +24,8 @@ def why_missing(file: Path, near: Path | None = None) -> tuple[str, str]:
         return "this is a folder, not a file", "name a file in it"
     if file.exists():
         return "this is not a regular file", "copy it into one"
+    if file.is_symlink():
+        return f"this is a link to {quoted(str(file.readlink()))}, where there is no file", "repair the link"
     return "there is no such file", _remedy(file, near)
 
 
