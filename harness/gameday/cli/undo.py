@@ -9,11 +9,12 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 from gameday.aws.client import Aws, open_account
+from gameday.cli.losses import open_journal, tell_lost, told_losses
 from gameday.cli.run import tell
 from gameday.engine.allowlist import AllowList, by_planned_fault
 from gameday.engine.entries import Entry, Run
 from gameday.engine.journal import Journal, who
-from gameday.errors import Exit, GamedayError, InvalidInput, JournalError, Refused, worst
+from gameday.errors import EntriesLost, Exit, GamedayError, InvalidInput, JournalError, Refused, worst
 from gameday.faults.fault import counted
 from gameday.files.load import load_workload
 from gameday.restore.dead_runs import dead_runs, restore
@@ -41,13 +42,17 @@ def list_dead(store: str | None) -> Exit:
     """List the dead runs of this machine, or the open runs of a store, and their open changes. Changes nothing."""
     if store is not None:
         return _list_store(store)
-    journal = Journal.open()
-    dead = dead_runs(journal)
+    journal = open_journal()
+    dead, codes = dead_runs(journal), told_losses(journal)
     for run in dead:
-        _show(f"{run.id}  {run.workload} on {run.place}, account {run.account}", journal.entries(run.id))
-    if not dead:
+        about = f"{run.id}  {run.workload} on {run.place}, account {run.account}"
+        try:
+            _show(about, journal.entries(run.id))
+        except EntriesLost as lost:
+            codes.append(tell_lost(run, lost))
+    if not dead and not codes:
         tell("no dead runs", err=True)
-    return Exit.HELD
+    return worst(codes)
 
 
 def _list_store(store: str) -> Exit:
@@ -80,12 +85,13 @@ def restore_dead(store: str | None, *, local: bool = False) -> Exit:
 
     With `local`, skip the stores of this machine's runs, for a store that no longer exists.
     """
-    journal = Journal.open()
+    journal = open_journal()
     if store is not None:
         with open_store(store, _region()) as objects:
             codes = _restore_all(objects, journal)
     else:
         codes = [_restored(run, journal) if local else restore_here(run, journal) for run in dead_runs(journal)]
+        codes += told_losses(journal)
     if not codes:
         tell("no dead runs: there is nothing to restore", err=True)
     return worst(codes)
@@ -166,6 +172,8 @@ def _restored(run: Run, journal: Journal, *, closes: bool = True) -> Exit:
     try:
         with ExitStack() as block:
             restored = restore(run, journal, WallClock(), lambda _: None, account, closes=closes)
+    except EntriesLost as lost:
+        return tell_lost(run, lost)
     except GamedayError as error:
         tell(f"{run.id}: {error}", err=True)
         return Exit.STUCK

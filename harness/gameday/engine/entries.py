@@ -27,8 +27,10 @@ class Run:
     who: str  # user@host
     started: float
     plan: str  # JSON
+    taken: float | None = None  # since when it has its workload; None: it has not taken it
     ended: float | None = None
     note: str = ""
+    intents: int = 0  # entries written so far
 
 
 @dataclass(frozen=True, slots=True)
