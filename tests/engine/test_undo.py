@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from gameday.aws.account import LONGEST_CALL
 from gameday.change import Observation, PlannedFault
+from gameday.engine.rows import put_entries
 from gameday.engine.settings import capture
 from gameday.engine.undo import HOLD, Next, decide
 from gameday.errors import ApplyFailed, InvalidInput, Unreachable
@@ -448,8 +450,9 @@ def test_a_row_that_cannot_be_read_does_not_stop_the_rest(scene: Scene) -> None:
 
 def test_a_change_that_makes_no_sense_does_not_stop_the_rest(scene: Scene) -> None:
     scene.apply(planned_fault([MAKE], [*capture(LEVEL, {"a": 5}, REGION, scene.shelf)]))
-    scene.journal._db.execute("""UPDATE entries SET change = replace(change, '"find_things"', '"find_nothing"')""")
-    scene.journal._db.execute("""UPDATE entries SET change = replace(change, '"$":"run"', '"$":"no.such"')""")
+    unreadable = MAKE.model_copy(update={"find": MAKE.find.model_copy(update={"params": {"Run": {"$": "no.such"}}})})
+    with scene.journal._writing() as db:
+        put_entries(db, RUN, [replace(scene.journal.entries(RUN)[0], change=unreadable)])
     made, level = scene.undo()
     assert (made.state, level.state) == ("stuck", "restored")
     assert "`no.such` has no value" in made.about

@@ -12,46 +12,16 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Self
 
 from gameday.engine.entries import CallOutcome, End, Entry, Run
+from gameday.engine.partners import Planned, SharedStore
 from gameday.engine.process_lock import Holds
 from gameday.engine.rows import orphans, put_entries, put_run, read_entries, read_runs
 from gameday.engine.sqlite import explained, home, opened
 from gameday.errors import EntriesLost, JournalError, Refused
 
 log = logging.getLogger("gameday.journal")
-
-
-class _RunFile(Protocol):
-    @property
-    def name(self) -> str: ...
-
-
-class SharedStore(Protocol):
-    """A store that the machines of a team share; it must hold a run's intents, too, before anything is sent."""
-
-    def is_ours(self) -> bool: ...  # noqa: D102
-    def must_be_free(self) -> None: ...  # noqa: D102
-    def take(self, run: Run) -> None: ...  # noqa: D102
-    def must_be_sure(self) -> None: ...  # noqa: D102
-    def intend(self, entries: Sequence[Entry]) -> None: ...  # noqa: D102
-    def settle(self, ends: Mapping[int, tuple[End, str]]) -> None: ...  # noqa: D102
-    def end(self, note: str) -> None: ...  # noqa: D102
-
-
-class Planned(Protocol):
-    """The parts of a plan that the journal keeps."""
-
-    @property
-    def workload(self) -> _RunFile: ...  # noqa: D102
-    @property
-    def account(self) -> str: ...  # noqa: D102
-    @property
-    def region(self) -> str: ...  # noqa: D102
-    @property
-    def place(self) -> str: ...  # noqa: D102
-    def model_dump_json(self, *, by_alias: bool | None = None) -> str: ...  # noqa: D102
 
 
 class Journal:
@@ -159,9 +129,7 @@ class Journal:
         alive = self.is_alive(other.id)
         if not alive and not any(entry.is_open for entry in self.entries(other.id)):
             return
-        reason = (
-            f"run {other.id} ({other.who}, process {other.pid}) has workload {other.workload} since {_when(since)}"
-        )
+        reason = f"run {other.id} ({other.who}, process {other.pid}) has workload {other.workload} since {_when(since)}"
         if alive:
             raise Refused((reason,), "wait until that run ends, or halt it: it undoes first", gd_code="GD-E202")
         raise Refused(
@@ -192,7 +160,11 @@ class Journal:
     def run(self, run: str) -> Run | None:
         """Return a run by its id."""
         with explained(self.folder):
-            return next(iter(read_runs(self._db, "WHERE id=?", run).intact), None) or self._holds.read(run).run
+            known = next(iter(read_runs(self._db, "WHERE id=?", run).intact), None)
+            of_file = None if known else self._holds.read(run).run
+        if of_file and of_file.place != "twin":
+            return replace(of_file, taken=of_file.started)  # its file does not show when, or whether, it took it
+        return known or of_file
 
     def runs(self) -> list[Run]:
         """Return all runs, the oldest first."""
@@ -248,7 +220,7 @@ class Journal:
         return [found[position] for position in sorted(found)]
 
     def is_confirmed(self, run: str) -> bool:
-        """Return whether the run's own file is undamaged: it holds every intent, whatever the database has lost."""
+        """Return whether the run's own file is undamaged: it then holds every intent."""
         with explained(self.folder):
             return self._holds.read(run).is_whole
 

@@ -122,7 +122,7 @@ class Holds:
 
 
 def _opened(path: Path) -> IO[bytes]:
-    return open(path, "ab", opener=lambda name, flags: os.open(name, flags, _OWN))  # noqa: PTH123 - with a mode
+    return open(path, "ab", opener=lambda name, flags: os.open(name, flags, _OWN))
 
 
 def _write(out: IO[bytes], line: bytes) -> None:

@@ -61,6 +61,7 @@ def opened(folder: Path) -> sqlite3.Connection:
             fcntl.flock(lock, fcntl.LOCK_EX)  # two processes must not both create the tables
             _must_not_be_lost(folder)
             db = sqlite3.connect(folder / "journal.db", timeout=BUSY, isolation_level=None)
+            db.text_factory = _text
             try:
                 _lay_out(db, folder)
             except BaseException:
@@ -69,6 +70,11 @@ def opened(folder: Path) -> sqlite3.Connection:
             if not lock.tell():
                 lock.write("journal.db was created\n")
     return db
+
+
+def _text(raw: bytes) -> str:
+    """Return a text of the database; damaged bytes give one that no checksum fits, and no error."""
+    return raw.decode("utf-8", "surrogateescape")
 
 
 def _must_not_be_lost(folder: Path) -> None:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from gameday.aws.account import Account
-from gameday.change import Change, Standing
+from gameday.change import Change, PlannedFault, Standing
 from gameday.engine.entries import Entry, Run
 from gameday.engine.observe import observe
 from gameday.errors import AwsError, EntriesLost, GamedayError
-from gameday.plan.plan import Plan
 
 _UNTOUCHED = (Standing.BEFORE, Standing.GONE)
+
+
+class _PlannedFaults(BaseModel):
+    """The part of a plan that says what would change; the rest may be of another version."""
+
+    planned_faults: tuple[PlannedFault, ...]
 
 
 def planned_entries(run: Run) -> list[Entry]:
     """Return an entry for each change of a run's plan, as apply would write it. Raises EntriesLost."""
     try:
-        plan = Plan.model_validate_json(run.plan)
+        plan = _PlannedFaults.model_validate_json(run.plan)
     except ValidationError as error:
         raise EntriesLost(
             f"this version of Gameday cannot read the plan of run {run.id}, so it cannot check what the journal lost",
@@ -66,4 +71,3 @@ def must_show_no_other(run: Run, journaled: Collection[int], account: Account) -
             f"the journal does not hold what run {run.id} changed, and the account does not show the values of before: "
             f"{'; '.join(change.headline for change in shown)}"
         )
-
