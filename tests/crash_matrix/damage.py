@@ -33,7 +33,7 @@ EVERY = 100
 """Bytes between two places that flip."""
 BLOCK = 512
 """Bytes between two places at which a file is cut."""
-FILES = ("journal.db", "journal.db-journal", "journal.lock", f"runs/{RUN}.lock")
+FILES = ("journal.db", "journal.db-wal", "journal.db-shm", "journal.lock", f"runs/{RUN}.lock")
 DELETIONS = (
     "DELETE FROM runs",
     "DELETE FROM entries",
@@ -112,7 +112,8 @@ def died(folder: Path, stage: str) -> Shelf:
     with patch.object(Planned, "model_dump_json", lambda self, by_alias=None: plan):
         scene = Scene(folder, shelf)
     scene.journal.take(RUN, "shop", ACCOUNT, "aws")
-    shutil.copy(folder / "state" / "journal.db", folder / OLDER)
+    with closing(sqlite3.connect(folder / OLDER)) as older:
+        scene.journal._db.backup(older)
     account = DyingAccount(shelf, at=STAGES[stage])
     try:
         if stage == "begun":
@@ -121,20 +122,19 @@ def died(folder: Path, stage: str) -> Shelf:
         scene.undo(account)
     except Killed:
         pass
-    if stage == "within a commit":
-        _copy_within_a_commit(scene.journal)
-    scene.journal.close()
+    _kill(scene.journal, is_writing=stage == "within a commit")
     return shelf
 
 
-def _copy_within_a_commit(journal: Journal) -> None:
-    """Put the files of a commit that is half written in place of those that are whole."""
-    copy = journal.folder.with_name("torn")
-    journal._db.execute("PRAGMA cache_size=1")  # so that SQLite writes pages before the commit
-    journal._db.execute("BEGIN IMMEDIATE")
-    put_entries(journal._db, RUN, [replace(entry, note="n" * 5000) for entry in journal.entries(RUN)])
+def _kill(journal: Journal, *, is_writing: bool) -> None:
+    """Leave the files of the journal as kill -9 leaves them: a connection that is closed would tidy them up."""
+    copy = journal.folder.with_name("killed")
+    if is_writing:
+        journal._db.execute("PRAGMA cache_size=1")  # so that SQLite writes pages before the commit
+        journal._db.execute("BEGIN IMMEDIATE")
+        put_entries(journal._db, RUN, [replace(entry, note="n" * 5000) for entry in journal.entries(RUN)])
     shutil.copytree(journal.folder, copy)
-    journal._db.execute("ROLLBACK")
+    journal.close()
     shutil.rmtree(journal.folder)
     copy.rename(journal.folder)
 
@@ -178,18 +178,20 @@ def damages(home: Path, *, thin: int = 1) -> Iterator[Damage]:
                 yield Damage(f"missing: {', '.join(names) or 'nothing'}", partial(_remove, names))
     yield Damage("journal.db copied alone", partial(_remove, [name for name in there if name != "journal.db"]))
     yield Damage("journal.db of before", _put_back)
-    yield Damage("journal.db of before, and no run file", lambda on: (_put_back(on), _remove(FILES[3:], on)))  # type: ignore[func-returns-value]
-    for name in (name for name in there if name != "journal.lock"):
+    yield Damage("journal.db of before, and no run file", lambda on: (_put_back(on), _remove(FILES[-1:], on)))  # type: ignore[func-returns-value]
+    for name in (FILES[0], FILES[1], FILES[-1]):
         size = (home / name).stat().st_size
         for at in range(0, size, BLOCK * thin):
             yield Damage(f"{name} cut at {at}", partial(_cut, name, at))
         for at in range(0, size, EVERY * thin):
             yield Damage(f"{name} flipped at {at}", partial(_flip, name, at))
-    for at in range(0, (home / FILES[3]).stat().st_size, EVERY * thin):
+    for at in range(0, (home / FILES[-1]).stat().st_size, EVERY * thin):
         yield Damage(f"no entries, and run file flipped at {at}", partial(_flip_alone, at))
     for statement in DELETIONS:
         yield Damage(statement, partial(_execute, statement))
-        yield Damage(f"{statement}, and no run file", lambda on, s=statement: (_execute(s, on), _remove(FILES[3:], on)))  # type: ignore[misc]
+        yield Damage(
+            f"{statement}, and no run file", lambda on, s=statement: (_execute(s, on), _remove(FILES[-1:], on))
+        )  # type: ignore[misc]
 
 
 def _remove(names: list[str] | tuple[str, ...], home: Path) -> None:
@@ -198,7 +200,7 @@ def _remove(names: list[str] | tuple[str, ...], home: Path) -> None:
 
 
 def _put_back(home: Path) -> None:
-    _remove(["journal.db-journal"], home)
+    _remove(FILES[1:3], home)
     shutil.copy(home.parent / OLDER, home / "journal.db")
 
 
@@ -213,7 +215,7 @@ def _flip(name: str, at: int, home: Path) -> None:
 
 
 def _flip_alone(at: int, home: Path) -> None:
-    _flip(FILES[3], at, home)
+    _flip(FILES[-1], at, home)
     _execute("DELETE FROM entries", home)
 
 

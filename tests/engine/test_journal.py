@@ -185,7 +185,7 @@ def test_every_commit_reaches_the_disk(journal: Journal) -> None:
     def pragma(name: str) -> object:
         return journal._db.execute(f"PRAGMA {name}").fetchone()[0]
 
-    assert (pragma("journal_mode"), pragma("synchronous")) == ("truncate", 2)
+    assert (pragma("journal_mode"), pragma("synchronous")) == ("wal", 2)
 
 
 # two processes --------------------------------------------------------------------------------------------------------

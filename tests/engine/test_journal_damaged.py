@@ -53,7 +53,7 @@ def test_a_journal_that_is_gone_while_runs_left_marks_is_not_begun_anew(gone: st
     assert Journal.open(folder).runs() == []
 
 
-@pytest.mark.parametrize("left", ["journal.db-journal", "journal.lock"])
+@pytest.mark.parametrize("left", ["journal.db-wal", "journal.lock"])
 def test_open_missing_database_keeps_what_is_left(left: str, folder: Path) -> None:
     file_of(folder).unlink()
     (folder / "runs" / f"{RUN}.lock").unlink()

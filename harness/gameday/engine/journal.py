@@ -7,7 +7,7 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -17,8 +17,8 @@ from typing import Self
 from gameday.engine.entries import CallOutcome, End, Entry, Run
 from gameday.engine.partners import Planned, SharedStore
 from gameday.engine.process_lock import Holds
-from gameday.engine.rows import orphans, put_entries, put_run, read_entries, read_runs
-from gameday.engine.sqlite import explained, home, opened
+from gameday.engine.rows import orphans, put_entries, put_run, read_entries, read_runs, readable
+from gameday.engine.sqlite import checkpoint, explained, home, opened
 from gameday.errors import EntriesLost, JournalError, Refused
 
 log = logging.getLogger("gameday.journal")
@@ -150,8 +150,12 @@ class Journal:
                 if self._team:
                     self._team.end(note)
                 with self._writing() as db:
-                    put_run(db, replace(self._known(run), ended=time.time(), note=note))
+                    mine = replace(self._known(run), ended=time.time(), note=note)
+                    put_run(db, mine)
                 closed = True
+                with explained(self.folder):
+                    if mine.intents and mine.place != "twin":
+                        checkpoint(self._db)
         finally:
             self._holds.remove(run) if closed else self._holds.let_go(run)
         log.info("run %s %s", run, "is closed" if closed else "stays open: it has changes that are not undone")
@@ -225,10 +229,20 @@ class Journal:
             return self._holds.read(run).is_whole
 
     def _found(self, run: str) -> dict[int, Entry]:
-        """Return the entries that the database or the run's own file still holds, by position."""
+        """Return the entries that the database or, where that lacks any, the run's own file holds, by position."""
         with explained(self.folder):
-            of_file = {entry.position: entry for entry in self._holds.read(run).entries}
-            return of_file | read_entries(self._db, run)
+            entries, file = read_entries(self._db, run), self._holds.read(run)
+            row = next(iter(read_runs(self._db, "WHERE id=?", run).intact), None)
+        if row and len(entries) >= max(row.intents, file.intents):
+            return entries
+        with readable():
+            return {entry.position: entry for entry in file.entries()} | entries
+
+    def _chosen(self, run: str, positions: Collection[int]) -> list[Entry]:
+        """Return the entries at these positions; the run's file is read only where the database lacks any."""
+        rows = read_entries(self._db, run)
+        found = rows if rows.keys() >= set(positions) else self._found(run)
+        return [found[position] for position in sorted(positions) if position in found]
 
     def intend(self, run: str, entries: Sequence[Entry]) -> None:
         """Write intents in one commit, before their calls; an intent that is there already stays as it is."""
@@ -236,8 +250,11 @@ class Journal:
             there = {entry.position for entry in self.entries(run)}
             fresh = [entry for entry in entries if entry.position not in there]
             put_entries(db, run, fresh)
-            put_run(db, replace(self._known(run), intents=len(there) + len(fresh)))
+            mine = replace(self._known(run), intents=len(there) + len(fresh))
+            put_run(db, mine)
         with explained(self.folder):
+            if fresh and not there and mine.place != "twin":
+                checkpoint(self._db)
             if fresh and not self._holds.add(run, fresh):
                 raise EntriesLost(f"the file of run {run} in {self.runs_folder} is damaged, and cannot take intents")
         log.debug("intents of run %s: %s", run, [entry.position for entry in fresh])
@@ -252,13 +269,13 @@ class Journal:
             return replace(entry, **outcome | {"made": outcome["made"] or entry.made})
 
         with self._writing() as db:
-            put_entries(db, run, [answered(entry) for entry in self.entries(run) if entry.position in outcomes])
+            put_entries(db, run, map(answered, self._chosen(run, outcomes)))
 
     def settle(self, run: str, ends: Mapping[int, tuple[End, str]]) -> None:
         """Record how entries ended (an end and a sentence, by position), in one commit."""
         with self._writing() as db:
-            ended = [(entry, *ends[entry.position]) for entry in self.entries(run) if entry.position in ends]
-            put_entries(db, run, [replace(entry, state=state, note=note) for entry, state, note in ended])
+            chosen = [(entry, *ends[entry.position]) for entry in self._chosen(run, ends)]
+            put_entries(db, run, [replace(entry, state=state, note=note) for entry, state, note in chosen])
         log.debug("ends of run %s: %s", run, {position: end for position, (end, _) in ends.items()})
         if self._team:
             self._team.settle(ends)

@@ -46,7 +46,7 @@ def read_runs(db: sqlite3.Connection, which: str = "", *values: str) -> RunRows:
     damaged: list[str] = []
     for *row, checksum in db.execute(f"SELECT {', '.join(_RUN_COLUMNS)}, checksum FROM runs {which}", values):  # noqa: S608
         if sealed(row) == checksum:
-            with _readable():
+            with readable():
                 intact.append(_RUN.validate_python(dict(zip(_RUN_COLUMNS, row, strict=True))))
         else:
             damaged.append(str(row[0]))
@@ -62,7 +62,7 @@ def read_entries(db: sqlite3.Connection, run: str) -> dict[int, Entry]:
     entries: dict[int, Entry] = {}
     for *row, checksum in db.execute(query, (run,)):
         if sealed(row) == checksum:
-            with _readable():
+            with readable():
                 entry = _entry(dict(zip(_ENTRY_COLUMNS[1:], row[1:], strict=True)))
                 entries[entry.position] = entry
     return entries
@@ -91,7 +91,8 @@ def _entry(row: dict[str, Any]) -> Entry:
 
 
 @contextmanager
-def _readable() -> Iterator[None]:
+def readable() -> Iterator[None]:
+    """Turn errors of values in this block into a JournalError: another version wrote them."""
     try:
         yield
     except (ValueError, TypeError) as error:

@@ -6,8 +6,9 @@ and a line that is cut short all end the part that counts.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from pydantic import TypeAdapter
@@ -22,9 +23,18 @@ class RunFile:
     """The readable part of a run's file."""
 
     run: Run | None = None
-    entries: tuple[Entry, ...] = ()
     is_whole: bool = False  # the first line names the run, and every line counts
-    last: str = field(default="", repr=False)  # the checksum of the last line that counts
+    last: str = ""  # the checksum of the last line that counts
+    lines: tuple[bytes, ...] = ()  # the intents, as JSON
+
+    @property
+    def intents(self) -> int:
+        """The number of intents."""
+        return sum(len(json.loads(line)) for line in self.lines)
+
+    def entries(self) -> list[Entry]:
+        """Return the intents as entries; raises ValueError for those that another version wrote."""
+        return [entry for line in self.lines for entry in _ENTRIES.validate_json(line)]
 
 
 def first_line(run: Run) -> bytes:
@@ -38,21 +48,20 @@ def next_line(file: RunFile, entries: Sequence[Entry]) -> bytes:
 
 
 def parsed(raw: bytes) -> RunFile:
-    """Return what a file holds, up to the first damage; a line that another version wrote counts as damage."""
+    """Return what a file holds, up to the first damage; nothing where another version wrote the run."""
     file = RunFile()
     *lines, rest = raw.split(b"\n")
     for line in lines:
         checksum, _, text = line.partition(b" ")
         if checksum != _checksum(file.last, text).encode():
             return file
-        try:
-            if file.run is None:
+        if file.run is None:
+            try:
                 file = RunFile(_RUN.validate_json(text), last=checksum.decode())
-            else:
-                entries = *file.entries, *_ENTRIES.validate_json(text)
-                file = replace(file, entries=entries, last=checksum.decode())
-        except ValueError:
-            return file
+            except ValueError:
+                return file
+        else:
+            file = replace(file, lines=(*file.lines, text), last=checksum.decode())
     return replace(file, is_whole=file.run is not None and not rest)
 
 

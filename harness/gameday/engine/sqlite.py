@@ -1,8 +1,9 @@
 """The journal's file: one SQLite database for all runs of a user, created once and checked at every opening.
 
-A commit has reached the disk, in this one file, when it returns (journal_mode=TRUNCATE with synchronous=FULL;
-sqlite.org/pragma.html). A write-ahead log would be a second file that copies leave behind, and SQLite silently drops
-what follows a damaged frame of it (sqlite.org/walformat.html). SQLite rolls back a commit that is only partly written.
+A commit has reached the disk when it returns (WAL with synchronous=FULL; sqlite.org/pragma.html#pragma_synchronous).
+It is in a second file, the write-ahead log, until a checkpoint; copies may leave that file behind, and SQLite silently
+drops what follows a damaged frame of it (sqlite.org/walformat.html). So a run's first intents and its end are
+checkpointed, and its own file holds all its intents too (`run_file`). A checkpoint takes three more waits for the disk.
 Each row carries a checksum of its values (`sealed`).
 """
 
@@ -72,6 +73,11 @@ def opened(folder: Path) -> sqlite3.Connection:
     return db
 
 
+def checkpoint(db: sqlite3.Connection) -> None:
+    """Bring all commits into the database's own file; give up while others use it, since the log holds them too."""
+    db.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
+
+
 def _text(raw: bytes) -> str:
     """Return a text of the database; damaged bytes give one that no checksum fits, and no error."""
     return raw.decode("utf-8", "surrogateescape")
@@ -80,9 +86,9 @@ def _text(raw: bytes) -> str:
 def _must_not_be_lost(folder: Path) -> None:
     """Raise JournalError where traces of the journal are left, but its file is missing or empty.
 
-    SQLite would create new tables in an empty file, and would delete the rollback journal of a missing one.
+    SQLite would create new tables in an empty file, and would delete the log of a missing one.
     """
-    file, log, mark = (folder / f"journal.{name}" for name in ("db", "db-journal", "lock"))
+    file, log, mark = (folder / f"journal.{name}" for name in ("db", "db-wal", "lock"))
     size = file.stat().st_size if file.exists() else 0
     if size >= SMALLEST:
         return
@@ -106,7 +112,7 @@ def _lay_out(db: sqlite3.Connection, folder: Path) -> None:
             "restore its runs with the version that wrote it, or set GAMEDAY_HOME to another directory",
             gd_code="GD-E301",
         )
-    db.execute("PRAGMA journal_mode=TRUNCATE")
+    db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=FULL")
     db.execute("PRAGMA fullfsync=ON")  # macOS: fsync alone does not reach the disk (sqlite.org/pragma.html)
     if version == 0:

@@ -67,7 +67,7 @@ class DyingAccount(Wrapped):
 
 
 class DyingJournal(Journal):
-    """A journal whose process dies at one of its writes. SQLite rolls a torn commit back."""
+    """A journal whose process dies at one of its writes. SQLite drops a torn commit."""
 
     life: Life
 
