@@ -178,7 +178,7 @@ def damages(home: Path, *, thin: int = 1) -> Iterator[Damage]:
                 yield Damage(f"missing: {', '.join(names) or 'nothing'}", partial(_remove, names))
     yield Damage("journal.db copied alone", partial(_remove, [name for name in there if name != "journal.db"]))
     yield Damage("journal.db of before", _put_back)
-    yield Damage("journal.db of before, and no run file", lambda on: (_put_back(on), _remove(FILES[-1:], on)))  # type: ignore[func-returns-value]
+    yield Damage("journal.db of before, and no run file", _put_back_alone)
     for name in (FILES[0], FILES[1], FILES[-1]):
         size = (home / name).stat().st_size
         for at in range(0, size, BLOCK * thin):
@@ -202,6 +202,16 @@ def _remove(names: list[str] | tuple[str, ...], home: Path) -> None:
 def _put_back(home: Path) -> None:
     _remove(FILES[1:3], home)
     shutil.copy(home.parent / OLDER, home / "journal.db")
+
+
+def _put_back_alone(home: Path) -> None:
+    _put_back(home)
+    _remove(FILES[-1:], home)
+
+
+def _execute_alone(statement: str, home: Path) -> None:
+    _execute(statement, home)
+    _remove(FILES[-1:], home)
 
 
 def _cut(name: str, at: int, home: Path) -> None:

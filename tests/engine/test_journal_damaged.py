@@ -124,6 +124,7 @@ def test_entries_row_of_other_version_raises(column: str, value: object, folder:
 
 DAMAGE = (
     "UPDATE entries SET note=x'ff'",
+    "UPDATE entries SET note=CAST(x'ff' AS TEXT)",
     "UPDATE entries SET answered=0 WHERE position=0",
     "UPDATE entries SET state='restored'",
     "DELETE FROM entries WHERE position=0",

@@ -8,7 +8,6 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from gameday.cli import losses
 from gameday.engine import rows, run_file, sqlite
 from gameday.engine.journal import Journal
 from gameday.engine.process_lock import Holds
@@ -33,14 +32,6 @@ def test_lost_run_shows_its_planned_changes(tmp_path: Path) -> None:
     assert "thing.level of a: 1 → 5" in text
 
 
-_let_go = Holds.let_go
-
-
-def _let_go_and_remove(self: Holds, run: str) -> None:
-    self._path(run).unlink(missing_ok=True)
-    _let_go(self, run)
-
-
 MUTANTS: dict[str, tuple[str, tuple[object, str, Callable[..., Any]]]] = {
     "rows carry no checksum": ("all sent", (rows, "sealed", lambda _: "")),
     "lines of the run file carry no checksum": ("all sent", (run_file, "_checksum", lambda *_: "")),
@@ -48,9 +39,6 @@ MUTANTS: dict[str, tuple[str, tuple[object, str, Callable[..., Any]]]] = {
     "nobody tells a run whose record is lost": ("all sent", (Journal, "losses", lambda _: [])),
     "nothing compares the account with the plan": ("all sent", (dead_runs, "must_show_no_other", lambda *_: None)),
     "a missing database is created anew": ("all sent", (sqlite, "_must_not_be_lost", lambda _: None)),
-    "a look at a run removes its file": ("all sent", (Holds, "let_go", _let_go_and_remove)),
-    "damaged text is an error of the file": ("all sent", (sqlite, "_text", bytes.decode)),
-    "a damaged journal names no run": ("all sent", (losses, "_tell_known", lambda _: None)),
 }
 
 

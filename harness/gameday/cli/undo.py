@@ -13,7 +13,8 @@ from gameday.cli.losses import open_journal, tell_lost, told_losses
 from gameday.cli.run import tell
 from gameday.engine.allowlist import AllowList, by_planned_fault
 from gameday.engine.entries import Entry, Run
-from gameday.engine.journal import Journal, who
+from gameday.engine.journal import Journal
+from gameday.engine.process_lock import who
 from gameday.errors import EntriesLost, Exit, GamedayError, InvalidInput, JournalError, Refused, worst
 from gameday.faults.fault import counted
 from gameday.files.load import load_workload

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
-import os
 import sqlite3
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -16,7 +14,7 @@ from typing import Self
 
 from gameday.engine.entries import CallOutcome, End, Entry, Run
 from gameday.engine.partners import Planned, SharedStore
-from gameday.engine.process_lock import Holds
+from gameday.engine.process_lock import Holds, who
 from gameday.engine.rows import orphans, put_entries, put_run, read_entries, read_runs, readable
 from gameday.engine.sqlite import checkpoint, explained, home, opened
 from gameday.errors import EntriesLost, JournalError, Refused
@@ -315,12 +313,3 @@ def _when(since: float) -> str:
         return datetime.fromtimestamp(since, UTC).isoformat(timespec="seconds")
     except (ValueError, OverflowError):
         return "an unknown time"
-
-
-def who() -> str:
-    """Return who runs this process, for others to read: user@host."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # no such user in this container
-        user = str(os.getuid())
-    return f"{user}@{os.uname().nodename}"

@@ -7,6 +7,7 @@ The file of a run that is not closed stays: it holds the run and its intents onc
 from __future__ import annotations
 
 import fcntl
+import getpass
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -145,3 +146,12 @@ def _is_still_there(lock: IO[bytes], path: Path) -> bool:
         return os.path.samestat(os.fstat(lock.fileno()), path.stat())
     except FileNotFoundError:
         return False
+
+
+def who() -> str:
+    """Return who runs this process, for others to read: user@host."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # no such user in this container
+        user = str(os.getuid())
+    return f"{user}@{os.uname().nodename}"
