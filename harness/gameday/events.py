@@ -108,11 +108,14 @@ class Aborted:
 
 @dataclass(frozen=True, slots=True)
 class ChangeClosed:
-    """The end of one change after undo: as before, healed by itself, changed by somebody else, or not undone."""
+    """The end of one change after undo.
+
+    It is as before, healed by itself, changed or destroyed by somebody else, or not undone.
+    """
 
     at: float
     position: int
-    state: Literal["restored", "healed", "not-healed", "conflict", "stuck", "untouched"]
+    state: Literal["restored", "healed", "not-healed", "conflict", "gone", "stuck", "untouched"]
     about: str  # its value of before and its value now, in words
     type: Literal["change-closed"] = "change-closed"
 
@@ -141,7 +144,7 @@ class Ended:
     """The last event: the state of the account, and the exit code."""
 
     at: float
-    account: Literal["restored", "stuck", "untouched"]
+    account: Literal["restored", "gone", "stuck", "untouched"]  # gone: somebody destroyed what the run had changed
     exit: int
     type: Literal["ended"] = "ended"
 

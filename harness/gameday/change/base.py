@@ -12,6 +12,7 @@ from gameday.change.call import Call, Frozen, Json, JsonLike
 from gameday.change.placeholders import bind, fill, filled
 from gameday.change.probe import Probe
 from gameday.change.setting import Observation
+from gameday.errors import AwsError
 
 Bindings = Mapping[str, JsonLike]
 """The values of placeholders (the package's docstring lists them)."""
@@ -111,6 +112,15 @@ class Change(Frozen):
     @abstractmethod
     def undo_templates(self) -> Iterator[CallTemplate]:
         """Yield the calls that undo it, in order."""
+
+    def reads(self, made: str | None, bindings: Bindings) -> list[Call]:  # noqa: ARG002 - only what creates needs it
+        """Return the calls whose answers show its state; `made` is the id of what it created. Raises GamedayError."""
+        return [bind(self.read_call, bindings)]
+
+    def observed(self, answers: Sequence[Json | AwsError]) -> Observation | AwsError:
+        """Return what the answers to its reads show, or the error that keeps them from showing it."""
+        first = answers[0]
+        return first if isinstance(first, AwsError) else Observation(first)
 
     # placeholders -----------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Create a resource that carries the run's tag. The undo finds all resources with that tag and deletes them."""
+"""Create a resource that carries the run's tag. The undo finds it by tag and by id, and deletes it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from gameday.change.base import Bindings, CallTemplate, Change, Description, Sta
 from gameday.change.call import Call, Json
 from gameday.change.placeholders import bind, search, search_list
 from gameday.change.setting import Observation
-from gameday.errors import ApplyFailed
+from gameday.errors import ApplyFailed, AwsError
 
 
 class CreatedResource(Change):
-    """Create a resource that carries the run's tag. The undo finds all resources with that tag and deletes them."""
+    """Create a resource that carries the run's tag. The undo finds it by tag and by id, and deletes it."""
 
     creates: ClassVar[bool] = True
 
@@ -27,6 +27,7 @@ class CreatedResource(Change):
     then: tuple[Call, ...] = ()  # calls that finish it, in order; they see id (the new one), run, args
     find: Call  # sees run, args
     found: str  # JMESPath over find's answer → [ids]
+    find_by_id: Call | None = None  # sees id; answers like `find`, also where somebody has taken the tag away
     delete: Call  # sees id
     busy: tuple[str, ...] = ()  # error codes of delete that mean "still in use": undo waits and tries again
     gone: tuple[str, ...] = ()  # error codes of delete that mean "no longer there"
@@ -51,11 +52,11 @@ class CreatedResource(Change):
     @property
     def undo_note(self) -> str:
         """How the undo knows what to delete."""
-        return "found by the run's tag"
+        return "found by the run's tag and by its id"
 
     def describe(self) -> Description:
         """Return the change in words."""
-        undo = f"{self.delete}: all resources with the run's tag"
+        undo = f"{self.delete}: all resources with the run's tag, and the one with its id"
         return Description(self.about or str(self.create), self.name, "does not exist", "created", undo)
 
     # before the run ---------------------------------------------------------------------------------------------------
@@ -76,6 +77,18 @@ class CreatedResource(Change):
     @property
     def _known(self) -> dict[str, Json]:
         return {"id": {"$": f"made.{self.name}"}, "args": self.args}
+
+    def reads(self, made: str | None, bindings: Bindings) -> list[Call]:
+        """Return the call that finds it by the run's tag and, once its id is known, the call that finds it by id."""
+        by_id = [bind(self.find_by_id, {**bindings, "id": made})] if made and self.find_by_id else []
+        return [bind(self.find, bindings), *by_id]
+
+    def observed(self, answers: Sequence[Json | AwsError]) -> Observation | AwsError:
+        """Return the ids that any answer holds; an answer that the id does not exist holds none."""
+        there = [answer for answer in answers if not (isinstance(answer, AwsError) and answer.code in self.gone)]
+        error = next((answer for answer in there if isinstance(answer, AwsError)), None)
+        found = [name for answer in there if not isinstance(answer, AwsError) for name in self._found_in(answer)]
+        return error or Observation([*dict.fromkeys(found)])
 
     # placeholders -----------------------------------------------------------------------------------------------------
 
@@ -121,7 +134,7 @@ class CreatedResource(Change):
 
     def is_applied(self, seen: Observation, made: Mapping[str, str]) -> bool:
         """Return whether the read finds the created resource."""
-        return made[self.name] in self._found_in(seen.value)
+        return made[self.name] in _ids(seen)
 
     # undo -------------------------------------------------------------------------------------------------------------
 
@@ -131,17 +144,17 @@ class CreatedResource(Change):
         return self.settle
 
     def standing(self, seen: Observation, was: Json) -> Standing:  # noqa: ARG002 - it has no probe
-        """Return OURS while any resource with the run's tag is left, else BEFORE."""
-        return Standing.OURS if self._found_in(seen.value) else Standing.BEFORE
+        """Return OURS while any resource of the run is left, else BEFORE."""
+        return Standing.OURS if _ids(seen) else Standing.BEFORE
 
     def undo_calls(self, seen: Observation, bindings: Bindings) -> list[Call]:
         """Return the calls that delete all resources that are left."""
-        return [bind(self.delete, {**bindings, "id": id_}) for id_ in self._found_in(seen.value)]
+        return [bind(self.delete, {**bindings, "id": id_}) for id_ in _ids(seen)]
 
     def explain(self, standing: Standing, seen: Observation) -> str:
         """Return the state of the change in words."""
         if standing is Standing.OURS:
-            return f"still there: {', '.join(self._found_in(seen.value))}"
+            return f"still there: {', '.join(_ids(seen))}"
         return f"deleted: {self.about or self.name}"
 
     @property
@@ -159,3 +172,8 @@ class CreatedResource(Change):
         yield bind(self.create, bindings)
         for made in ids:
             yield from (bind(call, {**bindings, "id": made}) for call in (*self.then, self.delete))
+
+
+def _ids(seen: Observation) -> list[str]:
+    """Return the ids that an observation of created resources holds."""
+    return [str(name) for name in seen.value] if isinstance(seen.value, list) else []

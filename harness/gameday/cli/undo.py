@@ -11,7 +11,7 @@ from pathlib import Path
 from gameday.aws.client import Aws, open_account
 from gameday.cli.losses import open_journal, tell_lost, told_losses
 from gameday.cli.run import tell
-from gameday.engine.allowlist import AllowList, by_planned_fault
+from gameday.engine.allowlist import AllowList
 from gameday.engine.entries import Entry, Run
 from gameday.engine.journal import Journal
 from gameday.engine.process_lock import who
@@ -168,7 +168,7 @@ def _restored(run: Run, journal: Journal, *, closes: bool = True) -> Exit:
         aws = block.enter_context(closing(open_account()))
         if named_by(run, "role"):
             aws = block.enter_context(rescuing(aws, run))
-        return aws.allowing(AllowList(by_planned_fault(journal.entries(run.id)), run.id))
+        return aws.allowing(AllowList.of_journal(journal.entries(run.id), run.id))
 
     try:
         with ExitStack() as block:
@@ -182,7 +182,9 @@ def _restored(run: Run, journal: Journal, *, closes: bool = True) -> Exit:
     for settled in restored.settled:
         tell(f"  {settled.state:<11} {settled.about}")
     bad = any(settled.state in ("stuck", "conflict") for settled in restored.settled)
-    return Exit.STUCK if bad or (closes and not restored.closed) else Exit.HELD
+    if bad or (closes and not restored.closed):
+        return Exit.STUCK
+    return Exit.UNKNOWN if any(settled.state == "gone" for settled in restored.settled) else Exit.HELD
 
 
 def _store_of(run: Run) -> str | None:

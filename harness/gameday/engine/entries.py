@@ -8,7 +8,7 @@ from typing import Literal
 
 from gameday.change import AnyChange, Json, SettingChange
 
-End = Literal["stuck", "restored", "healed", "not-healed", "conflict", "untouched"]
+End = Literal["stuck", "restored", "healed", "not-healed", "conflict", "gone", "untouched"]
 EntryState = Literal["open"] | End
 OPEN = ("open", "stuck")
 """States of an entry that is not undone yet; all others are final."""

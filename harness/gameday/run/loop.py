@@ -37,7 +37,7 @@ from gameday.events import (
 )
 from gameday.plan.guards.guard import ask
 from gameday.plan.plan import Plan, claim_of
-from gameday.records.record import EXITS, with_irreversible
+from gameday.records.record import EXITS, with_outcomes
 from gameday.run.baseline import BaselineCheck
 from gameday.run.baseline_guards import BASELINE_GUARDS, BaselineContext
 from gameday.run.detection import Detector
@@ -131,7 +131,7 @@ class _Loop:
             fired=self.watchdog.fired,
             alarm_read=self.watchdog.read,
         )
-        judgement = with_irreversible(judge(self.claim, self.watch.series, phases), settled)
+        judgement = with_outcomes(judge(self.claim, self.watch.series, phases), settled)
         yield Judged(self.clock.now(), phases, judgement)
         yield self.ended(judgement, settled)
 
@@ -263,7 +263,8 @@ class _Loop:
             code = Exit.INTERRUPTED
         if stuck:
             code = Exit.STUCK
-        return Ended(self.clock.now(), "stuck" if stuck else "restored", int(code))
+        is_gone = any(change.state == "gone" for change in settled)
+        return Ended(self.clock.now(), "stuck" if stuck else "gone" if is_gone else "restored", int(code))
 
     # ------------------------------------------------------------------------------------------------------------------
 
