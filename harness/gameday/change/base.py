@@ -117,7 +117,7 @@ class Change(Frozen):
         """Return the calls whose answers show its state; `made` is the id of what it created. Raises GamedayError."""
         return [bind(self.read_call, bindings)]
 
-    def observed(self, answers: Sequence[Json | AwsError]) -> Observation | AwsError:
+    def observed(self, answers: Sequence[Json | AwsError], made: str | None) -> Observation | AwsError:  # noqa: ARG002 - as above
         """Return what the answers to its reads show, or the error that keeps them from showing it."""
         first = answers[0]
         return first if isinstance(first, AwsError) else Observation(first)

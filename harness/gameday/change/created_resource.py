@@ -27,7 +27,7 @@ class CreatedResource(Change):
     then: tuple[Call, ...] = ()  # calls that finish it, in order; they see id (the new one), run, args
     find: Call  # sees run, args
     found: str  # JMESPath over find's answer → [ids]
-    find_by_id: Call | None = None  # sees id; answers like `find`, also where somebody has taken the tag away
+    find_by_id: Call | None = None  # sees id, args; `found` reads it too: it finds what has lost its tag
     delete: Call  # sees id
     busy: tuple[str, ...] = ()  # error codes of delete that mean "still in use": undo waits and tries again
     gone: tuple[str, ...] = ()  # error codes of delete that mean "no longer there"
@@ -83,12 +83,21 @@ class CreatedResource(Change):
         by_id = [bind(self.find_by_id, {**bindings, "id": made})] if made and self.find_by_id else []
         return [bind(self.find, bindings), *by_id]
 
-    def observed(self, answers: Sequence[Json | AwsError]) -> Observation | AwsError:
-        """Return the ids that any answer holds; an answer that the id does not exist holds none."""
-        there = [answer for answer in answers if not (isinstance(answer, AwsError) and answer.code in self.gone)]
-        error = next((answer for answer in there if isinstance(answer, AwsError)), None)
-        found = [name for answer in there if not isinstance(answer, AwsError) for name in self._found_in(answer)]
-        return error or Observation([*dict.fromkeys(found)])
+    def observed(self, answers: Sequence[Json | AwsError], made: str | None) -> Observation | AwsError:
+        """Return the ids with the run's tag, and the known id if it is still there.
+
+        An error that the id does not exist means that it is not there.
+        """
+        tagged, *by_id = answers
+        if isinstance(tagged, AwsError):
+            return tagged
+        found = self._found_in(tagged)
+        for answer in by_id:
+            if not isinstance(answer, AwsError):
+                found += [name for name in self._found_in(answer) if name == made]
+            elif answer.code not in self.gone:
+                return answer
+        return Observation([*dict.fromkeys(found)])
 
     # placeholders -----------------------------------------------------------------------------------------------------
 

@@ -48,4 +48,4 @@ def observe(
 def _observed(entry: Entry, answers: list[Json | GamedayError]) -> Observation | GamedayError:
     plain = [answer for answer in answers if isinstance(answer, AwsError) or not isinstance(answer, GamedayError)]
     unsent = next((answer for answer in answers if answer not in plain and isinstance(answer, GamedayError)), None)
-    return unsent or entry.change.observed(plain)
+    return unsent or entry.change.observed(plain, entry.made)

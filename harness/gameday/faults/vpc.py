@@ -77,7 +77,7 @@ def deny_all_acl(region: str, vpc: str, name: str) -> CreatedResource:
         made="NetworkAcl.NetworkAclId",
         find=call("ec2", "describe_network_acls", Filters=filters),
         found="NetworkAcls[].NetworkAclId",
-        find_by_id=call("ec2", "describe_network_acls", NetworkAclIds=[{"$": "id"}]),
+        find_by_id=call("ec2", "describe_network_acls", Filters=[{"Name": "vpc-id", "Values": [{"$": "args.vpc"}]}]),
         delete=call("ec2", "delete_network_acl", NetworkAclId={"$": "id"}),
         busy=("DependencyViolation",),
         gone=("InvalidNetworkAclID.NotFound",),
