@@ -4,6 +4,7 @@ GamedayError
 ├── InvalidInput (2)      a file, an option or an argument is wrong; Gameday changed nothing
 ├── Refused (5)           the plan gives reasons not to inject; Gameday changed nothing
 ├── JournalError (5)      Gameday cannot write or read what undo needs, so it injects nothing
+│   ├── EntriesLost (5)   the journal has lost what a run must still undo
 │   └── LeaseLost (5)     another run may have the workload by now, so Gameday sends nothing more
 ├── Unplanned (70)        Gameday's code tried a change that is not in the plan, and the allow-list stopped it
 ├── ApplyFailed (3)       an injection failed half way; Gameday undoes what it had changed
@@ -124,6 +125,20 @@ class JournalError(GamedayError):
 
     exit = Exit.REFUSED
     gd_code = "GD-E300"
+
+
+class EntriesLost(JournalError):
+    """The journal has lost what a run must still undo; a person must look at the account."""
+
+    gd_code = "GD-E306"
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(
+            what,
+            remedy
+            or "put the journal's files back from a copy, and run `gameday restore` again; or compare the account with "
+            "the plan by hand. If nothing is left to undo, move the folder away",
+        )
 
 
 class LeaseLost(JournalError):

@@ -18,7 +18,8 @@ from gameday.steady_state.samples import Sample
 Absent = Annotated[str | None, Field(exclude_if=lambda value: value is None)]
 """A text that JSON leaves out where it is None."""
 
-AccountState = Literal["restored", "stuck", "untouched"]
+AccountState = Literal["restored", "gone", "stuck", "untouched"]
+"""What became of the account; *gone*: somebody destroyed what the run had changed."""
 
 PhaseName = Literal["before", "inject", "during", "undo", "after"]
 
@@ -110,11 +111,14 @@ class Aborted:
 
 @dataclass(frozen=True, slots=True)
 class ChangeClosed:
-    """The end of one change after undo: as before, healed by itself, changed by somebody else, or not undone."""
+    """The end of one change after undo.
+
+    It is as before, healed by itself, changed or destroyed by somebody else, or not undone.
+    """
 
     at: float
     position: int
-    state: Literal["restored", "healed", "not-healed", "conflict", "stuck", "untouched"]
+    state: Literal["restored", "healed", "not-healed", "conflict", "gone", "stuck", "untouched"]
     about: str  # its value of before and its value now, in words
     type: Literal["change-closed"] = "change-closed"
 

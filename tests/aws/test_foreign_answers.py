@@ -131,9 +131,9 @@ def test_created_resource_without_a_list_is_not_deleted(answer: Json) -> None:
     change = CreatedResource(
         region=REGION, name="acl", create=call, made="Id", find=call, found="Acls[].Id", delete=call
     )
-    seen = change.observation(answer)
+    seen = change.observed([answer], None)
     assert isinstance(seen, Unreachable)
-    assert not isinstance(change.observation({"Acls": []}), AwsError)
+    assert not isinstance(change.observed([{"Acls": []}], None), AwsError)
 
 
 @pytest.mark.parametrize("status", [200, 307, 404, 503])

@@ -1,6 +1,7 @@
 """`python -m tests.crash_matrix`: all scenarios in parallel; ends with `N scenarios, M dirty`, fails if one is dirty.
 
-Deaths and failing calls inside the process, real processes that are really killed, and generated plans.
+Deaths and failing calls inside the process, real processes that are really killed, generated plans, and damage to the
+files of the journal.
 The key of a scenario identifies it: shape of the fault | kind of account | first death | second death.
 `--only KEY` plays one again, and lists its steps.
 """
@@ -16,7 +17,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from multiprocessing import get_context
 from queue import Queue
 
-from tests.crash_matrix.parts import Told, kills, part, plans
+from tests.crash_matrix.damage import STAGES
+from tests.crash_matrix.parts import Told, damaged, kills, part, plans
 from tests.crash_matrix.scenario import Key, bench
 from tests.crash_matrix.scenarios import KINDS
 from tests.crash_matrix.shapes import SHAPES
@@ -29,7 +31,7 @@ SEEDS = 20
 """Generated plans that a whole matrix has at least, and in how many parts they come."""
 TELL = 10.0
 """The longest time in seconds until a killed process is reported."""
-ALL = (*KINDS, "plans", "kills")
+ALL = (*KINDS, "damaged", "plans", "kills")
 
 
 def played(kinds: list[str], jobs: int) -> Iterator[tuple[int, list[Told]]]:
@@ -43,6 +45,7 @@ def played(kinds: list[str], jobs: int) -> Iterator[tuple[int, list[Told]]]:
         waiting = {beside.submit(kills, emitted)} if "kills" in kinds else set[Future[tuple[int, list[Told]]]]()
         waiting |= {pool.submit(part, *one) for one in asked}
         waiting |= {pool.submit(plans, number) for number in range(SEEDS)} if "plans" in kinds else set()
+        waiting |= {pool.submit(damaged, stage) for stage in STAGES} if "damaged" in kinds else set()
         while waiting:
             done, waiting = wait(waiting, TELL, FIRST_COMPLETED)
             yield from (one.result() for one in done)

@@ -5,13 +5,18 @@ A part answers with how many generated plans it tried, and with its scenarios.
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import traceback
+from pathlib import Path
 from queue import Queue
 
+from tests.crash_matrix.damage import play
 from tests.crash_matrix.kills import kill_all
 from tests.crash_matrix.plans import explore
 from tests.crash_matrix.scenario import bench
 from tests.crash_matrix.scenarios import play_all
+from tests.crash_matrix.stand import MEMORY
 
 WORLDS = 16
 """Worlds of one part of the generated plans: about 34 plans of 40 on each are not refused."""
@@ -39,6 +44,17 @@ def plans(number: int) -> tuple[int, list[Told]]:
         return explore(WORLDS, number), []
     except Exception as error:  # noqa: BLE001 - the matrix goes on after any error, and reports it
         return 0, [(f"generated plans | seed {number}", _in_words(error))]
+
+
+def damaged(stage: str) -> tuple[int, list[Told]]:
+    """Every damage to the journal of a run that died at a stage."""
+    folder = Path(tempfile.mkdtemp(dir=MEMORY))
+    try:
+        return 0, [(key, outcome.dirt) for key, outcome in play(folder, stage)]
+    except Exception as error:  # noqa: BLE001 - as in `plans`
+        return 0, [(f"damaged | {stage} | the rest", _in_words(error))]
+    finally:
+        shutil.rmtree(folder)
 
 
 def kills(emitted: Queue[Told]) -> tuple[int, list[Told]]:

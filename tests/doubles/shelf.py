@@ -77,6 +77,7 @@ MAKE = CreatedResource(
     then=(call("add_items", Id={"$": "id"}, Items=["new"]),),
     find=call("find_things", Run={"$": "run"}),
     found="Found[].Id",
+    find_by_id=call("find_things", Id={"$": "id"}),
     delete=call("delete_thing", Id={"$": "id"}),
     busy=("InUse",),
     gone=("NotFound",),
@@ -186,8 +187,9 @@ class Shelf:
         self.put(id, Run=Run)
         return {"Made": {"Id": id}}
 
-    def find_things(self, Run: str) -> Any:
-        return {"Found": [{"Id": id} for id, thing in self.things.items() if thing["Run"] == Run]}
+    def find_things(self, Run: str = "", Id: str = "") -> Any:
+        found = [id for id, thing in self.things.items() if id == Id or thing["Run"] == (Run or "nobody's")]
+        return {"Found": [{"Id": id} for id in found]}
 
     def delete_thing(self, Id: str) -> Any:
         self._thing(Id)

@@ -16,7 +16,7 @@ from gameday.aws.connection import Connection, sealed_session
 from gameday.aws.read_only import _NOT_READS, only_reads
 from gameday.aws.sealed import SealedSession
 from gameday.change import Call, Json, PlannedFault
-from gameday.engine.allowlist import AllowList, by_planned_fault
+from gameday.engine.allowlist import AllowList
 from gameday.engine.apply import apply
 from gameday.engine.journal import Journal
 from gameday.engine.undo import undo
@@ -65,7 +65,7 @@ def test_every_fault_is_applied_and_undone_behind_the_filter_of_its_own_plan(nam
         account = Moto(aws().allowing(AllowList([changes], RUN)))
         apply(planned_fault.stages, 0, RUN, account, journal, clock, lambda _: None)
         # Another process has the journal, and has seen no answer of the first.
-        account = Moto(aws().allowing(AllowList(by_planned_fault(journal.entries(RUN)), RUN)))
+        account = Moto(aws().allowing(AllowList.of_journal(journal.entries(RUN), RUN)))
         settled = undo(RUN, account, journal, clock, lambda _: None)
         assert {one.state for one in settled} <= {"restored", "healed"}
         assert touched(changes, RUN, shop.account) == before

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from gameday.engine.entries import Entry
 from gameday.engine.journal import Journal
-from gameday.errors import Exit, JournalError, Refused
+from gameday.errors import EntriesLost, Exit, JournalError, Refused
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.doubles.runs import ACCOUNT, RUN, begun
+from tests.doubles.runs import ACCOUNT, RUN, Planned, begun, rewrite
 from tests.doubles.shelf import LEVEL, MAKE, setting_change
 
 ROWS = [Entry(0, 0, 0, MAKE, intended=5.0), Entry(1, 0, 1, setting_change(LEVEL, before=None, after=0), intended=5.0)]
@@ -24,9 +24,7 @@ def folder(tmp_path: Path) -> Path:
     """Where a journal lies whose process has died with two rows owed."""
     journal = begun(tmp_path)
     journal.intend(RUN, ROWS)
-    journal._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     journal.close()
-    (journal.folder / "runs" / f"{RUN}.lock").touch()  # as the dead leave it
     return journal.folder
 
 
@@ -55,16 +53,14 @@ def test_a_journal_that_is_gone_while_runs_left_marks_is_not_begun_anew(gone: st
     assert Journal.open(folder).runs() == []
 
 
-def test_the_log_of_a_journal_that_is_gone_is_not_thrown_away(tmp_path: Path) -> None:
-    journal = begun(tmp_path)
-    journal.intend(RUN, ROWS)
-    log = journal.folder / "journal.db-wal"
-    whole = log.read_bytes()
-    journal.close()
-    file_of(journal.folder).unlink()
-    log.write_bytes(whole)
-    assert "journal.db-wal is there" in said(journal.folder).what
-    assert log.read_bytes() == whole
+@pytest.mark.parametrize("left", ["journal.db-wal", "journal.lock"])
+def test_open_missing_database_keeps_what_is_left(left: str, folder: Path) -> None:
+    file_of(folder).unlink()
+    (folder / "runs" / f"{RUN}.lock").unlink()
+    (folder / "journal.lock").write_bytes(b"")
+    (folder / left).write_bytes(b"left")
+    assert f"{left} is there" in said(folder).what
+    assert (folder / left).read_bytes() == b"left"
 
 
 def test_a_file_that_is_no_database_stays_as_it_is(folder: Path) -> None:
@@ -89,14 +85,11 @@ def test_a_database_of_somebody_else_is_not_written_to(folder: Path) -> None:
     [
         ("DROP TABLE entries", "its table entries is missing"),
         ("ALTER TABLE entries DROP COLUMN error", "its table entries has the columns run, position, "),
-        ("ALTER TABLE runs ADD COLUMN mood TEXT", "its table runs has the columns .*, note, mood"),
-        (
-            "ALTER TABLE taken RENAME COLUMN since TO until",
-            "its table taken has the columns workload, account, run, until",
-        ),
+        ("ALTER TABLE runs ADD COLUMN mood TEXT", "its table runs has the columns .*, checksum, mood"),
+        ("ALTER TABLE runs RENAME COLUMN taken TO held", "its table runs has the columns .*, plan, held"),
         ("CREATE TABLE more (x)", "its table more has the columns x"),
-        ("PRAGMA user_version=3", "has schema 3; this version of Gameday reads schema 2"),
-        ("PRAGMA user_version=0", "is not a Gameday journal of schema 2: its table entries has the columns run"),
+        ("PRAGMA user_version=2", "has schema 2; this version of Gameday reads schema 3"),
+        ("PRAGMA user_version=0", "is not a Gameday journal of schema 3: its table entries has the columns run"),
     ],
 )
 def test_other_tables_columns_and_versions_are_named(statement: str, why: str, folder: Path) -> None:
@@ -115,19 +108,13 @@ def test_open_journal_cut_short_raises(size: int, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("statement", "where"),
-    [
-        ("UPDATE entries SET state='forgiven'", "state"),
-        ("UPDATE entries SET was='{'", "Expecting"),
-        ("UPDATE entries SET change='{}'", "kind"),
-        ("UPDATE entries SET intended='soon'", "intended"),
-        ("UPDATE entries SET note=x'ff'", "note"),
-    ],
+    ("column", "value"),
+    [("state", "forgiven"), ("was", "{"), ("change", "{}"), ("intended", "soon"), ("stage", 0.5)],
 )
-def test_a_row_that_cannot_be_read_is_never_taken_for_settled(statement: str, where: str, folder: Path) -> None:
+def test_entries_row_of_other_version_raises(column: str, value: object, folder: Path) -> None:
     journal = Journal.open(folder)
-    journal._db.execute(statement)
-    with pytest.raises(JournalError, match=rf"cannot read an entry of .*{where}") as caught:
+    rewrite(journal, **{column: value})
+    with pytest.raises(JournalError, match="cannot read an entry") as caught:
         journal.entries(RUN)
     assert "\n" not in caught.value.what
     with pytest.raises(JournalError):
@@ -135,20 +122,76 @@ def test_a_row_that_cannot_be_read_is_never_taken_for_settled(statement: str, wh
     assert [run.id for run in journal.unended()] == [RUN]
 
 
-def test_runs_unreadable_run_raises(folder: Path) -> None:
+DAMAGE = (
+    "UPDATE entries SET note=x'ff'",
+    "UPDATE entries SET note=CAST(x'ff' AS TEXT)",
+    "UPDATE entries SET answered=0 WHERE position=0",
+    "UPDATE entries SET state='restored'",
+    "DELETE FROM entries WHERE position=0",
+    "DELETE FROM entries",
+    "UPDATE runs SET intents=0",
+    "UPDATE runs SET ended=5",
+    "DELETE FROM runs",
+)
+
+
+@pytest.mark.parametrize("statement", DAMAGE)
+def test_entries_damaged_rows_come_from_the_run_file(statement: str, folder: Path) -> None:
     journal = Journal.open(folder)
-    journal._db.execute("UPDATE runs SET pid='mine'")
-    with pytest.raises(JournalError, match="pid"):
-        journal.unended()
+    journal._db.execute(statement)
+    assert [run.id for run in journal.unended()] == [RUN]
+    assert journal.entries(RUN) == ROWS
+    assert journal.losses() == []
+    assert not journal.end(RUN)
 
 
-def test_a_workload_taken_at_no_time_is_still_taken(folder: Path) -> None:
+@pytest.mark.parametrize("statement", DAMAGE)
+@pytest.mark.parametrize("left", [None, b"", b"x"])
+def test_damaged_rows_without_run_file_are_lost(left: bytes | None, statement: str, folder: Path) -> None:
+    path = folder / "runs" / f"{RUN}.lock"
+    path.unlink() if left is None else path.write_bytes(left)
+    journal = Journal.open(folder)
+    journal._db.execute(statement)
+    lost = journal.losses()
+    if not lost:
+        with pytest.raises(EntriesLost) as caught:
+            journal.entries(RUN)
+        lost = [caught.value]
+    assert [error.gd_code for error in lost] == ["GD-E306"]
+    assert RUN in lost[0].what
+
+
+def test_intend_damaged_run_file_raises(folder: Path) -> None:
+    journal = Journal.open(folder)
+    path = folder / "runs" / f"{RUN}.lock"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(EntriesLost):
+        journal.intend(RUN, [Entry(2, 0, 1, MAKE)])
+
+
+def test_begin_again_raises(folder: Path) -> None:
+    with pytest.raises(JournalError) as caught:
+        Journal.open(folder).begin(RUN, Planned(), pid=1)
+    assert caught.value.gd_code == "GD-E303"
+
+
+def test_must_be_free_damaged_taken_run_refuses(folder: Path) -> None:
     journal = Journal.open(folder)
     journal.take(RUN, "shop", ACCOUNT, "aws")
-    for since in (1e300, "noon"):
-        journal._db.execute("UPDATE taken SET since=?", (since,))
-        with pytest.raises(Refused, match=r"run run-1 .* has workload .* since an unknown time"):
-            journal.must_be_free("shop", ACCOUNT)
+    journal._db.execute("DELETE FROM entries")
+    with pytest.raises(Refused) as caught:
+        journal.must_be_free("shop", ACCOUNT)
+    assert caught.value.reasons[0].code == "GD-E203"
+    journal._db.execute("DELETE FROM runs")
+    with pytest.raises(Refused):
+        journal.must_be_free("shop", ACCOUNT)
+
+
+def test_must_be_free_unknown_time_refuses(folder: Path) -> None:
+    journal = Journal.open(folder)
+    rewrite(journal, "runs", taken=1e300)
+    with pytest.raises(Refused, match=r"run run-1 .* has workload .* since an unknown time"):
+        journal.must_be_free("shop", ACCOUNT)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

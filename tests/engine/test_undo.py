@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from gameday.aws.account import LONGEST_CALL
-from gameday.change import Observation, PlannedFault
+from gameday.change import Observation, PlannedFault, Setting
+from gameday.engine.rows import put_entries
 from gameday.engine.settings import capture
 from gameday.engine.undo import HOLD, Next, decide
 from gameday.errors import ApplyFailed, InvalidInput, Unreachable
@@ -334,9 +336,43 @@ def test_a_resource_that_is_gone_is_closed_with_a_note(scene: Scene) -> None:
     scene.apply(planned_fault(capture(LEVEL, {"a": 5, "b": 5}, REGION, scene.shelf)))
     del scene.shelf.things["a"]
     gone, back = scene.undo()
-    assert (gone.state, gone.about) == ("restored", "a no longer exists: nothing to undo")
-    assert back.state == "restored"
+    assert (gone.state, back.state) == ("gone", "restored")
     assert scene.shelf.things["b"]["Level"] == 1
+
+
+@pytest.mark.parametrize("setting", [LEVEL, ITEMS, POWER])
+def test_undo_destroyed_resource_is_gone(setting: Setting, scene: Scene) -> None:
+    values: dict[str, Any] = {LEVEL.name: 5, ITEMS.name: {"adds": ["y"], "removes": ["x"]}, POWER.name: "off"}
+    scene.apply(planned_fault(capture(setting, {"a": values[setting.name]}, REGION, scene.shelf)))
+    del scene.shelf.things["a"]
+    assert [closed.state for closed in scene.undo()] == ["gone"]
+
+
+def test_undo_destroyed_replaced_resource_has_healed(scene: Scene) -> None:
+    changes = capture(LEVEL, {"a": 5}, REGION, scene.shelf)
+    scene.apply(planned_fault([change.model_copy(update={"replaced_by": "group web"}) for change in changes]))
+    del scene.shelf.things["a"]
+    (closed,) = scene.undo()
+    assert (closed.state, "group web replaces it" in closed.about) == ("healed", True)
+
+
+@pytest.mark.parametrize("is_other_process", [False, True])
+def test_undo_created_resource_without_tag_is_deleted(is_other_process: bool, scene: Scene) -> None:
+    scene.apply(planned_fault([MAKE]))
+    (made,) = scene.shelf.things.keys() - {"a", "b"}
+    scene.shelf.things[made]["Run"] = None
+    if is_other_process:
+        scene.another_process()
+    (closed,) = scene.undo()
+    assert closed.state == "restored"
+    assert list(scene.shelf.things) == ["a", "b"]
+
+
+def test_observed_answer_by_id_counts_its_own_id_only() -> None:
+    none, more = {"Found": []}, {"Found": [{"Id": "ours"}, {"Id": "theirs"}]}
+    assert MAKE.observed([none, more], "ours") == Observation(["ours"])
+    assert MAKE.observed([none, error("NotFound")], "ours") == Observation([])
+    assert MAKE.observed([none, LOST], "ours") is LOST
 
 
 # other people ---------------------------------------------------------------------------------------------------------
@@ -448,8 +484,9 @@ def test_a_row_that_cannot_be_read_does_not_stop_the_rest(scene: Scene) -> None:
 
 def test_a_change_that_makes_no_sense_does_not_stop_the_rest(scene: Scene) -> None:
     scene.apply(planned_fault([MAKE], [*capture(LEVEL, {"a": 5}, REGION, scene.shelf)]))
-    scene.journal._db.execute("""UPDATE entries SET change = replace(change, '"find_things"', '"find_nothing"')""")
-    scene.journal._db.execute("""UPDATE entries SET change = replace(change, '"$":"run"', '"$":"no.such"')""")
+    unreadable = MAKE.model_copy(update={"find": MAKE.find.model_copy(update={"params": {"Run": {"$": "no.such"}}})})
+    with scene.journal._writing() as db:
+        put_entries(db, RUN, [replace(scene.journal.entries(RUN)[0], change=unreadable)])
     made, level = scene.undo()
     assert (made.state, level.state) == ("stuck", "restored")
     assert "`no.such` has no value" in made.about

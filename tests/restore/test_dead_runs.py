@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from gameday.aws.account import LONGEST_CALL
 from gameday.change import Call
+from gameday.engine.apply import apply
 from gameday.engine.journal import Journal
 from gameday.engine.settings import capture
 from gameday.errors import Refused
@@ -119,9 +120,8 @@ def test_a_conflict_is_named_and_closes_the_run(scene: Scene) -> None:
 def test_a_dead_twin_needs_no_undo(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.journal.begin("twin-1", Planned("twin"), pid=2)
-    scene.journal.intend("twin-1", [])
-    scene.apply(planned_fault(capture(LEVEL, {"a": 5}, REGION, scene.shelf)))
-    scene.journal._db.execute("UPDATE entries SET run='twin-1'")
+    levels = capture(LEVEL, {"a": 5}, REGION, scene.shelf)
+    apply((tuple(levels),), 0, "twin-1", scene.shelf, scene.journal, scene.clock, scene.emitted.append)
     scene.another_process()
     log = list(scene.shelf.log)
     both = {done.run.id: done for done in played(scene)}

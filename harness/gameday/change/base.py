@@ -113,6 +113,15 @@ class Change(Frozen):
     def undo_templates(self) -> Iterator[CallTemplate]:
         """Yield the calls that undo it, in order."""
 
+    def reads(self, made: str | None, bindings: Bindings) -> list[Call]:  # noqa: ARG002 - only what creates needs it
+        """Return the calls whose answers show its state; `made` is the id of what it created. Raises GamedayError."""
+        return [bind(self.read_call, bindings)]
+
+    def observed(self, answers: Sequence[Json | AwsError], made: str | None) -> Observation | AwsError:  # noqa: ARG002 - as above
+        """Return what the answers to its reads show, or the error that keeps them from showing it."""
+        first = answers[0]
+        return first if isinstance(first, AwsError) else Observation(first)
+
     # placeholders -----------------------------------------------------------------------------------------------------
 
     @abstractmethod
@@ -195,10 +204,6 @@ class Change(Frozen):
     def undo_retry_codes(self) -> tuple[str, ...]:
         """Error codes of undo's calls that go away by themselves."""
         return ()
-
-    def observation(self, answer: Json) -> Observation | AwsError:
-        """Return what the answer to its read shows; an error where it is no answer to that read."""
-        return Observation(answer)
 
     # both -------------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Create a resource that carries the run's tag. The undo finds all resources with that tag and deletes them."""
+"""Create a resource that carries the run's tag. The undo finds it by tag and by id, and deletes it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gameday.errors import UNEXPECTED_ANSWER, ApplyFailed, AwsError, Unreachable
 
 
 class CreatedResource(Change):
-    """Create a resource that carries the run's tag. The undo finds all resources with that tag and deletes them."""
+    """Create a resource that carries the run's tag. The undo finds it by tag and by id, and deletes it."""
 
     creates: ClassVar[bool] = True
 
@@ -27,6 +27,7 @@ class CreatedResource(Change):
     then: tuple[Call, ...] = ()  # calls that finish it, in order; they see id (the new one), run, args
     find: Call  # sees run, args
     found: str  # JMESPath over find's answer → [ids]
+    find_by_id: Call | None = None  # sees id, args; `found` reads it too: it finds what has lost its tag
     delete: Call  # sees id
     busy: tuple[str, ...] = ()  # error codes of delete that mean "still in use": undo waits and tries again
     gone: tuple[str, ...] = ()  # error codes of delete that mean "no longer there"
@@ -51,11 +52,11 @@ class CreatedResource(Change):
     @property
     def undo_note(self) -> str:
         """How the undo knows what to delete."""
-        return "found by the run's tag"
+        return "found by the run's tag and by its id"
 
     def describe(self) -> Description:
         """Return the change in words."""
-        undo = f"{self.delete}: all resources with the run's tag"
+        undo = f"{self.delete}: all resources with the run's tag, and the one with its id"
         return Description(self.about or str(self.create), self.name, "does not exist", "created", undo)
 
     # before the run ---------------------------------------------------------------------------------------------------
@@ -76,6 +77,30 @@ class CreatedResource(Change):
     @property
     def _known(self) -> dict[str, Json]:
         return {"id": {"$": f"made.{self.name}"}, "args": self.args}
+
+    def reads(self, made: str | None, bindings: Bindings) -> list[Call]:
+        """Return the call that finds it by the run's tag and, once its id is known, the call that finds it by id."""
+        by_id = [bind(self.find_by_id, {**bindings, "id": made})] if made and self.find_by_id else []
+        return [bind(self.find, bindings), *by_id]
+
+    def observed(self, answers: Sequence[Json | AwsError], made: str | None) -> Observation | AwsError:
+        """Return the ids with the run's tag, and the known id if it is still there.
+
+        An error that the id does not exist means that it is not there. An answer without a list of ids is an error: it
+        would read as "deleted".
+        """
+        found: list[str] = []
+        for number, answer in enumerate(answers):
+            is_by_id = number > 0
+            if isinstance(answer, AwsError):
+                if is_by_id and answer.code in self.gone:
+                    continue
+                return answer
+            if not isinstance(search(self.found, answer), list):
+                reason = f"it has no `{self.found}`"
+                return Unreachable(self.find.service, self.find.operation, UNEXPECTED_ANSWER, reason)
+            found += [name for name in self._found_in(answer) if name == made or not is_by_id]
+        return Observation([*dict.fromkeys(found)])
 
     # placeholders -----------------------------------------------------------------------------------------------------
 
@@ -121,7 +146,7 @@ class CreatedResource(Change):
 
     def is_applied(self, seen: Observation, made: Mapping[str, str]) -> bool:
         """Return whether the read finds the created resource."""
-        return made[self.name] in self._found_in(seen.value)
+        return made[self.name] in _ids(seen)
 
     # undo -------------------------------------------------------------------------------------------------------------
 
@@ -130,24 +155,18 @@ class CreatedResource(Change):
         """Seconds for which `find` may be stale."""
         return self.settle
 
-    def observation(self, answer: Json) -> Observation | AwsError:
-        """Return the answer to `find`; an error where it has no list of ids, which would read as "deleted"."""
-        if isinstance(search(self.found, answer), list):
-            return Observation(answer)
-        return Unreachable(self.find.service, self.find.operation, UNEXPECTED_ANSWER, f"it has no `{self.found}`")
-
     def standing(self, seen: Observation, was: Json) -> Standing:  # noqa: ARG002 - it has no probe
-        """Return OURS while any resource with the run's tag is left, else BEFORE."""
-        return Standing.OURS if self._found_in(seen.value) else Standing.BEFORE
+        """Return OURS while any resource of the run is left, else BEFORE."""
+        return Standing.OURS if _ids(seen) else Standing.BEFORE
 
     def undo_calls(self, seen: Observation, bindings: Bindings) -> list[Call]:
         """Return the calls that delete all resources that are left."""
-        return [bind(self.delete, {**bindings, "id": id_}) for id_ in self._found_in(seen.value)]
+        return [bind(self.delete, {**bindings, "id": id_}) for id_ in _ids(seen)]
 
     def explain(self, standing: Standing, seen: Observation) -> str:
         """Return the state of the change in words."""
         if standing is Standing.OURS:
-            return f"still there: {', '.join(self._found_in(seen.value))}"
+            return f"still there: {', '.join(_ids(seen))}"
         return f"deleted: {self.about or self.name}"
 
     @property
@@ -165,3 +184,8 @@ class CreatedResource(Change):
         yield bind(self.create, bindings)
         for made in ids:
             yield from (bind(call, {**bindings, "id": made}) for call in (*self.then, self.delete))
+
+
+def _ids(seen: Observation) -> list[str]:
+    """Return the ids that an observation of created resources holds."""
+    return [str(name) for name in seen.value] if isinstance(seen.value, list) else []

@@ -35,6 +35,7 @@ class SettingChange(Change):
     after: Json = None
     adds: tuple[Json, ...] = ()
     removes: tuple[Json, ...] = ()
+    replaced_by: str = ""  # what replaces the resource by itself, so that one that is gone has healed
 
     # what it is about -------------------------------------------------------------------------------------------------
 
@@ -212,7 +213,7 @@ class SettingChange(Change):
     def standing(self, seen: Observation, was: Json) -> Standing:  # noqa: ARG002 - it has no probe
         """Return the state of the change. A set that differs from before is ours, since only our items count."""
         if seen.gone:
-            return Standing.GONE
+            return Standing.HEALED if self.replaced_by else Standing.GONE
         if not seen.ready:
             return Standing.CHANGING
         if self.reads_as("before", seen):
@@ -226,7 +227,9 @@ class SettingChange(Change):
     def explain(self, standing: Standing, seen: Observation) -> str:
         """Return the state of the change in words."""
         if standing is Standing.GONE:
-            return f"{self.id} no longer exists: nothing to undo"
+            return f"{self.id} no longer exists, and the run did not delete it: somebody else did"
+        if standing is Standing.HEALED:
+            return f"{self.id} no longer exists: {self.replaced_by} replaces it"
         if standing is Standing.THEIRS:
             was, ours, theirs = brief(self.before), brief(self.after), brief(seen.value)
             return f"{self.subject} was {was}, the run set {ours}, somebody else set {theirs}: the undo leaves it alone"

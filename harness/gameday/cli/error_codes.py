@@ -223,6 +223,11 @@ ERRORS: dict[str, ErrorCode] = {
         "An object below the store's prefix is missing, was changed, or is of another version.",
         "Look at the object. Restore the run on its own machine. Let no lifecycle rule delete objects there.",
     ),
+    "GD-E306": ErrorCode(
+        "the journal has lost what undo needs",
+        "A file of the journal was deleted, cut short or changed, and no copy of it holds what a run must still undo.",
+        "Put the files back from a copy and run `gameday restore` again, or compare the account with the plan by hand.",
+    ),
     "GD-E310": ErrorCode(
         "the lease is lost",
         "Another run may hold the workload by now. Gameday sends no further calls.",

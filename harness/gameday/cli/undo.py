@@ -10,11 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from gameday.aws.client import Aws, open_account
+from gameday.cli.losses import open_journal, tell_lost, told_losses
 from gameday.cli.run import tell
-from gameday.engine.allowlist import AllowList, by_planned_fault
+from gameday.engine.allowlist import AllowList
 from gameday.engine.entries import Entry, Run
-from gameday.engine.journal import Journal, who
-from gameday.errors import Exit, GamedayError, InvalidInput, JournalError, Refused, worst
+from gameday.engine.journal import Journal
+from gameday.engine.process_lock import who
+from gameday.errors import EntriesLost, Exit, GamedayError, InvalidInput, JournalError, Refused, worst
 from gameday.faults.fault import counted
 from gameday.files.load import load_workload
 from gameday.records.suite import Suite
@@ -49,13 +51,17 @@ def list_dead(store: str | None) -> Exit:
     """List the dead runs of this machine, or the open runs of a store, and their open changes. Changes nothing."""
     if store is not None:
         return _list_store(store)
-    journal = Journal.open()
-    dead = dead_runs(journal)
+    journal = open_journal()
+    dead, codes = dead_runs(journal), told_losses(journal)
     for run in dead:
-        _show(f"{run.id}  {run.workload} on {run.place}, account {run.account}", journal.entries(run.id))
-    if not dead:
+        about = f"{run.id}  {run.workload} on {run.place}, account {run.account}"
+        try:
+            _show(about, journal.entries(run.id))
+        except EntriesLost as lost:
+            codes.append(tell_lost(run, lost))
+    if not dead and not codes:
         tell("no dead runs", err=True)
-    return Exit.HELD
+    return worst(codes)
 
 
 def _list_store(store: str) -> Exit:
@@ -89,12 +95,13 @@ def restore_dead(store: str | None, *, local: bool = False) -> Exit:
     Writes the record and the page of each run into its own folder below ./reports; another restore of the run writes
     them anew. With `local`, skip the stores of this machine's runs, for a store that no longer exists.
     """
-    journal = Journal.open()
+    journal = open_journal()
     if store is not None:
         with open_store(store, _region()) as objects:
             codes = _restore_all(objects, journal)
     else:
         codes = [_restored(run, journal) if local else restore_here(run, journal) for run in dead_runs(journal)]
+        codes += told_losses(journal)
     if not codes:
         tell("no dead runs: there is nothing to restore", err=True)
     return worst(codes)
@@ -170,10 +177,12 @@ def _restored(run: Run, journal: Journal, *, closes: bool = True) -> Exit:
         aws = open_account()
         if named_by(run, "role"):
             aws = rescuing(aws, run)
-        return aws.allowing(AllowList(by_planned_fault(journal.entries(run.id)), run.id))
+        return aws.allowing(AllowList.of_journal(journal.entries(run.id), run.id))
 
     try:
         restored = restore(run, journal, WallClock(), lambda _: None, account, closes=closes)
+    except EntriesLost as lost:
+        return tell_lost(run, lost)
     except GamedayError as error:
         tell(f"{run.id}: {error}", err=True)
         _record(run, journal)
@@ -189,7 +198,9 @@ def _restored(run: Run, journal: Journal, *, closes: bool = True) -> Exit:
     if not restored.alive:
         _record(run, journal)
     bad = any(settled.state in ("stuck", "conflict") for settled in restored.settled)
-    return Exit.STUCK if bad or (closes and not restored.closed) else Exit.HELD
+    if bad or (closes and not restored.closed):
+        return Exit.STUCK
+    return Exit.UNKNOWN if any(settled.state == "gone" for settled in restored.settled) else Exit.HELD
 
 
 def _record(run: Run, journal: Journal) -> None:

@@ -7,7 +7,8 @@ A call belongs to the plan when its service, operation, region and all parameter
 placeholders filled. The allow-list learns the values of placeholders from the answers of AWS:
 
 - the id in the answer to a planned create;
-- the ids that carry the run's tag;
+- the ids that carry the run's tag, as the read by tag alone answers;
+- the ids of created resources that the journal holds;
 - the row just read for a planned setting.
 
 Calls that only read pass. The allow-list refuses all others.
@@ -18,6 +19,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable, Sequence
+from typing import Self
 
 from gameday.aws.read_only import only_reads, unplanned
 from gameday.change import Call, Change, Json, Observation, SettingChange
@@ -51,6 +53,20 @@ class AllowList:
         self._lock = threading.Lock()
         for position in range(len(self._changes)):
             self._allow(position)
+
+    @classmethod
+    def of_journal(cls, entries: Sequence[Entry], run: str) -> Self:
+        """Return the allow-list of an undo, which has the journal but no plan. It knows the ids that the journal holds.
+
+        `entries` are in the order of the plan.
+        """
+        planned_faults: dict[int, list[Change]] = {}
+        for entry in entries:
+            planned_faults.setdefault(entry.planned_fault, []).append(entry.change)
+        allow_list = cls(planned_faults.values(), run)
+        for position, entry in enumerate(entries):
+            allow_list._learn_ids(position, [entry.made] if entry.made else [])
+        return allow_list
 
     def check(self, call: Call, region: str) -> None:
         """Raise Unplanned for a call that may change something and is not in the plan. It is not sent."""
@@ -113,14 +129,6 @@ class AllowList:
             known = change.bindings(self._run, self._changes[position][1])
             calls = change.possible_calls(self._seen[position].values(), self._ids[position], known)
             self._allowed |= {_key(call, change.region) for call in calls}
-
-
-def by_planned_fault(entries: Iterable[Entry]) -> list[list[Change]]:
-    """Return the changes of a journal by fault, as an AllowList takes them: an undo has the journal, but no plan."""
-    changes: dict[int, list[Change]] = {}
-    for entry in entries:
-        changes.setdefault(entry.planned_fault, []).append(entry.change)
-    return list(changes.values())
 
 
 def _key(call: Call, region: str) -> str:

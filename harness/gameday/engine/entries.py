@@ -8,7 +8,7 @@ from typing import Literal
 
 from gameday.change import AnyChange, Json, SettingChange
 
-End = Literal["stuck", "restored", "healed", "not-healed", "conflict", "untouched"]
+End = Literal["stuck", "restored", "healed", "not-healed", "conflict", "gone", "untouched"]
 EntryState = Literal["open"] | End
 OPEN = ("open", "stuck")
 """States of an entry that is not undone yet; all others are final."""
@@ -27,8 +27,10 @@ class Run:
     who: str  # user@host
     started: float
     plan: str  # JSON
+    taken: float | None = None  # since when it has its workload; None: it has not taken it
     ended: float | None = None
     note: str = ""
+    intents: int = 0  # entries written so far
 
 
 @dataclass(frozen=True, slots=True)

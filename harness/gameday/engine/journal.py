@@ -2,71 +2,32 @@
 
 from __future__ import annotations
 
-import getpass
-import json
 import logging
-import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Self
 
-from pydantic import TypeAdapter, ValidationError
-
-from gameday.change import AnyChange
 from gameday.engine.entries import CallOutcome, End, Entry, Run
-from gameday.engine.process_lock import Holds
-from gameday.engine.sqlite import explained, home, opened
-from gameday.errors import JournalError, Refused
+from gameday.engine.partners import Planned, SharedStore
+from gameday.engine.process_lock import Holds, who
+from gameday.engine.rows import orphans, put_entries, put_run, read_entries, read_runs, readable
+from gameday.engine.sqlite import checkpoint, explained, home, opened
+from gameday.errors import EntriesLost, JournalError, Refused
 
 log = logging.getLogger("gameday.journal")
-
-_INTEND = "INSERT OR IGNORE INTO entries VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
-_CHANGE: TypeAdapter[AnyChange] = TypeAdapter(AnyChange)
-_RUN, _ENTRY = TypeAdapter(Run), TypeAdapter(Entry)
-_RUN_COLUMNS = tuple(field.name for field in fields(Run))
-_ENTRY_COLUMNS = tuple(field.name for field in fields(Entry))
-
-
-class _RunFile(Protocol):
-    @property
-    def name(self) -> str: ...
-
-
-class SharedStore(Protocol):
-    """A store that the machines of a team share; it must hold a run's intents, too, before anything is sent."""
-
-    def is_ours(self) -> bool: ...  # noqa: D102
-    def must_be_free(self) -> None: ...  # noqa: D102
-    def take(self, run: Run) -> None: ...  # noqa: D102
-    def must_be_sure(self) -> None: ...  # noqa: D102
-    def intend(self, entries: Sequence[Entry]) -> None: ...  # noqa: D102
-    def settle(self, ends: Mapping[int, tuple[End, str]]) -> None: ...  # noqa: D102
-    def end(self, note: str) -> None: ...  # noqa: D102
-
-
-class Planned(Protocol):
-    """The parts of a plan that the journal keeps."""
-
-    @property
-    def workload(self) -> _RunFile: ...  # noqa: D102
-    @property
-    def account(self) -> str: ...  # noqa: D102
-    @property
-    def region(self) -> str: ...  # noqa: D102
-    @property
-    def place(self) -> str: ...  # noqa: D102
-    def model_dump_json(self, *, by_alias: bool | None = None) -> str: ...  # noqa: D102
 
 
 class Journal:
     """One connection to the journal.
 
-    What a method writes is on disk when it returns. All methods raise JournalError.
+    What a method writes is on disk when it returns: in the database, and intents in the run's own file too. What one
+    of the two has lost, a read takes from the other. All methods raise JournalError, and EntriesLost where both have
+    lost what undo needs.
     """
 
     def __init__(self, folder: Path, db: sqlite3.Connection) -> None:
@@ -104,30 +65,37 @@ class Journal:
 
     def begin(self, run: str, plan: Planned, pid: int) -> None:
         """Record a run of ours, and hold it for as long as this process lives; no injection may precede it."""
-        if not self.hold(run):
-            raise JournalError(f"another process holds run {run}", "give every run an id of its own", gd_code="GD-E303")
+        place = plan.workload.name, plan.account, plan.region, plan.place
+        new = Run(run, *place, pid, who(), time.time(), plan.model_dump_json(by_alias=True))
+        with explained(self.folder):
+            if not self._holds.create(new):
+                raise JournalError(
+                    f"run {run} has begun before, and may be another process's",
+                    "give every run an id of its own",
+                    gd_code="GD-E303",
+                )
         log.info("run %s of %s begins in %s", run, plan.workload.name, self.folder)
-        with self._writing() as db:
-            values = (plan.workload.name, plan.account, plan.region, plan.place, pid, who(), time.time())
-            db.execute(
-                "INSERT INTO runs VALUES (?,?,?,?,?,?,?,?,?,NULL,'')",
-                (run, *values, plan.model_dump_json(by_alias=True)),
-            )
+        try:
+            with self._writing() as db:
+                put_run(db, new)
+        except BaseException:
+            self._holds.remove(run)
+            raise
 
     def adopt(self, run: Run, entries: Sequence[Entry]) -> None:
         """Add a run of another machine, as a team's store holds it; entries that are here already stay."""
         with self._writing() as db:
-            values = (run.workload, run.account, run.region, run.place, run.pid, run.who, run.started, run.plan)
-            db.execute("INSERT OR IGNORE INTO runs VALUES (?,?,?,?,?,?,?,?,?,NULL,'')", (run.id, *values))
-            db.executemany(_INTEND, [(run.id, *_columns(entry)) for entry in entries])
+            there = self._found(run.id)
+            fresh = [entry for entry in entries if entry.position not in there]
+            known = self.run(run.id) or replace(run, taken=None, ended=None, note="")
+            put_entries(db, run.id, fresh)
+            put_run(db, replace(known, intents=max(known.intents, len(there) + len(fresh))))
 
     def must_be_free(self, workload: str, account: str, run: str = "") -> None:
         """Raise Refused while another run has the workload; it names that run and since when."""
-        with explained(self.folder):
-            key = (workload, account)
-            taken = self._db.execute("SELECT run, since FROM taken WHERE workload=? AND account=?", key).fetchone()
-        if taken and taken[0] != run:
-            self._refuse_taken(workload, *taken)
+        for other in self.unended():
+            if (other.workload, other.account) == (workload, account) and other.taken and other.id != run:
+                self._refuse_taken(other, other.taken)
         if self._team and not run:
             self._team.must_be_free()
 
@@ -140,30 +108,26 @@ class Journal:
             return
         with self._writing() as db:
             self.must_be_free(workload, account, run)
-            db.execute("INSERT OR REPLACE INTO taken VALUES (?,?,?,?)", (workload, account, run, time.time()))
-        if self._team and (mine := self.run(run)):
+            mine = self._known(run)
+            put_run(db, replace(mine, taken=time.time()))
+        if self._team:
             self._team.take(mine)
 
     def taken(self, workload: str) -> list[Run]:
         """Return the live runs on this machine that have a workload."""
-        with explained(self.folder):
-            rows = self._db.execute("SELECT run FROM taken WHERE workload=?", (workload,)).fetchall()
-        runs = [run for (name,) in rows if (run := self.run(name))]
-        return [run for run in runs if self.is_alive(run.id)]
+        return [run for run in self.unended() if run.taken and run.workload == workload and self.is_alive(run.id)]
 
     def must_be_sure(self) -> None:
         """Raise LeaseLost where another run may have the workload by now: nothing may be sent then."""
         if self._team:
             self._team.must_be_sure()
 
-    def _refuse_taken(self, workload: str, other: str, since: float) -> None:
+    def _refuse_taken(self, other: Run, since: float) -> None:
         """Raise Refused, unless the other run's process is dead and all its changes are undone."""
-        alive = self.is_alive(other)
-        if not alive and not any(entry.is_open for entry in self.entries(other)):
+        alive = self.is_alive(other.id)
+        if not alive and not any(entry.is_open for entry in self.entries(other.id)):
             return
-        holder = self.run(other)
-        by = f"run {other} ({holder.who}, process {holder.pid})" if holder else f"run {other}"
-        reason = f"{by} has workload {workload} since {_when(since)}"
+        reason = f"run {other.id} ({other.who}, process {other.pid}) has workload {other.workload} since {_when(since)}"
         if alive:
             raise Refused((reason,), "wait until that run ends, or halt it: it undoes first", gd_code="GD-E202")
         raise Refused(
@@ -178,82 +142,138 @@ class Journal:
         Returns whether the run is closed. Raises JournalError where the team's store cannot be written: the run then
         stays open here too.
         """
+        closed = False
         try:
-            closed = not any(entry.is_open for entry in self.entries(run))
-            if closed:
+            if not any(entry.is_open for entry in self.entries(run)):
                 if self._team:
                     self._team.end(note)
                 with self._writing() as db:
-                    db.execute("UPDATE runs SET ended=?, note=? WHERE id=?", (time.time(), note, run))
-                    db.execute("DELETE FROM taken WHERE run=?", (run,))
+                    mine = replace(self._known(run), ended=time.time(), note=note)
+                    put_run(db, mine)
+                closed = True
+                with explained(self.folder):
+                    if mine.intents and mine.place != "twin":
+                        checkpoint(self._db)
         finally:
-            self._holds.let_go(run)
+            self._holds.remove(run) if closed else self._holds.let_go(run)
         log.info("run %s %s", run, "is closed" if closed else "stays open: it has changes that are not undone")
         return closed
 
     def run(self, run: str) -> Run | None:
         """Return a run by its id."""
-        return next(iter(self._runs("WHERE id=?", run)), None)
+        with explained(self.folder):
+            known = next(iter(read_runs(self._db, "WHERE id=?", run).intact), None)
+            of_file = None if known else self._holds.read(run).run
+        if of_file and of_file.place != "twin":
+            return replace(of_file, taken=of_file.started)  # its file does not show when, or whether, it took it
+        return known or of_file
 
     def runs(self) -> list[Run]:
         """Return all runs, the oldest first."""
-        return self._runs("ORDER BY started, id")
+        return self._runs("")
 
     def unended(self) -> list[Run]:
         """Return the runs that were never closed, the oldest first."""
-        return self._runs("WHERE ended IS NULL ORDER BY started, id")
+        return [run for run in self._runs("WHERE ended IS NULL") if run.ended is None]
 
-    def _runs(self, which: str, *values: str) -> list[Run]:
-        with explained(self.folder), self._readable():
-            query = f"SELECT {', '.join(_RUN_COLUMNS)} FROM runs {which}"  # noqa: S608
-            rows = self._db.execute(query, values).fetchall()
-            return [_RUN.validate_python(dict(zip(_RUN_COLUMNS, row, strict=True))) for row in rows]
+    def losses(self) -> list[EntriesLost]:
+        """Return an error for each dead run whose own record is lost: nothing says what it must still undo."""
+        with explained(self.folder):
+            names = self._holds.names()
+            damaged = read_runs(self._db).damaged
+            lost = {*names, *damaged, *orphans(self._db)}
+        return [
+            EntriesLost(f"the journal in {self.folder} has lost run {name}, and with it what that run must still undo")
+            for name in sorted(lost)
+            if self.run(name) is None and not self.is_alive(name)
+        ]
+
+    def _runs(self, which: str) -> list[Run]:
+        """Return the runs of the database that a clause selects, and those that only their own files hold."""
+        with explained(self.folder):
+            names = self._holds.names()
+            runs = {run.id: run for run in read_runs(self._db, which).intact}
+            missing = [name for name in names if name not in runs]
+        for name in missing:
+            if run := self.run(name):
+                runs[name] = run
+        return sorted(runs.values(), key=lambda run: (run.started, run.id))
+
+    def _known(self, run: str) -> Run:
+        known = self.run(run)
+        if known is None:
+            raise JournalError(f"run {run} never began", "begin a run before it writes", gd_code="GD-E300")
+        return known
 
     # entries ----------------------------------------------------------------------------------------------------------
 
     def entries(self, run: str) -> list[Entry]:
-        """Return a run's entries in the order of the plan."""
-        with explained(self.folder), self._readable():
-            query = f"SELECT {', '.join(_ENTRY_COLUMNS)} FROM entries WHERE run=? ORDER BY position"  # noqa: S608
-            rows = self._db.execute(query, (run,)).fetchall()
-            return [_entry(dict(zip(_ENTRY_COLUMNS, row, strict=True))) for row in rows]
+        """Return a run's entries in the order of the plan. Raises EntriesLost where any is missing."""
+        found = self._found(run)
+        with explained(self.folder):
+            rows, file = read_runs(self._db, "WHERE id=?", run), self._holds.read(run)
+        row = next(iter(rows.intact), None)
+        if row and len(found) < row.intents:
+            raise EntriesLost(
+                f"run {run} intended {row.intents} changes, and the journal in {self.folder} has {len(found)} of them"
+            )
+        if row is None and not file.is_whole and (found or file.run or rows.damaged):
+            raise EntriesLost(f"the journal in {self.folder} does not show how many changes run {run} intended")
+        return [found[position] for position in sorted(found)]
 
-    @contextmanager
-    def _readable(self) -> Iterator[None]:
-        try:
-            yield
-        except (ValueError, TypeError) as error:
-            first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
-            where = ".".join(str(part) for part in first["loc"])
-            raise JournalError(
-                f"this version of Gameday cannot read an entry of the journal in {self.folder}: {where} {first['msg']}",
-                "restore its runs with the version that wrote it",
-                gd_code="GD-E301",
-            ) from error
+    def is_confirmed(self, run: str) -> bool:
+        """Return whether the run's own file is undamaged: it then holds every intent."""
+        with explained(self.folder):
+            return self._holds.read(run).is_whole
+
+    def _found(self, run: str) -> dict[int, Entry]:
+        """Return the entries that the database or, where that lacks any, the run's own file holds, by position."""
+        with explained(self.folder):
+            entries, file = read_entries(self._db, run), self._holds.read(run)
+            row = next(iter(read_runs(self._db, "WHERE id=?", run).intact), None)
+        if row and len(entries) >= max(row.intents, file.intents):
+            return entries
+        with readable():
+            return {entry.position: entry for entry in file.entries()} | entries
+
+    def _chosen(self, run: str, positions: Collection[int]) -> list[Entry]:
+        """Return the entries at these positions; the run's file is read only where the database lacks any."""
+        rows = read_entries(self._db, run)
+        found = rows if rows.keys() >= set(positions) else self._found(run)
+        return [found[position] for position in sorted(positions) if position in found]
 
     def intend(self, run: str, entries: Sequence[Entry]) -> None:
         """Write intents in one commit, before their calls; an intent that is there already stays as it is."""
         with self._writing() as db:
-            db.executemany(_INTEND, [(run, *_columns(entry)) for entry in entries])
-        log.debug("intents of run %s: %s", run, [entry.position for entry in entries])
+            there = {entry.position for entry in self.entries(run)}
+            fresh = [entry for entry in entries if entry.position not in there]
+            put_entries(db, run, fresh)
+            mine = replace(self._known(run), intents=len(there) + len(fresh))
+            put_run(db, mine)
+        with explained(self.folder):
+            if fresh and not there and mine.place != "twin":
+                checkpoint(self._db)
+            if fresh and not self._holds.add(run, fresh):
+                raise EntriesLost(f"the file of run {run} in {self.runs_folder} is damaged, and cannot take intents")
+        log.debug("intents of run %s: %s", run, [entry.position for entry in fresh])
         if self._team and entries:
             self._team.intend(entries)
 
     def answer(self, run: str, outcomes: Mapping[int, CallOutcome]) -> None:
         """Record the outcomes of calls, by position, in one commit."""
+
+        def answered(entry: Entry) -> Entry:
+            outcome = asdict(outcomes[entry.position])
+            return replace(entry, **outcome | {"made": outcome["made"] or entry.made})
+
         with self._writing() as db:
-            db.executemany(
-                "UPDATE entries SET sent=?, answered=?, error=?, made=coalesce(?, made) WHERE run=? AND position=?",
-                [(o.sent, o.answered, o.error, o.made, run, position) for position, o in outcomes.items()],
-            )
+            put_entries(db, run, map(answered, self._chosen(run, outcomes)))
 
     def settle(self, run: str, ends: Mapping[int, tuple[End, str]]) -> None:
         """Record how entries ended (an end and a sentence, by position), in one commit."""
         with self._writing() as db:
-            db.executemany(
-                "UPDATE entries SET state=?, note=? WHERE run=? AND position=?",
-                [(*end, run, position) for position, end in ends.items()],
-            )
+            chosen = [(entry, *ends[entry.position]) for entry in self._chosen(run, ends)]
+            put_entries(db, run, [replace(entry, state=state, note=note) for entry, state, note in chosen])
         log.debug("ends of run %s: %s", run, {position: end for position, (end, _) in ends.items()})
         if self._team:
             self._team.settle(ends)
@@ -288,27 +308,8 @@ class Journal:
                 raise
 
 
-def _columns(entry: Entry) -> tuple[object, ...]:
-    place = (entry.position, entry.planned_fault, entry.stage, entry.change.model_dump_json(), json.dumps(entry.was))
-    return (*place, entry.intended, entry.sent, entry.answered, entry.error, entry.made, entry.state, entry.note)
-
-
-def _entry(row: dict[str, Any]) -> Entry:
-    change, was = _CHANGE.validate_json(row["change"]), json.loads(row["was"])
-    return _ENTRY.validate_python(row | {"change": change, "was": was})
-
-
-def _when(since: object) -> str:
+def _when(since: float) -> str:
     try:
-        return datetime.fromtimestamp(float(str(since)), UTC).isoformat(timespec="seconds")
+        return datetime.fromtimestamp(since, UTC).isoformat(timespec="seconds")
     except (ValueError, OverflowError):
         return "an unknown time"
-
-
-def who() -> str:
-    """Return who runs this process, for others to read: user@host."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # no such user in this container
-        user = str(os.getuid())
-    return f"{user}@{os.uname().nodename}"

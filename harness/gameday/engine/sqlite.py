@@ -1,21 +1,26 @@
 """The journal's file: one SQLite database for all runs of a user, created once and checked at every opening.
 
 A commit has reached the disk when it returns (WAL with synchronous=FULL; sqlite.org/pragma.html#pragma_synchronous).
-SQLite discards a commit that is only partly written.
+It is in a second file, the write-ahead log, until a checkpoint; copies may leave that file behind, and SQLite silently
+drops what follows a damaged frame of it (sqlite.org/walformat.html). So a run's first intents and its end are
+checkpointed, and its own file holds all its intents too (`run_file`). A checkpoint takes three more waits for the disk.
+Each row carries a checksum of its values (`sealed`).
 """
 
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 from gameday.errors import JournalError
 
-SCHEMA = 2
+SCHEMA = 3
 SMALLEST = 512
 """Bytes of the smallest SQLite page (sqlite.org/fileformat.html#pages)."""
 BUSY = 10.0
@@ -24,18 +29,22 @@ BUSY = 10.0
 _TABLES = """
 CREATE TABLE runs (
   id TEXT PRIMARY KEY, workload TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL, place TEXT NOT NULL,
-  pid INTEGER NOT NULL, who TEXT NOT NULL, started REAL NOT NULL, plan TEXT NOT NULL, ended REAL, note TEXT NOT NULL
+  pid INTEGER NOT NULL, who TEXT NOT NULL, started REAL NOT NULL, plan TEXT NOT NULL, taken REAL, ended REAL,
+  note TEXT NOT NULL, intents INTEGER NOT NULL, checksum TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE entries (
-  run TEXT NOT NULL REFERENCES runs, position INTEGER NOT NULL, planned_fault INTEGER NOT NULL, stage INTEGER NOT NULL,
+  run TEXT NOT NULL, position INTEGER NOT NULL, planned_fault INTEGER NOT NULL, stage INTEGER NOT NULL,
   change TEXT NOT NULL, was TEXT NOT NULL, intended REAL NOT NULL, sent REAL, answered REAL, error TEXT, made TEXT,
-  state TEXT NOT NULL, note TEXT NOT NULL, PRIMARY KEY (run, position)
-) WITHOUT ROWID;
-CREATE TABLE taken (
-  workload TEXT NOT NULL, account TEXT NOT NULL, run TEXT NOT NULL REFERENCES runs, since REAL NOT NULL,
-  PRIMARY KEY (workload, account)
+  state TEXT NOT NULL, note TEXT NOT NULL, checksum TEXT NOT NULL, PRIMARY KEY (run, position)
 ) WITHOUT ROWID;
 """
+
+
+def sealed(values: Iterable[object]) -> str:
+    """Return the checksum of a row's values: a byte that changed on the disk does not fit it."""
+    # SQLite returns a whole number of a REAL column as a float.
+    plain = [float(value) if isinstance(value, int) else value for value in values]
+    return sha256(json.dumps(plain, default=repr).encode()).hexdigest()
 
 
 def home() -> Path:
@@ -53,24 +62,38 @@ def opened(folder: Path) -> sqlite3.Connection:
             fcntl.flock(lock, fcntl.LOCK_EX)  # two processes must not both create the tables
             _must_not_be_lost(folder)
             db = sqlite3.connect(folder / "journal.db", timeout=BUSY, isolation_level=None)
+            db.text_factory = _text
             try:
                 _lay_out(db, folder)
             except BaseException:
                 db.close()
                 raise
+            if not lock.tell():
+                lock.write("journal.db was created\n")
     return db
 
 
+def checkpoint(db: sqlite3.Connection) -> None:
+    """Bring all commits into the database's own file; give up while others use it, since the log holds them too."""
+    db.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
+
+
+def _text(raw: bytes) -> str:
+    """Return a text of the database; damaged bytes give one that no checksum fits, and no error."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
 def _must_not_be_lost(folder: Path) -> None:
-    """Raise JournalError where traces of runs are left, but the journal's file is missing or empty.
+    """Raise JournalError where traces of the journal are left, but its file is missing or empty.
 
     SQLite would create new tables in an empty file, and would delete the log of a missing one.
     """
-    file, log = folder / "journal.db", folder / "journal.db-wal"
+    file, log, mark = (folder / f"journal.{name}" for name in ("db", "db-wal", "lock"))
     size = file.stat().st_size if file.exists() else 0
     if size >= SMALLEST:
         return
-    left = [*(folder / "runs").glob("*.lock"), *([log] if log.exists() and log.stat().st_size else [])]
+    runs = sorted((folder / "runs").glob("*.lock"))
+    left = [*runs, *(path for path in (log, mark) if path.exists() and path.stat().st_size)]
     if left or size:
         state = "cut short" if size else "empty" if file.exists() else "missing"
         left_behind = f", but {left[0]} is there" if left else ""
@@ -82,20 +105,19 @@ def _must_not_be_lost(folder: Path) -> None:
 
 
 def _lay_out(db: sqlite3.Connection, folder: Path) -> None:
-    db.execute("PRAGMA journal_mode=WAL")
-    db.execute("PRAGMA synchronous=FULL")
-    db.execute("PRAGMA foreign_keys=ON")
-    db.execute("PRAGMA fullfsync=ON")  # macOS: fsync alone does not reach the disk (sqlite.org/pragma.html)
     version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version == 0:
-        _must_have(db, folder, {})
-        db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version={SCHEMA}; COMMIT;")
     if version not in (0, SCHEMA):
         raise JournalError(
             f"the journal in {folder} has schema {version}; this version of Gameday reads schema {SCHEMA}",
             "restore its runs with the version that wrote it, or set GAMEDAY_HOME to another directory",
             gd_code="GD-E301",
         )
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=FULL")
+    db.execute("PRAGMA fullfsync=ON")  # macOS: fsync alone does not reach the disk (sqlite.org/pragma.html)
+    if version == 0:
+        _must_have(db, folder, {})
+        db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version={SCHEMA}; COMMIT;")
     with closing(sqlite3.connect(":memory:")) as ours:
         ours.executescript(_TABLES)
         _must_have(db, folder, _shape(ours))

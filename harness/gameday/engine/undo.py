@@ -51,7 +51,7 @@ class Next(StrEnum):
 
 _ENDS: dict[Next, End] = {
     Next.RESTORED: "restored",
-    Next.GONE: "restored",
+    Next.GONE: "gone",
     Next.CONFLICT: "conflict",
     Next.HEALED: "healed",
 }

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from gameday.aws.answers.ec2 import DESCRIBE_VPCS
 from gameday.aws.resources import Instance
-from gameday.change import HitResource, Json, PlannedFault, Setting
+from gameday.change import HitResource, Json, PlannedFault, Setting, SettingChange
 from gameday.faults.fault import Fault, FaultContext, counted, effect, shares, staged, unhealthy_targets, unknown_places
 from gameday.faults.vpc import GROUPS, empty_group
 
@@ -52,7 +52,7 @@ class IsolateModule(Fault):
         return PlannedFault(
             fault=self.name,
             label=f"isolate module {self.module}: {counted(len(hit), 'instance')}",
-            stages=staged([*makes], [*context.changes(GROUPS, isolated)]),
+            stages=staged([*makes], _with_replacement(context.changes(GROUPS, isolated), hit)),
             effect=effect(self.effect, probes),
             hit=tuple(HitResource(resource="instance", id=instance.id) for instance in hit),
             hits=shares(context, hit),
@@ -61,6 +61,13 @@ class IsolateModule(Fault):
 
     def _hits(self, instance: Instance) -> bool:
         return instance.module == self.module and instance.state == "running" and self.zone in (None, instance.zone)
+
+
+def _with_replacement(changes: list[SettingChange], hit: list[Instance]) -> list[SettingChange]:
+    """Name the scaling group that replaces the instance of an interface, and the interface with it."""
+    groups = {interface: instance.group for instance in hit for interface in instance.interfaces}
+    names = {interface: f"scaling group {group}" if group else "" for interface, group in groups.items()}
+    return [change.model_copy(update={"replaced_by": names[change.id]}) for change in changes]
 
 
 def _ipv6(context: FaultContext, vpcs: list[str]) -> dict[str, bool]:

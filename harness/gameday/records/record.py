@@ -185,7 +185,7 @@ def rejudge(record: Record) -> Rejudged:
         raise InvalidInput(msg, "run the experiment again", gd_code="GD-E102")
     judgement = judge(claim_of(record.plan), record.series, record.judged.phases)
     values = {entry.name: getattr(record, entry.name) for entry in fields(record)}
-    return Rejudged(**values, again=with_irreversible(judgement, record.settled.values()))
+    return Rejudged(**values, again=with_outcomes(judgement, record.settled.values()))
 
 
 def judged_again(record: Record) -> Record:
@@ -193,16 +193,18 @@ def judged_again(record: Record) -> Record:
     return rejudge(record) if record.judged else record
 
 
-def with_irreversible(judgement: Judgement, settled: Iterable[ChangeClosed]) -> Judgement:
-    """Turn a judgement into *broken*, and name the action, if an irreversible action never healed."""
-    unhealed = [change.about for change in settled if change.state == "not-healed"]
-    if not unhealed:
-        return judgement
-    return replace(
-        judgement,
-        verdict=Verdict.BROKEN,
-        sentence=f"{judgement.sentence} Never healed: {'; '.join(unhealed)}.",
-    )
+def with_outcomes(judgement: Judgement, settled: Iterable[ChangeClosed]) -> Judgement:
+    """Return a judgement with what became of the changes.
+
+    An irreversible action that never healed makes it *broken*; a resource that somebody destroyed, *unknown* at least.
+    """
+    kinds = (("not-healed", Verdict.BROKEN, "Never healed"), ("gone", Verdict.UNKNOWN, "Destroyed meanwhile"))
+    closed = tuple(settled)
+    for state, verdict, words in kinds:
+        if abouts := [change.about for change in closed if change.state == state]:
+            sentence = f"{judgement.sentence} {words}: {'; '.join(abouts)}."
+            judgement = replace(judgement, verdict=worst([judgement.verdict, verdict]), sentence=sentence)
+    return judgement
 
 
 _RECORD: TypeAdapter[Record] = TypeAdapter(Record)

@@ -12,6 +12,7 @@ from gameday.engine.journal import Journal
 from gameday.engine.undo import PATIENCE, undo
 from gameday.errors import Refused
 from gameday.events import ChangeClosed
+from gameday.restore.lost_entries import must_show_no_other
 from gameday.steady_state.clock import Clock
 
 
@@ -46,8 +47,11 @@ def restore(
     Without `closes` the run stays open after its undo, since its team's store does not know of the undo yet.
     `open_account` is called only if there is something to undo in an account.
 
-    Raises Refused where its credentials belong to another account, AwsError where AWS does not say which, and
-    JournalError.
+    Where the run's own file does not confirm what the database holds, the account must show no other change of the
+    run's plan, or the run stays open.
+
+    Raises Refused where its credentials belong to another account, AwsError where AWS does not answer, EntriesLost
+    where the journal has lost what undo needs, and JournalError.
     """
     if not journal.hold(run.id):
         return Restored(
@@ -58,22 +62,29 @@ def restore(
             alive=True,
         )
     try:
-        owed = [entry for entry in journal.entries(run.id) if entry.is_open]
+        entries = journal.entries(run.id)
+        owed = [entry for entry in entries if entry.is_open]
+        is_whole = journal.is_confirmed(run.id)
+        settled: list[ChangeClosed] = []
         if run.place == "twin":
             about = "died with its twin"
             ends: dict[int, tuple[End, str]] = {entry.position: ("untouched", about) for entry in owed}
             journal.settle(run.id, ends)
             settled = [ChangeClosed(clock.now(), position, *end) for position, end in ends.items()]
-        elif owed:
+        elif not owed and is_whole:
+            about = "has nothing left to undo"
+        else:
             account = open_account()
             _must_be_same_account(run, account)
             settled = undo(run.id, account, journal, clock, emit, patience=patience)
+            if not is_whole:
+                must_show_no_other(run, {entry.position for entry in entries}, account)
             all_undone = all(change.state != "stuck" for change in settled)
             about = "is undone" if all_undone else "is not undone completely"
-        else:
-            settled, about = [], "has nothing left to undo"
-    finally:
-        closed = journal.end(run.id, "restored later") if closes else journal.let_go(run.id)
+    except BaseException:
+        journal.let_go(run.id)
+        raise
+    closed = journal.end(run.id, "restored later") if closes else journal.let_go(run.id)
     return Restored(run, tuple(settled), closed, about)
 
 

@@ -12,7 +12,7 @@ from gameday.engine.entries import Entry, Run
 from gameday.errors import JournalError
 from gameday.events import Aborted, ChangeClosed, Event, Judged, PhaseBegan
 from gameday.plan.plan import Plan, claim_of
-from gameday.records.record import Record, with_irreversible
+from gameday.records.record import Record, with_outcomes
 from gameday.run.ending import ended
 from gameday.run.undo_outcome import outcomes
 from gameday.steady_state.judging.judge import judge
@@ -61,7 +61,7 @@ def _events(plan: Plan, run: Run, entries: Sequence[Entry], now: float) -> list[
         end=undone,
         aborted=f"killed: {ABOUT}",
     )
-    judgement = with_irreversible(judge(claim_of(plan), {}, phases), settled)
+    judgement = with_outcomes(judge(claim_of(plan), {}, phases), settled)
     return [
         PhaseBegan(began, "before", None),
         *([PhaseBegan(injected, "inject", None)] if injected is not None else []),

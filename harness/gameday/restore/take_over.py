@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from gameday.engine.journal import Journal, who
+from gameday.engine.journal import Journal
+from gameday.engine.process_lock import who
 from gameday.errors import JournalError, Refused
 from gameday.store.lease import LEASES, RENEW, Sighting, key_of, read, watch
 from gameday.store.run_records import RecordedRun, Records, RunLocation, open_runs

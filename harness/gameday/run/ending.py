@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gameday.errors import Exit, GamedayError, in_words, worst
 from gameday.events import AccountState, ChangeClosed, Ended, Event, Remark
-from gameday.records.record import EXITS, with_irreversible
+from gameday.records.record import EXITS, with_outcomes
 from gameday.steady_state.clock import Clock
 from gameday.steady_state.judging.judge import judge
 from gameday.steady_state.kpi.claim import Claim, Judgement, Phases, Verdict
@@ -41,7 +41,7 @@ class ErrorsMet:
     ) -> Judgement:
         """Judge the run; where the judgement itself raises, the verdict is unknown."""
         try:
-            return with_irreversible(judge(claim, series, phases), settled)
+            return with_outcomes(judge(claim, series, phases), settled)
         except Exception as error:  # noqa: BLE001 - the record must tell what became of the account
             self.note(error)
             return Judgement(Verdict.UNKNOWN, f"Gameday could not judge the run: {in_words(error)}.", (), (), ())
@@ -52,6 +52,8 @@ def ended(
 ) -> Ended:
     """Return the last event of a run; its exit code is the worst of the verdict's, the account's, and `also`."""
     stuck = any(change.state in ("stuck", "conflict") for change in settled)
-    account: AccountState = "stuck" if stuck else "restored" if injected else "untouched"
+    is_gone = any(change.state == "gone" for change in settled)
+    left: AccountState = "gone" if is_gone else "restored"
+    account: AccountState = "stuck" if stuck else left if injected else "untouched"
     codes = [EXITS[verdict.value], *([Exit.STUCK] if stuck else []), *also]
     return Ended(at, account, int(worst(codes)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gameday.aws.account import Account
-from gameday.change import Observation
+from gameday.change import Observation, SettingChange
 from gameday.change.words import brief
 from gameday.engine.entries import setting_changes
 from gameday.engine.journal import Journal
@@ -22,16 +22,24 @@ class StillApplied:
 
 
 def still_applied(run: str, journal: Journal, account: Account) -> StillApplied:
-    """Read every setting that a run has changed; reads only. It skips resources that are changing or gone."""
+    """Read every setting that a run has changed; reads only.
+
+    It skips resources that are changing, and those that are gone where something replaces them.
+    """
     try:
         changes = setting_changes(journal.entries(run))
         readings = sorted(read_settings(changes, account).items())
     except Exception as error:  # noqa: BLE001 - a read that fails is a gap, and the undo follows
         return StillApplied(unread=in_words(error))
     unread = (f"{changes[at].subject}: {now.what}" for at, now in readings if isinstance(now, GamedayError))
-    undone = (
-        f"{changes[at].subject} already reads {brief(now.value)} before the undo: somebody else ended the fault"
-        for at, now in readings
-        if isinstance(now, Observation) and now.ready and not now.gone and not changes[at].reads_as("after", now)
-    )
+    undone = (ended for at, now in readings if isinstance(now, Observation) and (ended := _ended(changes[at], now)))
     return StillApplied(next(undone, None), next(unread, None))
+
+
+def _ended(change: SettingChange, now: Observation) -> str:
+    """Return in words how somebody else ended the fault; empty where it still applies."""
+    if now.gone:
+        return "" if change.replaced_by else f"{change.id} no longer exists before the undo: somebody else destroyed it"
+    if not now.ready or change.reads_as("after", now):
+        return ""
+    return f"{change.subject} already reads {brief(now.value)} before the undo: somebody else ended the fault"

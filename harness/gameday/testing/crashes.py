@@ -10,7 +10,8 @@ from typing import Literal
 from gameday.aws.account import Account
 from gameday.change import Call, Json
 from gameday.engine.entries import CallOutcome, End, Entry
-from gameday.engine.journal import Journal, Planned
+from gameday.engine.journal import Journal
+from gameday.engine.partners import Planned
 from gameday.testing.wrapper import Wrapped
 
 When = Literal["before", "after"]
@@ -66,7 +67,7 @@ class DyingAccount(Wrapped):
 
 
 class DyingJournal(Journal):
-    """A journal whose process dies at one of its writes. SQLite's WAL drops a torn commit."""
+    """A journal whose process dies at one of its writes. SQLite drops a torn commit."""
 
     life: Life
 
