@@ -10,6 +10,8 @@ import os
 from pathlib import Path
 from typing import IO
 
+from gameday.disk import open_private
+
 
 class Holds:
     """The runs that this process holds, as locked files in a folder.
@@ -24,7 +26,7 @@ class Holds:
     def hold(self, run: str) -> bool:
         """Hold a run, so that no other process undoes it; return false where another process holds it."""
         while run not in self._mine:
-            lock = (self._folder / f"{run}.lock").open("a")
+            lock = open_private(self._folder / f"{run}.lock")
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

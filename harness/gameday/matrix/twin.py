@@ -44,7 +44,7 @@ BASELINE, LASTS = "3m", "5m"
 """The times of each run: with them, 6 requests a second prove a margin of 1 point, even in a matrix of 20 modules."""
 
 
-ENDED_BY = (signal.SIGTERM, signal.SIGHUP)
+ENDED_BY = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 Keep = Callable[[Record], None]
 """Keep a row's record; called in the process that ran it."""
@@ -132,7 +132,7 @@ def play_rows(
     # Spawned, since a forked process would begin with the locks and signal handlers of this process.
     with ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=_begin) as pool:
         futures = [pool.submit(play_row, *job) for job in jobs]
-        # SIGTERM and SIGHUP act like Ctrl-C; on the twin there is nothing to undo.
+        # SIGTERM, SIGHUP and SIGQUIT act like Ctrl-C; on the twin there is nothing to undo.
         with signals_to(signal.default_int_handler, ENDED_BY):
             try:
                 for done in as_completed(futures):
@@ -144,8 +144,9 @@ def play_rows(
 
 
 def _begin() -> None:
-    """Ignore Ctrl-C, which reaches every process of a terminal: the parent decides, and no worker outlives it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Ignore the keys that reach every process of a terminal: the parent decides, and no worker outlives it."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

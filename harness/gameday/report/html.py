@@ -24,6 +24,7 @@ from gameday.report.chart import Chart, chart
 from gameday.report.sparkline import sparkline
 from gameday.steady_state.judging.judge import PhaseJudgement, RecoveryJudgement, Verdict, worst
 from gameday.steady_state.kpi.kpi import Tier
+from gameday.text import printable
 
 HERE = Path(__file__).parent
 SCRIPTS = ("vendor/uPlot.iife.min.js", "chart.js")
@@ -95,7 +96,7 @@ def page(suite: Suite) -> str:
         # Every text on the page passes here, except Markup, which the template and this module write.
         if isinstance(value, Markup) or not isinstance(value, str):
             return value
-        text = phrases.printable(value)
+        text = printable(value)
         for account in accounts:
             text = phrases.shorten(text, account)
         return text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from gameday.disk import FOR_OTHERS, write_anew
 from gameday.errors import InvalidInput
 from gameday.records.record import Record, write_record
 from gameday.records.refusal_file import ENDING, write_refusal
@@ -17,7 +18,8 @@ from gameday.report.markdown import markdown
 def write_reports(folder: Path, suite: Suite) -> Path:
     """Write each record and refusal, then index.html, summary.md and junit.xml. Return the path of the page.
 
-    Records come first, since Gameday can make every other report from them.
+    Records come first, since Gameday can make every other report from them. Only their owner may read them: they hold
+    more of the account than the reports show.
 
     Raises InvalidInput if a file cannot be written.
     """
@@ -37,7 +39,7 @@ def write_reports(folder: Path, suite: Suite) -> Path:
             (folder / "summary.md", markdown(suite)),
             (folder / "junit.xml", junit(suite)),
         ):
-            path.write_text(text, encoding="utf-8", errors="replace")
+            write_anew(path, text.encode(errors="replace"), FOR_OTHERS)
     except OSError as error:
         msg = f"{error.filename or folder}: Gameday cannot write the reports: {error.strerror}"
         raise InvalidInput(msg, "name another folder with --reports", gd_code="GD-E108") from error
