@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 
 def page(matrix: Matrix) -> str:
     """Render the page; the same matrix gives the same bytes. It links to `<experiment>/index.html` of each run."""
-    environment = environment_of(lambda value: printable(value) if type(value) is str else value)
+    environment = environment_of(printable)
     return environment.get_template("matrix.html.j2").render(
         matrix=matrix,
         headline=headline(matrix),
