@@ -22,10 +22,6 @@ def printable(text: str) -> str:
     )
 
 
-def _shown(hidden: str) -> str:
-    return " " if hidden.isspace() else "\N{REPLACEMENT CHARACTER}"
-
-
 def quoted(text: str) -> str:
     """Return user input between backticks, cut where it is long; mask what looks like a secret before the cut."""
     masked = masked_text(text)
