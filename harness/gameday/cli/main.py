@@ -272,7 +272,9 @@ def main() -> None:
 
 
 def _bug() -> None:
-    traceback.print_exc()
+    from gameday.steady_state.kpi.masks import masked_text
+
+    click.echo(masked_text(traceback.format_exc()), err=True, nl=False)  # people send it in reports
     click.echo("gameday: this is a bug in Gameday. If a run had begun, run `gameday restore`.", err=True)
     _print_how_to_report()
     sys.exit(Exit.BUG)
