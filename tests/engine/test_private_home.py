@@ -1,4 +1,4 @@
-"""The journal's home is for its owner alone, whatever the umask is and whatever an older version made."""
+"""The journal's home is for its owner alone, under any umask, also one that an older version made."""
 
 from __future__ import annotations
 
