@@ -10,12 +10,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "harness"
-VOCABULARIES = frozenset({"__init__", "errors", "events", "text", "graph", "strategies"})
+VOCABULARIES = frozenset({"__init__", "errors", "events", "text", "graph", "disk", "strategies"})
 """The only files of code directly in `gameday/`."""
 FLOORS = (
     "steady_state",
     "text",
     "graph",
+    "disk",
     "errors",
     "change",
     "events",

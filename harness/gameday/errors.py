@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from itertools import zip_longest
 
+from gameday.text import printable
+
 
 class Exit(IntEnum):
     """The exit codes of every command; YAML suites and pytest use the same."""
@@ -68,11 +70,11 @@ class Reason:
 
 
 def reason_lines(reasons: Sequence[Reason], head: str) -> Iterator[str]:
-    """Yield each reason after `head`, and its remedy; of neighbours with one remedy, the last shows it."""
+    """Yield each reason after `head`, and its remedy, a line each; of neighbours with one remedy, the last shows it."""
     for reason, following in zip_longest(reasons, reasons[1:]):
-        yield f"{head}: {reason}"
+        yield printable(f"{head}: {reason}")
         if reason.remedy and not (following and following.remedy == reason.remedy):
-            yield f"  → {reason.remedy}"
+            yield printable(f"  → {reason.remedy}")
 
 
 def in_words(error: Exception) -> str:
@@ -94,8 +96,10 @@ class GamedayError(Exception):
         self.gd_code = gd_code or self.gd_code
 
     def __str__(self) -> str:
-        coded = f"{self.what} [{self.gd_code}]"
-        return f"{coded}\n  → {self.remedy}" if self.remedy else coded
+        return self._with_remedy(printable(f"{self.what} [{self.gd_code}]"))
+
+    def _with_remedy(self, shown: str) -> str:
+        return f"{shown}\n  → {printable(self.remedy)}" if self.remedy else shown
 
 
 class InvalidInput(GamedayError):
@@ -117,7 +121,7 @@ class Refused(GamedayError):
         super().__init__("\n".join(reason_lines(self.reasons, "not injecting")), remedy, gd_code=gd_code)
 
     def __str__(self) -> str:
-        return f"{self.what}\n  → {self.remedy}" if self.remedy else self.what  # each reason shows its code
+        return self._with_remedy(self.what)  # each reason is a line, and shows its code
 
 
 class JournalError(GamedayError):
@@ -178,7 +182,11 @@ class AwsError(GamedayError):
 
     def __str__(self) -> str:
         # Not in `what`: plans and refusals contain it and are compared, and every request has another id.
-        return f"{super().__str__()}\n  (AWS request {self.request_id})" if self.request_id else super().__str__()
+        return (
+            f"{super().__str__()}\n  (AWS request {printable(self.request_id)})"
+            if self.request_id
+            else super().__str__()
+        )
 
 
 UNEXPECTED_ANSWER = "UnexpectedAnswer"

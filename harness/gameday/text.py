@@ -1,19 +1,31 @@
-"""Text for people: quote user input, suggest the name that was probably meant, and drop control characters."""
+"""Text for people: show texts from files and accounts safely, quote input, suggest the name that was probably meant."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from gameday.steady_state.kpi.masks import masked_text, masked_urls
 
-def printable(text: str, keep: str = "") -> str:
-    """Return text with control characters and lone surrogates replaced, except those in `keep`."""
-    return "".join(char if char.isprintable() or char in keep else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+def printable(text: str) -> str:
+    """Return a text from a file or an account as one line that shows what it is, without the secrets of its URLs.
+
+    Line breaks, tabs and other spaces become a space, so that no text adds a line of its own. Control characters,
+    invisible characters, marks of direction and lone surrogates become U+FFFD (Unicode categories Cc, Cf, Cs, Co, Cn).
+    """
+    text = masked_urls(text)
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else " " if char.isspace() else "\N{REPLACEMENT CHARACTER}" for char in text
+    )
 
 
 def quoted(text: str) -> str:
-    """Return user input between backticks, cut where it is long."""
-    cut = text if len(text) <= 60 else f"{text[:57]}…"
+    """Return user input between backticks, cut where it is long; mask what looks like a secret before the cut."""
+    masked = masked_text(text)
+    cut = masked if len(masked) <= 60 else f"{masked[:57]}…"
     return f"`{printable(cut)}`"
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from gameday.steady_state.kpi.source import SOURCES, Kind, SourceSpec
 from gameday.steady_state.kpi.units import BoundAmount, Duration, Share, show_duration, show_share
-from gameday.steady_state.kpi.written import Written
+from gameday.steady_state.kpi.written import Prose, Written
 from pydantic import Field, model_validator
 
 
@@ -126,7 +126,7 @@ class Kpi(Written):
 
     tier: Tier = Field(description="business: what customers get; technical: what explains and guards")
     module: str | None = Field(None, description="the module that it measures; Gameday judges isolation by it")
-    about: str = Field("", description="a sentence for people who read the report")
+    about: Prose = Field("", description="a sentence for people who read the report")
     ratio: Ratio | None = None
     latency: SourceSpec | None = None
     rate: SourceSpec | None = None

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from gameday.steady_state.clock import Clock
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.masks import keeps_secrets, masked_words
+from gameday.steady_state.kpi.masks import keeps_secrets, masked_output, masked_words
 from gameday.steady_state.kpi.source import Kind, Reading, Source, SourceContext, SourceSpec
 from gameday.steady_state.kpi.units import Duration
 from gameday.steady_state.kpi.written import Written
@@ -96,7 +96,7 @@ class CommandSource(Paced):
         """Run a KPI's program now, for the bin that ends at `due`."""
         process = self._runs[name]
         try:
-            numbers = parse(run(process.spec), process.kpi.kind)
+            numbers = parse(run(process.spec), process.kpi.kind, process.spec.run)
         except ValueError as error:
             self._remarks.add(f"{name} has a gap: {error}", about=name)
             return
@@ -109,7 +109,7 @@ def run(spec: Program) -> str:
     """Run a program and return its output. Raises ValueError with the reason where it fails or takes too long."""
     import subprocess  # late: validating a file runs no program
 
-    program = spec.run[0]
+    program = masked_words(spec.run)[0]
     try:
         done = subprocess.run(  # noqa: S603  the user's own program, as written in the workload file
             spec.run,
@@ -128,13 +128,17 @@ def run(spec: Program) -> str:
         raise ValueError(msg) from error
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:] or [""]
-        msg = f"{program} ended with exit code {done.returncode}: {last[0]}".rstrip(": ")
+        said = masked_output(last[0], spec.run)  # a usage message repeats the arguments
+        msg = f"{program} ended with exit code {done.returncode}: {said}".rstrip(": ")
         raise ValueError(msg)
     return done.stdout
 
 
-def parse(text: str, kind: str) -> tuple[float, ...]:
-    """Parse the last line: a number for a gauge, two for a ratio. Raises ValueError with the line."""
+def parse(text: str, kind: str, command: tuple[str, ...] = ()) -> tuple[float, ...]:
+    """Parse the last line: a number for a gauge, two for a ratio.
+
+    Raises ValueError with the line, where masks hide the arguments of `command`, which printed it.
+    """
     last = (text.strip().splitlines() or [""])[-1]
     wanted = 1 if kind == "gauge" else 2
     try:
@@ -143,7 +147,7 @@ def parse(text: str, kind: str) -> tuple[float, ...]:
         numbers = ()
     if len(numbers) != wanted or not all(map(isfinite, numbers)) or (wanted == 2 and min(numbers) < 0):
         form = "one number" if wanted == 1 else "two counts, `good bad`"
-        msg = f"its last line must be {form}; it is {last[:80]!r}"
+        msg = f"its last line must be {form}; it is {masked_output(last, command)[:80]!r}"
         raise ValueError(msg)
     return numbers
 

@@ -18,13 +18,14 @@ from typing import Any, ClassVar
 
 from gameday.steady_state.clock import Clock
 from gameday.steady_state.kpi.kpi import Kpi
+from gameday.steady_state.kpi.masks import keeps_secrets, masked_text
 from gameday.steady_state.kpi.source import FOREIGN, Kind, Reading, Source, SourceContext, SourceSpec
 from gameday.steady_state.kpi.units import Duration, parse_duration, show_duration
 from gameday.steady_state.kpi.written import Written
 from gameday.steady_state.samples import CLOSE, Sample, Series, inside, reading_of, share_of
 from gameday.steady_state.sources.pace import Paced, Ticker
 from gameday.steady_state.sources.remarks import Remarks
-from pydantic import Field
+from pydantic import Field, SerializationInfo, field_serializer
 
 LOOK = 1.0
 """Seconds between two checks whether a bin is past its watermark."""
@@ -61,6 +62,10 @@ class LogsQuery(Written):
     timeout: Duration = Field(
         30.0, gt=0, description="how long a query may take; a slower query is stopped and leaves a gap"
     )
+
+    @field_serializer("query")
+    def _masked(self, query: str, info: SerializationInfo) -> str:
+        return query if keeps_secrets(info) else masked_text(query)
 
 
 class LogsSpec(SourceSpec):

@@ -14,7 +14,7 @@ from typing import ClassVar, Literal, Self
 from gameday.steady_state.clock import Clock
 from gameday.steady_state.deadline import within
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.masks import keeps_secrets, masked_url
+from gameday.steady_state.kpi.masks import keeps_secrets, masked_text, masked_url
 from gameday.steady_state.kpi.source import Kind, Reading, Source, SourceContext, SourceSpec, Unfit
 from gameday.steady_state.kpi.units import Duration, show_duration
 from gameday.steady_state.kpi.written import Written
@@ -53,6 +53,10 @@ class PrometheusQuery(Written):
     @field_serializer("url")
     def _masked(self, url: str, info: SerializationInfo) -> str:
         return url if keeps_secrets(info) else masked_url(url)
+
+    @field_serializer("query")
+    def _without_secrets(self, query: str, info: SerializationInfo) -> str:
+        return query if keeps_secrets(info) else masked_text(query)
 
     @property
     def selects(self) -> bool:
@@ -227,7 +231,7 @@ class PrometheusSource(Paced):
         except OSError:
             why = "no connection"
         except ValueError as error:
-            why = str(error)
+            why = masked_text(str(error))  # a server's message may quote the query
         msg = f"{masked_url(spec.prometheus.url)}: {why}"
         raise ValueError(msg)
 

@@ -177,7 +177,7 @@ def test_a_run_in_real_time_injects_holds_and_restores(account: Account) -> None
     assert account.state == "running"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_a_signal_undoes_before_the_exit(number: signal.Signals, account: Account) -> None:
     with account.in_mid_run() as process:
         process.send_signal(number)

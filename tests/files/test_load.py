@@ -17,6 +17,7 @@ from gameday.faults.ec2 import TerminateInstance
 from gameday.files.load import load_any, load_experiment, load_workload, validate_files
 from gameday.files.loaded import LoadedTwin
 from gameday.files.schema import MODELS
+from gameday.files.yaml import document
 from gameday.files.yaml import parser as yaml12
 from gameday.files.yaml.messages import PATTERNS
 from gameday.files.yaml.mistake import InvalidFile, Mistake
@@ -644,10 +645,10 @@ def test_all_mistakes_are_the_errors_text(folder):
 
 
 def test_a_file_that_may_not_be_read_is_a_mistake(folder, monkeypatch):
-    def denied(self, *_, **__):
+    def denied(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", denied)
+    monkeypatch.setattr(document, "read_regular", denied)
     (mistake,) = validate_files([folder / E])
     assert mistake.what == "Gameday cannot read the file: Permission denied"
 

@@ -1,4 +1,4 @@
-"""Redundancy checks: what an account and a twin file show without any fault. Reads only."""
+"""Redundancy checks: find weaknesses in an account or a twin file without any fault. They only read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gameday.steady_state.registry import Registry
 
 def _accept(name: str, found: object) -> Check:
     if not isinstance(found, Check) or found.id != name:
-        msg = f"it is no Check whose id is {name}"
+        msg = f"it must be a Check with the id {name}"
         raise ValueError(msg)
     return found
 
@@ -35,4 +35,4 @@ CHECKS: Registry[Check] = Registry(
     _accept,
     partial(InvalidInput, gd_code="GD-E122"),
 )
-"""Every kind of finding, by its stable id: ours, and those of installed packages."""
+"""Stable id → check: our checks, and those of installed packages."""

@@ -1,4 +1,4 @@
-"""What a redundancy check looks at, and what it answers with."""
+"""The input of a redundancy check, and its findings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gameday.files.workload import Workload
 
 @dataclass(frozen=True)
 class Practice:
-    """A best practice of the AWS Well-Architected Framework's Reliability Pillar (its pages rel05-bp03, …)."""
+    """Hold a best practice of the AWS Well-Architected Framework's Reliability Pillar (its pages rel05-bp03, …)."""
 
     id: str
     title: str
@@ -32,7 +32,7 @@ TIMEOUTS = Practice("REL05-BP05", "Set client timeouts")
 
 @dataclass(frozen=True)
 class CheckContext:
-    """One region of a workload, to be read only."""
+    """Hold one region of a workload. Checks only read it."""
 
     workload: Workload
     twin: TwinFile | None
@@ -42,7 +42,7 @@ class CheckContext:
     now: float  # seconds since the epoch
 
     def knows(self, module: str, other: str) -> bool:
-        """Whether a module declares another one, itself or through those that it needs; or is that one."""
+        """Return whether a module is another, or declares it, directly or through the modules that it declares."""
         seen, todo = set[str](), [module]
         while todo:
             name = todo.pop()
@@ -53,36 +53,36 @@ class CheckContext:
         return other in seen
 
     def fault_on(self, module: str) -> Fault:
-        """The fault that takes a module away: isolated where it has instances, throttled where it has none."""
+        """Return the fault that takes a module away: isolation if it has instances, else throttling."""
         on_twin = self.twin.modules.get(module) if self.twin else None
-        if on_twin.instances if on_twin else any(one.module == module for one in self.inventory.instances):
+        if on_twin.instances if on_twin else any(instance.module == module for instance in self.inventory.instances):
             return IsolateModule(module=module)
         return Throttle(module=module, to=0)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A weakness that the account, or the twin file, shows without any fault."""
+    """Hold a weakness that the account, or the twin file, shows without any fault."""
 
     resource: str
-    modules: tuple[str, ...]  # those it concerns; whose KPIs the experiment claims
+    modules: tuple[str, ...]  # which have the weakness; the experiment claims their KPIs
     what: str
-    fault: Fault  # what would prove it
-    hypothesis: str  # what that experiment claims
-    claims: tuple[str, ...] = ()  # KPIs; none: those of the modules
-    heals: bool = False  # the claim is to be back in time while the fault lasts, not to stay steady all the time
+    fault: Fault  # proves the weakness
+    hypothesis: str  # of the experiment with that fault
+    claims: tuple[str, ...] = ()  # KPIs; if empty, the KPIs of the modules
+    heals: bool = False  # the experiment claims recovery while the fault lasts, not steady state all the time
 
 
 @dataclass(frozen=True)
 class NotJudged:
-    """What a check cannot judge, and why that is no error."""
+    """Hold why a check cannot judge something, where that is no error."""
 
     why: str
 
 
 @dataclass(frozen=True)
 class Check:
-    """One kind of finding: its stable id, the practice it belongs to, why it matters, and how it looks."""
+    """Hold one kind of finding: its stable id, its practice, why it matters, and the function that finds it."""
 
     id: str
     name: str

@@ -1,4 +1,4 @@
-"""The experiment that would prove a finding, as a file that validates."""
+"""Write the experiment that proves a finding, as a file that validates."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from gameday.steady_state.kpi.kpi import Tier
 from gameday.steady_state.kpi.units import show_duration
 
 LASTS = 300.0
-"""Seconds that a fault lasts, where the workload's limit of exposure allows it."""
+"""Seconds that a fault lasts, if the workload's limit of exposure allows it."""
 
 
 def name_of(check: Check, finding: Finding, workload: Workload, region: str) -> str:
-    """Its name, the same at every look: the check's id, the region where there are several, the resource."""
+    """Return the experiment's name, always the same: the check's id, the region if there are several, the resource."""
     where = region if len(workload.regions) > 1 else ""
     return re.sub(r"[^a-z0-9]+", "-", f"{check.id} {where} {finding.resource}".lower()).strip("-")[:63].strip("-")
 
 
 def claims_of(workload: Workload, finding: Finding) -> list[str]:
-    """The KPIs that the experiment claims: the modules' business KPIs, else all of theirs, else the workload's."""
+    """Return the KPIs to claim: the business KPIs of the finding's modules, else all of theirs, else the workload's."""
     theirs = {name: kpi for name, kpi in workload.kpis.items() if kpi.module in finding.modules}
-    everybody = workload.kpis
-    business = [[name for name, kpi in some.items() if kpi.tier is Tier.BUSINESS] for some in (theirs, everybody)]
-    return [*finding.claims] or business[0] or [*theirs] or business[1] or [*everybody]
+    every = workload.kpis
+    business = [[name for name, kpi in some.items() if kpi.tier is Tier.BUSINESS] for some in (theirs, every)]
+    return [*finding.claims] or business[0] or [*theirs] or business[1] or [*every]
 
 
 def experiment_of(check: Check, finding: Finding, workload: Workload, region: str, file: str) -> dict[str, Json]:
-    """The experiment as its file says it; `file` is the workload's, relative to it."""
+    """Return the content of the experiment's file; `file` is the path to the workload's file from there."""
     claims = claims_of(workload, finding)
     lasts = min(LASTS, workload.limits.exposure)
     healing: dict[str, Json] = {}
@@ -60,7 +60,7 @@ def experiment_of(check: Check, finding: Finding, workload: Workload, region: st
 def write_proof(
     folder: Path, check: Check, finding: Finding, workload: Workload, region: str, workload_file: Path
 ) -> Path:
-    """Write the experiment into a folder; returns its path. Raises InvalidInput where it cannot be written."""
+    """Write the experiment into a folder, and return its path. Raises InvalidInput if it cannot be written."""
     named = Path(os.path.relpath(workload_file, folder)).as_posix()
     raw = experiment_of(check, finding, workload, region, named)
     path = folder / f"{raw['name']}.yaml"

@@ -1,4 +1,4 @@
-"""All redundancy checks of a workload, in each of its regions, or on its twin. Reads only."""
+"""Run all redundancy checks of a workload, in each of its regions or on its twin. They only read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gameday.run.environment import open_environment
 
 @dataclass(frozen=True)
 class Found:
-    """A finding, with its check and its region."""
+    """Hold a finding with its check and its region."""
 
     check: Check
     region: str
@@ -26,7 +26,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Checked:
-    """What all checks found, what could not be read, and what was not judged."""
+    """Hold the findings of all checks, the checks that could not read, and the notes on what they did not judge."""
 
     found: tuple[Found, ...]
     unread: tuple[str, ...]
@@ -34,14 +34,17 @@ class Checked:
 
     @property
     def exit(self) -> Exit:
-        """Broken with a finding, unknown where something could not be read, else held."""
+        """Return *broken* with a finding, *unknown* if a check could not read, else *held*."""
         if self.found:
             return Exit.BROKEN
         return Exit.UNKNOWN if self.unread else Exit.HELD
 
 
 def check_workload(workload: Workload, twin: TwinFile | None, place: Place) -> Checked:
-    """Look in each region of an account, or on the twin. Raises InvalidInput, and Refused in another account."""
+    """Run all checks in each region of an account, or on the twin.
+
+    Raises InvalidInput, and Refused for another account than the workload's.
+    """
     found: list[Found] = []
     unread: list[str] = []
     notes: list[str] = []
@@ -49,23 +52,23 @@ def check_workload(workload: Workload, twin: TwinFile | None, place: Place) -> C
         with open_environment(place, workload, twin, region, seed=0) as environment:
             if place == "aws":
                 _same_account(workload, environment.account, region)
-            one = look(scene_of(workload, twin, environment.account, region, environment.clock.now()))
-        found += one.found
-        unread += one.unread
-        notes += one.notes
+            checked = look(scene_of(workload, twin, environment.account, region, environment.clock.now()))
+        found += checked.found
+        unread += checked.unread
+        notes += checked.notes
     if twin is None:
         notes.append("the workload has no twin file, which declares timeouts and retries (GD301, GD302, GD303)")
     return Checked(tuple(found), tuple(unread), tuple(notes))
 
 
 def scene_of(workload: Workload, twin: TwinFile | None, account: Account, region: str, now: float) -> CheckContext:
-    """One region of a workload, to be looked at."""
+    """Read the inventory of one region, and return the input of its checks."""
     inventory = inventory_of(workload, account, arn_place(account, region))
     return CheckContext(workload, twin, region, inventory, account, now)
 
 
 def look(context: CheckContext) -> Checked:
-    """Every check in one region; one that cannot read says so, and the others go on."""
+    """Run every check in one region; after a check that cannot read, the others go on."""
     found: list[Found] = []
     unread: list[str] = []
     notes: list[str] = []
@@ -84,7 +87,7 @@ def _same_account(workload: Workload, account: Account, region: str) -> None:
     here, _ = whoami(account, region)
     if here != workload.account:
         raise Refused(
-            (f"this is account {here}, the workload is in {workload.account}",),
-            "use its credentials",
+            (f"the credentials are for account {here}, the workload is in {workload.account}",),
+            "use credentials of the workload's account",
             gd_code="GD-E206",
         )

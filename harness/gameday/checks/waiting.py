@@ -1,4 +1,4 @@
-"""GD3xx: timeouts and retries that contradict each other, as the twin file declares them."""
+"""GD3xx: timeouts and retries in the twin file that contradict each other."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from gameday.files.twin_file import CallTo, TwinFile
 from gameday.steady_state.kpi.units import show_duration
 
 LONGEST_BACKOFF = 20.0
-"""Seconds; what the twin's backoff grows to at most."""
+"""Seconds of the twin's longest backoff."""
 
 
 def timed_calls(twin: TwinFile) -> Iterator[tuple[str, CallTo]]:
-    """The caller and the call, of every call."""
+    """Yield every call with its caller."""
     for name, module in twin.modules.items():
         for call in module.calls:
             yield name, call
 
 
 def longest(twin: TwinFile, module: str, journey: str | None, only: tuple[str, ...] = ()) -> tuple[float, str]:
-    """Seconds that a module may take for a request, and whom it waits for: its p95, and the longest of its timeouts.
+    """Return the seconds that a module may take for a request, and the module that it waits for longest.
 
-    The longest and not the sum: one dependency in trouble at a time. Calls without a timeout are GD302's.
+    The seconds are its own p95 and its longest timeout, not the sum of timeouts: we assume one dependency in trouble at
+    a time. GD302 finds calls without a timeout.
     """
     own = twin.modules[module]
     journeys = {journey} if journey else set(only)
@@ -36,7 +37,7 @@ def longest(twin: TwinFile, module: str, journey: str | None, only: tuple[str, .
 
 
 def gives_up_first(context: CheckContext) -> Iterator[Finding]:
-    """Callers, customers too, who give up before the one they call gives up on what it calls in turn."""
+    """Find callers and customers who give up before the module that they call gives up on its own calls."""
     if context.twin is None:
         return
     waiting = [
@@ -46,13 +47,13 @@ def gives_up_first(context: CheckContext) -> Iterator[Finding]:
     ]
     waiting += [
         (
-            f"customers who {name} → {one.enters}",
-            one.enters,
-            one.enters,
-            one.patience,
-            longest(context.twin, one.enters, name),
+            f"customers who {name} → {journey.enters}",
+            journey.enters,
+            journey.enters,
+            journey.patience,
+            longest(context.twin, journey.enters, name),
         )
-        for name, one in context.twin.customers.journeys.items()
+        for name, journey in context.twin.customers.journeys.items()
     ]
     for resource, watched, callee, timeout, (takes, whom) in waiting:
         if whom and timeout < takes:
@@ -61,7 +62,7 @@ def gives_up_first(context: CheckContext) -> Iterator[Finding]:
                 modules=(watched,),
                 what=(
                     f"the caller gives up after {show_duration(timeout)}; {callee} may take {show_duration(takes)}, "
-                    f"its calls of {whom} with their retries included"
+                    f"including its calls of {whom} and their retries"
                 ),
                 fault=context.fault_on(whom),
                 hypothesis=f"With {whom} gone, {callee} answers before its callers give up.",
@@ -69,7 +70,7 @@ def gives_up_first(context: CheckContext) -> Iterator[Finding]:
 
 
 def waits_for_ever(context: CheckContext) -> Iterator[Finding]:
-    """Calls without a timeout."""
+    """Find calls without a timeout."""
     for caller, call in timed_calls(context.twin) if context.twin else ():
         if call.timeout is None:
             retries = f", and tries {call.retries + 1} times" if call.retries else ""
@@ -83,7 +84,7 @@ def waits_for_ever(context: CheckContext) -> Iterator[Finding]:
 
 
 def no_time_for_retries(context: CheckContext) -> Iterator[Finding]:
-    """Calls whose timeout is over before their last retry is answered: the backoffs, and p95 for each attempt."""
+    """Find calls whose timeout ends before their last retry can be answered: all backoffs, and p95 for each attempt."""
     for caller, call in timed_calls(context.twin) if context.twin else ():
         if context.twin is None or call.timeout is None or not call.retries:
             continue
@@ -94,8 +95,8 @@ def no_time_for_retries(context: CheckContext) -> Iterator[Finding]:
                 resource=f"{caller} → {call.to}",
                 modules=(caller,),
                 what=(
-                    f"{call.retries} retries may take {show_duration(needed)}, and the whole call ends after "
-                    f"{show_duration(call.timeout)}: the last of them are never answered"
+                    f"{call.retries} retries may take {show_duration(needed)}, but the whole call ends after "
+                    f"{show_duration(call.timeout)}: the last retries never get an answer"
                 ),
                 fault=context.fault_on(call.to),
                 hypothesis=f"With {call.to} gone, {caller}'s retries end before its timeout.",
@@ -106,20 +107,20 @@ CALLER_GIVES_UP_FIRST = Check(
     "GD301",
     "caller-gives-up-first",
     TIMEOUTS,
-    "work goes on for callers who have left, and their retries make more of it: the slow get slower",
+    "the module works on for callers who have left, and their retries add work: a slow module gets slower",
     gives_up_first,
 )
 NO_TIMEOUT = Check(
     "GD302",
     "no-timeout",
     TIMEOUTS,
-    "what waits holds its slot; when enough wait, the caller has none left for anybody else",
+    "each waiting call holds a slot; with enough of them the caller has no slot left for other requests",
     waits_for_ever,
 )
 NO_TIME_FOR_RETRIES = Check(
     "GD303",
     "no-time-for-retries",
     RETRIES,
-    "retries that cannot be answered add load to a dependency in trouble, and help nobody",
+    "retries without time for an answer only add load to a dependency in trouble",
     no_time_for_retries,
 )

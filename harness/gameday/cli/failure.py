@@ -17,7 +17,10 @@ def show(error: Exception) -> Exit:
         click.echo(f"gameday: {error}", err=True)
         code = error.exit
     else:
-        traceback.print_exception(error)
+        from gameday.steady_state.kpi.masks import masked_text
+
+        trace = "".join(traceback.format_exception(error))
+        click.echo(masked_text(trace), err=True, nl=False)  # people send it in reports
         click.echo("gameday: this is a bug in Gameday. If a run had begun, run `gameday restore`.", err=True)
         code = Exit.BUG
     if code == Exit.BUG:

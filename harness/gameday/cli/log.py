@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gameday.disk import OWNER_ONLY
 from gameday.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ def _to_file(_: click.Context, __: click.Parameter, path: Path | None) -> None:
         import logging
 
         try:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, OWNER_ONLY))  # a log that is there keeps its mode
             _add(_FILE, logging.FileHandler(path, encoding="utf-8"), logging.DEBUG)
         except OSError as error:
             raise InvalidInput(f"{path}: cannot be written: {error.strerror}", "name another file") from error
@@ -73,14 +76,18 @@ def _add(name: str, handler: logging.Handler, level: int) -> None:
 
 
 def _formatter() -> logging.Formatter:
-    """Format times in UTC, and mask secrets."""
+    """Format times in UTC, mask secrets, and keep each message to one line; only a traceback adds lines."""
     import logging
 
     from gameday.steady_state.kpi.masks import masked_text
+    from gameday.text import printable
 
     class Masked(logging.Formatter):
         def format(self, record: logging.LogRecord) -> str:
             return masked_text(super().format(record))
+
+        def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+            return printable(masked_text(super().formatMessage(record)))
 
     formatter = Masked(_FORMAT, "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime

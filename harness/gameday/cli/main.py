@@ -228,7 +228,9 @@ for _command in (cli, *cli.commands.values()):
 def _as_typed() -> str:
     import shlex
 
-    return shlex.join(["gameday", *sys.argv[1:]])
+    from gameday.steady_state.kpi.masks import masked_text
+
+    return masked_text(shlex.join(["gameday", *sys.argv[1:]]))  # the record holds it
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from gameday.cli.run import ask, tell
+from gameday.disk import FOR_OTHERS, write_anew
 from gameday.engine.journal import Journal
 from gameday.errors import Exit, InvalidInput, worst
 from gameday.files.experiment import Experiment
@@ -26,12 +27,12 @@ from gameday.records.record import Record
 from gameday.records.suite import Refusal, Suite
 from gameday.report.matrix import markdown, terminal
 from gameday.report.matrix_page import page
-from gameday.report.phrases import printable
 from gameday.report.plan_text import plan_text
 from gameday.report.progress import progress
 from gameday.report.write import write_reports
 from gameday.run.experiment import ExperimentRunner
 from gameday.run.signals import undo_on_signals
+from gameday.text import printable
 
 LARGEST = 64 * 2**20
 """Bytes of the largest matrix file that Gameday reads."""
@@ -80,7 +81,7 @@ def matrix(file: Path, options: MatrixRequest) -> Exit:
         return worst([analysed.exit, *codes])
     changed = difference(older, analysed)
     for line in changed.lines or ("nothing changed",):
-        tell(f"against {options.against}: {printable(line)}", err=options.as_json)
+        tell(printable(f"against {options.against}: {line}"), err=options.as_json)
     return worst([changed.exit, *codes])
 
 
@@ -121,7 +122,7 @@ def _on_account(
 
 def _plan_words(planned: Plan | Refusal) -> str:
     if isinstance(planned, Refusal):
-        return f"{planned.name} will be refused: {'; '.join(map(str, planned.reasons))}"
+        return printable(f"{planned.name} will be refused: {'; '.join(map(str, planned.reasons))}")
     return plan_text(planned)
 
 
@@ -151,7 +152,7 @@ def _written(folder: Path, analysed: Matrix, quiet: bool) -> Exit:
     texts = {MATRIX_FILE: to_json(analysed), "matrix.md": markdown(analysed), "index.html": page(analysed)}
     try:
         for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
+            write_anew(folder / name, text.encode(), FOR_OTHERS)
     except OSError as error:
         tell(f"gameday: {error.filename or folder}: cannot be written: {error.strerror}", err=True)
         return Exit.INVALID
@@ -170,7 +171,7 @@ def _read(path: Path, workload: str) -> Matrix:
 
 
 def _progress(row: MatrixRow) -> None:
-    tell(f"{row.experiment}: {'not run: ' + row.refused[0] if row.refused else 'played'}", err=True)
+    tell(printable(f"{row.experiment}: {'not run: ' + row.refused[0] if row.refused else 'played'}"), err=True)
 
 
 def _repeat(file: Path, options: MatrixRequest) -> str:

@@ -13,6 +13,7 @@ from gameday.files.loaded import LoadedRules
 from gameday.run.signals import signals_to
 from gameday.sdk.matching import overlaps
 from gameday.sdk.proxy.server import proxy
+from gameday.text import printable
 
 FILES = 8192
 """Open files that the proxy requests: each request in progress needs two, and shells often allow 1,024."""
@@ -48,4 +49,4 @@ def _serve(loaded: LoadedRules, to: str | None, port: int, ended: threading.Even
 
 
 def _print(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    print(printable(text), file=sys.stderr, flush=True)

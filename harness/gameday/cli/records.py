@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from gameday.cli.run import tell
+from gameday.disk import read_regular
 from gameday.errors import Exit, InvalidInput, worst
 from gameday.matrix.model import MATRIX_FILE
 from gameday.records.record import EXITS, Record, judged_again, read_record
@@ -18,12 +18,13 @@ from gameday.records.refusal_file import ENDING
 from gameday.records.regression import Comparison, compare_releases
 from gameday.report import bug_report
 from gameday.report.explanations import explained
-from gameday.report.phrases import printable
 from gameday.steady_state.kpi.units import parse_share
-from gameday.text import quoted
+from gameday.text import printable, quoted
 
 REPORTS = Path("reports")
 """The default folder of records."""
+HEAD = 200
+"""Bytes at the beginning of a record that hold the run's id."""
 
 
 def regression(new: tuple[Path, ...], old: tuple[Path, ...], margin: str, as_json: bool) -> Exit:
@@ -67,7 +68,7 @@ def report_bug(run: str, log: Path | None) -> Exit:
         raise InvalidInput(f"neither {REPORTS} nor the journal has run {quoted(run)}", "name the JSON file of a run")
     path = bug_report.write_zip(Path(f"gameday-bug-report-{id_}.zip"), parts)
     for part in parts:
-        tell(f"  {part.name}: {part.about}")
+        tell(printable(f"  {part.name}: {part.about}"))
     tell(f"{path}: secrets are masked, account ids and resource names are not; read it before you send it")
     return Exit.HELD
 
@@ -108,10 +109,7 @@ def _named(run: str) -> Iterator[Record]:
 def _head(path: Path) -> str:
     """Read the beginning of a record, which holds its id; nothing of a pipe or a device, which may never end."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            return ""
-        with path.open(encoding="utf-8", errors="replace") as file:
-            return file.read(200)
+        return read_regular(path, HEAD).decode(errors="replace")
     except OSError:
         return ""
 

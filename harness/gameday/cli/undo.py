@@ -41,6 +41,7 @@ from gameday.store.lease import UNMOVED
 from gameday.store.opening import open_store
 from gameday.store.run_records import RunLocation
 from gameday.store.s3 import Objects
+from gameday.text import printable
 
 log = logging.getLogger("gameday.restore")
 REPORTS = Path("reports")
@@ -73,20 +74,20 @@ def _list_store(store: str) -> Exit:
             try:
                 known = recorded(objects, place)
             except JournalError as error:
-                tell(f"{about}: {error}", err=True)
+                tell(f"{printable(about)}: {error}", err=True)
                 code = Exit.STUCK
                 continue
             _show(f"{about} ({known.run.who})" if known else about, known.entries if known else ())
     if not places:
-        tell(f"no open runs in {store}", err=True)
+        tell(printable(f"no open runs in {store}"), err=True)
     return code
 
 
 def _show(about: str, entries: Sequence[Entry]) -> None:
     unsettled = [entry for entry in entries if entry.is_open]
-    tell(f"{about}: {counted(len(unsettled), 'change')} not settled")
+    tell(printable(f"{about}: {counted(len(unsettled), 'change')} not settled"))
     for entry in unsettled:
-        tell(f"  {entry.change.about}")
+        tell(printable(f"  {entry.change.about}"))
 
 
 def restore_dead(store: str | None, *, local: bool = False) -> Exit:
@@ -168,7 +169,7 @@ def _in_store(objects: Objects, waited: Waited, journal: Journal) -> Exit:
             tell(f"{run_id}: had recorded no change; its lease is released")
             return Exit.HELD
     except Refused as error:
-        tell(f"{run_id}: not touched: {'; '.join(map(str, error.reasons))}", err=True)
+        tell(printable(f"{run_id}: not touched: {'; '.join(map(str, error.reasons))}"), err=True)
         return Exit.REFUSED
 
 
@@ -192,9 +193,9 @@ def _restored(run: Run, journal: Journal, *, closes: bool = True) -> Exit:
         tell(f"{run.id}: not restored, because of a bug of Gameday: {type(error).__name__}: {error}", err=True)
         _record(run, journal)
         return Exit.STUCK
-    tell(f"{run.id}: {restored.about}")
+    tell(printable(f"{run.id}: {restored.about}"))
     for settled in restored.settled:
-        tell(f"  {settled.state:<11} {settled.about}")
+        tell(printable(f"  {settled.state:<11} {settled.about}"))
     if not restored.alive:
         _record(run, journal)
     bad = any(settled.state in ("stuck", "conflict") for settled in restored.settled)

@@ -72,8 +72,9 @@ def matrix(
     """
     from gameday.cli.matrix import MatrixRequest
     from gameday.cli.matrix import matrix as play
+    from gameday.steady_state.kpi.masks import masked_text
 
-    command = shlex.join(["gameday", *sys.argv[1:]])
+    command = masked_text(shlex.join(["gameday", *sys.argv[1:]]))  # the records hold it
     options = MatrixRequest(place, seed, production, local_journal, yes, as_json, reports, against, write, command)
     sys.exit(play(workload, options))
 

@@ -14,11 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from gameday.disk import open_private
 from gameday.engine.entries import Entry, Run
 from gameday.engine.run_file import RunFile, first_line, next_line, parsed
-
-_OWN = 0o600
-"""Only the user reads plans, and with them values of the account."""
 
 
 class Holds:
@@ -36,7 +34,7 @@ class Holds:
         path, new = self._path(run.id), self._folder / f"{run.id}.new"
         if path.exists():
             return False
-        lock = _opened(new)
+        lock = open_private(new)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             lock.truncate(0)
@@ -55,7 +53,7 @@ class Holds:
         file = self.read(run)
         if not file.is_whole:
             return False
-        with _opened(self._path(run)) as out:
+        with open_private(self._path(run)) as out:
             length = out.seek(0, os.SEEK_END)
             try:
                 _write(out, next_line(file, entries))
@@ -80,7 +78,7 @@ class Holds:
         """Hold a run, so that no other process undoes it; return false where another process holds it."""
         path = self._path(run)
         while run not in self._mine:
-            lock = _opened(path)
+            lock = open_private(path)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -120,10 +118,6 @@ class Holds:
 
     def _path(self, run: str) -> Path:
         return self._folder / f"{run}.lock"
-
-
-def _opened(path: Path) -> IO[bytes]:
-    return open(path, "ab", opener=lambda name, flags: os.open(name, flags, _OWN))
 
 
 def _write(out: IO[bytes], line: bytes) -> None:

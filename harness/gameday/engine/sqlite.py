@@ -13,16 +13,20 @@ import fcntl
 import json
 import os
 import sqlite3
+import stat
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
+from gameday.disk import make_private_folder, open_private
 from gameday.errors import JournalError
 
 SCHEMA = 3
 SMALLEST = 512
 """Bytes of the smallest SQLite page (sqlite.org/fileformat.html#pages)."""
+_OURS = frozenset({"journal.lock", "journal.db", "journal.db-wal", "journal.db-shm", "runs", "turns"})
+"""Names of all that Gameday makes in its home."""
 BUSY = 10.0
 """Seconds to wait for another process that is writing."""
 
@@ -57,10 +61,11 @@ def home() -> Path:
 def opened(folder: Path) -> sqlite3.Connection:
     """Open the database in a folder, and create it if needed. Raises JournalError where it is damaged or read-only."""
     with explained(folder):
-        (folder / "runs").mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (folder / "journal.lock").open("a") as lock:
+        make_private_folder(folder / "runs")
+        with open_private(folder / "journal.lock") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # two processes must not both create the tables
             _must_not_be_lost(folder)
+            _take_rights_away(folder)
             db = sqlite3.connect(folder / "journal.db", timeout=BUSY, isolation_level=None)
             db.text_factory = _text
             try:
@@ -69,7 +74,7 @@ def opened(folder: Path) -> sqlite3.Connection:
                 db.close()
                 raise
             if not lock.tell():
-                lock.write("journal.db was created\n")
+                lock.write(b"journal.db was created\n")
     return db
 
 
@@ -102,6 +107,27 @@ def _must_not_be_lost(folder: Path) -> None:
             _PUT_BACK,
             gd_code="GD-E301",
         )
+
+
+def _take_rights_away(folder: Path) -> None:
+    """Leave the journal to its owner alone, also one that an older version made.
+
+    SQLite gives its log and its index the mode of the database (its os_unix.c, findCreateFileMode). A home that holds
+    other files than ours keeps its mode: it may be a folder that others need.
+    """
+    open_private(folder / "journal.db").close()
+    names = {path.name for path in folder.iterdir()}
+    for name in sorted(names & _OURS):
+        _take_rights_of_others(folder / name)
+    if names <= _OURS:
+        _take_rights_of_others(folder)
+
+
+def _take_rights_of_others(path: Path) -> None:
+    with suppress(FileNotFoundError):  # SQLite removes its log and index when another process closes the database
+        mode = stat.S_IMODE(path.lstat().st_mode)
+        if mode & 0o077:
+            path.chmod(mode & 0o700)
 
 
 def _lay_out(db: sqlite3.Connection, folder: Path) -> None:

@@ -10,7 +10,7 @@ from gameday.files.fault_entries import FaultEntry
 from gameday.files.workload import Name
 from gameday.steady_state.kpi.kpi import Bound
 from gameday.steady_state.kpi.units import Duration, Share
-from gameday.steady_state.kpi.written import Written
+from gameday.steady_state.kpi.written import Prose, Written
 
 
 def _any(raw: object) -> object:
@@ -64,7 +64,7 @@ class Experiment(Written):
     name: Name = Field(description="what reports and plans call it")
     workload: str = Field(description="the workload file, relative to this one")
     region: str | None = Field(None, description="needed where the workload has several")
-    hypothesis: str = Field(min_length=1, description="the claim in one sentence, for people")
+    hypothesis: Prose = Field(min_length=1, description="the claim in one sentence, for people")
     steady_state: tuple[Name, ...] = Field(min_length=1, description="the KPIs that decide the verdict")
     baseline: Duration = Field(300.0, gt=0, description="how long steady state is watched before")
     faults: tuple[FaultEntry, ...] = Field(min_length=1, description="each: the fault's name and its fields")

@@ -13,7 +13,7 @@ from gameday.aws.tags import TagKey
 from gameday.graph import reached
 from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.kpi.units import Duration, Share
-from gameday.steady_state.kpi.written import Written
+from gameday.steady_state.kpi.written import Prose, Written
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 """A name of ours: lower case, digits and hyphens."""
@@ -99,7 +99,7 @@ class Freeze(Written):
 
     from_: Day = Field(alias="from", description="the first day, like 2026-12-20")
     to: Day = Field(description="the last day")
-    why: str = Field(description="what a refusal says")
+    why: Prose = Field(description="what a refusal says")
 
     @model_validator(mode="after")
     def _in_order(self) -> Freeze:
@@ -122,7 +122,7 @@ class Workload(Written):
     version: Literal[1] = Field(description="of these files' dialect")
     kind: Literal["workload"] = Field(description="what this file is")
     name: Name = Field(description="what reports and plans call it")
-    provides: str = Field(min_length=1, description="the business function, in one sentence")
+    provides: Prose = Field(min_length=1, description="the business function, in one sentence")
     account: AccountId = Field(description="any other account refuses; the twin takes this id")
     regions: tuple[Region, ...] = Field(min_length=1, description="where it runs, like us-east-1")
     production: bool = Field(False, description="true refuses unless the command line says --production")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gameday.disk import read_regular
 from gameday.errors import InvalidInput
 
 _REMEDY = "name another folder with --write"
@@ -13,7 +14,7 @@ def write_draft(path: Path, text: str) -> None:
     """Write a file, its folder too. Raises InvalidInput where it cannot be, or where another text stands there."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not (path.is_file() and path.read_bytes() == text.encode()):
+        if path.exists() and not (path.is_file() and read_regular(path) == text.encode()):
             raise InvalidInput(
                 f"{path}: is there already, and differs: nothing is overwritten", _REMEDY, gd_code="GD-E109"
             )

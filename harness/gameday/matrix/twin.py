@@ -136,7 +136,7 @@ DIED = "it was not played: its process died, perhaps for want of memory"
 def lost_row(experiment: Experiment, why: str) -> MatrixRow:
     """Return the row of an experiment that shows nothing, and why."""
     fault = experiment.faults[0]
-    return MatrixRow(experiment.name, getattr(fault, "module", None), getattr(fault, "zone", None), {}, (), (why,))
+    return MatrixRow(experiment.name, fault.target_module, getattr(fault, "zone", None), {}, (), (why,))
 
 
 def error_of_row(workload: Workload, experiments: Sequence[Experiment]) -> float:

@@ -13,7 +13,7 @@ from multiprocessing import get_context, parent_process
 from gameday.matrix.model import MatrixRow
 from gameday.run.signals import signals_to
 
-ENDED_BY = (signal.SIGTERM, signal.SIGHUP)
+ENDED_BY = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 Job = Callable[[], MatrixRow]
 """Play a row; another process must be able to unpickle it."""
@@ -36,7 +36,7 @@ def play_in_processes(
             number, job = waiting.pop()
             running[lanes[lane].submit(job)] = lane, number
 
-    # SIGTERM and SIGHUP act like Ctrl-C; on the twin there is nothing to undo.
+    # SIGTERM, SIGHUP and SIGQUIT act like Ctrl-C; on the twin there is nothing to undo.
     with signals_to(signal.default_int_handler, ENDED_BY):
         try:
             for lane in range(len(lanes)):
@@ -65,8 +65,9 @@ def _lane() -> ProcessPoolExecutor:
 
 
 def _begin() -> None:
-    """Ignore Ctrl-C, which reaches every process of a terminal: the parent decides, and no worker outlives it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Ignore the keys that reach every process of a terminal: the parent decides, and no worker outlives it."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

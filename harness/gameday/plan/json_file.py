@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from gameday.disk import read_regular
 from gameday.errors import InvalidInput
 
 LARGEST = 1e20
@@ -48,6 +49,6 @@ def content(path: Path, kind: str, largest: int, remedy: str) -> bytes:
             raise InvalidInput(
                 f"{path}: is larger than any {kind} ({status.st_size >> 20:,} MB)", remedy, gd_code="GD-E102"
             )
-        return path.read_bytes()
+        return read_regular(path)  # which is still a file
     except OSError as error:
         raise InvalidInput(f"{path}: cannot be read: {error.strerror}", remedy, gd_code="GD-E102") from error

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from gameday.disk import write_anew
 from gameday.errors import InvalidInput
 from gameday.files.check_experiment import FaultsAt, check_alone, check_experiment, check_irreversible
 from gameday.files.check_workload import check_together, check_twin, check_workload
@@ -44,21 +43,9 @@ def save_plan(plan: Plan, path: Path) -> None:
     try:
         if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
             raise InvalidInput(f"{path}: is a link, a folder or a device", "name a file with -o")
-        _replace(path, text.encode())
+        write_anew(path, text.encode())
     except OSError as error:
         raise InvalidInput(f"{path}: cannot be written: {error.strerror}", gd_code="GD-E108") from error
-
-
-def _replace(path: Path, content: bytes) -> None:
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - a descriptor
-            file.write(content)
-        fresh.replace(path)
-    except OSError:
-        with suppress(OSError):
-            fresh.unlink(missing_ok=True)
-        raise
 
 
 def read_plan(path: Path) -> Plan:

@@ -14,6 +14,7 @@ import pytest
 
 from gameday.cli.run import tell
 from gameday.cli.undo import restore_here
+from gameday.disk import make_private_folder
 from gameday.engine.entries import Run
 from gameday.engine.journal import Journal
 from gameday.engine.process_lock import Holds
@@ -35,7 +36,7 @@ def in_turn(journal: Journal, account: str, stop: StopRequest) -> Iterator[None]
     """
     folder = journal.folder / "turns"
     with explained(journal.folder):
-        folder.mkdir(exist_ok=True)
+        make_private_folder(folder)
         holds = Holds(folder)
         if not holds.hold(account):
             print(f"waiting: another pytest process runs an experiment on account {account}")

@@ -8,6 +8,7 @@ from gameday.records.record import Record
 from gameday.report import phrases
 from gameday.report.sparkline import sparkline
 from gameday.steady_state.kpi.claim import Verdict
+from gameday.text import printable
 
 CHARTS = 3
 """The most KPIs to draw."""
@@ -15,7 +16,7 @@ CHARTS = 3
 
 def about(record: Record, sentence: str) -> str:
     """Name the run and the result, in one line."""
-    return phrases.printable(f"{record.name} ({record.place}): {sentence}")
+    return printable(f"{record.name} ({record.place}): {sentence}")
 
 
 def details(record: Record, sentence: str, lines: Iterable[str] = (), kpis: Iterable[str] = ()) -> str:
@@ -26,7 +27,7 @@ def details(record: Record, sentence: str, lines: Iterable[str] = (), kpis: Iter
         text += ["", f"  {kpi}, bound: {record.plan.workload.kpis[kpi].bound.words}"]
         text += [f"  {line}" for line in sparkline(record, kpi)]
     text += ["", f"  repeat: {record.command}"] if record.command else []
-    return "\n".join(phrases.shorten(phrases.printable(line), record.plan.account) for line in text)
+    return "\n".join(phrases.shorten(printable(line), record.plan.account) for line in text)
 
 
 def unheld(record: Record) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from gameday.pytest_plugin.view import RecordView
 from gameday.records.record import Record
 from gameday.records.suite import Refusal
 from gameday.report import phrases
+from gameday.text import printable
 
 
 def failure_of(item: pytest.Item, loaded: LoadedExperiment) -> str:
@@ -42,7 +43,7 @@ def run_for(item: pytest.Item, loaded: LoadedExperiment, seed: int = 0) -> Recor
     item.user_properties.extend(properties(entry))
     if isinstance(entry, Refusal):
         _reject_example()
-        reasons = "; ".join(map(phrases.printable, phrases.refusal_lines(entry)))
+        reasons = "; ".join(map(printable, phrases.refusal_lines(entry)))
         raise pytest.skip.Exception(reasons, _use_item_location=True)  # show the place of the test, not this place
     return entry
 

@@ -105,7 +105,7 @@ def gameday_sdk(request: pytest.FixtureRequest) -> Iterator[SdkFaults]:
 
 def _is_experiment(file: Path) -> bool:
     """Whether the file's `kind:` is experiment; a search that avoids an import of YAML."""
-    return bool(re.search(rb"^kind:\s*experiment\b", file.read_bytes(), re.MULTILINE))
+    return file.is_file() and bool(re.search(rb"^kind:\s*experiment\b", file.read_bytes(), re.MULTILINE))
 
 
 def _chosen(config: pytest.Config) -> frozenset[Path]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from gameday.pytest_plugin.runner import PREFIX
 from gameday.report import phrases
 from gameday.report.event_lines import COLUMNS, MARKS
+from gameday.text import printable
 
 Properties = list[tuple[str, object]]
 
@@ -35,6 +36,4 @@ def _entry(run: dict[str, str]) -> tuple[str, ...]:
     verdict = run.get("verdict", "")
     label = phrases.label(verdict, run["place"]) if "place" in run else verdict
     shown = [run.get(key, "") for key in ("recovery", "isolation", "account")]
-    return tuple(
-        phrases.printable(cell) for cell in (MARKS.get(verdict, "?"), run.get("experiment", ""), label, *shown)
-    )
+    return tuple(printable(cell) for cell in (MARKS.get(verdict, "?"), run.get("experiment", ""), label, *shown))

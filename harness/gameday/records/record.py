@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from gameday.disk import write_anew
 from gameday.errors import Exit, InvalidInput
 from gameday.events import (
     Aborted,
@@ -211,13 +212,13 @@ _RECORD: TypeAdapter[Record] = TypeAdapter(Record)
 
 
 def write_record(record: Record, path: Path) -> None:
-    """Write a record as one JSON file with its hash, an event a line. Raises OSError."""
+    """Write a record for its owner alone, as one JSON file with its hash, an event a line. Raises OSError."""
     raw: dict[str, Any] = _RECORD.dump_python(record, mode="json", by_alias=True)
     raw["plan"] = plan_written(record.plan)
     raw["plan_hash"] = record.plan.digest
     raw["hash"] = record_hash(raw)
     events = ",\n".join(_compact(event) for event in raw.pop("events"))
-    path.write_text(f'{_compact(raw)[:-1]},"events":[\n{events}\n]}}\n', encoding="utf-8")
+    write_anew(path, f'{_compact(raw)[:-1]},"events":[\n{events}\n]}}\n'.encode())
 
 
 def record_hash(raw: dict[str, Any]) -> str:

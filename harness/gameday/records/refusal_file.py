@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from gameday.disk import write_anew
 from gameday.errors import InvalidInput
 from gameday.plan.json_file import content, damage, odd_numbers
 from gameday.records.record import plan_written
@@ -23,10 +24,10 @@ _REMEDY = "name the file of a refusal or of a run, beside its index.html"
 
 
 def write_refusal(refusal: Refusal, started: str, path: Path) -> None:
-    """Write a refusal; `started` is the start of its suite, ISO 8601. Raises OSError."""
+    """Write a refusal for its owner alone; `started` is the start of its suite, ISO 8601. Raises OSError."""
     raw = _REFUSAL.dump_python(refusal, mode="json", by_alias=True)
     raw["plan"] = plan_written(refusal.plan) if refusal.plan else None
-    path.write_text(json.dumps({"version": VERSION, "started": started, "refused": raw}, indent=1), encoding="utf-8")
+    write_anew(path, json.dumps({"version": VERSION, "started": started, "refused": raw}, indent=1).encode())
 
 
 def read_refusal(path: Path) -> tuple[Refusal, str]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, metadata, version
+from io import BytesIO
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
+from gameday.disk import write_anew
 from gameday.engine.journal import Journal
 from gameday.errors import InvalidInput, JournalError
 from gameday.plan.json_file import content
@@ -48,11 +49,11 @@ def parts_of(run: str, record: Path | None, log: Path | None) -> list[Part]:
 def write_zip(path: Path, parts: list[Part]) -> Path:
     """Write the parts into a zip that only its owner can read. Raises InvalidInput if the write fails."""
     try:
-        path.unlink(missing_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file, ZipFile(file, "w", ZIP_DEFLATED) as archive:
+        packed = BytesIO()
+        with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
             for part in parts:
                 archive.writestr(part.name, part.text)
+        write_anew(path, packed.getvalue())
     except OSError as error:
         raise InvalidInput(f"{path}: cannot be written: {error.strerror}", "change to a writable folder") from error
     return path

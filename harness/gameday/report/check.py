@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from gameday.checks.run import Checked
-from gameday.report.phrases import printable
+from gameday.text import printable
 
 
 def terminal(workload: str, checked: Checked, proofs: list[str]) -> str:

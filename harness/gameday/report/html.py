@@ -24,6 +24,7 @@ from gameday.report.chart import Chart, chart
 from gameday.report.sparkline import sparkline
 from gameday.steady_state.judging.judge import PhaseJudgement, RecoveryJudgement, Verdict, worst
 from gameday.steady_state.kpi.kpi import Tier
+from gameday.text import printable
 
 HERE = Path(__file__).parent
 SCRIPTS = ("vendor/uPlot.iife.min.js", "chart.js")
@@ -67,11 +68,15 @@ class Section:
     isolation: str  # the worst state of a module that must not suffer; empty where there is none
 
 
-def environment_of(shown: Callable[[object], object]) -> Environment:
+def environment_of(shown: Callable[[str], str]) -> Environment:
     """Build the environment of a page: each value passes `shown`; the filter `coded` turns `quoted words` into code."""
 
+    def in_page(value: object) -> object:
+        # Every value passes here as text, reasons and numbers too; all but Markup, which templates and modules write.
+        return value if isinstance(value, Markup) else shown(str(value))
+
     def coded(text: str) -> object:
-        parts = str(shown(text)).split("`")
+        parts = shown(text).split("`")
         if len(parts) % 2 == 0:
             return text
         code = Markup("<code>{}</code>")
@@ -83,7 +88,7 @@ def environment_of(shown: Callable[[object], object]) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=shown,
+        finalize=in_page,
     )
     environment.filters["coded"] = coded
     return environment
@@ -93,11 +98,8 @@ def page(suite: Suite) -> str:
     """Render the report of a suite; the same suite gives the same bytes."""
     accounts = {entry.plan.account for entry in suite.entries if entry.plan}
 
-    def shown(value: object) -> object:
-        # Every text on the page passes here, except Markup, which the template and this module write.
-        if isinstance(value, Markup) or not isinstance(value, str):
-            return value
-        text = phrases.printable(value)
+    def shown(value: str) -> str:
+        text = printable(value)
         for account in accounts:
             text = phrases.shorten(text, account)
         return text

@@ -9,6 +9,7 @@ from gameday.records.record import Record
 from gameday.records.suite import Refusal, Suite
 from gameday.report import explanations, phrases
 from gameday.report.failures import not_held
+from gameday.text import printable
 
 
 def junit(suite: Suite) -> str:
@@ -22,9 +23,7 @@ def junit(suite: Suite) -> str:
         "time": f"{sum(float(case.get('time', 0)) for case in cases):.3f}",
     }
     root = ET.Element("testsuites", {"name": "gameday", **counts})
-    inner = ET.SubElement(
-        root, "testsuite", {"name": phrases.printable(suite.name), "timestamp": suite.started, **counts}
-    )
+    inner = ET.SubElement(root, "testsuite", {"name": printable(suite.name), "timestamp": suite.started, **counts})
     inner.extend(cases)
     ET.indent(root)
     text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
@@ -32,15 +31,13 @@ def junit(suite: Suite) -> str:
 
 
 def _case(entry: Record | Refusal) -> ET.Element:
-    name = phrases.printable(entry.name)
+    name = printable(entry.name)
     if isinstance(entry, Refusal):
         workload, account = (entry.plan.workload.name, entry.plan.account) if entry.plan else ("gameday", "")
         case = ET.Element("testcase", {"classname": workload, "name": name, "time": "0.000"})
-        reasons = [phrases.shorten(phrases.printable(str(reason)), account) for reason in entry.reasons]
+        reasons = [phrases.shorten(printable(str(reason)), account) for reason in entry.reasons]
         skipped = ET.SubElement(case, "skipped", {"message": f"{phrases.state_of(entry)}: {'; '.join(reasons)}"})
-        skipped.text = "\n".join(
-            phrases.shorten(phrases.printable(line), account) for line in phrases.refusal_lines(entry)
-        )
+        skipped.text = "\n".join(phrases.shorten(printable(line), account) for line in phrases.refusal_lines(entry))
         return case
     seconds = f"{entry.end - entry.start:.3f}"
     case = ET.Element("testcase", {"classname": entry.plan.workload.name, "name": name, "time": seconds})
@@ -55,7 +52,7 @@ def _case(entry: Record | Refusal) -> ET.Element:
 
 
 def _not_run(name: str) -> ET.Element:
-    case = ET.Element("testcase", {"classname": "gameday", "name": phrases.printable(name), "time": "0.000"})
+    case = ET.Element("testcase", {"classname": "gameday", "name": printable(name), "time": "0.000"})
     ET.SubElement(case, "skipped", {"message": "not run: the game day ended earlier"})
     return case
 
@@ -102,4 +99,4 @@ def _details(record: Record) -> list[str]:
 
 
 def _clean(record: Record, text: str) -> str:
-    return phrases.shorten(phrases.printable(text), record.plan.account)
+    return phrases.shorten(printable(text), record.plan.account)

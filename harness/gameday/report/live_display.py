@@ -25,6 +25,7 @@ from gameday.report.sparkline import bar, scale
 from gameday.report.terminal_guard import without_control_marks
 from gameday.steady_state.kpi.kpi import Bound, Kpi
 from gameday.steady_state.samples import Sample
+from gameday.text import printable
 
 WIDE = 24
 """Bars in a small chart."""
@@ -48,9 +49,9 @@ class LiveProgress:
         self.close()
         self._foot = ""
         self._state = _Display(plan)
-        self._console.print(Text(phrases.printable(f"{plan.experiment.name} ({plan.place})"), "bold"), Text(run, "dim"))
+        self._console.print(Text(printable(f"{plan.experiment.name} ({plan.place})"), "bold"), Text(run, "dim"))
         for warning in phrases.warnings(plan):
-            self._console.print(Text(phrases.printable(f"  warning {warning}"), "yellow"))
+            self._console.print(Text(printable(f"  warning {warning}"), "yellow"))
         self._live = Live(
             console=self._console,
             get_renderable=self._render,
@@ -73,7 +74,7 @@ class LiveProgress:
             mark = f"{MARKS[verdict]} {phrases.label(verdict, self._state.plan.place)}"
             self._console.print(Text(f"  {mark}", STYLES[verdict]))
         for line in lines:
-            self._console.print(Text(phrases.printable(f"  {clock(self._state.elapsed):>6}  {line}"), "dim"))
+            self._console.print(Text(printable(f"  {clock(self._state.elapsed):>6}  {line}"), "dim"))
 
     def shows(self, line: str) -> bool:
         """Show a line at the foot of the display, if it is open. Signal handlers may call this: it only assigns."""

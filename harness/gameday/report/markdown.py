@@ -10,6 +10,7 @@ from gameday.change.words import in_full
 from gameday.records.record import Record
 from gameday.records.suite import Refusal, Suite
 from gameday.report import explanations, phrases
+from gameday.text import printable
 
 LIMIT = 65_536
 """The most bytes of the text: a comment on GitHub holds 65,536 characters."""
@@ -40,7 +41,7 @@ _LEFT_OUT = "Gameday left out details to fit a comment; `index.html` has them."
 
 def text_of(raw: str, account: str = "") -> str:
     """Escape text so that Markdown shows it as it is: no markup, no mention of people or issues, no link."""
-    shown = phrases.shorten(phrases.printable(" ".join(raw.split())), account)
+    shown = phrases.shorten(printable(" ".join(raw.split())), account)
     return _LINKS.sub("\u200b", _SIGNS.sub(r"\\\1", html.escape(shown, quote=False)))
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from gameday.matrix.model import STATE_WORDS, Cell, CellState, Matrix, MatrixFinding, Relation
 from gameday.report.markdown import table, text_of
-from gameday.report.phrases import count, printable
+from gameday.report.phrases import count
 from gameday.steady_state.judging.phrases import points_in_words
+from gameday.text import printable
 
 SIGNS: dict[CellState, str] = {"spread": "X", "contained": ".", "starved": "o", "unknown": "?", "no-kpi": "-"}
 RELATIONS: dict[Relation, str] = {

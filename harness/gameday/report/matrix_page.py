@@ -7,17 +7,17 @@ from pathlib import Path
 from markupsafe import Markup
 
 from gameday.matrix.model import STATE_WORDS, Cell, Matrix
-from gameday.report import phrases
 from gameday.report.html import environment_of
 from gameday.report.matrix import KEY, RELATIONS, TITLES, basis, evidence, headline, mark
 from gameday.report.matrix_graph import WORDS, graph
+from gameday.text import printable
 
 HERE = Path(__file__).parent
 
 
 def page(matrix: Matrix) -> str:
     """Render the page; the same matrix gives the same bytes. It links to `<experiment>/index.html` of each run."""
-    environment = environment_of(lambda value: phrases.printable(value) if type(value) is str else value)
+    environment = environment_of(printable)
     return environment.get_template("matrix.html.j2").render(
         matrix=matrix,
         headline=headline(matrix),

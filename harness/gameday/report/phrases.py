@@ -20,7 +20,6 @@ from gameday.steady_state.samples import inside, touching
 
 ModuleVerdict = Literal["hit", "may suffer", "spread", "unknown", "contained", "not judged"]
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _ARN_ACCOUNT = re.compile(r"(arn:aws[\w-]*:[\w-]*:[\w-]*:)(\d{8})(\d{4})\b")
 
 
@@ -75,11 +74,6 @@ def call_outcome(call: Called) -> str:
     if call.error and call.request_id:
         return f"{call.error} (AWS request {call.request_id})"
     return call.error or "done"
-
-
-def printable(text: str) -> str:
-    """Replace control characters, which could control a terminal, break XML or reverse a line."""
-    return _CONTROLS.sub("\ufffd", text)
 
 
 def shorten(text: str, account: str) -> str:

@@ -10,11 +10,12 @@ from gameday.change.placeholders import unbound
 from gameday.errors import reason_lines
 from gameday.plan.plan import Plan, taken_away
 from gameday.steady_state.kpi.units import show_duration
+from gameday.text import printable
 
 
 def plan_text(plan: Plan) -> str:
     """Render the plan for people."""
-    return "\n".join(_lines(plan)) + "\n"
+    return "\n".join(map(printable, _lines(plan))) + "\n"
 
 
 def _lines(plan: Plan) -> Iterator[str]:

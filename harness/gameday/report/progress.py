@@ -9,6 +9,7 @@ from gameday.events import Event
 from gameday.plan.plan import Plan
 from gameday.report import phrases
 from gameday.report.event_lines import clock, fitted, lines_of, speaks_unicode
+from gameday.text import printable
 
 
 class Progress(Protocol):
@@ -69,5 +70,5 @@ class PlainProgress:
         """Do nothing: every line is already written."""
 
     def _write(self, line: str) -> None:
-        self._stream.write(fitted(phrases.printable(line), self._stream) + "\n")
+        self._stream.write(fitted(printable(line), self._stream) + "\n")
         self._stream.flush()

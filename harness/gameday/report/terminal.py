@@ -13,6 +13,7 @@ from gameday.records.suite import Refusal, Suite
 from gameday.report import explanations, phrases
 from gameday.report.event_lines import COLUMNS, MARKS, STYLES, fitted
 from gameday.steady_state.judging.judge import Move
+from gameday.text import printable
 
 
 def verdict_table(suite: Suite) -> str:
@@ -38,7 +39,7 @@ def verdict_table(suite: Suite) -> str:
     for entry in suite.entries:
         state = phrases.state_of(entry)
         style = STYLES[state]
-        name, *rest = (phrases.printable(cell) for cell in _entry(entry))
+        name, *rest = (printable(cell) for cell in _entry(entry))
         stuck = "bold red" if isinstance(entry, Record) and entry.stuck else ""
         table.add_row(
             Text(MARKS[state], style),
@@ -49,16 +50,16 @@ def verdict_table(suite: Suite) -> str:
             Text(rest[3], stuck),
         )
     for name in suite.not_run:
-        table.add_row(Text(MARKS["not run"], "dim"), Text(phrases.printable(name), "bold"), Text("not run", "dim"))
+        table.add_row(Text(MARKS["not run"], "dim"), Text(printable(name), "bold"), Text("not run", "dim"))
     with console.capture() as captured:
         console.print()
         console.print(table)
         for entry in suite.entries:
             console.print()
             state = phrases.state_of(entry)
-            console.print(Text(phrases.printable(f"{MARKS[state]} {entry.name}"), STYLES[state]))
+            console.print(Text(printable(f"{MARKS[state]} {entry.name}"), STYLES[state]))
             for line in _why(entry):
-                console.print(Padding(Text(phrases.printable(line)), (0, 0, 0, 2)))
+                console.print(Padding(Text(printable(line)), (0, 0, 0, 2)))
         console.print()
     return fitted("\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n", sys.stdout)
 

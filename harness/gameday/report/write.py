@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gameday.disk import FOR_OTHERS, write_anew
 from gameday.errors import InvalidInput
 from gameday.records.record import Record, write_record
 from gameday.records.refusal_file import ENDING, write_refusal
@@ -57,7 +58,7 @@ def write_pages(folder: Path, suite: Suite) -> Path:
             (folder / "summary.md", markdown(suite)),
             (folder / "junit.xml", junit(suite)),
         ):
-            path.write_text(text, encoding="utf-8", errors="replace")
+            write_anew(path, text.encode(errors="replace"), FOR_OTHERS)
     return index
 
 

@@ -11,12 +11,13 @@ from types import FrameType
 
 from gameday.run.stop import StopRequest
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+"""The signals that end a run. People send SIGQUIT (Ctrl-\\\\) when Ctrl-C seems to do nothing."""
 
 
 @contextmanager
 def undo_on_signals(stop: StopRequest, shows: Callable[[str], bool] = lambda _: False) -> Iterator[None]:
-    """Within this block, abort and undo the run on SIGINT, SIGTERM and SIGHUP.
+    """Within this block, abort and undo the run on each of `SIGNALS`.
 
     `shows` shows a message about a signal in a live display. Where it returns false, the message goes to stderr.
     """

@@ -7,19 +7,20 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from gameday.disk import read_regular, write_anew
 from gameday.store.s3 import NEW, Objects
 
 
 def halt_here(folder: Path, run: str, who: str) -> None:
     """Request the halt of a run on this machine; raises OSError."""
-    (folder / f"{run}.halt").write_text(f"{who} halted the run", encoding="utf-8")
+    write_anew(folder / f"{run}.halt", f"{who} halted the run".encode())
 
 
 def halted_here(folder: Path, run: str) -> str | None:
     """Return the halt request of this machine in words, or None."""
     path = folder / f"{run}.halt"
     try:
-        return path.read_text(encoding="utf-8") or "the run was halted"
+        return read_regular(path).decode() or "the run was halted"
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:

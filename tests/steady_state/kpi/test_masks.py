@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from gameday.steady_state.kpi.masks import KEEP_SECRETS, masked_json, masked_text, masked_url, masked_userinfo
+from gameday.steady_state.kpi.masks import (
+    KEEP_SECRETS,
+    masked_json,
+    masked_output,
+    masked_text,
+    masked_url,
+    masked_userinfo,
+    masked_words,
+)
 from gameday.steady_state.sources.command import Program
 from gameday.steady_state.sources.http import HttpProbe
+from gameday.steady_state.sources.logs import LogsQuery
 from gameday.steady_state.sources.prometheus import PrometheusQuery
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,6 +60,36 @@ def test_command_in_json_hides_its_arguments() -> None:
     assert Program(run=("orders",)).model_dump()["run"] == ("orders",)
 
 
+@pytest.mark.parametrize(
+    ("words", "masked"),
+    [
+        (("env TOKEN=hush count",), ("env", "***")),
+        (("TOKEN=hush", "count"), ("TOKEN=***", "***")),
+        (("./count",), ("./count",)),
+        (("",), ("",)),
+    ],
+)
+def test_masked_words_of_any_command_hide_its_arguments(words: tuple[str, ...], masked: tuple[str, ...]) -> None:
+    assert masked_words(words) == masked
+    assert masked_words(masked) == masked
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("count", "hush-1"), ("env A=hush-1 count",), ("count", "--key=hush-1"), ("curl", "-H", "X: Basic hush-1")],
+)
+def test_masked_output_hides_the_arguments_of_its_command(command: tuple[str, ...]) -> None:
+    assert masked_output("no queue hush-1", command) == "no queue ***"
+
+
+def test_queries_in_json_hide_secrets() -> None:
+    query = PrometheusQuery(url="https://prometheus.test", query='up{token="hush"}')
+    logs = LogsQuery(group="/shop/web", query='filter token = "hush" | stats count(*) as value by bin(1m)')
+    assert query.model_dump()["query"] == 'up{token="***"}'
+    assert "hush" not in logs.model_dump_json()
+    assert LogsQuery.model_validate_json(logs.model_dump_json(context=KEEP_SECRETS)) == logs
+
+
 def test_saved_plan_keeps_secrets() -> None:
     command = Program(run=("curl", "-H", "Authorization: Bearer secret"))
     assert Program.model_validate_json(command.model_dump_json(context=KEEP_SECRETS)) == command
@@ -69,6 +108,14 @@ def test_masked_userinfo_hides_the_password_of_an_endpoint() -> None:
         ("password=hush and more", "password=*** and more"),
         ('{"ApiKey": "hush", "Id": 1}', '{"ApiKey": "***", "Id": 1}'),
         ("Authorization: Bearer hush", "Authorization: ***"),
+        ('up{token="two hush",job="shop"}', 'up{token="***",job="shop"}'),
+        ('up{api_key=~"hush.*",secret!=\'hu\\"sh\'}', "up{api_key=~\"***\",secret!='***'}"),
+        (r'"up{token=\"hush\",job=\"shop\"}"', r'"up{token=\"***\",job=\"shop\"}"'),
+        ("curl --auth-token hush -v", "curl --auth-token *** -v"),
+        ("X-Auth: hush", "X-Auth: ***"),
+        ("author: ana", "author: ana"),
+        ("sent Bearer hush.hush", "sent Bearer ***"),
+        ("https://shop.test/?a='hush|hush", "https://shop.test/?a=***"),
         ("used AKIAIOSFODNN7EXAMPLE", "used ***"),
     ],
 )
@@ -84,6 +131,7 @@ def test_masked_json_hides_secrets() -> None:
         "secrets": ["hush"],
         "urls": ["http://ana:hush@shop.test"],
         "ClientToken": None,
+        "run": ["env TOKEN=hush count", "hush"],
     }
     assert masked_json(raw) == {
         "Name": "payments",
@@ -92,6 +140,7 @@ def test_masked_json_hides_secrets() -> None:
         "secrets": "***",
         "urls": ["http://***@shop.test"],
         "ClientToken": None,
+        "run": ["env", "***"],
     }
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from gameday.disk import read_regular
+from gameday.files.yaml.masked_source import masked_column, masked_source
 from gameday.files.yaml.mistake import InvalidFile, Mistake, MistakeKind
 from gameday.files.yaml.parse_errors import LINE_BREAK, ParseProblem, Position, place_of
 from gameday.files.yaml.parser import Entry, Items, Mapping, Node, Scalar, compose
@@ -122,8 +124,7 @@ def read_text(file: Path) -> str:
     try:
         if not file.is_file():
             raise InvalidFile([missing(file)])
-        with file.open("rb") as opened:
-            raw = opened.read(MAX_BYTES + 1)
+        raw = read_regular(file, MAX_BYTES + 1)
     except OSError as error:
         raise InvalidFile([_unreadable(file, f"Gameday cannot read the file: {error.strerror}", _PERMIT)]) from error
     if len(raw) > MAX_BYTES:
@@ -166,8 +167,9 @@ def _part(data: Json, step: str | int) -> Json:
 
 
 def _mistake(file: Path, lines: tuple[str, ...], place: Position, what: str, remedy: str, kind: MistakeKind) -> Mistake:
-    source = lines[place.line - 1] if place.line <= len(lines) else ""
-    return Mistake(str(file), place.line, place.column, what, remedy, source, kind)
+    source = masked_source(lines, place.line)
+    caret = masked_column(lines[place.line - 1], source, place.column) if source else 0
+    return Mistake(str(file), place.line, place.column, what, remedy, source, kind, caret)
 
 
 def _unreadable(file: Path, what: str, remedy: str, place: Position = WHOLE_FILE) -> Mistake:

@@ -10,6 +10,7 @@ from gameday.files.unsupported import LATER_KEYS, LATER_WORDS
 from gameday.files.yaml.document import Document, Loc
 from gameday.files.yaml.mistake import Mistake, MistakeKind
 from gameday.files.yaml.model_at import Shape, keys_of
+from gameday.steady_state.kpi.masks import MASK, PROGRAM
 from gameday.steady_state.kpi.units import show_duration, show_share
 from gameday.text import nearest, one_of, quoted
 
@@ -63,11 +64,19 @@ def worded(shape: Shape, document: Document, at: Loc, errors: list[ErrorDetails]
             continue
         around = kind == "missing" or loc[-1:] == ("[key]",)
         place = document.steps((*at, *(loc[:-1] if around else loc)))
-        what, remedy = _key_words(shape, loc, kind) or _value(
-            label(place), error, document.written(place), _field(shape, loc)
+        what, remedy = _key_words(shape, loc, kind) or (
+            _value(label(place), error, document.written(place), _field(shape, loc))
+            if PROGRAM not in loc
+            else _value(label(place), _masked(error), None, _field(shape, loc))
         )
         on_key = around or kind == "extra_forbidden" or isinstance(error["input"], dict)
         yield document.mistake(place, what, remedy or _about(shape, loc), on_key, _kind(shape, error))
+
+
+def _masked(error: ErrorDetails) -> ErrorDetails:
+    """Return an error whose message shows none of what was written, unless nothing was: it may be a token."""
+    given = error["input"]
+    return {**error, "input": given if given is None or isinstance(given, dict | list) else MASK}
 
 
 def _kind(shape: Shape, error: ErrorDetails) -> MistakeKind:

@@ -40,20 +40,21 @@ class Mistake:
     column: int
     what: str
     remedy: str = ""
-    source: str = ""  # the line itself
+    source: str = ""  # the line, without its secrets
     kind: MistakeKind = MistakeKind.CONFLICT
+    caret: int = 0  # the column in `source`, which differs from `column` after a mask
 
     def render(self) -> str:
         """In words: `file:line:column: what`, the line with a caret under the place, and the remedy."""
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         lines = [f"{place}: {self.what} [{self.kind}]"]
         if self.line and self.source:
-            shown, before = _window(self.source, self.column - 1)
+            shown, before = _window(self.source, (self.caret or self.column) - 1)
             indent = "".join("  " if east_asian_width(char) in "WF" else " " for char in before)
             lines += [f"{self.line:>6} │ {shown}", f"{'':>6} │ {indent}^"]
         if self.remedy:
             lines.append(f"       → {self.remedy}")
-        return printable("\n".join(lines), keep="\n")
+        return "\n".join(map(printable, lines))
 
 
 class InvalidFile(InvalidInput):
