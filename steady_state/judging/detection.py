@@ -12,7 +12,7 @@ from gameday.steady_state.judging.episode import find
 from gameday.steady_state.judging.phrases import time_in_words
 from gameday.steady_state.kpi.claim import Claim, Detection, DetectionJudgement, Phases, Verdict
 from gameday.steady_state.kpi.kpi import Tier
-from gameday.steady_state.kpi.units import show_duration
+from gameday.steady_state.kpi.units import exact_duration
 from gameday.steady_state.samples import CLOSE, Series, inside, touching
 
 SUSTAINED = 60.0
@@ -57,7 +57,9 @@ def judge_detection(
         if read is None:
             return judged(Verdict.UNKNOWN, "could not be read, so Gameday does not know whether it fired")
         watched = max(0.0, read - start.point)
-        silent = f"had not fired {time_in_words(watched)} after {start.words} (claimed: within {show_duration(within)})"
+        silent = (
+            f"had not fired {time_in_words(watched)} after {start.words} (claimed: within {exact_duration(within)})"
+        )
         if read >= start.high + within - CLOSE:
             return judged(Verdict.BROKEN, silent)
         return judged(Verdict.UNKNOWN, f"{silent}; Gameday did not watch it long enough, so let the fault last longer")
@@ -97,7 +99,7 @@ def _between(start: Start, fired: float) -> tuple[float, float]:
 
 def _words(start: Start, fired: float, within: float, verdict: Verdict) -> str:
     low, high = _between(start, fired)
-    took, claimed = fired - start.point, f"claimed: within {show_duration(within)}"
+    took, claimed = fired - start.point, f"claimed: within {exact_duration(within)}"
     if took < 0:
         return f"fired {time_in_words(-took)} before {start.words} ({claimed})"
     known = f"between {time_in_words(low)} and {time_in_words(high)}; " if high - low >= 1 else ""

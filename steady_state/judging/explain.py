@@ -20,7 +20,7 @@ from gameday.steady_state.kpi.claim import (
     RecoveryJudgement,
     Verdict,
 )
-from gameday.steady_state.kpi.units import show_duration
+from gameday.steady_state.kpi.units import exact_duration
 
 _WHEN = {"before": "before the fault", "during": "while the fault lasted", "after": "after the undo"}
 _LONGER = {"before": "a longer baseline", "during": "a fault that lasts longer", "after": "a longer baseline"}
@@ -169,8 +169,8 @@ def _recovery(judged: RecoveryJudgement, claim: Claim, phases: Phases) -> Explai
         return ExplainedVerdict(
             judged.verdict.value, about, "nothing", judged.words, "it decides nothing", "claim a recovery"
         )
-    sustained = show_duration(wanted.sustained)
-    claimed = f"back within {show_duration(wanted.within)} of {wanted.since}, and steady for {sustained}"
+    sustained = exact_duration(wanted.sustained)
+    claimed = f"back within {exact_duration(wanted.within)} of {wanted.since}, and steady for {sustained}"
     certainty = f"the true time lies outside this interval at most {once_in(claim.false_verdict)}"
     remedy = "more traffic, or a shorter period, would narrow the interval"
     if not judged.degraded and judged.verdict is Verdict.HELD:
@@ -205,7 +205,7 @@ def _detection(judged: DetectionJudgement, claim: Claim) -> ExplainedVerdict:
     certainty = f"the true start of its time lies outside the assumed interval at most {once_in(claim.false_verdict)}"
     about = f"alarm {judged.alarm}"
     return ExplainedVerdict(
-        judged.verdict.value, about, f"it fires within {show_duration(within)}", judged.words, certainty, remedy
+        judged.verdict.value, about, f"it fires within {exact_duration(within)}", judged.words, certainty, remedy
     )
 
 

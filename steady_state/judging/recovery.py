@@ -11,7 +11,7 @@ from gameday.steady_state.judging.phases import LEAST_COVERAGE, LEAST_REQUESTS, 
 from gameday.steady_state.judging.phrases import time_in_words
 from gameday.steady_state.kpi.claim import Phases, Recovery, RecoveryJudgement, Verdict
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.units import show_duration
+from gameday.steady_state.kpi.units import exact_duration
 from gameday.steady_state.samples import CLOSE, Series, inside, tally, touching
 
 
@@ -98,12 +98,12 @@ def _in_time(name: str, episode: Episode, claim: Recovery, undo: float, stop: fl
 
 
 def _words(claim: Recovery, took: float, low: float, high: float | None, rest: float, watched: float) -> str:
-    claimed = show_duration(claim.within)
+    claimed = exact_duration(claim.within)
     if high is None:
         proven = "not back" if low > claim.within else "not proven to be back"
         return f"{proven} {time_in_words(watched)} after {claim.since} (claimed: {claimed})"
     back = f"back {time_in_words(took)} after {claim.since} (between {time_in_words(low)} and {time_in_words(high)}"
     if low <= claim.within and rest < claim.sustained - CLOSE:
-        wanted = f"{show_duration(claim.sustained)} was claimed"
+        wanted = f"{exact_duration(claim.sustained)} was claimed"
         return f"{back}), but the run watched it for only {time_in_words(rest)} after that; {wanted}"
     return f"{back}; claimed: {claimed})"

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Literal
 
 from gameday.steady_state.kpi.source import SOURCES, Kind, SourceSpec
-from gameday.steady_state.kpi.units import BoundAmount, Duration, Share, show_duration, show_share
+from gameday.steady_state.kpi.units import BoundAmount, Share, Wait, exact_duration, exact_share
 from gameday.steady_state.kpi.written import Prose, Written
 from pydantic import Field, model_validator
 
@@ -46,7 +46,7 @@ def _counts_one(source: SourceSpec | type[SourceSpec]) -> bool:
 
 def _same_period(first: SourceSpec, second: SourceSpec, name: str, other_name: str) -> None:
     if first.interval != second.interval:
-        periods = f"{show_duration(first.interval)} and {show_duration(second.interval)}"
+        periods = f"{exact_duration(first.interval)} and {exact_duration(second.interval)}"
         msg = f"`{name}` and `{other_name}` need the same period; found {periods}"
         raise ValueError(msg)
 
@@ -65,11 +65,11 @@ class Bound(Written):
     at_most: BoundAmount | None = Field(
         None, description="ratio: a share of bad like 1%; rate: like 50/s; gauge: a number like 6"
     )
-    p50: Duration | None = Field(None, gt=0, description="half of the requests take at most this time, like 300ms")
-    p90: Duration | None = Field(None, gt=0, description="90% of the requests take at most this time, like 300ms")
-    p95: Duration | None = Field(None, gt=0, description="95% of the requests take at most this time, like 300ms")
-    p99: Duration | None = Field(None, gt=0, description="99% of the requests take at most this time, like 300ms")
-    p999: Duration | None = Field(
+    p50: Wait | None = Field(None, gt=0, description="half of the requests take at most this time, like 300ms")
+    p90: Wait | None = Field(None, gt=0, description="90% of the requests take at most this time, like 300ms")
+    p95: Wait | None = Field(None, gt=0, description="95% of the requests take at most this time, like 300ms")
+    p99: Wait | None = Field(None, gt=0, description="99% of the requests take at most this time, like 300ms")
+    p999: Wait | None = Field(
         None, gt=0, alias="p99.9", description="99.9% of the requests take at most this time, like 300ms"
     )
     for_: Share | None = Field(
@@ -103,13 +103,13 @@ class Bound(Written):
         """The bound in words: `at least 99%`, `p95 of at most 300ms`, `at least 6 for 95% of the time`."""
         if self.quantile:
             share, limit = self.quantile
-            return f"p{share * 100:g} of at most {show_duration(limit)}"
+            return f"p{share * 100:g} of at most {exact_duration(limit)}"
         if self.within is not None:
-            return f"within {show_share(self.within)} of the baseline"
+            return f"within {exact_share(self.within)} of the baseline"
         words = f"at least {self.at_least}" if self.at_least is not None else f"at most {self.at_most}"
         amount = self.at_least or self.at_most
         gauge = amount is not None and amount.unit == ""
-        return f"{words} for {show_share(self.share_of_time)} of the time" if gauge else words
+        return f"{words} for {exact_share(self.share_of_time)} of the time" if gauge else words
 
 
 _BOUNDS: dict[str, tuple[set[str], ...]] = {
@@ -133,7 +133,7 @@ class Kpi(Written):
     per: SourceSpec | None = Field(None, description="rate only: the offered load, which makes it a ratio")
     gauge: SourceSpec | None = None
     bound: Bound
-    limits: tuple[Duration, ...] = Field(
+    limits: tuple[Wait, ...] = Field(
         (), description="latency only: Gameday also counts the requests over each of these"
     )
 

@@ -23,7 +23,7 @@ from gameday.steady_state.kpi.source import (
     SourceSpec,
     Unanswered,
 )
-from gameday.steady_state.kpi.units import Duration
+from gameday.steady_state.kpi.units import Period
 from gameday.steady_state.samples import CLOSE, Sample, Series, reading_of
 from gameday.steady_state.sources.remarks import Remarks
 from pydantic import Field, JsonValue, model_validator
@@ -90,7 +90,7 @@ class AlarmSpec(SourceSpec):
         min_length=1,
         description="gauge only: the name of a CloudWatch alarm; 1 where it is in ALARM, 0 where it is OK",
     )
-    period: Duration = Field(60.0, gt=0, description="the length of a bin of its state")
+    period: Period = Field(60.0, ge=1, description="the length of a bin of its state")
 
     @model_validator(mode="after")
     def _has_a_name(self) -> AlarmSpec:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 
 from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.kpi.source import FOREIGN, Kind, Reading, Source, SourceContext, SourceSpec, Unanswered
-from gameday.steady_state.kpi.units import Duration
+from gameday.steady_state.kpi.units import Period
 from gameday.steady_state.samples import CLOSE, Sample, Series, reading_of, share_of
 from gameday.steady_state.sources.remarks import Remarks
 from pydantic import Field, model_validator
@@ -48,7 +48,7 @@ class CloudWatchSpec(SourceSpec):
     statistic: Literal["Sum", "Average", "Minimum", "Maximum", "SampleCount"] = Field(
         "Sum", description="of each period"
     )
-    period: Duration = Field(60.0, gt=0, description="the metric's resolution: 1s, 5s, 10s, 20s, 30s or whole minutes")
+    period: Period = Field(60.0, gt=0, description="the metric's resolution: 1s, 5s, 10s, 20s, 30s or whole minutes")
     missing: Literal["unknown", "zero"] = Field(
         "unknown",
         description="zero: for a metric published only when nonzero; counts only where the denominator reported",

@@ -13,7 +13,7 @@ from gameday.steady_state.clock import Clock
 from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.kpi.masks import keeps_secrets, masked_output, masked_words
 from gameday.steady_state.kpi.source import Kind, Reading, Source, SourceContext, SourceSpec
-from gameday.steady_state.kpi.units import Duration
+from gameday.steady_state.kpi.units import Wait
 from gameday.steady_state.kpi.written import Written
 from gameday.steady_state.samples import Sample, inside, reading_of, share_of
 from gameday.steady_state.sources.pace import Paced, Ticker
@@ -25,8 +25,8 @@ class Program(Written):
     """A program that prints a number (gauge) or `good bad` counts (ratio) on its last line."""
 
     run: tuple[str, ...] = Field(min_length=1, description="the program and its arguments; no shell reads it")
-    every: Duration = Field(10.0, gt=0)
-    timeout: Duration = Field(10.0, gt=0)
+    every: Wait = Field(10.0, ge=0.01, description="how often it starts")
+    timeout: Wait = Field(10.0, gt=0, description="how long it may take; then it is a gap")
 
     @field_serializer("run")
     def _masked(self, run: tuple[str, ...], info: SerializationInfo) -> tuple[str, ...]:

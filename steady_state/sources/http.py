@@ -16,11 +16,14 @@ from gameday.steady_state.deadline import within
 from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.kpi.masks import keeps_secrets, masked_url
 from gameday.steady_state.kpi.source import Kind, Reading, Source, SourceContext, SourceSpec
-from gameday.steady_state.kpi.units import Duration
+from gameday.steady_state.kpi.units import Wait
 from gameday.steady_state.kpi.written import Written
 from gameday.steady_state.samples import CLOSE, Sample, Series
 from gameday.steady_state.sources.pace import Paced, Ticker
-from pydantic import Field, SerializationInfo, field_serializer
+from pydantic import Field, SerializationInfo, field_serializer, model_validator
+
+MOST_AT_ONCE = 1000
+"""Requests of one KPI that may wait for an answer; each has a thread."""
 
 
 class HttpProbe(Written):
@@ -32,8 +35,15 @@ class HttpProbe(Written):
         description="the URL to request with GET",
         examples=["https://example.com/health"],
     )
-    every: Duration = Field(1.0, gt=0, description="how often")
-    timeout: Duration = Field(1.0, gt=0, description="how long to wait; no answer by then is bad, at that instant")
+    every: Wait = Field(1.0, ge=0.01, description="how often")
+    timeout: Wait = Field(1.0, gt=0, description="how long to wait; no answer by then is bad, at that instant")
+
+    @model_validator(mode="after")
+    def _few_at_once(self) -> HttpProbe:
+        if self.timeout > MOST_AT_ONCE * self.every:
+            msg = f"`timeout` is at most {MOST_AT_ONCE} times `every`: so many requests may wait for an answer at once"
+            raise ValueError(msg)
+        return self
 
     @field_serializer("url")
     def _masked(self, url: str, info: SerializationInfo) -> str:

@@ -20,7 +20,7 @@ from gameday.steady_state.clock import Clock
 from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.kpi.masks import keeps_secrets, masked_text
 from gameday.steady_state.kpi.source import FOREIGN, Kind, Reading, Source, SourceContext, SourceSpec
-from gameday.steady_state.kpi.units import Duration, parse_duration, show_duration
+from gameday.steady_state.kpi.units import Period, Wait, exact_duration, parse_duration
 from gameday.steady_state.kpi.written import Written
 from gameday.steady_state.samples import CLOSE, Sample, Series, inside, reading_of, share_of
 from gameday.steady_state.sources.pace import Paced, Ticker
@@ -41,7 +41,7 @@ CallLogs = Callable[[str, dict[str, Any]], Any]
 
 ANSWER = 10.0
 """Seconds within which a query over a few minutes of lines should answer."""
-_BINNED = re.compile(r"(?i:\bstats\b[^|]*\bby\s+bin)\(\s*(\d+)\s*([smh])\s*\)\s*\Z")
+_BINNED = re.compile(r"(?i:\bstats\b[^|]*\bby\s+bin)\(\s*([0-9]{1,9})\s*([smh])\s*\)\s*\Z")
 
 
 class LogsQuery(Written):
@@ -58,8 +58,8 @@ class LogsQuery(Written):
         description="ends in `| stats … by bin(1m)`, where 1m is the period; a ratio's stats are named by "
         "`as total` and `as bad`, a rate's by `as total`, a gauge's by `as value`",
     )
-    late: Duration = Field(60.0, ge=0, description="how late lines may arrive; a bin is read after that time")
-    timeout: Duration = Field(
+    late: Wait = Field(60.0, ge=0, description="how late lines may arrive; a bin is read after that time")
+    timeout: Wait = Field(
         30.0, gt=0, description="how long a query may take; a slower query is stopped and leaves a gap"
     )
 
@@ -79,7 +79,7 @@ class LogsSpec(SourceSpec):
     calls: ClassVar[tuple[str, ...]] = ("logs.start_query", "logs.get_query_results", "logs.stop_query")
 
     logs: LogsQuery
-    period: Duration = Field(60.0, gt=0, description="the query's bins")
+    period: Period = Field(60.0, gt=0, description="the query's bins")
 
     @property
     def interval(self) -> float:
@@ -94,7 +94,7 @@ class LogsSpec(SourceSpec):
     @property
     def cost(self) -> str:
         """Describe what AWS charges for."""
-        often = f"every {show_duration(self.period)} of the run"
+        often = f"every {exact_duration(self.period)} of the run"
         return f"queries log group {self.logs.group} {often}: AWS charges each GB that it scans"
 
     def misfit(self, kind: Kind) -> str | None:
@@ -206,7 +206,7 @@ class LogsSource(Paced):
             answer = self._call("get_query_results", query)
             if answer["status"] not in ("Scheduled", "Running"):
                 return answer
-        msg = f"its query was not done in {show_duration(timeout)}"
+        msg = f"its query was not done in {exact_duration(timeout)}"
         raise ValueError(msg)
 
     def _gap(self, state: _QueryState, why: str) -> None:

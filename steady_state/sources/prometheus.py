@@ -16,7 +16,7 @@ from gameday.steady_state.deadline import within
 from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.kpi.masks import keeps_secrets, masked_text, masked_url
 from gameday.steady_state.kpi.source import Kind, Reading, Source, SourceContext, SourceSpec, Unfit
-from gameday.steady_state.kpi.units import Duration, show_duration
+from gameday.steady_state.kpi.units import Period, Wait, exact_duration, show_duration
 from gameday.steady_state.kpi.written import Written
 from gameday.steady_state.samples import CLOSE, Sample, Series, inside
 from gameday.steady_state.sources.counters import Lines, must_count, parse, queries, samples, with_limits
@@ -48,7 +48,7 @@ class PrometheusQuery(Written):
         description="counters (ratio, rate) or a classic histogram's buckets (latency), as they are: name{labels}, "
         "without rate() and sum(); a gauge: any expression with one answer",
     )
-    timeout: Duration = Field(5.0, gt=0, description="how long to wait; no answer by then is a gap")
+    timeout: Wait = Field(5.0, gt=0, description="how long to wait; no answer by then is a gap")
 
     @field_serializer("url")
     def _masked(self, url: str, info: SerializationInfo) -> str:
@@ -91,7 +91,7 @@ class PrometheusSpec(SourceSpec):
     has_past: ClassVar[bool] = True
 
     prometheus: PrometheusQuery
-    period: Duration = Field(60.0, gt=0, description="the step, at least twice the scrape interval")
+    period: Period = Field(60.0, ge=0.1, description="the step, at least twice the scrape interval")
     missing: Literal["unknown", "zero"] = Field(
         "unknown",
         description="zero: for a metric published only when nonzero; counts only where the denominator reported",
@@ -227,7 +227,7 @@ class PrometheusSource(Paced):
                 raise TimeoutError
             return parse(outcome.result(), spec.period)
         except TimeoutError:
-            why = f"no answer in {show_duration(spec.prometheus.timeout)}"
+            why = f"no answer in {exact_duration(spec.prometheus.timeout)}"
         except OSError:
             why = "no connection"
         except ValueError as error:
@@ -250,7 +250,7 @@ class PrometheusSource(Paced):
             if limit not in counted:
                 edges = ", ".join(show_duration(edge) for edge, _ in bins[-1].over)
                 self._remarks.add(
-                    f"{state.name}: its limit of {show_duration(limit)} is no edge; the edges are: {edges}"
+                    f"{state.name}: its limit of {exact_duration(limit)} is no edge; the edges are: {edges}"
                 )
         return known
 

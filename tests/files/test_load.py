@@ -18,9 +18,10 @@ from gameday.files.load import load_any, load_experiment, load_workload, validat
 from gameday.files.loaded import LoadedTwin
 from gameday.files.schema import MODELS
 from gameday.files.yaml import document
+from gameday.files.twin_zones import zones_of
 from gameday.files.yaml import parser as yaml12
 from gameday.files.yaml.messages import PATTERNS
-from gameday.files.yaml.mistake import InvalidFile, Mistake
+from gameday.files.yaml.mistake import InvalidFile, Mistake, MistakeKind
 from gameday.files.yaml.model_at import keys_of
 from gameday.steady_state.kpi.source import SOURCES
 from gameday.steady_state.kpi.units import Amount
@@ -258,7 +259,7 @@ def test_a_text_that_cannot_be_read_says_where_and_why(monkeypatch, folder, pars
 def test_duplicate_keys_name_both_lines_and_hide_no_other_mistake(folder):
     edit(folder, E, ("baseline: 3m", "hypothesis: x\nbaseline: 3"))
     first, second = mistakes_of(folder / E)
-    assert first.what == "`hypothesis` stands here twice; the first is on line 8"
+    assert first.what == "the key `hypothesis` occurs twice; the first is on line 8"
     assert (first.source, first.line, first.remedy) == ("hypothesis: x", 11, "keep one of the two")
     assert second.what.startswith("`baseline`: a duration needs a number and a unit")
 
@@ -387,7 +388,7 @@ def test_every_pattern_of_the_files_has_words():
         for below in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
             yield from patterns(below)
 
-    units = (r"(ms|s|m|h|d)", r"\s*%$", r"/\s*(s|m|h)$", "^s3://", "-[1-9]$")  # read, and put into words, by functions
+    units = ("(ms|s|m|h|d)", " *%$", "/ *[smh]$", "^s3://", "-[1-9]$")  # read, and put into words, by functions
     raw = {pattern for model in MODELS.values() for pattern in patterns(model.model_json_schema())}
     assert {pattern for pattern in raw if not any(unit in pattern for unit in units)} == set(PATTERNS)
     fields = [field for source in SOURCES.values() for field in _fields(source)]
@@ -513,12 +514,21 @@ def test_recovery_from_undo_needs_no_longer_fault(folder):
     assert load_experiment(folder / E).experiment.lasts == 60
 
 
-def test_a_circle_of_calls_and_of_needs_is_fine(folder):
-    edit(
-        folder,
-        T,
-        ("    latency: {p50: 30ms, p95: 80ms}", "    latency: {p50: 30ms, p95: 80ms}\n    calls: [{to: web}]"),
-    )
+def circle(folder, journey):
+    """The starter's twin in which `orders` calls `web` on a journey; on `buy`, `web` calls `orders`."""
+    latency = "    latency: {p50: 30ms, p95: 80ms}"
+    edit(folder, T, (latency, f"{latency}\n    calls: [{{to: web, only: [{journey}]}}]"))
+
+
+def test_circle_of_calls_on_one_journey_is_a_mistake(folder):
+    circle(folder, "buy")
+    (mistake,) = mistakes_of(folder / T)
+    assert mistake.kind is MistakeKind.CONFLICT
+    assert "web → orders → web" in mistake.what
+
+
+def test_a_circle_of_needs_is_fine(folder):
+    circle(folder, "browse")
     edit(
         folder,
         W,
@@ -755,7 +765,7 @@ def test_bounds_are_read_with_their_units(folder):
         ("us-east-1a", "did you mean `us-east-1`?"),
         ("US-EAST-1", "did you mean `us-east-1`?"),
         ("us-gov-west-1", "did you mean `us-west-1`?"),
-        ("moon", "like us-east-1; the partitions of China, GovCloud and the like are not served"),
+        ("moon", "write one like us-east-1"),
     ],
 )
 def test_a_region_that_is_not_there_is_a_mistake(folder, region, remedy):
@@ -789,7 +799,7 @@ def test_a_load_balancer_that_checks_without_end_is_a_mistake(folder):
     path.write_text(path.read_text() + "\nhealth_check: {interval: 1ms}\n")
     (mistake,) = mistakes_of(path)
     assert mistake.what == "`interval` is at least 1s; found `1ms`"
-    assert "ELB's own least is 5s" in mistake.remedy
+    assert "ELB takes at least 5s" in mistake.remedy
 
 
 def test_dangling_link_names_where_it_points(tmp_path: Path) -> None:
@@ -797,3 +807,30 @@ def test_dangling_link_names_where_it_points(tmp_path: Path) -> None:
     (mistake,) = validate_files([tmp_path / "x.yaml"])
     assert "gone.yaml" in mistake.what
     assert "did you mean" not in mistake.remedy
+
+
+# --- zones of the twin ----------------------------------------------------------------------------------------------
+
+
+def test_zones_known_are_those_of_moto():
+    from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
+
+    moto = {region: tuple(zone.name for zone in zones) for region, zones in RegionsAndZonesBackend.zones.items()}
+    assert {region: zones_of(region) for region in REGIONS} == {region: moto.get(region, ()) for region in REGIONS}
+
+
+@pytest.mark.parametrize("zone", ["us-east-1", "us-east-1z", "us-east-1aa"])
+def test_zone_that_the_twin_cannot_simulate_is_a_mistake(folder, zone):
+    edit(folder, T, ("us-east-1a", zone))
+    (mistake,) = mistakes_of(folder / W)
+    assert mistake.kind is MistakeKind.BAD_REFERENCE
+    assert at(mistake).startswith(zone)
+
+
+def test_twin_needs_a_zone_in_the_region_of_the_experiment(folder):
+    edit(folder, W, ("regions: [us-east-1]", "regions: [us-east-1, us-west-2]"))
+    edit(folder, E, ("name: lose", "region: us-west-2\nname: lose"))
+    (mistake,) = mistakes_of(folder / E)
+    assert at(mistake).startswith("us-west-2")
+    edit(folder, T, ("us-east-1c", "us-west-2b"))
+    assert load_experiment(folder / E).twin

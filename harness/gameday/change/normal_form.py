@@ -22,8 +22,8 @@ class NormalForm(StrEnum):
     DOCUMENT = "document"  # a policy: single value ↔ list, key order, JSON text ↔ object
 
 
-_NUMBER = re.compile(r"-?(0|[1-9]\d{0,99})(\.\d{1,99})?([eE][+-]?\d{1,3})?")
-_ROOT = re.compile(r"arn:aws[\w-]*:iam::(\d{12}):root")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,99})(\.[0-9]{1,99})?([eE][+-]?[0-9]{1,3})?")
+_ROOT = re.compile(r"arn:aws[\w-]*:iam::([0-9]{12}):root")
 _PRINCIPALS = ("Principal", "NotPrincipal")
 
 

@@ -14,7 +14,7 @@ from gameday.files.fault_entries import entry_of
 from gameday.files.workload import Workload
 from gameday.files.write_once import write_draft
 from gameday.steady_state.kpi.kpi import Tier
-from gameday.steady_state.kpi.units import show_duration
+from gameday.steady_state.kpi.units import exact_duration
 
 LASTS = 300.0
 """Seconds that a fault lasts, if the workload's limit of exposure allows it."""
@@ -40,9 +40,13 @@ def experiment_of(check: Check, finding: Finding, workload: Workload, region: st
     lasts = min(LASTS, workload.limits.exposure)
     healing: dict[str, Json] = {}
     if finding.heals:
-        within, sustained = show_duration(0.8 * lasts), show_duration(0.2 * lasts)
+        within = round(0.8 * lasts, 3)
         healing["during"] = dict.fromkeys(claims, "any")
-        healing["recovery"] = {"within": within, "from": "impact", "sustained": sustained}
+        healing["recovery"] = {
+            "within": exact_duration(within),
+            "from": "impact",
+            "sustained": exact_duration(round(lasts - within, 9)),
+        }
     return {
         "version": 1,
         "kind": "experiment",
@@ -52,7 +56,7 @@ def experiment_of(check: Check, finding: Finding, workload: Workload, region: st
         "hypothesis": finding.hypothesis,
         "steady_state": [*claims],
         "faults": [entry_of(finding.fault)],
-        "lasts": show_duration(lasts),
+        "lasts": exact_duration(lasts),
         **healing,
     }
 

@@ -26,7 +26,7 @@ from gameday.change import (
     Setting,
     SettingChange,
 )
-from gameday.steady_state.kpi.units import Share
+from gameday.steady_state.kpi.units import Count, Share
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class InstanceTargets(Fault):
     tags: dict[TagKey, str] = Field({}, description="instances that carry all of these tags")
     ids: tuple[str, ...] = Field((), description="these instances")
     zone: str | None = Field(None, description="instances in this availability zone")
-    count: int | None = Field(None, ge=1, description="so many of them, chosen by the run's seed; default 1")
+    count: Count | None = Field(None, ge=1, description="so many of them, chosen by the run's seed; default 1")
     share: Share | None = Field(None, gt=0, description="this share of them: rounded down, at least one")
 
     @model_validator(mode="after")

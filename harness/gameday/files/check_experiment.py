@@ -1,4 +1,4 @@
-"""What must fit together in an experiment: with its workload, and with the clock."""
+"""Check an experiment for contradictions: in itself, and with its workload."""
 
 from __future__ import annotations
 
@@ -14,30 +14,33 @@ from gameday.files.workload import Workload
 from gameday.files.yaml.document import Loc, Section
 from gameday.files.yaml.mistake import Mistake, MistakeKind
 from gameday.steady_state.kpi.kpi import Bound
-from gameday.steady_state.kpi.units import show_duration
+from gameday.steady_state.kpi.units import exact_duration
 from gameday.text import one_of, quoted
 
 FaultsAt = dict[Loc, Fault]
-"""The faults that are right in themselves, each with where its fields stand."""
+"""The valid faults, by the place of their fields."""
 
 
 def check_alone(document: Section, parts: dict[str, Any]) -> Iterator[Mistake]:
-    """What an experiment says of itself; `parts` are the fields that are right in themselves."""
+    """Check an experiment alone; `parts` holds its valid fields."""
     claimed, recovery = parts.get("steady_state", ()), parts.get("recovery")
     for index, name in enumerate(claimed):
         if name in claimed[:index]:
             yield document.mistake(
-                ("steady_state", index), f"KPI `{name}` is named twice", "take one out", kind=MistakeKind.DUPLICATE
+                ("steady_state", index),
+                f"KPI `{name}` is named twice",
+                "remove one of the two",
+                kind=MistakeKind.DUPLICATE,
             )
     if recovery and recovery.from_ == "impact" and "lasts" in parts:
         needed = recovery.within + recovery.sustained
         if parts["lasts"] < needed - 1e-9:
             what = (
-                f"the faults last {show_duration(parts['lasts'])}, too short to see recovery from impact: "
-                f"within {show_duration(recovery.within)} and then sustained {show_duration(recovery.sustained)}"
+                f"the faults last {exact_duration(parts['lasts'])}, too short to see recovery from impact: "
+                f"{exact_duration(recovery.within)} until it is back, {exact_duration(recovery.sustained)} sustained"
             )
             yield document.mistake(
-                ("lasts",), what, f"at least `lasts: {show_duration(needed)}`, or recovery `from: undo`"
+                ("lasts",), what, f"write at least `lasts: {exact_duration(needed)}`, or recovery `from: undo`"
             )
 
     if detected := parts.get("detected_by"):
@@ -47,48 +50,52 @@ def check_alone(document: Section, parts: dict[str, Any]) -> Iterator[Mistake]:
 def _detection(document: Section, detected: DetectionClaim, parts: dict[str, Any]) -> Iterator[Mistake]:
     if parts.get("lasts", detected.within) < detected.within - 1e-9:
         what = (
-            f"the faults last {show_duration(parts['lasts'])}, too short to see whether an alarm fires within "
-            f"{show_duration(detected.within)}"
+            f"the faults last {exact_duration(parts['lasts'])}, too short to see whether an alarm fires within "
+            f"{exact_duration(detected.within)}"
         )
-        remedy = f"more than `lasts: {show_duration(detected.within)}`: customers suffer only after a while"
+        remedy = f"write more than `lasts: {exact_duration(detected.within)}`: customers suffer only after a while"
         yield document.mistake(("lasts",), what, remedy)
     if alarm_name(detected.alarm) in map(alarm_name, parts.get("stop_when", ())):
-        what = f"alarm {quoted(alarm_name(detected.alarm))} ends the run when it fires, which breaks the claim"
-        yield document.mistake(("detected_by", "alarm"), what, "take it out here, or out of `stop_when`")
+        what = f"alarm {quoted(alarm_name(detected.alarm))} ends the run when it fires, so the claim can never hold"
+        yield document.mistake(("detected_by", "alarm"), what, "remove it here, or from `stop_when`")
 
 
 def check_irreversible(document: Section, parts: dict[str, Any], faults: FaultsAt) -> Iterator[Mistake]:
-    """Faults that nothing undoes must be allowed by the experiment."""
+    """Check that the experiment allows each fault that nothing undoes."""
     for loc, fault in faults.items():
         if fault.is_irreversible and "irreversible" not in parts.get("allow", ("irreversible",)):
-            what = f"nothing undoes `{fault.name}`, and the experiment does not allow that"
-            yield document.mistake(loc, what, "add `allow: [irreversible]`, if that is meant")
+            what = f"nothing undoes `{fault.name}`, and the experiment does not allow irreversible faults"
+            yield document.mistake(loc, what, "add `allow: [irreversible]` if you accept that")
 
 
 def check_experiment(
     document: Section, parts: dict[str, Any], faults: FaultsAt, workload: Workload, twin: TwinFile | None
 ) -> Iterator[Mistake]:
-    """An experiment against its workload."""
+    """Check an experiment against its workload."""
     yield from check_names(document, parts, faults, workload.kpis, workload.modules)
     yield from _kpis(document, parts, workload)
     yield from _region(document, parts.get("region"), workload)
     exposure = workload.limits.exposure
     if parts.get("lasts", 0) > exposure:
         what = (
-            f"the faults last {show_duration(parts['lasts'])}, over the workload's limit of {show_duration(exposure)}"
+            f"the faults last {exact_duration(parts['lasts'])}, over the workload's limit of {exact_duration(exposure)}"
         )
-        yield document.mistake(("lasts",), what, "shorten it, or raise `limits.exposure` in the workload")
+        yield document.mistake(("lasts",), what, "shorten it, or raise `limits.exposure` in the workload file")
     region = parts.get("region") or workload.regions[0]
     if detected := parts.get("detected_by"):
         yield from _alarm(document, detected.alarm, workload, twin, region)
+    zones = tuple(zone for zone in twin.zones if zone.startswith(region)) if twin else ()
+    if twin and not zones and region != workload.regions[0] and region in workload.regions:
+        what = f"the twin has no zone in {region}"
+        yield document.mistake(("region",), what, f"add zones like {region}a to the twin file, or name another region")
     for loc, fault in faults.items():
-        yield from _place(document, loc, fault, _zones(twin, region), region)
+        yield from _place(document, loc, fault, zones, region)
 
 
 def check_names(
     document: Section, parts: dict[str, Any], faults: FaultsAt, kpis: Names, modules: Names
 ) -> Iterator[Mistake]:
-    """The KPIs and modules that an experiment names: they are known where the workload is wrong elsewhere, too."""
+    """Check the KPIs and modules that an experiment names; the rest of the workload file may be wrong."""
     for index, name in enumerate(parts.get("steady_state", ())):
         yield from unknown(document, ("steady_state", index), "KPI", name, kpis)
     for key in ("during", "guard"):
@@ -107,21 +114,21 @@ def _kpis(document: Section, parts: dict[str, Any], workload: Workload) -> Itera
                 continue
             if isinstance(bound, Bound) and (misfit := workload.kpis[name].misfit(bound)):
                 yield document.mistake(
-                    (key, name), f"`{name}`: {misfit}", f"it is now: {workload.kpis[name].bound.words}"
+                    (key, name), f"`{name}`: {misfit}", f"the workload's own bound: {workload.kpis[name].bound.words}"
                 )
             if key == "during" and claimed is not None and name not in claimed:
-                what = f"KPI `{name}` is not claimed, so that nothing is asked of it while the faults last"
-                yield document.mistake((key, name), what, "add it to `steady_state`, or take it out here", key=True)
+                what = f"the experiment does not claim KPI `{name}`, so `during` has no effect on it"
+                yield document.mistake((key, name), what, "add it to `steady_state`, or remove it here", key=True)
 
 
 def _region(document: Section, region: str | None, workload: Workload) -> Iterator[Mistake]:
     if region is None and len(workload.regions) > 1:
         listed = ", ".join(workload.regions)
         remedy = f"add `region:`, one of {listed}"
-        what = "`region` is missing: the workload has several"
+        what = "`region` is missing, and the workload has several regions"
         yield document.mistake((), what, remedy, kind=MistakeKind.MISSING_KEY)
     elif region is not None and region not in workload.regions:
-        what = f"region {quoted(region)} is not one of the workload's"
+        what = f"the workload is not in region {quoted(region)}"
         yield document.mistake(("region",), what, one_of(region, workload.regions), kind=MistakeKind.BAD_REFERENCE)
 
 
@@ -136,15 +143,11 @@ def _alarm(document: Section, alarm: str, workload: Workload, twin: TwinFile | N
             )
             return
         if (parts[3], parts[4]) != (region, workload.account):
-            what = f"the alarm is in {parts[3]} of account {parts[4]}, the run in {region} of {workload.account}"
-            yield document.mistake(loc, what, "name an alarm beside the workload")
+            what = f"the alarm is in {parts[3]} of account {parts[4]}, but the run is in {region} of {workload.account}"
+            yield document.mistake(loc, what, "name an alarm in the account and region of the run")
             return
     if twin is not None:
         yield from unknown(document, loc, "alarm", alarm_name(alarm), twin.alarms)
-
-
-def _zones(twin: TwinFile | None, region: str) -> tuple[str, ...]:
-    return tuple(zone for zone in twin.zones if zone.startswith(region)) if twin else ()
 
 
 def _place(document: Section, loc: Loc, fault: Fault, zones: tuple[str, ...], region: str) -> Iterator[Mistake]:

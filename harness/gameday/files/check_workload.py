@@ -1,4 +1,4 @@
-"""What must fit together inside a workload file, inside a twin file, and between the two."""
+"""Check a workload file and a twin file for contradictions: each alone, and both together."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 from gameday.aws.regions import REGIONS
 from gameday.files.twin_file import Journey, TwinFile, TwinModule
+from gameday.files.twin_load import MOST_INSTANCES, MOST_STEPS, cycle_of, instances_of, load_of, too_much
+from gameday.files.twin_zones import zones_of
 from gameday.files.workload import Workload
 from gameday.files.yaml.document import Loc, Section
 from gameday.files.yaml.mistake import Mistake, MistakeKind
@@ -17,7 +19,7 @@ Names = Collection[str]
 
 
 def unknown(document: Section, loc: Loc, what: str, name: str, known: Names, key: bool = False) -> Iterator[Mistake]:
-    """A mistake where a name is not among those known."""
+    """Yield a mistake if a name is unknown."""
     if name not in known:
         yield document.mistake(
             loc, f"there is no {what} {quoted(name)}", one_of(name, known), key, MistakeKind.BAD_REFERENCE
@@ -25,17 +27,17 @@ def unknown(document: Section, loc: Loc, what: str, name: str, known: Names, key
 
 
 def check_workload(document: Section, parts: dict[str, Any]) -> Iterator[Mistake]:
-    """Names inside a workload; `parts` are the fields that are right in themselves."""
+    """Check the names inside a workload; `parts` holds its valid fields."""
     modules = document.names("modules")
     role, account = parts.get("role"), parts.get("account")
     if role and account and role.split(":")[4] != account:
-        what = f"the role is of account {role.split(':')[4]}, the workload is in {account}"
-        yield document.mistake(("role",), what, f"name a role of account {account}: a run acts nowhere else")
+        what = f"the role belongs to account {role.split(':')[4]}, but the workload is in {account}"
+        yield document.mistake(("role",), what, f"name a role of account {account}: a run changes no other account")
     for index, region in enumerate(parts.get("regions", ())):
         if region not in REGIONS:
             what = f"{quoted(region)} is not a region of AWS's standard partition"
             meant = nearest(region, REGIONS)
-            other = "like us-east-1; the partitions of China, GovCloud and the like are not served"
+            other = "write one like us-east-1; Gameday does not support China, GovCloud and other partitions"
             yield document.mistake(
                 ("regions", index), what, f"did you mean `{meant}`?" if meant else other, kind=MistakeKind.BAD_VALUE
             )
@@ -46,24 +48,28 @@ def check_workload(document: Section, parts: dict[str, Any]) -> Iterator[Mistake
                 yield from unknown(document, loc, "module", other, modules)
                 if other == name:
                     yield document.mistake(
-                        loc, f"module `{name}` {kind} itself", "take it out: a fault in it hurts it anyway"
+                        loc,
+                        f"module `{name}` {kind} itself",
+                        "remove it: a fault in a module always hurts the module itself",
                     )
                 if kind == "tolerates" and other in module.needs:
-                    what = f"module `{name}` needs `{other}` and tolerates its loss: it is one of the two"
-                    yield document.mistake(loc, what, "leave it in `needs` where it fails with it, else in `tolerates`")
+                    what = f"module `{name}` both needs and tolerates `{other}`"
+                    yield document.mistake(
+                        loc, what, f"keep it in `needs` if `{name}` fails without it, else in `tolerates`"
+                    )
     for name, kpi in parts.get("kpis", {}).items():
         if kpi.module is not None:
             yield from unknown(document, ("kpis", name, "module"), "module", kpi.module, modules)
 
 
 def check_twin(document: Section, parts: dict[str, Any]) -> Iterator[Mistake]:
-    """Names and sums inside a twin file; `parts` are the fields that are right in themselves."""
+    """Check the names and sums inside a twin file; `parts` holds its valid fields."""
     modules = document.names("modules")
     journeys = parts["customers"].journeys if "customers" in parts else {}
     for index, zone in enumerate(parts.get("zones", ())):
         if zone in parts["zones"][:index]:
             yield document.mistake(
-                ("zones", index), f"zone `{zone}` is named twice", "take one out", kind=MistakeKind.DUPLICATE
+                ("zones", index), f"zone `{zone}` is named twice", "remove one of the two", kind=MistakeKind.DUPLICATE
             )
     yield from _calls(document, parts.get("modules", {}), modules, journeys)
     if journeys:
@@ -72,6 +78,23 @@ def check_twin(document: Section, parts: dict[str, Any]) -> Iterator[Mistake]:
     for name, alarm in parts.get("alarms", {}).items():
         if not alarm.metric.startswith("AWS/"):
             yield from unknown(document, ("alarms", name, "metric"), "metric", alarm.metric, document.names("metrics"))
+
+
+def check_load(document: Section, twin: TwinFile) -> Iterator[Mistake]:
+    """Check that the twin can play its warm-up in reasonable time; the file has no other mistake."""
+    if circle := cycle_of(twin):
+        loc: Loc = ("modules", circle[0], "calls")
+        what = f"these modules call each other in a circle, so a request would never end: {' → '.join(circle)}"
+        yield document.mistake(loc, what, "take one of the calls out", key=True)
+        return
+    instances = instances_of(twin)
+    if instances > MOST_INSTANCES:
+        what = f"{instances:,} instances in {len(twin.zones)} zones are more than the {MOST_INSTANCES:,} of a twin"
+        yield document.mistake(("modules",), what, "write fewer `each_zone`: a share of a fleet fails alike", key=True)
+    load = load_of(twin, twin.warm_up)
+    if load.steps > MOST_STEPS:
+        what = too_much(load, twin, twin.warm_up, "the warm-up")
+        yield document.mistake(("warm_up",), what, "write a shorter `warm_up`, or a lower `customers.rate`", key=True)
 
 
 def _calls(document: Section, sound: dict[str, TwinModule], modules: Names, journeys: Names) -> Iterator[Mistake]:
@@ -89,7 +112,9 @@ def _journeys(document: Section, modules: Names, journeys: dict[str, Journey]) -
     total = sum(journey.share for journey in journeys.values())
     if abs(total - 1) > 1e-6:
         what = f"the shares of the journeys add up to {show_share(total)}, not to 100%"
-        yield document.mistake(("customers", "journeys"), what, "every customer goes on exactly one journey", key=True)
+        yield document.mistake(
+            ("customers", "journeys"), what, "change the shares: each customer goes on exactly one journey", key=True
+        )
 
 
 def _feeds(document: Section, parts: dict[str, Any], modules: Names, journeys: Names) -> Iterator[Mistake]:
@@ -101,12 +126,12 @@ def _feeds(document: Section, parts: dict[str, Any], modules: Names, journeys: N
             yield from unknown(document, (*loc, "module"), "module", feed.module, modules)
         played = parts.get("modules", {}).get(feed.module)
         if feed.count == "healthy" and played and not played.instances:
-            what = f"healthy counts instances, and module `{feed.module}` plays none"
+            what = f"`healthy` counts instances, and module `{feed.module}` has none"
             yield document.mistake((*loc, "count"), what, "count tried, failed or latency")
 
 
 def check_together(document: Section, workload: Workload, twin_document: Section, twin: TwinFile) -> Iterator[Mistake]:
-    """That a workload and its twin speak of the same modules, and of zones in the workload's regions."""
+    """Check that a workload and its twin have the same modules, and zones in the workload's regions."""
     file = document.file.name
     for name, module in twin.modules.items():
         if name not in workload.modules:
@@ -115,16 +140,29 @@ def check_together(document: Section, workload: Workload, twin_document: Section
                 ("modules", name), what, one_of(name, workload.modules), True, MistakeKind.BAD_REFERENCE
             )
         elif module.instances and not workload.modules[name].owns.tags:
-            what = f"module `{name}` plays instances, but owns nothing by tags in {file}"
+            what = f"module `{name}` has instances here, but owns nothing by tags in {file}"
             yield twin_document.mistake(
                 ("modules", name, "instances"), what, f"write `owns: {{tags: {{module: {name}}}}}` there", key=True
             )
     left_out = [name for name in workload.modules if name not in twin.modules]
     if left_out:
         named = ", ".join(f"`{name}`" for name in left_out)
-        what = f"not all modules of {file} are played here: {named} {'is' if len(left_out) == 1 else 'are'} missing"
-        yield twin_document.mistake(("modules",), what, "say how the twin plays every module of the workload", key=True)
+        what = f"modules of {file} are missing here: {named}"
+        yield twin_document.mistake(("modules",), what, "describe every module of the workload", key=True)
+    yield from _zones(workload.regions, twin_document, twin)
+
+
+def _zones(regions: tuple[str, ...], twin_document: Section, twin: TwinFile) -> Iterator[Mistake]:
+    if not {*regions} <= {*REGIONS}:
+        return  # the workload file has that mistake
+    known = [zone for region in regions for zone in zones_of(region)]
     for index, zone in enumerate(twin.zones):
-        if not zone.startswith(workload.regions) and {*workload.regions} <= {*REGIONS}:
-            what = f"zone {quoted(zone)} is in none of the workload's regions ({', '.join(workload.regions)})"
-            yield twin_document.mistake(("zones", index), what, f"a zone is named like {workload.regions[0]}a")
+        if not zone.startswith(regions):
+            what = f"zone {quoted(zone)} is in none of the workload's regions ({', '.join(regions)})"
+            yield twin_document.mistake(("zones", index), what, f"a zone is named like {regions[0]}a")
+        elif zone not in known:
+            what = f"the twin cannot simulate zone {quoted(zone)}"
+            yield twin_document.mistake(("zones", index), what, one_of(zone, known), kind=MistakeKind.BAD_REFERENCE)
+    if twin.zones and not any(zone.startswith(regions[0]) for zone in twin.zones):
+        what = f"the twin has no zone in {regions[0]}, the first region of the workload"
+        yield twin_document.mistake(("zones",), what, f"add a zone like {regions[0]}a", key=True)

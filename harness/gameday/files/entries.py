@@ -43,7 +43,7 @@ class Entries:
         if isinstance(entry, str) and entry in self.names:
             return document.mistake(
                 loc,
-                f"`{entry}` names no target",
+                f"`{entry}` has no fields",
                 f"write `- {self.example(entry)}`",
                 kind=MistakeKind.MISSING_KEY,
             )

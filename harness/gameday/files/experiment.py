@@ -1,4 +1,4 @@
-"""The experiment file: one claim about one fault, or several at once."""
+"""The experiment file: one claim about one fault, or about several at the same time."""
 
 from __future__ import annotations
 
@@ -28,54 +28,62 @@ During = Annotated[
     Annotated[Bound, Tag("bound")] | Annotated[Literal["any"], BeforeValidator(_any), Tag("any")],
     Discriminator(_during),
 ]
-"""What a KPI must keep while the faults last; `any`: nothing."""
+"""The bound of a KPI while the faults last; `any`: none."""
+
+
+MOST_FAULTS = 100
+"""Faults of one experiment."""
 
 
 class RecoveryClaim(Written):
-    """Back in steady state within a time, from impact (while the fault lasts) or from undo, and for how long."""
+    """The claim that steady state is back within a time, counted from the impact or from the undo."""
 
-    within: Duration = Field(gt=0, description="the longest that recovery may take")
+    within: Duration = Field(gt=0, description="how long recovery may take")
     from_: Literal["impact", "undo"] = Field(
         "impact",
         alias="from",
-        description="impact: while the fault lasts, by itself; undo: once the fault is taken out",
+        description="impact: it recovers while the fault lasts; undo: it recovers after the undo",
     )
     sustained: Duration = Field(60.0, gt=0, description="how long it must stay recovered")
 
 
 class DetectionClaim(Written):
-    """An alarm that tells people: it fires within a time from when customers begin to suffer (else from the effect)."""
+    """The claim that an alarm fires within a time after customers begin to suffer, or else after the effect."""
 
     alarm: str = Field(min_length=1, description="a CloudWatch alarm, by name or ARN")
-    within: Duration = Field(gt=0, description="the longest that it may take to fire")
+    within: Duration = Field(gt=0, description="how long it may take to fire")
 
 
 class IsolationClaim(Written):
-    """How much a module that must not suffer may change: points of a ratio, relative for a rate."""
+    """How much a contained module may change: percentage points of a ratio, or a share of a rate."""
 
-    margin: Share = Field(0.01, gt=0, description="points of a ratio, relative for a rate")
+    margin: Share = Field(0.01, gt=0, description="percentage points of a ratio, or a share of a rate")
 
 
 class Experiment(Written):
-    """With these faults, these KPIs stay in steady state, are back in time, and the damage stays in its modules."""
+    """The claim that with these faults these KPIs keep steady state, recover in time, and damage stays contained."""
 
-    version: Literal[1] = Field(description="of these files' dialect")
-    kind: Literal["experiment"] = Field(description="what this file is")
-    name: Name = Field(description="what reports and plans call it")
+    version: Literal[1] = Field(description="the version of the file format")
+    kind: Literal["experiment"] = Field(description="the kind of this file")
+    name: Name = Field(description="its name in reports and plans")
     workload: str = Field(description="the workload file, relative to this one")
-    region: str | None = Field(None, description="needed where the workload has several")
+    region: str | None = Field(None, description="the region; needed if the workload has several")
     hypothesis: Prose = Field(min_length=1, description="the claim in one sentence, for people")
     steady_state: tuple[Name, ...] = Field(min_length=1, description="the KPIs that decide the verdict")
-    baseline: Duration = Field(300.0, gt=0, description="how long steady state is watched before")
-    faults: tuple[FaultEntry, ...] = Field(min_length=1, description="each: the fault's name and its fields")
+    baseline: Duration = Field(300.0, gt=0, description="how long Gameday watches steady state before it injects")
+    faults: tuple[FaultEntry, ...] = Field(
+        min_length=1, max_length=MOST_FAULTS, description="the faults, each as its name and its fields"
+    )
     lasts: Duration = Field(gt=0, description="how long the faults stay once they take effect")
     during: dict[Name, During] = Field({}, description="other bounds while the faults last")
     recovery: RecoveryClaim | None = Field(None, description="the claim that steady state is back in time")
     detected_by: DetectionClaim | None = Field(None, description="the claim that an alarm fires in time")
     isolation: IsolationClaim | None = Field(None, description="the claim that other modules do not suffer")
     guard: dict[Name, Bound] = Field({}, description="abort and undo at once beyond these bounds")
-    blind_after: Duration | None = Field(None, description="no data of a guarded KPI for so long aborts")
-    stop_when: tuple[str, ...] = Field((), description="CloudWatch alarms by name or ARN: firing or unreadable aborts")
+    blind_after: Duration | None = Field(None, gt=0, description="abort after so long without data of a guarded KPI")
+    stop_when: tuple[str, ...] = Field(
+        (), description="CloudWatch alarms by name or ARN; abort if one fires or cannot be read"
+    )
     allow: tuple[Literal["irreversible", "foreign-interfaces", "unchecked-undo"], ...] = Field(
         (), description="what the plan would otherwise refuse"
     )

@@ -19,7 +19,7 @@ from gameday.text import one_of, quoted
 
 
 def fault_from(raw: object) -> Fault:
-    """Return the fault that an entry names; raises ValueError where it names none, or its fields are wrong."""
+    """Return the fault of an entry. Raises ValueError if the name or the fields are wrong."""
     if isinstance(raw, Fault):
         return raw
     if not isinstance(raw, dict) or len(raw) != 1:
@@ -33,22 +33,22 @@ def fault_from(raw: object) -> Fault:
 
 
 def entry_of(fault: Fault) -> dict[str, Json]:
-    """Return a fault as its entry has it: its name, and the fields that were given."""
+    """Return a fault as an entry: its name, and the fields that the file gave."""
     fields = fault.model_dump(mode="json", by_alias=True, exclude_unset=True)
     return {fault.name: {key: _as_written(value) for key, value in fields.items()}}
 
 
 def _as_written(value: Json) -> Json:
-    """A whole number without its point: people write 2, not 2.0."""
+    """Return a whole number without its point: people write 2, not 2.0."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 FaultEntry = Annotated[Fault, PlainValidator(fault_from), PlainSerializer(entry_of), WithJsonSchema({"type": "object"})]
-"""A fault as a value, and in files its entry."""
+"""A fault: a value in Python, and an entry in files."""
 
 
 def read_faults(document: Document, environ: Names[str, str]) -> tuple[dict[Loc, Fault], list[Mistake]]:
-    """The faults that are right in themselves, each with where its fields stand, and the mistakes of the others."""
+    """Return the valid faults by the place of their fields, and the mistakes of the others."""
     faults: dict[Loc, Fault] = {}
     mistakes: list[Mistake] = []
     entries = Entries("faults", "fault", CATALOGUE, lambda name: CATALOGUE[name].example)

@@ -36,7 +36,7 @@ def load_rules(path: Path | str, environ: Names[str, str] | None = None) -> Load
 
 
 def validate_files(paths: Iterable[Path | str], environ: Names[str, str] | None = None) -> list[Mistake]:
-    """Every mistake in files, in folders of them, and in what they name; each once, in the order of the files."""
+    """Return every mistake in files, in folders of files, and in the files that they name; each once, in order."""
     shelf = Loader(os.environ if environ is None else environ)
     files, mistakes = _files_in(Path(path) for path in paths)
     for file in files:
@@ -62,7 +62,7 @@ def _of_kind(loaded: Loaded, wanted: type[L]) -> L:
 
 
 def _files_in(paths: Iterable[Path]) -> tuple[list[Path], list[Mistake]]:
-    """The YAML files that paths name, folders with all below them but what is hidden, and folders without any."""
+    """Return the YAML files of paths (of folders: all below them, except hidden ones), and the empty folders."""
     files: list[Path] = []
     empty: list[Mistake] = []
     for path in paths:
@@ -72,7 +72,7 @@ def _files_in(paths: Iterable[Path]) -> tuple[list[Path], list[Mistake]]:
         found_here = sorted(_below(path))
         files += found_here
         if not found_here:
-            remedy = "name another, or `gameday init` it"
+            remedy = "name another folder, or create files in it with `gameday init`"
             what = "the folder has no YAML file"
             empty.append(Mistake(str(path), 0, 0, what, remedy, kind=MistakeKind.UNREADABLE))
     return list(dict.fromkeys(files)), empty

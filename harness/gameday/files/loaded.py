@@ -1,4 +1,4 @@
-"""What files become, together with the files that they name."""
+"""The values of files, each with the files that it names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class LoadedTwin:
 
 @dataclass(frozen=True)
 class LoadedWorkload:
-    """A workload, and its twin where it names one."""
+    """A workload, and its twin, if it names one."""
 
     path: Path
     workload: Workload

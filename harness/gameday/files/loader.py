@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from gameday import __version__
-from gameday.files.check_workload import check_together, check_twin, check_workload
+from gameday.files.check_workload import check_load, check_together, check_twin, check_workload
 from gameday.files.loaded import Loaded, LoadedExperiment, LoadedGameday, LoadedRules, LoadedTwin, LoadedWorkload
 from gameday.files.unsupported import LATER_KINDS
 from gameday.files.yaml.document import Document, Loc, read_document
@@ -86,6 +86,8 @@ class Loader:
 
         twin, parts = self._shaped(TwinFile, document, mistakes)
         mistakes += check_twin(document, parts)
+        if twin and not mistakes:
+            mistakes += check_load(document, twin)
         return LoadedTwin(document.file, twin, document) if twin else None
 
     def _workload(self, document: Document, mistakes: list[Mistake]) -> LoadedWorkload | None:

@@ -11,21 +11,24 @@ from gameday.files.entries import Entries
 from gameday.files.yaml.document import Document, value_at
 from gameday.files.yaml.mistake import Mistake, MistakeKind
 from gameday.files.yaml.validate import shaped
-from gameday.sdk.rule import EXAMPLES, Rule
+from gameday.sdk.rule import EXAMPLES, MOST_RULES, Rule
+from gameday.steady_state.kpi.units import Seed
 from gameday.steady_state.kpi.written import Written
 
 
 class RulesFile(Written):
-    """Rules for the AWS calls of a program; of those that hit a request the first wins."""
+    """Rules for the AWS calls of a program; the first rule that hits a request wins."""
 
-    version: Literal[1] = Field(description="of these files' dialect")
-    kind: Literal["rules"] = Field(description="what this file is")
-    seed: int = Field(0, ge=0, description="decides which requests are in a share")
-    rules: tuple[dict[str, Any], ...] = Field(min_length=1, description="in order: the first that hits a request wins")
+    version: Literal[1] = Field(description="the version of the file format")
+    kind: Literal["rules"] = Field(description="the kind of this file")
+    seed: Seed = Field(0, description="the seed that chooses the requests of a share")
+    rules: tuple[dict[str, Any], ...] = Field(
+        min_length=1, max_length=MOST_RULES, description="in order: the first that hits a request wins"
+    )
 
 
 def read_rules(document: Document, environ: Names[str, str]) -> tuple[tuple[Rule, ...], list[Mistake]]:
-    """The rules that are right, in order, and the mistakes of the others."""
+    """Return the valid rules in order, and the mistakes of the others."""
     rules: list[Rule] = []
     mistakes: list[Mistake] = []
     examples: dict[str, str] = dict(EXAMPLES.items())

@@ -23,7 +23,7 @@ from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
 from gameday.sdk.rule import EXAMPLES, OWN_FIELDS, Rule, RuleKind
 from gameday.steady_state.kpi.source import SOURCES, SourceSpec
-from gameday.steady_state.kpi.units import show_duration, show_share
+from gameday.steady_state.kpi.units import exact_duration, exact_rate, exact_share
 from gameday.steady_state.registry import Unusable
 
 if TYPE_CHECKING:
@@ -41,12 +41,14 @@ _VARIABLE = r"\$\{"
 """A variable may expand to a text of any form."""
 
 
-_NOISE = {"title", "gt", "ge", "lt", "le", "propertyNames"}
-"""Keywords that are useless to an editor: bounds of a text's meaning, and names of our classes."""
+_NOISE = {"title", "propertyNames"}
+"""Keywords that are useless to an editor: names of our classes."""
+_LIMITS = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
+"""Pydantic's names for the limits of what a text means. No keyword of JSON Schema states them, so words do."""
 
 
 def schemas() -> dict[str, dict[str, Json]]:
-    """Return the JSON Schema of each kind."""
+    """Return the JSON Schema of each kind of file."""
     return {kind: _schema(model) for kind, model in MODELS.items()}
 
 
@@ -91,7 +93,7 @@ def _schema(model: type[BaseModel]) -> dict[str, Json]:
 
 
 def _fault_entry(definitions: dict[str, Json]) -> Json:
-    """One fault: its name, and its fields."""
+    """Return the schema of one fault: its name, and its fields."""
     faults: dict[str, Json] = {}
     for name, fault in CATALOGUE.items():
         fields = fault.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
@@ -102,7 +104,7 @@ def _fault_entry(definitions: dict[str, Json]) -> Json:
 
 
 def _sources(definitions: dict[str, Json]) -> Json:
-    """Where a number comes from: one of the sources. Raises InvalidInput where an installed package's is unusable."""
+    """Return the schema of a KPI's source. Raises InvalidInput if the source of an installed package is unusable."""
     try:
         for source in SOURCES.values():
             fields = source.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
@@ -119,7 +121,7 @@ def _described(source: type[SourceSpec]) -> str:
 
 
 def _rule(kind: RuleKind) -> Json:
-    """The fields of one kind of rule, without those of the others alone."""
+    """Return the fields of one kind of rule, without the fields of other kinds."""
     fields = Rule.model_json_schema(by_alias=True)
     others = {"kind", *frozenset().union(*OWN_FIELDS.values())} - OWN_FIELDS[kind]
     for name in others:
@@ -141,14 +143,14 @@ def _entry(noun: str, named: dict[str, Json]) -> Json:
 
 
 def _each(value: Json, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Json:
-    """Every schema in a value changed."""
+    """Return a value with every schema in it changed."""
     if isinstance(value, list):
         return [_each(item, change) for item in value]
     return _every(value, change) if isinstance(value, dict) else value
 
 
 def _every(value: dict[str, Json], change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Json]:
-    """A schema with every schema in it changed; what `properties` and `definitions` hold are names, not keywords."""
+    """Return a schema with every schema in it changed; keys of `properties` and `definitions` are no keywords."""
     if value.get("format") == "kpi-source":  # see `SourceSpec`
         return {"$ref": "#/definitions/SourceSpec"}
     changed = change(value)
@@ -161,12 +163,15 @@ def _every(value: dict[str, Json], change: Callable[[dict[str, Any]], dict[str, 
 
 
 def _for_editors(schema: dict[str, Any]) -> dict[str, Any]:
-    """Without noise, and taking what the loader takes: variables, and plain scalars where a text is asked for."""
+    """Remove noise, and allow what the loader allows: variables, and plain scalars as texts."""
     kept = {key: value for key, value in schema.items() if key not in _NOISE}
     if (default := _default(kept)) is None:
         kept.pop("default", None)
     else:
         kept["default"] = default
+    limits = ", ".join(f"{words} {_as_written(kept.pop(key), kept)}" for key, words in _LIMITS.items() if key in kept)
+    if limits:
+        kept["description"] = f"{kept['description']} ({limits})" if "description" in kept else limits
     if "description" in kept:
         kept["description"] = cleandoc(kept["description"])
     if [each.get("type") for each in kept.get("anyOf", ())][1:] == ["null"]:
@@ -176,7 +181,7 @@ def _for_editors(schema: dict[str, Any]) -> dict[str, Any]:
     if "const" in kept or "enum" in kept:
         return kept
     if kept.get("format") == "date":
-        kept["pattern"] = r"^\d{4}-\d\d-\d\d$"
+        kept["pattern"] = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
     if "pattern" in kept:
         return {**kept, "pattern": f"{kept['pattern']}|{_VARIABLE}"}
     if kept.get("type") == "string":
@@ -187,7 +192,7 @@ def _for_editors(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _or_nothing(schema: dict[str, Any]) -> dict[str, Any]:
-    """`X or null` as one schema, where X is a plain one."""
+    """Return `X or null` as one schema, if X is a plain type."""
     one, null = schema["anyOf"]
     if "type" not in one or one.keys() & {"const", "enum"}:
         return schema
@@ -197,8 +202,16 @@ def _or_nothing(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _default(schema: dict[str, Any]) -> str | float | None:
-    """A default as people write it, where it is a scalar."""
-    default, like = schema.get("default"), str(schema.get("examples", [""])[0])
+    """Return a default as people write it, where it is a scalar."""
+    default = schema.get("default")
     if isinstance(default, float) and schema.get("type") == "string":
-        return show_share(default) if like.endswith("%") else show_duration(default)
+        return _as_written(default, schema)
     return default if isinstance(default, str | int | float) else None
+
+
+def _as_written(value: float, schema: dict[str, Any]) -> str:
+    """Return a value as the texts of its field write it; the field's example shows how."""
+    like = str(schema.get("examples", [""])[0])
+    if like.endswith("%"):
+        return exact_share(value)
+    return exact_rate(value) if like.endswith("/s") else exact_duration(value)

@@ -12,23 +12,23 @@ SCHEMAS = ".schemas"
 
 
 def write_starter(directory: Path) -> list[Path]:
-    """Write the starter files, with their schemas beside them; returns the paths.
+    """Write the starter files and their schemas, and return the paths.
 
-    Raises InvalidInput where one of them is there already (nothing is written then), or cannot be written.
+    Raises InvalidInput if one of them exists (then it writes nothing), or if a write fails.
     """
     texts = Path(__file__).parent / "starter"
     try:
         directory.mkdir(parents=True, exist_ok=True)
         there = [name for name in FILES if (directory / name).exists()]
         if there:
-            what = f"{directory}: {', '.join(there)} {'is' if len(there) == 1 else 'are'} there already"
-            raise InvalidInput(what, "name another folder: nothing is overwritten", gd_code="GD-E109")
+            what = f"{directory} has {', '.join(there)} already"
+            raise InvalidInput(what, "name another folder: Gameday overwrites nothing", gd_code="GD-E109")
         for name in FILES:
             with (directory / name).open("x", encoding="utf-8") as file:
                 file.write((texts / name).read_text(encoding="utf-8"))
     except OSError as error:
         raise InvalidInput(
-            f"{error.filename or directory}: cannot be written: {error.strerror}",
+            f"Gameday cannot write {error.filename or directory}: {error.strerror}",
             "name another folder",
             gd_code="GD-E108",
         ) from error

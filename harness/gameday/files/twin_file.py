@@ -1,4 +1,4 @@
-"""The twin file: how the twin plays a workload's modules, its customers and its metrics."""
+"""The twin file: how the twin simulates a workload's modules, its customers and its metrics."""
 
 from __future__ import annotations
 
@@ -7,22 +7,26 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from gameday.files.workload import Name
-from gameday.steady_state.kpi.units import Duration, Rate, Share, show_duration
+from gameday.steady_state.kpi.units import Count, Duration, Number, Period, Rate, Share, Wait, exact_duration
 from gameday.steady_state.kpi.written import Written
 
 MetricName = Annotated[str, Field(pattern=r"^[^/].*/[^/]+$", description="Namespace/MetricName")]
 
 
-class Latency(Written):
-    """A module's own service time: lognormal, given by its median and its 95th percentile."""
+MOST_ZONES = 16
+"""Zones of one twin: its VPC has a subnet for each."""
 
-    p50: Duration = Field(gt=0, description="half of all requests take longer")
-    p95: Duration = Field(gt=0, description="one in twenty takes longer")
+
+class Latency(Written):
+    """The service time of a module alone: lognormal, with this median and this 95th percentile."""
+
+    p50: Wait = Field(gt=0, description="half of all requests take longer")
+    p95: Wait = Field(gt=0, description="one request in twenty takes longer")
 
     @model_validator(mode="after")
     def _in_order(self) -> Latency:
         if self.p95 < self.p50:
-            msg = f"p95 is at least p50; found {show_duration(self.p95)} and {show_duration(self.p50)}"
+            msg = f"`p95` must be at least `p50`; found {exact_duration(self.p95)} and {exact_duration(self.p50)}"
             raise ValueError(msg)
         return self
 
@@ -31,69 +35,70 @@ class CallTo(Written):
     """A call to another module for each request served."""
 
     to: Name = Field(description="the module called")
-    only: tuple[Name, ...] = Field((), description="the journeys that make this call; none named: all")
-    timeout: Duration | None = Field(
-        None, gt=0, description="for the whole call, retries included; none: it waits as long as it takes"
+    only: tuple[Name, ...] = Field((), description="the journeys that make this call; default: all")
+    timeout: Wait | None = Field(
+        None, gt=0, description="for the whole call with its retries; default: the caller waits for ever"
     )
     retries: int = Field(0, ge=0, le=20, description="more attempts after a failed one")
-    backoff: Duration = Field(
-        0.05, gt=0, description="before the first retry; doubles each time, with jitter, to 20s at most"
+    backoff: Wait = Field(
+        0.05, gt=0, description="the delay before the first retry; it doubles each time, up to 20s, with jitter"
     )
-    fallback: bool = Field(False, description="when the call fails the request goes on without it")
+    fallback: bool = Field(False, description="whether the request goes on without the call when the call fails")
 
 
 class Instances(Written):
     """A module on EC2 instances in one scaling group behind one load balancer."""
 
-    each_zone: int = Field(ge=1, description="instances in each zone")
-    launch_delay: Duration = Field(90.0, gt=0, description="from a launch to serving requests")
-    slots: int = Field(16, ge=1, description="requests that one instance works on at once")
-    queue: int = Field(64, ge=0, description="requests that may wait at one instance; more are refused with 503")
+    each_zone: Count = Field(ge=1, description="instances in each zone")
+    launch_delay: Wait = Field(90.0, gt=0, description="how long a new instance takes until it serves requests")
+    slots: Count = Field(16, ge=1, description="how many requests one instance serves at once")
+    queue: Count = Field(64, ge=0, description="how many requests may wait at one instance; it answers more with 503")
 
 
 class HealthCheck(Written):
-    """How the load balancers check their targets (the defaults are ours, quicker than AWS's 30s × 5 / 2).
+    """How the load balancers check their targets. The defaults are quicker than those of AWS (30s, 5 and 2).
 
-    AWS takes intervals of 5 to 300 seconds (ELB API Reference, CreateTargetGroup, HealthCheckIntervalSeconds); below a
-    second the twin would do little else.
+    AWS takes intervals of 5 to 300 seconds (ELB API Reference, CreateTargetGroup, HealthCheckIntervalSeconds).
     """
 
-    interval: Duration = Field(10.0, ge=1, description="from one check to the next; ELB's own least is 5s")
-    unhealthy: int = Field(2, ge=1, description="failures in a row until a target gets no requests")
-    healthy: int = Field(2, ge=1, description="successes in a row until it gets them again")
+    interval: Wait = Field(10.0, ge=1, description="the time from one check to the next; ELB takes at least 5s")
+    unhealthy: Count = Field(2, ge=1, description="how many failures in a row until a target gets no requests")
+    healthy: Count = Field(2, ge=1, description="how many successes in a row until it gets them again")
 
 
 class Function(Written):
-    """A module that is a Lambda function: requests beyond its concurrency are throttled at once."""
+    """A module that is a Lambda function, which rejects requests beyond its concurrency."""
 
-    concurrency: int = Field(1000, ge=1, description="of the account, where the function reserves none")
+    concurrency: Count = Field(
+        1000, ge=1, description="the concurrency of the account, for a function that reserves none"
+    )
 
 
 class Table(Written):
-    """A module that is a DynamoDB table with provisioned capacity: requests beyond it are throttled at once."""
+    """A module that is a DynamoDB table with provisioned capacity, which rejects requests beyond that."""
 
-    read_capacity: int = Field(ge=1, description="units per second")
-    write_capacity: int = Field(ge=1, description="units per second")
-    units: Literal["read", "write"] = Field("write", description="what one request takes one unit of")
+    read_capacity: Count = Field(ge=1, description="units per second")
+    write_capacity: Count = Field(ge=1, description="units per second")
+    units: Literal["read", "write"] = Field("write", description="which of the two one request takes a unit of")
 
 
 class Stage(Written):
-    """A module that is an API Gateway stage: a token bucket in front of what it calls."""
+    """A module that is an API Gateway stage: it limits the requests to what it calls by a token bucket."""
 
-    rate: Rate = Field(gt=0, description="what it lets pass in the long run")
-    burst: int = Field(ge=1, description="how many requests it lets pass at once")
+    rate: Rate = Field(gt=0, description="how many requests it accepts in the long run")
+    burst: Count = Field(ge=1, description="how many requests it accepts at once")
 
 
 class TwinModule(Written):
-    """One module: exactly one of instances, function, table, stage; its own latency; whom it calls, in order."""
+    """One module: exactly one of instances, function, table or stage, its latency, and its calls in order."""
 
     instances: Instances | None = Field(None, description="EC2 instances in a scaling group behind a load balancer")
     function: Function | None = Field(None, description="a Lambda function")
     table: Table | None = Field(None, description="a DynamoDB table")
     stage: Stage | None = Field(None, description="an API Gateway stage")
-    latency: Latency = Field(description="its own service time; what it calls comes on top")
-    errors: Share = Field(0.0, description="of its requests fail by themselves")
-    calls: tuple[CallTo, ...] = Field((), description="in this order, for each request")
+    latency: Latency = Field(description="its own service time, without its calls")
+    errors: Share = Field(0.0, description="the share of its requests that fail without any fault")
+    calls: tuple[CallTo, ...] = Field((), description="the calls of each request, in this order")
 
     @model_validator(mode="after")
     def _one_kind(self) -> TwinModule:
@@ -105,41 +110,41 @@ class TwinModule(Written):
 
 
 class Journey(Written):
-    """What a customer does: one request that enters the workload at a module."""
+    """What a customer does: one request to one module."""
 
-    share: Share = Field(gt=0, description="of all customers")
+    share: Share = Field(gt=0, description="the share of all customers")
     enters: Name = Field(description="the module that gets the request")
-    patience: Duration = Field(10.0, gt=0, description="the customer gives up after so long, which is a failure")
+    patience: Wait = Field(10.0, gt=0, description="how long the customer waits; then the request has failed")
 
 
 class Customers(Written):
-    """Customers: they arrive at random (Poisson), independent of earlier ones (an open loop)."""
+    """Customers: they arrive at random (Poisson), and do not wait for each other (an open loop)."""
 
-    rate: Rate = Field(gt=0, description="how many come, like 50/s")
-    journeys: dict[Name, Journey] = Field(min_length=1, description="what they do; the shares add up to 100%")
+    rate: Rate = Field(gt=0, description="how many arrive, like 50/s")
+    journeys: dict[Name, Journey] = Field(min_length=1, description="what customers do; the shares add up to 100%")
 
 
 class Feed(Written):
-    """What feeds one metric: of a journey or of a module, tried, failed, seconds taken, or healthy capacity."""
+    """What one metric counts: tried or failed requests, seconds, or healthy instances of a journey or a module."""
 
-    journey: Name | None = Field(None, description="of this journey's customers")
-    module: Name | None = Field(None, description="of this module's callers")
+    journey: Name | None = Field(None, description="count the customers of this journey")
+    module: Name | None = Field(None, description="count the requests of this module's callers")
     count: Literal["tried", "failed", "latency", "healthy"] = Field(description="what is counted; latency in seconds")
     dimensions: dict[str, str] = Field({}, description="the metric's CloudWatch dimensions")
 
     @model_validator(mode="after")
     def _one_origin(self) -> Feed:
         if (self.journey is None) == (self.module is None):
-            msg = "a metric is fed by exactly one of journey, module"
+            msg = "a metric counts exactly one of `journey` and `module`"
             raise ValueError(msg)
         if self.count == "healthy" and self.module is None:
-            msg = "healthy counts the targets of a module, not of a journey"
+            msg = "`healthy` counts the instances of a module, not of a journey"
             raise ValueError(msg)
         return self
 
 
 DAY = 86400.0
-"""Seconds; an alarm over more is evaluated by other rules (CloudWatch User Guide, "Alarm evaluation")."""
+"""Seconds. CloudWatch evaluates a longer alarm by other rules (CloudWatch User Guide, "Alarm evaluation")."""
 
 
 class TwinAlarm(Written):
@@ -149,46 +154,50 @@ class TwinAlarm(Written):
     dimensions: dict[str, str] = Field({}, description="the metric's CloudWatch dimensions")
     statistic: str = Field(
         "Sum",
-        pattern=r"^(Sum|Average|Minimum|Maximum|SampleCount|p(\d{1,2}(\.\d{1,10})?|100))$",
+        pattern=r"^(Sum|Average|Minimum|Maximum|SampleCount|p([0-9]{1,2}(\.[0-9]{1,10})?|100))$",
         description="of each period: Sum, Average, Minimum, Maximum, SampleCount, or a percentile like p99",
     )
-    period: Duration = Field(60.0, gt=0, description="what one datapoint spans: 10s, 20s, 30s, or whole minutes")
-    below: float | None = Field(None, description="it fires below this number")
-    above: float | None = Field(None, description="it fires above this number")
-    points: int = Field(1, ge=1, description="breaching datapoints (M) …")
-    of: int = Field(1, ge=1, description="… of the last so many (N)")
+    period: Period = Field(60.0, gt=0, description="the length of one datapoint: 10s, 20s, 30s, or whole minutes")
+    below: Number | None = Field(None, description="it fires below this number")
+    above: Number | None = Field(None, description="it fires above this number")
+    points: Count = Field(1, ge=1, description="how many datapoints must breach (M)")
+    of: Count = Field(1, ge=1, description="how many of the last datapoints count (N)")
     missing: Literal["breaching", "notBreaching", "ignore", "missing"] = Field(
-        "missing", description="what a period without data counts as"
+        "missing", description="how it counts a period without data"
     )
 
     @model_validator(mode="after")
     def _one_side(self) -> TwinAlarm:
         if (self.below is None) == (self.above is None):
-            msg = "an alarm fires below or above a number: exactly one of the two"
+            msg = "an alarm has exactly one of `below` and `above`"
             raise ValueError(msg)
         if self.points > self.of:
-            msg = f"points ({self.points}) cannot exceed of ({self.of})"
+            msg = f"`points` ({self.points}) must be at most `of` ({self.of})"
             raise ValueError(msg)
         if self.period not in (10, 20, 30) and self.period % 60:
-            msg = f"period is 10s, 20s, 30s, or whole minutes; found {show_duration(self.period)}"
+            msg = f"`period` must be 10s, 20s, 30s, or whole minutes; found {exact_duration(self.period)}"
             raise ValueError(msg)
         if self.period * self.of > DAY:
-            msg = f"an alarm looks at a day at most; {self.of} times {show_duration(self.period)} is more"
+            msg = f"an alarm reads at most one day; {self.of} times {exact_duration(self.period)} is more"
             raise ValueError(msg)
         return self
 
 
 class TwinFile(Written):
-    """How the twin plays a workload."""
+    """How the twin simulates a workload."""
 
-    version: Literal[1] = Field(description="of these files' dialect")
-    kind: Literal["twin"] = Field(description="what this file is")
-    zones: tuple[str, ...] = Field(min_length=1, description="availability zones, like us-east-1a")
-    modules: dict[Name, TwinModule] = Field(min_length=1, description="how each module of the workload is played")
-    customers: Customers = Field(description="who asks, how often, and for what")
+    version: Literal[1] = Field(description="the version of the file format")
+    kind: Literal["twin"] = Field(description="the kind of this file")
+    zones: tuple[str, ...] = Field(
+        min_length=1, max_length=MOST_ZONES, description="availability zones, like us-east-1a"
+    )
+    modules: dict[Name, TwinModule] = Field(
+        min_length=1, description="how the twin simulates each module of the workload"
+    )
+    customers: Customers = Field(description="how many customers arrive, and what they do")
     health_check: HealthCheck = Field(HealthCheck(), description="how load balancers check their targets")
-    warm_up: Duration = Field(30.0, ge=0, description="virtual time before a run may look at it")
+    warm_up: Duration = Field(30.0, ge=0, description="how long the twin lives, in virtual time, before a run begins")
     metrics: dict[MetricName, Feed] = Field(
-        {}, description="Namespace/MetricName: what feeds it, in bins of one second"
+        {}, description="metrics as Namespace/MetricName, in periods of one second, and what they count"
     )
     alarms: dict[Name, TwinAlarm] = Field({}, description="CloudWatch alarms, by name")

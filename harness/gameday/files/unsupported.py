@@ -1,4 +1,4 @@
-"""Words of the dialect that a later version brings: an error until then, never ignored."""
+"""Words that a later version of the file format brings. Until then they are mistakes, and never ignored."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ LATER_KINDS = ("gate",)
 LATER_KEYS: dict[str, dict[str, str]] = {
     "Gameday": dict.fromkeys(("windows", "tell", "confirm", "playbook"), "leave it out: a later version brings it"),
 }
-"""Model → key → what to do meanwhile."""
+"""Model → key → what to do until then."""
 
 LATER_WORDS = ("conflict-prone",)
 """Values of `allow`."""
 
 LATER_IN_FAULTS = ("at", "for")
-"""Keys beside a fault's name."""
+"""Keys of an entry next to a fault's name."""

@@ -1,4 +1,4 @@
-"""The workload file: what belongs to the workload, its modules and their KPIs, and the limits of every run."""
+"""The workload file: its resources, its modules, their KPIs, and the limits of every run."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
-from gameday.aws.kinds import KINDS
+from gameday.aws.kinds import KINDS, ResourceKind
 from gameday.aws.tags import TagKey
 from gameday.graph import reached
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.units import Duration, Share
+from gameday.steady_state.kpi.units import Count, Duration, Share
 from gameday.steady_state.kpi.written import Prose, Written
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
-"""A name of ours: lower case, digits and hyphens."""
+"""A name in Gameday: lower case letters, digits and hyphens."""
+
+MOST_REGIONS = 50
+"""More than AWS has."""
 
 Region = Annotated[str, Field(json_schema_extra={"pattern": "^[a-z]{2}-[a-z]+-[1-9]$"})]
 """A region; `gameday/aws/regions` lists them."""
 
-AccountId = Annotated[str, Field(pattern=r"^\d{12}$", json_schema_extra={"type": ["string", "integer"]})]
-"""An account id, read as text, quoted or not: the loader takes what was written."""
+AccountId = Annotated[str, Field(pattern="^[0-9]{12}$", json_schema_extra={"type": ["string", "integer"]})]
+"""An account id. The loader reads it as text, with or without quotes."""
 
 
 STORE = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()-]+)*/?")
@@ -52,19 +55,23 @@ def _day(raw: object) -> object:
 Day = Annotated[date, BeforeValidator(_day)]
 
 
-Role = Annotated[str, Field(pattern=r"^arn:aws:iam::\d{12}:role/([a-zA-Z0-9_+=,.@-]+/)*[a-zA-Z0-9_+=,.@-]{1,64}$")]
+Role = Annotated[str, Field(pattern=r"^arn:aws:iam::[0-9]{12}:role/([a-zA-Z0-9_+=,.@-]+/)*[a-zA-Z0-9_+=,.@-]{1,64}$")]
 """The ARN of an IAM role, its path included (IAM User Guide, "IAM identifiers")."""
 
 
 class OwnsBase(Written):
-    """What belongs to a workload or a module: resources by tags, and resources of each kind by name."""
+    """The resources of a workload or a module: by tags, and of each kind by name."""
 
-    tags: dict[TagKey, str] = Field({}, description="resources that carry all of these tags")
+    tags: dict[TagKey, str] = Field({}, description="resources that have all of these tags")
 
     @property
     def names(self) -> dict[str, tuple[str, ...]]:
         """The names that the file gives, by the key of their kind: {"functions": ("payments",)}."""
         return {key: names for key in KINDS if (names := getattr(self, key))}
+
+
+def _names(kind: ResourceKind) -> object:
+    return tuple[Annotated[str, Field(pattern=kind.pattern)], ...]
 
 
 if TYPE_CHECKING:
@@ -74,77 +81,81 @@ else:  # a field for each kind, so that schema and mistakes know them
         "Owns",
         __base__=OwnsBase,
         __doc__=OwnsBase.__doc__,
-        **{kind.owned_as: (tuple[str, ...], Field((), description=kind.described)) for kind in KINDS.values()},
+        **{kind.owned_as: (_names(kind), Field((), description=kind.described)) for kind in KINDS.values()},
     )
 
 
 class Module(Written):
-    """A part of the workload that should fail alone: what it owns, what it needs and what it tolerates."""
+    """A part of the workload that should fail alone: what it owns, and which modules it needs and tolerates."""
 
-    owns: Owns = Field(description="what belongs to the module, by tags or names")
-    needs: tuple[Name, ...] = Field((), description="modules that it fails with")
-    tolerates: tuple[Name, ...] = Field((), description="modules that it calls but works without")
+    owns: Owns = Field(description="the resources of the module, by tags or names")
+    needs: tuple[Name, ...] = Field((), description="modules without which it fails")
+    tolerates: tuple[Name, ...] = Field((), description="modules that it calls, but can work without")
 
 
 class Limits(Written):
-    """How far any run may go; on the twin what would refuse is a warning."""
+    """The limits of any run. On an account they refuse; on the twin they warn."""
 
-    module_share: Share = Field(0.5, gt=0, le=1, description="of a module's instances that one run may hit")
-    instances: int = Field(20, ge=1, description="that one run may hit")
-    exposure: Duration = Field(900.0, gt=0, description="the longest that faults may last, effect and undo included")
+    module_share: Share = Field(0.5, gt=0, le=1, description="the share of a module's instances that one run may hit")
+    instances: Count = Field(20, ge=1, description="how many instances one run may hit")
+    exposure: Duration = Field(
+        900.0, ge=1, description="how long faults may last, including the time until they take effect"
+    )
 
 
 class Freeze(Written):
-    """Days on which nothing is injected on an account, both ends included."""
+    """Days on which no run injects into an account; the first and the last day count."""
 
     from_: Day = Field(alias="from", description="the first day, like 2026-12-20")
     to: Day = Field(description="the last day")
-    why: Prose = Field(description="what a refusal says")
+    why: Prose = Field(description="the reason, for refusals")
 
     @model_validator(mode="after")
     def _in_order(self) -> Freeze:
         if self.to < self.from_:
-            msg = f"a freeze ends on its last day or before it begins: {self.from_} to {self.to}"
+            msg = f"the last day of a freeze is before its first: {self.from_} to {self.to}"
             raise ValueError(msg)
         return self
 
 
 class Budget(Written):
-    """How often judgement may err."""
+    """How often a judgement may be wrong."""
 
-    false_abort: Share = Field(0.0001, gt=0, lt=0.5, description="chance that the guard aborts a healthy run")
-    false_verdict: Share = Field(0.05, gt=0, lt=0.5, description="chance that a verdict is wrong")
+    false_abort: Share = Field(0.0001, gt=0, lt=0.5, description="the probability that the guard aborts a healthy run")
+    false_verdict: Share = Field(0.05, gt=0, lt=0.5, description="the probability that a verdict is wrong")
 
 
 class Workload(Written):
     """The resources and processes that together provide one atomic business function."""
 
-    version: Literal[1] = Field(description="of these files' dialect")
-    kind: Literal["workload"] = Field(description="what this file is")
-    name: Name = Field(description="what reports and plans call it")
+    version: Literal[1] = Field(description="the version of the file format")
+    kind: Literal["workload"] = Field(description="the kind of this file")
+    name: Name = Field(description="its name in reports and plans")
     provides: Prose = Field(min_length=1, description="the business function, in one sentence")
-    account: AccountId = Field(description="any other account refuses; the twin takes this id")
-    regions: tuple[Region, ...] = Field(min_length=1, description="where it runs, like us-east-1")
-    production: bool = Field(False, description="true refuses unless the command line says --production")
-    twin: str | None = Field(None, description="the file that says how the twin plays it, relative to this one")
-    owns: Owns = Field(description="what belongs to the workload at all: subnets, load balancers, …")
+    account: AccountId = Field(description="a run refuses any other account; the twin has this id")
+    regions: tuple[Region, ...] = Field(
+        min_length=1, max_length=MOST_REGIONS, description="its regions, like us-east-1"
+    )
+    production: bool = Field(False, description="true: a run on the account needs --production")
+    twin: str | None = Field(None, description="the twin file, relative to this file")
+    owns: Owns = Field(description="all resources of the workload: subnets, load balancers, …")
     opt_in: dict[TagKey, str] | None = Field(
-        {"gameday": "allowed"}, description="targets must carry this tag; null asks for none"
+        {"gameday": "allowed"}, description="the tag that targets must have; null: none"
     )
     role: Role | None = Field(
-        None, description="assumed on an account: to read, to inject only what is planned, and to undo only that"
+        None, description="the role that a run on an account assumes; each session may only do what the plan needs"
     )
     store: Store | None = Field(
-        None, description="where a team keeps journal and lease: s3://bucket/prefix; an account run needs it"
+        None, description="the team's store of journals and leases, as s3://bucket/prefix; runs on an account need it"
     )
-    limits: Limits = Field(Limits(), description="how far any run may go; on the twin what would refuse is a warning")
-    freezes: tuple[Freeze, ...] = Field((), description="days on which nothing is injected on an account")
-    budget: Budget = Field(Budget(), description="how often judgement may err")
+    limits: Limits = Field(Limits(), description="the limits of any run; on the twin they only warn")
+    freezes: tuple[Freeze, ...] = Field((), description="days on which no run injects into an account")
+    budget: Budget = Field(Budget(), description="how often a judgement may be wrong")
     modules: dict[Name, Module] = Field(min_length=1, description="the parts that should fail alone, by name")
     kpis: dict[Name, Kpi] = Field(min_length=1, description="what healthy means, by name")
 
     def suffers_with(self, hit: frozenset[str]) -> frozenset[str]:
-        """The modules that may suffer when `hit` do: those, and all that need them, transitively (cycles are fine)."""
+        """Return the modules that may suffer with `hit`: those, and all that need them, also indirectly."""
         needed_by: dict[str, list[str]] = {}
         for name, module in self.modules.items():
             for needed in module.needs:

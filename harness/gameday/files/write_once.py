@@ -1,4 +1,4 @@
-"""Experiments that gameday writes for people to go on with: files that it never writes over once they were changed."""
+"""Write experiments for people to edit. Gameday never overwrites a file that somebody changed."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ _REMEDY = "name another folder with --write"
 
 
 def write_draft(path: Path, text: str) -> None:
-    """Write a file, its folder too. Raises InvalidInput where it cannot be, or where another text stands there."""
+    """Write a file and its folder. Raises InvalidInput if that fails, or if the file has another content."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not (path.is_file() and read_regular(path) == text.encode()):
             raise InvalidInput(
-                f"{path}: is there already, and differs: nothing is overwritten", _REMEDY, gd_code="GD-E109"
+                f"{path} exists with another content; Gameday overwrites nothing", _REMEDY, gd_code="GD-E109"
             )
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InvalidInput(
-            f"{error.filename or path}: cannot be written: {error.strerror}", _REMEDY, gd_code="GD-E108"
+            f"Gameday cannot write {error.filename or path}: {error.strerror}", _REMEDY, gd_code="GD-E108"
         ) from error

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from gameday.aws.models import operations, services, spelled
-from gameday.steady_state.kpi.units import Duration, Share, show_duration, show_share
+from gameday.steady_state.kpi.units import Count, Share, Wait, exact_duration, exact_share
 from gameday.steady_state.kpi.written import Written
 from gameday.text import nearest, one_of, quoted
 
@@ -35,6 +35,9 @@ EXAMPLES: Mapping[RuleKind, str] = {
     "lose-reply": "lose-reply: {service: dynamodb, operation: PutItem, first: 1}",
 }
 
+MOST_RULES = 1000
+"""Rules of one file, and of one proxy."""
+
 ALWAYS = 1.0
 _CODE = re.compile(r"[!-~]+")
 
@@ -55,12 +58,14 @@ class Rule(Written):
     operation: str | None = Field(None, description="PutItem, or put_item; default: every operation")
     region: str | None = Field(None, description="only requests to this region")
     share: Share = Field(ALWAYS, description="the share of those requests, chosen by the seed")
-    after: int = Field(0, ge=0, description="how many of those requests pass first")
-    first: int | None = Field(None, ge=1, description="how many requests it hits at most; then all pass")
-    wait: Duration | None = Field(
+    after: Count = Field(0, ge=0, description="how many of those requests pass first")
+    first: Count | None = Field(None, ge=1, description="how many requests it hits at most; then all pass")
+    wait: Wait | None = Field(
         None, gt=0, description="how long to hold the request; default for a timeout: the client's own"
     )
-    code: str | None = Field(None, min_length=1, description="the error's code; default: the service's own")
+    code: str | None = Field(
+        None, min_length=1, max_length=128, description="the error's code; default: the service's own"
+    )
     status: int | None = Field(None, ge=400, le=599, description="the error's HTTP status; default: the code's own")
 
     @field_validator("service")
@@ -103,11 +108,11 @@ class Rule(Written):
         if self.region:
             text += f" in {self.region}"
         if self.wait is not None:
-            text += f" by {show_duration(self.wait)}"
+            text += f" by {exact_duration(self.wait)}"
         if self.code:
             text += f" with {self.code}"
         if self.share < ALWAYS:
-            text += f", {show_share(self.share)} of requests"
+            text += f", {exact_share(self.share)} of requests"
         if self.after:
             text += f", after {self.after}"
         return text + (f", at most {self.first}" if self.first else "")

@@ -1,8 +1,29 @@
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 import pytest
+from gameday.faults import CATALOGUE
+from gameday.files.schema import MODELS
+from gameday.sdk.rule import Rule
+from gameday.steady_state.kpi.kpi import Kpi
+from gameday.steady_state.kpi.source import SOURCES
 from gameday.steady_state.kpi.units import (
+    LARGEST,
+    MOST,
+    WEEK,
     Amount,
+    BoundAmount,
+    Duration,
+    Period,
+    Rate,
+    Share,
+    Wait,
+    exact_duration,
+    exact_number,
+    exact_rate,
+    exact_share,
     parse_amount,
     parse_duration,
     parse_rate,
@@ -11,8 +32,9 @@ from gameday.steady_state.kpi.units import (
     show_rate,
     show_share,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 
 @pytest.mark.parametrize(
@@ -92,3 +114,103 @@ def test_parse_amount_in_another_unit_is_refused(raw: object) -> None:
 
 def test_show_rate_is_per_second() -> None:
     assert show_rate(49.96) == "49.96/s"
+
+
+NUMBER = st.from_regex(r"\A[0-9]{1,12}(\.[0-9]{1,20})?\Z")
+DURATIONS = st.lists(st.tuples(NUMBER, st.sampled_from(["ms", "s", "m", "h", "d"])), min_size=1, max_size=8).map(
+    lambda parts: "".join(f"{number}{unit}" for number, unit in parts)
+)
+TYPES = {"duration": Duration, "wait": Wait, "period": Period, "share": Share, "rate": Rate, "bound": BoundAmount}
+TEXTS = DURATIONS | NUMBER.map(lambda number: f"{number}%") | st.tuples(NUMBER, st.sampled_from("smh")).map("/".join)
+
+
+@given(DURATIONS)
+def test_exact_duration_reads_back(text: str) -> None:
+    seconds = parse_duration(text)
+    if seconds <= WEEK:
+        assert parse_duration(exact_duration(seconds)) == seconds
+
+
+@given(NUMBER.map(lambda number: f"{float(number) % 100:.9f}%"))
+def test_exact_share_reads_back(text: str) -> None:
+    share = parse_share(text)
+    assert parse_share(exact_share(share)) == share
+
+
+@given(st.tuples(NUMBER, st.sampled_from("smh")).map("/".join))
+def test_exact_rate_reads_back(text: str) -> None:
+    rate = parse_rate(text)
+    if rate <= MOST:
+        assert parse_rate(exact_rate(rate)) == rate
+
+
+@given(st.floats(-LARGEST, LARGEST))
+def test_exact_number_reads_back(number: float) -> None:
+    assert float(exact_number(number)) == number
+
+
+@settings(max_examples=300)
+@given(st.sampled_from([*TYPES]), TEXTS)
+def test_field_takes_only_values_that_are_written_and_read_again(name: str, text: str) -> None:
+    adapter: TypeAdapter[object] = TypeAdapter(TYPES[name])
+    try:
+        value = adapter.validate_python(text)
+    except ValidationError:
+        return
+    number = value.value if isinstance(value, Amount) else value
+    assert isinstance(number, float)
+    assert math.isfinite(number)
+    assert adapter.validate_json(adapter.dump_json(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("duration", f"{'9' * 310}d"),
+        ("duration", "8d"),
+        ("duration", "\N{ARABIC-INDIC DIGIT FOUR}\N{ARABIC-INDIC DIGIT ZERO}s"),
+        ("duration", "1m" * 9),
+        ("wait", "61m"),
+        ("period", "25h"),
+        ("share", "\N{FULLWIDTH DIGIT FIVE}%"),
+        ("share", f"{'9' * 310}%"),
+        ("rate", f"{'9' * 310}/s"),
+        ("rate", "1000001/s"),
+        ("bound", "1000001/s"),
+        ("bound", 1e16),
+        ("bound", float("inf")),
+        ("bound", float("nan")),
+        ("bound", 10**400),
+    ],
+)
+def test_field_refuses_what_is_beyond_its_limit(name: str, text: object) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(TYPES[name]).validate_python(text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0, "0s"), (0.4, "400ms"), (7.5, "7.5s"), (90.5, "1m30.5s"), (5e-9, "0.000005ms"), (604800.0, "7d")],
+)
+def test_exact_duration_is_as_people_write_it(seconds: float, text: str) -> None:
+    assert exact_duration(seconds) == text
+
+
+def _unlimited(schema: object, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(schema, list):
+        for number, below in enumerate(schema):
+            yield from _unlimited(below, f"{path}/{number}")
+    if not isinstance(schema, dict):
+        return
+    type_ = schema.get("type")
+    if type_ in ("integer", "number") and "const" not in schema and "enum" not in schema and "maximum" not in schema:
+        yield path, str(schema)
+    if type_ == "string" and "[smh]" in str(schema.get("pattern")) and "le" not in schema:
+        yield path, str(schema)
+    for key, below in schema.items():
+        yield from _unlimited(below, f"{path}/{key}")
+
+
+def test_no_number_of_a_file_is_without_a_limit() -> None:
+    models: list[type[BaseModel]] = [*MODELS.values(), *CATALOGUE.values(), *SOURCES.values(), Kpi, Rule]
+    assert [found for model in models for found in _unlimited(model.model_json_schema(), model.__name__)] == []

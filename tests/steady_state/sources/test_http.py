@@ -129,7 +129,7 @@ def server() -> Iterator[ThreadingHTTPServer]:
 
 
 def url(server: ThreadingHTTPServer, status: int) -> dict[str, str]:
-    return {"url": f"http://127.0.0.1:{server.server_port}/{status}", "every": "50ms", "timeout": "5m"}
+    return {"url": f"http://127.0.0.1:{server.server_port}/{status}", "every": "50ms", "timeout": "50s"}
 
 
 @pytest.mark.parametrize("status", [200, 302, 404, 503])

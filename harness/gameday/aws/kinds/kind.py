@@ -10,7 +10,7 @@ from gameday.change import Call
 from gameday.change.placeholders import bind
 
 
-@dataclass(frozen=True, eq=False)  # each is told apart by what it is, not by what it holds
+@dataclass(frozen=True, eq=False)  # two kinds are equal only if they are the same object
 class ResourceKind:
     """A kind of resource that a module can own by name or by tags.
 
@@ -21,6 +21,8 @@ class ResourceKind:
     name: str  # in words, singular: "function"
     owned_as: str  # the key under `owns` in a workload file: "functions"
     described: str  # what the schema says of that key
+    pattern: str  # the form of an id in a workload file, as a regular expression
+    form: str  # the same in words: "the name of a Lambda function: …"
     service: str  # in ARNs and in IAM: "lambda"
     resource: str  # the resource part of its ARN
     tagged_as: str  # its type in the Resource Groups Tagging API

@@ -1,7 +1,8 @@
 """The resource kinds that Gameday knows, by the key under `owns`.
 
 Types of the tagging API: "Resource types you can use with Resource Groups and Tag Editor", AWS Resource Groups User
-Guide. ARNs: AWS Service Authorization Reference.
+Guide. ARNs: AWS Service Authorization Reference. Names: Lambda API Reference, CreateFunction; DynamoDB Developer Guide,
+"Naming rules"; API Gateway API Reference, CreateStage.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ FUNCTION = ResourceKind(
     name="function",
     owned_as="functions",
     described="Lambda functions by name",
+    pattern="^[a-zA-Z0-9_-]{1,64}$",
+    form="the name of a Lambda function: letters, digits, - and _, 64 at most",
     service="lambda",
     resource="function:{id}",
     tagged_as="lambda:function",
@@ -28,6 +31,8 @@ TABLE = ResourceKind(
     name="table",
     owned_as="tables",
     described="DynamoDB tables by name",
+    pattern="^[a-zA-Z0-9_.-]{3,255}$",
+    form="the name of a DynamoDB table: 3 to 255 letters, digits, -, _ and .",
     service="dynamodb",
     resource="table/{id}",
     tagged_as="dynamodb:table",
@@ -41,6 +46,8 @@ STAGE = ResourceKind(
     name="stage",
     owned_as="stages",
     described="API Gateway stages as api-id/stage",
+    pattern="^[a-zA-Z0-9-]{1,64}/[a-zA-Z0-9_-]{1,128}$",
+    form="an API Gateway stage, written api-id/stage, like a1b2c3d4e5/prod",
     service="apigateway",
     resource="/restapis/{api}/stages/{stage}",
     tagged_as="apigateway",

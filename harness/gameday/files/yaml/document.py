@@ -1,4 +1,4 @@
-"""A file as read: its lines, its nodes with their places, and its values; and mistakes at places in it."""
+"""A parsed file: its lines, its nodes with their places, its values, and mistakes at places in it."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ WHOLE_FILE = Position(0, 0)
 _PERMIT = "make it readable for the user who runs gameday"
 
 Loc = tuple[str | int, ...]
-"""The way from a file's top to a value: keys and list positions (from 0)."""
+"""The path from the top of a file to a value: keys, and positions in lists (from 0)."""
 
 
 class Section(Protocol):
-    """What the checks need of what they check: its file, its keys, and mistakes at places in it."""
+    """The part of a document that the checks use."""
 
     @property
     def file(self) -> Path:
-        """The file that people edit."""
+        """The file."""
         ...
 
     def mistake(
         self, loc: Loc, what: str, remedy: str = "", key: bool = False, kind: MistakeKind = MistakeKind.CONFLICT
     ) -> Mistake:
-        """A mistake at a value, or with `key` at its key."""
+        """Return a mistake at a value, or with `key` at its key."""
         ...
 
     def names(self, key: str) -> tuple[str, ...]:
-        """The keys of the mapping at a top-level key."""
+        """Return the keys of the mapping at a top-level key."""
         ...
 
 
@@ -59,11 +59,11 @@ class Document:
     def mistake(
         self, loc: Loc, what: str, remedy: str = "", key: bool = False, kind: MistakeKind = MistakeKind.CONFLICT
     ) -> Mistake:
-        """A mistake at a value, or with `key` at its key."""
+        """Return a mistake at a value, or with `key` at its key."""
         return _mistake(self.file, self.lines, self.place(loc, key), what, remedy, kind)
 
     def steps(self, loc: Loc) -> Loc:
-        """A way without the steps that lead nowhere (a union's tags)."""
+        """Return a path without the steps that the file does not have (the tags of a union)."""
         node: Node = self.root
         taken: list[str | int] = []
         for step in loc:
@@ -73,12 +73,12 @@ class Document:
         return tuple(taken)
 
     def names(self, key: str) -> tuple[str, ...]:
-        """The keys of the mapping at a top-level key, right or wrong."""
+        """Return the keys of the mapping at a top-level key, valid or not."""
         mapping = self.data.get(key)
         return tuple(mapping) if isinstance(mapping, dict) else ()
 
     def written(self, loc: Loc) -> str | None:
-        """The scalar at a place, as it was written."""
+        """Return the scalar at a place, as the file has it."""
         node: Node = self.root
         for step in loc:
             if entry := entry_at(node, step):
@@ -86,7 +86,7 @@ class Document:
         return node.text if isinstance(node, Scalar) else None
 
     def place(self, loc: Loc, key: bool = False) -> Position:
-        """Where a value stands, or with `key` its key (the nearest one around it where it stands in a list)."""
+        """Return the place of a value, or with `key` of its key (in a list: of the nearest key around it)."""
         named: Position = self.root.place
         node: Node = self.root
         for step in loc:
@@ -96,7 +96,7 @@ class Document:
 
 
 def read_document(file: Path, environ: Names[str, str]) -> Document:
-    """Read a file. Raises InvalidFile where it cannot be read as a mapping at all."""
+    """Read a file. Raises InvalidFile if it is not a mapping in YAML."""
     text = read_text(file)
     lines = tuple(LINE_BREAK.split(text))
     try:
@@ -120,7 +120,7 @@ def read_document(file: Path, environ: Names[str, str]) -> Document:
 
 
 def read_text(file: Path) -> str:
-    """A file's text. Raises InvalidFile where it is not there, too large, or not UTF-8."""
+    """Return the text of a file. Raises InvalidFile if it is missing, too large, or not UTF-8."""
     try:
         if not file.is_file():
             raise InvalidFile([missing(file)])
@@ -139,13 +139,13 @@ def read_text(file: Path) -> str:
 
 
 def missing(file: Path) -> Mistake:
-    """That a file is not there, with the nearest name in its folder."""
+    """Return the mistake that a file is missing, with the nearest name in its folder."""
     what, remedy = why_missing(file)
     return _unreadable(file, what, remedy)
 
 
 def entry_at(node: Node, step: str | int) -> Entry | None:
-    """What one step leads to, if anything."""
+    """Return the entry at one step below a node; None if there is none."""
     if isinstance(node, Mapping) and isinstance(step, str):
         return node.entries.get(step)
     if isinstance(node, Items) and isinstance(step, int) and 0 <= step < len(node.items):
@@ -154,7 +154,7 @@ def entry_at(node: Node, step: str | int) -> Entry | None:
 
 
 def value_at(data: Json, loc: Loc) -> Json:
-    """The value at a place; None where nothing is there."""
+    """Return the value at a place; None if there is none."""
     for step in loc:
         data = _part(data, step)
     return data

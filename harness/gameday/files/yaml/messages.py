@@ -1,4 +1,4 @@
-"""What pydantic found, in the words of someone who writes YAML."""
+"""Put the errors of pydantic into words for people who write YAML."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from gameday.aws.kinds import KINDS
 from gameday.files.unsupported import LATER_KEYS, LATER_WORDS
 from gameday.files.yaml.document import Document, Loc
 from gameday.files.yaml.mistake import Mistake, MistakeKind
 from gameday.files.yaml.model_at import Shape, keys_of
 from gameday.steady_state.kpi.masks import MASK, PROGRAM
-from gameday.steady_state.kpi.units import show_duration, show_share
+from gameday.steady_state.kpi.units import exact_duration, exact_number, exact_rate, exact_share
 from gameday.text import nearest, one_of, quoted
 
 if TYPE_CHECKING:
@@ -20,19 +21,20 @@ if TYPE_CHECKING:
 
 PATTERNS = {
     r"^[a-z][a-z0-9-]{0,62}$": ("a name: lower case letters, digits and hyphens, a letter first, 63 at most", ""),
-    r"^\d{12}$": ("an account id: twelve digits", 'like "111122223333"; zeros in front count'),
-    r"^arn:aws:iam::\d{12}:role/([a-zA-Z0-9_+=,.@-]+/)*[a-zA-Z0-9_+=,.@-]{1,64}$": (
+    "^[0-9]{12}$": ("an account id: twelve digits", 'like "111122223333"; zeros in front count'),
+    r"^arn:aws:iam::[0-9]{12}:role/([a-zA-Z0-9_+=,.@-]+/)*[a-zA-Z0-9_+=,.@-]{1,64}$": (
         "the ARN of an IAM role",
         "like arn:aws:iam::111122223333:role/gameday",
     ),
     r"^[^/].*/[^/]+$": ("Namespace/MetricName", "like AWS/Lambda/Errors"),
+    **{kind.pattern: (kind.form, f"{kind.owned_as} are {kind.described}") for kind in KINDS.values()},
     r"^.{1,128}$": ("the key of a tag: 1 to 128 characters", "name the tag"),
-    r"^(Sum|Average|Minimum|Maximum|SampleCount|p(\d{1,2}(\.\d{1,10})?|100))$": (
+    r"^(Sum|Average|Minimum|Maximum|SampleCount|p([0-9]{1,2}(\.[0-9]{1,10})?|100))$": (
         "a statistic of an alarm",
         "there can be: Sum, Average, Minimum, Maximum, SampleCount, or a percentile like p99",
     ),
 }
-"""What a text is that a pattern describes, and an example, where the field does not say so by `title`, `examples`."""
+"""Pattern → its meaning and an example, for fields without a `title` and `examples`."""
 
 _TYPES = {
     "model_type": ("a mapping", "write `key: value` pairs below it"),
@@ -54,7 +56,7 @@ _TRUE = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false"
 
 
 def worded(shape: Shape, document: Document, at: Loc, errors: list[ErrorDetails]) -> Iterator[Mistake]:
-    """Each error at its place; a missing key that an unknown one was meant to be is left to that one."""
+    """Yield a mistake for each error, at its place. An unknown key also explains the missing key that it resembles."""
     meant = {
         (*error["loc"][:-1], _meant(shape, error["loc"])) for error in errors if error["type"] == "extra_forbidden"
     }
@@ -80,7 +82,7 @@ def _masked(error: ErrorDetails) -> ErrorDetails:
 
 
 def _kind(shape: Shape, error: ErrorDetails) -> MistakeKind:
-    """The kind of mistake that an error of pydantic is."""
+    """Return the kind of mistake for an error of pydantic."""
     kind, given = error["type"], error["input"]
     if kind == "missing":
         return MistakeKind.MISSING_KEY
@@ -92,14 +94,14 @@ def _kind(shape: Shape, error: ErrorDetails) -> MistakeKind:
 
 
 def _key_words(shape: Shape, loc: Loc, kind: str) -> tuple[str, str] | None:
-    """What is wrong with a key that is missing or should not be there, and the remedy."""
+    """Return what is wrong with a missing or unknown key, and the remedy."""
     if kind == "missing":
         return _missing(shape, loc)
     return _unknown(shape, loc) if kind == "extra_forbidden" else None
 
 
 def _value(name: str, error: ErrorDetails, written: str | None, field: FieldInfo | None) -> tuple[str, str]:
-    """What is wrong with a value, and the remedy; `written` is a scalar's text, before any unit was read."""
+    """Return what is wrong with a value, and the remedy; `written` is the text of a scalar in the file."""
     kind, given, context = error["type"], error["input"], error.get("ctx", {})
     message, remedy = f"{name}: {error['msg']}", ""
     if kind == "value_error":
@@ -115,6 +117,9 @@ def _value(name: str, error: ErrorDetails, written: str | None, field: FieldInfo
         message = f"{name} is {words} {limit}; found {quoted(written) if written else found(given)}"
     elif kind in ("too_short", "string_too_short"):
         message, remedy = f"{name} is empty", "write at least one" if kind == "too_short" else "write a text"
+    elif kind in ("too_long", "string_too_long"):
+        unit = "entries" if kind == "too_long" else "characters"
+        message, remedy = f"{name} has more than {context['max_length']} {unit}", "split it, or take some out"
     elif kind == "string_pattern_mismatch" and field and field.title:
         message, remedy = f"{found(given)} is not {field.title}", f"like {field.examples[0]}" if field.examples else ""
     elif kind == "string_pattern_mismatch" and context["pattern"] in PATTERNS:
@@ -124,20 +129,22 @@ def _value(name: str, error: ErrorDetails, written: str | None, field: FieldInfo
 
 
 def _as_written(limit: float, written: str) -> str:
-    """A limit in the unit of what was written."""
+    """Return a limit in the unit of what was written."""
     if written.endswith("%"):
-        return show_share(limit)
-    return show_duration(limit) if limit and re.fullmatch(r"[\d. ]+(ms|s|m|h|d).*", written) else format(limit, "g")
+        return exact_share(limit)
+    if re.search("/ *[smh]$", written):
+        return exact_rate(limit)
+    return exact_duration(limit) if limit and re.match("[0-9. ]+(ms|[smhd])", written) else exact_number(float(limit))
 
 
 def _field(shape: Shape, loc: Loc) -> FieldInfo | None:
-    """The field that reads a place."""
+    """Return the field for a place."""
     holder = shape.at(loc[:-1]) if loc else None
     return keys_of(holder).get(str(loc[-1])) if holder else None
 
 
 def _about(shape: Shape, loc: Loc) -> str:
-    """What belongs at a place: an example of the fault, the key's description, or the model's."""
+    """Describe what belongs at a place: by an example of the fault, or by the text of the key or the model."""
     if example := getattr(shape.model, "example", ""):
         return f"write it like `- {example}`"
     for end in range(len(loc), 0, -1):
@@ -164,7 +171,7 @@ def _unknown(shape: Shape, loc: Loc) -> tuple[str, str]:
 
 
 def _later(shape: Shape, loc: Loc) -> str | None:
-    """What to do instead of a key that a later version brings."""
+    """Return what to do instead of a key that a later version brings."""
     holder = shape.at(loc[:-1])
     return LATER_KEYS.get(holder.__name__, {}).get(str(loc[-1])) if holder else None
 
@@ -176,7 +183,7 @@ def _meant(shape: Shape, loc: Loc) -> str | None:
 
 def _other_type(name: str, given: Any, what: str, remedy: str) -> tuple[str, str]:
     if given is None:
-        return f"{name} is empty", f"write {what}, or take the key out"
+        return f"{name} is empty", f"write {what}, or remove the key"
     if what == "true or false" and str(given).lower() in _TRUE:
         remedy = f"write {_TRUE[str(given).lower()]}"
     return f"{name} is {what}; found {found(given)}", remedy
@@ -194,13 +201,13 @@ def _not_one_of(name: str, given: Any, expected: str) -> tuple[str, str]:
 
 
 def label(loc: Loc) -> str:
-    """A place in words: the key, or the entry of a list under it."""
+    """Describe a place in words: the key, or the entry of a list under it."""
     key = next((step for step in reversed(loc) if isinstance(step, str)), "the file")
     return f"entry {loc[-1] + 1} of {quoted(key)}" if loc and isinstance(loc[-1], int) else quoted(key)
 
 
 def found(given: Any) -> str:
-    """What stands there, briefly."""
+    """Describe a value in a few words."""
     if isinstance(given, dict):
         return "a mapping" if given else "an empty mapping"
     if isinstance(given, list):

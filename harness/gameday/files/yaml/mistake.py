@@ -1,4 +1,4 @@
-"""A mistake in a file: where, what, why, and what to do about it."""
+"""A mistake in a file: its place, what is wrong, and the remedy."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from gameday.errors import InvalidInput
 from gameday.text import printable
 
 WIDTH = 100
-"""Characters of a source line that are shown."""
+"""How many characters of a line a mistake shows."""
 
 
 class MistakeKind(StrEnum):
-    """What kind of mistake it is: its stable code, which `gameday errors CODE` explains."""
+    """The kind of a mistake: a stable code, which `gameday errors CODE` explains."""
 
-    UNREADABLE = "GD-F01"  # the file is not there, too large, or not UTF-8
-    SYNTAX = "GD-F02"  # not the YAML that is read here
-    VARIABLE = "GD-F03"  # `${NAME}` cannot be filled in
+    UNREADABLE = "GD-F01"  # the file is missing, too large, or not UTF-8
+    SYNTAX = "GD-F02"  # not YAML, or a part of YAML that Gameday does not read
+    VARIABLE = "GD-F03"  # `${NAME}` has no value
     UNKNOWN_KEY = "GD-F04"
     MISSING_KEY = "GD-F05"
     WRONG_TYPE = "GD-F06"
     BAD_VALUE = "GD-F07"
-    BAD_REFERENCE = "GD-F08"  # a name that nothing has
+    BAD_REFERENCE = "GD-F08"  # a name that does not exist
     DUPLICATE = "GD-F09"
     UNSUPPORTED = "GD-F10"  # a later version brings it
-    CONFLICT = "GD-F11"  # two parts, each right in itself, do not fit together
-    WRONG_KIND = "GD-F12"  # a file of another kind than the one that is needed
+    CONFLICT = "GD-F11"  # two parts, each valid alone, contradict each other
+    WRONG_KIND = "GD-F12"  # a file of another kind than needed
 
 
 @dataclass(frozen=True, order=True)
@@ -45,7 +45,7 @@ class Mistake:
     caret: int = 0  # the column in `source`, which differs from `column` after a mask
 
     def render(self) -> str:
-        """In words: `file:line:column: what`, the line with a caret under the place, and the remedy."""
+        """Return the mistake as text: `file:line:column: what`, the line with a caret below it, and the remedy."""
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         lines = [f"{place}: {self.what} [{self.kind}]"]
         if self.line and self.source:
@@ -58,7 +58,7 @@ class Mistake:
 
 
 class InvalidFile(InvalidInput):
-    """Files are wrong: all of their mistakes, in order. Each carries the code of its kind."""
+    """All mistakes of files, in order. Each has the code of its kind."""
 
     gd_code = "GD-E130"
 

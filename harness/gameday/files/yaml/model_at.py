@@ -1,4 +1,4 @@
-"""Which model reads what stands at a place, found by walking the annotations of fields."""
+"""Find the model for a place in a file, by the annotations of fields."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from gameday.steady_state.kpi.source import SOURCES, SourceSpec
 
 @dataclass(frozen=True)
 class Shape:
-    """What a document should be, and what it says as JSON: the model of a KPI's source depends on the source's name."""
+    """The model of a document, and its JSON: the model of a KPI's source depends on the name of the source."""
 
     model: type[BaseModel]
     written: JsonValue
 
     def at(self, loc: tuple[str | int, ...]) -> type[BaseModel] | None:
-        """The model of the mapping at a place; steps that are a union's tag are passed over."""
+        """Return the model of the mapping at a place; steps that are tags of a union have no effect."""
         annotation: Any = self.model
         written = self.written
         for step in loc:
@@ -30,7 +30,7 @@ class Shape:
 
 
 def keys_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """The keys that a model reads, as they are written; before a KPI's source is named, those of all sources."""
+    """Return the keys of a model as files write them; for a KPI without a named source, those of all sources."""
     models = SOURCES.known if model is SourceSpec else (model,)
     return {info.alias or name: info for each in models for name, info in each.model_fields.items()}
 

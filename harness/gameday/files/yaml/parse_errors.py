@@ -1,4 +1,4 @@
-"""Why a text is not the YAML that we read, in plain words and with a remedy."""
+"""Explain why a text is not the YAML that Gameday reads, with a remedy."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import yaml
 from gameday.files.yaml.mistake import MistakeKind
 
 LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-"""What the parser takes for the end of a line."""
+"""The line breaks of the parser."""
 
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What YAML does not allow: YAML 1.2.2, production [1] c-printable."""
+"""Characters that YAML does not allow: YAML 1.2.2, production [1] c-printable."""
 
 
 class Position(NamedTuple):
@@ -24,7 +24,7 @@ class Position(NamedTuple):
 
 
 class ParseProblem(Exception):
-    """Something in a text that cannot be read."""
+    """A part of a text that Gameday cannot read."""
 
     def __init__(self, place: Position, what: str, remedy: str, kind: MistakeKind = MistakeKind.SYNTAX) -> None:
         super().__init__(what)
@@ -32,48 +32,48 @@ class ParseProblem(Exception):
 
 
 def place_of(text: str, index: int) -> Position:
-    """The place of a character."""
+    """Return the place of a character."""
     breaks = list(LINE_BREAK.finditer(text, 0, index))
     return Position(len(breaks) + 1, index - (breaks[-1].end() if breaks else 0) + 1)
 
 
 def first_control_character(text: str) -> ParseProblem | None:
-    """The first character that YAML does not allow."""
+    """Return the problem of the first character that YAML does not allow."""
     if text.isascii() and text.isprintable():
         return None
     found = _CONTROL.search(text)
     if found is None:
         return None
-    what = f"the control character U+{ord(found[0]):04X} cannot stand in YAML"
-    return ParseProblem(place_of(text, found.start()), what, "take it out, or write it as an escape in double quotes")
+    what = f"YAML does not allow the control character U+{ord(found[0]):04X}"
+    return ParseProblem(place_of(text, found.start()), what, "remove it, or write it as an escape in double quotes")
 
 
-# Problems as PyYAML words them, with and without libyaml; "begins" puts the mistake where the construct begins.
+# Messages of PyYAML, with and without libyaml; "begins" puts the mistake at the start of the construct.
 _WORDS: tuple[tuple[str, bool, str, str], ...] = (
     (r"tab character", False, "a tab indents here", "indent with spaces"),
     (r"mapping values are not allowed", False, "a `:` here would begin a mapping inside a value",
      "put the text in quotes, or indent it as its neighbours"),
-    (r"quoted scalar.*end of stream", True, "this quote is never closed", "close it"),
-    (r"quoted scalar.*unexpected document", True, "this quote is never closed", "close it"),
+    (r"quoted scalar.*end of stream", True, "this quote has no end", "close it"),
+    (r"quoted scalar.*unexpected document", True, "this quote has no end", "close it"),
     (r"unknown escape|escape sequence|hexdecimal", False, "this escape means nothing in double quotes",
-     "use single quotes, which know no escapes"),
+     "use single quotes, which have no escapes"),
     (r"flow sequence", True, "this `[` is never closed, or a comma is missing in it", "write [one, two]"),
     (r"flow mapping", True, "this `{` is never closed, or a comma is missing in it", "write {one: 1, two: 2}"),
     (r"(flow|block) node", False, "a value is missing here", "write one, or put the text in quotes"),
     (r"simple key", True, "this line is neither `key: value` nor a list entry", "add the `:`, and a space after it"),
     (r"sequence entries", False, "a list cannot begin here", "begin it on a line of its own, or write [one, two]"),
-    (r"block (mapping|collection|sequence)|document start", False, "this does not fit what stands before it",
-     "indent the line as its neighbours; a text with quotes in it wants quotes around all of it"),
+    (r"block (mapping|collection|sequence)|document start", False, "this does not fit the lines before it",
+     "indent the line as its neighbours; put quotes around a whole text that contains quotes"),
     (r"block scalar", False, "a text block begins with a key's `|` or `>` alone on its line", "indent its lines below"),
-    (r"(undefined|scanning a|parsing a) tag|tag handle", False, "tags are not read here", "write it without a tag"),
+    (r"(undefined|scanning a|parsing a) tag|tag handle", False, "Gameday does not read tags", "write it without a tag"),
     (r"anchor|alias", False, "`*` and `&` begin the name of an alias or anchor", "put the text in quotes"),
-    (r"directive|incompatible YAML", False, "directives (%) are not read here",
-     "take the line out, or put the text in quotes"),
+    (r"directive|incompatible YAML", False, "Gameday does not read directives (%)",
+     "remove the line, or put the text in quotes"),
 )  # fmt: skip
 
 
 def in_words(error: yaml.YAMLError, text: str) -> ParseProblem:
-    """What the parser stumbled over."""
+    """Return the problem that the parser found."""
     mark = getattr(error, "problem_mark", None)
     begin = getattr(error, "context_mark", None) or mark
     at = Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)

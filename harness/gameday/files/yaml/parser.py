@@ -1,7 +1,7 @@
-"""YAML text → nodes that know their places, read as editors read it (YAML 1.2.2), within bounds.
+"""Read YAML text into nodes with places, as editors read it (YAML 1.2.2), within limits.
 
-PyYAML's parser delivers the events; what they mean is decided here, since its own loader reads YAML 1.1 (`on` is true,
-`1:30` is 90), keeps the last of two equal keys, and follows aliases without end.
+PyYAML's parser delivers the events, and this module decides their meaning. PyYAML's own loader reads YAML 1.1 (`on` is
+true, `1:30` is 90), keeps the last of two equal keys, and follows aliases without a limit.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gameday.text import quoted
 
 MAX_DEPTH = 40
 MAX_WEIGHT = 100_000
-"""Nodes of a file once its aliases are written out; long texts weigh more (one for each 100 characters)."""
+"""The limit of nodes in a file with its aliases expanded; a long text counts once for each 100 characters."""
 
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TEXT_TAGS = ("!", "tag:yaml.org,2002:str")
@@ -27,7 +27,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(slots=True, eq=False)
 class Scalar:
-    """A scalar as written; `plain` without quotes, so that it may mean a number, a boolean or null."""
+    """A scalar as the file has it; `plain`: without quotes, so it may mean a number, a boolean or null."""
 
     place: Position
     text: str
@@ -55,7 +55,7 @@ class Entry(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Mapping:
-    """A mapping; keys are texts as written, and merges (`<<`) are written out."""
+    """A mapping; its keys are texts as the file has them, and merges (`<<`) are expanded."""
 
     place: Position
     entries: dict[str, Entry] = field(default_factory=dict)
@@ -67,7 +67,7 @@ Node = Scalar | Items | Mapping
 
 
 def compose(text: str) -> tuple[Node, tuple[ParseProblem, ...]]:
-    """The only document in a text, and its duplicate keys. Raises Trouble where it cannot be read at all."""
+    """Return the only document in a text, and its duplicate keys. Raises ParseProblem if it is not YAML."""
     if trouble := first_control_character(text):
         raise trouble
     composer = _Composer(text)
@@ -106,7 +106,7 @@ class _Composer:
         if isinstance(event, yaml.AliasEvent):
             return self.alias(event.anchor or "", place, depth)
         if depth > MAX_DEPTH:
-            raise ParseProblem(place, f"nested more than {MAX_DEPTH} levels deep", "no file of ours goes that deep")
+            raise ParseProblem(place, f"nested more than {MAX_DEPTH} levels deep", "no file of Gameday is that deep")
         tag = event.tag
         if tag is not None and not (tag in _TEXT_TAGS and isinstance(event, yaml.ScalarEvent)):
             raise ParseProblem(place, f"the tag {quoted(tag)} is not read here", "write the value without a tag")
@@ -127,22 +127,22 @@ class _Composer:
         if name not in self.anchors:
             raise ParseProblem(
                 place,
-                f"{quoted('*' + name)} stands for nothing",
-                "write `&name` before the value that `*name` stands for",
+                f"no value has the anchor {quoted('&' + name)}",
+                "write `&name` before the value that `*name` repeats",
             )
         node = self.anchors[name]
         if node is None:
             raise ParseProblem(
-                place, f"{quoted('*' + name)} stands for something that contains it", "write the inner part out"
+                place, f"{quoted('*' + name)} repeats a value that contains it", "write the inner value again instead"
             )
         if depth + node.height > MAX_DEPTH:
-            raise ParseProblem(place, f"nested more than {MAX_DEPTH} levels deep", "no file of ours goes that deep")
+            raise ParseProblem(place, f"nested more than {MAX_DEPTH} levels deep", "no file of Gameday is that deep")
         self.weigh(node.weight, place)
         return node
 
     def scalar(self, event: Any, place: Position, tag: str | None) -> Scalar:
         if _SURROGATE.search(event.value):
-            raise ParseProblem(place, "this escape is no character", "write the character itself")
+            raise ParseProblem(place, "this escape is not a character", "write the character itself")
         weight = 1 + len(event.value) // 100
         self.weigh(weight, place)
         return Scalar(place, event.value, plain=not event.style and tag is None, weight=weight)
@@ -167,7 +167,7 @@ class _Composer:
             value = self.node(depth + 1)
             _grow(node, value)
             if key.text in seen:
-                what = f"{quoted(key.text)} stands here twice; the first is on line {seen[key.text].line}"
+                what = f"the key {quoted(key.text)} occurs twice; the first is on line {seen[key.text].line}"
                 self.duplicates.append(ParseProblem(key.place, what, "keep one of the two", MistakeKind.DUPLICATE))
             elif key.text == "<<" and key.plain:
                 merged = self.merge(value)
@@ -182,14 +182,14 @@ class _Composer:
         merged: dict[str, Entry] = {}
         for each in value.items if isinstance(value, Items) else [value]:
             if not isinstance(each, Mapping):
-                raise ParseProblem(each.place, "`<<` merges mappings, and this is none", "write `<<: *anchor`")
+                raise ParseProblem(each.place, "`<<` merges mappings, and this is not a mapping", "write `<<: *anchor`")
             merged = {**each.entries, **merged}
         return merged
 
     def weigh(self, weight: int, place: Position) -> None:
         self.weight += weight
         if self.weight > MAX_WEIGHT:
-            what = f"the file grows beyond {MAX_WEIGHT:,} values when its aliases are written out"
+            what = f"the file has more than {MAX_WEIGHT:,} values when its aliases are expanded"
             raise ParseProblem(place, what, "use fewer aliases, or several files")
 
 

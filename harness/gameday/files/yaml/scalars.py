@@ -1,4 +1,4 @@
-"""Nodes → values: numbers, booleans and null as YAML 1.2's core schema has them, and `${NAME}` filled in."""
+"""Turn nodes into values: numbers, booleans and null of YAML 1.2's core schema, with `${NAME}` replaced."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gameday.files.yaml.parser import Items, Node, Scalar
 if TYPE_CHECKING:
     from gameday.change import Json
 
-# YAML 1.2.2, section 10.3.2, "Tag Resolution". Infinity and not-a-number stay texts: no field of ours takes them.
+# YAML 1.2.2, section 10.3.2, "Tag Resolution". Infinity and not-a-number stay texts: no field takes them.
 _WORDS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -27,7 +27,7 @@ _VARIABLE = re.compile(r"\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\})?")
 
 
 def value_of(node: Node, environ: Names[str, str], troubles: list[ParseProblem]) -> Json:
-    """What a node means, as JSON; variables that cannot be filled in are added to `troubles`, and read as null."""
+    """Return a node as JSON. A variable without a value adds a problem to `troubles`, and becomes null."""
     if isinstance(node, Scalar):
         try:
             return scalar_of(node, environ)
@@ -40,7 +40,7 @@ def value_of(node: Node, environ: Names[str, str], troubles: list[ParseProblem])
 
 
 def scalar_of(node: Scalar, environ: Names[str, str]) -> str | int | float | bool | None:
-    """What a scalar means. Raises Trouble where a variable cannot be filled in."""
+    """Return the value of a scalar. Raises ParseProblem if a variable has no value."""
     text = text_of(node, environ)
     if not node.plain:
         return text
@@ -56,7 +56,7 @@ def scalar_of(node: Scalar, environ: Names[str, str]) -> str | int | float | boo
 
 
 def text_of(node: Scalar, environ: Names[str, str]) -> str:
-    """A scalar as written (012 keeps its zero), with variables filled in. Raises Trouble where one cannot be."""
+    """Return the text of a scalar (012 keeps its zero), with variables replaced. Raises ParseProblem."""
     if "${" not in node.text:
         return node.text
 

@@ -1,4 +1,4 @@
-"""A document against the model of its kind: the value, or every mistake in plain words at its place."""
+"""Validate a document by the model of its kind: return the value, or every mistake with its place."""
 
 from __future__ import annotations
 
@@ -28,11 +28,10 @@ M = TypeVar("M", bound=BaseModel)
 def shaped(
     model: type[M], document: Document, environ: Names[str, str], at: Loc = (), apart: str = ""
 ) -> tuple[M | None, list[Mistake]]:
-    """The value that stands `at` a place of the document, or None and its mistakes.
+    """Return the value at a place of the document, or None and its mistakes.
 
-    The entries below the key `apart` are read elsewhere, which says what is wrong with them.
-
-    Where a text is asked for and a plain scalar stands, its text as written is taken, and put into `document.data`.
+    It leaves out mistakes in the entries below the key `apart`, which other code reads. A field that needs a text takes
+    a plain scalar as the file has it, and `document.data` then holds that text.
     """
     raw = value_at(document.data, at)
     value, errors = _validated(model, raw)
@@ -43,7 +42,7 @@ def shaped(
 
 
 def sound_parts(model: type[BaseModel], data: dict[str, Json]) -> dict[str, Any]:
-    """The fields of a model that are right in themselves, of mappings the entries that are."""
+    """Return the valid fields of a model; of mappings, the valid entries."""
     parts = {}
     for name, field in model.model_fields.items():
         raw = data.get(field.alias or name)
@@ -74,7 +73,7 @@ def _adapter(model: type[BaseModel], name: str) -> TypeAdapter[Any]:
 
 
 def _validated(model: type[M], raw: Json) -> tuple[M | None, list[ErrorDetails]]:
-    # As JSON, strictly: no number is read from a quoted text, no boolean from `yes`, but lists may become tuples.
+    # Strictly as JSON: a quoted text is no number, `yes` is no boolean, but a list may become a tuple.
     text = json.dumps(raw)
     try:
         return model.model_validate_json(text, strict=True, by_alias=True, by_name=False), []
@@ -89,15 +88,15 @@ def _validated(model: type[M], raw: Json) -> tuple[M | None, list[ErrorDetails]]
 
 
 def _untrue(error: ErrorDetails) -> bool:
-    """Two errors that pydantic finds where there are none of them."""
-    # Below a validator that runs before its model, it forgets that a list came from JSON, and wants a tuple.
+    """Return whether pydantic reports an error where there is none. Two kinds are known."""
+    # Below a validator that runs before its model, pydantic forgets that a list came from JSON, and demands a tuple.
     forgets = error["type"] == "tuple_type" and isinstance(error["input"], list)
-    # It counts only the entries that are right.
+    # It counts only the valid entries.
     return forgets or (error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"])
 
 
 def _take_as_text(raw: Json, root: Node, errors: list[ErrorDetails], environ: Names[str, str]) -> bool:
-    """Put texts as written where texts are asked for; whether there was one."""
+    """Replace scalars by their texts where a field needs a text. Return whether there was any."""
     taken = False
     for error in errors:
         if error["type"] != "string_type" or error["input"] is None:

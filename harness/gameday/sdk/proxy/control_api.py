@@ -16,7 +16,7 @@ import re
 from pydantic import ValidationError
 
 from gameday.sdk.proxy.rules import Rules
-from gameday.sdk.rule import Rule, in_words
+from gameday.sdk.rule import MOST_RULES, Rule, in_words
 
 PREFIX = "/_gameday/"
 
@@ -35,6 +35,8 @@ def answer(rules: Rules, method: str, target: str, body: bytes) -> Answer:
 
 
 def _put(rules: Rules, name: str, body: bytes) -> Answer:
+    if len(rules.named) >= MOST_RULES and not any(named.name == name for named in rules.named):
+        return _wrong(400, "Bad Request", f"the proxy has {MOST_RULES} rules: delete one first")
     try:
         rules.put(name, Rule.model_validate_json(body))
     except ValidationError as wrong:

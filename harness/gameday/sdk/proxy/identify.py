@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, unquote
 from gameday.aws.models import operations, service_model
 from gameday.sdk.matching import Request
 
-_SCOPE = re.compile(r"Credential=[^/]+/\d{8}/(?:([^/,]+)/)?([^/,]+)/aws4_request")
+_SCOPE = re.compile(r"Credential=[^/]+/[0-9]{8}/(?:([^/,]+)/)?([^/,]+)/aws4_request")
 """SigV4's credential scope; SigV4A's has no region (IAM User Guide, "Elements of an AWS API request signature")."""
 
 

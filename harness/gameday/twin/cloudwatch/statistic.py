@@ -25,7 +25,7 @@ _SIMPLE: dict[str, Compute] = {
     "Maximum": max,
     "SampleCount": lambda values: float(len(values)),
 }
-_NUMBER = r"\d+(?:\.\d{1,10})?"
+_NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,10})?"
 _RANK = re.compile(rf"(p|tm|tc)({_NUMBER})")
 _RANGE = re.compile(rf"(PR|TM|TC)\(({_NUMBER})?(%?):({_NUMBER})?(%?)\)")
 

@@ -59,6 +59,7 @@ def tags_of(workload: Workload, module: str) -> dict[str, str]:
 class _Builder:
     def __init__(self, workload: Workload, twin: TwinFile, aws: Aws, region: str) -> None:
         self.workload, self.twin, self.region = workload, twin, region
+        self.zones = tuple(zone for zone in twin.zones if zone.startswith(region))
         self.aws = aws
         self.ec2, self.elb = self.client("ec2"), self.client("elbv2")
         self.entered = {journey.enters for journey in twin.customers.journeys.values()}
@@ -90,7 +91,7 @@ class _Builder:
 
     def _network(self) -> None:
         known = {zone["ZoneName"] for zone in self.ec2.describe_availability_zones()["AvailabilityZones"]}
-        unknown = sorted(set(self.twin.zones) - known)
+        unknown = sorted({*(self.zones or self.twin.zones)} - known)
         if unknown:
             raise InvalidInput(
                 f"zone {', '.join(unknown)} is not in region {self.region}",
@@ -106,7 +107,7 @@ class _Builder:
                 AvailabilityZone=zone,
                 TagSpecifications=_spec("subnet", {**tags, "Name": f"{self.workload.name}-{zone}"}),
             )["Subnet"]["SubnetId"]
-            for index, zone in enumerate(self.twin.zones)
+            for index, zone in enumerate(self.zones)
         ]
         anyone = [{"CidrIp": "0.0.0.0/0"}]
         self.front = self._group("load-balancers", tags, LISTENER_PORT, {"IpRanges": anyone})
@@ -144,7 +145,7 @@ class _Builder:
             TagSpecifications=_spec("launch-template", tags),
         )["LaunchTemplate"]["LaunchTemplateId"]
         targets = self._balanced(name, tags)
-        count = wanted.each_zone * len(self.twin.zones)
+        count = wanted.each_zone * len(self.zones)
         self.client("autoscaling").create_auto_scaling_group(
             AutoScalingGroupName=named,
             LaunchTemplate={"LaunchTemplateId": template},

@@ -27,6 +27,7 @@ from collections.abc import Sequence
 from heapq import heappop
 from math import floor
 
+from gameday.errors import Refused
 from gameday.files.twin_file import TwinFile
 from gameday.twin.cloudwatch.store import MetricStore
 from gameday.twin.state import OUTSIDE, WorldState
@@ -37,6 +38,10 @@ from gameday.twin.traffic.publish import Publication, Publisher
 from gameday.twin.traffic.requests import RequestSimulation
 from gameday.twin.traffic.servers import FunctionServer, JourneyServer, Metered, PoolServer, Server
 from gameday.twin.traffic.visit import Visit, VisitCall
+
+MOST_EVENTS = 100_000_000
+"""Events of one twin. A request takes about three; twenty million are allowed (`files/twin_load.py`), and retries
+during a fault may add half as many again."""
 
 
 class Traffic:
@@ -54,7 +59,8 @@ class Traffic:
         store: MetricStore | None = None,
         publications: Sequence[Publication] = (),
     ) -> None:
-        self._now = start
+        self._start = self._now = start
+        self._events = 0
         self._second = floor(start)
         self._agenda = Agenda()
         self._play = RequestSimulation(self._agenda)
@@ -106,6 +112,9 @@ class Traffic:
             if now >= self._second + 1:
                 self._close_seconds(now)
             handler(now, argument)
+            self._events += 1
+            if self._events > MOST_EVENTS:
+                raise _too_much(now - self._start)
         self._close_seconds(until)
         self._now = max(self._now, until)
 
@@ -134,6 +143,14 @@ class Traffic:
             for tally in (*self._places, *self._modules.values()):
                 tally.clear()
             self._second += 1
+
+
+def _too_much(seconds: float) -> Refused:
+    return Refused(
+        (f"the twin has simulated {MOST_EVENTS:,} events in {seconds:,.0f} s of virtual time, and plays no more",),
+        "write fewer retries or a lower `customers.rate` in the twin file",
+        gd_code="GD-E214",
+    )
 
 
 def _journeys(twin: TwinFile, seed: int) -> dict[str, JourneyServer]:
