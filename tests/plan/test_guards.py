@@ -11,9 +11,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from gameday.change import Call, Condition, Json, SettingChange
+from gameday.change import AnyChange, Call, Condition, IrreversibleAction, Json, Probe, SettingChange
 from gameday.errors import AwsError, JournalError, Reason, Refused, reason_lines
 from gameday.events import Aborted
+from gameday.faults.throttle import grows
 from gameday.files.experiment import DetectionClaim
 from gameday.files.workload import Freeze
 from gameday.plan.guards.context import PlaceContext, PlanContext, RunFacts, UndoRights
@@ -26,12 +27,14 @@ from gameday.steady_state.clock import TestClock
 from gameday.steady_state.skew import Clocks
 
 from tests.doubles.reasons import NOW, context_of, reasons_of
+from tests.little import REGION, small
 from tests.report.sample import ACL, held
 from tests.steady_state.streams import kpi
 
 ALL: tuple[InjectionGuard[Any], ...] = (*GUARDS, *BASELINE_GUARDS)
 ALARM = "orders-low"
 OURS = "i-0123456789abcdef0"
+INTERFACE = "eni-0123456789abcdef0"
 
 
 class Alarms:
@@ -39,10 +42,11 @@ class Alarms:
 
     def __init__(self, state: str | None = "OK", actions: bool = True) -> None:
         found = {"AlarmName": ALARM, "StateValue": state, "ActionsEnabled": actions}
+        instance = {"InstanceId": OURS, "NetworkInterfaces": [{"NetworkInterfaceId": INTERFACE}]}
         self.answers = {
             "describe_alarms": {"MetricAlarms": [found] if state else []},
             "describe_alarm_history": {"AlarmHistoryItems": []},
-            "describe_instances": {"Reservations": [{"Instances": [{"InstanceId": OURS}]}]},
+            "describe_instances": {"Reservations": [{"Instances": [instance]}]},
         }
 
     def pages(self, call: Call, region: str) -> Json:
@@ -167,6 +171,40 @@ def rights(allow: tuple[str, ...] = (), **lines: tuple[str, ...]) -> PlanContext
     return seen(on(experiment={"allow": ("irreversible", *allow)}), rights=UndoRights(**lines))
 
 
+def on_twin(**changes: Any) -> Plan:
+    """A plan on a twin without warm-up."""
+    return on("twin", twin=small()[1], **changes)
+
+
+def action(operation: str) -> IrreversibleAction:
+    """An action on an instance, which nothing undoes."""
+    healed = Probe(call=Call(service="ec2", operation="describe_instances"), holds="answer", about="it runs")
+    call = Call(service="ec2", operation=operation, params={"InstanceIds": [{"$": "id"}]})
+    return IrreversibleAction(region=REGION, about=operation, id=OURS, call=call, healed=healed, why="it is")
+
+
+def stop() -> IrreversibleAction:
+    return action("stop_instances")
+
+
+def reboot() -> IrreversibleAction:
+    return action("reboot_instances")
+
+
+def twice(*changes: AnyChange) -> Plan:
+    """A plan with a fault for each of these changes."""
+    (planned_fault, *_) = on().planned_faults
+    faults = [planned_fault.model_copy(update={"stages": ((change,),), "hits": {}}) for change in changes]
+    return on(planned_faults=tuple(faults))
+
+
+def proven_by_metrics(baseline: float = 30.0) -> Plan:
+    """A plan on the twin whose effect CloudWatch's metrics prove."""
+    plan = on_twin(experiment={"baseline": baseline})
+    probe = grows("AWS/Lambda", "Throttles", "Invocations", {"FunctionName": "worker"})
+    return fault(plan, effect=plan.planned_faults[0].effect.model_copy(update={"probes": (probe,)}))
+
+
 EXAMPLES: dict[str, Callable[[], PlaceContext]] = {
     "GD-P01": lambda: seen(on(experiment={"region": "eu-west-1"})),
     "GD-P02": lambda: seen(on(workload={"production": True})),
@@ -174,6 +212,7 @@ EXAMPLES: dict[str, Callable[[], PlaceContext]] = {
     "GD-P04": lambda: local(False),
     "GD-W04": lambda: local(None),
     "GD-P05": lambda: replace(seen(on()), found="999999999999"),
+    "GD-P08": lambda: seen(on_twin(experiment={"lasts": 604800.0})),
     "GD-P10": lambda: seen(fault(on(), refusals=("module web has no running instance",))),
     "GD-W10": lambda: seen(fault(on(), warnings=("nothing will replace it",))),
     "GD-P11": lambda: seen(fault(on(), without_opt_in=("i-1",))),
@@ -202,6 +241,8 @@ EXAMPLES: dict[str, Callable[[], PlaceContext]] = {
     "GD-P28": lambda: seen(on(), facts=RunFacts(saved=on(region="eu-west-1"))),
     "GD-P29": lambda: seen(fault(on(), conditions=(unprotected("i-1"),)), Attributes({"i-1"})),
     "GD-W29": lambda: seen(fault(on(), conditions=(unprotected("i-1", warns=True),)), Attributes({"i-1"})),
+    "GD-P30": lambda: seen(twice(stop(), reboot())),
+    "GD-P31": lambda: seen(proven_by_metrics()),
 }
 
 
@@ -285,6 +326,30 @@ def test_check_that_aws_does_not_answer_refuses(code: str) -> None:
     (refusal,) = ask((guard,), replace(context, account=Silent())).refusals
     assert (refusal.code, refusal.remedy) == (code, "ask for the right")
     assert "could not be checked: " in refusal.text
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "codes"),
+    [
+        (stop(), stop(), {"GD-P30"}),
+        (stop(), reboot(), {"GD-P30"}),
+        (action("terminate_instances"), write().model_copy(update={"id": INTERFACE}), {"GD-P30"}),
+        (write().model_copy(update={"id": INTERFACE}), action("terminate_instances"), {"GD-P30"}),
+        (reboot(), write().model_copy(update={"id": INTERFACE}), set()),
+        (stop(), write(), set()),
+    ],
+)
+def test_two_faults_on_one_instance_refuse_once(first: AnyChange, second: AnyChange, codes: set[str]) -> None:
+    (guard,) = (guard for guard in GUARDS if guard.refuses == "GD-P30")
+    refusals = ask((guard,), seen(twice(first, second))).refusals
+    assert [refusal.code for refusal in refusals] == [*codes]
+
+
+@pytest.mark.parametrize(("baseline", "refuses"), [(59.0, True), (60.0, False), (600.0, False)])
+def test_metric_needs_a_whole_minute_of_the_baseline(baseline: float, refuses: bool) -> None:
+    (guard,) = (guard for guard in GUARDS if guard.refuses == "GD-P31")
+    context = replace(seen(proven_by_metrics(baseline)), now=NOW // 60 * 60)
+    assert bool(ask((guard,), context).refusals) is refuses
 
 
 def test_lease_that_cannot_be_read_refuses() -> None:

@@ -198,7 +198,7 @@ def test_each_mistake_of_an_edited_plan_has_its_place(made: Path, capsys: pytest
     assert gameday("run", str(written(made, rehashed(raw)))) == Exit.INVALID
     said = capsys.readouterr().err
     assert "changed.json: experiment.guard.orderz: there is no KPI `orderz`" in said
-    assert "changed.json: experiment.region: region `eu-west-1` is not one" in said
+    assert "changed.json: experiment.region: the workload is not in region `eu-west-1`" in said
     assert "2 mistakes" in said
 
 

@@ -193,6 +193,11 @@ ERRORS: dict[str, ErrorCode] = {
         "Name a bucket of Amazon S3, or of a server that keeps `If-None-Match` and `If-Match`; or leave `store` out,"
         " and say `--local-journal`.",
     ),
+    "GD-E214": ErrorCode(
+        "more than the twin plays",
+        "Retries made so many requests that the twin would not end in reasonable time.",
+        "Write fewer retries or a lower `customers.rate` in the twin file, or run on the account.",
+    ),
     "GD-E300": ErrorCode(
         "the journal fails",
         "Gameday cannot write or read what undo needs. It injects nothing without that.",

@@ -7,8 +7,6 @@ import json
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import Field
-
 from gameday.aws.arns import alarm_name
 from gameday.change import Frozen, Json, PlannedFault
 from gameday.errors import Reason
@@ -17,6 +15,7 @@ from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
 from gameday.steady_state.kpi.claim import Claim, Detection, Recovery
 from gameday.steady_state.kpi.source import SourceSpec
+from gameday.steady_state.kpi.units import Seed
 
 Place = Literal["twin", "aws"]
 
@@ -32,7 +31,7 @@ class Plan(Frozen):
     account: str
     principal: str
     region: str
-    seed: int = Field(ge=0)
+    seed: Seed
     planned_faults: tuple[PlannedFault, ...]
     hit: tuple[str, ...]  # modules that the faults hit
     may_suffer: tuple[str, ...]  # the hit modules, and all that need them

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from gameday.plan.guards.context import PlanContext
 from gameday.plan.guards.guard import Objection
 from gameday.plan.plan import taken_away
-from gameday.steady_state.kpi.units import show_duration, show_share
+from gameday.steady_state.kpi.units import exact_duration, exact_share, show_share
 
 
 def module_share(context: PlanContext) -> Iterator[Objection]:
@@ -16,7 +16,7 @@ def module_share(context: PlanContext) -> Iterator[Objection]:
     for module, share in _hit(context).items():
         if share > most + 1e-9:
             text = (
-                f"{show_share(share)} of the instances of {module} would be hit, over the limit of {show_share(most)}"
+                f"{show_share(share)} of the instances of {module} would be hit, over the limit of {exact_share(most)}"
             )
             yield _beyond(text, context)
 
@@ -36,8 +36,8 @@ def exposure(context: PlanContext) -> Iterator[Objection]:
     seconds = context.plan.experiment.lasts + deadline
     if seconds > most:
         text = (
-            f"the faults may last {show_duration(seconds)} (until they take effect, and then `lasts`), "
-            f"over the limit of {show_duration(most)}"
+            f"the faults may last {exact_duration(seconds)} (until they take effect, and then `lasts`), "
+            f"over the limit of {exact_duration(most)}"
         )
         yield _beyond(text, context)
 

@@ -14,12 +14,15 @@ from gameday.plan.guards.context import AccountContext, PlaceContext, PlanContex
 from gameday.plan.guards.guard import InjectionGuard
 from gameday.plan.guards.kpis import kpi_sources
 from gameday.plan.guards.limits import exposure, instances, module_share
+from gameday.plan.guards.metrics import time_before
 from gameday.plan.guards.own_instance import own_instance
 from gameday.plan.guards.production import freezes, production
 from gameday.plan.guards.rates import call_rates
 from gameday.plan.guards.saved_plan import saved_plan
+from gameday.plan.guards.shared_targets import shared_targets
 from gameday.plan.guards.store import lease, store
 from gameday.plan.guards.targets import faults, irreversible_actions, opt_in, shared_settings
+from gameday.plan.guards.twin_load import twin_load
 from gameday.plan.guards.undo_rights import session_policies, unchecked_rights, undo_rights
 
 PLACE_GUARDS: tuple[InjectionGuard[PlaceContext], ...] = (
@@ -39,6 +42,7 @@ NOT_RESTORABLE = "GD-P07"
 """A fault found a resource that is gone, is changing, or could not be put back, so there is no plan."""
 
 PLAN_GUARDS: tuple[InjectionGuard[PlanContext], ...] = (
+    InjectionGuard(twin_load, refuses="GD-P08"),
     InjectionGuard(faults, refuses="GD-P10", warns="GD-W10"),
     InjectionGuard(opt_in, refuses="GD-P11"),
     InjectionGuard(irreversible_actions, refuses="GD-P12"),
@@ -59,6 +63,8 @@ PLAN_GUARDS: tuple[InjectionGuard[PlanContext], ...] = (
     InjectionGuard(lease, refuses="GD-P27"),
     InjectionGuard(saved_plan, refuses="GD-P28"),
     InjectionGuard(conditions, refuses="GD-P29", warns="GD-W29"),
+    InjectionGuard(shared_targets, refuses="GD-P30"),
+    InjectionGuard(time_before, refuses="GD-P31"),
 )
 """Asked of a plan, all of them."""
 
