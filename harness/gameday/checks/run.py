@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gameday.aws.account import Account, arn_place, whoami
@@ -13,6 +14,7 @@ from gameday.files.workload import Workload
 from gameday.plan.plan import Place
 from gameday.plan.planner import inventory_of
 from gameday.run.environment import open_environment
+from gameday.steady_state.clock import Clock
 
 
 @dataclass(frozen=True)
@@ -40,16 +42,19 @@ class Checked:
         return Exit.UNKNOWN if self.unread else Exit.HELD
 
 
-def check_workload(workload: Workload, twin: TwinFile | None, place: Place) -> Checked:
+def check_workload(
+    workload: Workload, twin: TwinFile | None, place: Place, watch: Callable[[Clock], None] = lambda _: None
+) -> Checked:
     """Run all checks in each region of an account, or on the twin.
 
-    Raises InvalidInput, and Refused for another account than the workload's.
+    `watch` gets the clock of the twin before it is built. Raises InvalidInput, and Refused for another account than
+    the workload's.
     """
     found: list[Found] = []
     unread: list[str] = []
     notes: list[str] = []
     for region in workload.regions if place == "aws" else workload.regions[:1]:
-        with open_environment(place, workload, twin, region, seed=0) as environment:
+        with open_environment(place, workload, twin, region, 0, watch=watch) as environment:
             if place == "aws":
                 _same_account(workload, environment.account, region)
             checked = look(scene_of(workload, twin, environment.account, region, environment.clock.now()))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gameday.checks.proof import name_of, write_proof
 from gameday.checks.run import Found, check_workload
-from gameday.cli.run import tell
+from gameday.cli.run import still_working, tell
 from gameday.errors import Exit
 from gameday.files.load import load_workload
 from gameday.plan.plan import Place
@@ -17,7 +17,8 @@ def check(file: Path, place: Place, json: bool, write: Path | None) -> Exit:
     """Check a workload, print the findings, and write an experiment that would prove each of them."""
     loaded = load_workload(file)
     workload = loaded.workload
-    checked = check_workload(workload, loaded.twin, place)
+    with still_working(place) as working:
+        checked = check_workload(workload, loaded.twin, place, working.watch)
 
     def proof(found: Found) -> str:
         if write is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from gameday import __version__
+from gameday.cli import whole_number
 from gameday.cli.failure import show
 from gameday.cli.log import options as log_options
 from gameday.cli.record_verbs import bug_report, explain, regression, report
@@ -78,7 +79,7 @@ ON = click.option(
     help="Where to run: on the twin, or on the AWS account.",
 )
 SEED = click.option(
-    "--seed", type=click.IntRange(0), help="Seed for the choice of targets and for the twin (default 0)."
+    "--seed", type=whole_number.SEED, help="Seed for the choice of targets and for the twin (default 0)."
 )
 PRODUCTION = click.option(
     "--production", is_flag=True, help="Confirm that you mean to inject into a production workload."

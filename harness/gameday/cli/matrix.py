@@ -16,6 +16,7 @@ from gameday.errors import Exit, InvalidInput, worst
 from gameday.files.experiment import Experiment
 from gameday.files.load import load_any
 from gameday.files.loaded import LoadedWorkload
+from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
 from gameday.matrix.compare import comparable, difference
 from gameday.matrix.findings import analyse
@@ -29,6 +30,7 @@ from gameday.report.matrix import markdown, terminal
 from gameday.report.matrix_page import page
 from gameday.report.plan_text import plan_text
 from gameday.report.progress import progress
+from gameday.report.still_working import StillWorking
 from gameday.report.write import write_reports
 from gameday.run.experiment import ExperimentRunner
 from gameday.run.signals import undo_on_signals
@@ -71,7 +73,7 @@ def matrix(file: Path, options: MatrixRequest) -> Exit:
     folder = _folder(options, workload.name)
     keep = partial(keep_row, folder) if folder else None
     if loaded.twin and options.place == "twin":
-        code, rows = Exit.HELD, play_rows(workload, loaded.twin, experiments, options.seed, _progress, keep=keep)
+        code, rows = Exit.HELD, _on_twin(workload, loaded.twin, experiments, options.seed, keep)
     else:
         code, rows = _on_account(file, workload, experiments, options, keep or (lambda _: None))
     analysed = analyse(workload, rows, options.seed, MARGIN, _repeat(file, options), options.place)
@@ -94,7 +96,7 @@ def _zones(loaded: LoadedWorkload, place: Place) -> tuple[str, ...]:
         raise InvalidInput(
             f"workload {loaded.workload.name} has no twin", "add `twin: twin.yaml` to the workload", gd_code="GD-E113"
         )
-    return loaded.twin.zones
+    return tuple(zone for zone in loaded.twin.zones if zone.startswith(loaded.workload.regions[0]))
 
 
 def _on_account(
@@ -168,6 +170,19 @@ def _read(path: Path, workload: str) -> Matrix:
     matrix = from_json(content(path, "matrix", LARGEST, remedy), str(path))
     comparable(matrix, workload, MARGIN)
     return matrix
+
+
+def _on_twin(
+    workload: Workload, twin: TwinFile, experiments: tuple[Experiment, ...], seed: int, keep: Keep | None
+) -> tuple[MatrixRow, ...]:
+    played: list[MatrixRow] = []
+
+    def told(row: MatrixRow) -> None:
+        played.append(row)
+        _progress(row)
+
+    with StillWorking(sys.stderr, lambda: f"{len(played)} of {len(experiments)} rows played"):
+        return play_rows(workload, twin, experiments, seed, told, keep=keep)
 
 
 def _progress(row: MatrixRow) -> None:

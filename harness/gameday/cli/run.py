@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -26,7 +27,8 @@ from gameday.records.refusal_file import ENDING, read_refusal
 from gameday.records.suite import Refusal, Suite
 from gameday.report.json_lines import JsonLines
 from gameday.report.plan_text import plan_text
-from gameday.report.progress import progress
+from gameday.report.progress import PlainProgress, progress
+from gameday.report.still_working import StillWorking
 from gameday.report.terminal import verdict_table
 from gameday.report.write import write_entry, write_pages, write_reports
 from gameday.run.environment import open_environment
@@ -61,9 +63,22 @@ def request_of(loaded: LoadedExperiment, place: str, seed: int, production: bool
 def make(file: Path, place: str, seed: int, production: bool) -> tuple[Plan, str]:
     """Plan one experiment, and return the plan and its text. Reads only."""
     request = _one_request(file, place, seed, production)
-    with open_environment(request.place, request.workload, request.twin, request.region, seed) as environment:
+    with (
+        still_working(request.place) as working,
+        open_environment(
+            request.place, request.workload, request.twin, request.region, seed, watch=working.watch
+        ) as environment,
+    ):
         made = plan_on(environment, request, RunFacts(must_be_free=partial(must_be_free, request)))
     return made, plan_text(made)
+
+
+@contextmanager
+def still_working(place: str) -> Iterator[StillWorking]:
+    """Yield what writes lines to stderr for as long as the block lasts; an account writes none."""
+    working = StillWorking(sys.stderr)
+    with working if place == "twin" else nullcontext():
+        yield working
 
 
 def _one_request(file: Path, place: str, seed: int, production: bool) -> RunRequest:
@@ -80,7 +95,12 @@ def make_policies(file: Path, place: str, seed: int, production: bool) -> tuple[
     from gameday.iam.policy import Recorder, policies_of, session_policies
 
     request = _one_request(file, place, seed, production)
-    with open_environment(request.place, request.workload, request.twin, request.region, seed) as environment:
+    with (
+        still_working(request.place) as working,
+        open_environment(
+            request.place, request.workload, request.twin, request.region, seed, watch=working.watch
+        ) as environment,
+    ):
         recorder = Recorder(environment.account)
         made = make_plan(request, recorder, environment.clock.now())
     if made.refusals:
@@ -101,16 +121,19 @@ def play(file: Path, options: RunOptions) -> Exit:
     requests, saved, name, on_broken = _requests(file, options)
     lines = [JsonLines(sys.stdout)] if options.as_json else []
     display = progress(sys.stderr)
+    working = StillWorking(sys.stderr, pauses=not isinstance(display, PlainProgress))
     player = ExperimentRunner(
         Journal.open(),
-        [*lines, display],
+        [*lines, display, working],
+        watch=working.watch,
         confirm=lambda plan: _confirm(plan, options.yes, player.stop),
         local_journal=options.local_journal,
         command=options.command,
         files=(str(file),),
     )
     folder = options.reports or Path("reports") / f"{started:%Y%m%d-%H%M%S}-{name}"
-    with undo_on_signals(player.stop, display.shows):
+    on_twin = working if options.place == "twin" else nullcontext()
+    with undo_on_signals(player.stop, display.shows), on_twin:
         runs = (
             (player.experiment(request, saved) for request in requests)
             if saved

@@ -9,6 +9,8 @@ from typing import Literal
 
 import click
 
+from gameday.cli import whole_number
+
 
 @click.command()
 @click.argument("workload", type=click.Path(path_type=Path))
@@ -22,7 +24,7 @@ import click
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0),
+    type=whole_number.SEED,
     default=0,
     show_default=True,
     help="Seed for the choice of targets and for the twin.",
@@ -115,7 +117,7 @@ def check(workload: Path, place: Literal["twin", "aws"], as_json: bool, write: P
 @click.option("--to", metavar="URL", help="Forward requests to this endpoint (default: a moto server of the proxy).")
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=whole_number.WholeNumber(0, 65535),
     default=4577,
     show_default=True,
     help="Port on loopback; 0 takes a free port.",

@@ -9,7 +9,7 @@ from gameday.change import AnyChange, CallTemplate, Json, PlannedFault
 from gameday.change.placeholders import unbound
 from gameday.errors import reason_lines
 from gameday.plan.plan import Plan, taken_away
-from gameday.steady_state.kpi.units import show_duration
+from gameday.steady_state.kpi.units import exact_duration, show_duration
 from gameday.text import printable
 
 
@@ -35,9 +35,9 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield f"  effect {planned_fault.effect.about}, within {show_duration(planned_fault.effect.deadline)}"
         yield from (f"         read: {probe.call} → {probe.about}" for probe in planned_fault.effect.probes)
     yield ""
-    yield f"lasts  {show_duration(experiment.lasts)} after the faults take effect; then Gameday undoes all changes"
+    yield f"lasts  {exact_duration(experiment.lasts)} after the faults take effect; then Gameday undoes all changes"
     if detected := experiment.detected_by:
-        yield f"alarm  {alarm_name(detected.alarm)} must fire within {show_duration(detected.within)} of the impact"
+        yield f"alarm  {alarm_name(detected.alarm)} must fire within {exact_duration(detected.within)} of the impact"
     for name, kpi in plan.workload.kpis.items():
         if plan.place == "aws" and kpi.source.cost:
             yield f"costs  {name} {kpi.source.cost}"

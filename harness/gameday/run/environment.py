@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
@@ -34,11 +34,17 @@ class Environment:
 
 @contextmanager
 def open_environment(
-    place: Place, workload: Workload, twin: TwinFile | None, region: str, seed: int, hurries: Hurries = never
+    place: Place,
+    workload: Workload,
+    twin: TwinFile | None,
+    region: str,
+    seed: int,
+    hurries: Hurries = never,
+    watch: Callable[[Clock], None] = lambda _: None,
 ) -> Iterator[Environment]:
     """Open the twin or the account. It only reads until a run gives it an allow-list (`Aws.allowing`).
 
-    No read of an account waits any longer once `hurries` returns true.
+    No read of an account waits any longer once `hurries` returns true. `watch` gets the clock of a twin before the twin is built, which may take long.
 
     Raises InvalidInput where the workload has no twin, AWS is not set up, or a source can never answer a KPI's query.
     Raises Refused where the workload's role cannot be assumed.
@@ -54,7 +60,9 @@ def open_environment(
             )
         from gameday.twin.twin import Twin
 
-        with Twin(workload, twin, seed=seed, region=region) as world:
+        built = Twin(workload, twin, seed=seed, region=region)
+        watch(built.clock)
+        with built as world:
             context = SourceContext(world.clock, calls_of_sources(world.aws, region), on_twin=True)
             with open_sources(workload.kpis, context) as source:
                 yield Environment(world.aws, world.clock, source, 0.0)

@@ -27,6 +27,7 @@ from gameday.run.role_sessions import Sessions
 from gameday.run.sessions import open_run_sessions, wanted
 from gameday.run.stop import StopRequest
 from gameday.run.team import shared, stoppable
+from gameday.steady_state.clock import Clock
 from gameday.store.team import TeamStore
 
 log = logging.getLogger("gameday.run")
@@ -57,6 +58,7 @@ class ExperimentRunner:
     confirm: Callable[[Plan], None] = lambda _: None  # raises Refused if the user declines
     stop: StopRequest = field(default_factory=StopRequest)
     local_journal: bool = False  # an account run may keep its journal on this machine only
+    watch: Callable[[Clock], None] = lambda _: None  # gets the clock of each twin before it is built
     command: str = ""
     files: tuple[str, ...] = ()
 
@@ -92,7 +94,7 @@ class ExperimentRunner:
         with (
             shared(self.journal, request, local=self.local_journal, hurries=self.stop.hurries) as team,
             open_environment(
-                request.place, workload, request.twin, request.region, request.seed, self.stop.hurries
+                request.place, workload, request.twin, request.region, request.seed, self.stop.hurries, self.watch
             ) as environment,
         ):
             yield plan_on(environment, request, facts), environment, team
