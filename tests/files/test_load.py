@@ -17,8 +17,8 @@ from gameday.faults.ec2 import TerminateInstance
 from gameday.files.load import load_any, load_experiment, load_workload, validate_files
 from gameday.files.loaded import LoadedTwin
 from gameday.files.schema import MODELS
-from gameday.files.yaml import document
 from gameday.files.twin_zones import zones_of
+from gameday.files.yaml import document
 from gameday.files.yaml import parser as yaml12
 from gameday.files.yaml.messages import PATTERNS
 from gameday.files.yaml.mistake import InvalidFile, Mistake, MistakeKind

@@ -44,7 +44,8 @@ def open_environment(
 ) -> Iterator[Environment]:
     """Open the twin or the account. It only reads until a run gives it an allow-list (`Aws.allowing`).
 
-    No read of an account waits any longer once `hurries` returns true. `watch` gets the clock of a twin before the twin is built, which may take long.
+    No read of an account waits any longer once `hurries` returns true. `watch` gets the clock of a twin before the twin
+    is built, which may take long.
 
     Raises InvalidInput where the workload has no twin, AWS is not set up, or a source can never answer a KPI's query.
     Raises Refused where the workload's role cannot be assumed.
