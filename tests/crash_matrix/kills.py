@@ -86,6 +86,7 @@ class Door:
     account: str
     at: int | None = None
     when: str = "before"
+    asks: signal.Signals = signal.SIGTERM  # what a run that nobody kills is asked to end by
     victim: subprocess.Popen[bytes] | None = None
     is_out: threading.Event = field(default_factory=threading.Event)
     seen: list[str] = field(default_factory=list)
@@ -103,7 +104,7 @@ class Door:
             has_changed = any(CHANGES.match(one) for one in self.seen)
             if has_changed and EFFECT.search(operation) and not self.is_asked_to_stop:
                 self.is_asked_to_stop = True  # it has injected, and looks for the effect: let it undo at once
-                self.victim.send_signal(signal.SIGTERM)
+                self.victim.send_signal(self.asks)
         return number == self.at
 
     def kill(self) -> None:
@@ -188,12 +189,18 @@ class Killing:
         assert dirt == [], dirt
         return requests
 
+    def asked(self, name: str, account: str, sent: signal.Signals) -> list[str]:
+        """Send a run a signal once it has injected; what is wrong then."""
+        return self._play(name, account, None, sent)[1]
+
     def play(self, name: str, account: str, point: Point) -> tuple[Key, list[str]]:
         """Kill a run at a request, restore twice; what is wrong then."""
         return Key(name, "SIGKILL", point), self._play(name, account, point)[1]
 
-    def _play(self, name: str, account: str, point: Point | None) -> tuple[list[str], list[str]]:
-        door = Door(self.upstream, account, *((point.at, point.when) if point else ()))
+    def _play(
+        self, name: str, account: str, point: Point | None, asks: signal.Signals = signal.SIGTERM
+    ) -> tuple[list[str], list[str]]:
+        door = Door(self.upstream, account, *((point.at, point.when) if point else ()), asks=asks)
         folder = Path(tempfile.mkdtemp(prefix="gameday-killed-"))
         try:
             with opened(door) as url:
