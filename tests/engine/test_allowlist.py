@@ -18,6 +18,7 @@ from gameday.aws.sealed import SealedSession
 from gameday.change import Call, Json, PlannedFault
 from gameday.engine.allowlist import AllowList
 from gameday.engine.apply import apply
+from gameday.engine.entries import Entry
 from gameday.engine.journal import Journal
 from gameday.engine.undo import undo
 from gameday.errors import Exit, Unplanned
@@ -88,6 +89,15 @@ def test_what_a_lost_reply_made_may_be_deleted_once_it_is_found_by_the_runs_tag(
     allowed.learn(thing("find_things", Run=RUN), REGION, {"Found": [{"Id": "made-2"}, {"Id": "made-3"}]})
     assert passes(allowed, thing("delete_thing", Id="made-2"))
     assert passes(allowed, thing("delete_thing", Id="made-3"))
+
+
+def test_journal_knows_the_id_that_may_be_deleted() -> None:
+    delete, others = thing("delete_thing", Id="made-2"), thing("delete_thing", Id="made-3")
+    assert not passes(AllowList.of_journal([Entry(0, 0, 0, MAKE)], RUN), delete)
+    known = AllowList.of_journal([Entry(0, 0, 0, MAKE, made="made-2")], RUN)
+    assert passes(known, delete)
+    known.learn(thing("find_things", Id="made-3"), REGION, {"Found": [{"Id": "made-3"}]})  # not the read by tag
+    assert not passes(known, others)
 
 
 def test_a_value_known_only_later_is_the_id_that_was_made() -> None:

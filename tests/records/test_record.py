@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from gameday.errors import Exit, InvalidInput, Reason
-from gameday.events import Ended, Judged, Sampled
-from gameday.records.record import Record, read_record, rejudge, write_record
+from gameday.events import ChangeClosed, Ended, Judged, Sampled
+from gameday.records.record import Record, read_record, rejudge, with_outcomes, write_record
 from gameday.records.suite import Refusal, Suite
 from gameday.steady_state.judging.judge import Verdict
 from gameday.steady_state.samples import Sample
@@ -95,6 +96,27 @@ def test_times_count_from_the_injection() -> None:
     assert record.zero == record.judged.phases.injected
     unjudged = without(record, Judged)
     assert unjudged.zero == unjudged.spans[1].start
+
+
+@pytest.mark.parametrize(
+    ("state", "before", "after"),
+    [
+        ("gone", Verdict.HELD, Verdict.UNKNOWN),
+        ("gone", Verdict.BROKEN, Verdict.BROKEN),
+        ("not-healed", Verdict.HELD, Verdict.BROKEN),
+        ("healed", Verdict.HELD, Verdict.HELD),
+        ("restored", Verdict.HELD, Verdict.HELD),
+    ],
+)
+def test_with_outcomes_worst_of_verdict_and_outcome_counts(
+    state: Literal["gone", "not-healed", "healed", "restored"], before: Verdict, after: Verdict
+) -> None:
+    judged = held().judged
+    assert judged
+    judgement = replace(judged.judgement, verdict=before)
+    found = with_outcomes(judgement, [ChangeClosed(0.0, 0, state, "instance i-1")])
+    assert found.verdict is after
+    assert ("instance i-1" in found.sentence) == (state in ("gone", "not-healed"))
 
 
 def test_unjudged_run_is_unknown_and_unended_run_is_stuck() -> None:

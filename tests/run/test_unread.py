@@ -69,6 +69,17 @@ def test_still_applied_of_what_was_undone_names_it(scene: Scene) -> None:
     assert "b" in found.undone
 
 
+@pytest.mark.parametrize("replaced_by", ["", "group web"])
+def test_still_applied_destroyed_resource_ends_the_fault(replaced_by: str, tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    changes = capture(LEVEL, {"a": 5, "b": 6}, REGION, scene.shelf)
+    scene.apply(planned_fault([change.model_copy(update={"replaced_by": replaced_by}) for change in changes]))
+    del scene.shelf.things["b"]
+    found = still_applied(RUN, scene.journal, scene.shelf)
+    assert (found.undone is None) == bool(replaced_by)
+    assert found.undone is None or "b no longer exists" in found.undone
+
+
 def test_still_applied_of_what_is_denied_says_why(scene: Scene) -> None:
     found = still_applied(RUN, scene.journal, Denied(scene.shelf, "get_things", at_once=True))
     assert found.undone is None

@@ -12,7 +12,7 @@ from gameday.change import Call, IrreversibleAction, Probe
 from gameday.engine.entries import Entry, Run
 from gameday.errors import JournalError, LeaseLost, Refused
 from gameday.store.lease import LASTS, RENEW, UNMOVED, Lease, Sighting, watch
-from gameday.store.run_records import open_runs
+from gameday.store.run_records import _checksum, open_runs
 from gameday.store.s3 import NEW
 from gameday.store.team import TeamStore
 from gameday.testing.memory_store import MemoryObjects, Mood
@@ -230,7 +230,8 @@ def test_invalid_lease_raises(objects: MemoryObjects, now: Now, body: str) -> No
 def test_unreadable_records_raise(objects: MemoryObjects, now: Now) -> None:
     team = TeamStore(objects, WORKLOAD, ACCOUNT, now)
     team.take(a_run())
-    objects.put(f"runs/{ACCOUNT}/{WORKLOAD}/run-1/000001.json", '{"type": "prophecy"}', NEW)
+    key, text = f"runs/{ACCOUNT}/{WORKLOAD}/run-1/000001.json", '{"type": "prophecy"}'
+    objects.put(key, f"{_checksum(key, text)} {text}", NEW)
     with pytest.raises(JournalError, match="this version of Gameday cannot read"):
         team.intend([an_entry()])
 

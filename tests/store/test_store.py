@@ -20,7 +20,7 @@ from gameday.store.halt import forget, halt_here, halt_in, halted_here, halted_i
 from gameday.store.heartbeat import Heartbeat
 from gameday.store.lease import LASTS, RENEW, UNMOVED, Lease
 from gameday.store.opening import StoreAllowList
-from gameday.store.run_records import RunLocation
+from gameday.store.run_records import RunLocation, _checksum
 from gameday.store.s3 import NEW, S3Objects, Stored, place_of
 from gameday.store.team import TeamStore
 from gameday.testing.memory_store import MemoryObjects, Mood
@@ -407,8 +407,10 @@ def told_again(memory: MemoryObjects, key: str, was: str, is_: str) -> None:
     """Somebody edits an object."""
     stands = memory.get(key)
     assert stands
-    assert was in stands.body
-    memory.put(key, stands.body.replace(was, is_), stands.tag)
+    text = stands.body.partition(" ")[2]
+    assert was in text
+    text = text.replace(was, is_)
+    memory.put(key, f"{_checksum(key, text)} {text}", stands.tag)
 
 
 RECORD = f"runs/{ACCOUNT}/{WORKLOAD}/run-1/00000"
@@ -487,6 +489,43 @@ def test_a_run_that_is_not_that_run_is_not_restored(
     (found,) = watched(memory, unfinished(memory), lambda _: True, lambda _: None, now)
     with pytest.raises(JournalError, match="does not begin with that run"), taken_over(memory, found, journal):
         pytest.fail("it is another's")
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_take_over_lost_last_records_raises(kept: int, now: Now, memory: MemoryObjects, journal: Journal) -> None:
+    died(memory, now).intend([an_entry(2)])
+    for number in range(kept, 3):
+        memory.remove(f"{RECORD}{number}.json")
+    (found,) = watched(memory, unfinished(memory), lambda _: True, lambda _: None, now)
+    with pytest.raises(JournalError) as caught, taken_over(memory, found, journal):
+        pytest.fail("nobody knows what it must undo")
+    assert caught.value.gd_code == "GD-E305"
+    assert "run-1" in caught.value.what
+    with pytest.raises(Refused, match="run-1"):
+        TeamStore(memory, WORKLOAD, ACCOUNT, now).must_be_free()
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_recorded_any_cut_or_flip_raises(number: int, now: Now, memory: MemoryObjects) -> None:
+    died(memory, now)
+    key = f"{RECORD}{number}.json"
+    whole = (memory.get(key) or Stored("", "")).body
+    cuts = [whole[:at] for at in range(0, len(whole), 50)]
+    flips = [f"{whole[:at]}{chr(ord(whole[at]) ^ 1)}{whole[at + 1 :]}" for at in range(0, len(whole), 20)]
+    for body in (*cuts, *flips):
+        memory.put(key, body, (memory.get(key) or Stored("", "")).tag)
+        with pytest.raises(JournalError) as caught:
+            recorded(memory, PLACE)
+        assert caught.value.gd_code == "GD-E305"
+        assert "run-1" in caught.value.what
+
+
+def test_recorded_swapped_records_raise(now: Now, memory: MemoryObjects) -> None:
+    died(memory, now).intend([an_entry(2)])
+    first, second = (memory.get(f"{RECORD}{number}.json") or Stored("", "") for number in (1, 2))
+    memory.put(f"{RECORD}1.json", second.body, first.tag)
+    with pytest.raises(JournalError, match="was cut short or changed"):
+        recorded(memory, PLACE)
 
 
 def test_records_that_end_an_unknown_change_raise(now: Now, memory: MemoryObjects) -> None:

@@ -52,6 +52,7 @@ class Holding:
     epoch: Annotated[int, Field(ge=1, le=FAR)]  # counts up with every holder
     count: Annotated[int, Field(ge=0, le=FAR)]  # counts up with every renewal
     nonce: str  # makes every write different
+    records: Annotated[int, Field(ge=0, le=FAR)] = 0  # that the run has written to the store
 
     def in_words(self) -> str:
         """Return which run has the workload, who started it, and since when."""
@@ -114,7 +115,9 @@ class Lease:
         epoch = before.epoch + 1 if before else 1
         with self._lock:
             began = self._monotonic()
-            mine = Holding(self._workload, self._account, run, who, time.time(), epoch, 0, secrets.token_hex(8))
+            records = before.records if before and before.run == run else 0
+            place = self._workload, self._account, run, who
+            mine = Holding(*place, time.time(), epoch, 0, secrets.token_hex(8), records)
             now = self._write(mine, tag)
             if now is None:
                 other, _ = self._current()
@@ -128,12 +131,16 @@ class Lease:
             self._mine, self._tag, self._renewed, self._lost = mine, now, began, None
             return epoch
 
-    def renew(self) -> None:
-        """Renew the lease. Raises LeaseLost where it was taken over, JournalError where the store does not answer."""
+    def renew(self, records: int = 0) -> None:
+        """Renew the lease; `records` counts the run's records in the store, and the highest count stays.
+
+        Raises LeaseLost where it was taken over, JournalError where the store does not answer.
+        """
         with self._lock:
             mine = self._held()
             began = self._monotonic()
-            more = replace(mine, count=mine.count + 1, nonce=secrets.token_hex(8))
+            records = max(records, mine.records)
+            more = replace(mine, count=mine.count + 1, nonce=secrets.token_hex(8), records=records)
             tag = self._write(more, self._tag)
             if tag is None and self._is_still_ours(mine):
                 tag = self._write(more, self._tag)
@@ -167,7 +174,7 @@ class Lease:
         with self._lock:
             if self._mine is None or self._lost:
                 return
-            free = replace(self._mine, run="", nonce=secrets.token_hex(8))
+            free = replace(self._mine, run="", nonce=secrets.token_hex(8), records=0)
             self._write(free, self._tag)
             self._mine = None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -99,6 +100,11 @@ class Records:
         self._next = 0
 
     @property
+    def length(self) -> int:
+        """The number of records up to the last that this machine wrote."""
+        return self._next
+
+    @property
     def is_closed(self) -> bool:
         """Whether the run is closed: every change of it is undone."""
         return self._objects.get(f"{self._folder}{CLOSED}") is not None
@@ -121,16 +127,17 @@ class Records:
         Raises LeaseLost where another machine has fenced the run off: that machine then closes it.
         """
         self._add(Closed(note, _nonce()))
-        self._objects.put(f"{self._folder}{CLOSED}", _RECORD.dump_json(Closed(note, _nonce())).decode(), NEW)
+        self._objects.put(f"{self._folder}{CLOSED}", written(f"{self._folder}{CLOSED}", Closed(note, _nonce())), NEW)
 
     def fence(self, who: str, epoch: int) -> RecordedRun | None:
         """Fence the run off: its writer until now can add no more records.
 
         Returns the run as recorded so far; None where it has no records, and so no writer to fence off.
         """
-        body = _RECORD.dump_json(Fenced(who, epoch, _nonce())).decode()
+        record = Fenced(who, epoch, _nonce())
         while run := self.recorded():
-            if self._objects.put(self._key(run.length), body, NEW) is not None:
+            key = self._key(run.length)
+            if self._objects.put(key, written(key, record), NEW) is not None:
                 self._next = run.length + 1
                 return run
         return None
@@ -188,8 +195,11 @@ class Records:
         stored = self._objects.get(self._key(number))
         if stored is None:
             return None
+        checksum, _, text = stored.body.partition(" ")
+        if checksum != _checksum(self._key(number), text):
+            raise JournalError(f"{self._key(number)} in the store was cut short or changed", _LOOK, gd_code="GD-E305")
         try:
-            return _RECORD.validate_json(stored.body)
+            return _RECORD.validate_json(text)
         except ValidationError as error:
             raise JournalError(
                 f"this version of Gameday cannot read {self._key(number)} in the store: {error.errors()[0]['msg']}",
@@ -204,8 +214,7 @@ class Records:
             )
 
     def _put(self, record: StoreRecord) -> bool:
-        body = _RECORD.dump_json(record).decode()
-        while self._objects.put(self._key(self._next), body, NEW) is None:
+        while self._objects.put(key := self._key(self._next), written(key, record), NEW) is None:
             if isinstance(self._at(self._next), Fenced):
                 return False
             self._next += 1  # ours, with a lost answer: only a rescuer writes here besides us, and it fences first
@@ -235,6 +244,16 @@ def open_runs(objects: Objects) -> list[RunLocation]:
         place = RunLocation(run, workload, account)
         open_by_place[place] = open_by_place.get(place, True) and name != CLOSED
     return sorted(place for place, is_open in open_by_place.items() if is_open)
+
+
+def written(key: str, record: StoreRecord) -> str:
+    """Return the body of a record's object: its checksum, which holds for this key alone, and JSON."""
+    text = _RECORD.dump_json(record).decode()
+    return f"{_checksum(key, text)} {text}"
+
+
+def _checksum(key: str, text: str) -> str:
+    return sha256(f"{key} {text}".encode()).hexdigest()
 
 
 def _nonce() -> str:

@@ -61,7 +61,8 @@ class TeamStore:
         lease. Raises JournalError, and takes nothing, where the records are invalid.
         """
         records = self._of(run)
-        records.recorded()  # raises on invalid records, before the takeover
+        known = records.recorded()  # raises on invalid records, before the takeover
+        must_be_all(known, seen, run)
         epoch = self.lease.take_over(seen, run, who) if seen else self.lease.take(run, who)
         recorded = records.fence(who, epoch)
         self._records = records if recorded else None
@@ -82,7 +83,9 @@ class TeamStore:
 
     def intend(self, entries: Sequence[Entry]) -> None:
         """Record intents before their calls; raises LeaseLost where another machine has taken the run over."""
-        self._taken_records().intend(entries)
+        records = self._taken_records()
+        records.intend(entries)
+        self.lease.renew(records.length)
 
     def settle(self, ends: Mapping[int, tuple[End, str]]) -> None:
         """Record how entries ended."""
@@ -101,3 +104,14 @@ class TeamStore:
 
     def _of(self, run: str) -> Records:
         return Records(self._objects, self._workload, self._account, run)
+
+
+def must_be_all(known: RecordedRun | None, seen: Sighting | None, run: str) -> None:
+    """Raise JournalError where a run has fewer records than its lease counts."""
+    wanted, length = seen.holding.records if seen else 0, known.length if known else 0
+    if length < wanted:
+        raise JournalError(
+            f"the store has {length} records of run {run}, and its lease counts {wanted}: what it must undo is lost",
+            "restore the run on its own machine, and let no lifecycle rule remove objects below the prefix",
+            gd_code="GD-E305",
+        )
