@@ -63,12 +63,12 @@ def wrong(seen: Seen) -> list[str]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_error_at_any_step_once_is_undone_and_recorded(kind: str, tmp_path: Path) -> None:
     found = {}
-    numbers = positions()[[*KINDS].index(kind) % 3 :: 3]
+    numbers = positions()[[*KINDS].index(kind) :: len(KINDS)]  # all kinds together take every position
     for number in numbers:
         seen = play(tmp_path / str(number), Steps(number, kind))
         if lines := [*wrong(seen), *(["left dirty"] if seen.left is not None else [])]:
             found[seen.steps[number]] = lines
-    assert len(numbers) > 10
+    assert len(numbers) > 5
     assert found == {}
 
 
@@ -76,7 +76,8 @@ def test_error_at_any_step_once_is_undone_and_recorded(kind: str, tmp_path: Path
 def test_error_from_any_step_on_is_recorded(kind: str, tmp_path: Path) -> None:
     places = steps()
     found = {}
-    for number in sorted({places.index(place) for place in places}):
+    firsts = sorted({places.index(place) for place in places})
+    for number in firsts[kind == "aws" :: 2]:
         seen = play(tmp_path / str(number), Steps(number, kind, lasting=True))
         if lines := wrong(seen):
             found[seen.steps[number]] = lines

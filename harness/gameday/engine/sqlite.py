@@ -27,8 +27,8 @@ SMALLEST = 512
 """Bytes of the smallest SQLite page (sqlite.org/fileformat.html#pages)."""
 _OURS = frozenset({"journal.lock", "journal.db", "journal.db-wal", "journal.db-shm", "runs", "turns"})
 """Names of all that Gameday makes in its home."""
-BUSY = 10.0
-"""Seconds to wait for another process that is writing."""
+BUSY = 30.0
+"""Seconds to wait for another process that is writing: 64 runs at once on two cores waited more than 10 s."""
 
 _TABLES = """
 CREATE TABLE runs (
