@@ -9,7 +9,7 @@ from gameday.aws.answers.operation import Operation
 from gameday.aws.answers.sts import GET_CALLER_IDENTITY
 from gameday.aws.arns import ArnPlace
 from gameday.change import Call, Json, JsonLike
-from gameday.errors import AwsError, GamedayError
+from gameday.errors import UNEXPECTED_ANSWER, AwsError, GamedayError, Unreachable
 
 A = TypeVar("A")
 
@@ -89,4 +89,6 @@ def arn_place(account: Account, region: str) -> ArnPlace:
 def whoami(account: Account, region: str) -> tuple[str, str]:
     """The account id and the principal's ARN that the credentials belong to (STS GetCallerIdentity)."""
     identity = GET_CALLER_IDENTITY.typed(account.call(GET_CALLER_IDENTITY.call(), region))
+    if not identity["Arn"].startswith("arn:") or identity["Arn"].count(":") < 5:
+        raise Unreachable("sts", "get_caller_identity", UNEXPECTED_ANSWER, f"its ARN is {identity['Arn']!r}")
     return identity["Account"], identity["Arn"]
