@@ -52,11 +52,12 @@ class CreatedResource(Change):
     @property
     def undo_note(self) -> str:
         """How the undo knows what to delete."""
-        return "found by the run's tag and by its id"
+        return "found by the run's tag" + (" and by its id" if self.find_by_id else "")
 
     def describe(self) -> Description:
         """Return the change in words."""
-        undo = f"{self.delete}: all resources with the run's tag, and the one with its id"
+        by_id = ", and the one with its id" if self.find_by_id else ""
+        undo = f"{self.delete}: all resources with the run's tag{by_id}"
         return Description(self.about or str(self.create), self.name, "does not exist", "created", undo)
 
     # before the run ---------------------------------------------------------------------------------------------------
