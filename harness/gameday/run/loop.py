@@ -136,10 +136,8 @@ class _Loop:
         )
         judgement = self.errors.judged(self.claim, self.watch.series, phases, settled)
         yield Judged(self.clock.now(), phases, judgement)
-        also = [
-            *([Exit.INTERRUPTED] if self.stage.stop.is_signal else []),
-            *([Exit.BUG] if self.errors.has_bug else []),
-        ]
+        is_signal, has_bug = self.stage.stop.is_signal, self.errors.has_bug
+        also = [*([Exit.INTERRUPTED] if is_signal else []), *([Exit.BUG] if has_bug else [])]
         yield ended(self.clock.now(), judgement.verdict, settled, injected=self.injected is not None, also=also)
 
     def _aborting(self, step: Iterator[Event]) -> Iterator[Event]:
@@ -156,8 +154,7 @@ class _Loop:
             if self.aborted:
                 yield Remark(self.clock.now(), f"the aborted run met an error: {in_words(error)}")
             self._abort("failed" if isinstance(error, GamedayError) else "error", in_words(error))
-            if self.aborted:
-                yield self.aborted
+            yield from [self.aborted] if self.aborted else ()
 
     # 1 ---------------------------------------------------------------------------------------------------------------
 
