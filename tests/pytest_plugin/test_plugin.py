@@ -157,7 +157,7 @@ def test_verdicts_become_outcomes_of_pytest(project: pytest.Pytester) -> None:
         broken=BROKEN,
         held=experiment("no-news", "news", isolation="{margin: 5%}", recovery="{within: 20s, from: undo}"),
         refused=experiment("twice", "pay", faults=twice),
-        unknown=experiment("too-short", "pay", baseline="30s"),
+        unknown=experiment("too-weak", "pay", faults="[{throttle: {module: pay, to: 900}}]"),
     )
     result = project.runpytest_inprocess("--junitxml=junit.xml", "--gameday-reports=out", "-rs")
     result.assert_outcomes(passed=1, failed=1, errors=1, skipped=1)
@@ -173,7 +173,7 @@ def test_verdicts_become_outcomes_of_pytest(project: pytest.Pytester) -> None:
             "✗  no-pay * broken (twin) * restored",
             "✓  no-news * held (twin) * 1 contained, 1 not judged  restored",
             "–  twice * refused * untouched",
-            "[?]  too-short * unknown (twin) * restored",
+            "[?]  too-weak * unknown (twin) * restored",
             "SKIPPED * not injecting: throttle and throttle would both change *",
         ]
     )
@@ -181,7 +181,7 @@ def test_verdicts_become_outcomes_of_pytest(project: pytest.Pytester) -> None:
         assert hint not in output(result)
     cases = {case.get("name"): case for case in ET.parse(project.path / "junit.xml").iter("testcase")}
     kinds = {name: {child.tag for child in case} & {"failure", "error", "skipped"} for name, case in cases.items()}
-    assert kinds == {"no-pay": {"failure"}, "no-news": set(), "twice": {"skipped"}, "too-short": {"error"}}
+    assert kinds == {"no-pay": {"failure"}, "no-news": set(), "twice": {"skipped"}, "too-weak": {"error"}}
     found = {one.get("name"): one.get("value") for one in cases["no-news"].iter("property")}
     assert found["gameday.verdict"] == "held"
     assert found["gameday.recovery"] == "not degraded"

@@ -39,7 +39,7 @@ def on_twin(twin: Twin, monkeypatch: pytest.MonkeyPatch) -> None:
     """An account that is a twin."""
 
     @contextmanager
-    def opened(*_: object) -> Iterator[Environment]:
+    def opened(*_: object, **__: object) -> Iterator[Environment]:
         yield Environment(twin.aws, twin.clock, Scripted({}), 0.0, [])
 
     monkeypatch.setattr(cli, "open_environment", opened)

@@ -24,9 +24,10 @@ class ErrorsMet:
         self.has_bug = False
 
     def note(self, error: Exception) -> None:
-        """Log an error with its traceback."""
-        log.error("the run met an error", exc_info=error)
-        self.has_bug = self.has_bug or not isinstance(error, GamedayError) or error.exit == Exit.BUG
+        """Log an error with its traceback: as an error only if it is a bug, since a remark shows the others."""
+        is_bug = not isinstance(error, GamedayError) or error.exit == Exit.BUG
+        log.log(logging.ERROR if is_bug else logging.INFO, "the run met an error", exc_info=error)
+        self.has_bug = self.has_bug or is_bug
 
     def remarking(self, step: Iterator[Event]) -> Iterator[Event]:
         """Yield the events of a step that aborts nothing; an error of the step ends it, and is a remark."""
