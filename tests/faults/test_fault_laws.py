@@ -169,6 +169,10 @@ class TestEveryFault:
         account = on.law(set(Way) - {Way.LATE, Way.STRANGER})
         assert set(account.met) == applicable(on.changes) - {Way.LATE}
 
+    def test_new_id_unknown_at_first_is_waited_for(self, on: Bench) -> None:
+        account = on.law({Way.UNSEEN}, times=2)
+        assert bool(account.unseen) == any(change.creates for change in on.changes)
+
     def test_whichever_request_arrives_late_is_put_back(self, on: Bench) -> None:
         if Way.LATE not in applicable(on.changes):
             return
