@@ -76,7 +76,8 @@ def _neighbor(context: FaultContext, raw: NetworkInterface, zone: str, answers: 
     owned = context.inventory.owns(tags_of(raw.get("TagSet", [])))
     found = rule_of(description)
     if found is None:
-        return Neighbor(interface, "", "", owned, description or raw.get("InterfaceType", ""))
+        kind = raw.get("InterfaceType", "")
+        return Neighbor(interface, "", "", owned, description or ("" if kind == "interface" else kind))
     rule, id_ = found
     if rule.named_as and any(each.name == id_ for each in context.inventory.resources(rule.named_as)):
         return Neighbor(interface, rule.kind, id_, owned=True)
