@@ -29,7 +29,7 @@ def judgement(events: Sequence[Event]) -> Judgement:
 
 
 class Spared(Wrapped):
-    """An account whose load balancers list one more target, healthy whatever happens."""
+    """An account whose load balancers list one more target, always healthy."""
 
     def __init__(self, account: Any, spared: str) -> None:
         super().__init__(account)

@@ -61,7 +61,7 @@ class Survey:
         return WorldState(modules, paths.lost, paths.closed)
 
     def note_connections(self) -> None:
-        """Take note of which connections may be open now: the next call may change a security group again."""
+        """Note the connections that may be open now: the next call may change a security group again."""
         self._paths.paths({name: self._hosts(name) for name in self._tags}, self._machines.serving)
 
     def module_of(self, tags: Mapping[str, str]) -> str | None:
