@@ -11,6 +11,7 @@ from gameday.steady_state.judging.loss import judge_losses
 from gameday.steady_state.judging.phases import Error, judge_phase, seen_in
 from gameday.steady_state.judging.recovery import judge_recovery
 from gameday.steady_state.judging.sentence import sentence
+from gameday.steady_state.judging.traffic import unseen_in_traffic
 from gameday.steady_state.kpi.claim import (
     Claim,
     Detection,
@@ -58,7 +59,8 @@ def judge(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Judgeme
     """Judge a claim: the worst of its KPIs in every phase, its recoveries, its detection and the contained modules.
 
     Missing data and no traffic are unknown, never held. A run that the guard or a stop alarm ended is broken. A run
-    that ended early otherwise, did not inject or had no effect is unknown.
+    that ended early otherwise, did not inject or had no effect is unknown. So is a held claim whose fault was not seen
+    in traffic, where `claim.traffic` asks for that.
 
     Each of these is wrong with a chance of at most `claim.false_verdict`:
 
@@ -89,6 +91,8 @@ def judge(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Judgeme
     detected = judge_detection(claim, claim.detection, series, phases) if claim.detection and tested else None
     early = _early(phases)
     verdict = early[0] if early else _verdict(claim, judged, back, modules, detected)
+    if verdict is Verdict.HELD and (unseen := unseen_in_traffic(claim, series, phases)):
+        verdict, early = Verdict.UNKNOWN, (Verdict.UNKNOWN, unseen)
     losses, leads = judge_losses(claim, series, phases), judge_leads(claim, series, phases)
     words = sentence(claim, verdict, early[1] if early else None, judged, back, modules, losses, detected)
     return Judgement(verdict, words, judged, back, modules, _notes(claim, modules), detected, losses, leads)

@@ -61,6 +61,14 @@ class Detection:
 
 
 @dataclass(frozen=True)
+class TrafficProof:
+    """What must be seen in traffic before a claim can be held: one of these KPIs became worse."""
+
+    kpis: tuple[str, ...]
+    blind_to: str  # the traffic that the proof of the effect cannot show to be cut, in words
+
+
+@dataclass(frozen=True)
 class Claim:
     """The resolved claim of an experiment: all that judging needs, and nothing of AWS."""
 
@@ -72,6 +80,7 @@ class Claim:
     contained: tuple[str, ...] = ()  # modules that must not suffer
     false_verdict: float = 0.05  # the budget of false verdicts: a chance
     detection: Detection | None = None
+    traffic: TrafficProof | None = None  # None: the proof of the effect is enough
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,8 @@ def expected(change: AnyChange, run: str) -> tuple[list[Sent], list[Sent]]:
         of = {"AutoScalingGroupName": change.id, "ScalingProcesses": list(change.adds)}
         return [sent("autoscaling.suspend_processes", of)], [sent("autoscaling.resume_processes", of)]
     if isinstance(change, SettingChange):
-        return [sent(*written(change, _later(change.after)))], [sent(*written(change, change.before))]
+        steps = [step for step in (change.via, change.after) if step is not None]
+        return [sent(*written(change, _later(step))) for step in steps], [sent(*written(change, change.before))]
     made, vpc = f"made {change.name}", change.args["vpc"]
 
     def tags(resource: str, name: str) -> Json:
@@ -152,17 +153,17 @@ def expected(change: AnyChange, run: str) -> tuple[list[Sent], list[Sent]]:
     if "acl" in change.name:
         asked = {"VpcId": vpc, "TagSpecifications": tags("network-acl", "gameday-blackhole")}
         return [sent("ec2.create_network_acl", asked)], [sent("ec2.delete_network_acl", {"NetworkAclId": made})]
+    opens = "open" in change.name
     everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
     asked = {
         "VpcId": vpc,
         "GroupName": f"gameday-{change.name}-{run}",
-        "Description": "made by gameday; lets nothing in or out",
-        "TagSpecifications": tags("security-group", "gameday-isolation"),
+        "Description": change.create.params["Description"],
+        "TagSpecifications": tags("security-group", "gameday-untrack" if opens else "gameday-isolation"),
     }
-    made_empty = sent("ec2.revoke_security_group_egress", {"GroupId": made, "IpPermissions": everything})
-    return [sent("ec2.create_security_group", asked), made_empty], [
-        sent("ec2.delete_security_group", {"GroupId": made})
-    ]
+    then = "authorize_security_group_ingress" if opens else "revoke_security_group_egress"
+    finished = sent(f"ec2.{then}", {"GroupId": made, "IpPermissions": everything})
+    return [sent("ec2.create_security_group", asked), finished], [sent("ec2.delete_security_group", {"GroupId": made})]
 
 
 def _later(value: Json) -> Json:
@@ -220,7 +221,8 @@ class Overheard(Wrapped):
         if call.operation.startswith("create_"):
             kind = "acl" if "acl" in call.operation else "group"
             made = answer["NetworkAcl"]["NetworkAclId"] if kind == "acl" else answer["GroupId"]
-            self.names[made] = f"made {kind}"
+            tags = {tag["Key"]: tag["Value"] for tag in call.params["TagSpecifications"][0]["Tags"]}
+            self.names[made] = "made open" if tags["Name"] == "gameday-untrack" else f"made {kind}"
         return answer
 
     def _in_words(self, key: str, value: Json) -> Json:

@@ -46,6 +46,7 @@ def _beside(standing: Mapping[str, Rule]) -> Shape:
 ONE = Layout(zones=("us-east-1a", "us-east-1b"))
 THREE = Layout(zones=("us-east-1a", "us-east-1a", "us-east-1a", "us-east-1b"), groups=(2, 1))
 TWO_GROUPS = Layout(groups=(2, 2))
+OWN = Layout(shared=False)
 LONE = Layout(lone=2)
 RESERVED = Layout(functions=(20, None), tables=((40, 20), (9, 9)), stages=((100.0, 50), (10.0, 5)))
 
@@ -58,6 +59,7 @@ SHAPES: dict[str, Shape] = {
         "az-blackhole", THREE, zone="us-east-1a", launches="blocked"
     ),
     "isolate a module": _of("isolate-module", module="web"),
+    "isolate a module in its own subnets": _of("isolate-module", OWN, module="web"),
     "isolate a module of 2 groups": _of("isolate-module", TWO_GROUPS, module="web"),
     "isolate a module in a zone": _of("isolate-module", THREE, module="web", zone="us-east-1a"),
     "stop 1, replacing held": _of("stop-instance", module="web", hold_replacement=True),

@@ -121,6 +121,7 @@ class Layout:
 
     zones: tuple[str, ...] = ("us-east-1a", "us-east-1a", "us-east-1b", "us-east-1c")  # of each subnet
     groups: tuple[int, ...] = (2,)  # members of each scaling group: web, web-1, …; all launch into one subnet
+    shared: bool = True  # each subnet also holds an interface of the workload that is no instance's
     lone: int = 0  # instances of module web that no scaling group holds, in the last subnet
     functions: tuple[int | None, ...] = (None,)  # what each reserves: payments, payments-1, …
     tables: tuple[tuple[int, int], ...] = ((40, 20),)  # ledger, ledger-1, …
@@ -226,6 +227,9 @@ def _instances(call: Any, layout: Layout) -> None:
             SubnetId=subnets[-1],
             TagSpecifications=[{"ResourceType": "instance", "Tags": _listed(TAGS | {"lone": "yes"})}],
         )
+    for subnet in subnets if layout.shared else []:
+        tagged = [{"ResourceType": "network-interface", "Tags": _listed(OWNS)}]
+        call("ec2", "create_network_interface", SubnetId=subnet, TagSpecifications=tagged)
     two = [call("ec2", "create_security_group", GroupName=n, Description=n, VpcId=vpc)["GroupId"] for n in ("x", "y")]
     for interface in call("ec2", "describe_network_interfaces")["NetworkInterfaces"]:
         call(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +24,7 @@ from gameday.steady_state.clock import TestClock
 from gameday.testing import DyingAccount, Killed, RoughAccount, Way, applicable, law, touched
 
 from tests.doubles.runs import RUN, Planned
-from tests.doubles.shop import REGION, Shop, open_beside, open_shop
+from tests.doubles.shop import REGION, Layout, Shop, open_beside, open_shop
 from tests.third_party.package.gameday_acme.fault import PauseFunctions
 
 FAULTS = {**CATALOGUE, PauseFunctions.name: PauseFunctions}
@@ -48,6 +49,9 @@ class Law:
 LAWS = {
     "az-blackhole": Law("az-blackhole", lambda _: {"zone": "us-east-1a", "launches": "blocked"}),
     "isolate-module": Law("isolate-module", lambda _: {"module": "web"}),
+    "isolate-module in its own subnets": Law(
+        "isolate-module", lambda _: {"module": "web"}, partial(open_shop, Layout(shared=False))
+    ),
     "stop-instance": Law("stop-instance", lambda _: {"module": "web", "hold_replacement": True}),
     "stop-instance, an irreversible action": Law("stop-instance", lambda _: {"module": "web"}),
     "terminate-instance": Law("terminate-instance", lambda _: {"module": "web", "count": 2}),
@@ -134,11 +138,11 @@ def test_every_fault_of_the_catalogue_is_held_to_the_law() -> None:
 
 
 def test_every_setting_of_the_catalogue_is_tried() -> None:
-    with open_beside() as shop:
-        tried: dict[str, set[str]] = {fault: set() for fault in FAULTS}
-        for one in LAWS.values():
+    tried: dict[str, set[str]] = {fault: set() for fault in FAULTS}
+    for one in LAWS.values():
+        with one.world() as shop:
             changes = one.planned_fault(shop).changes
-            tried[one.fault] |= {change.setting.name for change in changes if isinstance(change, SettingChange)}
+        tried[one.fault] |= {change.setting.name for change in changes if isinstance(change, SettingChange)}
     assert tried == {fault: {setting.name for setting in FAULTS[fault].settings} for fault in FAULTS}
 
 
@@ -164,6 +168,10 @@ class TestEveryFault:
     def test_undo_holds_on_an_account_that_is_rough_in_every_way(self, on: Bench) -> None:
         account = on.law(set(Way) - {Way.LATE, Way.STRANGER})
         assert set(account.met) == applicable(on.changes) - {Way.LATE}
+
+    def test_new_id_unknown_at_first_is_waited_for(self, on: Bench) -> None:
+        account = on.law({Way.UNSEEN}, times=2)
+        assert bool(account.unseen) == any(change.creates for change in on.changes)
 
     def test_whichever_request_arrives_late_is_put_back(self, on: Bench) -> None:
         if Way.LATE not in applicable(on.changes):

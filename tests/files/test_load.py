@@ -439,6 +439,12 @@ def test_a_zone_of_another_region_is_a_mistake_without_a_twin_too(folder):
     assert at(mistake).startswith("eu-west-1a")
 
 
+def test_an_unknown_kpi_of_an_effect_is_a_mistake(folder):
+    (mistake,) = mistakes_of(edit(folder, E, ("\nlasts:", "\neffect: {kpi: ordrs}\nlasts:")))
+    assert "ordrs" in mistake.what
+    assert at(mistake).startswith("ordrs")
+
+
 # --- across files ---------------------------------------------------------------------------------------------------
 
 ACROSS = [

@@ -323,14 +323,19 @@ def test_state_of_deleted_resources_serves_nothing(little: Twin) -> None:
     assert (state.modules["work"].concurrency, state.modules["rows"].capacity, state.modules["edge"].rate) == (0, 0, 0)
 
 
+def deny_all(ec2: Any, subnet: str) -> None:
+    """Give a subnet a network ACL without rules."""
+    (described,) = ec2.describe_subnets(SubnetIds=[subnet])["Subnets"]
+    closed = ec2.create_network_acl(VpcId=described["VpcId"])["NetworkAcl"]["NetworkAclId"]
+    acls = ec2.describe_network_acls(Filters=[{"Name": "association.subnet-id", "Values": [subnet]}])
+    (raw,) = (raw for raw in acls["NetworkAcls"][0]["Associations"] if raw["SubnetId"] == subnet)
+    ec2.replace_network_acl_association(AssociationId=raw["NetworkAclAssociationId"], NetworkAclId=closed)
+
+
 def test_deny_all_acl_cuts_the_zone_off_from_others(twin: Twin) -> None:
     ec2 = boto(twin, "ec2")
     zone = [{"Name": "tag:app", "Values": ["storefront"]}, {"Name": "availability-zone", "Values": ["us-east-1a"]}]
-    subnet = ec2.describe_subnets(Filters=zone)["Subnets"][0]
-    closed = ec2.create_network_acl(VpcId=subnet["VpcId"])["NetworkAcl"]["NetworkAclId"]
-    acls = ec2.describe_network_acls(Filters=[{"Name": "association.subnet-id", "Values": [subnet["SubnetId"]]}])
-    (raw,) = (raw for raw in acls["NetworkAcls"][0]["Associations"] if raw["SubnetId"] == subnet["SubnetId"])
-    ec2.replace_network_acl_association(AssociationId=raw["NetworkAclAssociationId"], NetworkAclId=closed)
+    deny_all(ec2, ec2.describe_subnets(Filters=zone)["Subnets"][0]["SubnetId"])
 
     state = twin.state
     inside = {node.id for module in state.modules.values() for node in module.nodes if node.zone == "us-east-1a"}
@@ -342,21 +347,42 @@ def test_deny_all_acl_cuts_the_zone_off_from_others(twin: Twin) -> None:
         assert ((OUTSIDE, node.id) in state.lost) == ((node.id, OUTSIDE) in state.lost) == (node.id in inside)
 
 
-def test_empty_security_group_isolates_an_instance(twin: Twin) -> None:
-    ec2 = boto(twin, "ec2")
-    lonely = twin.state.modules["checkout"].nodes[0].id
-    interface = ec2.describe_instances(InstanceIds=[lonely])["Reservations"][0]["Instances"][0]["NetworkInterfaces"][0]
-    made = ec2.create_security_group(GroupName="empty", Description="lets nothing pass", VpcId=interface["VpcId"])
+def moved_into(ec2: Any, instance: str, *, first_open: bool) -> None:
+    """Move an instance's interface into an empty security group, with or without an open one before."""
+    described = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
+    interface = described["NetworkInterfaces"][0]
     everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
-    ec2.revoke_security_group_egress(GroupId=made["GroupId"], IpPermissions=everything)
-    ec2.modify_network_interface_attribute(NetworkInterfaceId=interface["NetworkInterfaceId"], Groups=[made["GroupId"]])
-    lost = twin.state.lost
-    assert {to for _, to in lost if to != OUTSIDE} == {lonely}
-    assert {caller for caller, to in lost if to == OUTSIDE} == {lonely}
-    assert {caller for caller, to in lost if to == lonely} == {
+    named = {"VpcId": interface["VpcId"], "Description": "for a test"}
+    opened, empty = (ec2.create_security_group(GroupName=name, **named)["GroupId"] for name in ("open", "empty"))
+    ec2.authorize_security_group_ingress(GroupId=opened, IpPermissions=everything)
+    ec2.revoke_security_group_egress(GroupId=empty, IpPermissions=everything)
+    for group in (opened, empty) if first_open else (empty,):
+        ec2.modify_network_interface_attribute(NetworkInterfaceId=interface["NetworkInterfaceId"], Groups=[group])
+
+
+@pytest.mark.parametrize("first_open", [True, False])
+def test_empty_group_cuts_only_untracked_connections(twin: Twin, first_open: bool) -> None:
+    lonely = twin.state.modules["checkout"].nodes[0].id
+    moved_into(boto(twin, "ec2"), lonely, first_open=first_open)
+    state = twin.state
+    broken, other = (state.lost, state.closed) if first_open else (state.closed, state.lost)
+    assert other == frozenset()
+    assert {to for _, to in broken if to != OUTSIDE} == {lonely}
+    assert {caller for caller, to in broken if to == OUTSIDE} == {lonely}
+    assert {caller for caller, to in broken if to == lonely} == {
         OUTSIDE,
         *(node.id for node in twin.state.modules["web"].nodes),
     }
+
+
+def test_tracked_connection_ends_with_a_network_acl(twin: Twin) -> None:
+    ec2, node = boto(twin, "ec2"), twin.state.modules["checkout"].nodes[0].id
+    moved_into(ec2, node, first_open=False)
+    assert (OUTSIDE, node) in twin.state.closed
+    subnet = ec2.describe_instances(InstanceIds=[node])["Reservations"][0]["Instances"][0]["SubnetId"]
+    deny_all(ec2, subnet)
+    assert (OUTSIDE, node) in twin.state.lost
+    assert (OUTSIDE, node) not in twin.state.closed
 
 
 def test_closed_load_balancer_cuts_its_module_off(twin: Twin) -> None:

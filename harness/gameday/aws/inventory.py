@@ -6,7 +6,7 @@ grow with other people's resources. It finds the module that each resource belon
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from gameday.aws.answers.ec2 import (
     DESCRIBE_SUBNETS,
     InstanceDescription,
     SubnetDescription,
+    addresses_of,
     instances_of,
 )
 from gameday.aws.answers.operation import Operation, tags_of
@@ -53,19 +54,29 @@ class Inventory:
         self._modules = modules
         self._resources: dict[str, tuple[OwnedResource, ...]] = {}
 
+    @property
+    def place(self) -> ArnPlace:
+        """What ARNs of its resources say of their place."""
+        return self._place
+
     def read(self, operation: Operation[A], **params: JsonLike) -> A:
         """Return the answer to one read, with all its pages. Raises AwsError."""
         return read(self._account, self._place.region, operation, **params)
 
     def read_all(self, operation: Operation[A], params: Sequence[Mapping[str, JsonLike]]) -> list[A]:
         """Return the answers to one read with many parameters, in their order. Raises the first AwsError."""
+        return [answer for answer in self.read_there(operation, params, ()) if answer is not None]
+
+    def read_there(
+        self, operation: Operation[A], params: Sequence[Mapping[str, JsonLike]], gone: Collection[str]
+    ) -> list[A | None]:
+        """Return the answers to one read with many parameters, None for an error code of `gone`. Raises AwsError."""
         calls = [(operation.call(**each), self._place.region) for each in params]
-        typed = []
-        for answer in self._account.call_all(calls, paged=True):
-            if isinstance(answer, AwsError):
+        answers = self._account.call_all(calls, paged=True)
+        for answer in answers:
+            if isinstance(answer, AwsError) and answer.code not in gone:
                 raise answer
-            typed.append(operation.typed(answer))
-        return typed
+        return [None if isinstance(answer, AwsError) else operation.typed(answer) for answer in answers]
 
     # ownership --------------------------------------------------------------------------------------------------------
 
@@ -131,6 +142,9 @@ class Inventory:
             vpc=raw.get("VpcId", ""),
             state=raw["State"]["Name"],
             interfaces=tuple(interface["NetworkInterfaceId"] for interface in raw.get("NetworkInterfaces", [])),
+            addresses=tuple(
+                address for interface in raw.get("NetworkInterfaces", []) for address in addresses_of(interface)
+            ),
             group=tags.get("aws:autoscaling:groupName"),
             spot=raw.get("InstanceLifecycle") == "spot",
             instance_store=raw.get("RootDeviceType") == "instance-store",
@@ -216,6 +230,18 @@ class Inventory:
                 if arn is not None:
                     named.setdefault(arn, (id_, module))
         return named
+
+    def tagged(self, *types: str) -> dict[str, dict[str, str]]:
+        """Return ARN → tags of the workload's resources of these types of the tagging API. Raises AwsError."""
+        params: list[dict[str, JsonLike]] = [
+            {
+                "ResourceTypeFilters": [*types],
+                "TagFilters": [{"Key": key, "Values": list(values)} for key, values in selection.items()],
+            }
+            for selection in self._selections(TAG_VALUES)
+        ]
+        found = _tags_by_arn(self.read_all(GET_RESOURCES, params))
+        return {arn: found[arn] for arn in sorted(found) if self.owns(found[arn])}
 
     @cached_property
     def _tagged(self) -> dict[str, dict[str, str]]:

@@ -28,6 +28,7 @@ class Instance:
     vpc: str
     state: str
     interfaces: tuple[str, ...]
+    addresses: tuple[str, ...]  # private ones, IPv4 and IPv6, of all interfaces
     group: str | None  # its scaling group
     spot: bool
     instance_store: bool  # its root volume does not survive a stop

@@ -149,6 +149,15 @@ class CreatedResource(Change):
         """Return whether the read finds the created resource."""
         return made[self.name] in _ids(seen)
 
+    @property
+    def apply_retry_codes(self) -> tuple[str, ...]:
+        """The codes for "no longer there": right after a create they mean "not there yet".
+
+        A new id is unknown at first to some of AWS's servers, also after another has answered for it (Amazon EC2 API
+        Reference, "Eventual consistency").
+        """
+        return self.gone
+
     # undo -------------------------------------------------------------------------------------------------------------
 
     @property

@@ -21,13 +21,17 @@ AnyChange = Annotated[SettingChange | CreatedResource | IrreversibleAction, Fiel
 class Effect(Frozen):
     """The proof that a fault works: an effect read from the account, never our own write read back.
 
-    The fault has taken effect as soon as any probe holds. If none holds within `deadline` seconds, the fault had no
-    effect, and the run's verdict is unknown. The fault's time (`lasts`) starts at the effect.
+    The fault has taken effect as soon as any probe that covers nothing in particular holds. Where probes cover hit
+    resources, all of them must hold at the same time. With `kpi`, that KPI must also have left its bound for certain.
+    Without an effect within `deadline` seconds the run's verdict is unknown. The fault's time (`lasts`) starts at the
+    effect.
     """
 
     about: str
     probes: tuple[Probe, ...]
     deadline: float = 300.0
+    kpi: str | None = None  # the KPI that the experiment names as the proof
+    blind_to: str = ""  # the traffic that the probes cannot show to be cut, in words: then a KPI must show it
 
 
 class HitResource(Frozen):
@@ -48,6 +52,7 @@ class PlannedFault(Frozen):
     stages: tuple[tuple[AnyChange, ...], ...]
     effect: Effect
     hit: tuple[HitResource, ...] = ()  # what it hits besides the targets of its changes
+    cut_off: tuple[HitResource, ...] = ()  # what loses its network besides: its owners, by name
     hits: dict[str, float] = Field({})  # module → share of its capacity that the fault takes away, 0 to 1
     conditions: tuple[Condition, ...] = ()  # what must be true on AWS before anything is sent
     without_opt_in: tuple[str, ...] = ()  # targets that lack the workload's opt-in tag

@@ -29,6 +29,7 @@ class Probe(Frozen):
     excess: Excess | None = None
     value: str = ""
     about: str = ""
+    covers: tuple[str, ...] = ()  # the hit resources whose effect it shows; empty: it shows the effect as a whole
 
     def value_in(self, answer: Json) -> Json:
         """Return the value of before the injection, from an answer of that time; None without `value`."""

@@ -25,6 +25,8 @@ class SettingChange(Change):
 
     Scalar and switch: `after` replaces `before` (None is "absent"). Set: `before` is unused. `adds` holds only items
     that were not there when the plan was made, and `removes` only items that were.
+
+    Scalar: with `via`, apply writes that value and then `after`. A setting that reads `via` is ours.
     """
 
     kind: Literal["setting"] = "setting"
@@ -32,6 +34,7 @@ class SettingChange(Change):
     id: str
     args: dict[str, Json] = Field({})
     before: Json = None
+    via: Json = None  # written first, where AWS needs a step between; the undo never writes it
     after: Json = None
     adds: tuple[Json, ...] = ()
     removes: tuple[Json, ...] = ()
@@ -68,7 +71,8 @@ class SettingChange(Change):
     def headline(self) -> str:
         """One line: the setting, its value of before and its new value."""
         if not self.is_set:
-            return f"{self.subject}: {in_full(self.before)} → {in_full(self.after)}"
+            values = (self.before, *self._steps("after"))
+            return f"{self.subject}: {' → '.join(map(in_full, values))}"
         moved = [*(f"+{in_full(item)}" for item in self.adds), *(f"-{in_full(item)}" for item in self.removes)]
         return f"{self.subject}: {', '.join(moved)}"
 
@@ -88,7 +92,7 @@ class SettingChange(Change):
             return Description(about, self.subject, before, after, undo)
         before = in_full(self.before)
         undo = "clear it again" if self.before is None else f"write back {before}"
-        return Description(about, self.subject, before, in_full(self.after), undo)
+        return Description(about, self.subject, before, ", then ".join(map(in_full, self._steps("after"))), undo)
 
     # before the run ---------------------------------------------------------------------------------------------------
 
@@ -111,7 +115,7 @@ class SettingChange(Change):
             moved = [(self.setting.remove, list(removed)), (self.setting.add, list(added))]
             writes: list[tuple[Call | None, Json]] = [(call, part) for call, part in moved if part]
         else:
-            writes = [(self.setting.setter(self._value(side)), self._value(side))]
+            writes = [(self.setting.setter(value), value) for value in self._steps(side)]
         known: Bindings = {"id": self.id, "ids": [self.id], "args": self.args}
         return (CallTemplate(call, {**known, "value": value}) for call, value in writes if call)
 
@@ -127,6 +131,7 @@ class SettingChange(Change):
         bindings = change.bindings(run, made)
         return change.model_copy(
             update={
+                "via": fill(change.via, bindings),
                 "after": fill(change.after, bindings),
                 "adds": tuple(fill(item, bindings) for item in change.adds),
                 "removes": tuple(fill(item, bindings) for item in change.removes),
@@ -158,13 +163,27 @@ class SettingChange(Change):
         known = {**bindings, "id": self.id, "ids": [self.id], "args": self.args, "row": seen.row}
         if self.is_set:
             return [bind(call, {**known, "value": value}) for call, value in self._to_move(side, seen)]
-        value = self._value(side)
+        return [self._write(value, known) for value in self._steps(side) if not self._has_passed(value, seen)]
+
+    def _write(self, value: Json, known: Bindings) -> Call:
         call = self.setting.setter(value)
         if call is None:
             raise GamedayError(
                 f"no call sets {self.subject} to {brief(value)}", "correct the setting in the fault's code"
             )
-        return [bind(call, {**known, "value": value})]
+        return bind(call, {**known, "value": value})
+
+    def _steps(self, side: Side) -> tuple[Json, ...]:
+        """The values to write, in order."""
+        is_direct = side == "before" or self.via is None
+        return (self._value(side),) if is_direct else (self.via, self._value(side))
+
+    def _has_passed(self, value: Json, seen: Observation) -> bool:
+        """Whether a value is the step between, and reads as written."""
+        return value is self.via and self._reads_via(seen)
+
+    def _reads_via(self, seen: Observation) -> bool:
+        return self.via is not None and same(self.setting.canonical, seen.value, self.via)
 
     def _value(self, side: Side) -> Json:
         return self.before if side == "before" else self.after
@@ -192,7 +211,8 @@ class SettingChange(Change):
         """Return how the setting differs from the plan: undo would overwrite a stranger's new value."""
         if seen.gone:
             return f"{self.subject} is gone"
-        return "" if self.reads_as("before", seen) else f"{self.subject} now reads {brief(seen.value)}"
+        is_ours = self.reads_as("before", seen) or self._reads_via(seen)
+        return "" if is_ours else f"{self.subject} now reads {brief(seen.value)}"
 
     def is_applied(self, seen: Observation, made: Mapping[str, str]) -> bool:  # noqa: ARG002 - it creates nothing
         """Return whether the setting reads as we set it."""
@@ -218,7 +238,8 @@ class SettingChange(Change):
             return Standing.CHANGING
         if self.reads_as("before", seen):
             return Standing.BEFORE
-        return Standing.OURS if self.is_set or self.reads_as("after", seen) else Standing.THEIRS
+        is_ours = self.is_set or self.reads_as("after", seen) or self._reads_via(seen)
+        return Standing.OURS if is_ours else Standing.THEIRS
 
     def undo_calls(self, seen: Observation, bindings: Bindings) -> list[Call]:
         """Return one call at a time: undo reads again before the next call."""

@@ -16,8 +16,8 @@ from gameday.faults.fault import (
     effect,
     shares,
     staged,
-    unhealthy_targets,
 )
+from gameday.faults.targets import any_unfit
 
 POWER = Setting(
     name="instance.power",
@@ -217,7 +217,7 @@ class RebootInstance(InstanceTargets):
             fault=self.name,
             label=self.label("reboot", hit),
             stages=staged(changes),
-            effect=effect(self.effect, (status, *unhealthy_targets(context, hit))),
+            effect=effect(self.effect, (status, *any_unfit(context, hit))),
             hits=shares(context, hit),
             refusals=tuple(refusals),
         )

@@ -10,7 +10,6 @@ from typing import ClassVar
 from pydantic import Field, model_validator
 
 from gameday.aws.account import Account
-from gameday.aws.answers.elbv2 import DESCRIBE_TARGET_HEALTH
 from gameday.aws.inventory import Inventory
 from gameday.aws.resources import Instance
 from gameday.aws.tags import TagKey
@@ -38,6 +37,7 @@ class FaultContext:
     inventory: Inventory
     modules: tuple[str, ...]
     allow: tuple[str, ...] = ()
+    proof: str | None = None  # the KPI that the experiment names as the proof of the effect
     seed: int = 0
 
     def changes(
@@ -158,41 +158,14 @@ def shares(context: FaultContext, hit: list[Instance]) -> dict[str, float]:
     return taken
 
 
-def target_groups_of(context: FaultContext, hit: list[Instance]) -> dict[str, list[str]]:
-    """Return the hit instances that are registered in each target group, by the group's ARN."""
-    modules = {instance.module for instance in hit}
-    arns = sorted({arn for g in context.inventory.scaling_groups if g.module in modules for arn in g.target_groups})
-    answers = context.inventory.read_all(DESCRIBE_TARGET_HEALTH, [{"TargetGroupArn": arn} for arn in arns])
-    ids = {instance.id for instance in hit}
-    by_arn: dict[str, list[str]] = {}
-    for arn, answer in zip(arns, answers, strict=True):
-        registered = sorted({raw["Target"]["Id"] for raw in answer["TargetHealthDescriptions"]} & ids)
-        if registered:
-            by_arn[arn] = registered
-    return by_arn
-
-
-def unhealthy_targets(context: FaultContext, hit: list[Instance]) -> tuple[Probe, ...]:
-    """Return probes that hold once a load balancer finds more of the hit instances unhealthy than before."""
-    return tuple(
-        Probe(
-            call=call("elbv2", "describe_target_health", TargetGroupArn=arn),
-            value=_unhealthy_count(ids, "TargetHealthDescriptions"),
-            holds=f"{_unhealthy_count(ids, 'answer.TargetHealthDescriptions')} > was",
-            about=f"target group {arn.rpartition('targetgroup/')[2].partition('/')[0]} finds targets unhealthy",
-        )
-        for arn, ids in target_groups_of(context, hit).items()
-    )
-
-
-def _unhealthy_count(ids: list[str], path: str) -> str:
-    listed = "[" + ",".join(f'"{instance}"' for instance in ids) + "]"
-    return f"length({path}[?contains(`{listed}`, Target.Id) && TargetHealth.State != 'healthy'])"
-
-
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun: `1 subnet`, `6 instances`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names for one line: the first five, and how many more there are."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def call(service: str, operation: str, **params: JsonLike) -> Call:

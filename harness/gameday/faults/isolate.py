@@ -1,34 +1,58 @@
-"""The fault that cuts off a module: a security group without rules."""
+"""The fault that cuts off a module: security groups for its interfaces, or a network ACL for its own subnets."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from pydantic import Field
 
-from gameday.aws.answers.ec2 import DESCRIBE_VPCS
+from gameday.aws.answers.ec2 import DESCRIBE_NETWORK_INTERFACES, DESCRIBE_VPCS, NetworkInterface
 from gameday.aws.resources import Instance
-from gameday.change import HitResource, Json, PlannedFault, Setting, SettingChange
-from gameday.faults.fault import Fault, FaultContext, counted, effect, shares, staged, unhealthy_targets, unknown_places
-from gameday.faults.vpc import GROUPS, empty_group
+from gameday.change import AnyChange, HitResource, Json, PlannedFault, Setting
+from gameday.faults.fault import Fault, FaultContext, counted, effect, listed, shares, staged, unknown_places
+from gameday.faults.interfaces import interfaces_in
+from gameday.faults.targets import Lookup, all_unfit, hit_targets, names_of
+from gameday.faults.vpc import ACL, GROUPS, deny_all_acl, empty_group, open_group
+from gameday.steady_state.kpi.units import show_duration
+
+TRACKED_FOR = 432_000
+"""Seconds for which an idle TCP connection is tracked by default; 350 on Nitro v6 (EC2 API Reference,
+ConnectionTrackingConfiguration)."""
+
+INTERFACES = 200
+"""Interfaces in one read. EC2 documents no limit for NetworkInterfaceIds; this one keeps requests short."""
 
 
 class IsolateModule(Fault):
-    """Cut off a module's instances: their interfaces get a security group without rules.
+    """Cut off a module's instances, in their own subnets by a network ACL, elsewhere by security groups.
 
-    Tracked connections may live until they idle out (EC2 User Guide, "Security group connection tracking").
+    Where every interface in the instances' subnets is theirs, a network ACL of the run cuts all their traffic.
+
+    Elsewhere each interface first gets a security group that lets everything in and out, so that AWS no longer tracks
+    its connections. Then it gets one without rules. Interfaces with a public address skip the first step. AWS tracks
+    connections through Network Load Balancers, NAT gateways and interface endpoints in any case, and they live until
+    they idle out (EC2 User Guide, "Security group connection tracking").
     """
 
     name: ClassVar[str] = "isolate-module"
-    settings: ClassVar[tuple[Setting, ...]] = (GROUPS,)
+    settings: ClassVar[tuple[Setting, ...]] = (GROUPS, ACL)
     calls: ClassVar[tuple[str, ...]] = (
+        "ec2.create_network_acl",
+        "ec2.delete_network_acl",
         "ec2.create_security_group",
+        "ec2.authorize_security_group_ingress",
         "ec2.revoke_security_group_egress",
         "ec2.delete_security_group",
     )
-    undo: ClassVar[str] = "each interface gets its security groups back, the run's group is deleted"
-    effect: ClassVar[str] = "a load balancer finds the module's targets unfit"
-    needs: ClassVar[str] = "a target group that some of the instances are in: its health checks are the proof"
+    undo: ClassVar[str] = (
+        "each interface gets its security groups back, or each subnet its ACL; what the run created is deleted"
+    )
+    effect: ClassVar[str] = "the load balancers find all targets of the module unfit"
+    needs: ClassVar[str] = (
+        "a healthy target for each instance, or `effect: {kpi: NAME}` in the experiment; with security groups, a KPI "
+        "of the module or of one that needs it, else the verdict is unknown"
+    )
     example: ClassVar[str] = "isolate-module: {module: recommendations}"
 
     module: str = Field(description="the module")
@@ -36,43 +60,144 @@ class IsolateModule(Fault):
 
     def inject(self, context: FaultContext) -> PlannedFault:
         """The changes, resolved against the account; reads only. Raises AwsError."""
-        refusals = unknown_places(context, self.module, self.zone)
         hit = [instance for instance in context.inventory.instances if self._hits(instance)]
-        probes = unhealthy_targets(context, hit)
-        if not refusals and not hit:
-            refusals.append(f"module {self.module} has no running instance to isolate")
-        elif hit and not probes:
-            refusals.append(f"nothing would show that it takes effect: no target group has instances of {self.module}")
-        vpcs = sorted({instance.vpc for instance in hit})
-        names = {vpc: f"group{number}" if number else "group" for number, vpc in enumerate(vpcs)}
-        makes = [empty_group(context.region, vpc, names[vpc], ipv6) for vpc, ipv6 in _ipv6(context, vpcs).items()]
-        isolated: dict[str, Json] = {
-            interface: [{"$": f"made.{names[instance.vpc]}"}] for instance in hit for interface in instance.interfaces
-        }
+        lookup = hit_targets(context, names_of(hit), {instance.vpc for instance in hit})
+        by_acl = _own_subnets(context, hit)
+        interfaces = [] if by_acl else _interfaces(context, hit)
+        blind_to = "" if by_acl else _tracked(interfaces, lookup)
         return PlannedFault(
             fault=self.name,
             label=f"isolate module {self.module}: {counted(len(hit), 'instance')}",
-            stages=staged([*makes], _with_replacement(context.changes(GROUPS, isolated), hit)),
-            effect=effect(self.effect, probes),
+            stages=_acl_stages(context, hit) if by_acl else _group_stages(context, hit, interfaces),
+            effect=effect(self.effect, all_unfit(lookup)).model_copy(update={"blind_to": blind_to}),
             hit=tuple(HitResource(resource="instance", id=instance.id) for instance in hit),
             hits=shares(context, hit),
-            refusals=tuple(refusals),
+            refusals=tuple(self._refusals(context, hit, lookup)),
+            warnings=tuple(_warnings(interfaces, blind_to)),
         )
+
+    def _refusals(self, context: FaultContext, hit: Sequence[Instance], lookup: Lookup) -> list[str]:
+        reasons = unknown_places(context, self.module, self.zone)
+        if not reasons and not hit:
+            return [f"module {self.module} has no running instance to isolate"]
+        unproven = [instance.id for instance in hit if instance.id not in lookup.proven]
+        if unproven and not context.proof:
+            reasons.append(
+                f"nothing would show that it takes effect on {listed(unproven)}: {lookup.in_words}, and none has them "
+                "as healthy targets; write `effect: {kpi: NAME}` with a KPI that shows it"
+            )
+        return reasons
 
     def _hits(self, instance: Instance) -> bool:
         return instance.module == self.module and instance.state == "running" and self.zone in (None, instance.zone)
 
 
-def _with_replacement(changes: list[SettingChange], hit: list[Instance]) -> list[SettingChange]:
-    """Name the scaling group that replaces the instance of an interface, and the interface with it."""
+# what there is --------------------------------------------------------------------------------------------------------
+
+
+def _own_subnets(context: FaultContext, hit: Sequence[Instance]) -> bool:
+    """Whether every interface in the instances' subnets is one of theirs, and the workload owns these subnets."""
+    ids = {instance.subnet for instance in hit}
+    subnets = [subnet for subnet in context.inventory.subnets if subnet.id in ids]
+    if not hit or len(subnets) < len(ids):
+        return False
+    theirs = {interface for instance in hit for interface in instance.interfaces}
+    return all(raw["NetworkInterfaceId"] in theirs for raw in interfaces_in(context, subnets))
+
+
+def _interfaces(context: FaultContext, hit: Sequence[Instance]) -> list[NetworkInterface]:
+    ids = [interface for instance in hit for interface in instance.interfaces]
+    asked = [{"NetworkInterfaceIds": ids[start : start + INTERFACES]} for start in range(0, len(ids), INTERFACES)]
+    answers = context.inventory.read_all(DESCRIBE_NETWORK_INTERFACES, asked)
+    return [raw for answer in answers for raw in answer["NetworkInterfaces"]]
+
+
+def _is_public(raw: NetworkInterface) -> bool:
+    """Whether the internet could reach it through an open group: an IPv6 address is public, too."""
+    return bool(raw.get("Association", {}).get("PublicIp") or raw.get("Ipv6Addresses"))
+
+
+def _tracked(interfaces: Sequence[NetworkInterface], lookup: Lookup) -> str:
+    """Return which connections may live on, and for how long; in words."""
+    balancers = [targets.name for targets in lookup.found if targets.behind_nlb]
+    through = f"Network Load Balancers (target group {', '.join(balancers)})" if balancers else "Network Load Balancers"
+    public = sum(map(_is_public, interfaces))
+    every = f", and every connection of {counted(public, 'interface')} with a public address" if public else ""
+    longest = max(
+        (
+            raw.get("ConnectionTrackingConfiguration", {}).get("TcpEstablishedTimeout", TRACKED_FOR)
+            for raw in interfaces
+        ),
+        default=TRACKED_FOR,
+    )
+    return (
+        f"open connections through {through}, NAT gateways and interface endpoints{every}: "
+        f"AWS tracks them for up to {show_duration(longest)} without traffic"
+    )
+
+
+def _warnings(interfaces: Sequence[NetworkInterface], blind_to: str) -> list[str]:
+    if not interfaces:
+        return []
+    opened = len(interfaces) - sum(map(_is_public, interfaces))
+    first = (
+        f"for some seconds {counted(opened, 'interface')} let everything in that can reach them: AWS then no longer "
+        "tracks their connections"
+    )
+    return [*([first] if opened else []), f"health checks do not show whether these are cut: {blind_to}"]
+
+
+# the changes ----------------------------------------------------------------------------------------------------------
+
+Stages = tuple[tuple[AnyChange, ...], ...]
+
+
+def _named(prefix: str, vpcs: Sequence[str]) -> dict[str, str]:
+    """Return a name for each VPC's created resource: acl, acl1, …."""
+    return {vpc: f"{prefix}{number}" if number else prefix for number, vpc in enumerate(vpcs)}
+
+
+def _acl_stages(context: FaultContext, hit: Sequence[Instance]) -> Stages:
+    acls = _named("acl", sorted({instance.vpc for instance in hit}))
+    denied: dict[str, Json] = {instance.subnet: {"$": f"made.{acls[instance.vpc]}"} for instance in hit}
+    makes = [deny_all_acl(context.region, vpc, name) for vpc, name in acls.items()]
+    return staged(makes, context.changes(ACL, dict(sorted(denied.items()))))
+
+
+def _group_stages(context: FaultContext, hit: Sequence[Instance], interfaces: Sequence[NetworkInterface]) -> Stages:
+    vpcs = sorted({instance.vpc for instance in hit})
+    closed, opened = _named("group", vpcs), _named("open", vpcs)
+    vpc_of = {interface: instance.vpc for instance in hit for interface in instance.interfaces}
+    private = {raw["NetworkInterfaceId"] for raw in interfaces if not _is_public(raw)}
+    ipv6 = _ipv6(context, vpcs)
+    makes = [empty_group(context.region, vpc, closed[vpc], ipv6[vpc]) for vpc in vpcs]
+    makes += [
+        open_group(context.region, vpc, opened[vpc], ipv6[vpc])
+        for vpc in vpcs
+        if any(vpc_of[interface] == vpc for interface in private)
+    ]
+    isolated: dict[str, Json] = {interface: [{"$": f"made.{closed[vpc]}"}] for interface, vpc in vpc_of.items()}
     groups = {interface: instance.group for instance in hit for interface in instance.interfaces}
-    names = {interface: f"scaling group {group}" if group else "" for interface, group in groups.items()}
-    return [change.model_copy(update={"replaced_by": names[change.id]}) for change in changes]
+    changes = []
+    for change in context.changes(GROUPS, isolated):
+        group, first = groups[change.id], [{"$": f"made.{opened[vpc_of[change.id]]}"}]
+        # The scaling group replaces the instance, and the interface with it.
+        replaced_by = f"scaling group {group}" if group else ""
+        via = first if change.id in private else None
+        changes.append(change.model_copy(update={"via": via, "replaced_by": replaced_by}))
+    return staged(makes, changes)
 
 
-def _ipv6(context: FaultContext, vpcs: list[str]) -> dict[str, bool]:
-    """Each VPC, and whether it has IPv6 blocks."""
+def _ipv6(context: FaultContext, vpcs: Sequence[str]) -> dict[str, bool]:
+    """Each VPC, and whether it has IPv6 blocks now: AWS lists those that it once had, too."""
     if not vpcs:
         return {}
     answer = context.inventory.read(DESCRIBE_VPCS, VpcIds=vpcs)
-    return {raw["VpcId"]: bool(raw.get("Ipv6CidrBlockAssociationSet")) for raw in answer["Vpcs"]}
+    over = ("disassociated", "failed")
+    return {
+        raw["VpcId"]: any(
+            block.get("Ipv6CidrBlockState", {}).get("State") not in over
+            for block in raw.get("Ipv6CidrBlockAssociationSet", [])
+        )
+        for raw in answer["Vpcs"]
+    }

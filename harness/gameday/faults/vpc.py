@@ -54,7 +54,13 @@ def run_tags(resource: str, name: str) -> list[JsonLike]:
     return [{"ResourceType": resource, "Tags": tags}]
 
 
-BY_RUN: list[JsonLike] = [{"Name": f"tag:{RUN_TAG}", "Values": [{"$": "run"}]}]
+def by_run(name: str) -> list[JsonLike]:
+    """Return the filters that find what a run created in a VPC under this name."""
+    return [
+        {"Name": f"tag:{RUN_TAG}", "Values": [{"$": "run"}]},
+        {"Name": "tag:Name", "Values": [name]},
+        {"Name": "vpc-id", "Values": [{"$": "args.vpc"}]},
+    ]
 
 
 def deny_all_acl(region: str, vpc: str, name: str) -> CreatedResource:
@@ -62,7 +68,6 @@ def deny_all_acl(region: str, vpc: str, name: str) -> CreatedResource:
 
     Source: Amazon VPC User Guide, "Custom network ACLs": a new one denies all traffic until rules are added.
     """
-    filters: list[JsonLike] = [*BY_RUN, {"Name": "vpc-id", "Values": [{"$": "args.vpc"}]}]
     return CreatedResource(
         region=region,
         about=f"a network ACL in {vpc} that denies everything, IPv4 and IPv6, in and out",
@@ -75,7 +80,7 @@ def deny_all_acl(region: str, vpc: str, name: str) -> CreatedResource:
             TagSpecifications=run_tags("network-acl", "gameday-blackhole"),
         ),
         made="NetworkAcl.NetworkAclId",
-        find=call("ec2", "describe_network_acls", Filters=filters),
+        find=call("ec2", "describe_network_acls", Filters=by_run("gameday-blackhole")),
         found="NetworkAcls[].NetworkAclId",
         find_by_id=call("ec2", "describe_network_acls", Filters=[{"Name": "vpc-id", "Values": [{"$": "args.vpc"}]}]),
         delete=call("ec2", "delete_network_acl", NetworkAclId={"$": "id"}),
@@ -89,13 +94,32 @@ def empty_group(region: str, vpc: str, name: str, ipv6: bool) -> CreatedResource
 
     AWS gives a new group a rule that lets everything out; `then` revokes it (Amazon VPC User Guide, "Default rules").
     """
+    revoke = call("ec2", "revoke_security_group_egress", GroupId={"$": "id"}, IpPermissions=_everything(ipv6))
+    return _group(region, vpc, name, "gameday-isolation", "without any rule", revoke)
+
+
+def open_group(region: str, vpc: str, name: str, ipv6: bool) -> CreatedResource:
+    """Return a security group that lets everything in and, as every new one, everything out.
+
+    Connections of an interface with such a group are not tracked, so that the next group cuts them at once (Amazon EC2
+    User Guide, "Security group connection tracking", "Untracked connections").
+    """
+    authorize = call("ec2", "authorize_security_group_ingress", GroupId={"$": "id"}, IpPermissions=_everything(ipv6))
+    return _group(region, vpc, name, "gameday-untrack", "that lets everything in and out", authorize)
+
+
+def _everything(ipv6: bool) -> list[JsonLike]:
+    """Return the permission of all traffic, as AWS writes the rule of a new group."""
     everything: list[JsonLike] = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
     if ipv6:
         everything.append({"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]})
-    filters: list[JsonLike] = [*BY_RUN, {"Name": "vpc-id", "Values": [{"$": "args.vpc"}]}]
+    return everything
+
+
+def _group(region: str, vpc: str, name: str, tag: str, about: str, then: Call) -> CreatedResource:
     return CreatedResource(
         region=region,
-        about=f"a security group in {vpc} without any rule",
+        about=f"a security group in {vpc} {about}",
         name=name,
         args={"vpc": vpc, "name": f"gameday-{name}"},
         create=call(
@@ -103,12 +127,12 @@ def empty_group(region: str, vpc: str, name: str, ipv6: bool) -> CreatedResource
             "create_security_group",
             VpcId={"$": "args.vpc"},
             GroupName={"$": "join('-', [args.name, run])"},
-            Description="made by gameday; lets nothing in or out",
-            TagSpecifications=run_tags("security-group", "gameday-isolation"),
+            Description=f"made by gameday: a group {about}",
+            TagSpecifications=run_tags("security-group", tag),
         ),
         made="GroupId",
-        then=(call("ec2", "revoke_security_group_egress", GroupId={"$": "id"}, IpPermissions=everything),),
-        find=call("ec2", "describe_security_groups", Filters=filters),
+        then=(then,),
+        find=call("ec2", "describe_security_groups", Filters=by_run(tag)),
         found="SecurityGroups[].GroupId",
         find_by_id=call("ec2", "describe_security_groups", GroupIds=[{"$": "id"}]),
         delete=call("ec2", "delete_security_group", GroupId={"$": "id"}),

@@ -101,6 +101,8 @@ def check_names(
     for key in ("during", "guard"):
         for name in parts.get(key, {}):
             yield from unknown(document, (key, name), "KPI", name, kpis, key=True)
+    if effect := parts.get("effect"):
+        yield from unknown(document, ("effect", "kpi"), "KPI", effect.kpi, kpis)
     for loc, fault in faults.items():
         if (module := getattr(fault, "module", None)) is not None:
             yield from unknown(document, (*loc, "module"), "module", module, modules)

@@ -54,6 +54,12 @@ class DetectionClaim(Written):
     within: Duration = Field(gt=0, description="how long it may take to fire")
 
 
+class EffectProof(Written):
+    """What proves that the faults take effect, where Gameday has no read of its own or traffic must show it."""
+
+    kpi: Name = Field(description="a KPI that leaves its bound while a fault works")
+
+
 class IsolationClaim(Written):
     """How much a contained module may change: percentage points of a ratio, or a share of a rate."""
 
@@ -74,6 +80,7 @@ class Experiment(Written):
     faults: tuple[FaultEntry, ...] = Field(
         min_length=1, max_length=MOST_FAULTS, description="the faults, each as its name and its fields"
     )
+    effect: EffectProof | None = Field(None, description="what else must show that every fault takes effect")
     lasts: Duration = Field(gt=0, description="how long the faults stay once they take effect")
     during: dict[Name, During] = Field({}, description="other bounds while the faults last")
     recovery: RecoveryClaim | None = Field(None, description="the claim that steady state is back in time")

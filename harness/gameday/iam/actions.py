@@ -12,7 +12,12 @@ from gameday.aws.proxy_client import PROXY
 from gameday.change import Call
 from gameday.errors import GamedayError, InvalidInput
 
-PREFIXES = {"elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag"}
+PREFIXES = {
+    "efs": "elasticfilesystem",
+    "elb": "elasticloadbalancing",
+    "elbv2": "elasticloadbalancing",
+    "resourcegroupstaggingapi": "tag",
+}
 """Services with another name in IAM than boto3's client: boto3's name → the prefix of IAM."""
 
 EXCEPTIONS = {

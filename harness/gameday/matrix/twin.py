@@ -31,6 +31,7 @@ from gameday.records.suite import Refusal
 from gameday.run.experiment import ExperimentRunner
 from gameday.steady_state.judging.isolation import judge_modules
 from gameday.steady_state.judging.phases import seen_in
+from gameday.steady_state.judging.traffic import unseen_in_traffic
 from gameday.steady_state.kpi.claim import Phases
 from gameday.steady_state.kpi.kpi import Kpi, Tier
 
@@ -172,6 +173,8 @@ def row_of(experiment: Experiment, played: Record | Refusal, error: float) -> Ma
     if phases.took_effect is None or phases.aborted is not None:
         return MatrixRow(name, module, zone, hit, (), (phases.aborted or "the fault had no effect",))
     claim = claim_of(plan)
+    if unseen := unseen_in_traffic(claim, played.series, phases):
+        return MatrixRow(name, module, zone, hit, (), (unseen,))
     owners = {name: kpi.module for name, kpi in plan.workload.kpis.items()}
     # Judge each KPI alone, as a module with the KPI's name.
     kpis = {name: kpi.model_copy(update={"module": name}) for name, kpi in claim.kpis.items()}

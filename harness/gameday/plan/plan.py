@@ -13,7 +13,7 @@ from gameday.errors import Reason
 from gameday.files.experiment import Experiment
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
-from gameday.steady_state.kpi.claim import Claim, Detection, Recovery
+from gameday.steady_state.kpi.claim import Claim, Detection, Recovery, TrafficProof
 from gameday.steady_state.kpi.source import SourceSpec
 from gameday.steady_state.kpi.units import Seed
 
@@ -106,5 +106,17 @@ def claim_of(plan: Plan) -> Claim:
         margin=experiment.isolation.margin if experiment.isolation else None,
         contained=plan.contained,
         false_verdict=workload.budget.false_verdict,
+        traffic=_traffic(plan),
         detection=Detection(alarm_name(detected.alarm), detected.within) if detected else None,
     )
+
+
+def _traffic(plan: Plan) -> TrafficProof | None:
+    """Return what must be seen in traffic; nothing where the effect itself shows in a KPI (`effect: {kpi: …}`)."""
+    blind_to = [
+        fault.effect.blind_to for fault in plan.planned_faults if fault.effect.blind_to and not fault.effect.kpi
+    ]
+    if not blind_to:
+        return None
+    kpis = tuple(name for name, kpi in plan.workload.kpis.items() if kpi.module in plan.may_suffer)
+    return TrafficProof(kpis, "; ".join(dict.fromkeys(blind_to)))

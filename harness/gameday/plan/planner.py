@@ -18,6 +18,9 @@ from gameday.plan.guards.guard import ask
 from gameday.plan.guards.registry import ACCOUNT_GUARDS, NOT_RESTORABLE, PLACE_GUARDS, PLAN_GUARDS, READ_FAILED
 from gameday.plan.plan import Plan, RunRequest
 
+KPI_DEADLINE = 600.0
+"""Seconds within which a KPI must show an effect: several of CloudWatch's minutes, which also arrive late."""
+
 
 def make_plan(request: RunRequest, account: Account, now: float, facts: RunFacts | None = None) -> Plan:
     """Resolve an experiment, with every refusal and warning; reads only.
@@ -56,6 +59,8 @@ def _fault_context(request: RunRequest, account: Account, inventory: Inventory) 
         region=request.region,
         inventory=inventory,
         modules=tuple(request.workload.modules),
+        allow=request.experiment.allow,
+        proof=request.experiment.effect.kpi if request.experiment.effect else None,
         seed=request.seed,
     )
 
@@ -65,7 +70,8 @@ def _resolved(request: RunRequest, account: str, principal: str, context: FaultC
     try:
         opt_in = request.workload.opt_in or {}
         planned_faults = tuple(
-            _checked(fault.inject(context), opt_in, context.inventory) for fault in request.experiment.faults
+            _checked(_proven(fault.inject(context), context.proof), opt_in, context.inventory)
+            for fault in request.experiment.faults
         )
     except Refused as refused:
         reasons = (Reason(NOT_RESTORABLE, reason.text, reason.remedy) for reason in refused.reasons)
@@ -86,6 +92,15 @@ def _resolved(request: RunRequest, account: str, principal: str, context: FaultC
         may_suffer=tuple(sorted(suffering)),
         contained=tuple(sorted(set(request.workload.modules) - suffering)),
     )
+
+
+def _proven(planned_fault: PlannedFault, kpi: str | None) -> PlannedFault:
+    """Let the effect also show in the KPI that the experiment names."""
+    if kpi is None:
+        return planned_fault
+    effect = planned_fault.effect
+    deadline = max(effect.deadline, KPI_DEADLINE)
+    return planned_fault.model_copy(update={"effect": effect.model_copy(update={"kpi": kpi, "deadline": deadline})})
 
 
 def _checked(planned_fault: PlannedFault, opt_in: Mapping[str, str], inventory: Inventory) -> PlannedFault:

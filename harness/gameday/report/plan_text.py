@@ -31,9 +31,12 @@ def _lines(plan: Plan) -> Iterator[str]:
             yield f"  step {number}{', all at once' if len(stage) > 1 else ''}"
             for change in stage:
                 yield from _change(change)
+        yield from _cut_off(planned_fault)
         yield from _conditions(planned_fault)
         yield f"  effect {planned_fault.effect.about}, within {show_duration(planned_fault.effect.deadline)}"
         yield from (f"         read: {probe.call} → {probe.about}" for probe in planned_fault.effect.probes)
+        if proof := planned_fault.effect.kpi:
+            yield f"         KPI {proof} must leave its bound: {plan.workload.kpis[proof].bound.words}"
     yield ""
     yield f"lasts  {exact_duration(experiment.lasts)} after the faults take effect; then Gameday undoes all changes"
     if detected := experiment.detected_by:
@@ -51,6 +54,14 @@ def _lines(plan: Plan) -> Iterator[str]:
     if plan.refusals:
         yield ""
         yield from reason_lines(plan.refusals, "not injecting")
+
+
+def _cut_off(planned_fault: PlannedFault) -> Iterator[str]:
+    """Yield what else loses its network, by kind and name."""
+    kinds: dict[str, list[str]] = {}
+    for resource in planned_fault.cut_off:
+        kinds.setdefault(resource.resource, []).append(resource.id)
+    yield from (f"  also cut off  {kind} {', '.join(dict.fromkeys(ids))}" for kind, ids in sorted(kinds.items()))
 
 
 def _conditions(planned_fault: PlannedFault) -> Iterator[str]:

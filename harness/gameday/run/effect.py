@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gameday.aws.account import Account
 from gameday.change import Json, Probe
@@ -13,6 +13,7 @@ from gameday.errors import AwsError, in_words
 from gameday.events import NoEffect, TookEffect
 from gameday.plan.plan import Plan
 from gameday.steady_state.clock import Clock
+from gameday.steady_state.samples import Series
 
 log = logging.getLogger("gameday.run")
 
@@ -32,8 +33,8 @@ It equals the default probability of a false abort (`budget.false_abort`), since
 class EffectWatch:
     """Watch the effects of a plan's faults. Call `begin` just before the injection: it reads the values of before."""
 
-    def __init__(self, plan: Plan, run: str, account: Account, clock: Clock) -> None:
-        self._plan, self._run, self._account, self._clock = plan, run, account, clock
+    def __init__(self, plan: Plan, run: str, account: Account, clock: Clock, lag: float = 0.0) -> None:
+        self._plan, self._run, self._account, self._clock, self._lag = plan, run, account, clock, lag
         metrics = sum(
             probe.excess is not None for planned_fault in plan.planned_faults for probe in planned_fault.effect.probes
         )
@@ -42,6 +43,8 @@ class EffectWatch:
         self._waiting = dict(enumerate(plan.planned_faults))
         self._took_effect: list[float] = []
         self._unread: dict[int, Exception] = {}  # by fault: the error of the last read
+        self._unseen: dict[int, list[str]] = {}  # by fault: what the last reads did not show
+        self._shown_by_kpi: set[str] = set()
 
     def begin(self) -> None:
         """Read the values with which the effects are compared. Raises AwsError."""
@@ -57,11 +60,11 @@ class EffectWatch:
         """When the last fault took effect, in seconds since the epoch; None until all faults have."""
         return max(self._took_effect) if len(self._took_effect) == len(self._plan.planned_faults) else None
 
-    def look(self, injected: float) -> Iterator[TookEffect | NoEffect]:
-        """Read every awaited effect once; `injected` is when the injection began."""
+    def look(self, injected: float, series: Mapping[str, Series]) -> Iterator[TookEffect | NoEffect]:
+        """Read every awaited effect once; `injected` is when the injection began, `series` all samples so far."""
         for index, planned_fault in list(self._waiting.items()):
             now = self._clock.now()
-            about = self._sign(index, injected)
+            about = self._sign(index, injected, series)
             if about:
                 self._took_effect.append(now)
                 yield TookEffect(now, index, about)
@@ -73,25 +76,56 @@ class EffectWatch:
 
     def _no_effect(self, index: int, now: float) -> NoEffect:
         fault, error = self._plan.planned_faults[index], self._unread.get(index)
-        about = f"{fault.label}: no read showed that {fault.effect.about}"
+        unseen = ", ".join(dict.fromkeys(self._unseen.get(index, ())))
+        about = f"{fault.label}: no read showed that {fault.effect.about}{f' (not seen: {unseen})' if unseen else ''}"
         if error is None:
             return NoEffect(now, index, about)
         code = error.code if isinstance(error, AwsError) else type(error).__name__
         return NoEffect(now, index, f"{about}; the last read failed: {in_words(error)}", code)
 
-    def _sign(self, index: int, injected: float) -> str | None:
-        """Return what shows that a fault works, or None. A probe that cannot be read shows nothing."""
+    def _sign(self, index: int, injected: float, series: Mapping[str, Series]) -> str | None:
+        """Return what shows that a fault works on all that it hits, or None."""
+        effect = self._plan.planned_faults[index].effect
         self._unread.pop(index, None)
+        self._unseen[index] = []
+        signs = [self._sign_of_probes(index, injected)] if effect.probes else []
+        signs += [self._sign_of_kpi(index, effect.kpi, injected, series)] if effect.kpi else []
+        return "; ".join(sign for sign in signs if sign) if signs and all(signs) else None
+
+    def _sign_of_probes(self, index: int, injected: float) -> str | None:
+        """Return what a probe shows, or all of those that cover hit resources. An unread probe shows nothing."""
+        seen: list[str] = []
         for probe, was in zip(self._plan.planned_faults[index].effect.probes, self._was[index], strict=True):
             try:
-                answer = self._read(probe, injected)
-                says_yes = self._says_yes(probe, answer, was, injected)
+                says_yes = self._says_yes(probe, self._read(probe, injected), was, injected)
             except Exception as error:  # noqa: BLE001 - an answer of any shape shows nothing, and the undo follows
                 self._unread[index] = error
                 log.debug("could not read the effect of fault %d: %s", index, in_words(error))
-                continue
-            if says_yes:
+                says_yes = False
+            if says_yes and not probe.covers:
                 return probe.about
+            if says_yes:
+                seen.append(probe.about)
+            else:
+                self._unseen[index] += probe.covers
+        return "; ".join(seen) if seen and not self._unseen[index] else None
+
+    def _sign_of_kpi(self, index: int, kpi: str, injected: float, series: Mapping[str, Series]) -> str | None:
+        """Return that the KPI has left its bound since the injection, with a chance of error of `FALSE_EFFECT`."""
+        measured = self._plan.workload.kpis[kpi]
+        if kpi not in self._shown_by_kpi:
+            before = tuple(sample for sample in series.get(kpi, ()) if sample.end <= injected)
+            deadline = self._plan.planned_faults[index].effect.deadline
+            from gameday.steady_state.judging.guard import Guard
+
+            guard = Guard(
+                {kpi: measured.bound}, {kpi: measured}, {kpi: before}, FALSE_EFFECT, injected, deadline, lag=self._lag
+            )
+            if guard.feed(kpi, series.get(kpi, ())):
+                self._shown_by_kpi.add(kpi)
+        if kpi in self._shown_by_kpi:
+            return f"KPI {kpi} has left its bound: {measured.bound.words}"
+        self._unseen[index].append(f"KPI {kpi} leaves its bound")
         return None
 
     def _says_yes(self, probe: Probe, answer: Json, was: Json, injected: float) -> bool:

@@ -108,7 +108,7 @@ class _Loop:
         self.began = stage.clock.now()
         self.slow = self.began + SLOW  # the next read of everything
         self.injected: float | None = None
-        self.effects = EffectWatch(plan, stage.run, stage.account, stage.clock)
+        self.effects = EffectWatch(plan, stage.run, stage.account, stage.clock, stage.lag)
         self.watchdog = Detector(plan, stage.account, stage.clock)
         self.emitted: list[Event] = []
         self.errors = ErrorsMet(stage.clock)
@@ -212,7 +212,7 @@ class _Loop:
 
     def wait_for_effects(self) -> Iterator[Event]:
         while self.injected is not None and not self.aborted:
-            yield from self.effects.look(self.injected)
+            yield from self.effects.look(self.injected, self.watch.series)
             if not self.effects.are_awaited:
                 return
             yield from self._pass_time(PROBE)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gameday.aws.account import Account
-from gameday.change import Call, Change, Json, NormalForm, Setting, SettingChange, Shape
+from gameday.change import Call, Change, CreatedResource, Json, NormalForm, Setting, SettingChange, Shape
 from gameday.change.placeholders import bind
 from gameday.errors import AwsError, Unreachable
 from gameday.steady_state.clock import Clock
@@ -29,11 +29,12 @@ class Way(StrEnum):
     LOST = "lost"  # the call happens, and its reply is lost
     LATE = "late"  # a request of apply arrives only after undo has read what it writes
     INERT = "inert"  # a write succeeds without effect
+    UNSEEN = "unseen"  # a new id is unknown at first, to every call of apply that names it
     STRANGER = "stranger"  # somebody else writes another value meanwhile
 
 
 def applicable(changes: Iterable[Change]) -> frozenset[Way]:
-    """Return the ways that undo must meet with these changes; a test adds STRANGER itself."""
+    """Return the ways that undo must meet with these changes; a test adds STRANGER itself, and apply meets UNSEEN."""
     ways: set[Way] = set()
     for watched in _watched(list(changes), run=""):
         ways |= {Way.LOST, Way.LATE, Way.INERT}
@@ -99,6 +100,7 @@ class RoughAccount(Wrapped):
         self.late_by = late_by
         self.stranger = stranger
         self.met: Counter[Way] = Counter()
+        self.unseen = 0  # how often UNSEEN was met
         self.mutating = 0
         self._watched = _watched(changes, run)
         self._writes = {op for watched in self._watched for op in watched.writes}
@@ -107,6 +109,9 @@ class RoughAccount(Wrapped):
         self._arrives = 0.0
         self._happened: set[tuple[bool, Way, str]] = set()
         self._on_its_way: tuple[Call, str] | None = None
+        self._creates = [change for change in changes if isinstance(change, CreatedResource)]
+        self._new: dict[str, str] = {}  # new id → the error code of a call that does not find it
+        self._not_found: set[tuple[str, str]] = set()  # operation and new id, each refused once
 
     def undo_begins(self) -> None:
         """Note that undo begins: resources are in transition, and `met` counts from here on."""
@@ -166,6 +171,7 @@ class RoughAccount(Wrapped):
         if Way.LATE in self.ways and not self._is_undoing and number == self.late:
             self._on_its_way = call, region
             raise Unreachable(call.service, call.operation, "ReadTimeout", "the request is still on its way")
+        self._hide_new_ids(call)
         written = [watched for watched in self._watched if watched.region == region and str(call) in watched.writes]
         for watched in written:
             self._refuse(watched, call)
@@ -173,11 +179,26 @@ class RoughAccount(Wrapped):
             return {}
         old = [self._read_plainly(watched) for watched in written]
         answer = self.account.call(call, region)
+        self._learn_new_id(call, answer)
         for watched, before in zip(written, old, strict=True):
             self._note_write(watched, before)
         if self._is_undoing and self._for_once(Way.LOST, call):
             raise Unreachable(call.service, call.operation, "ReadTimeout", "the reply was lost")
         return answer
+
+    def _hide_new_ids(self, call: Call) -> None:
+        if Way.UNSEEN not in self.ways or self._is_undoing:
+            return
+        for id_ in self._new.keys() & set(_texts(call.params)):
+            if (str(call), id_) not in self._not_found:
+                self._not_found.add((str(call), id_))
+                self.unseen += 1
+                raise AwsError(call.service, call.operation, self._new[id_], "not there yet")
+
+    def _learn_new_id(self, call: Call, answer: Json) -> None:
+        for change in self._creates:
+            if str(call) == str(change.create) and (made := change.made_id(answer)):
+                self._new[made] = next(iter(change.gone), "")
 
     def _refuse(self, watched: _Watched, call: Call) -> None:
         if str(call) not in watched.refusable or not watched.not_now:

@@ -30,6 +30,16 @@ from gameday.twin.timetable import Timetable
 MINUTE = 60.0
 """Seconds between two points of the metrics that AWS publishes about hosts."""
 
+GROUP_CALLS = (
+    "ModifyNetworkInterfaceAttribute",
+    "ModifyInstanceAttribute",
+    "AuthorizeSecurityGroupIngress",
+    "AuthorizeSecurityGroupEgress",
+    "RevokeSecurityGroupIngress",
+    "RevokeSecurityGroupEgress",
+)
+"""Calls of EC2 after which security groups may track other connections than before."""
+
 
 class Controllers:
     """Run the controllers of an isolated account: instances, scaling groups, load balancers, alarms."""
@@ -109,6 +119,8 @@ class Controllers:
         """Take over what a call may have changed; a call that failed half-way may have, too."""
         if done and (call.service, call.operation) == ("ec2", "RebootInstances"):
             self._machines.rebooted(call.params["InstanceIds"])
+        if done and call.operation in GROUP_CALLS:
+            self._survey.note_connections()
         self._machines.look()
         self.targets.look()
         self._alarms.look()

@@ -42,3 +42,5 @@ class WorldState:
     """(from, to) pairs of node ids or OUTSIDE whose packets are lost, in either direction.
 
     The caller gets no answer until its own timeout. A pair gives the request's direction, and covers replies too."""
+    closed: frozenset[tuple[str, str]] = frozenset()
+    """Pairs between which only connections go on that were open before; every new one fails, also a health check's."""

@@ -7,7 +7,6 @@ from typing import NotRequired
 from typing_extensions import TypedDict
 
 from gameday.aws.answers.operation import Operation, Tag
-from gameday.change import Json
 
 
 class Placement(TypedDict):
@@ -28,10 +27,29 @@ class GroupIdentifier(TypedDict):
     GroupId: str
 
 
-class InstanceNetworkInterface(TypedDict):
-    """An interface of an instance."""
+class PrivateAddress(TypedDict):
+    """A private IPv4 address of an interface."""
+
+    PrivateIpAddress: str
+
+
+class Ipv6Address(TypedDict):
+    """An IPv6 address of an interface."""
+
+    Ipv6Address: str
+
+
+class Addressed(TypedDict):
+    """What every description of an interface says of its addresses."""
 
     NetworkInterfaceId: str
+    PrivateIpAddresses: NotRequired[list[PrivateAddress]]
+    Ipv6Addresses: NotRequired[list[Ipv6Address]]
+
+
+class InstanceNetworkInterface(Addressed):
+    """An interface of an instance."""
+
     Groups: NotRequired[list[GroupIdentifier]]
 
 
@@ -95,11 +113,34 @@ class DescribeAvailabilityZones(TypedDict):
     AvailabilityZones: list[AvailabilityZone]
 
 
-class NetworkInterface(TypedDict):
+class Attachment(TypedDict):
+    """What an interface is attached to."""
+
+    InstanceId: NotRequired[str]
+
+
+class ConnectionTracking(TypedDict):
+    """How long an idle connection is tracked, in seconds; absent: the default of the instance type."""
+
+    TcpEstablishedTimeout: NotRequired[int]
+
+
+class PublicAddress(TypedDict):
+    """The public address of an interface."""
+
+    PublicIp: NotRequired[str]
+
+
+class NetworkInterface(Addressed):
     """A network interface; its tags have a name of their own."""
 
-    NetworkInterfaceId: str
+    SubnetId: NotRequired[str]
     Description: NotRequired[str]
+    InterfaceType: NotRequired[str]
+    RequesterId: NotRequired[str]
+    Attachment: NotRequired[Attachment]
+    Association: NotRequired[PublicAddress]
+    ConnectionTrackingConfiguration: NotRequired[ConnectionTracking]
     TagSet: NotRequired[list[Tag]]
 
 
@@ -122,11 +163,23 @@ class DescribeNatGateways(TypedDict):
     NatGateways: list[NatGateway]
 
 
+class Ipv6BlockState(TypedDict):
+    """associating, associated, disassociating, disassociated, failing or failed."""
+
+    State: NotRequired[str]
+
+
+class Ipv6Block(TypedDict):
+    """An IPv6 block of a VPC."""
+
+    Ipv6CidrBlockState: NotRequired[Ipv6BlockState]
+
+
 class Vpc(TypedDict):
-    """A VPC; without IPv6 it has no IPv6 blocks."""
+    """A VPC; AWS still lists the IPv6 blocks that it once had."""
 
     VpcId: str
-    Ipv6CidrBlockAssociationSet: NotRequired[list[Json]]
+    Ipv6CidrBlockAssociationSet: NotRequired[list[Ipv6Block]]
 
 
 class DescribeVpcs(TypedDict):
@@ -141,6 +194,12 @@ DESCRIBE_AVAILABILITY_ZONES = Operation("ec2", "describe_availability_zones", De
 DESCRIBE_NETWORK_INTERFACES = Operation("ec2", "describe_network_interfaces", DescribeNetworkInterfaces)
 DESCRIBE_NAT_GATEWAYS = Operation("ec2", "describe_nat_gateways", DescribeNatGateways)
 DESCRIBE_VPCS = Operation("ec2", "describe_vpcs", DescribeVpcs)
+
+
+def addresses_of(interface: Addressed) -> list[str]:
+    """Return the private addresses of an interface, IPv4 and IPv6."""
+    private = [address["PrivateIpAddress"] for address in interface.get("PrivateIpAddresses", [])]
+    return [*private, *(address["Ipv6Address"] for address in interface.get("Ipv6Addresses", []))]
 
 
 def instances_of(answer: DescribeInstances) -> list[InstanceDescription]:

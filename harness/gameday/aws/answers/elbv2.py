@@ -27,6 +27,8 @@ class TargetGroup(TypedDict):
     TargetGroupArn: str
     TargetGroupName: str
     TargetType: NotRequired[str]
+    VpcId: NotRequired[str]
+    LoadBalancerArns: NotRequired[list[str]]
 
 
 class DescribeTargetGroups(TypedDict):

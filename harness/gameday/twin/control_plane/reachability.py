@@ -3,12 +3,13 @@
 - A request reaches a module on instances through a node of its load balancer, in any of the balancer's subnets.
 - A path works while one such node passes it on. The twin assumes that clients avoid load balancer nodes that do not
   answer; in AWS, DNS takes about a minute for that.
+- Connections that security groups track go on after the groups have changed (`Network.tracks`).
 - Clients reach functions, tables and stages over HTTPS, outside of the VPC.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv4Network
@@ -71,6 +72,18 @@ def _true(raw: object) -> bool:
     return str(raw).lower() == "true"
 
 
+Way = tuple[Endpoint, int, int]
+"""A node of a load balancer, the port on which it listens, and the port of its target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The pairs that do not work, as `WorldState` has them."""
+
+    lost: frozenset[tuple[str, str]]
+    closed: frozenset[tuple[str, str]]
+
+
 class Reachability:
     """Find lost paths; results for equal ends are kept while the rules stay the same.
 
@@ -82,9 +95,14 @@ class Reachability:
         self._elbv2 = elbv2
         self._calls = calls
         self._network = Network({}, {})
+        self._tracked: set[tuple[str, str]] = set()
 
-    def lost(self, hosts: Mapping[str, Sequence[Host]]) -> frozenset[tuple[str, str]]:
-        """Find the (from, to) pairs whose packets are lost: instances of modules that call each other, and OUTSIDE."""
+    def paths(self, hosts: Mapping[str, Sequence[Host]], serving: Callable[[str], bool]) -> Paths:
+        """Find the (from, to) pairs that do not work: instances of modules that call each other, and OUTSIDE.
+
+        Between two calls it remembers which connections may be open: those of pairs that worked, between instances that
+        served all the time.
+        """
         network = read_network(self._ec2)
         if network != self._network:
             self._network = network
@@ -92,24 +110,48 @@ class Reachability:
         places = {
             name: [(host.instance.id, self._place(host.instance)) for host in some] for name, some in hosts.items()
         }
-        lost: set[tuple[str, str]] = set()
+        broken: set[tuple[str, str]] = set()
+        alive: set[tuple[str, str]] = set()
+        tracked: set[tuple[str, str]] = set()
+
+        def judge(caller: tuple[str, Endpoint], target: tuple[str, Endpoint], ways: Sequence[Way]) -> None:
+            (source, start), (to, end) = caller, target
+            pair = source, to
+            remembers = self._network.tracks(start) and self._network.tracks(end)
+            remembers = remembers and all(name == OUTSIDE or serving(name) for name in pair)
+            if self._works(start, end, ways):
+                tracked.update({pair} if remembers else ())
+                return
+            broken.add(pair)
+            if remembers and pair in self._tracked and self._goes_on(start, end, ways):
+                tracked.add(pair)
+                alive.add(pair)
+
         for name, some in hosts.items():
             callers = [(OUTSIDE, away)]
             callers += [place for caller, near in places.items() if (caller, name) in self._calls for place in near]
-            for host, (target, end) in zip(some, places[name], strict=True):
-                lost |= {(caller, target) for caller in self._cut_off(callers, host, end)}
-        callers = [place for some in places.values() for place in some]
-        lost |= {(caller, OUTSIDE) for caller, start in callers if not self._network.passes(start, away, HTTPS)}
-        return frozenset(lost)
+            for host, target in zip(some, places[name], strict=True):
+                ways = [(node, door, each.port) for each in host.targets for node, door in self._nodes(each)]
+                for caller in callers:
+                    judge(caller, target, ways)
+        for caller in (place for some in places.values() for place in some):
+            judge(caller, (OUTSIDE, away), [])
+        self._tracked = tracked
+        return Paths(frozenset(broken - alive), frozenset(alive))
 
-    def _cut_off(self, callers: Sequence[tuple[str, Endpoint]], host: Host, end: Endpoint) -> Iterator[str]:
-        ways = [(node, door, target.port) for target in host.targets for node, door in self._nodes(target)]
-        passes, reached = self._network.passes, dict[Endpoint, bool]()
-        for caller, start in callers:
-            if start not in reached:
-                reached[start] = any(passes(start, node, door) and passes(node, end, port) for node, door, port in ways)
-            if not reached[start]:
-                yield caller
+    def _works(self, start: Endpoint, end: Endpoint, ways: Sequence[Way]) -> bool:
+        """Whether a new connection works: through a load balancer's node, or outside of the VPC."""
+        passes = self._network.passes
+        if end.groups is None:
+            return passes(start, end, HTTPS)
+        return any(passes(start, node, door) and passes(node, end, port) for node, door, port in ways)
+
+    def _goes_on(self, start: Endpoint, end: Endpoint, ways: Sequence[Way]) -> bool:
+        """Whether the network ACLs still let an open connection through."""
+        passes = self._network.acls_pass
+        if end.groups is None:
+            return passes(start, end, HTTPS)
+        return any(passes(start, node, door) and passes(node, end, port) for node, door, port in ways)
 
     def _nodes(self, target: Target) -> Iterator[tuple[Endpoint, int]]:
         """List the nodes of the load balancers in front of a target, with the port that each listens on."""

@@ -6,6 +6,8 @@
   between hosts of the same subnet does not pass its ACL ("Network ACL basics").
 - A security group filters at an interface, and is stateful: replies always pass. Its rules only allow, and it drops the
   rest ("Control traffic to your AWS resources using security groups").
+- A security group tracks a connection, unless it lets everything in and out. A tracked connection goes on after the
+  group has changed, an untracked one does not (EC2 User Guide, "Security group connection tracking").
 
 Not evaluated: IPv6, prefix lists, route tables, and the VPC's own DNS, DHCP and metadata, which AWS never filters.
 """
@@ -18,6 +20,8 @@ from ipaddress import IPv4Address, IPv4Network
 
 Ports = tuple[int, int]
 """First and last port, both included."""
+
+EVERYWHERE = "0.0.0.0/0"
 
 ALL_PORTS: Ports = (0, 65535)
 
@@ -94,6 +98,16 @@ class Network:
         if path not in self._paths:
             self._paths[path] = self._groups_allow(*path) and self._acls_allow(*path)
         return self._paths[path]
+
+    def tracks(self, end: Endpoint) -> bool:
+        """Whether the security groups of an interface track its connections: they do not let everything in and out."""
+        rules = [rule for group in end.groups or () for rule in self.groups.get(group, ())]
+        everything = {rule.egress for rule in rules if rule.block == EVERYWHERE and rule.ports == ALL_PORTS}
+        return everything != {True, False}
+
+    def acls_pass(self, source: Endpoint, target: Endpoint, port: int) -> bool:
+        """Whether the network ACLs let a connection through: they ask for each packet, also of an open one."""
+        return self._acls_allow(source, target, port)
 
     def _groups_allow(self, source: Endpoint, target: Endpoint, port: int) -> bool:
         return self._group_allows(source, True, target, port) and self._group_allows(target, False, source, port)

@@ -57,7 +57,12 @@ class Survey:
             else self._managed(name, module)
             for name, module in self._twin.modules.items()
         }
-        return WorldState(modules, self._paths.lost(hosts))
+        paths = self._paths.paths(hosts, self._machines.serving)
+        return WorldState(modules, paths.lost, paths.closed)
+
+    def note_connections(self) -> None:
+        """Note the connections that may be open now: the next call may change a security group again."""
+        self._paths.paths({name: self._hosts(name) for name in self._tags}, self._machines.serving)
 
     def module_of(self, tags: Mapping[str, str]) -> str | None:
         """Find the module on instances that owns a resource with these tags."""

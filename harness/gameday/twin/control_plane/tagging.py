@@ -15,7 +15,7 @@ from gameday.twin.control_plane.survey import Backends
 
 
 def tagged(params: Mapping[str, Any], region: str, backends: Backends) -> dict[str, Any]:
-    """Answer GetResources for the functions, tables and stages of the twin."""
+    """Answer GetResources for the functions, tables, stages, load balancers and target groups of the twin."""
     matches = make_tag_matcher(params.get("TagFilters"))
     types, arns = params.get("ResourceTypeFilters"), params.get("ResourceARNList")
     found = [
@@ -32,6 +32,7 @@ def tagged(params: Mapping[str, Any], region: str, backends: Backends) -> dict[s
 def _resources(region: str, backends: Backends) -> Iterator[TaggedResource]:
     yield from backends.lambda_.iter_tagged_resources()
     yield from backends.dynamodb.iter_tagged_resources()
+    yield from backends.elbv2.iter_tagged_resources()
     for api_id, api in backends.apigateway.apis.items():
         for name, stage in api.stages.items():
             arn = f"arn:aws:apigateway:{region}::/restapis/{api_id}/stages/{name}"

@@ -14,6 +14,7 @@ Traffic knows no fault by name: everything follows from the `WorldState`.
 - Requests and answers are lost on a path in `WorldState.lost`, and at a host that is not serving. The caller waits for
   its timeout. Without a timeout it waits until TCP gives up after 127s, or without end for an answer that is slow.
   Each request looks up one pair: (the caller's node or OUTSIDE, the chosen node or OUTSIDE).
+- Requests go over connections that are kept open, so a path in `WorldState.closed` still carries them.
 - A node that disappears or stops serving cuts off its visits. Their callers see a reset, unless the path is lost too.
 
 Bins: a request counts, tried and failed alike, in the second in which its caller got the answer or gave up. So the bad
@@ -98,7 +99,7 @@ class Traffic:
 
     def apply(self, state: WorldState) -> None:
         """Use a new state of the account from now on; it must name every module of the twin file."""
-        self._play.lost = state.lost
+        self._play.lost, self._closed = state.lost, state.closed
         modules = self._modules.items()
         self._play.cut(
             [visit for name, server in modules for visit in server.apply(state.modules[name], self._now)], self._now
@@ -120,7 +121,8 @@ class Traffic:
 
     def responds(self, node_id: str) -> bool:
         """Whether a load balancer's health check of this node would succeed right now."""
-        if (OUTSIDE, node_id) in self._play.lost:
+        check = (OUTSIDE, node_id)  # it opens a new connection each time
+        if check in self._play.lost or check in self._closed:
             return False
         return any(server.responds(node_id) for server in self._modules.values())
 
