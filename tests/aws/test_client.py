@@ -62,6 +62,7 @@ class Account:
         tags = [{"Key": key, "Value": value} for key, value in TAGS.items()]
         run = self.ec2.run_instances(
             ImageId="ami-12345678",
+            InstanceType="t3.micro",
             MinCount=1,
             MaxCount=1,
             TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],

@@ -48,7 +48,8 @@ class Moto(Wrapped):
     A stale association id: an error of Python's own (AWS: InvalidAssociationID.NotFound). An ACL that is not there: the
     subnet's association is lost first (AWS: InvalidNetworkAclID.NotFound, and nothing happens). A security group that
     is not there: nobody is written (AWS: InvalidGroup.NotFound). GetAccountSettings of
-    Lambda, which it does not have: a thousand at once, less what is reserved. Stages in the tagging API.
+    Lambda, which it does not have: a thousand at once, less what is reserved. Stages in the tagging API. A member that
+    was stopped or terminated: its scaling group replaces it, unless ReplaceUnhealthy is suspended.
     """
 
     def answer(self, call: Call, region: str, paged: bool) -> Json:
@@ -77,12 +78,28 @@ class Moto(Wrapped):
             super().answer(
                 Call(service="ec2", operation="describe_security_groups", params=groups), region, paged=False
             )
+        if call.operation in ("stop_instances", "terminate_instances"):
+            answer = super().answer(call, region, paged)
+            self._replace(call.params["InstanceIds"], region)
+            return answer
         try:
             return super().answer(call, region, paged)
         except AwsError as error:
             if error.code != "StopIteration":
                 raise
             raise AwsError(call.service, call.operation, "InvalidAssociationID.NotFound", "stale") from error
+
+    def _replace(self, ids: Json, region: str) -> None:
+        """Replace members as their groups do, past the allow-list of a run."""
+        groups = aws().call(Call(service="autoscaling", operation="describe_auto_scaling_groups"), region)
+        for group in groups["AutoScalingGroups"]:
+            if "ReplaceUnhealthy" in {process["ProcessName"] for process in group["SuspendedProcesses"]}:
+                continue
+            for member in group["Instances"]:
+                if member["InstanceId"] in ids:
+                    params = {"InstanceId": member["InstanceId"], "ShouldDecrementDesiredCapacity": False}
+                    terminate = "terminate_instance_in_auto_scaling_group"
+                    aws().call(Call(service="autoscaling", operation=terminate, params=params), region)
 
     def _tagged_stages(self, call: Call, region: str) -> list[Json]:
         """The stages that a call names by ARN; the tagging API of moto has none."""

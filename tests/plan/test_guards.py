@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from gameday.change import AnyChange, Call, Condition, IrreversibleAction, Json, Probe, SettingChange
+from gameday.change import AnyChange, Call, Condition, HitResource, IrreversibleAction, Json, Probe, SettingChange
 from gameday.errors import AwsError, JournalError, Reason, Refused, reason_lines
 from gameday.events import Aborted
 from gameday.faults.throttle import grows
@@ -38,21 +38,25 @@ INTERFACE = "eni-0123456789abcdef0"
 
 
 class Alarms:
-    """An account that answers for one alarm, and for the instance that we run on."""
+    """An account that answers for one alarm, for the instance that we run on, and for the targets of checkout."""
 
-    def __init__(self, state: str | None = "OK", actions: bool = True) -> None:
+    def __init__(self, state: str | None = "OK", actions: bool = True, targets: int = 6) -> None:
         found = {"AlarmName": ALARM, "StateValue": state, "ActionsEnabled": actions}
         instance = {"InstanceId": OURS, "NetworkInterfaces": [{"NetworkInterfaceId": INTERFACE}]}
         self.answers = {
             "describe_alarms": {"MetricAlarms": [found] if state else []},
             "describe_alarm_history": {"AlarmHistoryItems": []},
             "describe_instances": {"Reservations": [{"Instances": [instance]}]},
+            "describe_target_health": {"TargetHealthDescriptions": [{}] * targets},
         }
 
     def pages(self, call: Call, region: str) -> Json:
         return self.answers[call.operation]
 
     call = pages
+
+    def call_all(self, calls: Sequence[tuple[Call, str]], paged: bool = False) -> list[Json | AwsError]:
+        return [self.pages(call, region) for call, region in calls]
 
 
 class Attributes:
@@ -111,6 +115,13 @@ def staged(*changes: Any) -> Plan:
     return fault(on(), stages=(changes,))
 
 
+def reversible() -> Plan:
+    """The plan without its irreversible action."""
+    plan = on()
+    stages = (plan.planned_faults[0].setting_changes,)
+    return fault(plan, stages=stages)
+
+
 def write() -> SettingChange:
     changes = held().plan.planned_faults[0].changes
     return next(change for change in changes if isinstance(change, SettingChange) and change.setting == ACL)
@@ -158,8 +169,9 @@ def watching(state: str | None = "OK", actions: bool = True) -> PlanContext:
 
 def limited(place: str, **limits: Any) -> PlanContext:
     found = held().plan.workload.limits.model_copy(update=limits)
-    plan = fault(on(place, workload={"limits": found}), hits={"web": 0.6})
-    return seen(plan, running={"web": 5})
+    hit = tuple(HitResource(resource="instance", id=f"i-{number}") for number in range(3))
+    plan = fault(on(place, workload={"limits": found}), hits={"web": 0.6}, hit=hit)
+    return seen(plan, in_service={"web": 5})
 
 
 def frozen() -> PlanContext:
@@ -239,10 +251,11 @@ EXAMPLES: dict[str, Callable[[], PlaceContext]] = {
     "GD-W26": lambda: seen(on(), facts=clocks(-5)),
     "GD-P27": lambda: seen(on(), facts=RunFacts(must_be_free=busy)),
     "GD-P28": lambda: seen(on(), facts=RunFacts(saved=on(region="eu-west-1"))),
-    "GD-P29": lambda: seen(fault(on(), conditions=(unprotected("i-1"),)), Attributes({"i-1"})),
-    "GD-W29": lambda: seen(fault(on(), conditions=(unprotected("i-1", warns=True),)), Attributes({"i-1"})),
+    "GD-P29": lambda: seen(fault(reversible(), conditions=(unprotected("i-1"),)), Attributes({"i-1"})),
+    "GD-W29": lambda: seen(fault(reversible(), conditions=(unprotected("i-1", warns=True),)), Attributes({"i-1"})),
     "GD-P30": lambda: seen(twice(stop(), reboot())),
     "GD-P31": lambda: seen(proven_by_metrics()),
+    "GD-P32": lambda: seen(on(), Alarms(targets=5)),
 }
 
 
@@ -404,7 +417,7 @@ def test_neighbours_with_one_remedy_show_it_once() -> None:
 
 
 def on_conditions(*conditions: Condition, account: Attributes) -> Reasons:
-    return reasons_of("conditions", seen(fault(on(), conditions=conditions), account))
+    return reasons_of("conditions", seen(fault(reversible(), conditions=conditions), account))
 
 
 def test_condition_that_holds_says_nothing() -> None:
@@ -439,3 +452,19 @@ def test_conditions_of_one_read_share_a_call() -> None:
     account = Attributes(set())
     on_conditions(unprotected("i-1"), unprotected("i-1", about="it exists", holds="@ != `null`"), account=account)
     assert len(account.calls) == 1
+
+
+def test_action_on_a_system_that_is_not_whole_refuses() -> None:
+    (refusal,) = reasons_of("healing", seen(on(), Alarms(targets=5))).refusals
+    assert "i-07c2a9b4e1f3d5a60" in refusal.text or "checkout" in refusal.text
+    assert refusal.remedy
+
+
+def test_setting_that_loses_something_needs_allow_irreversible() -> None:
+    lossy = write().model_copy(update={"lost": ("i-1: its public IPv4 address 192.0.2.1",)})
+    plan = staged(lossy)
+    assert reasons_of("irreversible actions", seen(plan)).refusals == ()
+    strict = plan.model_copy(update={"experiment": plan.experiment.model_copy(update={"allow": ()})})
+    (refusal,) = reasons_of("irreversible actions", seen(strict)).refusals
+    assert "192.0.2.1" in refusal.text
+    assert "allow: [irreversible]" in refusal.remedy

@@ -195,7 +195,7 @@ def test_a_target_without_the_opt_in_tag_is_refused(twin: Twin, workload: Worklo
 def test_beyond_the_limits_is_a_warning_on_the_twin(twin: Twin, workload: Workload) -> None:
     plan = plan_on(twin, workload, {"isolate-module": {"module": "catalog"}})
     assert plan.refusals == ()
-    words = "100% of the instances of catalog would be hit, over the limit of 50% (an account would refuse) [GD-W20]"
+    words = "100% of the capacity of catalog would be hit, over the limit of 50% (an account would refuse) [GD-W20]"
     assert words in lines(plan.warnings)
 
 

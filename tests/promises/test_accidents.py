@@ -37,7 +37,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gameday.change import Call, IrreversibleAction, Json, PlannedFault
+from gameday.change import Call, Json, PlannedFault
 from gameday.engine.apply import apply
 from gameday.engine.undo import undo
 from gameday.errors import Exit
@@ -119,12 +119,11 @@ class Spot(Wrapped):
         return answer
 
 
-def test_spot_instance_stop_is_irreversible() -> None:
+def test_spot_instance_stop_says_what_it_loses() -> None:
     with open_shop(Layout(lone=1)) as shop:
         spot = Shop(Spot(shop.account), shop.apis, shop.layout)  # type: ignore[arg-type]
         (change,) = CATALOGUE["stop-instance"].model_validate({"tags": {"lone": "yes"}}).inject(spot.look()).changes
-    assert isinstance(change, IrreversibleAction)
-    assert "spot" in change.why
+    assert any("Spot capacity" in what for what in change.lost)
 
 
 @pytest.mark.parametrize("fault", ["stop-instance", "terminate-instance", "reboot-instance"])

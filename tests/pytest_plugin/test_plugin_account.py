@@ -117,7 +117,8 @@ def test_killed_process_is_undone_before_another_injects(account: Shared) -> Non
     rename("experiment.yaml", "stop-a-worker", "stop-another")
     tags = [{"Key": key, "Value": value} for key, value in (TAGS | {"app": "other"}).items()]
     made = {"ResourceType": "instance", "Tags": tags}
-    account.ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, TagSpecifications=[made])
+    small = {"ImageId": "ami-12345678", "InstanceType": "t3.micro"}
+    account.ec2.run_instances(**small, MinCount=1, MaxCount=1, TagSpecifications=[made])
     suite = Suite(account, "-n", "2")
     killed = suite.injected()
     os.kill(killed.pid, signal.SIGKILL)

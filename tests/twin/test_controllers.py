@@ -162,6 +162,17 @@ def test_rebooted_instance_serves_after_its_boot(site: Site) -> None:
     assert site.nodes[instance].serving
 
 
+def test_reboot_posts_new_console_output(site: Site) -> None:
+    instance = next(iter(site.members))
+    before = site.ec2.get_console_output(InstanceId=instance)["Timestamp"]
+    site.wait(BOOT)
+    assert site.ec2.get_console_output(InstanceId=instance)["Timestamp"] == before
+    site.ec2.reboot_instances(InstanceIds=[instance])
+    site.wait(BOOT)
+    after = site.ec2.get_console_output(InstanceId=instance)["Timestamp"]
+    assert (after - before).total_seconds() > BOOT
+
+
 def test_registered_launch_enters_rotation(site: Site) -> None:
     template = site.group["LaunchTemplate"]["LaunchTemplateId"]
     tags = [{"Key": "module", "Value": "site"}]

@@ -24,8 +24,9 @@ from gameday.aws.answers.ec2 import (
 from gameday.aws.answers.operation import Operation, tags_of
 from gameday.aws.answers.tagging import GET_RESOURCES, GetResources
 from gameday.aws.arns import ArnPlace
+from gameday.aws.capacity import capacity_of, idle_reason, members_of
 from gameday.aws.kinds import KINDS, ResourceKind
-from gameday.aws.resources import Instance, Member, OwnedResource, Ownership, ScalingGroup, Subnet
+from gameday.aws.resources import AttachedVolume, Instance, Member, OwnedResource, Ownership, ScalingGroup, Subnet
 from gameday.aws.selections import Selection, selections
 from gameday.change import JsonLike
 from gameday.errors import AwsError
@@ -147,6 +148,14 @@ class Inventory:
             ),
             group=tags.get("aws:autoscaling:groupName"),
             spot=raw.get("InstanceLifecycle") == "spot",
+            spot_request=raw.get("SpotInstanceRequestId", ""),
+            type=raw.get("InstanceType", ""),
+            public_address=_public_address(raw),
+            volumes=tuple(
+                AttachedVolume(mapping["Ebs"]["VolumeId"], mapping["Ebs"].get("DeleteOnTermination", False))
+                for mapping in raw.get("BlockDeviceMappings", [])
+                if "Ebs" in mapping
+            ),
             instance_store=raw.get("RootDeviceType") == "instance-store",
             tags=tags,
             module=self.module_of(tags),
@@ -192,6 +201,26 @@ class Inventory:
             tags=tags,
             module=self.module_of(tags) or next(of_members, None),
         )
+
+    # what carries load ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def capacity(self) -> Mapping[str, float]:
+        """Each instance in service → its capacity; see `aws.capacity`. It counts as its scaling group sees it."""
+        return capacity_of(self.instances, self.scaling_groups)
+
+    @cached_property
+    def in_service(self) -> tuple[Instance, ...]:
+        """The workload's instances that carry load."""
+        return tuple(instance for instance in self.instances if instance.id in self.capacity)
+
+    def idle_reason(self, instance: Instance) -> str:
+        """Return in words why an instance carries no load; empty where it is in service."""
+        return idle_reason(instance, members_of(self.scaling_groups))
+
+    def tags_of_module(self, module: str | None) -> Mapping[str, str]:
+        """Return the tags by which a module owns its instances; those of the workload where it has none."""
+        return (self._modules[module].tags if module else {}) or self._owns.tags
 
     # the other kinds --------------------------------------------------------------------------------------------------
 
@@ -269,6 +298,12 @@ def _tags_by_arn(answers: Iterable[GetResources]) -> dict[str, dict[str, str]]:
 
 def _chunks(items: Sequence[str], most: int) -> Iterator[Sequence[str]]:
     return (items[start : start + most] for start in range(0, len(items), most))
+
+
+def _public_address(raw: InstanceDescription) -> str:
+    """Return the public IPv4 address that AWS assigned; an Elastic IP address belongs to the account, and stays."""
+    found = (interface.get("Association", {}) for interface in raw.get("NetworkInterfaces", []))
+    return next((address.get("PublicIp", "") for address in found if address.get("IpOwnerId") == "amazon"), "")
 
 
 def _subnet(raw: SubnetDescription) -> Subnet:

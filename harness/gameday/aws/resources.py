@@ -19,6 +19,14 @@ class Ownership:
 
 
 @dataclass(frozen=True, slots=True)
+class AttachedVolume:
+    """An EBS volume of an instance."""
+
+    id: str
+    is_deleted: bool  # with the instance, when that is terminated
+
+
+@dataclass(frozen=True, slots=True)
 class Instance:
     """An EC2 instance."""
 
@@ -31,6 +39,10 @@ class Instance:
     addresses: tuple[str, ...]  # private ones, IPv4 and IPv6, of all interfaces
     group: str | None  # its scaling group
     spot: bool
+    spot_request: str  # the id of its Spot request; empty where it has none
+    type: str
+    public_address: str  # an IPv4 address that AWS assigned, and takes back at a stop; empty where it has none
+    volumes: tuple[AttachedVolume, ...]
     instance_store: bool  # its root volume does not survive a stop
     tags: dict[str, str]
     module: str | None

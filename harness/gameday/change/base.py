@@ -59,6 +59,7 @@ class Change(Frozen):
     region: str
     module: str | None = None  # the module of the resource; None where it belongs to none
     about: str = ""
+    lost: tuple[str, ...] = ()  # what it loses for good, in words: no undo brings that back
 
     undoable: ClassVar[bool] = True  # false: nothing undoes it, and it is never sent twice
     creates: ClassVar[bool] = False  # true: the run's tag finds what it creates
@@ -199,6 +200,11 @@ class Change(Frozen):
     @abstractmethod
     def explain(self, standing: Standing, seen: Observation) -> str:
         """Return the state of the change in words."""
+
+    @property
+    def undo_probes(self) -> tuple[Probe, ...]:
+        """The probes that must all hold before the undo takes the change back."""
+        return ()
 
     @property
     def undo_retry_codes(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gameday.change.base import Bindings, CallTemplate, Change, Description, Standing
 from gameday.change.call import Call, Json
-from gameday.change.placeholders import bind
+from gameday.change.placeholders import bind, search
 from gameday.change.probe import Probe
 from gameday.change.setting import Observation
 
@@ -25,6 +25,8 @@ class IrreversibleAction(Change):
     call: Call  # sees id, args
     args: dict[str, Json] = Field({})
     healed: Probe
+    whole: str = ""  # JMESPath over {answer, was}: true before the action, by the same read; empty: that of `healed`
+    claims_healing: bool = True  # false: nothing known heals it; `healed` shows only that the action is over
     why: str  # why it cannot be undone
     settle: float = 60.0  # seconds for which `healed` may still show the time before the action
 
@@ -48,11 +50,15 @@ class IrreversibleAction(Change):
     @property
     def undo_note(self) -> str:
         """The note that there is no undo, and what shows that the system has healed."""
-        return f"none; healed when {self.healed.about}"
+        return f"none; {self._healed_when}"
+
+    @property
+    def _healed_when(self) -> str:
+        return f"healed when {self.healed.about}" if self.claims_healing else self.healed.about
 
     def describe(self) -> Description:
         """Return the change in words."""
-        healed = f"; healed when {self.healed.about}" if self.healed.about else ""
+        healed = f"; {self._healed_when}" if self.healed.about else ""
         undo = f"cannot be undone: {self.why}{healed}"
         return Description(self.about or str(self.call), self.id, "in service", "hit", undo)
 
@@ -92,6 +98,10 @@ class IrreversibleAction(Change):
     def probe_before(self) -> Probe | None:
         """The probe `healed`, where it compares with a value of before; else None."""
         return self.healed if self.healed.value else None
+
+    def was_whole(self, answer: Json) -> bool:
+        """Return whether an answer of before the action shows a whole system; raises GamedayError for a bad path."""
+        return search(self.whole or self.healed.holds, {"answer": answer, "was": self.healed.value_in(answer)}) is True
 
     def is_applied(self, seen: Observation, made: Mapping[str, str]) -> bool:  # noqa: ARG002 - nothing shows it
         """Return true: nothing reads back that an action was done."""

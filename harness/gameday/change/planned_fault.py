@@ -65,6 +65,11 @@ class PlannedFault(Frozen):
         return tuple(change for stage in self.stages for change in stage)
 
     @property
+    def lost(self) -> tuple[str, ...]:
+        """What all changes lose for good, in words."""
+        return tuple(dict.fromkeys(what for change in self.changes for what in change.lost))
+
+    @property
     def setting_changes(self) -> tuple[SettingChange, ...]:
         """The changes that set a setting."""
         return tuple(change for change in self.changes if isinstance(change, SettingChange))

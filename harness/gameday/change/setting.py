@@ -45,13 +45,15 @@ class Observation:
     """What a change's read shows right now.
 
     For a setting: its `value` (None is "absent") and the `row` that holds it. `ready` is false while the resource is
-    changing; `gone` means that the resource does not exist. For any other change, `value` is the whole answer.
+    changing; `gone` means that the resource does not exist. `failed` says why AWS dropped a write that it had accepted;
+    empty where it did not. For any other change, `value` is the whole answer.
     """
 
     value: Json = None
     row: dict[str, Json] = field(default_factory=dict)
     ready: bool = True
     gone: bool = False
+    failed: str = ""
 
 
 class Setting(Frozen):
@@ -69,6 +71,7 @@ class Setting(Frozen):
     remove: Call | None = None
     transitional: tuple[str, ...] = ()  # switch: values between two positions, never compared
     ready: str = ""  # JMESPath over the row: false while the resource is changing and refuses writes
+    failed: str = ""  # JMESPath over the row → why AWS dropped a write that it had accepted; else null or false
     canonical: NormalForm = NormalForm.PLAIN
     settle: float = 0.0  # seconds for which reads may be stale after a write
     co_writers: tuple[str, ...] = ()  # what else may write it, in words
@@ -132,4 +135,6 @@ class Setting(Frozen):
         value = row.get("value")
         in_passing = isinstance(value, str) and value in self.transitional
         refuses = bool(self.ready) and search(self.ready, row) is False
-        return Observation(value, row, ready=not in_passing and not refuses)
+        failed = search(self.failed, row) if self.failed else None
+        reason = failed if isinstance(failed, str) else ""
+        return Observation(value, row, ready=not in_passing and not refuses, failed=reason)

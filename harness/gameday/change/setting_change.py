@@ -12,6 +12,7 @@ from gameday.change.base import Bindings, CallTemplate, Change, Description, Sta
 from gameday.change.call import Call, Json
 from gameday.change.normal_form import items, same
 from gameday.change.placeholders import bind, fill
+from gameday.change.probe import Probe
 from gameday.change.setting import Observation, Setting, Shape
 from gameday.change.words import brief, in_full
 from gameday.errors import GamedayError
@@ -39,6 +40,7 @@ class SettingChange(Change):
     adds: tuple[Json, ...] = ()
     removes: tuple[Json, ...] = ()
     replaced_by: str = ""  # what replaces the resource by itself, so that one that is gone has healed
+    undo_when: tuple[Probe, ...] = ()  # the undo waits until all hold: what this change protects is whole again
 
     # what it is about -------------------------------------------------------------------------------------------------
 
@@ -78,8 +80,8 @@ class SettingChange(Change):
 
     @property
     def undo_note(self) -> str:
-        """Nothing: the calls explain themselves."""
-        return ""
+        """What the undo waits for; empty where it waits for nothing."""
+        return f"once {' and '.join(probe.about for probe in self.undo_when)}" if self.undo_when else ""
 
     def describe(self) -> Description:
         """Return the change in words."""
@@ -255,6 +257,11 @@ class SettingChange(Change):
             was, ours, theirs = brief(self.before), brief(self.after), brief(seen.value)
             return f"{self.subject} was {was}, the run set {ours}, somebody else set {theirs}: the undo leaves it alone"
         return f"{self.subject} is {brief(seen.value)}"
+
+    @property
+    def undo_probes(self) -> tuple[Probe, ...]:
+        """The probes that show that what this change protects is whole again."""
+        return self.undo_when
 
     @property
     def undo_retry_codes(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Undo: undo the changes of a run from its journal alone, however far the run got and whichever process made it.
 
 Undo reads every open change, decides what to do about each (`decide`, a pure function), acts, and reads again. It ends
-when every entry is closed or time is up. Three rules make that safe:
+when every entry is closed or time is up. These rules make that safe:
 
 - A change that reads *before* is closed only when no call of ours can still change it. Reads may be stale for the
   setting's settle time, and a call without an answer may land until the client's time-outs are over. The sender has
@@ -9,11 +9,14 @@ when every entry is closed or time is up. Three rules make that safe:
 - A value that is *ours* is written back; that is idempotent. A value that is neither belongs to somebody else, and
   undo leaves it alone.
 - Later stages go first. A stage that keeps failing delays the earlier ones for at most HOLD seconds.
+- A change that protects others is taken back only when its probes (`undo_probes`) hold; else it stays, and is stuck.
+- A write that AWS accepts and then drops is repeated DROPS times; then the entry is stuck, with AWS's reason.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -21,6 +24,7 @@ from gameday.aws.account import LONGEST_CALL, Account
 from gameday.change import Call, Change, Json, Observation, Standing
 from gameday.engine.calls import CallSender, Emit, as_error, is_later
 from gameday.engine.entries import End, Entry
+from gameday.engine.holding import protectors, reasons_to_stay
 from gameday.engine.journal import Journal
 from gameday.engine.observe import observe
 from gameday.errors import AwsError, GamedayError, Unreachable, in_words
@@ -33,6 +37,8 @@ PATIENCE = 900.0
 """Seconds after which undo gives up: what it could not undo is stuck, and what has not healed is not healed."""
 HOLD = 300.0
 """Seconds for which earlier stages wait for a later stage that is not done."""
+DROPS = 3
+"""Writes that AWS may accept and drop before undo gives the entry up: each costs the resource another failed start."""
 SHORTEST, LONGEST = 0.25, 10.0
 """Seconds between two reads, and between two tries of a write that fails: at first, and at most."""
 
@@ -42,6 +48,7 @@ class Next(StrEnum):
 
     WRITE = "write"  # our value is there: write back the value of before
     WAIT = "wait"  # changing right now, or unreadable: read again
+    HOLD = "hold"  # what it protects is not whole yet: read again
     WATCH = "watch"  # nothing to do, but a late request of ours may still land: read again
     RESTORED = "restored"
     GONE = "gone"  # the resource no longer exists
@@ -94,6 +101,7 @@ class _Step:
     next: Next
     about: str
     calls: list[Call] = field(default_factory=list)
+    failed: str = ""  # why AWS dropped the last write
 
 
 class _Undo:
@@ -108,6 +116,7 @@ class _Undo:
         for entry in entries:
             self.made.setdefault(entry.planned_fault, {}).update(entry.change.made_binding(entry.made))
         self.wrote: set[int] = set()
+        self.dropped: Counter[int] = Counter()  # by entry: its writes that AWS accepted and dropped
         self.trouble: dict[int, GamedayError] = {}  # the last error of an entry
         self.pause: dict[int, float] = {}  # seconds that an entry waits after an error, and until when
         self.not_before: dict[int, float] = {}
@@ -130,9 +139,12 @@ class _Undo:
     def _pass(self) -> None:
         """Read every open change, act on the last stages, close what is done."""
         steps = self._steps()
+        given_up = self._given_up(steps)
+        steps = {position: step for position, step in steps.items() if position not in given_up}
         is_acting = self._act(steps)
         self.breath = SHORTEST if is_acting else min(2.0 * max(self.breath, SHORTEST), LONGEST)
-        self._settle({position: self._end(position, step) for position, step in steps.items() if step.next in _ENDS})
+        done = {position: self._end(position, step) for position, step in steps.items() if step.next in _ENDS}
+        self._settle({**done, **given_up})
 
     # look and decide --------------------------------------------------------------------------------------------------
 
@@ -149,6 +161,10 @@ class _Undo:
                 if step.next is not Next.WRITE:
                     self.trouble.pop(position, None)
             steps[position] = step
+        writes = {position: self.open[position] for position, step in steps.items() if step.next is Next.WRITE}
+        held = reasons_to_stay(writes, self._known, self.wire.account)
+        steps |= {position: _Step(Next.HOLD, about) for position, about in held.items()}
+        for position, step in steps.items():
             log.debug("change %d: %s: %s", position, step.next.name, step.about)
         return steps
 
@@ -173,7 +189,7 @@ class _Undo:
         change = entry.change
         step = decide(change, seen, self._is_quiet(entry), entry.was)
         calls = change.undo_calls(seen, self._known(entry)) if step is Next.WRITE else []
-        return _Step(step, change.explain(change.standing(seen, entry.was), seen), calls)
+        return _Step(step, change.explain(change.standing(seen, entry.was), seen), calls, seen.failed)
 
     def _is_quiet(self, entry: Entry) -> bool:
         return self.wire.clock.now() >= self._quiet_from(entry)
@@ -206,6 +222,8 @@ class _Undo:
         for (position, _, _), answer in zip(calls, self._sent(calls), strict=True):
             self.wrote.add(position)
             self.trouble.pop(position, None)
+            if steps[position].failed:  # until then a read may still show the write before
+                self.not_before[position] = self.wire.clock.now() + self.open[position].change.settle_time
             if isinstance(answer, GamedayError):
                 self.trouble[position] = answer
                 self.pause[position] = min(2.0 * self.pause.get(position, SHORTEST), LONGEST)
@@ -238,6 +256,24 @@ class _Undo:
             passing = self.open[position].change.undo_retry_codes
             return not isinstance(error, Unreachable) and not is_later(error, passing)
         return error is not None
+
+    # give up early ----------------------------------------------------------------------------------------------------
+
+    def _given_up(self, steps: dict[int, _Step]) -> dict[int, tuple[End, str]]:
+        """Return the entries whose writes AWS keeps dropping, and the changes that protect them: all are stuck."""
+        ends: dict[int, tuple[End, str]] = {}
+        for position, step in steps.items():
+            is_due = self.wire.clock.now() >= self.not_before.get(position, 0.0)
+            if step.next is Next.WRITE and step.failed and position in self.wrote and is_due:
+                self.dropped[position] += 1
+                if self.dropped[position] >= DROPS:
+                    about = self.open[position].change.about
+                    ends[position] = "stuck", f"{about}: AWS accepted the call and dropped it: {step.failed}"
+        for cause in [*ends]:
+            for position in protectors(self.open, cause):
+                kept, lost = self.open[position].change.about, self.open[cause].change.about
+                ends[position] = "stuck", f"{kept}: it stays, since what it protects is stuck: {lost}"
+        return ends
 
     # close ------------------------------------------------------------------------------------------------------------
 

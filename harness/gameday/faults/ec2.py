@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from pydantic import Field
 
 from gameday.aws.resources import Instance
-from gameday.change import Call, IrreversibleAction, Json, PlannedFault, Probe, Read, Setting, Shape
+from gameday.change import Call, IrreversibleAction, Json, PlannedFault, Probe, Read, Setting, SettingChange, Shape
 from gameday.faults.autoscaling import SUSPENDED
-from gameday.faults.fault import (
-    FaultContext,
-    InstanceTargets,
-    call,
-    effect,
-    shares,
-    staged,
-)
-from gameday.faults.targets import any_unfit
+from gameday.faults.fault import FaultContext, InstanceTargets, call, effect, shares, staged
+from gameday.faults.healing import Healing, of_group, replacement, serving_again
+from gameday.faults.instance_conditions import lost, stoppable, terminable, unstoppable
+from gameday.faults.reboots import reboot_healing, reboot_probes, unseen_reboots
+
+IDS = 100
+"""Ids in one request (Amazon EC2 API Reference, DescribeInstanceStatus: at most 100)."""
+
+WANTED = ("Client.UserInitiatedShutdown", "Client.UserInitiatedHibernate", "Client.InstanceInitiatedShutdown")
+"""Reasons for which somebody stopped an instance (Amazon EC2 API Reference, StateReason).
+
+With any other reason a start was accepted and then dropped: Client.InternalError where EC2 may not use the key of a
+volume, Client.InvalidSnapshot.NotFound, Client.VolumeLimitExceeded, Server.InsufficientInstanceCapacity, and others.
+"""
+
+_STOPPED = ", ".join(f'"{reason}"' for reason in (*WANTED, "Server.ScheduledStop"))
 
 POWER = Setting(
     name="instance.power",
@@ -25,18 +33,19 @@ POWER = Setting(
     shape=Shape.SWITCH,
     resource="instance",
     read=Read(
-        call=Call(
-            service="ec2",
-            operation="describe_instance_status",
-            params={"InstanceIds": {"$": "ids"}, "IncludeAllInstances": True},
+        # DescribeInstanceStatus has no StateReason.
+        call=Call(service="ec2", operation="describe_instances", params={"InstanceIds": {"$": "ids"}}),
+        rows=(
+            "Reservations[].Instances[] | [?State.Name != 'terminated']"
+            ".{id: InstanceId, value: State.Name, reason: StateReason.Code, message: StateReason.Message}"
         ),
-        rows="InstanceStatuses[?InstanceState.Name != 'terminated'].{id: InstanceId, value: InstanceState.Name}",
     ),
     positions={
         "stopped": Call(service="ec2", operation="stop_instances", params={"InstanceIds": [{"$": "id"}]}),
         "running": Call(service="ec2", operation="start_instances", params={"InstanceIds": [{"$": "id"}]}),
     },
     transitional=("pending", "stopping", "shutting-down"),
+    failed=f"value == 'stopped' && reason && !contains(`[{_STOPPED}]`, reason) && (message || reason)",
     settle=5.0,
     co_writers=("its scaling group, unless ReplaceUnhealthy is suspended",),
     retry=("IncorrectInstanceState", "IncorrectState"),
@@ -44,47 +53,35 @@ POWER = Setting(
 )
 
 
-def in_service(instance: Instance) -> Probe:
-    """Return the probe whether the instance's scaling group has its desired number of instances in service.
-
-    Nothing replaces an instance without a scaling group. Its probe holds only if the instance runs again.
-    """
-    if instance.group is None:
-        return Probe(
-            call=call("ec2", "describe_instances", InstanceIds=[instance.id]),
-            holds="length(answer.Reservations[].Instances[] | [?State.Name == 'running']) == `1`",
-            about=f"{instance.id} runs",
-        )
-    fit = "Instances[?LifecycleState == 'InService' && HealthStatus == 'Healthy']"
-    return Probe(
-        call=call("autoscaling", "describe_auto_scaling_groups", AutoScalingGroupNames=[instance.group]),
-        holds=f"answer.AutoScalingGroups[0] | length({fit}) >= DesiredCapacity",
-        about=f"scaling group {instance.group} has as many instances in service as it wants",
-    )
-
-
-def states(ids: list[str], *wanted: str) -> Probe:
-    """Whether all of these instances are in instance of the wanted states."""
+def states(ids: Sequence[str], *wanted: str) -> tuple[Probe, ...]:
+    """Return probes that hold once all of these instances are in one of the wanted states."""
     listed = " || ".join(f"State.Name == '{state}'" for state in wanted)
-    return Probe(
-        call=call("ec2", "describe_instances", InstanceIds=ids),
-        holds=f"length(answer.Reservations[].Instances[] | [?{listed}]) == `{len(ids)}`",
-        about=f"{', '.join(ids)}: {' or '.join(wanted)}",
+    return tuple(
+        Probe(
+            call=call("ec2", "describe_instances", InstanceIds=some),
+            holds=f"length(answer.Reservations[].Instances[] | [?{listed}]) == `{len(some)}`",
+            about=f"{', '.join(some)}: {' or '.join(wanted)}",
+            covers=tuple(some),
+        )
+        for some in (list(ids[start : start + IDS]) for start in range(0, len(ids), IDS))
     )
 
 
 def irreversible_action(
-    context: FaultContext, instance: Instance, operation: str, about: str, why: str
+    context: FaultContext, instance: Instance, verb: str, why: str, healing: Healing, losses: tuple[str, ...] = ()
 ) -> IrreversibleAction:
-    """Return an irreversible action on an instance; `in_service` reads whether the system has healed."""
+    """Return an irreversible action on an instance: terminate, stop or reboot."""
     return IrreversibleAction(
         region=context.region,
         module=instance.module,
-        about=about,
+        about=f"{verb} {instance.id} ({instance.module}, {instance.zone})",
         id=instance.id,
-        call=Call(service="ec2", operation=operation, params={"InstanceIds": [{"$": "id"}]}),
-        healed=in_service(instance),
+        call=Call(service="ec2", operation=f"{verb}_instances", params={"InstanceIds": [{"$": "id"}]}),
+        healed=healing.probe,
+        whole=healing.whole,
+        claims_healing=healing.is_claimed,
         why=why,
+        lost=losses,
     )
 
 
@@ -94,50 +91,59 @@ class TerminateInstance(InstanceTargets):
     name: ClassVar[str] = "terminate-instance"
     calls: ClassVar[tuple[str, ...]] = ("ec2.terminate_instances",)
     is_irreversible: ClassVar[bool] = True
-    undo: ClassVar[str] = (
-        "none: an irreversible action; healed when the scaling group has as many in service as it wants"
-    )
+    undo: ClassVar[str] = "none: an irreversible action; healed when what launches instances has replaced them"
     effect: ClassVar[str] = "EC2 shows the instances as shutting down or terminated"
     example: ClassVar[str] = "terminate-instance: {module: web, count: 1}"
 
     def inject(self, context: FaultContext) -> PlannedFault:
         """The changes, resolved against the account; reads only. Raises AwsError."""
         hit, refusals = self.choose(context)
-        lonely = [instance.id for instance in hit if instance.group is None]
-        why = "a terminated instance does not come back; its scaling group launches another"
+        losses = lost(context, hit, terminated=True)
+        healings = {instance.id: replacement(context, instance, hit) for instance in hit}
         changes = [
             irreversible_action(
                 context,
                 instance,
-                "terminate_instances",
-                f"terminate {instance.id} ({instance.module}, {instance.zone})",
-                why,
+                "terminate",
+                _replaced(healings[instance.id]),
+                healings[instance.id],
+                losses[instance.id],
             )
             for instance in hit
         ]
+        lonely = [id_ for id_, healing in healings.items() if not healing.is_claimed]
         return PlannedFault(
             fault=self.name,
             label=self.label("terminate", hit),
             stages=staged(changes),
-            effect=effect(self.effect, (states([instance.id for instance in hit], "shutting-down", "terminated"),)),
+            effect=effect(self.effect, states([instance.id for instance in hit], "shutting-down", "terminated")),
             hits=shares(context, hit),
+            conditions=tuple(terminable(hit)),
             refusals=tuple(refusals),
-            warnings=tuple(f"{id_} is in no scaling group: nothing will replace it" for id_ in lonely),
+            warnings=tuple(
+                f"{id_} is in no scaling group, and nothing known replaces it: the KPIs alone decide" for id_ in lonely
+            ),
         )
+
+
+def _replaced(healing: Healing) -> str:
+    launched = f"{healing.replaced_by} launches another" if healing.replaced_by else "nothing known launches another"
+    return f"a terminated instance does not come back; {launched}"
 
 
 class StopInstance(InstanceTargets):
     """Stop instances, and start them again.
 
     A scaling group terminates a stopped member, so for members this is an irreversible action. With
-    `hold_replacement` it is not: the fault then also suspends the group's HealthCheck and ReplaceUnhealthy processes.
+    `hold_replacement` it is not: the fault then also suspends the group's HealthCheck and ReplaceUnhealthy processes,
+    until the instances run and every target group finds them healthy again.
     """
 
     name: ClassVar[str] = "stop-instance"
     settings: ClassVar[tuple[Setting, ...]] = (POWER, SUSPENDED)
     calls: ClassVar[tuple[str, ...]] = ("ec2.stop_instances",)
     undo: ClassVar[str] = (
-        "started again; an irreversible action for members of a scaling group (without hold_replacement) and for spot"
+        "started again; an irreversible action for members of a scaling group (without hold_replacement)"
     )
     effect: ClassVar[str] = "EC2 shows the instances as stopped"
     example: ClassVar[str] = "stop-instance: {module: web, share: 30%, hold_replacement: true}"
@@ -149,38 +155,56 @@ class StopInstance(InstanceTargets):
     def inject(self, context: FaultContext) -> PlannedFault:
         """The changes, resolved against the account; reads only. Raises AwsError."""
         hit, refusals = self.choose(context)
-        lasting = {instance.id: why for instance in hit if (why := self._irreversible(instance))}
-        groups = sorted({instance.group for instance in hit if instance.group}) if self.hold_replacement else []
-        held: dict[str, Json] = {g: {"adds": ["HealthCheck", "ReplaceUnhealthy"], "removes": []} for g in groups}
+        refusals += [why for instance in hit if (why := unstoppable(instance))]
+        losses = lost(context, hit, terminated=False)
+        lasting = [instance for instance in hit if instance.group and not self.hold_replacement]
         actions = [
             irreversible_action(
                 context,
                 instance,
-                "stop_instances",
-                f"stop {instance.id} ({instance.module}, {instance.zone})",
-                lasting[instance.id],
+                "stop",
+                f"scaling group {instance.group} terminates a stopped member; hold_replacement: true prevents that",
+                of_group(str(instance.group), hit),
+                losses[instance.id],
             )
-            for instance in hit
-            if instance.id in lasting
+            for instance in lasting
         ]
-        changes = context.changes(POWER, {instance.id: "stopped" for instance in hit if instance.id not in lasting})
+        started = [instance for instance in hit if instance not in lasting]
+        changes = [
+            change.model_copy(update={"lost": losses[change.id]})
+            for change in context.changes(POWER, {instance.id: "stopped" for instance in started})
+        ]
         return PlannedFault(
             fault=self.name,
             label=self.label("stop", hit),
-            stages=staged([*context.changes(SUSPENDED, held)], [*changes, *actions]),
-            effect=effect(self.effect, (states([instance.id for instance in hit], "stopped", "terminated"),)),
+            stages=staged(self._held(context, started), [*changes, *actions]),
+            effect=effect(self.effect, states([instance.id for instance in hit], "stopped", "terminated")),
             hits=shares(context, hit),
+            conditions=tuple(stoppable(context, hit)),
             refusals=tuple(refusals),
+            warnings=tuple(_capacity_warnings(started)),
         )
 
-    def _irreversible(self, instance: Instance) -> str:
-        if instance.spot:
-            return "a stopped spot instance may never start again"
-        if instance.instance_store:
-            return "EC2 cannot stop an instance with an instance store root: it would be lost"
-        if instance.group and not self.hold_replacement:
-            return f"scaling group {instance.group} terminates a stopped member; hold_replacement: true prevents that"
-        return ""
+    def _held(self, context: FaultContext, started: list[Instance]) -> list[SettingChange]:
+        """Suspend replacing in the groups of the stopped instances, until those serve again."""
+        groups = sorted({instance.group for instance in started if instance.group})
+        held: dict[str, Json] = {g: {"adds": ["HealthCheck", "ReplaceUnhealthy"], "removes": []} for g in groups}
+        return [
+            change.model_copy(update={"undo_when": serving_again(context, change.id, started)})
+            for change in context.changes(SUSPENDED, held)
+        ]
+
+
+def _capacity_warnings(started: list[Instance]) -> list[str]:
+    """Return warnings of starts that EC2 may have no capacity for.
+
+    Source: Amazon EC2 User Guide, "Troubleshoot Amazon EC2 instance launch issues", Insufficient instance capacity.
+    """
+    places = sorted({(instance.type, instance.zone) for instance in started})
+    return [
+        f"EC2 may have no {type_} free in {zone} when Gameday starts them again (InsufficientInstanceCapacity)"
+        for type_, zone in places
+    ]
 
 
 class RebootInstance(InstanceTargets):
@@ -190,34 +214,23 @@ class RebootInstance(InstanceTargets):
     calls: ClassVar[tuple[str, ...]] = ("ec2.reboot_instances",)
     is_irreversible: ClassVar[bool] = True
     undo: ClassVar[str] = (
-        "none: an irreversible action; healed when the scaling group has as many in service as it wants"
+        "none: an irreversible action; healed when its scaling group, or EC2's status check, finds it fit"
     )
-    effect: ClassVar[str] = "an instance's status check is not ok, or its load balancer finds it unhealthy"
+    effect: ClassVar[str] = "new console output of a boot, a failing status check, or an unhealthy target"
     example: ClassVar[str] = "reboot-instance: {module: checkout, count: 1}"
 
     def inject(self, context: FaultContext) -> PlannedFault:
         """The changes, resolved against the account; reads only. Raises AwsError."""
         hit, refusals = self.choose(context)
-        ids = [instance.id for instance in hit]
-        sick = "InstanceStatuses[?InstanceStatus.Status != 'ok']"
-        status = Probe(
-            call=call("ec2", "describe_instance_status", InstanceIds=ids, IncludeAllInstances=True),
-            value=f"length({sick})",
-            holds=f"length(answer.{sick}) > was",
-            about="an instance's status check is not ok",
-        )
+        probes = reboot_probes(context, hit)
         why = "nothing undoes a reboot; the instance boots by itself"
-        changes = [
-            irreversible_action(
-                context, instance, "reboot_instances", f"reboot {instance.id} ({instance.module}, {instance.zone})", why
-            )
-            for instance in hit
-        ]
+        changes = [irreversible_action(context, instance, "reboot", why, reboot_healing(instance)) for instance in hit]
         return PlannedFault(
             fault=self.name,
             label=self.label("reboot", hit),
             stages=staged(changes),
-            effect=effect(self.effect, (status, *any_unfit(context, hit))),
+            effect=effect(self.effect, probes),
             hits=shares(context, hit),
             refusals=tuple(refusals),
+            warnings=unseen_reboots(hit, probes),
         )

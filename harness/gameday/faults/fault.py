@@ -39,6 +39,7 @@ class FaultContext:
     allow: tuple[str, ...] = ()
     proof: str | None = None  # the KPI that the experiment names as the proof of the effect
     seed: int = 0
+    now: float = 0.0  # in seconds since the epoch
 
     def changes(
         self, setting: Setting, wanted: dict[str, Json], args: dict[str, dict[str, Json]] | None = None
@@ -100,23 +101,30 @@ class InstanceTargets(Fault):
         return self
 
     def choose(self, context: FaultContext) -> tuple[list[Instance], list[str]]:
-        """Return the running instances to hit, and the reasons to refuse."""
+        """Return the instances in service to hit, and the reasons to refuse."""
         reasons = unknown_places(context, self.module, self.zone)
         matching = [instance for instance in context.inventory.instances if self._matches(instance)]
-        running = [instance for instance in matching if instance.state == "running"]
+        fit = [instance for instance in matching if instance.id in context.inventory.capacity]
         missing = sorted(set(self.ids) - {instance.id for instance in matching})
         if missing:
             reasons.append(f"the workload has no such instance in this selection: {', '.join(missing)}")
-        if not running and not reasons:
-            reasons.append(f"no running instance matches {self.described()}")
-        wanted = self.count or (max(1, int(len(running) * self.share + 1e-9)) if self.share else self._default(running))
-        if running and wanted > len(running):
-            reasons.append(f"count is {wanted}, but only {len(running)} running instances match {self.described()}")
-        chosen = Random(f"{context.seed}/{self.name}").sample(running, min(wanted, len(running)))  # noqa: S311 - no secret
+        idle = [instance for instance in matching if instance not in fit]
+        reasons += [
+            f"{instance.id} carries no load: {context.inventory.idle_reason(instance)}"
+            for instance in idle
+            if instance.id in self.ids
+        ]
+        if not fit and not reasons:
+            reasons.append(f"no instance in service matches {self.described()}{_idle(context, idle)}")
+        wanted = self.count or (max(1, int(len(fit) * self.share + 1e-9)) if self.share else self._default(fit))
+        if fit and wanted > len(fit) and not reasons:
+            there = f"{self.described()} has only {len(fit)} in service{_idle(context, idle)}"
+            reasons.append(f"{counted(wanted, 'instance')} wanted, but {there}")
+        chosen = Random(f"{context.seed}/{self.name}").sample(fit, min(wanted, len(fit)))  # noqa: S311 - no secret
         return sorted(chosen, key=lambda instance: instance.id), reasons
 
-    def _default(self, running: list[Instance]) -> int:
-        return len(self.ids) or min(1, len(running))
+    def _default(self, fit: list[Instance]) -> int:
+        return len(self.ids) or min(1, len(fit))
 
     def _matches(self, instance: Instance) -> bool:
         return (
@@ -147,15 +155,25 @@ def unknown_places(context: FaultContext, module: str | None, zone: str | None) 
     return reasons
 
 
+def _idle(context: FaultContext, idle: list[Instance]) -> str:
+    """Return in words which other instances match, and why they carry no load; of many, the first three."""
+    named = [f"{instance.id}: {context.inventory.idle_reason(instance)}" for instance in idle[:3]]
+    more = [f"{len(idle) - 3} more"] if len(idle) > 3 else []
+    return f" ({'; '.join([*named, *more])})" if named else ""
+
+
 def shares(context: FaultContext, hit: list[Instance]) -> dict[str, float]:
-    """Return the share of each module's running instances that the fault hits."""
+    """Return the share of each module's capacity in service that the fault hits."""
+    inventory = context.inventory
+    total: dict[str | None, float] = {}
+    for instance in inventory.in_service:
+        total[instance.module] = total.get(instance.module, 0.0) + inventory.capacity[instance.id]
     taken: dict[str, float] = {}
-    for module in sorted({instance.module for instance in hit if instance.module}):
-        total = sum(
-            instance.module == module and instance.state == "running" for instance in context.inventory.instances
-        )
-        taken[module] = sum(instance.module == module for instance in hit) / total
-    return taken
+    for instance in sorted(hit, key=lambda instance: instance.module or ""):
+        if instance.module:
+            load = inventory.capacity.get(instance.id, 0.0)
+            taken[instance.module] = taken.get(instance.module, 0.0) + (load / total[instance.module] if load else 0.0)
+    return {module: 1.0 if share > 1.0 - 1e-9 else share for module, share in taken.items()}
 
 
 def counted(number: int, noun: str) -> str:

@@ -141,7 +141,9 @@ def run_reads(plan: Plan) -> tuple[Call, ...]:
 
 def undo_reads(plan: Plan) -> tuple[Call, ...]:
     """Return the reads of the undo: settings, created resources, and whether the system has healed."""
-    return tuple(change.read_call for planned_fault in plan.planned_faults for change in planned_fault.changes)
+    changes = [change for planned_fault in plan.planned_faults for change in planned_fault.changes]
+    waits = (probe.call for change in changes for probe in change.undo_probes)
+    return (*(change.read_call for change in changes), *waits)
 
 
 def not_permitted(

@@ -37,12 +37,12 @@ def make_plan(request: RunRequest, account: Account, now: float, facts: RunFacts
         if refusals := ask(ACCOUNT_GUARDS, AccountContext(request, now, facts, account_id)).refusals:
             raise Refused(refusals)
         inventory = inventory_of(request.workload, account, ArnPlace(principal.split(":")[1], region, account_id))
-        plan = _resolved(request, account_id, principal, _fault_context(request, account, inventory))
-        running = Counter(instance.module for instance in inventory.instances if instance.state == "running")
+        plan = _resolved(request, account_id, principal, _fault_context(request, account, inventory, now))
+        in_service = Counter(instance.module for instance in inventory.in_service)
     except AwsError as error:
         raise Refused((Reason(READ_FAILED, f"Gameday could not make the plan: {error.what}", error.remedy),)) from error
     rights = facts.undo_rights(plan, account) if facts.undo_rights else UndoRights()
-    reasons = ask(PLAN_GUARDS, PlanContext(request, now, facts, account_id, plan, account, running, rights))
+    reasons = ask(PLAN_GUARDS, PlanContext(request, now, facts, account_id, plan, account, in_service, rights))
     warnings = (*place.warnings, *reasons.warnings)
     return plan.model_copy(update={"refusals": reasons.refusals, "warnings": warnings})
 
@@ -53,7 +53,7 @@ def inventory_of(workload: Workload, account: Account, place: ArnPlace) -> Inven
     return Inventory(account, place, Ownership(workload.owns.tags), modules)
 
 
-def _fault_context(request: RunRequest, account: Account, inventory: Inventory) -> FaultContext:
+def _fault_context(request: RunRequest, account: Account, inventory: Inventory, now: float) -> FaultContext:
     return FaultContext(
         account=account,
         region=request.region,
@@ -62,6 +62,7 @@ def _fault_context(request: RunRequest, account: Account, inventory: Inventory) 
         allow=request.experiment.allow,
         proof=request.experiment.effect.kpi if request.experiment.effect else None,
         seed=request.seed,
+        now=now,
     )
 
 

@@ -31,6 +31,7 @@ from gameday.events import (
 from gameday.plan.json_file import content, damage, odd_numbers
 from gameday.plan.plan import Place, Plan, canonical, claim_of
 from gameday.steady_state.judging.judge import Judgement, Verdict, judge, worst
+from gameday.steady_state.kpi.claim import Phases
 from gameday.steady_state.samples import Sample, Series
 
 VERSION = 1
@@ -186,7 +187,8 @@ def rejudge(record: Record) -> Rejudged:
         raise InvalidInput(msg, "run the experiment again", gd_code="GD-E102")
     judgement = judge(claim_of(record.plan), record.series, record.judged.phases)
     values = {entry.name: getattr(record, entry.name) for entry in fields(record)}
-    return Rejudged(**values, again=with_outcomes(judgement, record.settled.values()))
+    again = with_outcomes(judgement, record.settled.values(), record.judged.phases)
+    return Rejudged(**values, again=again)
 
 
 def judged_again(record: Record) -> Record:
@@ -194,12 +196,15 @@ def judged_again(record: Record) -> Record:
     return rejudge(record) if record.judged else record
 
 
-def with_outcomes(judgement: Judgement, settled: Iterable[ChangeClosed]) -> Judgement:
+def with_outcomes(judgement: Judgement, settled: Iterable[ChangeClosed], phases: Phases) -> Judgement:
     """Return a judgement with what became of the changes.
 
     An irreversible action that never healed makes it *broken*; a resource that somebody destroyed, *unknown* at least.
+    Where the whole time for an effect showed none, nothing shows that the action hit anything: that is *unknown*.
     """
-    kinds = (("not-healed", Verdict.BROKEN, "Never healed"), ("gone", Verdict.UNKNOWN, "Destroyed meanwhile"))
+    had_no_effect = phases.took_effect is None and phases.aborted is None
+    unhealed = Verdict.UNKNOWN if had_no_effect else Verdict.BROKEN
+    kinds = (("not-healed", unhealed, "Never healed"), ("gone", Verdict.UNKNOWN, "Destroyed meanwhile"))
     closed = tuple(settled)
     for state, verdict, words in kinds:
         if abouts := [change.about for change in closed if change.state == state]:

@@ -33,6 +33,7 @@ def _lines(plan: Plan) -> Iterator[str]:
                 yield from _change(change)
         yield from _cut_off(planned_fault)
         yield from _conditions(planned_fault)
+        yield f"  loses  {'; '.join(planned_fault.lost) or 'nothing that a read could tell'}"
         yield f"  effect {planned_fault.effect.about}, within {show_duration(planned_fault.effect.deadline)}"
         yield from (f"         read: {probe.call} → {probe.about}" for probe in planned_fault.effect.probes)
         if proof := planned_fault.effect.kpi:

@@ -61,7 +61,7 @@ def _events(plan: Plan, run: Run, entries: Sequence[Entry], now: float) -> list[
         end=undone,
         aborted=f"killed: {ABOUT}",
     )
-    judgement = with_outcomes(judge(claim_of(plan), {}, phases), settled)
+    judgement = with_outcomes(judge(claim_of(plan), {}, phases), settled, phases)
     return [
         PhaseBegan(began, "before", None),
         *([PhaseBegan(injected, "inject", None)] if injected is not None else []),

@@ -42,7 +42,7 @@ class ErrorsMet:
     ) -> Judgement:
         """Judge the run; where the judgement itself raises, the verdict is unknown."""
         try:
-            return with_outcomes(judge(claim, series, phases), settled)
+            return with_outcomes(judge(claim, series, phases), settled, phases)
         except Exception as error:  # noqa: BLE001 - the record must tell what became of the account
             self.note(error)
             return Judgement(Verdict.UNKNOWN, f"Gameday could not judge the run: {in_words(error)}.", (), (), ())

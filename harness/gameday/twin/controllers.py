@@ -113,6 +113,10 @@ class Controllers:
             return {"AccountLimit": self._concurrency()}
         if (call.service, call.operation) == ("resourcegroupstaggingapi", "GetResources"):
             return tagged(call.params, self._region, self._backends)
+        if (call.service, call.operation) == ("ec2", "GetConsoleOutput") and call.params[
+            "InstanceId"
+        ] in self._machines:
+            return self._machines.console(call.params["InstanceId"])  # moto's time is that of the call
         return self._monitoring.answer(call)
 
     def after(self, call: ReceivedCall, done: bool) -> None:

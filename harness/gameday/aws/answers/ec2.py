@@ -27,6 +27,13 @@ class GroupIdentifier(TypedDict):
     GroupId: str
 
 
+class Association(TypedDict, total=False):
+    """The public IPv4 address of an interface; `IpOwnerId` is `amazon` where AWS assigned it at launch or start."""
+
+    IpOwnerId: str
+    PublicIp: str
+
+
 class PrivateAddress(TypedDict):
     """A private IPv4 address of an interface."""
 
@@ -50,6 +57,7 @@ class Addressed(TypedDict):
 class InstanceNetworkInterface(Addressed):
     """An interface of an instance."""
 
+    Association: NotRequired[Association]
     Groups: NotRequired[list[GroupIdentifier]]
 
 
@@ -57,6 +65,19 @@ class IamInstanceProfile(TypedDict):
     """The instance profile of an instance."""
 
     Arn: str
+
+
+class EbsInstanceBlockDevice(TypedDict):
+    """An EBS volume of an instance."""
+
+    VolumeId: str
+    DeleteOnTermination: NotRequired[bool]
+
+
+class InstanceBlockDeviceMapping(TypedDict):
+    """A block device of an instance."""
+
+    Ebs: NotRequired[EbsInstanceBlockDevice]
 
 
 class InstanceDescription(TypedDict):
@@ -70,7 +91,10 @@ class InstanceDescription(TypedDict):
     NetworkInterfaces: NotRequired[list[InstanceNetworkInterface]]
     IamInstanceProfile: NotRequired[IamInstanceProfile]
     InstanceLifecycle: NotRequired[str]
+    SpotInstanceRequestId: NotRequired[str]
+    InstanceType: NotRequired[str]
     RootDeviceType: NotRequired[str]
+    BlockDeviceMappings: NotRequired[list[InstanceBlockDeviceMapping]]
     Tags: NotRequired[list[Tag]]
 
 

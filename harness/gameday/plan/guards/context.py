@@ -52,5 +52,5 @@ class PlanContext(AccountContext):
 
     plan: Plan
     account: Account
-    running: Mapping[str | None, int] = field(default_factory=dict)  # instances by module
+    in_service: Mapping[str | None, int] = field(default_factory=dict)  # instances by module
     rights: UndoRights = field(default_factory=UndoRights)

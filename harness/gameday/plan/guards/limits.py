@@ -11,12 +11,12 @@ from gameday.steady_state.kpi.units import exact_duration, exact_share, show_sha
 
 
 def module_share(context: PlanContext) -> Iterator[Objection]:
-    """Refuse to hit more of a module's instances than `limits.module_share`."""
+    """Refuse to hit more of a module's capacity than `limits.module_share`."""
     most = context.plan.workload.limits.module_share
     for module, share in _hit(context).items():
         if share > most + 1e-9:
             text = (
-                f"{show_share(share)} of the instances of {module} would be hit, over the limit of {exact_share(most)}"
+                f"{show_share(share)} of the capacity of {module} would be hit, over the limit of {exact_share(most)}"
             )
             yield _beyond(text, context)
 
@@ -24,9 +24,17 @@ def module_share(context: PlanContext) -> Iterator[Objection]:
 def instances(context: PlanContext) -> Iterator[Objection]:
     """Refuse to hit more instances than `limits.instances`."""
     most = context.plan.workload.limits.instances
-    hit = round(sum(share * context.running[module] for module, share in _hit(context).items()))
-    if hit > most:
-        yield _beyond(f"{hit} instances would be hit, over the limit of {most}", context)
+    faults = context.plan.planned_faults
+    acted_on = {
+        target
+        for fault in faults
+        for change in fault.changes
+        if change.resource_kind == "instance"
+        for target in change.targets
+    }
+    hit = acted_on | {resource.id for fault in faults for resource in fault.hit if resource.resource == "instance"}
+    if len(hit) > most:
+        yield _beyond(f"{len(hit)} instances would be hit, over the limit of {most}", context)
 
 
 def exposure(context: PlanContext) -> Iterator[Objection]:
@@ -43,9 +51,9 @@ def exposure(context: PlanContext) -> Iterator[Objection]:
 
 
 def _hit(context: PlanContext) -> dict[str, float]:
-    """Module → the share of its running instances that all faults together take away."""
+    """Module with instances → the share of its capacity in service that all faults together take away."""
     taken = taken_away(context.plan.planned_faults)
-    return {module: share for module, share in taken.items() if module in context.running}
+    return {module: share for module, share in taken.items() if module in context.in_service}
 
 
 def _beyond(text: str, context: PlanContext) -> Objection:

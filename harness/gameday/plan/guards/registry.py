@@ -9,7 +9,7 @@ from __future__ import annotations
 from gameday.plan.guards.account import account, region
 from gameday.plan.guards.alarms import detector, kpi_alarms, stop_alarms
 from gameday.plan.guards.clocks import clocks
-from gameday.plan.guards.conditions import conditions
+from gameday.plan.guards.conditions import conditions, healing
 from gameday.plan.guards.context import AccountContext, PlaceContext, PlanContext
 from gameday.plan.guards.guard import InjectionGuard
 from gameday.plan.guards.kpis import kpi_sources
@@ -65,6 +65,7 @@ PLAN_GUARDS: tuple[InjectionGuard[PlanContext], ...] = (
     InjectionGuard(conditions, refuses="GD-P29", warns="GD-W29"),
     InjectionGuard(shared_targets, refuses="GD-P30"),
     InjectionGuard(time_before, refuses="GD-P31"),
+    InjectionGuard(healing, refuses="GD-P32"),
 )
 """Asked of a plan, all of them."""
 

@@ -24,15 +24,16 @@ def opt_in(context: PlanContext) -> Iterator[Objection]:
 
 
 def irreversible_actions(context: PlanContext) -> Iterator[Objection]:
-    """Refuse what nothing can undo, unless the experiment allows it."""
+    """Refuse what nothing can undo, or what loses something for good, unless the experiment allows it."""
     if "irreversible" in context.plan.experiment.allow:
         return
+    remedy = "add `allow: [irreversible]` to the experiment if you accept that"
     for planned_fault in context.plan.planned_faults:
         for change in planned_fault.irreversible_actions:
-            yield Objection(
-                f"{change.about} cannot be undone ({change.why})",
-                "add `allow: [irreversible]` to the experiment if you accept that",
-            )
+            yield Objection(f"{change.about} cannot be undone ({change.why})", remedy)
+        for setting_change in planned_fault.setting_changes:
+            if setting_change.lost:
+                yield Objection(f"{setting_change.about} loses for good {'; '.join(setting_change.lost)}", remedy)
 
 
 def shared_settings(context: PlanContext) -> Iterator[Objection]:

@@ -7,6 +7,8 @@ ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
 
 from gameday.twin.moto.objects import Moto
 from gameday.twin.timetable import Timetable
@@ -17,6 +19,7 @@ STOPPING = 30.0
 SHUTTING_DOWN = 30.0
 BOOT = 30.0
 """Seconds from running, or from a reboot, until the instance serves and its status checks pass."""
+DAY = 86400.0
 
 _CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 _ALIVE = ("pending", "running", "stopping", "stopped")
@@ -25,12 +28,13 @@ _ALIVE = ("pending", "running", "stopping", "stopped")
 class Machine:
     """An instance: `state` is EC2's name; from `ready` on it serves while it runs."""
 
-    __slots__ = ("instance", "moves", "ready", "state")
+    __slots__ = ("instance", "moves", "posted", "ready", "state")
 
     def __init__(self, instance: Moto, state: str, ready: float) -> None:
         self.instance = instance  # moto's
         self.state = state
         self.ready = ready
+        self.posted: float | None = None  # when EC2 last posted the console output of a boot
         self.moves = 0  # how often its state was set: a planned move from an earlier state is void
 
 
@@ -58,6 +62,12 @@ class Machines:
         machine = self._machines.get(instance)
         return machine is not None and machine.state == "running" and machine.ready <= self._time.now
 
+    def console(self, instance: str) -> dict[str, Any]:
+        """Answer GetConsoleOutput: when the output of the last boot was posted. Raises KeyError."""
+        posted = self._machines[instance].posted
+        found = {} if posted is None else {"Timestamp": datetime.fromtimestamp(posted, UTC)}
+        return {"InstanceId": instance, **found}
+
     def zone(self, instance: str) -> str:
         """Return an instance's availability zone."""
         return str(self._machines[instance].instance.availability_zone)
@@ -72,7 +82,9 @@ class Machines:
         self._move(machine, "pending" if delay else "running")
         if delay:
             self._later(machine, min(PENDING, delay), "running")
-            self._time.after(delay, self._moved)
+            self._posts(machine, delay)
+        else:  # it belongs to the world that has been running for a while
+            machine.posted = self._time.now - DAY
 
     def rebooted(self, instances: Iterable[str]) -> None:
         """Let instances serve again when they have booted."""
@@ -104,7 +116,14 @@ class Machines:
 
     def _boots(self, machine: Machine, seconds: float) -> None:
         machine.ready = self._time.now + seconds
-        self._time.after(seconds, self._moved)
+        self._posts(machine, seconds)
+
+    def _posts(self, machine: Machine, seconds: float) -> None:
+        def booted() -> None:
+            machine.posted = self._time.now
+            self._moved()
+
+        self._time.after(seconds, booted)
 
     def _move(self, machine: Machine, state: str) -> None:
         machine.state = state
