@@ -272,4 +272,5 @@ def _chunks(items: Sequence[str], most: int) -> Iterator[Sequence[str]]:
 
 
 def _subnet(raw: SubnetDescription) -> Subnet:
-    return Subnet(raw["SubnetId"], raw["AvailabilityZone"], raw["VpcId"], tags_of(raw.get("Tags", [])))
+    tags, owner = tags_of(raw.get("Tags", [])), raw.get("OwnerId", "")
+    return Subnet(raw["SubnetId"], raw["AvailabilityZone"], raw["VpcId"], tags, owner)

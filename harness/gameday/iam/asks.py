@@ -76,16 +76,16 @@ def partition_of(plan: Plan) -> str:
     return plan.principal.split(":")[1]
 
 
-def calls_of(change: Change, made: Mapping[str, str]) -> Iterator[tuple[Phase, Call]]:
+def calls_of(change: Change, made: Mapping[str, str], run: str = ANY) -> Iterator[tuple[Phase, Call]]:
     """Yield the calls that make and undo a filled change, with `*` for ids that are known only later."""
-    yield from (("inject", _bound(template, made)) for template in change.apply_templates())
-    yield from (("undo", _bound(template, made)) for template in change.undo_templates())
+    yield from (("inject", _bound(template, made, run)) for template in change.apply_templates())
+    yield from (("undo", _bound(template, made, run)) for template in change.undo_templates())
 
 
-def _bound(template: CallTemplate, made: Mapping[str, str]) -> Call:
+def _bound(template: CallTemplate, made: Mapping[str, str], run: str) -> Call:
     looked_up = [path.partition(".") for path in unbound(template.call.params)]
     row = {name: ANY for scope, _, name in looked_up if scope == "row"}
-    return template.bound({"run": ANY, "made": dict(made), "row": row})
+    return template.bound({"run": run, "made": dict(made), "row": row})
 
 
 def _dependent(

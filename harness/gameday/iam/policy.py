@@ -168,6 +168,16 @@ def undo_reads(plan: Plan) -> tuple[Call, ...]:
     return tuple(change.read_call for planned_fault in plan.planned_faults for change in planned_fault.changes)
 
 
+def requests_of(plan: Plan, *, undo_only: bool = True) -> list[AccessRequest]:
+    """Return what AWS decides for a plan's undo (or for the whole plan): its calls, then its reads."""
+    reads = undo_reads(plan) if undo_only else run_reads(plan)
+    requests = [request_of(ask, "a-run", plan.region) for ask in asks_of(plan) if ask.phase == "undo" or not undo_only]
+    requests += [
+        AccessRequest(grant.action, "*", {"aws:RequestedRegion": plan.region}) for grant in _reads(reads, plan.region)
+    ]
+    return requests
+
+
 def not_permitted(
     plan: Plan,
     identity: Sequence[PolicyDocument],
@@ -182,11 +192,7 @@ def not_permitted(
     `facts` are condition keys of every request; `doubt` says how to count unknown keys. Raises GamedayError for an
     unsupported policy.
     """
-    reads = undo_reads(plan) if undo_only else run_reads(plan)
-    requests = [request_of(ask, "a-run", plan.region) for ask in asks_of(plan) if ask.phase == "undo" or not undo_only]
-    requests += [
-        AccessRequest(grant.action, "*", {"aws:RequestedRegion": plan.region}) for grant in _reads(reads, plan.region)
-    ]
+    requests = requests_of(plan, undo_only=undo_only)
     full = [replace(request, context={**facts, **request.context}) for request in requests]
     decided = ((request, decide(request, identity, boundary=boundary, doubt=doubt)) for request in full)
     lines = (

@@ -70,6 +70,7 @@ class RunRequest:
     seed: int = 0
     production: bool = False  # the command line said --production
     instance: str | None = None  # the EC2 instance that this process runs on
+    unplaced: str = ""  # what else of AWS this process runs in, in words, where its subnet is unknown
 
     @property
     def region(self) -> str:
