@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,11 @@ from gameday.faults.blackhole import AzBlackhole
 from gameday.plan.guards.guard import Reasons
 from gameday.plan.own_instance import unplaced
 
+from tests.doubles.network import OWN, Network
 from tests.doubles.reasons import context_of, reasons_of
 from tests.doubles.shop import REGION, Shop, open_shop
 from tests.report.sample import held
 
-OWN = "i-0123456789abcdef0"
-ELSEWHERE = "subnet-own"
 
 
 @pytest.fixture(scope="module")
@@ -30,43 +29,6 @@ def shop() -> Iterator[Shop]:
 @pytest.fixture(scope="module")
 def dark(shop: Shop) -> PlannedFault:
     return AzBlackhole(zone="us-east-1a").inject(shop.look())
-
-
-@dataclass
-class Network:
-    """Answers about the network around this process; `dark` is a subnet that goes dark."""
-
-    dark: str
-    routes: list[Json] = field(default_factory=list)
-    endpoints: list[Json] = field(default_factory=list)
-    nat_in: str = ""
-    owner: str = "123456789012"
-
-    def call(self, call: Call, region: str) -> Json:
-        return self.pages(call, region)
-
-    def pages(self, call: Call, _: str) -> Json:
-        place = {"AvailabilityZone": "us-east-1b"}
-        own = {"InstanceId": OWN, "Placement": place, "State": {"Name": "running"}}
-        answers: dict[str, Json] = {
-            "describe_instances": {"Reservations": [{"Instances": [{**own, "SubnetId": ELSEWHERE, "VpcId": "vpc-1"}]}]},
-            "describe_route_tables": {"RouteTables": [{"RouteTableId": "rtb-1", "Routes": self.routes}]},
-            "describe_vpc_endpoints": {"VpcEndpoints": self.endpoints},
-            "describe_nat_gateways": {"NatGateways": [{"NatGatewayId": "nat-1", "SubnetId": self.nat_in or self.dark}]},
-            "describe_network_interfaces": {
-                "NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "SubnetId": self.dark}]
-            },
-            "describe_transit_gateway_vpc_attachments": {
-                "TransitGatewayVpcAttachments": [{"TransitGatewayId": "tgw-1", "SubnetIds": [self.dark, ELSEWHERE]}]
-            },
-            "describe_subnets": {
-                "Subnets": [{"SubnetId": self.dark, "AvailabilityZone": "a", "VpcId": "vpc-1", "OwnerId": self.owner}]
-            },
-        }
-        return answers[call.operation]
-
-    def call_all(self, calls: Any, paged: bool = False) -> list[Any]:
-        return [self.pages(call, region) for call, region in calls]
 
 
 def subnet_of(fault: PlannedFault) -> str:

@@ -28,6 +28,8 @@ def own_way(context: PlanContext) -> Iterator[Objection]:
             yield Objection(text, "make sure that it runs outside of the subnets that the plan names", refuses=False)
         return
     vpc, subnet = own.get("VpcId", ""), own.get("SubnetId", "")
+    if not subnet:
+        return
     for passage in passages(context.account, plan.region, vpc, subnet, _services(context)):
         hit = sorted(passage.through & cut)
         if not hit:
