@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from gameday.change import Call, HitResource, Json, PlannedFault
+from gameday.change import HitResource, Json, PlannedFault
 from gameday.faults.blackhole import AzBlackhole
 from gameday.plan.guards.guard import Reasons
 from gameday.plan.own_instance import unplaced
@@ -17,7 +16,6 @@ from tests.doubles.network import OWN, Network
 from tests.doubles.reasons import context_of, reasons_of
 from tests.doubles.shop import REGION, Shop, open_shop
 from tests.report.sample import held
-
 
 
 @pytest.fixture(scope="module")

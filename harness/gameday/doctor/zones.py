@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gameday.doctor.examination import DoctorContext, Finding, Severity
 from gameday.faults.fault import FaultContext
-from gameday.faults.interfaces import foreign_interfaces
+from gameday.faults.interfaces import interfaces_in, neighbors
 
 TOPIC = "zones"
 
@@ -25,7 +25,8 @@ def zones(context: DoctorContext) -> Iterator[Finding]:
         subnets = [subnet for subnet in inventory.subnets if subnet.zone == zone]
         own = sum(1 for instance in inventory.instances if instance.zone == zone)
         yield Finding(Severity.NOTE, TOPIC, f"{zone}: {len(subnets)} subnets, {own} instances of the workload")
-        if foreign := foreign_interfaces(looking, subnets):
+        others = neighbors(looking, interfaces_in(looking, subnets))
+        if foreign := [neighbor.in_words for neighbor in others if not neighbor.owned]:
             more = f" and {len(foreign) - 5} more" if len(foreign) > 5 else ""
             text = f"{zone}: {len(foreign)} interfaces are not the workload's: {', '.join(foreign[:5])}{more}"
             yield Finding(Severity.WARNS, TOPIC, text, "az-blackhole refuses there, unless it allows them")
