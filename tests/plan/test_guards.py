@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from gameday.aws.credentials import Credentials
-from gameday.change import AnyChange, Call, Condition, IrreversibleAction, Json, Probe, SettingChange
+from gameday.change import AnyChange, Call, Condition, HitResource, IrreversibleAction, Json, Probe, SettingChange
 from gameday.errors import AwsError, JournalError, Reason, Refused, reason_lines
 from gameday.events import Aborted
 from gameday.faults.blackhole import AzBlackhole
@@ -183,7 +183,9 @@ def dark(instance: str | None, where: str = "", owner: str = "") -> PlanContext:
     """A plan that cuts off a subnet with the only NAT gateway of the process; `owner` of that subnet."""
     change = write().model_copy(update={"id": "subnet-1"})
     routes: list[Json] = [{"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1"}]
-    plan = fault(on(experiment={"faults": (AzBlackhole(zone="us-east-1a"),)}), stages=((change,),))
+    hit = (HitResource(resource="instance", id=OURS),)
+    zone = on(experiment={"faults": (AzBlackhole(zone="us-east-1a"),)})
+    plan = fault(zone, fault=AzBlackhole.name, stages=((change,),), hit=hit)
     context = seen(plan, Network("subnet-1", routes, owner=owner or plan.account))
     return replace(context, request=replace(context.request, instance=instance, unplaced=where))
 
