@@ -35,6 +35,7 @@ FLOORS = (
     "testing",
     "checks",
     "matrix",
+    "doctor",
     "report",
     "strategies",
     "cli",

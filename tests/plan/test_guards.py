@@ -11,9 +11,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from gameday.aws.credentials import Credentials
 from gameday.change import AnyChange, Call, Condition, HitResource, IrreversibleAction, Json, Probe, SettingChange
 from gameday.errors import AwsError, JournalError, Reason, Refused, reason_lines
 from gameday.events import Aborted
+from gameday.faults.blackhole import AzBlackhole
 from gameday.faults.throttle import grows
 from gameday.files.experiment import DetectionClaim
 from gameday.files.workload import Freeze
@@ -26,6 +28,7 @@ from gameday.run.baseline_guards import BASELINE_GUARDS, BaselineContext
 from gameday.steady_state.clock import TestClock
 from gameday.steady_state.skew import Clocks
 
+from tests.doubles.network import Network
 from tests.doubles.reasons import NOW, context_of, reasons_of
 from tests.little import REGION, small
 from tests.report.sample import ACL, held
@@ -183,6 +186,22 @@ def rights(allow: tuple[str, ...] = (), **lines: tuple[str, ...]) -> PlanContext
     return seen(on(experiment={"allow": ("irreversible", *allow)}), rights=UndoRights(**lines))
 
 
+def signed(found: Credentials) -> PlanContext:
+    """A plan whose calls these credentials sign."""
+    return seen(on(), facts=RunFacts(credentials=found))
+
+
+def dark(instance: str | None, where: str = "", owner: str = "") -> PlanContext:
+    """A plan that cuts off a subnet with the only NAT gateway of the process; `owner` of that subnet."""
+    change = write().model_copy(update={"id": "subnet-1"})
+    routes: list[Json] = [{"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1"}]
+    hit = (HitResource(resource="instance", id=OURS),)
+    zone = on(experiment={"faults": (AzBlackhole(zone="us-east-1a"),)})
+    plan = fault(zone, fault=AzBlackhole.name, stages=((change,),), hit=hit)
+    context = seen(plan, Network("subnet-1", routes, owner=owner or plan.account))
+    return replace(context, request=replace(context.request, instance=instance, unplaced=where))
+
+
 def on_twin(**changes: Any) -> Plan:
     """A plan on a twin without warm-up."""
     return on("twin", twin=small()[1], **changes)
@@ -256,6 +275,12 @@ EXAMPLES: dict[str, Callable[[], PlaceContext]] = {
     "GD-P30": lambda: seen(twice(stop(), reboot())),
     "GD-P31": lambda: seen(proven_by_metrics()),
     "GD-P32": lambda: seen(on(), Alarms(targets=5)),
+    "GD-P35": lambda: rights(no_injection=("ec2:StopInstances on * is denied",)),
+    "GD-P36": lambda: signed(Credentials("env", NOW + 60, "nothing", is_temporary=True)),
+    "GD-W36": lambda: signed(Credentials("env", None, "nothing", is_temporary=True)),
+    "GD-P37": lambda: dark(OURS),
+    "GD-W37": lambda: dark(None, "a container of ECS"),
+    "GD-P38": lambda: dark(None, owner="999999999999"),
 }
 
 

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ParamValidationError
 from botocore.response import StreamingBody
 
 from gameday.aws.account import AWS, LONGEST_CALL, Allowed
 from gameday.aws.connection import WORKERS, Connection, NotAwaited, assumed_session, profile_session
+from gameday.aws.credentials import Credentials
 from gameday.aws.proxy_client import PROXY, ask_proxy
 from gameday.aws.read_only import ReadsOnly, only_reads
 from gameday.change import Call, Json
@@ -25,6 +27,9 @@ from gameday.steady_state.skew import Clocks
 
 CREDENTIALS_REMEDY = "check your AWS credentials: aws sts get-caller-identity must answer"
 NO_ANSWER_REMEDY = "find out what answers in AWS's place: a proxy, a load balancer, a portal"
+
+OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+"""The domains of AWS's endpoints (AWS General Reference, "AWS service endpoints")."""
 
 T = TypeVar("T")
 log = logging.getLogger("gameday.aws")
@@ -46,6 +51,19 @@ class Aws:
     def allowing(self, allow_list: Allowed) -> Aws:
         """Return the same account, restricted to the calls that this allow-list lets pass."""
         return replace(self, allow_list=allow_list)
+
+    def credentials(self) -> Credentials:
+        """Return how this account's calls are signed, until when, and who renews that."""
+        return self.connection.credentials()
+
+    def endpoint(self, service: str, region: str) -> str:
+        """Return the URL that calls of a service go to."""
+        return self.connection.endpoint(service, region)
+
+    def is_of_aws(self, service: str, region: str) -> bool:
+        """Return whether calls of a service go to AWS itself, and to no twin, emulator or proxy."""
+        host = urlsplit(self.endpoint(service, region)).hostname or ""
+        return not self.connection.is_twin and host.endswith(OF_AWS)
 
     def call(self, call: Call, region: str) -> Json:
         """Send one call; return its answer as JSON. Raises AwsError, or Unreachable where it may have happened."""

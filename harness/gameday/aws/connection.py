@@ -30,6 +30,7 @@ from botocore.exceptions import ClientError, NoCredentialsError
 from botocore.model import OperationModel
 
 from gameday.aws.account import ATTEMPTS, CONNECT_TIMEOUT, LONGEST_CALL, READ_TIMEOUT, USER_AGENT, Allowed
+from gameday.aws.credentials import Credentials, Profiles, credentials_of
 from gameday.aws.read_only import ReadsOnly
 from gameday.aws.well_formed import must_be_answer
 from gameday.change import Call, Json
@@ -93,6 +94,21 @@ class Connection:
                     service, region_name=region, config=self.config
                 )
             return self._clients[service, region]
+
+    def credentials(self) -> Credentials:
+        """Return what is known of the session's credentials; nobody is asked."""
+        found = self.session.get_credentials()
+        if found is None:
+            return Credentials("none")
+        profiles = self.session.full_config.get("profiles", {})
+        named = Profiles(profiles, self.session.profile or "default")
+        raw = vars(found)  # its properties may renew it, and ask a person
+        has_token = bool(raw.get("_token") or raw.get("token"))
+        return credentials_of(str(found.method), raw.get("_expiry_time"), has_token, named)
+
+    def endpoint(self, service: str, region: str) -> str:
+        """Return the URL of a service in a region."""
+        return str(self.client(service, region).meta.endpoint_url)
 
     @contextmanager
     def permitting(self, allowed: Allowed) -> Iterator[None]:

@@ -307,4 +307,5 @@ def _public_address(raw: InstanceDescription) -> str:
 
 
 def _subnet(raw: SubnetDescription) -> Subnet:
-    return Subnet(raw["SubnetId"], raw["AvailabilityZone"], raw["VpcId"], tags_of(raw.get("Tags", [])))
+    tags, owner = tags_of(raw.get("Tags", [])), raw.get("OwnerId", "")
+    return Subnet(raw["SubnetId"], raw["AvailabilityZone"], raw["VpcId"], tags, owner)

@@ -56,6 +56,7 @@ class Subnet:
     zone: str
     vpc: str
     tags: dict[str, str]
+    owner: str = ""  # the account that owns it and may share it
 
 
 @dataclass(frozen=True, slots=True)

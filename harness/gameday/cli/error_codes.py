@@ -173,8 +173,8 @@ ERRORS: dict[str, ErrorCode] = {
     ),
     "GD-E210": ErrorCode(
         "a policy over IAM's size limit",
-        "The run changes so much that its session policy does not fit. Gameday never widens it to fit.",
-        "Name fewer targets, or split the experiment.",
+        "The run changes so much that its session policy does not fit, and not all targets carry the opt-in tag.",
+        "Give every target the opt-in tag, interfaces too. Or name fewer targets, or split the experiment.",
     ),
     "GD-E211": ErrorCode(
         "no session of the role",

@@ -18,7 +18,7 @@ from gameday.errors import Exit, InvalidInput, Refused, worst
 from gameday.files.load import load_any
 from gameday.files.loaded import LoadedExperiment, LoadedGameday
 from gameday.plan.guards.context import RunFacts
-from gameday.plan.own_instance import own_instance
+from gameday.plan.own_instance import NOWHERE, where_we_run
 from gameday.plan.plan import Place, Plan, RunRequest
 from gameday.plan.planner import make_plan
 from gameday.plan.saved import read_plan
@@ -56,8 +56,8 @@ def request_of(loaded: LoadedExperiment, place: str, seed: int, production: bool
     """Build the request to plan or run, from a loaded experiment and the options."""
     where: Place = "aws" if place == "aws" else "twin"
     twin = loaded.twin if where == "twin" else None
-    here = own_instance() if where == "aws" else None
-    return RunRequest(loaded.experiment, loaded.workload, twin, where, seed, production, instance=here)
+    here = where_we_run() if where == "aws" else NOWHERE
+    return RunRequest(loaded.experiment, loaded.workload, twin, where, seed, production, *here)
 
 
 def make(file: Path, place: str, seed: int, production: bool) -> tuple[Plan, str]:
@@ -223,8 +223,8 @@ def _requests(file: Path, options: RunOptions) -> tuple[tuple[RunRequest, ...], 
 
 
 def _request_again(saved: Plan, production: bool) -> RunRequest:
-    here = own_instance() if saved.place == "aws" else None
-    return RunRequest(saved.experiment, saved.workload, saved.twin, saved.place, saved.seed, production, instance=here)
+    here = where_we_run() if saved.place == "aws" else NOWHERE
+    return RunRequest(saved.experiment, saved.workload, saved.twin, saved.place, saved.seed, production, *here)
 
 
 def _confirm(plan: Plan, yes: bool, stop: StopRequest) -> None:

@@ -22,6 +22,7 @@ PREFIXES = {
 
 EXCEPTIONS = {
     "apigateway.tag_resource": "apigateway:PUT",
+    "s3.get_bucket_encryption": "s3:GetEncryptionConfiguration",
     "s3.head_bucket": "s3:ListBucket",
     "s3.head_object": "s3:GetObject",
     "s3.list_objects": "s3:ListBucket",
@@ -89,6 +90,16 @@ def arn_of(service: str, kind: str, known: Mapping[str, str]) -> str:
     patterns = [pattern.strip() for pattern in raw.split(", ")]
     best = max(patterns, key=lambda pattern: sum(name in known for name in variables(pattern)))
     return re.sub(r"\$\{(\w+)\}", lambda match: known.get(match.group(1), "*"), best)
+
+
+def has_tag_condition(service: str, kind: str) -> bool:
+    """Return whether policies can restrict actions on a kind of resource to the tags that it carries.
+
+    Source: AWS Service Authorization Reference, the resource types' condition keys. DynamoDB needs a setting of the
+    account for it (DynamoDB Developer Guide, "Enabling ABAC in DynamoDB"), so it does not count.
+    """
+    keys = tables().resources.get_resource_type_details(service, kind)["conditionKeys"]
+    return service != "dynamodb" and "aws:ResourceTag/${TagKey}" in keys
 
 
 def own_variable(service: str, kind: str) -> str:

@@ -11,8 +11,10 @@ from gameday.aws.kinds import KINDS
 from gameday.change import RUN_TAG, Call, CallTemplate, Change, Json
 from gameday.change.placeholders import unbound
 from gameday.errors import GamedayError
-from gameday.iam.actions import Action, action_of, arn_of, own_variable
+from gameday.iam.actions import Action, action_of, arn_of, has_tag_condition, own_variable
+from gameday.iam.dependent import Condition, dependents
 from gameday.plan.plan import Plan
+from gameday.plan.traits import Trait
 
 Phase = Literal["inject", "undo"]
 Tagged = Literal["", "made", "to be made"]
@@ -40,7 +42,10 @@ BOTH_SIDES = frozenset({"ec2:ReplaceNetworkAclAssociation"})
 
 @dataclass(frozen=True)
 class Permission:
-    """An action on a resource; `tagged`: the resource must carry the run's tag, or is created with it."""
+    """An action on a resource; `tagged`: the resource must carry the run's tag, or is created with it.
+
+    `all_alike` is the ARN pattern of all resources of a target's kind, where its opt-in tag may stand for its id.
+    """
 
     phase: Phase
     action: str
@@ -48,6 +53,9 @@ class Permission:
     tagged: Tagged = ""
     creates: str = ""  # for ec2:CreateTags: the action that creates the tagged resource
     module: str | None = None
+    conditions: tuple[Condition, ...] = ()
+    is_dependent: bool = False  # AWS checks it besides the action of a call
+    all_alike: str = ""
 
 
 def asks_of(plan: Plan) -> tuple[Permission, ...]:
@@ -57,7 +65,9 @@ def asks_of(plan: Plan) -> tuple[Permission, ...]:
     for planned_fault in plan.planned_faults:
         made = {name: made for change in planned_fault.changes for name, made in change.made_binding(ANY).items()}
         for change in planned_fault.changes:
-            permissions |= dict.fromkeys(_of_change(change.filled(ANY, made), made, place))
+            filled = change.filled(ANY, made)
+            permissions |= dict.fromkeys(_of_change(filled, made, place, plan.bound_by_tags))
+            permissions |= dict.fromkeys(_dependent(filled, made, place, plan.traits))
     return tuple(permissions)
 
 
@@ -66,19 +76,29 @@ def partition_of(plan: Plan) -> str:
     return plan.principal.split(":")[1]
 
 
-def calls_of(change: Change, made: Mapping[str, str]) -> Iterator[tuple[Phase, Call]]:
+def calls_of(change: Change, made: Mapping[str, str], run: str = ANY) -> Iterator[tuple[Phase, Call]]:
     """Yield the calls that make and undo a filled change, with `*` for ids that are known only later."""
-    yield from (("inject", _bound(template, made)) for template in change.apply_templates())
-    yield from (("undo", _bound(template, made)) for template in change.undo_templates())
+    yield from (("inject", _bound(template, made, run)) for template in change.apply_templates())
+    yield from (("undo", _bound(template, made, run)) for template in change.undo_templates())
 
 
-def _bound(template: CallTemplate, made: Mapping[str, str]) -> Call:
+def _bound(template: CallTemplate, made: Mapping[str, str], run: str) -> Call:
     looked_up = [path.partition(".") for path in unbound(template.call.params)]
     row = {name: ANY for scope, _, name in looked_up if scope == "row"}
-    return template.bound({"run": ANY, "made": dict(made), "row": row})
+    return template.bound({"run": run, "made": dict(made), "row": row})
 
 
-def _of_change(change: Change, made: Mapping[str, str], place: ArnPlace) -> Iterator[Permission]:
+def _dependent(
+    change: Change, made: Mapping[str, str], place: ArnPlace, traits: tuple[Trait, ...]
+) -> Iterator[Permission]:
+    for phase, call in calls_of(change, made):
+        for action, resource, conditions in dependents(str(call), change.targets, traits, place):
+            yield Permission(phase, action, resource, module=change.module, conditions=conditions, is_dependent=True)
+
+
+def _of_change(
+    change: Change, made: Mapping[str, str], place: ArnPlace, bound: tuple[str, ...]
+) -> Iterator[Permission]:
     calls = list(calls_of(change, made))
     for phase, call in calls:
         action = action_of(call)
@@ -86,7 +106,7 @@ def _of_change(change: Change, made: Mapping[str, str], place: ArnPlace) -> Iter
             continue
         both = action.name in BOTH_SIDES
         for same in [other for _, other in calls if other.operation == call.operation] if both else [call]:
-            yield from _of_call(phase, same, action, change, place)
+            yield from _of_call(phase, same, action, change, place, change.resource_kind in bound)
 
 
 def _of_call(
@@ -95,6 +115,7 @@ def _of_call(
     action: Action,
     change: Change,
     place: ArnPlace,
+    is_bound: bool,
 ) -> Iterator[Permission]:
     creates = change.is_created_by(call)
     resources = list(_named(call, action))
@@ -113,7 +134,10 @@ def _of_call(
         tagged: Tagged = ("to be made" if creates else "made") if id_ == ANY else ""
         _must_know_tags(action, kind, tagged)
         arn = _arn(action.service, kind, id_, call.params, place)
-        yield Permission(phase, action.name, arn, tagged, module=change.module)
+        alike = ""
+        if is_bound and id_ in change.targets and has_tag_condition(action.service, kind):
+            alike = _arn(action.service, kind, ANY, {}, place)
+        yield Permission(phase, action.name, arn, tagged, module=change.module, all_alike=alike)
         if creates and tagged and action.service == "ec2":
             yield Permission(phase, "ec2:CreateTags", arn, tagged, action.name.partition(":")[2], change.module)
 

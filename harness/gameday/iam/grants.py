@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gameday.change import RUN_TAG, Json
 from gameday.iam.asks import Permission
+from gameday.iam.dependent import Condition
 from gameday.iam.evaluate import AccessRequest, PolicyDocument
-
-Condition = tuple[str, str, str]
-"""Operator, key, value."""
 
 
 @dataclass(frozen=True, order=True)
@@ -29,7 +27,7 @@ def grant_of(ask: Permission, run: str | None) -> Grant:
     A principal that may tag could give the run's tag to other resources, so tagging is allowed only during creation.
     Source: Amazon EC2 User Guide, "Grant permission to tag Amazon EC2 resources during creation".
     """
-    conditions: list[Condition] = []
+    conditions = [*ask.conditions]
     if ask.creates:
         conditions.append(("StringEquals", "ec2:CreateAction", ask.creates))
     if ask.tagged:
@@ -38,14 +36,27 @@ def grant_of(ask: Permission, run: str | None) -> Grant:
     return Grant(ask.action, ask.resource, tuple(sorted(conditions)))
 
 
+def by_tags(ask: Permission, grant: Grant, opt_in: Mapping[str, str]) -> Grant:
+    """Return the grant for all resources that carry the opt-in tag, where that may stand for the target's id."""
+    if not ask.all_alike:
+        return grant
+    tags = (("StringEquals", f"aws:ResourceTag/{key}", value) for key, value in opt_in.items())
+    return Grant(grant.action, ask.all_alike, tuple(sorted({*grant.conditions, *tags})))
+
+
 def read_of(action: str, region: str) -> Grant:
-    """Return the grant for a read of all resources in the region."""
+    """Return the grant for a read of all resources in the region.
+
+    IAM is global: its calls are in us-east-1, wherever the caller is (IAM User Guide, "aws:RequestedRegion").
+    """
+    if action.startswith("iam:"):
+        return Grant(action, "*")
     return Grant(action, "*", (("StringEquals", "aws:RequestedRegion", region),))
 
 
 def request_of(ask: Permission, run: str, region: str) -> AccessRequest:
     """Return the request that AWS would decide for a permission."""
-    context = {"aws:RequestedRegion": region}
+    context = {"aws:RequestedRegion": region, **{key: value.replace("*", "") for _, key, value in ask.conditions}}
     if ask.creates:
         context["ec2:CreateAction"] = ask.creates
     if ask.tagged:
@@ -66,7 +77,21 @@ def statements_of(grants: Iterable[Grant]) -> list[Json]:
     actions: dict[tuple[tuple[str, ...], tuple[Condition, ...]], list[str]] = {}
     for (action, conditions), arns in resources.items():
         actions.setdefault((tuple(sorted(arns)), conditions), []).append(action)
-    return [_statement(sorted(of), where, conditions) for (where, conditions), of in actions.items()]
+    alternatives: dict[tuple[tuple[str, ...], tuple[str, ...], str, str], set[str]] = {}
+    several: list[Json] = []
+    for (where, conditions), of in actions.items():
+        if len(conditions) == 1:  # values of one key are alternatives, so one statement can hold them
+            ((operator, key, value),) = conditions
+            alternatives.setdefault((where, tuple(sorted(of)), operator, key), set()).add(value)
+        else:
+            several.append(
+                _statement(sorted(of), where, [(operator, key, [value]) for operator, key, value in conditions])
+            )
+    single = [
+        _statement([*of], where, [(operator, key, sorted(values))])
+        for (where, of, operator, key), values in alternatives.items()
+    ]
+    return [*several, *single]
 
 
 def compact(policy: PolicyDocument) -> str:
@@ -74,12 +99,14 @@ def compact(policy: PolicyDocument) -> str:
     return json.dumps(policy, separators=(",", ":"))
 
 
-def _statement(actions: list[str], resources: tuple[str, ...], conditions: tuple[Condition, ...]) -> dict[str, Json]:
+def _statement(
+    actions: list[str], resources: tuple[str, ...], conditions: Iterable[tuple[str, str, list[str]]]
+) -> dict[str, Json]:
     statement: dict[str, Json] = {"Effect": "Allow", "Action": _single(actions), "Resource": _single(list(resources))}
-    if conditions:
-        operators: dict[str, dict[str, Json]] = {}
-        for operator, key, value in conditions:
-            operators.setdefault(operator, {})[key] = value
+    operators: dict[str, dict[str, Json]] = {}
+    for operator, key, values in conditions:
+        operators.setdefault(operator, {})[key] = _single(values)
+    if operators:
         statement["Condition"] = {**operators}
     return statement
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from gameday.aws.account import Account
+from gameday.aws.arns import ArnPlace
 from gameday.aws.source_calls import call_named
 from gameday.change import Call, Json
 from gameday.errors import AwsError, Refused
 from gameday.iam.actions import action_of
-from gameday.iam.asks import Permission, asks_of
+from gameday.iam.asks import Permission, asks_of, partition_of
+from gameday.iam.dependent import dependents
 from gameday.iam.evaluate import AccessRequest, Decision, Doubt, PolicyDocument, decide
-from gameday.iam.grants import Grant, compact, document, grant_of, read_of, request_of, statements_of
+from gameday.iam.grants import Grant, by_tags, compact, document, grant_of, read_of, request_of, statements_of
 from gameday.iam.patterns import Context
 from gameday.iam.principal import READS
 from gameday.plan.plan import Plan
@@ -23,6 +26,15 @@ from gameday.store.s3 import place_of
 
 LONGEST = 2048
 """The maximum length of a session policy in characters (STS API Reference, AssumeRole, parameter Policy)."""
+
+FEWEST = 3
+"""Targets of one kind for which a condition on their tag is shorter than their ARNs."""
+
+REMEDY = (
+    "give every target the workload's opt-in tag (interfaces too), so that the policy can name them by it; "
+    "or name fewer targets, or split the experiment"
+)
+"""What to do about a session policy that is too long."""
 
 _NOTHING: PolicyDocument = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
 """The policy of a run that needs nothing of AWS (a proxy's rule), since IAM accepts no policy without a statement."""
@@ -69,6 +81,7 @@ def policies_of(plan: Plan, planning: Iterable[Call] = ()) -> Policies:
     """
     asks = asks_of(plan)
     granted = [grant_of(ask, None) for ask in asks]
+    dependent = [grant for ask, grant in zip(asks, granted, strict=True) if ask.is_dependent]
     acts = plan.workload.role or (plan.principal if plan.place == "aws" else None)  # the twin has no principals
     rights = [*_rights_reads(acts)] if acts else []
     role = plan.workload.role
@@ -76,7 +89,8 @@ def policies_of(plan: Plan, planning: Iterable[Call] = ()) -> Policies:
     run = [*_reads((*planning, *kpi_reads(plan), *run_reads(plan)), plan.region), *granted]
     undone = [grant for ask, grant in zip(asks, granted, strict=True) if ask.phase == "undo"]
     rescue = [*_reads(undo_reads(plan), plan.region), *undone]
-    ceiling = _boundary({grant.action for grant in run}, [*rights, *store, *proof], plan.region)
+    actions = {grant.action for grant in run if grant not in dependent}
+    ceiling = _boundary(actions, [*dict.fromkeys([*dependent, *rights, *store, *proof])], plan.region)
     caller = document([*_assuming(role), *_store(plan), *_proof(plan)]) if role else None
     return Policies(_policy([*run, *rights, *store, *proof]), _policy([*rescue, *store]), ceiling, caller)
 
@@ -84,18 +98,23 @@ def policies_of(plan: Plan, planning: Iterable[Call] = ()) -> Policies:
 def session_policies(plan: Plan, run: str) -> dict[str, str]:
     """Return the session policies of a run as compact JSON: `run` injects with its reads; `undo` only undoes.
 
-    Raises Refused where a policy is too long. It never widens a policy to make it fit.
+    A policy names each target. Where that is too long, it names targets by the workload's opt-in tag: what does not
+    carry the tag stays out of reach, and the run's allow-list lets only the planned calls pass. Raises Refused where
+    that is too long, too.
     """
     asks = asks_of(plan)
     parts = {
-        "run": _compact(_reads(run_reads(plan), plan.region), (ask for ask in asks if ask.phase == "inject"), run),
-        "undo": _compact(_reads(undo_reads(plan), plan.region), (ask for ask in asks if ask.phase == "undo"), run),
+        "run": _fitting(
+            plan, _reads(run_reads(plan), plan.region), [ask for ask in asks if ask.phase == "inject"], run
+        ),
+        "undo": _fitting(
+            plan, _reads(undo_reads(plan), plan.region), [ask for ask in asks if ask.phase == "undo"], run
+        ),
     }
     if long := {name: len(text) for name, text in parts.items() if len(text) > LONGEST}:
         lengths = ", ".join(f"{name}: {length:,}" for name, length in long.items())
         reason = f"the run's session policy is longer than the {LONGEST:,} characters that STS accepts ({lengths})"
-        remedy = "name fewer targets, or split the experiment: Gameday never widens the policy to fit"
-        raise Refused((reason,), remedy, gd_code="GD-E210")
+        raise Refused((reason,), REMEDY, gd_code="GD-E210")
     return parts
 
 
@@ -114,7 +133,12 @@ def _store(plan: Plan) -> list[Grant]:
     bucket, prefix = place_of(plan.workload.store)
     arn = f"arn:aws:s3:::{bucket}"
     objects = [Grant(f"s3:{name}", f"{arn}/{prefix}*") for name in ("GetObject", "PutObject")]
-    return [*objects, Grant("s3:ListBucket", arn)]
+    place = ArnPlace(partition_of(plan), plan.region, plan.account)
+    of_key = [
+        Grant(action, resource, conditions)
+        for action, resource, conditions in dependents("", (bucket,), plan.traits, place)
+    ]
+    return [*objects, Grant("s3:ListBucket", arn), *of_key]
 
 
 def _proof(plan: Plan) -> list[Grant]:
@@ -146,6 +170,16 @@ def undo_reads(plan: Plan) -> tuple[Call, ...]:
     return (*(change.read_call for change in changes), *waits)
 
 
+def requests_of(plan: Plan, *, undo_only: bool = True) -> list[AccessRequest]:
+    """Return what AWS decides for a plan's undo (or for the whole plan): its calls, then its reads."""
+    reads = undo_reads(plan) if undo_only else run_reads(plan)
+    requests = [request_of(ask, "a-run", plan.region) for ask in asks_of(plan) if ask.phase == "undo" or not undo_only]
+    requests += [
+        AccessRequest(grant.action, "*", {"aws:RequestedRegion": plan.region}) for grant in _reads(reads, plan.region)
+    ]
+    return requests
+
+
 def not_permitted(
     plan: Plan,
     identity: Sequence[PolicyDocument],
@@ -160,11 +194,7 @@ def not_permitted(
     `facts` are condition keys of every request; `doubt` says how to count unknown keys. Raises GamedayError for an
     unsupported policy.
     """
-    reads = undo_reads(plan) if undo_only else run_reads(plan)
-    requests = [request_of(ask, "a-run", plan.region) for ask in asks_of(plan) if ask.phase == "undo" or not undo_only]
-    requests += [
-        AccessRequest(grant.action, "*", {"aws:RequestedRegion": plan.region}) for grant in _reads(reads, plan.region)
-    ]
+    requests = requests_of(plan, undo_only=undo_only)
     full = [replace(request, context={**facts, **request.context}) for request in requests]
     decided = ((request, decide(request, identity, boundary=boundary, doubt=doubt)) for request in full)
     lines = (
@@ -218,8 +248,19 @@ def _boundary(actions: set[str], rights: Sequence[Grant], region: str) -> Policy
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _compact(reads: list[Grant], asks: Iterable[Permission], run: str) -> str:
-    return compact(_policy([*reads, *(grant_of(ask, run) for ask in asks)]))
+def _fitting(plan: Plan, reads: list[Grant], asks: Sequence[Permission], run: str) -> str:
+    """Return the policy with each target by its ARN or, where that is too long, by the opt-in tag."""
+    granted = [grant_of(ask, run) for ask in asks]
+    exact = compact(_policy([*reads, *granted]))
+    if len(exact) <= LONGEST:
+        return exact
+    alike = Counter((ask.action, ask.all_alike) for ask in asks)
+    opt_in = plan.workload.opt_in or {}
+    bound = [
+        by_tags(ask, grant, opt_in) if alike[ask.action, ask.all_alike] >= FEWEST else grant
+        for ask, grant in zip(asks, granted, strict=True)
+    ]
+    return compact(_policy([*reads, *bound]))
 
 
 def _policy(granted: Sequence[Grant]) -> PolicyDocument:

@@ -37,8 +37,15 @@ EVERYTHING: Mapping[str, Json] = {
 """The rights of the account's root user, but for what the organization denies."""
 
 READS = {
-    "role": ("get_role", "list_attached_role_policies", "list_role_policies", "get_role_policy"),
+    "role": (
+        "simulate_principal_policy",
+        "get_role",
+        "list_attached_role_policies",
+        "list_role_policies",
+        "get_role_policy",
+    ),
     "user": (
+        "simulate_principal_policy",
         "get_user",
         "list_attached_user_policies",
         "list_user_policies",

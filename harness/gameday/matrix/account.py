@@ -11,7 +11,7 @@ from gameday.files.experiment import Experiment
 from gameday.files.workload import Workload
 from gameday.matrix.model import MatrixRow
 from gameday.matrix.twin import Keep, error_of_row, row_of
-from gameday.plan.own_instance import own_instance
+from gameday.plan.own_instance import where_we_run
 from gameday.plan.plan import Plan, RunRequest
 from gameday.plan.planner import inventory_of
 from gameday.records.record import Record
@@ -45,9 +45,9 @@ class Rows:
         The exit is 4 where a run left the account stuck, 130 after a signal, else 0; it does not judge the rows.
         Raises Refused where every plan refuses.
         """
-        here = own_instance()
+        here = where_we_run()
         requests = [
-            RunRequest(experiment, workload, None, "aws", seed, production, instance=here) for experiment in experiments
+            RunRequest(experiment, workload, None, "aws", seed, production, *here) for experiment in experiments
         ]
         plans = [self._planned(request) for request in requests]
         refused = [plan for plan in plans if isinstance(plan, Refusal)]

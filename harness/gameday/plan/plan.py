@@ -13,6 +13,7 @@ from gameday.errors import Reason
 from gameday.files.experiment import Experiment
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
+from gameday.plan.traits import Trait
 from gameday.steady_state.kpi.claim import Claim, Detection, Recovery, TrafficProof
 from gameday.steady_state.kpi.source import SourceSpec
 from gameday.steady_state.kpi.units import Seed
@@ -36,6 +37,8 @@ class Plan(Frozen):
     hit: tuple[str, ...]  # modules that the faults hit
     may_suffer: tuple[str, ...]  # the hit modules, and all that need them
     contained: tuple[str, ...]  # all other modules: they must not suffer
+    traits: tuple[Trait, ...] = ()  # of the changed resources: AWS checks more than the action of a call
+    bound_by_tags: tuple[str, ...] = ()  # kinds in words: all their targets carry the opt-in tag themselves
     refusals: tuple[Reason, ...] = ()
     warnings: tuple[Reason, ...] = ()
 
@@ -67,6 +70,7 @@ class RunRequest:
     seed: int = 0
     production: bool = False  # the command line said --production
     instance: str | None = None  # the EC2 instance that this process runs on
+    unplaced: str = ""  # what else of AWS this process runs in, in words, where its subnet is unknown
 
     @property
     def region(self) -> str:

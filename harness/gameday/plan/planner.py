@@ -13,10 +13,12 @@ from gameday.change import PlannedFault
 from gameday.errors import AwsError, Reason, Refused
 from gameday.faults.fault import FaultContext
 from gameday.files.workload import Workload
+from gameday.plan.bound_by_tags import bound_by_tags
 from gameday.plan.guards.context import AccountContext, PlaceContext, PlanContext, RunFacts, UndoRights
 from gameday.plan.guards.guard import ask
 from gameday.plan.guards.registry import ACCOUNT_GUARDS, NOT_RESTORABLE, PLACE_GUARDS, PLAN_GUARDS, READ_FAILED
 from gameday.plan.plan import Plan, RunRequest
+from gameday.plan.traits import store_traits, traits_of
 
 KPI_DEADLINE = 600.0
 """Seconds within which a KPI must show an effect: several of CloudWatch's minutes, which also arrive late."""
@@ -38,6 +40,7 @@ def make_plan(request: RunRequest, account: Account, now: float, facts: RunFacts
             raise Refused(refusals)
         inventory = inventory_of(request.workload, account, ArnPlace(principal.split(":")[1], region, account_id))
         plan = _resolved(request, account_id, principal, _fault_context(request, account, inventory, now))
+        plan = _with_traits(plan, account, inventory)
         in_service = Counter(instance.module for instance in inventory.in_service)
     except AwsError as error:
         raise Refused((Reason(READ_FAILED, f"Gameday could not make the plan: {error.what}", error.remedy),)) from error
@@ -102,6 +105,19 @@ def _proven(planned_fault: PlannedFault, kpi: str | None) -> PlannedFault:
     effect = planned_fault.effect
     deadline = max(effect.deadline, KPI_DEADLINE)
     return planned_fault.model_copy(update={"effect": effect.model_copy(update={"kpi": kpi, "deadline": deadline})})
+
+
+def _with_traits(plan: Plan, account: Account, inventory: Inventory) -> Plan:
+    """Return the plan with the traits of its resources, and the kinds that a policy may name by tags.
+
+    Raises AwsError.
+    """
+    place, store = ArnPlace(plan.principal.split(":")[1], plan.region, plan.account), plan.workload.store
+    traits = traits_of(plan.planned_faults, account, place)
+    if store and plan.place == "aws":
+        traits += store_traits(store, account, place)
+    bound = bound_by_tags(plan, inventory)
+    return plan.model_copy(update={"traits": traits, "bound_by_tags": bound})
 
 
 def _checked(planned_fault: PlannedFault, opt_in: Mapping[str, str], inventory: Inventory) -> PlannedFault:

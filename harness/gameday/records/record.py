@@ -75,6 +75,7 @@ class Record:
     principal: str | None = None  # ARN of who ran it
     assumed: str | None = None  # ARN of the role's session that injected, where the workload names a role
     source_identity: str | None = None  # of that session: what CloudTrail names for each of its calls
+    undo_until: str | None = None  # when the credentials that the undo needs end; None where no end was known
     files: tuple[str, ...] = ()  # the YAML files it was made from
     commit: str | None = None  # of the repository that holds them, where it is known
     command: str = ""  # repeats the run

@@ -195,6 +195,7 @@ def _again(record: Record) -> Iterator[str]:
         "by": record.principal or "",
         "acting as": record.assumed or "",
         "source identity": record.source_identity or "",
+        "credentials end": record.undo_until or "",
         "account": f"{plan.account}, {plan.region}",
         "seed": "" if record.seed is None else str(record.seed),
         "plan": f"sha256:{plan.digest}",

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from gameday.aws.client import Aws, open_account
+from gameday.aws.credentials import Credentials
 from gameday.aws.source_calls import calls_of_sources
 from gameday.errors import InvalidInput
 from gameday.files.twin_file import TwinFile
@@ -30,6 +31,12 @@ class Environment:
     lag: float  # seconds until the source's bins can be read
     clocks: Clocks | None = None  # what the sources' own clocks show
     sessions: Sessions | None = None  # of the workload's role, which `account` reads through
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """The credentials that sign the run's calls, or that open its role's sessions; None on the twin."""
+        base = self.sessions.base if self.sessions else self.account
+        return None if base.connection.is_twin else base.credentials()
 
 
 @contextmanager

@@ -12,18 +12,20 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from gameday import __version__
+from gameday.aws.account import Account
+from gameday.aws.client import Aws
 from gameday.engine.journal import Journal
 from gameday.errors import Exit, GamedayError, Refused, in_words, worst
 from gameday.events import Called, Detected, Ended, Event, Judged, PhaseBegan, Remark, Sampled
 from gameday.iam.undo_rights import undo_rights
-from gameday.plan.guards.context import RunFacts
+from gameday.plan.guards.context import RunFacts, UndoRights
 from gameday.plan.plan import Plan, RunRequest
 from gameday.plan.planner import make_plan
 from gameday.records.record import Record
 from gameday.records.suite import Refusal
+from gameday.run.dry_run import rights
 from gameday.run.environment import Environment, open_environment
 from gameday.run.loop import RunContext, run
-from gameday.run.role_sessions import Sessions
 from gameday.run.sessions import open_run_sessions, wanted
 from gameday.run.stop import StopRequest
 from gameday.run.team import shared, stoppable
@@ -115,7 +117,7 @@ class ExperimentRunner:
                 stop=self.stop,
                 undoing=actors.undoing,
             )
-            return self._record(plan, stage, environment.sessions)
+            return self._record(plan, stage, environment)
 
     def several(self, requests: tuple[RunRequest, ...], on_broken: str) -> Iterator[Record | Refusal]:
         """Run experiments in order, until one is stuck, a signal arrives, or a claim breaks and `on_broken` is stop."""
@@ -126,7 +128,8 @@ class ExperimentRunner:
             if self.stop.why or code == Exit.STUCK or (code == Exit.BROKEN and on_broken == "stop"):
                 return
 
-    def _record(self, plan: Plan, stage: RunContext, sessions: Sessions | None) -> Record:
+    def _record(self, plan: Plan, stage: RunContext, environment: Environment) -> Record:
+        sessions, signing = environment.sessions, environment.credentials
         assumed = wanted(sessions, plan, stage.run, "run").arn if sessions else None
         started = datetime.now(UTC).isoformat(timespec="seconds")
         events: list[Event] = []
@@ -154,6 +157,7 @@ class ExperimentRunner:
             principal=sessions.principal if sessions else plan.principal,
             assumed=assumed,
             source_identity=sessions.source if sessions else None,
+            undo_until=_utc(signing.sign_until) if signing else None,
             files=self.files,
             command=self.command,
         )
@@ -176,6 +180,10 @@ class ExperimentRunner:
             events.append(Remark(at, f"Gameday dropped {type(listener).__name__}: {type(error).__name__}: {error}"))
 
 
+def _utc(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
 def _noting(record: Record, error: Exception) -> Record:
     """Return the record with an error that closing the run's environment raised; a bug of Gameday exits 70 at least."""
     log.error("after run %s", record.run, exc_info=error)
@@ -187,7 +195,13 @@ def _noting(record: Record, error: Exception) -> Record:
 
 def plan_on(environment: Environment, request: RunRequest, facts: RunFacts) -> Plan:
     """Make a plan with every refusal and warning, including those of the environment; reads only. Raises Refused."""
-    known = replace(facts, clocks=environment.clocks, undo_rights=undo_rights)
+
+    def checked(plan: Plan, account: Account) -> UndoRights:
+        if isinstance(account, Aws):
+            return rights(plan, account, environment.sessions)
+        return undo_rights(plan, account)
+
+    known = replace(facts, clocks=environment.clocks, undo_rights=checked, credentials=environment.credentials)
     return make_plan(request, environment.account, environment.clock.now(), known)
 
 

@@ -116,6 +116,7 @@ class SubnetDescription(TypedDict):
     SubnetId: str
     AvailabilityZone: str
     VpcId: str
+    OwnerId: NotRequired[str]
     Tags: NotRequired[list[Tag]]
 
 

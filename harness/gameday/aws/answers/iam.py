@@ -107,11 +107,51 @@ class GetPolicyVersion(TypedDict):
     PolicyVersion: PolicyVersion
 
 
+class OrganizationsDecisionDetail(TypedDict, total=False):
+    """Whether the organization's policies allow the request."""
+
+    AllowedByOrganizations: bool
+
+
+class PermissionsBoundaryDecisionDetail(TypedDict, total=False):
+    """Whether the permissions boundary allows the request."""
+
+    AllowedByPermissionsBoundary: bool
+
+
+class ResourceSpecificResult(TypedDict):
+    """The decision for one of several resources."""
+
+    EvalResourceName: str
+    EvalResourceDecision: str
+    MissingContextValues: NotRequired[list[str]]
+    PermissionsBoundaryDecisionDetail: NotRequired[PermissionsBoundaryDecisionDetail]
+
+
+class EvaluationResult(TypedDict):
+    """The decision for an action: allowed, explicitDeny or implicitDeny."""
+
+    EvalActionName: str
+    EvalResourceName: NotRequired[str]
+    EvalDecision: str
+    MissingContextValues: NotRequired[list[str]]
+    OrganizationsDecisionDetail: NotRequired[OrganizationsDecisionDetail]
+    PermissionsBoundaryDecisionDetail: NotRequired[PermissionsBoundaryDecisionDetail]
+    ResourceSpecificResults: NotRequired[list[ResourceSpecificResult]]
+
+
+class SimulatePrincipalPolicy(TypedDict):
+    """The answer to SimulatePrincipalPolicy."""
+
+    EvaluationResults: list[EvaluationResult]
+
+
 _KINDS = ("Role", "User", "Group")
 GET_ROLE = Operation("iam", "get_role", GetRole)
 GET_USER = Operation("iam", "get_user", GetUser)
 GET_INSTANCE_PROFILE = Operation("iam", "get_instance_profile", GetInstanceProfile)
 LIST_GROUPS_FOR_USER = Operation("iam", "list_groups_for_user", ListGroupsForUser)
+SIMULATE_PRINCIPAL_POLICY = Operation("iam", "simulate_principal_policy", SimulatePrincipalPolicy)
 GET_POLICY = Operation("iam", "get_policy", GetPolicy)
 GET_POLICY_VERSION = Operation("iam", "get_policy_version", GetPolicyVersion)
 LIST_ATTACHED_POLICIES = {

@@ -6,16 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gameday.aws.account import Account
+from gameday.aws.credentials import Credentials
 from gameday.plan.plan import Plan, RunRequest
 from gameday.steady_state.skew import Clocks
 
 
 @dataclass(frozen=True, slots=True)
 class UndoRights:
-    """What IAM says about the undo of a plan, one line each."""
+    """What IAM says about the undo of a plan, and about its injection, one line each."""
 
     lacking: tuple[str, ...] = ()  # not permitted
     unchecked: tuple[str, ...] = ()  # nobody can say here whether it is permitted
+    no_injection: tuple[str, ...] = ()  # of the injection: not permitted
     too_long: tuple[str, ...] = ()  # policies of the run's sessions that STS would not take
 
 
@@ -27,6 +29,7 @@ class RunFacts:
     undo_rights: Callable[[Plan, Account], UndoRights] | None = None
     must_be_free: Callable[[], None] | None = None  # raises Refused while a run has the workload, and JournalError
     local_journal: bool | None = None  # whether --local-journal was given; None: nobody was asked yet
+    credentials: Credentials | None = None  # that sign the run's calls, or open its role's sessions
     saved: Plan | None = None  # the plan that the run applies
 
 

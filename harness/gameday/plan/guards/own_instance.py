@@ -14,7 +14,7 @@ from gameday.plan.guards.guard import Objection
 
 def own_instance(context: PlanContext) -> Iterator[Objection]:
     """Refuse to hit the instance that this process runs on, its subnet or its interfaces."""
-    instance, touched = context.request.instance, _touched(context.plan.planned_faults)
+    instance, touched = context.request.instance, touched_by(context.plan.planned_faults)
     if instance is None or not touched:
         return
     for needed in _needed(instance, context.account, context.plan.region):
@@ -25,7 +25,7 @@ def own_instance(context: PlanContext) -> Iterator[Objection]:
             )
 
 
-def _touched(planned_faults: tuple[PlannedFault, ...]) -> dict[str, list[str]]:
+def touched_by(planned_faults: tuple[PlannedFault, ...]) -> dict[str, list[str]]:
     """The id of each changed resource → the faults that change it."""
     touched: dict[str, list[str]] = {}
     for planned_fault in planned_faults:

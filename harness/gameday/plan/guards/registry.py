@@ -11,19 +11,22 @@ from gameday.plan.guards.alarms import detector, kpi_alarms, stop_alarms
 from gameday.plan.guards.clocks import clocks
 from gameday.plan.guards.conditions import conditions, healing
 from gameday.plan.guards.context import AccountContext, PlaceContext, PlanContext
+from gameday.plan.guards.credentials import credentials
 from gameday.plan.guards.guard import InjectionGuard
 from gameday.plan.guards.kpis import kpi_sources
 from gameday.plan.guards.limits import exposure, instances, module_share
 from gameday.plan.guards.metrics import time_before
 from gameday.plan.guards.own_instance import own_instance
+from gameday.plan.guards.own_way import own_way
 from gameday.plan.guards.production import freezes, production
 from gameday.plan.guards.rates import call_rates
 from gameday.plan.guards.saved_plan import saved_plan
 from gameday.plan.guards.shared_targets import shared_targets
 from gameday.plan.guards.store import lease, store
+from gameday.plan.guards.subnet_owners import subnet_owners
 from gameday.plan.guards.targets import faults, irreversible_actions, opt_in, shared_settings
 from gameday.plan.guards.twin_load import twin_load
-from gameday.plan.guards.undo_rights import session_policies, unchecked_rights, undo_rights
+from gameday.plan.guards.undo_rights import inject_rights, session_policies, unchecked_rights, undo_rights
 
 PLACE_GUARDS: tuple[InjectionGuard[PlaceContext], ...] = (
     InjectionGuard(region, refuses="GD-P01"),
@@ -66,6 +69,10 @@ PLAN_GUARDS: tuple[InjectionGuard[PlanContext], ...] = (
     InjectionGuard(shared_targets, refuses="GD-P30"),
     InjectionGuard(time_before, refuses="GD-P31"),
     InjectionGuard(healing, refuses="GD-P32"),
+    InjectionGuard(inject_rights, refuses="GD-P35"),
+    InjectionGuard(credentials, refuses="GD-P36", warns="GD-W36"),
+    InjectionGuard(own_way, refuses="GD-P37", warns="GD-W37"),
+    InjectionGuard(subnet_owners, refuses="GD-P38"),
 )
 """Asked of a plan, all of them."""
 

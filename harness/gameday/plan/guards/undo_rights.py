@@ -15,6 +15,11 @@ def undo_rights(context: PlanContext) -> Iterator[Objection]:
     yield from (Objection(f"undo is not permitted: {line}") for line in context.rights.lacking)
 
 
+def inject_rights(context: PlanContext) -> Iterator[Objection]:
+    """Refuse a plan whose injection AWS would deny halfway."""
+    yield from (Objection(f"injecting is not permitted: {line}") for line in context.rights.no_injection)
+
+
 def unchecked_rights(context: PlanContext) -> Iterator[Objection]:
     """Refuse where nobody can say whether IAM permits the undo; warn where the experiment allows that."""
     allowed = UNCHECKED in context.plan.experiment.allow
