@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +55,8 @@ def cured(raw: Any) -> Any:
 
 def metrics_of(account: Account) -> CloudWatchSource:
     """The KPI source that reads CloudWatch through a twin."""
-    return CloudWatchSource(partial(calls_of_sources(account, REGION), "cloudwatch.get_metric_data"), lag=0.0)
+    call = calls_of_sources(account, REGION)
+    return CloudWatchSource(lambda params, region: call("cloudwatch.get_metric_data", params, region=region))
 
 
 @dataclass

@@ -43,7 +43,7 @@ from gameday.run.baseline_guards import BASELINE_GUARDS, BaselineContext
 from gameday.run.detection import Detector
 from gameday.run.effect import EffectWatch
 from gameday.run.ending import ErrorsMet, ended
-from gameday.run.sampling import RELOOK, Sampler
+from gameday.run.sampling import RELOOK, Sampler, late_guards
 from gameday.run.still_applied import still_applied
 from gameday.run.stop import Stoppable, StopRequest
 from gameday.run.undo_outcome import undo_to_the_end
@@ -51,6 +51,7 @@ from gameday.steady_state.clock import Clock
 from gameday.steady_state.kpi.claim import Phases
 from gameday.steady_state.kpi.kpi import watched
 from gameday.steady_state.kpi.units import show_duration
+from gameday.steady_state.samples import CLOSE
 
 if TYPE_CHECKING:
     from gameday.steady_state.judging.guard import Fired, Guard
@@ -61,7 +62,9 @@ STEP = 1.0
 SLOW = 15.0
 """Seconds between two reads of everything: KPIs without a guard, and stop alarms."""
 PROBE = 5.0
-"""Seconds between two reads of the effects."""
+"""Seconds between two reads of the effects, and of everything in an account's baseline."""
+LATEST = 900.0
+"""Seconds that a run waits at most for late metrics; a KPI whose metric comes later has gaps, and refuses."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,8 @@ class _Loop:
         stage = self.stage
         stage.journal.take(stage.run, self.plan.workload.name, self.plan.account, self.plan.place)
         yield self._phase("before", self.plan.experiment.baseline)
-        yield from self._pass_time(self.plan.experiment.baseline + self.stage.lag)
+        yield from self._pass_time(self.plan.experiment.baseline)
+        yield from self._settle(self.plan.experiment.baseline)
         yield from self.watch.look()
         if not self.aborted and (more := ceil(self.ready.wait(self.watch.series, (self.began, self._readable())))):
             yield Remark(
@@ -170,6 +174,7 @@ class _Loop:
                 f"the baseline is too short to judge steady state: watching {show_duration(more)} more",
             )
             yield from self._pass_time(more)
+            yield from self._settle(self.plan.experiment.baseline + more)
             yield from self.watch.look()
         if not self.aborted:
             yield from self.watch.remark(self.ready.look_back(self.watch.kpis, stage.source, self.began))
@@ -193,8 +198,10 @@ class _Loop:
         self.undoing = stage.undoing() if stage.undoing else stage.account
         yield self._phase("inject", None)
         self.owes_undo = True
+        self.watch.arrivals.finish()
+        yield from late_guards(plan.experiment.guard, self.watch, self.clock.now())
         self.injected = self.clock.now()
-        self.guard = self.ready.guard(self.watch.series, self.injected, stage.lag)
+        self.guard = self.ready.guard(self.watch.series, self.injected, self.watch.lags if plan.place == "aws" else {})
         first, clock = 0, Stoppable(self.clock, stage.stop)
         pace = RateLimiter(clock) if plan.place == "aws" else None
         for planned_fault in plan.planned_faults:
@@ -267,14 +274,24 @@ class _Loop:
         if recovery and recovery.from_ == "undo":
             lasts += max(0.0, recovery.within - (self.clock.now() - undo_began))
         yield self._phase("after", lasts)
-        yield from self._pass_time(lasts + self.stage.lag, guarded=False)
+        yield from self._pass_time(lasts + self._lag(), guarded=False)
         yield from self.watch.look()
 
     # ------------------------------------------------------------------------------------------------------------------
 
     def _readable(self) -> float:
         """Return until when the source's samples are complete, in seconds since the epoch."""
-        return self.clock.now() - self.stage.lag
+        return self.clock.now() - self._lag()
+
+    def _lag(self) -> float:
+        """Return the seconds after their end until all bins can be read whole."""
+        return max(self.stage.lag, *self.watch.arrivals.lags.values(), 0.0)
+
+    def _settle(self, seconds: float) -> Iterator[Event]:
+        """Let time pass until the bins of the run's first `seconds` are settled, which it may only learn meanwhile."""
+        end = self.began + seconds
+        while not self.aborted and (left := end + min(self._lag(), LATEST) - self.clock.now()) > CLOSE:
+            yield from self._pass_time(left)
 
     def _phase(self, phase: PhaseName, lasts: float | None) -> PhaseBegan:
         return PhaseBegan(self.clock.now(), phase, lasts)
@@ -290,7 +307,8 @@ class _Loop:
         while (now := self.clock.now()) < end and not (self.aborted and guarded):
             self.clock.sleep(min(STEP if watched or self.plan.place == "aws" else SLOW, end - now))
             due = self.clock.now() >= self.slow
-            self.slow = self.clock.now() + SLOW if due else self.slow
+            often = PROBE if self.plan.place == "aws" and self.injected is None else SLOW  # to measure lateness
+            self.slow = self.clock.now() + often if due else self.slow
             for event in self.watch.look(None if due else watched):
                 if watched and self.guard and isinstance(event, Sampled) and event.kpi in watched:
                     self._abort("guard", _about(self.guard.feed(event.kpi, event.samples)))

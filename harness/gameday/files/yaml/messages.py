@@ -26,7 +26,7 @@ PATTERNS = {
         "the ARN of an IAM role",
         "like arn:aws:iam::111122223333:role/gameday",
     ),
-    r"^[^/].*/[^/]+$": ("Namespace/MetricName", "like AWS/Lambda/Errors"),
+    r"^[^:\s][^\s]*/[^/]+$": ("Namespace/MetricName", "like AWS/Lambda/Errors"),
     **{kind.pattern: (kind.form, f"{kind.owned_as} are {kind.described}") for kind in KINDS.values()},
     r"^.{1,128}$": ("the key of a tag: 1 to 128 characters", "name the tag"),
     r"^(Sum|Average|Minimum|Maximum|SampleCount|p([0-9]{1,2}(\.[0-9]{1,10})?|100))$": (
