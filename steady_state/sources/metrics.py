@@ -41,8 +41,8 @@ def metric_of(written: object) -> object:
     if not isinstance(written, str):
         return written
     if not re.match(NAMED, written):
-        hint = "; write `cloudwatch: {namespace: …, metric: …}` for a name with a slash" if "/" in written else ""
-        msg = f"`{written}` is not Namespace/MetricName, like AWS/Lambda/Errors: a namespace has no spaces{hint}"
+        hint = ": a namespace has no spaces, so write `{namespace: …, metric: …}`" if "/" in written else ""
+        msg = f"`{written}` is not Namespace/MetricName{hint}"
         raise ValueError(msg)
     namespace, _, metric = written.rpartition("/")
     return {"namespace": namespace, "metric": metric}

@@ -20,7 +20,8 @@ from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
 from gameday.plan.plan import Plan, RunRequest
 from gameday.plan.planner import make_plan
-from gameday.run.loop import RunContext, run
+from gameday.run.context import RunContext
+from gameday.run.loop import run
 from gameday.run.stop import StopRequest
 from gameday.steady_state.sources.cloudwatch import CloudWatchSource
 from gameday.twin.twin import Twin

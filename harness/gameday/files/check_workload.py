@@ -79,7 +79,7 @@ def _strange_region(document: Section, loc: Loc, region: str) -> Mistake:
         else (f"{quoted(region)} is not a region of AWS's standard partition")
     )
     meant = None if partition else nearest(region, REGIONS)
-    other = "name a region like us-east-1: Gameday serves the standard partition (aws) alone"
+    other = "write one like us-east-1; Gameday does not support China, GovCloud and other partitions"
     return document.mistake(loc, what, f"did you mean `{meant}`?" if meant else other, kind=MistakeKind.BAD_VALUE)
 
 

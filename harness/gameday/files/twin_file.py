@@ -217,7 +217,7 @@ class TwinAlarm(Written):
 
     @property
     def fires(self) -> tuple[Side, float]:
-        """On which side of which number it fires."""
+        """The side on which it fires, and the number."""
         return next((side, number) for side in SIDES if (number := getattr(self, side)) is not None)
 
 

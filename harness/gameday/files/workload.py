@@ -79,8 +79,8 @@ Zone = Annotated[str, BeforeValidator(_zone)]
 
 Role = Annotated[
     str,
-    BeforeValidator(_role),
     Field(pattern=r"^arn:aws:iam::[0-9]{12}:role/([a-zA-Z0-9_+=,.@-]+/)*[a-zA-Z0-9_+=,.@-]{1,64}$"),
+    BeforeValidator(_role),
 ]
 """The ARN of an IAM role, its path included (IAM User Guide, "IAM identifiers")."""
 

@@ -14,16 +14,13 @@ the loop, before the injection. An error that Gameday does not expect is a bug o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator
 from math import ceil
 from typing import TYPE_CHECKING
 
-from gameday.aws.account import Account
 from gameday.aws.alarms import stopping
 from gameday.aws.rate_limits import RateLimiter
 from gameday.engine.apply import apply
-from gameday.engine.journal import Journal
 from gameday.errors import Exit, GamedayError, JournalError, Reason, Refused, in_words
 from gameday.events import (
     Aborted,
@@ -40,14 +37,14 @@ from gameday.plan.guards.guard import ask
 from gameday.plan.plan import Plan, claim_of
 from gameday.run.baseline import BaselineCheck
 from gameday.run.baseline_guards import BASELINE_GUARDS, BaselineContext
+from gameday.run.context import RunContext
 from gameday.run.detection import Detector
 from gameday.run.effect import EffectWatch
 from gameday.run.ending import ErrorsMet, ended
 from gameday.run.sampling import RELOOK, Sampler, late_guards
 from gameday.run.still_applied import still_applied
-from gameday.run.stop import Stoppable, StopRequest
+from gameday.run.stop import Stoppable
 from gameday.run.undo_outcome import undo_to_the_end
-from gameday.steady_state.clock import Clock
 from gameday.steady_state.kpi.claim import Phases
 from gameday.steady_state.kpi.kpi import watched
 from gameday.steady_state.kpi.units import show_duration
@@ -55,7 +52,6 @@ from gameday.steady_state.samples import CLOSE
 
 if TYPE_CHECKING:
     from gameday.steady_state.judging.guard import Fired, Guard
-    from gameday.steady_state.kpi.source import Source
 
 STEP = 1.0
 """Seconds between two reads of guarded KPIs."""
@@ -65,20 +61,6 @@ PROBE = 5.0
 """Seconds between two reads of the effects, and of everything in an account's baseline."""
 LATEST = 900.0
 """Seconds that a run waits at most for late metrics; a KPI whose metric comes later has gaps, and refuses."""
-
-
-@dataclass(frozen=True)
-class RunContext:
-    """The surroundings of a run: the account, the clock, the source of samples, and the journal."""
-
-    run: str  # its random id
-    account: Account
-    clock: Clock
-    source: Source
-    journal: Journal
-    lag: float = 0.0  # seconds until the source can answer for a bin
-    stop: StopRequest = field(default_factory=StopRequest)
-    undoing: Callable[[], Account] | None = None  # opens the account that undoes, if it is another one
 
 
 def run(plan: Plan, stage: RunContext) -> Iterator[Event]:
@@ -102,7 +84,7 @@ class _Loop:
         self.clock = stage.clock
         self.claim = claim_of(plan)
         kpis = watched(plan.workload.kpis, plan.experiment.guard, self.claim.during)
-        self.watch = Sampler(kpis, stage.source, stage.clock, RELOOK if plan.place == "aws" else 0.0)
+        self.watch = Sampler(kpis, stage.source, stage.clock, RELOOK if plan.place == "aws" else 0.0, stage.lag)
         self.guard: Guard | None = None
         self.ready = BaselineCheck(plan, self.claim)
         self.undoing = stage.account
@@ -132,7 +114,7 @@ class _Loop:
             took_effect=self.effects.since,
             undo=undo_began,
             undone=undone,
-            end=max(undone, self._readable()),
+            end=max(undone, self.watch.readable),
             aborted=self._abort_word(),
             fired=self.watchdog.fired,
             alarm_read=self.watchdog.read,
@@ -168,7 +150,7 @@ class _Loop:
         yield from self._pass_time(self.plan.experiment.baseline)
         yield from self._settle(self.plan.experiment.baseline)
         yield from self.watch.look()
-        if not self.aborted and (more := ceil(self.ready.wait(self.watch.series, (self.began, self._readable())))):
+        if not self.aborted and (more := ceil(self.ready.wait(self.watch.series, (self.began, self.watch.readable)))):
             yield Remark(
                 self.clock.now(),
                 f"the baseline is too short to judge steady state: watching {show_duration(more)} more",
@@ -182,7 +164,7 @@ class _Loop:
             aborted=self.aborted,
             check=self.ready,
             series=self.watch.series,
-            before=(self.began, self._readable()),
+            before=(self.began, self.watch.readable),
             unread=tuple(self.watch.remarks),
             detector=self.watchdog,
             effects=self.effects,
@@ -274,23 +256,15 @@ class _Loop:
         if recovery and recovery.from_ == "undo":
             lasts += max(0.0, recovery.within - (self.clock.now() - undo_began))
         yield self._phase("after", lasts)
-        yield from self._pass_time(lasts + self._lag(), guarded=False)
+        yield from self._pass_time(lasts + self.watch.lag, guarded=False)
         yield from self.watch.look()
 
     # ------------------------------------------------------------------------------------------------------------------
 
-    def _readable(self) -> float:
-        """Return until when the source's samples are complete, in seconds since the epoch."""
-        return self.clock.now() - self._lag()
-
-    def _lag(self) -> float:
-        """Return the seconds after their end until all bins can be read whole."""
-        return max(self.stage.lag, *self.watch.arrivals.lags.values(), 0.0)
-
     def _settle(self, seconds: float) -> Iterator[Event]:
         """Let time pass until the bins of the run's first `seconds` are settled, which it may only learn meanwhile."""
         end = self.began + seconds
-        while not self.aborted and (left := end + min(self._lag(), LATEST) - self.clock.now()) > CLOSE:
+        while not self.aborted and (left := end + min(self.watch.lag, LATEST) - self.clock.now()) > CLOSE:
             yield from self._pass_time(left)
 
     def _phase(self, phase: PhaseName, lasts: float | None) -> PhaseBegan:

@@ -26,12 +26,15 @@ class Sampler:
     With a `relook`, it measures how late the bins of late sources are, from the time before it began.
     """
 
-    def __init__(self, kpis: Mapping[str, Kpi], source: Source, clock: Clock, relook: float) -> None:
+    def __init__(
+        self, kpis: Mapping[str, Kpi], source: Source, clock: Clock, relook: float, least_lag: float = 0.0
+    ) -> None:
         self.kpis = kpis
         self.remarks: tuple[str, ...] = ()
         self._source = source
         self._clock = clock
         self._relook = relook
+        self._least_lag = least_lag
         self._from = clock.now()
         self.arrivals = Arrivals(name for name, kpi in kpis.items() if relook and kpi.source.is_late)
         self._seen: dict[str, dict[float, Sample]] = {name: {} for name in kpis}
@@ -62,6 +65,16 @@ class Sampler:
         fresh = tuple(line for line in dict.fromkeys(lines) if line not in self.remarks)
         self.remarks += fresh
         yield from (Remark(self._clock.now(), line) for line in fresh)
+
+    @property
+    def lag(self) -> float:
+        """The seconds after their end until all bins are settled, by what is known."""
+        return max(self._least_lag, *self.arrivals.lags.values(), 0.0)
+
+    @property
+    def readable(self) -> float:
+        """Until when the samples are complete, in seconds since the epoch."""
+        return self._clock.now() - self.lag
 
     @property
     def lags(self) -> dict[str, float]:

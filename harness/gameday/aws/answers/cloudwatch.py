@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired
+from typing import NotRequired
 
 from typing_extensions import TypedDict
 
@@ -20,7 +20,7 @@ class MetricDataResult(TypedDict):
     """A metric's values, and the start of each period in seconds since the epoch; all of them where Complete."""
 
     Id: str
-    StatusCode: Literal["Complete", "InternalError", "PartialData", "Forbidden"]
+    StatusCode: str
 
     Timestamps: list[float]
     Values: list[float]
