@@ -73,7 +73,9 @@ class CloudWatchSpec(SourceSpec):
     region: str | None = Field(None, description="where the metric is, like us-east-1; by default the run's region")
     account: str | None = Field(
         None,
-        pattern=r"^\d{12}$",
+        pattern=r"^[0-9]{12}$",
+        title="an account id: twelve digits",
+        examples=["111122223333"],
         description="the account that has the metric, where the run's account monitors it; by default the run's own",
         json_schema_extra={"type": ["string", "integer"]},
     )
