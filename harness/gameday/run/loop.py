@@ -93,7 +93,7 @@ class _Loop:
         self.began = stage.clock.now()
         self.slow = self.began + SLOW  # the next read of everything
         self.injected: float | None = None
-        self.effects = EffectWatch(plan, stage.run, stage.account, stage.clock, stage.lag)
+        self.effects = EffectWatch(plan, stage.run, stage.account, stage.clock)
         self.watchdog = Detector(plan, stage.account, stage.clock)
         self.emitted: list[Event] = []
         self.errors = ErrorsMet(stage.clock)
