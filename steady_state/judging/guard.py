@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import ceil
+from types import MappingProxyType
 
 from gameday.steady_state.judging.baseline import Counts, caution, correlation_time, inflation, reach
 from gameday.steady_state.judging.edges import Edge, count, edges_of, scored
@@ -34,8 +35,12 @@ class Fired:
 class _Guarded:
     kpi: Kpi
     bound: Bound
-    watches: list[SequentialTest]
+    before: Series
+    planned: int  # bins to watch
+    since: float  # the injection; bins that began before are left out
     seen_to: float  # the end of the newest bin
+    bins: dict[float, Sample] = field(default_factory=dict)  # by their start
+    watches: list[SequentialTest] = field(default_factory=list)
     evidence: float = 1.0
     recent: list[Sample] = field(default_factory=list)  # the bins since the evidence was last at most 1
 
@@ -60,34 +65,37 @@ class Guard:
         start: float,
         lasts: float,
         blind_after: float | None = None,
-        lag: float = 0.0,
+        lags: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         """Arm the guard.
 
-        `start`: the injection, in seconds since the epoch. `lasts`: the planned time to watch. `lag`: of the source.
-        `blind_after` None: two bins and the lag (the newest complete bin may be that old), at least 15 s.
+        `start`: the injection, in seconds since the epoch. `lasts`: the planned time to watch. `lags`: how many seconds
+        after its end a KPI's bin is settled. `blind_after` None: two bins, at least 15 s, and the lag (the newest
+        settled bin may be that old).
         """
         self._threshold = 1 / false_abort
         self._blind_after = blind_after
-        self._lag = lag
+        self._lags = lags
         self._guarded: dict[str, _Guarded] = {}
         for name, bound in bounds.items():
             kpi = kpis[name]
             if mistake := kpi.misfit(bound):
                 raise ValueError(f"{name}: {mistake}")
             planned = ceil(lasts / kpi.interval)
-            self._guarded[name] = _Guarded(kpi, bound, watches(kpi, bound, before.get(name, ()), planned), start)
+            guarded = _Guarded(kpi, bound, before.get(name, ()), planned, start, start)
+            guarded.watches = watches(kpi, bound, guarded.before, planned)
+            self._guarded[name] = guarded
 
     def feed(self, kpi: str, samples: Iterable[Sample]) -> Fired | None:
-        """Add new bins of a KPI in order of time; bins already seen, or begun before injection, are left out."""
+        """Add bins of a KPI; bins begun before the injection, or already seen with the same counts, are left out.
+
+        Where a bin was corrected, or came after a later one, all bins are scored again: the evidence is then that of
+        the corrected bins alone.
+        """
         guarded = self._guarded.get(kpi)
         if guarded is None:
             return None
-        fresh: list[Sample] = []
-        for sample in scored(guarded.kpi, guarded.bound, tuple(samples)):
-            if sample.start >= guarded.seen_to - CLOSE:
-                guarded.seen_to = sample.end
-                fresh.append(sample)
+        fresh = _take(guarded, scored(guarded.kpi, guarded.bound, tuple(samples)))
         if not fresh or not guarded.watches:
             return None
         others = sum(guarded_kpi.evidence for guarded_kpi in self._guarded.values()) - guarded.evidence
@@ -107,7 +115,7 @@ class Guard:
         for name, guarded in self._guarded.items():
             longest = self._blind_after
             if longest is None:
-                longest = max(2 * guarded.kpi.interval + self._lag, SHORTEST_BLINDNESS)
+                longest = max(2 * guarded.kpi.interval, SHORTEST_BLINDNESS) + self._lags.get(name, 0.0)
             silent = now - guarded.seen_to
             if silent > longest + CLOSE:
                 allowed = f"the longest gap allowed is {show_duration(longest)}"
@@ -120,6 +128,22 @@ class Guard:
         seen = seen_in_words(worst.kpi, worst.bound, tuple(worst.recent))
         lately = show_duration(worst.recent[-1].end - worst.recent[0].start)
         return Fired(at, name, f"{name} is at {seen} in {lately}; the guard's bound is {worst.bound.words}")
+
+
+def _take(guarded: _Guarded, bins: Iterable[Sample]) -> list[Sample]:
+    """Return the bins to score: the new ones, or all from the injection on, with new tests, where one was corrected."""
+    new = [
+        sample for sample in bins if sample.start >= guarded.since - CLOSE and guarded.bins.get(sample.start) != sample
+    ]
+    newest = max(guarded.bins, default=guarded.since - 1)
+    guarded.bins |= {sample.start: sample for sample in new}
+    guarded.seen_to = max([guarded.seen_to, *(sample.end for sample in new)])
+    if all(sample.start > newest for sample in new):
+        return sorted(new, key=lambda sample: sample.start)
+    guarded.watches = watches(guarded.kpi, guarded.bound, guarded.before, guarded.planned)
+    guarded.evidence = 1.0
+    guarded.recent.clear()
+    return [guarded.bins[start] for start in sorted(guarded.bins)]
 
 
 def _after_each(guarded: _Guarded, fresh: list[Sample]) -> list[float]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
+from math import gcd
+from types import MappingProxyType
 
 from gameday.steady_state.judging.edges import count, edges_of, events, is_share, limit_of, scored
 from gameday.steady_state.judging.guard import watches
@@ -17,15 +20,21 @@ LOOKS = 2
 """
 
 
+FEWEST_BINS = 4
+"""Bins that show a metric's own period: that three more fall on every fifth minute by chance is below 1%."""
+
+
 def refusals(
     kpis: Mapping[str, Kpi],
     series: Mapping[str, Series],
     before: tuple[float, float],
     false_alarm: float = 0.0001,
     false_verdict: float = 0.05,
+    history: Mapping[str, Series] = MappingProxyType({}),
 ) -> tuple[str, ...]:
     """Return the reasons not to inject, one for each KPI that is not fit. Refuse a KPI if:
 
+    - its period is finer than the metric's own, which the `history` before the baseline shows, too;
     - data are missing for more than 20% of the baseline;
     - it has no traffic;
     - the baseline as a whole lies beyond its bound;
@@ -33,7 +42,11 @@ def refusals(
     - the baseline does not yet prove the bound at `false_verdict`.
     """
     reasons = (
-        (name, _refusal(kpi, inside(series.get(name, ()), *before), before, false_alarm, false_verdict))
+        (
+            name,
+            _too_fine(kpi, (*history.get(name, ()), *series.get(name, ())))
+            or _refusal(kpi, inside(series.get(name, ()), *before), before, false_alarm, false_verdict),
+        )
         for name, kpi in kpis.items()
     )
     return tuple(f"{name} {reason}" for name, reason in reasons if reason)
@@ -79,6 +92,28 @@ def guard_refusals(
                 f"{name} would fire its guard without a fault: it left {bound.words} for a time in the last {lately}"
             )
     return tuple(reasons)
+
+
+def own_period(bins: Series, interval: float) -> float | None:
+    """Return the period in which a metric really comes; None where that is `interval`, or cannot be seen.
+
+    All bins begin at multiples of it, and most of them are there: that is no metric with few requests.
+    """
+    steps = sorted({round((sample.start - bins[0].start) / interval) for sample in bins})
+    step = gcd(*(second - first for first, second in pairwise(steps)))
+    if len(steps) < FEWEST_BINS or step < 2 or len(steps) < LEAST_COVERAGE * (steps[-1] - steps[0]) / step:
+        return None
+    return step * interval
+
+
+def _too_fine(kpi: Kpi, bins: Series) -> str | None:
+    own = own_period(bins, kpi.interval)
+    if own is None:
+        return None
+    return (
+        f"has a value only every {show_duration(own)}, so a period of {show_duration(kpi.interval)} is finer than the "
+        f"metric's own: write `period: {show_duration(own)}`"
+    )
 
 
 def _refusal(kpi: Kpi, bins: Series, before: tuple[float, float], alarm: float, verdict: float) -> str | None:

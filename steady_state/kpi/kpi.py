@@ -190,6 +190,19 @@ class Kpi(Written):
         return source
 
     @property
+    def sources(self) -> dict[tuple[str, ...], SourceSpec]:
+        """All sources that it reads, by where the file writes them."""
+        written = {
+            ("ratio", "bad"): self.ratio.bad if self.ratio else None,
+            ("ratio", "total"): self.ratio.total if self.ratio else None,
+            ("latency",): self.latency,
+            ("rate",): self.rate,
+            ("per",): self.per,
+            ("gauge",): self.gauge,
+        }
+        return {place: source for place, source in written.items() if source is not None}
+
+    @property
     def other_limits(self) -> tuple[float, ...]:
         """Latency: the other limits, besides the bound's, over which Gameday counts requests."""
         own = self.bound.quantile

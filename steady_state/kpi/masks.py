@@ -13,6 +13,8 @@ KEEP_SECRETS: dict[str, Any] = {"secrets": "kept"}
 """The serialization context that keeps secrets: for a saved plan, which must run as it is."""
 PROGRAM = "run"
 """The key of a program and its arguments in a workload file."""
+SECRETS = (PROGRAM, "headers", "body")
+"""The keys of a workload file below which any text may be a secret."""
 SHORTEST = 4
 """Characters of the shortest argument that `masked_output` masks: `-c` is no secret."""
 
@@ -101,7 +103,7 @@ def _masked_at(key: str, value: JsonValue) -> JsonValue:
         return MASK
     if key == PROGRAM and isinstance(value, list):
         return list(masked_words(tuple(map(str, value))))
-    if _ENVIRONMENT.fullmatch(key):
+    if _ENVIRONMENT.fullmatch(key) or key in SECRETS[1:]:
         return _masked_leaves(value)
     return masked_json(value)
 

@@ -54,9 +54,11 @@ class Source(Protocol):
 
 
 class CallAws(Protocol):
-    """Calls AWS in the run's region, to read only."""
+    """Calls AWS to read only, in the run's region unless another is named."""
 
-    def __call__(self, operation: str, params: Mapping[str, JsonValue], *, paged: bool = False) -> Any:  # JSON
+    def __call__(
+        self, operation: str, params: Mapping[str, JsonValue], *, paged: bool = False, region: str | None = None
+    ) -> Any:  # JSON
         """The answer to `service.operation`, with `paged` all its pages merged. Raises Unanswered saying why."""
         ...
 
@@ -106,6 +108,7 @@ class SourceSpec(Written):
     counts_both: ClassVar[bool] = False  # counts good and bad together: a ratio names it once, under `total`
     calls: ClassVar[tuple[str, ...]] = ()  # what it calls of AWS, as service.operation; the policy allows these
     has_past: ClassVar[bool] = False  # knows of the time before it was opened
+    is_late: ClassVar[bool] = False  # on an account, bins come late and are corrected: the run measures how late
     on_twin: ClassVar[bool] = False  # the twin serves it, too
 
     @property
@@ -115,7 +118,7 @@ class SourceSpec(Written):
 
     @property
     def lag(self) -> float:
-        """Seconds after its end until a bin is known, on an account."""
+        """Seconds after its end until a bin is known, on an account; more where it `is_late`."""
         return 0.0
 
     @property
@@ -127,6 +130,11 @@ class SourceSpec(Written):
     def unit_seconds(self) -> float:
         """Latency: the seconds of one unit in which it counts."""
         return 1.0
+
+    @property
+    def where(self) -> str | None:
+        """The region that it reads in; None: the run's region."""
+        return None
 
     @property
     def metric_name(self) -> str:

@@ -25,13 +25,15 @@ from gameday.steady_state.kpi.source import (
 )
 from gameday.steady_state.kpi.units import Period
 from gameday.steady_state.samples import CLOSE, Sample, Series, reading_of
+from gameday.steady_state.sources.alarm_names import AlarmPlace, alarm_place
 from gameday.steady_state.sources.remarks import Remarks
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, field_validator
 
 STATES = "cloudwatch.describe_alarms"
 HISTORY = "cloudwatch.describe_alarm_history"
-KINDS: list[JsonValue] = ["MetricAlarm", "CompositeAlarm"]
-"""Both calls answer only for metric alarms, unless the request names composite ones (CloudWatch API Reference)."""
+KINDS: list[JsonValue] = ["CompositeAlarm", "LogAlarm", "MetricAlarm"]
+"""All kinds of alarms: both calls answer only for metric alarms, unless the request names others (CloudWatch API
+Reference, DescribeAlarms, AlarmTypes). A test compares them with botocore's model."""
 
 BEHIND = 1.0
 """Seconds by which a state may be newer than the history's last change. Beyond that, the history lacks a change."""
@@ -88,16 +90,15 @@ class AlarmSpec(SourceSpec):
 
     alarm: str = Field(
         min_length=1,
-        description="gauge only: the name of a CloudWatch alarm; 1 where it is in ALARM, 0 where it is OK",
+        description="gauge only: a CloudWatch alarm, by name or ARN; 1 where it is in ALARM, 0 where it is OK",
     )
     period: Period = Field(60.0, ge=1, description="the length of a bin of its state")
 
-    @model_validator(mode="after")
-    def _has_a_name(self) -> AlarmSpec:
-        if self.alarm.startswith("arn:"):
-            msg = f"an alarm's name is the last part of its ARN: write {self.alarm.rpartition(':')[2]}"
-            raise ValueError(msg)
-        return self
+    @field_validator("alarm")
+    @classmethod
+    def _is_an_alarm(cls, alarm: str) -> str:
+        alarm_place(alarm)  # raises ValueError
+        return alarm
 
     @property
     def interval(self) -> float:
@@ -106,8 +107,13 @@ class AlarmSpec(SourceSpec):
 
     @property
     def alarm_name(self) -> str:
-        """The alarm's name."""
+        """The alarm, as a name or an ARN."""
         return self.alarm
+
+    @property
+    def where(self) -> str | None:
+        """The region that it reads in; None: the run's region."""
+        return alarm_place(self.alarm).region
 
     @classmethod
     def open(cls, kpis: Mapping[str, Kpi], context: SourceContext) -> AbstractContextManager[Source]:
@@ -170,10 +176,11 @@ def _bin(kpi: Kpi, states: States, start: float) -> Sample | None:
 
 def past_of(alarm: str, since: float, call: CallAws) -> Past:
     """Read an alarm's states from `since` on. Raises ValueError with the reason where it cannot."""
+    place = alarm_place(alarm)
     try:
         # Read the state first: the history then holds every change since.
-        raw = alarms_now([alarm], call).get(alarm)
-        changes = switches(alarm, since, call)
+        raw = alarm_now(place, call)
+        changes = switches(place, since, call)
     except Unanswered as error:
         msg = f"alarm {alarm} does not answer: {error}"
         raise ValueError(msg) from error
@@ -186,27 +193,33 @@ def past_of(alarm: str, since: float, call: CallAws) -> Past:
     return Past(since, changes, raw["StateValue"], raw.get("StateTransitionedTimestamp"))
 
 
-def alarms_now(names: Iterable[str], call: CallAws) -> dict[str, Any]:
-    """Read alarms as DescribeAlarms has them, by name, without those that do not exist. Raises what `call` raises."""
-    wanted: list[JsonValue] = [*sorted(set(names))]
-    answer = call(STATES, {"AlarmNames": wanted, "AlarmTypes": KINDS}, paged=True)
-    return {raw["AlarmName"]: raw for raw in (*answer["MetricAlarms"], *answer.get("CompositeAlarms", ()))}
+def alarm_now(place: AlarmPlace, call: CallAws) -> Any:
+    """Read an alarm as DescribeAlarms has it; None where it does not exist. Raises what `call` raises."""
+    answer = call(STATES, {"AlarmNames": [place.name], "AlarmTypes": KINDS}, paged=True, region=place.region)
+    return next(
+        (
+            raw
+            for raw in (*answer["MetricAlarms"], *answer.get("CompositeAlarms", ()), *answer.get("LogAlarms", ()))
+            if raw["AlarmName"] == place.name
+        ),
+        None,
+    )
 
 
-def switches(alarm: str, since: float, call: CallAws) -> tuple[Switch, ...]:
+def switches(place: AlarmPlace, since: float, call: CallAws) -> tuple[Switch, ...]:
     """Read an alarm's changes from `since` on, oldest first. Raises what `call` raises.
 
     The history has the exact time of each change, even of short states between two reads (CloudWatch API Reference,
     DescribeAlarmHistory; kept for 30 days).
     """
     params: dict[str, JsonValue] = {
-        "AlarmName": alarm,
+        "AlarmName": place.name,
         "AlarmTypes": KINDS,
         "HistoryItemType": "StateUpdate",
         "StartDate": datetime.fromtimestamp(since, UTC).isoformat(),
         "ScanBy": "TimestampAscending",
     }
-    answer = call(HISTORY, params, paged=True)
+    answer = call(HISTORY, params, paged=True, region=place.region)
     changes = (Switch(float(item["Timestamp"]), *_states(item)) for item in answer["AlarmHistoryItems"])
     return tuple(sorted((switch for switch in changes if switch.at >= since), key=lambda switch: switch.at))
 

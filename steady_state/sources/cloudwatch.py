@@ -1,59 +1,84 @@
-"""KPIs from CloudWatch: the keys of the file, and the reading by GetMetricData, 500 metrics a call.
+"""KPIs from CloudWatch: the keys of the file, and the bins made of the metrics' values.
 
-Sources: Amazon CloudWatch API Reference, "GetMetricData" (500 queries a call; NextToken; StartTime inclusive, EndTime
-exclusive, both rounded) and User Guide, "CloudWatch statistics definitions": `PR(:300)` is the percentage, 0 to 100, of
+Source: Amazon CloudWatch User Guide, "CloudWatch statistics definitions": `PR(:300)` is the percentage, 0 to 100, of
 values of 300 or less, https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
-from math import ceil, floor
-from typing import Any, ClassVar, Literal
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal
 
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.source import FOREIGN, Kind, Reading, Source, SourceContext, SourceSpec, Unanswered
+from gameday.steady_state.kpi.source import Kind, Reading, Source, SourceContext, SourceSpec
 from gameday.steady_state.kpi.units import Period
 from gameday.steady_state.samples import CLOSE, Sample, Series, reading_of, share_of
+from gameday.steady_state.sources.metric_data import Answer, GetMetricData, MetricName, Points, Query, read_metrics
+from gameday.steady_state.sources.metrics import Metrics
 from gameday.steady_state.sources.remarks import Remarks
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-QUERIES_A_CALL = 500
+_FORMULA = re.compile(r"[A-Za-z0-9_.,+*/^<>=!&|() -]+")
+_IDS = re.compile(r"\bm([1-9][0-9]*)\b")
 
-LAG = 60.0
-"""Seconds after the end of a bin before its first read: CloudWatch publishes late."""
+
+def _no_percentile(raw: object) -> object:
+    if isinstance(raw, str) and (match := re.fullmatch(r"p([0-9.]+)", raw)):
+        msg = (
+            f"percentiles cannot be averaged, so no KPI reads `statistic: {raw}`: write the metric as `latency`, with "
+            f"a bound like `p{match[1]}: 300ms`"
+        )
+        raise ValueError(msg)
+    return raw
+
+
+Statistic = Annotated[Literal["Sum", "Average", "Minimum", "Maximum", "SampleCount"], BeforeValidator(_no_percentile)]
 
 
 class CloudWatchSpec(SourceSpec):
-    """A metric of CloudWatch."""
+    """A metric of CloudWatch, the sum of several, or an expression over them."""
 
     name: ClassVar[str] = "cloudwatch"
     title: ClassVar[str] = "CloudWatch"
     example: ClassVar[str] = "{cloudwatch: AWS/Lambda/Errors, dimensions: {FunctionName: orders}}"
     calls: ClassVar[tuple[str, ...]] = ("cloudwatch.get_metric_data",)
     has_past: ClassVar[bool] = True
+    is_late: ClassVar[bool] = True
     on_twin: ClassVar[bool] = True
 
-    cloudwatch: str = Field(
-        pattern=r"^[^/].*/[^/]+$",
+    cloudwatch: Metrics = Field(
         title="Namespace/MetricName",
-        description="Namespace/MetricName, like AWS/Lambda/Errors",
-        examples=["AWS/Lambda/Errors"],
+        description="Namespace/MetricName, like AWS/Lambda/Errors; {namespace, metric} for a name with a slash; "
+        "a list of metrics is summed",
+    )
+    expression: str | None = Field(
+        None,
+        min_length=1,
+        max_length=1024,
+        description="metric math over the list: m1 is its first metric, like `m1 / m2 * 100`; without it, the sum",
     )
     dimensions: dict[str, str] = Field(
         {}, description="all dimensions of the metric; without one, CloudWatch reads another metric"
     )
-    statistic: Literal["Sum", "Average", "Minimum", "Maximum", "SampleCount"] = Field(
-        "Sum", description="of each period"
-    )
+    statistic: Statistic = Field("Sum", description="of each period")
     period: Period = Field(60.0, gt=0, description="the metric's resolution: 1s, 5s, 10s, 20s, 30s or whole minutes")
     missing: Literal["unknown", "zero"] = Field(
         "unknown",
         description="zero: for a metric published only when nonzero; counts only where the denominator reported",
     )
     unit: Literal["s", "ms"] = Field("s", description="latency only: the metric's unit (AWS/Lambda Duration: ms)")
+    region: str | None = Field(None, description="where the metric is, like us-east-1; by default the run's region")
+    account: str | None = Field(
+        None,
+        pattern=r"^[0-9]{12}$",
+        title="an account id: twelve digits",
+        examples=["111122223333"],
+        description="the account that has the metric, where the run's account monitors it; by default the run's own",
+        json_schema_extra={"type": ["string", "integer"]},
+    )
 
     @model_validator(mode="after")
     def _has_a_period_of_cloudwatch(self) -> CloudWatchSpec:
@@ -62,15 +87,30 @@ class CloudWatchSpec(SourceSpec):
             raise ValueError(msg)
         return self
 
+    @model_validator(mode="after")
+    def _can_be_computed(self) -> CloudWatchSpec:
+        if self.expression is None:
+            if len(self.cloudwatch) > 1 and self.statistic not in ("Sum", "SampleCount"):
+                msg = f"a list of metrics is summed, and a sum of `{self.statistic}` means nothing: add `expression:`"
+                raise ValueError(msg)
+            return self
+        if not _FORMULA.fullmatch(self.expression) or "METRICS" in self.expression:
+            msg = "`expression` is metric math over m1, m2, … without texts in quotes, SEARCH or METRICS"
+            raise ValueError(msg)
+        known, used = set(range(1, len(self.cloudwatch) + 1)), set(map(int, _IDS.findall(self.expression)))
+        if strange := used - known:
+            listed = f"m1 to m{len(known)}" if len(known) > 1 else "m1 alone"
+            msg = f"`expression` names m{min(strange)}, and the metrics of `cloudwatch` are {listed}"
+            raise ValueError(msg)
+        if unused := known - used:
+            msg = f"`expression` does not name m{min(unused)}, which is {self.cloudwatch[min(unused) - 1].name}"
+            raise ValueError(msg)
+        return self
+
     @property
     def interval(self) -> float:
         """Seconds between two readings."""
         return self.period
-
-    @property
-    def lag(self) -> float:
-        """Seconds from the end of a bin to its first read."""
-        return LAG
 
     @property
     def zero_if_missing(self) -> bool:
@@ -83,14 +123,21 @@ class CloudWatchSpec(SourceSpec):
         return 0.001 if self.unit == "ms" else 1.0
 
     @property
+    def where(self) -> str | None:
+        """The region that it reads in; None: the run's region."""
+        return self.region
+
+    @property
     def metric_name(self) -> str:
         """The metric, as Namespace/MetricName; the namespace may hold slashes itself (AWS/Lambda)."""
-        return self.cloudwatch
+        return self.cloudwatch[0].name if len(self.cloudwatch) == 1 else ""
 
     def misfit(self, kind: Kind) -> str | None:
         """Explain why a KPI of this kind cannot use it; None where it can."""
         if kind == "latency" and self.statistic != "Sum":
             return "latency takes no statistic: it counts the requests over the bound (percentiles cannot be averaged)"
+        if kind == "latency" and (len(self.cloudwatch) > 1 or self.expression is not None):
+            return "latency reads one metric: the shares of requests over a limit cannot be summed"
         return None
 
     @classmethod
@@ -98,96 +145,41 @@ class CloudWatchSpec(SourceSpec):
         """Open the source of these KPIs."""
         del kpis
 
-        def get_metric_data(params: dict[str, Any]) -> Any:
-            return context.call("cloudwatch.get_metric_data", params)
+        def get_metric_data(params: dict[str, Any], region: str | None) -> Any:
+            return context.call("cloudwatch.get_metric_data", params, region=region)
 
-        return nullcontext(CloudWatchSource(get_metric_data, 0.0 if context.on_twin else LAG))
-
-
-Points = dict[float, float]
-"""Values by the start of their period, in seconds since the epoch."""
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A statistic of a metric."""
-
-    namespace: str
-    metric: str
-    dimensions: tuple[tuple[str, str], ...]
-    statistic: str
-    period: float
+        return nullcontext(CloudWatchSource(get_metric_data))
 
 
 class CloudWatchSource:
-    """Read KPIs with `get_metric_data`, which takes the operation's parameters and returns its parsed answer.
+    """Read KPIs with `get_metric_data`.
 
-    Both have times in seconds since the epoch. `lag`: seconds after the end of a bin before its first read. A bin may
-    still change for some minutes; another read shows that. A call without an answer leaves a gap.
+    A bin may still change for some minutes; another read shows that. What CloudWatch did not read whole is a gap.
     """
 
-    def __init__(self, get_metric_data: Callable[[dict[str, Any]], Any], lag: float) -> None:
+    def __init__(self, get_metric_data: GetMetricData) -> None:
         self._get_metric_data = get_metric_data
-        self._lag = lag
         self._remarks = Remarks()
 
     def read(self, kpis: Mapping[str, Kpi], start: float, end: float) -> Reading:
         """Read the complete bins of each KPI; `end` is now, or an instant before it."""
-        until = end - self._lag
         queries = {name: _queries(kpi) for name, kpi in kpis.items()}
-        distinct = dict.fromkeys(query for some in queries.values() for query in some)
-        try:
-            values = self._values(distinct, start, until)
-        except Unanswered as error:
-            self._remarks.add(f"CloudWatch does not answer for metrics: {error}")
-            return Reading({}, self._remarks.take())
-        except FOREIGN as error:
-            self._remarks.add(f"CloudWatch answers with something else than metrics: {type(error).__name__}: {error}")
-            return Reading({}, self._remarks.take())
-        samples = {
-            name: _bins(kpi, [values[query] for query in queries[name]], start, until) for name, kpi in kpis.items()
-        }
-        return Reading(samples)
+        answer = read_metrics((query for some in queries.values() for query in some), start, end, self._get_metric_data)
+        for failure in answer.failures:
+            self._remarks.add(failure)
+        samples = {}
+        for name, kpi in kpis.items():
+            if unread := [query for query in queries[name] if query in answer.unread]:
+                self._remark(name, unread[0], answer)
+            else:
+                samples[name] = _bins(kpi, [answer.values[query] for query in queries[name]], start, end)
+        return Reading(samples, self._remarks.take())
 
-    def _values(self, queries: Iterable[Query], start: float, until: float) -> dict[Query, Points]:
-        values: dict[Query, Points] = {}
-        by_period: dict[float, list[Query]] = {}
-        for query in queries:
-            values[query] = {}
-            by_period.setdefault(query.period, []).append(query)
-        for period, group in by_period.items():
-            first, last = ceil(start / period - CLOSE) * period, floor(until / period + CLOSE) * period
-            for position in range(0, len(group) if last > first else 0, QUERIES_A_CALL):
-                some = group[position : position + QUERIES_A_CALL]
-                for index, at, value in self._call(some, first, last):
-                    values[some[index]][at] = value
-        return values
-
-    def _call(self, queries: list[Query], start: float, end: float) -> Iterator[tuple[int, float, float]]:
-        params: dict[str, Any] = {
-            "MetricDataQueries": [_written(index, query) for index, query in enumerate(queries)],
-            "StartTime": start,
-            "EndTime": end,
-            "ScanBy": "TimestampAscending",
-        }
-        while True:
-            answer = self._get_metric_data(params)
-            for result in answer["MetricDataResults"]:
-                for at, value in zip(result["Timestamps"], result["Values"], strict=True):
-                    yield int(result["Id"].removeprefix("q")), float(at), float(value)
-            if not answer.get("NextToken"):
-                return
-            params = {**params, "NextToken": answer["NextToken"]}
-
-
-def _written(index: int, query: Query) -> dict[str, Any]:
-    metric = {
-        "Namespace": query.namespace,
-        "MetricName": query.metric,
-        "Dimensions": [{"Name": name, "Value": value} for name, value in query.dimensions],
-    }
-    stat = {"Metric": metric, "Period": int(query.period), "Stat": query.statistic}
-    return {"Id": f"q{index}", "MetricStat": stat, "ReturnData": True}
+    def _remark(self, name: str, query: Query, answer: Answer) -> None:
+        if not (why := answer.unread[query]):
+            return
+        remedy = "; allow Gameday `cloudwatch:GetMetricData` there" if why.startswith("Forbidden") else ""
+        self._remarks.add(f"{name} has a gap: CloudWatch did not read {query.about} whole: {why}{remedy}")
 
 
 def _queries(kpi: Kpi) -> tuple[Query, ...]:
@@ -205,9 +197,21 @@ def _rank(limit: float, spec: CloudWatchSpec) -> str:
 
 
 def _query(spec: CloudWatchSpec, statistic: str | None = None) -> Query:
-    namespace, _, metric = spec.cloudwatch.rpartition("/")
-    dimensions = tuple(sorted(spec.dimensions.items()))
-    return Query(namespace, metric, dimensions, statistic or spec.statistic, spec.period)
+    def name(namespace: str, metric: str, dimensions: Mapping[str, str]) -> MetricName:
+        return MetricName(namespace, metric, tuple(sorted(dimensions.items())))
+
+    return Query(
+        metrics=tuple(
+            name(each.namespace, each.metric, spec.dimensions if each.dimensions is None else each.dimensions)
+            for each in spec.cloudwatch
+        ),
+        statistic=statistic or spec.statistic,
+        period=spec.period,
+        expression=spec.expression or "",
+        zero_if_missing=spec.zero_if_missing,
+        region=spec.region,
+        account=spec.account,
+    )
 
 
 def _bins(kpi: Kpi, values: list[Points], start: float, until: float) -> Series:

@@ -1,4 +1,4 @@
-"""KPIs from probes: GET requests to a URL at even times, however earlier requests fare (an open loop)."""
+"""KPIs from probes: requests to a URL at even times, however earlier requests fare (an open loop)."""
 
 from __future__ import annotations
 
@@ -14,40 +14,10 @@ from typing import ClassVar, Self
 from gameday.steady_state.clock import Clock
 from gameday.steady_state.deadline import within
 from gameday.steady_state.kpi.kpi import Kpi
-from gameday.steady_state.kpi.masks import keeps_secrets, masked_url
 from gameday.steady_state.kpi.source import Kind, Reading, Source, SourceContext, SourceSpec
-from gameday.steady_state.kpi.units import Wait
-from gameday.steady_state.kpi.written import Written
 from gameday.steady_state.samples import CLOSE, Sample, Series
+from gameday.steady_state.sources.http_probe import HttpAnswer, HttpPool, HttpProbe
 from gameday.steady_state.sources.pace import Paced, Ticker
-from pydantic import Field, SerializationInfo, field_serializer, model_validator
-
-MOST_AT_ONCE = 1000
-"""Requests of one KPI that may wait for an answer; each has a thread."""
-
-
-class HttpProbe(Written):
-    """A URL to request at even times; an answer of 400 and above, or none in time, is bad."""
-
-    url: str = Field(
-        pattern=r"^https?://",
-        title="a URL that begins with http:// or https://",
-        description="the URL to request with GET",
-        examples=["https://example.com/health"],
-    )
-    every: Wait = Field(1.0, ge=0.01, description="how often")
-    timeout: Wait = Field(1.0, gt=0, description="how long to wait; no answer by then is bad, at that instant")
-
-    @model_validator(mode="after")
-    def _few_at_once(self) -> HttpProbe:
-        if self.timeout > MOST_AT_ONCE * self.every:
-            msg = f"`timeout` is at most {MOST_AT_ONCE} times `every`: so many requests may wait for an answer at once"
-            raise ValueError(msg)
-        return self
-
-    @field_serializer("url")
-    def _masked(self, url: str, info: SerializationInfo) -> str:
-        return url if keeps_secrets(info) else masked_url(url)
 
 
 class HttpSpec(SourceSpec):
@@ -72,8 +42,8 @@ class HttpSpec(SourceSpec):
         return HttpSource(kpis, context.clock)
 
 
-Fetch = Callable[[HttpProbe], int]
-"""Sends a request and returns the HTTP status; raises OSError without an answer."""
+Fetch = Callable[[HttpProbe], HttpAnswer]
+"""Sends a request and returns its answer; raises OSError without one."""
 
 
 @dataclass
@@ -95,9 +65,9 @@ class _Probed:
 class HttpSource(Paced):
     """Probe every KPI's URL while the block lasts; `read` counts the outcomes.
 
-    Bad are an answer of 400 and above, a refused or broken connection, and no answer within `timeout`. Each counts at
-    the instant at which it is known; a time-out counts when the time is up. Redirects are answers. It does not use the
-    environment's proxies.
+    Bad are an answer that the probe does not admit, a refused or broken connection, and no answer within `timeout`.
+    Each counts at the instant at which it is known; a time-out counts when the time is up. Redirects are answers. It
+    does not use the environment's proxies.
     """
 
     def __init__(self, kpis: Mapping[str, Kpi], clock: Clock, fetch: Fetch | None = None) -> None:
@@ -159,35 +129,10 @@ class HttpSource(Paced):
     def _await(self, spec: HttpProbe, probe: ProbeResult) -> None:
         # urllib3's time-outs count for each read alone: a header that comes byte by byte would hold this thread.
         (outcome,) = within(spec.timeout, [lambda _: self._fetch(spec)])
-        good = outcome.done() and outcome.exception() is None and outcome.result() < 400
+        good = outcome.done() and outcome.exception() is None and spec.admits(outcome.result())
         with self._lock:
             probe.good = good
             probe.done = self._clock.now()
-
-
-class HttpPool:
-    """Send requests with urllib3, which keeps connections open between probes."""
-
-    def __init__(self) -> None:
-        import urllib3  # late: validating a file sends no request
-
-        self._pool = urllib3.PoolManager(num_pools=32, maxsize=16, retries=False)
-
-    def __call__(self, spec: HttpProbe) -> int:
-        """Send a GET and return the status without waiting for the body. Raises OSError without an answer."""
-        from http.client import HTTPException
-
-        import urllib3
-
-        timeout = urllib3.Timeout(total=spec.timeout)
-        try:
-            answer = self._pool.request("GET", spec.url, timeout=timeout, redirect=False, preload_content=False)
-        except (urllib3.exceptions.HTTPError, HTTPException) as error:
-            raise OSError(error) from error
-        try:
-            return int(answer.status)
-        finally:
-            answer.close()
 
 
 def bins(kpi: Kpi, spec: HttpProbe, probes: list[ProbeResult], start: float, end: float) -> Series:

@@ -282,9 +282,9 @@ def test_check_that_cannot_read_is_unknown(tmp_path: Path) -> None:
 class Remembers(Wrapped):
     """An account whose CloudWatch has a history of the CPU of site's group: quiet, but for one peak."""
 
-    def __init__(self, inner: Account, peak: float) -> None:
+    def __init__(self, inner: Account, peak: float, status: str = "Complete") -> None:
         super().__init__(inner)
-        self.peak = peak
+        self.peak, self.status = peak, status
 
     def pages(self, call: Call, region: str) -> Json:
         if call.operation != "get_metric_data":
@@ -292,7 +292,7 @@ class Remembers(Wrapped):
         names = [query["MetricStat"]["Metric"]["Dimensions"][0]["Value"] for query in call.params["MetricDataQueries"]]
         values = [20.0, self.peak, 20.0] if names == ["sound-site"] else []
         times = [1766221200.0, 1766221500.0, 1766221800.0][: len(values)]  # 2025-12-20, from 9:00 on
-        return {"MetricDataResults": [{"Id": "cpu0", "Values": values, "Timestamps": times}]}
+        return {"MetricDataResults": [{"Id": "cpu0", "StatusCode": self.status, "Values": values, "Timestamps": times}]}
 
 
 @pytest.mark.parametrize(("peak", "found"), [(49.0, []), (51.0, ["GD104"])])
@@ -305,6 +305,13 @@ def test_a_peak_that_half_the_instances_could_not_bear_is_found_in_the_history(
     for one in checked.found:
         assert "its CPU was at 51% (2025-12-20T09:05:00+00:00, the peak of" in one.finding.what
         assert "which would be 102%" in one.finding.what
+
+
+@pytest.mark.parametrize("status", ["InternalError", "PartialData", "Forbidden"])
+def test_history_that_is_not_complete_shows_no_peak(status: str, tmp_path: Path) -> None:
+    with planted(tmp_path, Plant("")) as (file, stand):
+        checked = looked(file, Remembers(stand.twin.aws, 51.0, status))
+    assert ids(checked) == []
 
 
 def gameday(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,8 @@ from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
 from gameday.plan.plan import Plan, RunRequest
 from gameday.plan.planner import make_plan
-from gameday.run.loop import RunContext, run
+from gameday.run.context import RunContext
+from gameday.run.loop import run
 from gameday.run.stop import StopRequest
 from gameday.steady_state.sources.cloudwatch import CloudWatchSource
 from gameday.twin.twin import Twin
@@ -56,7 +56,8 @@ def cured(raw: Any) -> Any:
 
 def metrics_of(account: Account) -> CloudWatchSource:
     """The KPI source that reads CloudWatch through a twin."""
-    return CloudWatchSource(partial(calls_of_sources(account, REGION), "cloudwatch.get_metric_data"), lag=0.0)
+    call = calls_of_sources(account, REGION)
+    return CloudWatchSource(lambda params, region: call("cloudwatch.get_metric_data", params, region=region))
 
 
 @dataclass

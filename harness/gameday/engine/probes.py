@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from gameday.aws.account import Account
 from gameday.change import Bindings, Excess, Json, Probe
-from gameday.change.placeholders import bind, search_list
+from gameday.change.placeholders import bind, search, search_list
 from gameday.errors import AwsError
 from gameday.steady_state.judging.excess import shows
 
@@ -26,6 +26,8 @@ def exceeds(excess: Excess, answer: Json, since: float, chance: float) -> bool:
     also holds some time before it. That period counts as time since, in full, like the period that is not over yet.
     Both can only hide an excess.
     """
+    if excess.whole and search(excess.whole, answer) is not True:
+        return False
     counts, known = (_by_time(search_list(path, answer)) for path in (excess.counted, excess.known))
     # A period that is over may still be unknown: metrics arrive minutes late, but in order.
     first, last = since // excess.period * excess.period, max(counts, default=since)

@@ -267,6 +267,12 @@ def _number(capacity: Json, unit: str) -> float:
     return units if isinstance(units, int | float) else 0.0
 
 
+_LAST = "(MetricDataResults[?Id=='{}'] | [-1].StatusCode) == 'Complete'"
+WHOLE = f"!(Messages) && {_LAST.format('counted')} && {_LAST.format('beside')}"
+"""Whether CloudWatch has read both metrics to their end: a later page may complete an earlier one (CloudWatch API
+Reference, MetricDataResult, StatusCode)."""
+
+
 def grows(namespace: str, metric: str, beside: str, dimensions: dict[str, str]) -> Probe:
     """Return a probe that holds once CloudWatch counts clearly more since the injection than in the time before it.
 
@@ -290,6 +296,7 @@ def grows(namespace: str, metric: str, beside: str, dimensions: dict[str, str]) 
             counted="MetricDataResults[?Id=='counted'].[Timestamps, Values]",
             known="MetricDataResults[?Id=='beside'].[Timestamps, Values]",
             period=PERIOD,
+            whole=WHOLE,
         ),
         about=f"{namespace} {metric} of {', '.join(dimensions.values())} grows",
     )

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gameday.aws.arns import alarm_name
 from gameday.faults.fault import Fault
-from gameday.files.check_workload import Names, unknown
+from gameday.files.check_workload import Names, foreign_alarm, unknown
 from gameday.files.experiment import DetectionClaim
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
@@ -15,6 +14,7 @@ from gameday.files.yaml.document import Loc, Section
 from gameday.files.yaml.mistake import Mistake, MistakeKind
 from gameday.steady_state.kpi.kpi import Bound
 from gameday.steady_state.kpi.units import exact_duration
+from gameday.steady_state.sources.alarm_names import alarm_name, alarm_place
 from gameday.text import one_of, quoted
 
 FaultsAt = dict[Loc, Fault]
@@ -55,7 +55,7 @@ def _detection(document: Section, detected: DetectionClaim, parts: dict[str, Any
         )
         remedy = f"write more than `lasts: {exact_duration(detected.within)}`: customers suffer only after a while"
         yield document.mistake(("lasts",), what, remedy)
-    if alarm_name(detected.alarm) in map(alarm_name, parts.get("stop_when", ())):
+    if alarm_place(detected.alarm) in map(alarm_place, parts.get("stop_when", ())):
         what = f"alarm {quoted(alarm_name(detected.alarm))} ends the run when it fires, so the claim can never hold"
         yield document.mistake(("detected_by", "alarm"), what, "remove it here, or from `stop_when`")
 
@@ -82,8 +82,7 @@ def check_experiment(
         )
         yield document.mistake(("lasts",), what, "shorten it, or raise `limits.exposure` in the workload file")
     region = parts.get("region") or workload.regions[0]
-    if detected := parts.get("detected_by"):
-        yield from _alarm(document, detected.alarm, workload, twin, region)
+    yield from _alarms(document, parts, workload, twin)
     zones = tuple(zone for zone in twin.zones if zone.startswith(region)) if twin else ()
     if twin and not zones and region != workload.regions[0] and region in workload.regions:
         what = f"the twin has no zone in {region}"
@@ -134,22 +133,16 @@ def _region(document: Section, region: str | None, workload: Workload) -> Iterat
         yield document.mistake(("region",), what, one_of(region, workload.regions), kind=MistakeKind.BAD_REFERENCE)
 
 
-def _alarm(document: Section, alarm: str, workload: Workload, twin: TwinFile | None, region: str) -> Iterator[Mistake]:
-    loc: Loc = ("detected_by", "alarm")
-    if alarm.startswith("arn:"):
-        parts = alarm.split(":", 6)
-        if len(parts) < 7 or parts[2] != "cloudwatch" or parts[5] != "alarm" or not parts[6]:
-            example = f"like arn:aws:cloudwatch:{region}:{workload.account}:alarm:orders-low"
-            yield document.mistake(
-                loc, f"{quoted(alarm)} is not the ARN of an alarm", example, kind=MistakeKind.BAD_VALUE
-            )
-            return
-        if (parts[3], parts[4]) != (region, workload.account):
-            what = f"the alarm is in {parts[3]} of account {parts[4]}, but the run is in {region} of {workload.account}"
-            yield document.mistake(loc, what, "name an alarm in the account and region of the run")
-            return
-    if twin is not None:
-        yield from unknown(document, loc, "alarm", alarm_name(alarm), twin.alarms)
+def _alarms(document: Section, parts: dict[str, Any], workload: Workload, twin: TwinFile | None) -> Iterator[Mistake]:
+    """The alarms that an experiment names: of the workload's account, in any region; the twin plays `detected_by`'s."""
+    detected = parts.get("detected_by")
+    named: dict[Loc, str] = {("stop_when", index): alarm for index, alarm in enumerate(parts.get("stop_when", ()))}
+    if detected:
+        named["detected_by", "alarm"] = detected.alarm
+    for loc, alarm in named.items():
+        yield from foreign_alarm(document, loc, alarm, workload.account)
+    if detected and twin is not None:
+        yield from unknown(document, ("detected_by", "alarm"), "alarm", alarm_name(detected.alarm), twin.alarms)
 
 
 def _place(document: Section, loc: Loc, fault: Fault, zones: tuple[str, ...], region: str) -> Iterator[Mistake]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from gameday.aws.regions import REGIONS
+from gameday.aws.regions import REGIONS, partition_of
 from gameday.files.twin_file import Journey, TwinFile, TwinModule
 from gameday.files.twin_load import MOST_INSTANCES, MOST_STEPS, cycle_of, instances_of, load_of, too_much
 from gameday.files.twin_zones import zones_of
 from gameday.files.workload import Workload
 from gameday.files.yaml.document import Loc, Section
 from gameday.files.yaml.mistake import Mistake, MistakeKind
+from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.kpi.units import show_share
+from gameday.steady_state.sources.alarm_names import alarm_place
 from gameday.text import nearest, one_of, quoted
 
 Names = Collection[str]
@@ -26,6 +28,16 @@ def unknown(document: Section, loc: Loc, what: str, name: str, known: Names, key
         )
 
 
+def foreign_alarm(document: Section, loc: Loc, alarm: str, account: str | None) -> Iterator[Mistake]:
+    """A mistake where an alarm's ARN names another account than the workload's, or an unknown region."""
+    place = alarm_place(alarm)
+    if account is not None and place.account not in (None, account):
+        what = f"the alarm is in account {place.account}, the workload in {account}"
+        yield document.mistake(loc, what, "name an alarm of the workload's account", kind=MistakeKind.BAD_VALUE)
+    if place.region is not None and place.region not in REGIONS:
+        yield _strange_region(document, loc, place.region)
+
+
 def check_workload(document: Section, parts: dict[str, Any]) -> Iterator[Mistake]:
     """Check the names inside a workload; `parts` holds its valid fields."""
     modules = document.names("modules")
@@ -35,12 +47,7 @@ def check_workload(document: Section, parts: dict[str, Any]) -> Iterator[Mistake
         yield document.mistake(("role",), what, f"name a role of account {account}: a run changes no other account")
     for index, region in enumerate(parts.get("regions", ())):
         if region not in REGIONS:
-            what = f"{quoted(region)} is not a region of AWS's standard partition"
-            meant = nearest(region, REGIONS)
-            other = "write one like us-east-1; Gameday does not support China, GovCloud and other partitions"
-            yield document.mistake(
-                ("regions", index), what, f"did you mean `{meant}`?" if meant else other, kind=MistakeKind.BAD_VALUE
-            )
+            yield _strange_region(document, ("regions", index), region)
     for name, module in parts.get("modules", {}).items():
         for kind in ("needs", "tolerates"):
             for index, other in enumerate(getattr(module, kind)):
@@ -58,8 +65,30 @@ def check_workload(document: Section, parts: dict[str, Any]) -> Iterator[Mistake
                         loc, what, f"keep it in `needs` if `{name}` fails without it, else in `tolerates`"
                     )
     for name, kpi in parts.get("kpis", {}).items():
+        yield from _sources(document, name, kpi, account)
         if kpi.module is not None:
             yield from unknown(document, ("kpis", name, "module"), "module", kpi.module, modules)
+
+
+def _strange_region(document: Section, loc: Loc, region: str) -> Mistake:
+    """Return the mistake of a region that is not one of AWS's standard partition."""
+    partition = partition_of(region)
+    what = (
+        f"{quoted(region)} is a region of partition {partition}"
+        if partition
+        else (f"{quoted(region)} is not a region of AWS's standard partition")
+    )
+    meant = None if partition else nearest(region, REGIONS)
+    other = "write one like us-east-1; Gameday does not support China, GovCloud and other partitions"
+    return document.mistake(loc, what, f"did you mean `{meant}`?" if meant else other, kind=MistakeKind.BAD_VALUE)
+
+
+def _sources(document: Section, name: str, kpi: Kpi, account: str | None) -> Iterator[Mistake]:
+    for loc, source in kpi.sources.items():
+        if source.alarm_name is not None:
+            yield from foreign_alarm(document, ("kpis", name, *loc, "alarm"), source.alarm_name, account)
+        elif source.where is not None and source.where not in REGIONS:
+            yield _strange_region(document, ("kpis", name, *loc, "region"), source.where)
 
 
 def check_twin(document: Section, parts: dict[str, Any]) -> Iterator[Mistake]:
@@ -76,8 +105,9 @@ def check_twin(document: Section, parts: dict[str, Any]) -> Iterator[Mistake]:
         yield from _journeys(document, modules, journeys)
     yield from _feeds(document, parts, modules, journeys)
     for name, alarm in parts.get("alarms", {}).items():
-        if not alarm.metric.startswith("AWS/"):
-            yield from unknown(document, ("alarms", name, "metric"), "metric", alarm.metric, document.names("metrics"))
+        for metric in alarm.metric:
+            if not metric.startswith("AWS/"):
+                yield from unknown(document, ("alarms", name, "metric"), "metric", metric, document.names("metrics"))
 
 
 def check_load(document: Section, twin: TwinFile) -> Iterator[Mistake]:

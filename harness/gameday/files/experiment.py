@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from gameday.files.fault_entries import FaultEntry
 from gameday.files.workload import Name
 from gameday.steady_state.kpi.kpi import Bound
 from gameday.steady_state.kpi.units import Duration, Share
 from gameday.steady_state.kpi.written import Prose, Written
+from gameday.steady_state.sources.alarm_names import alarm_place
 
 
 def _any(raw: object) -> object:
@@ -35,6 +36,15 @@ MOST_FAULTS = 100
 """Faults of one experiment."""
 
 
+def _alarm(alarm: str) -> str:
+    alarm_place(alarm)  # raises ValueError
+    return alarm
+
+
+Alarm = Annotated[str, Field(min_length=1), AfterValidator(_alarm)]
+"""An alarm's name, or its ARN with region and account."""
+
+
 class RecoveryClaim(Written):
     """The claim that steady state is back within a time, counted from the impact or from the undo."""
 
@@ -50,7 +60,7 @@ class RecoveryClaim(Written):
 class DetectionClaim(Written):
     """The claim that an alarm fires within a time after customers begin to suffer, or else after the effect."""
 
-    alarm: str = Field(min_length=1, description="a CloudWatch alarm, by name or ARN")
+    alarm: Alarm = Field(description="a CloudWatch alarm, by name or ARN")
     within: Duration = Field(gt=0, description="how long it may take to fire")
 
 
@@ -88,8 +98,8 @@ class Experiment(Written):
     isolation: IsolationClaim | None = Field(None, description="the claim that other modules do not suffer")
     guard: dict[Name, Bound] = Field({}, description="abort and undo at once beyond these bounds")
     blind_after: Duration | None = Field(None, gt=0, description="abort after so long without data of a guarded KPI")
-    stop_when: tuple[str, ...] = Field(
-        (), description="CloudWatch alarms by name or ARN; abort if one fires or cannot be read"
+    stop_when: tuple[Alarm, ...] = Field(
+        (), description="CloudWatch alarms by name or ARN; abort if one fires, is not there or cannot be read"
     )
     allow: tuple[Literal["irreversible", "foreign-interfaces", "unchecked-undo"], ...] = Field(
         (), description="what the plan would otherwise refuse"

@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from gameday.files.workload import Name
 from gameday.steady_state.kpi.units import Count, Duration, Number, Period, Rate, Share, Wait, exact_duration
 from gameday.steady_state.kpi.written import Written
+from gameday.steady_state.sources.metrics import NAMED
 
-MetricName = Annotated[str, Field(pattern=r"^[^/].*/[^/]+$", description="Namespace/MetricName")]
+MetricName = Annotated[str, Field(pattern=NAMED, description="Namespace/MetricName")]
+AlarmName = Annotated[str, Field(min_length=1, max_length=255)]
+"""Any name that CloudWatch takes (CloudWatch API Reference, PutMetricAlarm, AlarmName)."""
+
+Side = Literal["below", "at_or_below", "above", "at_or_above"]
+SIDES: tuple[Side, ...] = get_args(Side)
+
+
+def _listed(raw: object) -> object:
+    return tuple(raw) if isinstance(raw, list | tuple) else (raw,)
+
+
+MetricNames = Annotated[
+    tuple[MetricName, ...],
+    Field(min_length=1),
+    BeforeValidator(_listed),
+    PlainSerializer(lambda names: names if len(names) > 1 else names[0]),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": NAMED},
+                {"type": "array", "items": {"type": "string", "pattern": NAMED}, "minItems": 1},
+            ]
+        }
+    ),
+]
+"""One metric, or several for metric math."""
 
 
 MOST_ZONES = 16
@@ -150,7 +177,8 @@ DAY = 86400.0
 class TwinAlarm(Written):
     """A CloudWatch alarm that the twin evaluates on its own metrics."""
 
-    metric: MetricName
+    metric: MetricNames = Field(description="Namespace/MetricName; a list for metric math")
+    expression: str | None = Field(None, description="metric math with + - * /: m1 is the first metric of the list")
     dimensions: dict[str, str] = Field({}, description="the metric's CloudWatch dimensions")
     statistic: str = Field(
         "Sum",
@@ -159,7 +187,9 @@ class TwinAlarm(Written):
     )
     period: Period = Field(60.0, gt=0, description="the length of one datapoint: 10s, 20s, 30s, or whole minutes")
     below: Number | None = Field(None, description="it fires below this number")
+    at_or_below: Number | None = Field(None, description="it fires at this number or below")
     above: Number | None = Field(None, description="it fires above this number")
+    at_or_above: Number | None = Field(None, description="it fires at this number or above")
     points: Count = Field(1, ge=1, description="how many datapoints must breach (M)")
     of: Count = Field(1, ge=1, description="how many of the last datapoints count (N)")
     missing: Literal["breaching", "notBreaching", "ignore", "missing"] = Field(
@@ -168,8 +198,11 @@ class TwinAlarm(Written):
 
     @model_validator(mode="after")
     def _one_side(self) -> TwinAlarm:
-        if (self.below is None) == (self.above is None):
-            msg = "an alarm has exactly one of `below` and `above`"
+        if len([side for side in SIDES if getattr(self, side) is not None]) != 1:
+            msg = f"an alarm has exactly one of {', '.join(f'`{side}`' for side in SIDES)}"
+            raise ValueError(msg)
+        if (len(self.metric) > 1) != (self.expression is not None):
+            msg = "a list of metrics and `expression` go together, like `expression: m2 / m1 * 100`"
             raise ValueError(msg)
         if self.points > self.of:
             msg = f"`points` ({self.points}) must be at most `of` ({self.of})"
@@ -181,6 +214,11 @@ class TwinAlarm(Written):
             msg = f"an alarm reads at most one day; {self.of} times {exact_duration(self.period)} is more"
             raise ValueError(msg)
         return self
+
+    @property
+    def fires(self) -> tuple[Side, float]:
+        """The side on which it fires, and the number."""
+        return next((side, number) for side in SIDES if (number := getattr(self, side)) is not None)
 
 
 class TwinFile(Written):
@@ -200,4 +238,4 @@ class TwinFile(Written):
     metrics: dict[MetricName, Feed] = Field(
         {}, description="metrics as Namespace/MetricName, in periods of one second, and what they count"
     )
-    alarms: dict[Name, TwinAlarm] = Field({}, description="CloudWatch alarms, by name")
+    alarms: dict[AlarmName, TwinAlarm] = Field({}, description="CloudWatch alarms, by name")

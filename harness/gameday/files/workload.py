@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, Field, create_model, model_validator
@@ -55,7 +55,33 @@ def _day(raw: object) -> object:
 Day = Annotated[date, BeforeValidator(_day)]
 
 
-Role = Annotated[str, Field(pattern=r"^arn:aws:iam::[0-9]{12}:role/([a-zA-Z0-9_+=,.@-]+/)*[a-zA-Z0-9_+=,.@-]{1,64}$")]
+def _role(raw: object) -> object:
+    partition = raw.split(":")[1] if isinstance(raw, str) and raw.startswith("arn:") and raw.count(":") > 1 else "aws"
+    if partition != "aws":
+        msg = f"the role is of partition {partition}, and Gameday serves the standard partition (aws) alone"
+        raise ValueError(msg)
+    return raw
+
+
+def _zone(raw: object) -> object:
+    from zoneinfo import ZoneInfo  # late: few files have a freeze
+
+    try:
+        ZoneInfo(raw if isinstance(raw, str) else "")
+    except (ValueError, OSError, KeyError):  # KeyError: ZoneInfoNotFoundError; OSError: the name of a folder
+        msg = f"a time zone is named as IANA does, like Europe/Berlin or UTC; found {raw!r}"
+        raise ValueError(msg) from None
+    return raw
+
+
+Zone = Annotated[str, BeforeValidator(_zone)]
+"""A time zone by its IANA name."""
+
+Role = Annotated[
+    str,
+    Field(pattern=r"^arn:aws:iam::[0-9]{12}:role/([a-zA-Z0-9_+=,.@-]+/)*[a-zA-Z0-9_+=,.@-]{1,64}$"),
+    BeforeValidator(_role),
+]
 """The ARN of an IAM role, its path included (IAM User Guide, "IAM identifiers")."""
 
 
@@ -103,11 +129,20 @@ class Limits(Written):
     )
 
 
+FIRST, LAST = timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))
+"""The time zones in which a day begins first and ends last (IANA: Pacific/Kiritimati and Etc/GMT+12)."""
+
+
 class Freeze(Written):
     """Days on which no run injects into an account; the first and the last day count."""
 
     from_: Day = Field(alias="from", description="the first day, like 2026-12-20")
     to: Day = Field(description="the last day")
+    zone: Zone | None = Field(
+        None,
+        description="the time zone of these days, like Europe/Berlin; by default they count from their begin in the "
+        "first place on earth to their end in the last",
+    )
     why: Prose = Field(description="the reason, for refusals")
 
     @model_validator(mode="after")
@@ -116,6 +151,15 @@ class Freeze(Written):
             msg = f"the last day of a freeze is before its first: {self.from_} to {self.to}"
             raise ValueError(msg)
         return self
+
+    def covers(self, now: float) -> bool:
+        """Whether an instant, in seconds since the epoch, is in the freeze."""
+        from zoneinfo import ZoneInfo
+
+        first, last = (ZoneInfo(self.zone), ZoneInfo(self.zone)) if self.zone else (FIRST, LAST)
+        return self.from_ <= datetime.fromtimestamp(now, first).date() and (
+            datetime.fromtimestamp(now, last).date() <= self.to
+        )
 
 
 class Budget(Written):

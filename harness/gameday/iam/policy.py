@@ -21,6 +21,7 @@ from gameday.iam.patterns import Context
 from gameday.iam.principal import READS
 from gameday.plan.plan import Plan
 from gameday.steady_state.sources.alarm import HISTORY, STATES
+from gameday.steady_state.sources.alarm_names import alarm_place
 from gameday.store.proof import PROBES
 from gameday.store.s3 import place_of
 
@@ -89,10 +90,11 @@ def policies_of(plan: Plan, planning: Iterable[Call] = ()) -> Policies:
     run = [*_reads((*planning, *kpi_reads(plan), *run_reads(plan)), plan.region), *granted]
     undone = [grant for ask, grant in zip(asks, granted, strict=True) if ask.phase == "undo"]
     rescue = [*_reads(undo_reads(plan), plan.region), *undone]
+    elsewhere = _reads_elsewhere(plan)
     actions = {grant.action for grant in run if grant not in dependent}
-    ceiling = _boundary(actions, [*dict.fromkeys([*dependent, *rights, *store, *proof])], plan.region)
+    ceiling = _boundary(actions, [*dict.fromkeys([*dependent, *rights, *store, *proof, *elsewhere])], plan.region)
     caller = document([*_assuming(role), *_store(plan), *_proof(plan)]) if role else None
-    return Policies(_policy([*run, *rights, *store, *proof]), _policy([*rescue, *store]), ceiling, caller)
+    return Policies(_policy([*run, *elsewhere, *rights, *store, *proof]), _policy([*rescue, *store]), ceiling, caller)
 
 
 def session_policies(plan: Plan, run: str) -> dict[str, str]:
@@ -103,13 +105,10 @@ def session_policies(plan: Plan, run: str) -> dict[str, str]:
     that is too long, too.
     """
     asks = asks_of(plan)
+    inject, undo = ([ask for ask in asks if ask.phase == phase] for phase in ("inject", "undo"))
     parts = {
-        "run": _fitting(
-            plan, _reads(run_reads(plan), plan.region), [ask for ask in asks if ask.phase == "inject"], run
-        ),
-        "undo": _fitting(
-            plan, _reads(undo_reads(plan), plan.region), [ask for ask in asks if ask.phase == "undo"], run
-        ),
+        "run": _fitting(plan, [*_reads(run_reads(plan), plan.region), *_alarms_elsewhere(plan)], inject, run),
+        "undo": _fitting(plan, _reads(undo_reads(plan), plan.region), undo, run),
     }
     if long := {name: len(text) for name, text in parts.items() if len(text) > LONGEST}:
         lengths = ", ".join(f"{name}: {length:,}" for name, length in long.items())
@@ -153,6 +152,25 @@ def kpi_reads(plan: Plan) -> tuple[Call, ...]:
     """Return the reads of watching KPIs; with a role, the session that planned makes them."""
     names = dict.fromkeys(name for kpi in plan.workload.kpis.values() for name in kpi.source.calls)
     return tuple(map(call_named, names))
+
+
+def _reads_elsewhere(plan: Plan) -> list[Grant]:
+    """Return the grants to watch KPIs and alarms in other regions than the run's."""
+    calls: dict[str, list[Call]] = {}
+    for kpi in plan.workload.kpis.values():
+        for source in kpi.sources.values():
+            if source.where not in (None, plan.region):
+                calls.setdefault(source.where or "", []).extend(map(call_named, source.calls))
+    return [*_alarms_elsewhere(plan), *(grant for region in sorted(calls) for grant in _reads(calls[region], region))]
+
+
+def _alarms_elsewhere(plan: Plan) -> list[Grant]:
+    """Return the grants to read the experiment's alarms in other regions than the run's."""
+    experiment = plan.experiment
+    detected = (experiment.detected_by.alarm,) if experiment.detected_by else ()
+    regions = {alarm_place(alarm).region for alarm in (*experiment.stop_when, *detected)} - {None, plan.region}
+    calls = [call_named(name) for name in (STATES, HISTORY)]
+    return [grant for region in sorted(filter(None, regions)) for grant in _reads(calls, region)]
 
 
 def run_reads(plan: Plan) -> tuple[Call, ...]:

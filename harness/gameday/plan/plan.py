@@ -7,7 +7,6 @@ import json
 from dataclasses import dataclass
 from typing import Literal
 
-from gameday.aws.arns import alarm_name
 from gameday.change import Frozen, Json, PlannedFault
 from gameday.errors import Reason
 from gameday.files.experiment import Experiment
@@ -17,6 +16,7 @@ from gameday.plan.traits import Trait
 from gameday.steady_state.kpi.claim import Claim, Detection, Recovery, TrafficProof
 from gameday.steady_state.kpi.source import SourceSpec
 from gameday.steady_state.kpi.units import Seed
+from gameday.steady_state.sources.alarm_names import alarm_name
 
 Place = Literal["twin", "aws"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gameday.aws.arns import alarm_name
 from gameday.change import AnyChange, CallTemplate, Json, PlannedFault
 from gameday.change.placeholders import unbound
 from gameday.errors import reason_lines
 from gameday.plan.plan import Plan, taken_away
 from gameday.steady_state.kpi.units import exact_duration, show_duration
+from gameday.steady_state.sources.alarm_names import alarm_name
 from gameday.text import printable
 
 

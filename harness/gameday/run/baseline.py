@@ -36,14 +36,14 @@ class BaselineCheck:
         return more if 0 < more <= self._plan.experiment.baseline else 0.0
 
     def look_back(self, kpis: Mapping[str, Kpi], source: Source, began: float) -> tuple[str, ...]:
-        """Read guarded KPIs in the hour before, where a source has it (a twin has not); return the sources' remarks."""
+        """Read claimed and guarded KPIs in the hour before, where a source has it; return the sources' remarks."""
         self._kpis = kpis
-        guarded = {
+        asked = {
             name: kpis[name]
-            for name in self._plan.experiment.guard
+            for name in dict.fromkeys((*self._claimed, *self._plan.experiment.guard))
             if self._plan.place == "aws" and kpis[name].source.has_past
         }
-        reading = read_or_gap(source, guarded, began - HISTORY, began) if guarded else Reading({})
+        reading = read_or_gap(source, asked, began - HISTORY, began) if asked else Reading({})
         self._past = dict(reading.samples)
         return reading.remarks
 
@@ -52,7 +52,7 @@ class BaselineCheck:
         from gameday.steady_state.judging.precheck import refusals
 
         budget = self._plan.workload.budget
-        return refusals(self._claimed, series, before, budget.false_abort, budget.false_verdict)
+        return refusals(self._claimed, series, before, budget.false_abort, budget.false_verdict, self._past)
 
     def unguardable(self, series: Mapping[str, Series]) -> tuple[str, ...]:
         """Return a line for each KPI that the guard cannot watch."""
@@ -61,8 +61,8 @@ class BaselineCheck:
         false_abort = self._plan.workload.budget.false_abort
         return guard_refusals(self._plan.experiment.guard, self._kpis, series, self._past, false_abort)
 
-    def guard(self, series: Mapping[str, Series], start: float, lag: float) -> Guard:
-        """Return the guard of the run; `start`: when it begins to count; `lag`: seconds until a bin can be read."""
+    def guard(self, series: Mapping[str, Series], start: float, lags: Mapping[str, float]) -> Guard:
+        """Return the guard of the run; `start`: when it begins to count; `lags`: see `Guard`."""
         from gameday.steady_state.judging.guard import Guard
 
         experiment, workload = self._plan.experiment, self._plan.workload
@@ -75,7 +75,7 @@ class BaselineCheck:
             start,
             lasts,
             experiment.blind_after,
-            lag,
+            lags,
         )
 
     def _known(self, series: Mapping[str, Series]) -> dict[str, Series]:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from gameday.aws.account import Account
 from gameday.aws.alarms import alarms_now, fired_since
-from gameday.aws.arns import alarm_name
 from gameday.errors import in_words
 from gameday.events import Detected, Remark
 from gameday.plan.guards.alarms import unfit_detector
 from gameday.plan.guards.guard import Objection
 from gameday.plan.plan import Plan
 from gameday.steady_state.clock import Clock
+from gameday.steady_state.sources.alarm_names import alarm_name
 
 
 class Detector:

@@ -33,8 +33,8 @@ It equals the default probability of a false abort (`budget.false_abort`), since
 class EffectWatch:
     """Watch the effects of a plan's faults. Call `begin` just before the injection: it reads the values of before."""
 
-    def __init__(self, plan: Plan, run: str, account: Account, clock: Clock, lag: float = 0.0) -> None:
-        self._plan, self._run, self._account, self._clock, self._lag = plan, run, account, clock, lag
+    def __init__(self, plan: Plan, run: str, account: Account, clock: Clock) -> None:
+        self._plan, self._run, self._account, self._clock = plan, run, account, clock
         metrics = sum(
             probe.excess is not None for planned_fault in plan.planned_faults for probe in planned_fault.effect.probes
         )
@@ -118,9 +118,7 @@ class EffectWatch:
             deadline = self._plan.planned_faults[index].effect.deadline
             from gameday.steady_state.judging.guard import Guard
 
-            guard = Guard(
-                {kpi: measured.bound}, {kpi: measured}, {kpi: before}, FALSE_EFFECT, injected, deadline, lag=self._lag
-            )
+            guard = Guard({kpi: measured.bound}, {kpi: measured}, {kpi: before}, FALSE_EFFECT, injected, deadline)
             if guard.feed(kpi, series.get(kpi, ())):
                 self._shown_by_kpi.add(kpi)
         if kpi in self._shown_by_kpi:

@@ -23,9 +23,10 @@ from gameday.plan.plan import Plan, RunRequest
 from gameday.plan.planner import make_plan
 from gameday.records.record import Record
 from gameday.records.suite import Refusal
+from gameday.run.context import RunContext
 from gameday.run.dry_run import rights
 from gameday.run.environment import Environment, open_environment
-from gameday.run.loop import RunContext, run
+from gameday.run.loop import run
 from gameday.run.sessions import open_run_sessions, wanted
 from gameday.run.stop import StopRequest
 from gameday.run.team import shared, stoppable

@@ -14,16 +14,13 @@ the loop, before the injection. An error that Gameday does not expect is a bug o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator
 from math import ceil
 from typing import TYPE_CHECKING
 
-from gameday.aws.account import Account
 from gameday.aws.alarms import stopping
 from gameday.aws.rate_limits import RateLimiter
 from gameday.engine.apply import apply
-from gameday.engine.journal import Journal
 from gameday.errors import Exit, GamedayError, JournalError, Reason, Refused, in_words
 from gameday.events import (
     Aborted,
@@ -40,42 +37,30 @@ from gameday.plan.guards.guard import ask
 from gameday.plan.plan import Plan, claim_of
 from gameday.run.baseline import BaselineCheck
 from gameday.run.baseline_guards import BASELINE_GUARDS, BaselineContext
+from gameday.run.context import RunContext
 from gameday.run.detection import Detector
 from gameday.run.effect import EffectWatch
 from gameday.run.ending import ErrorsMet, ended
-from gameday.run.sampling import RELOOK, Sampler
+from gameday.run.sampling import RELOOK, Sampler, late_guards
 from gameday.run.still_applied import still_applied
-from gameday.run.stop import Stoppable, StopRequest
+from gameday.run.stop import Stoppable
 from gameday.run.undo_outcome import undo_to_the_end
-from gameday.steady_state.clock import Clock
 from gameday.steady_state.kpi.claim import Phases
 from gameday.steady_state.kpi.kpi import watched
 from gameday.steady_state.kpi.units import show_duration
+from gameday.steady_state.samples import CLOSE
 
 if TYPE_CHECKING:
     from gameday.steady_state.judging.guard import Fired, Guard
-    from gameday.steady_state.kpi.source import Source
 
 STEP = 1.0
 """Seconds between two reads of guarded KPIs."""
 SLOW = 15.0
 """Seconds between two reads of everything: KPIs without a guard, and stop alarms."""
 PROBE = 5.0
-"""Seconds between two reads of the effects."""
-
-
-@dataclass(frozen=True)
-class RunContext:
-    """The surroundings of a run: the account, the clock, the source of samples, and the journal."""
-
-    run: str  # its random id
-    account: Account
-    clock: Clock
-    source: Source
-    journal: Journal
-    lag: float = 0.0  # seconds until the source can answer for a bin
-    stop: StopRequest = field(default_factory=StopRequest)
-    undoing: Callable[[], Account] | None = None  # opens the account that undoes, if it is another one
+"""Seconds between two reads of the effects, and of everything in an account's baseline."""
+LATEST = 900.0
+"""Seconds that a run waits at most for late metrics; a KPI whose metric comes later has gaps, and refuses."""
 
 
 def run(plan: Plan, stage: RunContext) -> Iterator[Event]:
@@ -99,7 +84,7 @@ class _Loop:
         self.clock = stage.clock
         self.claim = claim_of(plan)
         kpis = watched(plan.workload.kpis, plan.experiment.guard, self.claim.during)
-        self.watch = Sampler(kpis, stage.source, stage.clock, RELOOK if plan.place == "aws" else 0.0)
+        self.watch = Sampler(kpis, stage.source, stage.clock, RELOOK if plan.place == "aws" else 0.0, stage.lag)
         self.guard: Guard | None = None
         self.ready = BaselineCheck(plan, self.claim)
         self.undoing = stage.account
@@ -108,7 +93,7 @@ class _Loop:
         self.began = stage.clock.now()
         self.slow = self.began + SLOW  # the next read of everything
         self.injected: float | None = None
-        self.effects = EffectWatch(plan, stage.run, stage.account, stage.clock, stage.lag)
+        self.effects = EffectWatch(plan, stage.run, stage.account, stage.clock)
         self.watchdog = Detector(plan, stage.account, stage.clock)
         self.emitted: list[Event] = []
         self.errors = ErrorsMet(stage.clock)
@@ -129,7 +114,7 @@ class _Loop:
             took_effect=self.effects.since,
             undo=undo_began,
             undone=undone,
-            end=max(undone, self._readable()),
+            end=max(undone, self.watch.readable),
             aborted=self._abort_word(),
             fired=self.watchdog.fired,
             alarm_read=self.watchdog.read,
@@ -162,14 +147,16 @@ class _Loop:
         stage = self.stage
         stage.journal.take(stage.run, self.plan.workload.name, self.plan.account, self.plan.place)
         yield self._phase("before", self.plan.experiment.baseline)
-        yield from self._pass_time(self.plan.experiment.baseline + self.stage.lag)
+        yield from self._pass_time(self.plan.experiment.baseline)
+        yield from self._settle(self.plan.experiment.baseline)
         yield from self.watch.look()
-        if not self.aborted and (more := ceil(self.ready.wait(self.watch.series, (self.began, self._readable())))):
+        if not self.aborted and (more := ceil(self.ready.wait(self.watch.series, (self.began, self.watch.readable)))):
             yield Remark(
                 self.clock.now(),
                 f"the baseline is too short to judge steady state: watching {show_duration(more)} more",
             )
             yield from self._pass_time(more)
+            yield from self._settle(self.plan.experiment.baseline + more)
             yield from self.watch.look()
         if not self.aborted:
             yield from self.watch.remark(self.ready.look_back(self.watch.kpis, stage.source, self.began))
@@ -177,7 +164,7 @@ class _Loop:
             aborted=self.aborted,
             check=self.ready,
             series=self.watch.series,
-            before=(self.began, self._readable()),
+            before=(self.began, self.watch.readable),
             unread=tuple(self.watch.remarks),
             detector=self.watchdog,
             effects=self.effects,
@@ -193,8 +180,10 @@ class _Loop:
         self.undoing = stage.undoing() if stage.undoing else stage.account
         yield self._phase("inject", None)
         self.owes_undo = True
+        self.watch.arrivals.finish()
+        yield from late_guards(plan.experiment.guard, self.watch, self.clock.now())
         self.injected = self.clock.now()
-        self.guard = self.ready.guard(self.watch.series, self.injected, stage.lag)
+        self.guard = self.ready.guard(self.watch.series, self.injected, self.watch.lags if plan.place == "aws" else {})
         first, clock = 0, Stoppable(self.clock, stage.stop)
         pace = RateLimiter(clock) if plan.place == "aws" else None
         for planned_fault in plan.planned_faults:
@@ -267,14 +256,16 @@ class _Loop:
         if recovery and recovery.from_ == "undo":
             lasts += max(0.0, recovery.within - (self.clock.now() - undo_began))
         yield self._phase("after", lasts)
-        yield from self._pass_time(lasts + self.stage.lag, guarded=False)
+        yield from self._pass_time(lasts + self.watch.lag, guarded=False)
         yield from self.watch.look()
 
     # ------------------------------------------------------------------------------------------------------------------
 
-    def _readable(self) -> float:
-        """Return until when the source's samples are complete, in seconds since the epoch."""
-        return self.clock.now() - self.stage.lag
+    def _settle(self, seconds: float) -> Iterator[Event]:
+        """Let time pass until the bins of the run's first `seconds` are settled, which it may only learn meanwhile."""
+        end = self.began + seconds
+        while not self.aborted and (left := end + min(self.watch.lag, LATEST) - self.clock.now()) > CLOSE:
+            yield from self._pass_time(left)
 
     def _phase(self, phase: PhaseName, lasts: float | None) -> PhaseBegan:
         return PhaseBegan(self.clock.now(), phase, lasts)
@@ -290,7 +281,8 @@ class _Loop:
         while (now := self.clock.now()) < end and not (self.aborted and guarded):
             self.clock.sleep(min(STEP if watched or self.plan.place == "aws" else SLOW, end - now))
             due = self.clock.now() >= self.slow
-            self.slow = self.clock.now() + SLOW if due else self.slow
+            often = PROBE if self.plan.place == "aws" and self.injected is None else SLOW  # to measure lateness
+            self.slow = self.clock.now() + often if due else self.slow
             for event in self.watch.look(None if due else watched):
                 if watched and self.guard and isinstance(event, Sampled) and event.kpi in watched:
                     self._abort("guard", _about(self.guard.feed(event.kpi, event.samples)))

@@ -206,8 +206,8 @@ def test_guard_silence_default_is_two_bins_and_lag() -> None:
     )
     assert guard(own=minutes).blind(EFFECT + SHORTEST_BLINDNESS) is None
     assert guard(own=minutes).blind(EFFECT + SHORTEST_BLINDNESS + 1) is not None
-    assert guard((), slow, lag=60).blind(EFFECT + 180) is None
-    assert guard((), slow, lag=60).blind(EFFECT + 181) is not None
+    assert guard((), slow, lags={"orders": 60}).blind(EFFECT + 180) is None
+    assert guard((), slow, lags={"orders": 60}).blind(EFFECT + 181) is not None
 
 
 def test_caution_after_an_hour_without_bursts_is_halved() -> None:
@@ -218,3 +218,32 @@ def test_caution_after_an_hour_without_bursts_is_halved() -> None:
 
     assert cautious(0.25) > cautious(0.5) > cautious(1) == pytest.approx(cautious(24), rel=1e-6)
     assert cautious(24) == pytest.approx(1 + 1500 * HIDDEN / 2 / 99, rel=0.01)
+
+
+def test_guard_scores_a_corrected_bin_again() -> None:
+    own = rate(bound={"at_least": "25/s"})
+    watching = guard(steady(300), own)
+    first = counts([(22, 0)] * 30, EFFECT)  # too few, until the rest arrives
+    whole = counts([(50, 0)] * 30, EFFECT)
+    for early, late in zip(first, whole, strict=True):
+        assert watching.feed("orders", (early,)) is None
+        assert watching.feed("orders", (late,)) is None
+    assert watching.blind(EFFECT + 30) is None
+
+
+def test_guard_fires_by_a_bin_that_was_corrected() -> None:
+    watching = guard()
+    healthy = steady(20, start=EFFECT)
+    assert play(watching, healthy) is None
+    worse = tuple(replace(sample, bad=40.0, value=0.2) for sample in healthy[:10])
+    fired = watching.feed("orders", worse)
+    assert fired is not None
+    assert fired.at <= EFFECT + 10
+
+
+def test_guard_scores_the_same_bin_once() -> None:
+    once, again = guard(requests(1, 300, 0.005)), guard(requests(1, 300, 0.005))
+    stream = requests(2, 60, 0.3, start=EFFECT)
+    assert play(once, stream) == next(
+        (fired for number in range(60) if (fired := again.feed("orders", stream[: number + 1]))), None
+    )

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from gameday.steady_state.judging.precheck import guard_refusals, refusals, wait
+from gameday.steady_state.judging.precheck import guard_refusals, own_period, refusals, wait
 from gameday.steady_state.kpi.kpi import Bound, Kpi
-from gameday.steady_state.samples import Series
+from gameday.steady_state.samples import Sample, Series
 
 from tests.steady_state.streams import (
     bound,
@@ -133,3 +133,28 @@ def test_refusals_name_every_unfit_kpi() -> None:
     kpis = {"orders": ratio(), "browse": ratio(), "latency": latency()}
     series = {"orders": steady(300, 10, 5), "browse": steady(300)}
     assert [reason.split()[0] for reason in refusals(kpis, series, BEFORE)] == ["orders", "latency"]
+
+
+def minutes(starts: range) -> Series:
+    return tuple(Sample(float(start), 60.0, 1.0, 0.0, 6.0) for start in starts)
+
+
+def test_refusals_name_a_period_finer_than_the_metrics() -> None:
+    own = kpi(gauge=reading("CPU", period="1m"), bound={"at_least": 6})
+    hour, baseline = minutes(range(-3600, 0, 300)), minutes(range(0, 600, 300))
+    (reason,) = refusals({"cpu": own}, {"cpu": baseline}, (0.0, 600.0), history={"cpu": hour})
+    assert "`period: 5m`" in reason
+
+
+@pytest.mark.parametrize(
+    ("starts", "own"),
+    [
+        (range(0, 3600, 300), 300),
+        (range(0, 3600, 60), None),
+        (range(0, 900, 300), None),  # three bins may be chance
+        ((0, 120, 3000, 3600), None),  # few requests
+        ((0, 60, 300, 600, 900, 1200), None),
+    ],
+)
+def test_own_period_is_seen_in_the_starts(starts: range, own: float | None) -> None:
+    assert own_period(minutes(starts), 60.0) == own

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from botocore.session import get_session
 from gameday.aws.account import AnyCall
+from gameday.aws.answers.cloudwatch import DescribeAlarms
 from gameday.aws.source_calls import calls_of_sources
 from gameday.change import Call, Json
 from gameday.errors import AwsError
@@ -15,7 +17,9 @@ from gameday.report.plan_text import plan_text
 from gameday.steady_state.kpi.source import SourceContext
 from gameday.steady_state.samples import Sample
 from gameday.steady_state.sources import open_sources
-from gameday.steady_state.sources.alarm import AlarmSource, Past, Switch, bins, past_of
+from gameday.steady_state.sources.alarm import KINDS, AlarmSource, Past, Switch, bins, past_of
+from gameday.steady_state.sources.alarm import STATES as DESCRIBE
+from gameday.steady_state.sources.alarm_names import alarm_place
 from gameday.testing.wrapper import Wrapped
 from gameday.twin.twin import Twin
 from hypothesis import given
@@ -184,3 +188,50 @@ def test_plan_permits_kpi_reads_and_names_costs(tmp_path: Path) -> None:
     costs = "costs  lines queries log group /shop every 1m of the run: AWS charges each GB that it scans"
     assert costs in plan_text(plan.model_copy(update={"place": "aws"}))
     assert "costs" not in plan_text(plan)
+
+
+# Names, and all kinds ---------------------------------------------------------------------------------------------
+
+
+def test_kinds_of_alarms_are_those_of_aws() -> None:
+    model = get_session().get_service_model("cloudwatch")
+    assert sorted(KINDS, key=str) == sorted(model.shape_for("AlarmType").enum)
+    answer = model.operation_model("DescribeAlarms").output_shape.members
+    assert {name for name in answer if name != "NextToken"} == set(DescribeAlarms.__annotations__)
+
+
+@pytest.mark.parametrize("kind", ["MetricAlarms", "CompositeAlarms", "LogAlarms"])
+def test_alarm_of_any_kind_is_read(kind: str) -> None:
+    def call(operation: str, params: Json, *, paged: bool = False, region: str | None = None) -> Json:
+        del params, paged, region
+        alarm = {"AlarmName": "orders-low", "StateValue": "ALARM"}
+        return {"MetricAlarms": [], kind: [alarm]} if operation == DESCRIBE else {"AlarmHistoryItems": []}
+
+    assert past_of("orders-low", 0.0, call).state == "ALARM"
+
+
+def test_arn_is_read_in_its_region() -> None:
+    asked = []
+
+    def call(operation: str, params: Json, *, paged: bool = False, region: str | None = None) -> Json:
+        del paged
+        asked.append((region, params.get("AlarmNames", params.get("AlarmName"))))
+        alarm = {"AlarmName": "a:b", "StateValue": "OK"}
+        return {"MetricAlarms": [alarm]} if operation == DESCRIBE else {"AlarmHistoryItems": []}
+
+    past_of("arn:aws:cloudwatch:eu-west-1:123456789012:alarm:a:b", 0.0, call)
+    assert asked == [("eu-west-1", ["a:b"]), ("eu-west-1", "a:b")]
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:sns:us-east-1:123456789012:orders",
+        "arn:aws:cloudwatch::123456789012:alarm:x",
+        "arn:aws:cloudwatch:us-east-1:123456789012:alarm:",
+        "arn:aws-us-gov:cloudwatch:us-gov-west-1:123456789012:alarm:x",
+    ],
+)
+def test_arn_of_something_else_is_a_mistake(arn: str) -> None:
+    with pytest.raises(ValueError, match="alarm"):
+        alarm_place(arn)

@@ -7,10 +7,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from gameday.steady_state.clock import TestClock, WallClock
 from gameday.steady_state.kpi.kpi import Bound, Kpi, watched
+from gameday.steady_state.kpi.masks import KEEP_SECRETS
 from gameday.steady_state.kpi.source import SourceContext
 from gameday.steady_state.samples import Sample, Series
 from gameday.steady_state.sources import open_sources
-from gameday.steady_state.sources.http import HttpPool, HttpProbe, HttpSource, ProbeResult, bins
+from gameday.steady_state.sources.http import HttpSource, ProbeResult, bins
+from gameday.steady_state.sources.http_probe import HttpAnswer, HttpPool, HttpProbe
 from gameday.steady_state.sources.pace import Ticker
 
 from tests.steady_state.sources.calls import no_aws
@@ -62,7 +64,7 @@ def test_latency_counts_late_failed_and_missing_answers() -> None:
 def test_limit_of_a_guard_is_counted() -> None:
     plain = slow().model_copy(update={"limits": ()})
     clock = TestClock(10.0)
-    source = HttpSource({"slow": plain}, clock, fetch=lambda _: 200)
+    source = HttpSource({"slow": plain}, clock, fetch=lambda _: HttpAnswer(200))
     clock.sleep(5.0)
     series = source.read(watched({"slow": plain}, {"slow": Bound.model_validate({"p50": "1s"})}), 10.0, 15.0).samples
     assert {sample.over for sample in series["slow"]} == {((1.0, 0.0),)}
@@ -104,14 +106,19 @@ def test_ticker_with_slow_act_keeps_its_times() -> None:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers with the status that the path names."""
+    """Answers with the status that the path names, and with what it was sent."""
 
     def do_GET(self) -> None:
         self.server.requests.release()  # type: ignore[attr-defined]
+        sent = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        text = f"{self.command} {self.headers.get('Authorization')} {sent}".encode()
         self.send_response(int(self.path[1:]))
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(text)))
         self.send_header("Location", "/500")
         self.end_headers()
+        self.wfile.write(text)
+
+    do_POST = do_GET  # noqa: N815 - the server asks for that name
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -134,7 +141,7 @@ def url(server: ThreadingHTTPServer, status: int) -> dict[str, str]:
 
 @pytest.mark.parametrize("status", [200, 302, 404, 503])
 def test_pool_returns_status_and_follows_no_redirect(server: ThreadingHTTPServer, status: int) -> None:
-    assert HttpPool()(HttpProbe.model_validate(url(server, status))) == status
+    assert HttpPool()(HttpProbe.model_validate(url(server, status))).status == status
 
 
 def test_probes_repeat_and_count_their_answers(server: ThreadingHTTPServer) -> None:
@@ -161,10 +168,10 @@ def test_probes_repeat_and_count_their_answers(server: ThreadingHTTPServer) -> N
 def test_endless_answer_does_not_block_the_exit() -> None:
     held, over = threading.Semaphore(0), threading.Event()
 
-    def fetch(_: HttpProbe) -> int:
+    def fetch(_: HttpProbe) -> HttpAnswer:
         held.release()
         over.wait()  # as long as a server that sends its header byte by byte
-        return 200
+        return HttpAnswer(200)
 
     own = probed(ratio={"total": {"http": {"url": "http://localhost/", "every": "20ms", "timeout": "20ms"}}})
     clock = WallClock()
@@ -188,7 +195,7 @@ def test_a_refused_connection_is_bad() -> None:
     clock, seen = WallClock(), threading.Event()
     own = probed(ratio={"total": {"http": {"url": "http://localhost/", "every": "20ms", "timeout": "1s"}}})
 
-    def fetch(spec: HttpProbe) -> int:
+    def fetch(spec: HttpProbe) -> HttpAnswer:
         try:
             return refuse(spec)
         finally:
@@ -205,3 +212,60 @@ def test_a_refused_connection_is_bad() -> None:
 
         series = until(counted)
     assert sum(sample.total for sample in series) == sum(sample.bad for sample in series) > 0
+
+
+# What a request sends, and what answer is good ------------------------------------------------------------------------
+
+
+def test_redirect_is_no_good_answer_by_default() -> None:
+    assert not SPEC.admits(HttpAnswer(302))
+    assert SPEC.admits(HttpAnswer(204))
+
+
+@pytest.mark.parametrize(
+    ("status", "good", "bad"), [(200, 200, 204), ("3xx", 302, 200), ([200, 404], 404, 500), (["2xx", 302], 302, 301)]
+)
+def test_status_says_which_answers_are_good(status: object, good: int, bad: int) -> None:
+    spec = HttpProbe.model_validate({"url": "http://localhost/", "status": status})
+    assert spec.admits(HttpAnswer(good))
+    assert not spec.admits(HttpAnswer(bad))
+
+
+@pytest.mark.parametrize("status", [99, 600, "2x", "ok", True, 200.0])
+def test_status_of_another_form_is_a_mistake(status: object) -> None:
+    with pytest.raises(ValueError, match="a status is written like"):
+        HttpProbe.model_validate({"url": "http://localhost/", "status": status})
+
+
+def test_answer_without_its_text_is_bad() -> None:
+    spec = HttpProbe.model_validate({"url": "http://localhost/", "contains": '"status":"ok"'})
+    assert spec.admits(HttpAnswer(200, '{"status":"ok"}'))
+    assert not spec.admits(HttpAnswer(200, '{"status":"sorry"}'))
+
+
+def test_request_has_its_method_headers_and_body(server: ThreadingHTTPServer) -> None:
+    own = {"method": "POST", "headers": {"Authorization": "Bearer x"}, "body": "hello", "contains": "POST"}
+    answer = HttpPool()(HttpProbe.model_validate({**url(server, 200), **own}))
+    assert answer == HttpAnswer(200, "POST Bearer x hello")
+
+
+def test_secrets_of_a_probe_are_masked_unless_kept() -> None:
+    raw = {"url": "http://localhost/", "method": "POST", "headers": {"X-Key": "s3cret"}, "body": "s3cret"}
+    spec = HttpProbe.model_validate(raw)
+    assert "s3cret" not in spec.model_dump_json()
+    kept = spec.model_dump_json(context=KEEP_SECRETS)
+    assert HttpProbe.model_validate_json(kept) == spec
+
+
+@pytest.mark.parametrize(
+    ("own", "reason"),
+    [
+        ({"body": "x"}, "`contains`"),
+        ({"method": "HEAD", "contains": "x"}, "`contains`"),
+        ({"headers": {"Two words": "x"}}, "cannot be sent"),
+        ({"headers": {"X": "one\r\nY: two"}}, "cannot be sent"),
+    ],
+)
+def test_request_that_cannot_be_sent_is_a_mistake(own: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        HttpProbe.model_validate({"url": "http://localhost/", **own})

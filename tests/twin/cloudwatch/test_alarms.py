@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from gameday.twin.cloudwatch.alarm_rule import AlarmRule, alarm_state, judged, rule_of
+from gameday.twin.cloudwatch.alarms import put_alarms
 from gameday.twin.cloudwatch.store import MetricStore
 from gameday.twin.twin import START, Twin
 from hypothesis import given
@@ -165,6 +166,7 @@ def test_dynamodb_alarm_ignores_missing_data_by_default() -> None:
             "namespace": namespace,
             "metric_name": "ThrottledRequests",
             "dimensions": [],
+            "metric_data_queries": [],
             "statistic": "Sum",
         }
         raw |= {"period": 60, "comparison_operator": "GreaterThanThreshold", "threshold": 1, "evaluation_periods": 1}
@@ -262,8 +264,8 @@ def test_alarm_history_has_the_times_of_changes(twin: Twin) -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"Metrics": [{"Id": "e", "Expression": "1"}], "MetricName": None}, "no metric math"),
-        ({"ThresholdMetricId": "band"}, "no metric math, anomaly detection"),
+        ({"Metrics": [{"Id": "e", "Expression": "1"}], "MetricName": None}, "one expression over metrics"),
+        ({"ThresholdMetricId": "band"}, "no anomaly detection"),
         ({"ComparisonOperator": "GreaterThanUpperThreshold"}, "compares with a threshold only"),
         ({"Period": 15}, "Period 15 is not 10, 20, 30 or a multiple of 60"),
         ({"DatapointsToAlarm": 3}, "DatapointsToAlarm 3 is not between 1 and EvaluationPeriods, 2"),
@@ -280,3 +282,62 @@ def test_alarm_beyond_the_twin_is_refused(twin: Twin, changes: dict[str, Any], w
 def test_composite_alarms_are_refused(twin: Twin) -> None:
     with pytest.raises(ClientError, match="no composite alarm"):
         put(twin).put_composite_alarm(AlarmName="both", AlarmRule="ALARM(visits-many)")
+
+
+def test_alarm_on_metric_math_fires_at_its_value(twin: Twin) -> None:
+    cloudwatch = twin.client("cloudwatch")
+    stats = [
+        {
+            "Id": name,
+            "MetricStat": {"Metric": {"Namespace": "Small", "MetricName": "Tried"}, "Period": 10, "Stat": stat},
+        }
+        for name, stat in (("m1", "Sum"), ("m2", "SampleCount"))
+    ]
+    put = {"EvaluationPeriods": 1, "ComparisonOperator": "GreaterThanOrEqualToThreshold", "Threshold": 100.0}
+    metrics = [*stats, {"Id": "share", "Expression": "m1 / m2 * 100", "ReturnData": True}]
+    cloudwatch.put_metric_alarm(AlarmName="ShopStack-Alb 5XX > 1% (prod)", Metrics=metrics, **put)
+    twin.live(60)
+    (alarm,) = cloudwatch.describe_alarms(AlarmNames=["ShopStack-Alb 5XX > 1% (prod)"])["MetricAlarms"]
+    assert alarm["StateValue"] == "ALARM"
+
+
+def test_metric_math_is_computed_where_all_have_values(twin: Twin) -> None:
+    cloudwatch = twin.client("cloudwatch")
+    for at, first, second in ((0, 8.0, 2.0), (60, 9.0, None), (120, 9.0, 0.0)):
+        for name, value in (("A", first), ("B", second)):
+            if value is not None:
+                datum = {"MetricName": name, "Value": value, "Timestamp": START - 600 + at}
+                cloudwatch.put_metric_data(Namespace="Math", MetricData=[datum])
+    stats = [
+        {"Id": id_, "MetricStat": {"Metric": {"Namespace": "Math", "MetricName": name}, "Period": 60, "Stat": "Sum"}}
+        for id_, name in (("q0m1", "A"), ("q0m2", "B"))
+    ]
+    query = [{"Id": "q0", "Expression": "(q0m1 - q0m2) / q0m2 * -1"}, *stats]
+    answer = cloudwatch.get_metric_data(MetricDataQueries=query, StartTime=START - 600, EndTime=START)
+    assert answer["MetricDataResults"][0]["Values"] == [-3.0]
+
+
+@pytest.mark.parametrize("expression", ["FILL(m1, 0)", "m1 ** 2", "m1 +", "__import__('os')", "m9"])
+def test_metric_math_beyond_the_twin_is_refused(twin: Twin, expression: str) -> None:
+    stat = {"Metric": {"Namespace": "Small", "MetricName": "Tried"}, "Period": 60, "Stat": "Sum"}
+    query = [{"Id": "m1", "MetricStat": stat}, {"Id": "e1", "Expression": expression}]
+    with pytest.raises(ClientError, match="ValidationError"):
+        twin.client("cloudwatch").get_metric_data(MetricDataQueries=query, StartTime=START, EndTime=START + 60)
+
+
+@pytest.mark.parametrize(
+    ("side", "comparison"),
+    [
+        ("below", "LessThanThreshold"),
+        ("at_or_below", "LessThanOrEqualToThreshold"),
+        ("above", "GreaterThanThreshold"),
+        ("at_or_above", "GreaterThanOrEqualToThreshold"),
+    ],
+)
+def test_twin_file_puts_alarms_of_every_side_and_name(side: str, comparison: str) -> None:
+    name = 'Checkout 5xx > 1% (prod): "eu"'
+    file = small(alarms={name: {"metric": ["Small/Tried", "Small/Failed"], "expression": "m2 / m1 * 100", side: 1}})
+    put: list[dict[str, Any]] = []
+    put_alarms(file[1], SimpleNamespace(put_metric_alarm=lambda **params: put.append(params)))
+    assert [(raw["AlarmName"], raw["ComparisonOperator"]) for raw in put] == [(name, comparison)]
+    assert [query["Id"] for query in put[0]["Metrics"]] == ["m1", "m2", "watched"]

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from itertools import takewhile
 
-from gameday.steady_state.kpi.masks import MASK, PROGRAM, masked_text
+from gameday.steady_state.kpi.masks import MASK, SECRETS, masked_text
 
-_KEY = rf"""(?:^|(?<=[\s{{,\-"']))["']?{PROGRAM}["']?\s*:"""
+_KEY = rf"""(?:^|(?<=[\s{{,\-"']))["']?(?:{"|".join(SECRETS)})["']?\s*:"""
 _LIST = r"""\[(?:"(?:\\.|[^"\\])*"|'[^']*'|[^\]"'])*\]"""
 _PROGRAM = re.compile(rf"({_KEY}\s*)(?:{_LIST}|\S.*)")
 """A program and its arguments in one line: a whole list in brackets, or the rest of the line."""

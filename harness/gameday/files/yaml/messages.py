@@ -11,7 +11,7 @@ from gameday.files.unsupported import LATER_KEYS, LATER_WORDS
 from gameday.files.yaml.document import Document, Loc
 from gameday.files.yaml.mistake import Mistake, MistakeKind
 from gameday.files.yaml.model_at import Shape, keys_of
-from gameday.steady_state.kpi.masks import MASK, PROGRAM
+from gameday.steady_state.kpi.masks import MASK, SECRETS
 from gameday.steady_state.kpi.units import exact_duration, exact_number, exact_rate, exact_share
 from gameday.text import nearest, one_of, quoted
 
@@ -26,7 +26,7 @@ PATTERNS = {
         "the ARN of an IAM role",
         "like arn:aws:iam::111122223333:role/gameday",
     ),
-    r"^[^/].*/[^/]+$": ("Namespace/MetricName", "like AWS/Lambda/Errors"),
+    r"^[^:\s][^\s]*/[^/]+$": ("Namespace/MetricName", "like AWS/Lambda/Errors"),
     **{kind.pattern: (kind.form, f"{kind.owned_as} are {kind.described}") for kind in KINDS.values()},
     r"^.{1,128}$": ("the key of a tag: 1 to 128 characters", "name the tag"),
     r"^(Sum|Average|Minimum|Maximum|SampleCount|p([0-9]{1,2}(\.[0-9]{1,10})?|100))$": (
@@ -68,7 +68,7 @@ def worded(shape: Shape, document: Document, at: Loc, errors: list[ErrorDetails]
         place = document.steps((*at, *(loc[:-1] if around else loc)))
         what, remedy = _key_words(shape, loc, kind) or (
             _value(label(place), error, document.written(place), _field(shape, loc))
-            if PROGRAM not in loc
+            if not set(SECRETS).intersection(loc)
             else _value(label(place), _masked(error), None, _field(shape, loc))
         )
         on_key = around or kind == "extra_forbidden" or isinstance(error["input"], dict)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from gameday.plan.guards.context import PlaceContext
 from gameday.plan.guards.guard import Objection
@@ -17,10 +16,11 @@ def production(context: PlaceContext) -> Iterator[Objection]:
 
 
 def freezes(context: PlaceContext) -> Iterator[Objection]:
-    """Refuse on the days of a freeze, in UTC."""
+    """Refuse on the days of a freeze, in its time zone."""
     if context.request.place == "twin":
         return
-    today = datetime.fromtimestamp(context.now, UTC).date()
     for freeze in context.request.workload.freezes:
-        if freeze.from_ <= today <= freeze.to:
-            yield Objection(f"{freeze.why}: nothing is injected from {freeze.from_} to {freeze.to}")
+        if freeze.covers(context.now):
+            zone = freeze.zone or "the calendar of any place on earth"
+            remedy = "" if freeze.zone else "add `zone: Europe/Berlin`, or another, if only one place's days count"
+            yield Objection(f"{freeze.why}: nothing is injected from {freeze.from_} to {freeze.to} ({zone})", remedy)

@@ -50,7 +50,7 @@ PLAN_GUARDS: tuple[InjectionGuard[PlanContext], ...] = (
     InjectionGuard(opt_in, refuses="GD-P11"),
     InjectionGuard(irreversible_actions, refuses="GD-P12"),
     InjectionGuard(shared_settings, refuses="GD-P13"),
-    InjectionGuard(stop_alarms, refuses="GD-P14"),
+    InjectionGuard(stop_alarms, refuses="GD-P14", warns="GD-W14"),
     InjectionGuard(detector, refuses="GD-P15", warns="GD-W15"),
     InjectionGuard(own_instance, refuses="GD-P16"),
     InjectionGuard(kpi_alarms, refuses="GD-P17"),

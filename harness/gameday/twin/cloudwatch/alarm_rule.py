@@ -8,11 +8,12 @@ low data samples".
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import floor
 from operator import ge, gt, le, lt
 from typing import Any, Literal
 
+from gameday.twin.cloudwatch.metric_math import parse_expression, value_of
 from gameday.twin.cloudwatch.statistic import parse_statistic
 from gameday.twin.cloudwatch.store import MetricStore
 
@@ -38,8 +39,21 @@ COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
 
 
 @dataclass(frozen=True)
+class MetricInput:
+    """A statistic of a metric that an expression names by an id."""
+
+    namespace: str
+    metric: str
+    dimensions: Mapping[str, str]
+    statistic: str
+
+
+@dataclass(frozen=True)
 class AlarmRule:
-    """An alarm on one metric: M breaching datapoints (`points`) of the last N (`of`), each spanning a `period`."""
+    """An alarm on one metric, or on an expression over its `inputs`.
+
+    It fires at M breaching datapoints (`points`) of the last N (`of`), each spanning a `period`.
+    """
 
     namespace: str
     metric: str
@@ -52,6 +66,8 @@ class AlarmRule:
     of: int
     missing: Missing
     low_samples: Literal["evaluate", "ignore"] = "evaluate"
+    expression: str = ""
+    inputs: Mapping[str, MetricInput] = field(default_factory=dict)  # by id
 
     @property
     def every(self) -> int:
@@ -65,19 +81,27 @@ def rule_of(alarm: Any) -> AlarmRule:
     Alarms on AWS/DynamoDB ignore missing data by default (PutMetricAlarm).
     """
     usual: Missing = "ignore" if alarm.namespace == "AWS/DynamoDB" else "missing"
+    stats = {query.id: query.metric_stat for query in alarm.metric_data_queries if query.metric_stat}
     return AlarmRule(
-        namespace=alarm.namespace,
-        metric=alarm.metric_name,
+        namespace=alarm.namespace or "",
+        metric=alarm.metric_name or "",
         dimensions={dimension.name: dimension.value for dimension in alarm.dimensions},
-        statistic=alarm.statistic or alarm.extended_statistic,
-        period=int(alarm.period),
+        statistic=alarm.statistic or alarm.extended_statistic or "",
+        period=int(alarm.period or next(iter(stats.values())).period),
         comparison=alarm.comparison_operator,
         threshold=float(alarm.threshold),
         points=int(alarm.datapoints_to_alarm or alarm.evaluation_periods),
         of=int(alarm.evaluation_periods),
         missing=alarm.treat_missing_data or usual,
         low_samples=alarm.evaluate_low_sample_count_percentile or "evaluate",
+        expression=next((query.expression for query in alarm.metric_data_queries if query.expression), ""),
+        inputs={id_: _input(stat) for id_, stat in stats.items()},
     )
+
+
+def _input(stat: Any) -> MetricInput:
+    dimensions = {dimension.name: dimension.value for dimension in stat.metric.dimensions}
+    return MetricInput(stat.metric.namespace, stat.metric.metric_name, dimensions, stat.stat)
 
 
 def alarm_state(
@@ -86,13 +110,28 @@ def alarm_state(
     """Evaluate an alarm on the complete periods before `now`; some rules keep the `current` state."""
     end = floor(now) // rule.every * rule.every
     starts = [end - back * rule.period for back in range(1, rule.of + EXTRA_PERIODS + 1)]
+    breaches = COMPARISONS[rule.comparison]
+    if rule.expression:
+        values_of = (_computed(rule, store, start) for start in starts)
+        return judged(
+            [None if value is None else breaches(value, rule.threshold) for value in values_of], rule, current
+        )
     windows = [
         store.between(rule.namespace, rule.metric, rule.dimensions, start, start + rule.period) for start in starts
     ]
     if rule.low_samples == "ignore" and sum(map(len, windows[: rule.of])) < _significant(rule.statistic):
         return current
-    compute, breaches = parse_statistic(rule.statistic), COMPARISONS[rule.comparison]
+    compute = parse_statistic(rule.statistic)
     return judged([breaches(compute(values), rule.threshold) if values else None for values in windows], rule, current)
+
+
+def _computed(rule: AlarmRule, store: MetricStore, start: int) -> float | None:
+    """Return the expression's value in a period; None where one of its metrics has no data there."""
+    values: dict[str, float | None] = {}
+    for id_, of in rule.inputs.items():
+        found = store.between(of.namespace, of.metric, of.dimensions, start, start + rule.period)
+        values[id_] = parse_statistic(of.statistic)(found) if found else None
+    return value_of(parse_expression(rule.expression), values)
 
 
 def judged(newest_first: Sequence[bool | None], rule: AlarmRule, current: AlarmState) -> AlarmState:

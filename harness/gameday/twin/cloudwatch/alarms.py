@@ -10,8 +10,9 @@ from typing import Any
 
 from botocore.utils import parse_to_aware_datetime
 
-from gameday.files.twin_file import TwinFile
+from gameday.files.twin_file import Side, TwinAlarm, TwinFile
 from gameday.twin.cloudwatch.alarm_rule import COMPARISONS, HIGH_RESOLUTION, STANDARD, alarm_state, rule_of
+from gameday.twin.cloudwatch.metric_math import ids_of, parse_expression
 from gameday.twin.cloudwatch.statistic import parse_statistic
 from gameday.twin.cloudwatch.store import MetricStore
 from gameday.twin.moto.objects import Moto
@@ -86,45 +87,87 @@ class AlarmController:
 def put_alarms(twin: TwinFile, cloudwatch: Any) -> None:
     """Create the alarms of a twin file with the calls that create them in AWS."""
     for name, alarm in twin.alarms.items():
-        namespace, _, metric = alarm.metric.rpartition("/")
+        side, threshold = alarm.fires
         cloudwatch.put_metric_alarm(
             AlarmName=name,
-            Namespace=namespace,
-            MetricName=metric,
-            Dimensions=[{"Name": key, "Value": value} for key, value in alarm.dimensions.items()],
-            **{"ExtendedStatistic" if alarm.statistic.startswith("p") else "Statistic": alarm.statistic},
-            Period=int(alarm.period),
-            ComparisonOperator="LessThanThreshold" if alarm.above is None else "GreaterThanThreshold",
-            Threshold=alarm.below if alarm.above is None else alarm.above,
+            **(_one_metric(alarm) if alarm.expression is None else {"Metrics": list(_math(alarm, alarm.expression))}),
+            ComparisonOperator=_COMPARISONS[side],
+            Threshold=threshold,
             EvaluationPeriods=alarm.of,
             DatapointsToAlarm=alarm.points,
             TreatMissingData=alarm.missing,
         )
 
 
+_COMPARISONS: Mapping[Side, str] = {
+    "below": "LessThanThreshold",
+    "at_or_below": "LessThanOrEqualToThreshold",
+    "above": "GreaterThanThreshold",
+    "at_or_above": "GreaterThanOrEqualToThreshold",
+}
+
+
+def _metric(name: str, alarm: TwinAlarm) -> dict[str, Any]:
+    namespace, _, metric = name.rpartition("/")
+    dimensions = [{"Name": key, "Value": value} for key, value in alarm.dimensions.items()]
+    return {"Namespace": namespace, "MetricName": metric, "Dimensions": dimensions}
+
+
+def _one_metric(alarm: TwinAlarm) -> dict[str, Any]:
+    kind = "ExtendedStatistic" if alarm.statistic.startswith("p") else "Statistic"
+    return {**_metric(alarm.metric[0], alarm), kind: alarm.statistic, "Period": int(alarm.period)}
+
+
+def _math(alarm: TwinAlarm, expression: str) -> Iterator[dict[str, Any]]:
+    """Yield the queries of an alarm on metric math: m1 is the first metric, and the expression is what it watches."""
+    for number, name in enumerate(alarm.metric, 1):
+        stat = {"Metric": _metric(name, alarm), "Period": int(alarm.period), "Stat": alarm.statistic}
+        yield {"Id": f"m{number}", "MetricStat": stat, "ReturnData": False}
+    yield {"Id": "watched", "Expression": expression, "ReturnData": True}
+
+
 def _mistakes(params: Mapping[str, Any]) -> Iterator[str]:
     """Find what AWS would reject in an alarm (CloudWatch API Reference, PutMetricAlarm), and what the twin lacks."""
-    if any(params.get(key) for key in ("Metrics", "ThresholdMetricId", "EvaluationCriteria")):
-        yield "the twin evaluates no metric math, anomaly detection or queries: put the alarm on one metric"
+    if any(params.get(key) for key in ("ThresholdMetricId", "EvaluationCriteria")):
+        yield "the twin evaluates no anomaly detection or queries: put the alarm on a metric, or on metric math"
+        return
+    queries = params.get("Metrics") or []
+    stats = [query["MetricStat"] for query in queries if "MetricStat" in query]
+    if queries and (len({stat["Period"] for stat in stats}) != 1 or len(queries) - len(stats) != 1):
+        yield "the twin evaluates an alarm on one expression over metrics of one period"
         return
     if "WallClockWindow" in params.get("EvaluationWindow", {}):
         yield "the twin evaluates alarms in sliding windows only"
-    if missing := [key for key in ("Namespace", "MetricName", "Period", "Threshold") if params.get(key) is None]:
-        yield f"an alarm on one metric needs {', '.join(missing)}"
+    needed = ("Threshold",) if queries else ("Namespace", "MetricName", "Period", "Threshold")
+    if missing := [key for key in needed if params.get(key) is None]:
+        yield f"an alarm needs {', '.join(missing)}"
         return
     if params["ComparisonOperator"] not in COMPARISONS:
         yield f"the twin compares with a threshold only, not {params['ComparisonOperator']}"
-    if params["Period"] not in (10, 20, 30) and (params["Period"] % STANDARD or not params["Period"]):
-        yield f"Period {params['Period']} is not 10, 20, 30 or a multiple of 60"
+    period = stats[0]["Period"] if stats else params["Period"]
+    if period not in (10, 20, 30) and (period % STANDARD or not period):
+        yield f"Period {period} is not 10, 20, 30 or a multiple of 60"
     of, points = params["EvaluationPeriods"], params.get("DatapointsToAlarm")
     if points is not None and not 1 <= points <= of:
         yield f"DatapointsToAlarm {points} is not between 1 and EvaluationPeriods, {of}"
-    if of * params["Period"] > DAY:
+    if of * period > DAY:
         yield "the twin evaluates alarms over at most a day"
     try:
-        parse_statistic(params.get("Statistic") or params.get("ExtendedStatistic") or "")
+        _must_compute(params, queries)
     except ValueError as error:
         yield str(error)
+
+
+def _must_compute(params: Mapping[str, Any], queries: list[dict[str, Any]]) -> None:
+    """Raise ValueError for statistics and metric math that the twin does not compute."""
+    if not queries:
+        parse_statistic(params.get("Statistic") or params.get("ExtendedStatistic") or "")
+    for query in queries:
+        if "MetricStat" in query:
+            parse_statistic(query["MetricStat"]["Stat"])
+        elif unknown := ids_of(parse_expression(query["Expression"])) - {each["Id"] for each in queries}:
+            msg = f"the expression names {min(unknown)}, which is the id of no metric"
+            raise ValueError(msg)
 
 
 def _changes(alarm: Moto) -> Iterator[dict[str, Any]]:

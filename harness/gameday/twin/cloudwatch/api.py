@@ -13,9 +13,13 @@ from typing import Any
 from botocore.utils import parse_to_aware_datetime
 
 from gameday.twin.cloudwatch.alarms import AlarmController
+from gameday.twin.cloudwatch.metric_math import ids_of, parse_expression, value_of
 from gameday.twin.cloudwatch.store import MetricStore
 from gameday.twin.moto.seal import ReceivedCall, Rejected
 from gameday.twin.timetable import Timetable
+
+Points = list[tuple[float, float]]
+"""(start of a period, value), oldest first."""
 
 _META = {"HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0}
 
@@ -42,17 +46,19 @@ class Monitoring:
         start, end = _seconds(params["StartTime"]), _seconds(params["EndTime"])
         oldest_first = params.get("ScanBy") == "TimestampAscending"
         results = []
+        by_id: dict[str, Points] = {}
         for query in params["MetricDataQueries"]:
-            if "MetricStat" not in query:
-                raise Rejected("ValidationError", "the twin evaluates no metric math: query a MetricStat")
-            stat = query["MetricStat"]
-            points = self._points(stat["Metric"], stat["Stat"], stat["Period"], start, end)
+            if stat := query.get("MetricStat"):
+                by_id[query["Id"]] = self._points(stat["Metric"], stat["Stat"], stat["Period"], start, end)
+        for query in params["MetricDataQueries"]:
+            points = by_id[query["Id"]] if "MetricStat" in query else _computed(query, by_id)
             if query.get("ReturnData", True):
                 ordered = points if oldest_first else points[::-1]
+                metric = query.get("MetricStat", {}).get("Metric", {})
                 results.append(
                     {
                         "Id": query["Id"],
-                        "Label": query.get("Label", stat["Metric"].get("MetricName", "")),
+                        "Label": query.get("Label", metric.get("MetricName", query["Id"])),
                         "Timestamps": [datetime.fromtimestamp(at, UTC) for at, _ in ordered],
                         "Values": [value for _, value in ordered],
                         "StatusCode": "Complete",
@@ -70,9 +76,7 @@ class Monitoring:
                 (point.setdefault("ExtendedStatistics", {}) if extended else point)[name] = value
         return {"Label": params["MetricName"], "Datapoints": [points[at] for at in sorted(points)]}
 
-    def _points(
-        self, metric: Mapping[str, Any], statistic: str, period: int, start: float, end: float
-    ) -> list[tuple[float, float]]:
+    def _points(self, metric: Mapping[str, Any], statistic: str, period: int, start: float, end: float) -> Points:
         dimensions = _dimensions(metric)
         try:
             return self._store.statistics(
@@ -91,6 +95,21 @@ class Monitoring:
             series = self._store.series(params["Namespace"], datum["MetricName"], _dimensions(datum))
             series.add(int(at), [v for value, count in zip(values, counts, strict=True) for v in [value] * int(count)])
         return {}
+
+
+def _computed(query: Mapping[str, Any], by_id: Mapping[str, Points]) -> Points:
+    """Compute an expression over metrics, in the periods where all of them have a value. Raises Rejected."""
+    try:
+        expression = parse_expression(query["Expression"])
+    except ValueError as error:
+        raise Rejected("ValidationError", str(error)) from error
+    used = ids_of(expression)
+    if missing := used - by_id.keys():
+        raise Rejected("ValidationError", f"the expression names {min(missing)}, which is the id of no metric")
+    values = {name: dict(by_id[name]) for name in used}
+    times = sorted({at for points in values.values() for at in points})
+    computed = ((at, value_of(expression, {name: values[name].get(at) for name in used})) for at in times)
+    return [(at, value) for at, value in computed if value is not None]
 
 
 def _dimensions(raw: Mapping[str, Any]) -> dict[str, str]:
