@@ -96,3 +96,17 @@ def test_one_failed_read_of_kpis_is_a_gap(tmp_path: Path) -> None:
     for number in (numbers[2], numbers[-1]):
         seen = play(tmp_path / str(number), Steps(number, "key"))
         assert seen.events[-1] == Ended(seen.events[-1].at, "restored", Exit.HELD)
+
+
+@pytest.mark.parametrize(
+    ("step", "phase"),
+    [
+        ("journal.settle", "undo"),
+        ("journal.entries", "during"),
+        ("get_function_concurrency", "during"),
+        ("get_metric_data", "inject"),
+    ],
+)
+def test_other_step_that_may_fail_once_changes_no_verdict(step: str, phase: str, tmp_path: Path) -> None:
+    seen = play(tmp_path, Steps(steps().index((step, phase)), "key"))
+    assert seen.events[-1] == Ended(seen.events[-1].at, "restored", Exit.HELD)
