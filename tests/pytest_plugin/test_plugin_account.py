@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from gameday.engine.entries import Run
 from gameday.engine.journal import Journal
+from gameday.pytest_plugin import account_lock
 from gameday.pytest_plugin.account_lock import in_turn
 from gameday.run.stop import StopRequest
 
@@ -25,7 +26,9 @@ from tests.waiting import LAST_NET, until
 ACCOUNT = "123456789012"
 
 
-def test_suites_take_turns_on_an_account(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_suites_take_turns_on_an_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(account_lock, "print", said.append, raising=False)
     first, second = Journal.open(tmp_path), Journal.open(tmp_path)
     order: list[str] = []
 
@@ -36,11 +39,11 @@ def test_suites_take_turns_on_an_account(tmp_path: Path, capsys: pytest.CaptureF
     waiting = threading.Thread(target=other)
     with in_turn(first, ACCOUNT, StopRequest()), in_turn(second, "210987654321", StopRequest()):
         waiting.start()
-        while "waiting: another pytest process" not in capsys.readouterr().out:
-            assert waiting.is_alive()
+        until(lambda: said or not waiting.is_alive())
         order.append("first")
     waiting.join()
     assert order == ["first", "second"]
+    assert said == [f"waiting: another pytest process runs an experiment on account {ACCOUNT}"]
 
 
 def test_in_turn_stopped_while_waiting_injects_nothing(tmp_path: Path) -> None:

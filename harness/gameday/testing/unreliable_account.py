@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from gameday.aws.account import Account
 from gameday.change import Call, Change, CreatedResource, Json, NormalForm, Setting, SettingChange, Shape
-from gameday.change.placeholders import bind
 from gameday.errors import AwsError, Unreachable
 from gameday.steady_state.clock import Clock
 from gameday.testing.alternative_answers import in_transition, reserialised
@@ -60,9 +60,15 @@ class _Watched:
     settle: float
     not_now: tuple[str, ...]
     setting: Setting | None = None
+    by_id: Callable[[str], list[Call]] = lambda _: []  # its reads once it has this id
     stale_until: float = float("-inf")
     changing_until: float = float("-inf")
-    old: list[Json] = field(default_factory=list)  # what `reads` answered before the last write
+    old: Sequence[Json | AwsError] = ()  # what `reads` answered before the last write
+
+    def learn(self, call: Call) -> None:
+        """Add a read by id to its reads."""
+        if call not in self.reads and any(call in self.by_id(text) for text in _texts(call.params)):
+            self.reads.append(call)
 
     def answers(self, call: Call, region: str) -> int | None:
         """Return the index of the read that answers a call; a plural read covers all resources, and so any of them."""
@@ -208,34 +214,53 @@ class RoughAccount(Wrapped):
         if changes or self._for_once(Way.REFUSED, call):
             raise AwsError(call.service, call.operation, watched.not_now[0], "not now")
 
-    def _read_plainly(self, watched: _Watched) -> list[Json]:
-        return [self.account.pages(read, watched.region) for read in watched.reads] if Way.STALE in self.ways else []
+    def _read_plainly(self, watched: _Watched) -> Sequence[Json | AwsError]:
+        if Way.STALE not in self.ways:
+            return []
+        return self.account.call_all([(read, watched.region) for read in watched.reads], paged=True)
 
-    def _note_write(self, watched: _Watched, before: list[Json]) -> None:
+    def _note_write(self, watched: _Watched, before: Sequence[Json | AwsError]) -> None:
         now = self.clock.now()
         if Way.CHANGING in self.ways:
             watched.changing_until = now + CHANGING_FOR
         # A write without effect must not make reads stale, or they would stay stale for as long as it is repeated.
-        if Way.STALE in self.ways and now >= watched.stale_until and before != self._read_plainly(watched):
+        if (
+            Way.STALE in self.ways
+            and now >= watched.stale_until
+            and _plain(before) != _plain(self._read_plainly(watched))
+        ):
             watched.stale_until = now + 0.9 * watched.settle
             watched.old = before
 
     # reads ------------------------------------------------------------------------------------------------------------
 
     def _read(self, call: Call, region: str, paged: bool) -> Json:
-        answer = super().answer(call, region, paged)
-        now = self.clock.now()
         for watched in self._watched:
-            index = watched.answers(call, region)
-            if index is None:
+            watched.learn(call)
+        now, answer = self.clock.now(), self._maybe_stale(call, region, paged)
+        for watched in self._watched:
+            if watched.answers(call, region) is None or watched.setting is None:
                 continue
-            if now < watched.stale_until:
-                answer = self._roughened(Way.STALE, answer, watched.old[index])
-            if watched.setting and now < watched.changing_until:
+            if now < watched.changing_until:
                 answer = self._roughened(Way.CHANGING, answer, in_transition(watched.setting, answer))
-            if watched.setting and Way.RESERIALISED in self.ways:
+            if Way.RESERIALISED in self.ways:
                 answer = self._roughened(Way.RESERIALISED, answer, reserialised(watched.setting, answer))
         return answer
+
+    def _maybe_stale(self, call: Call, region: str, paged: bool) -> Json:
+        """Read; a stale read by id still finds what is deleted, and does not find yet what is created."""
+        (plain,) = self.account.call_all([(call, region)], paged)
+        for watched in self._watched:
+            index = watched.answers(call, region)
+            if index is not None and self.clock.now() < watched.stale_until:
+                # A read by id that is new since the write answers like the read by tag.
+                old = watched.old[index] if index < len(watched.old) else watched.old[0]
+                if _plain([old]) != _plain([plain]):
+                    self._meets(Way.STALE)
+                plain = old
+        if isinstance(plain, AwsError):
+            raise plain
+        return plain
 
     def _roughened(self, way: Way, plain: Json, rough: Json) -> Json:
         if rough != plain:
@@ -260,12 +285,19 @@ def _watched(changes: Sequence[Change], run: str) -> list[_Watched]:
         listed.append(_Watched(region, frozenset(args), calls, ops, ops, setting.settle, setting.retry, setting))
     for change in changes:
         if change.creates:
-            find = bind(change.read_call, change.bindings(run, {}))
+            known = change.bindings(run, {})
+            by_id = partial(change.reads, bindings=known)
             deletes = frozenset(str(template.call) for template in change.undo_templates())
             ops = deletes | {str(template.call) for template in change.apply_templates()}
             busy = change.undo_retry_codes
-            listed.append(_Watched(change.region, frozenset(), [find], ops, deletes, change.settle_time, busy))
+            reads, settle = change.reads(None, known), change.settle_time
+            listed.append(_Watched(change.region, frozenset(), reads, ops, deletes, settle, busy, by_id=by_id))
     return listed
+
+
+def _plain(answers: Sequence[Json | AwsError]) -> list[Json]:
+    """Return answers that can be compared: an error's code in place of the error."""
+    return [answer.code if isinstance(answer, AwsError) else answer for answer in answers]
 
 
 def _texts(value: Json) -> list[str]:
