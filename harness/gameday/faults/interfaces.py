@@ -1,4 +1,4 @@
-"""What else stands in a subnet: each interface that is no instance of the workload, with its owner."""
+"""What else a subnet holds: each interface that is no instance of the workload, with its owner."""
 
 from __future__ import annotations
 

@@ -93,9 +93,6 @@ def test_loss_of_a_gauge_does_not_exist() -> None:
             steady(4, start=EFFECT - 4) + steady(480, start=EFFECT),
             "the baseline has fewer than 5 blocks of 15s with traffic",
         ),
-            steady(4, start=EFFECT - 4) + steady(480, start=EFFECT),
-            "the baseline has fewer than 5 blocks of 15s with traffic",
-        ),
         (steady(300) + steady(480, 0, start=EFFECT), "no traffic"),
     ],
 )
