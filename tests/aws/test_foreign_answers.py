@@ -153,6 +153,6 @@ def test_metrics_of_another_shape_are_a_gap_with_a_remark(answer: Any) -> None:
     kpi = Kpi.model_validate(
         {"tier": "technical", "gauge": {"cloudwatch": "A/B", "period": "1s"}, "bound": {"at_least": 1}}
     )
-    reading = CloudWatchSource(lambda _: answer, 0.0).read({"k": kpi}, 0.0, 10.0)
+    reading = CloudWatchSource(lambda *_: answer).read({"k": kpi}, 0.0, 10.0)
     assert reading.samples == {}
     assert len(reading.remarks) == 1

@@ -331,7 +331,11 @@ def test_the_next_one_is_another(gameday_twin):
     project.runpytest_inprocess("test_a_twin_is_an_account_with_customers.py").assert_outcomes(passed=2)
 
 
-def test_on_an_account_what_is_refused_is_skipped_with_its_reason(project: pytest.Pytester) -> None:
+def test_on_an_account_what_is_refused_is_skipped_with_its_reason(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     write(project, no_news=HELD)
     result = project.runpytest_inprocess("--gameday-on=aws", "-rs")
     result.assert_outcomes(skipped=1)

@@ -114,7 +114,7 @@ def test_with_outcomes_worst_of_verdict_and_outcome_counts(
     judged = held().judged
     assert judged
     judgement = replace(judged.judgement, verdict=before)
-    found = with_outcomes(judgement, [ChangeClosed(0.0, 0, state, "instance i-1")])
+    found = with_outcomes(judgement, [ChangeClosed(0.0, 0, state, "instance i-1")], judged.phases)
     assert found.verdict is after
     assert ("instance i-1" in found.sentence) == (state in ("gone", "not-healed"))
 

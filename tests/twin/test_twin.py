@@ -77,10 +77,11 @@ def test_every_kpi_of_the_storefront_has_data(workload: Workload, customers: Cus
     customers.close_zone("us-east-1a")
     customers.twin.clock.sleep(60)
     readings = {
-        reading.cloudwatch
+        f"{summand.namespace}/{summand.metric}"
         for kpi in workload.kpis.values()
         for reading in (kpi.latency, kpi.gauge, *((kpi.ratio.bad, kpi.ratio.total) if kpi.ratio else ()))
         if reading and reading.cloudwatch
+        for summand in reading.cloudwatch
     }
     dead = {name for name in readings if not metric(customers.twin, name, "SampleCount", 60)}
     assert dead <= {"Storefront/LedgerFailed"}  # it is never hurt here
@@ -249,8 +250,8 @@ def test_invalid_metric_query_is_an_error(twin: Twin) -> None:
         metric(twin, "Storefront/PagesTried", "Most", 60)
     with pytest.raises(InvalidInput, match="MetricDataQueries"):
         twin.aws.call(Call(service="cloudwatch", operation="get_metric_data", params={"StartTime": 0}), REGION)
-    maths = {"StartTime": 0, "EndTime": 1, "MetricDataQueries": [{"Id": "a", "Expression": "1+1"}]}
-    with pytest.raises(AwsError, match="no metric math"):
+    maths = {"StartTime": 0, "EndTime": 1, "MetricDataQueries": [{"Id": "a", "Expression": "m9 + 1"}]}
+    with pytest.raises(AwsError, match="m9, which is the id of no metric"):
         twin.aws.call(Call(service="cloudwatch", operation="get_metric_data", params=maths), REGION)
 
 

@@ -96,7 +96,7 @@ class Connection:
             return self._clients[service, region]
 
     def credentials(self) -> Credentials:
-        """Return what is known of the session's credentials; nobody is asked."""
+        """Return what is known of the session's credentials; no person is asked, a metadata service may be."""
         found = self.session.get_credentials()
         if found is None:
             return Credentials("none")

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gameday.aws.account import Account, read
+from gameday.aws.answers.ec2_compute import DESCRIBE_VOLUMES
 from gameday.aws.answers.iam import GET_INSTANCE_PROFILE
 from gameday.aws.answers.launching import (
     DESCRIBE_KEY,
     DESCRIBE_LAUNCH_TEMPLATE_VERSIONS,
     DESCRIBE_LAUNCHING_GROUPS,
-    DESCRIBE_VOLUMES,
     LaunchingGroup,
     LaunchTemplateSpecification,
 )

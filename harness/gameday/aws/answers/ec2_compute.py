@@ -22,12 +22,19 @@ class DescribeInstanceTypes(TypedDict):
     InstanceTypes: list[InstanceType]
 
 
+class VolumeAttachment(TypedDict):
+    """The instance that a volume is attached to."""
+
+    InstanceId: str
+
+
 class Volume(TypedDict):
     """An EBS volume; `KmsKeyId` is the ARN of the key that encrypts it."""
 
     VolumeId: str
     Encrypted: NotRequired[bool]
     KmsKeyId: NotRequired[str]
+    Attachments: NotRequired[list[VolumeAttachment]]
 
 
 class DescribeVolumes(TypedDict):

@@ -1,4 +1,4 @@
-"""What AWS uses when it starts or launches instances: encrypted volumes, KMS keys, launch templates."""
+"""What AWS uses when it starts or launches instances: KMS keys, launch templates."""
 
 from __future__ import annotations
 
@@ -8,25 +8,6 @@ from typing_extensions import TypedDict
 
 from gameday.aws.answers.operation import Operation
 from gameday.change import Json
-
-
-class VolumeAttachment(TypedDict):
-    """The instance that a volume is attached to."""
-
-    InstanceId: str
-
-
-class EncryptedVolume(TypedDict):
-    """A volume; `KmsKeyId` is the ARN of the key that encrypts it."""
-
-    KmsKeyId: NotRequired[str]
-    Attachments: NotRequired[list[VolumeAttachment]]
-
-
-class DescribeVolumes(TypedDict):
-    """The answer to DescribeVolumes."""
-
-    Volumes: list[EncryptedVolume]
 
 
 class KeyMetadata(TypedDict):
@@ -111,7 +92,6 @@ class DescribeLaunchTemplateVersions(TypedDict):
     LaunchTemplateVersions: list[LaunchTemplateVersion]
 
 
-DESCRIBE_VOLUMES = Operation("ec2", "describe_volumes", DescribeVolumes)
 DESCRIBE_KEY = Operation("kms", "describe_key", DescribeKey)
 DESCRIBE_LAUNCHING_GROUPS = Operation("autoscaling", "describe_auto_scaling_groups", DescribeLaunchingGroups)
 DESCRIBE_LAUNCH_TEMPLATE_VERSIONS = Operation(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -13,6 +14,9 @@ from gameday.change import Call, Json, JsonLike
 from gameday.errors import UNEXPECTED_ANSWER, Unreachable
 
 A = TypeVar("A")
+
+_BUILDING = Lock()
+"""Reads in parallel build adapters at the same time, and `typing` evaluates forward references without a lock."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +46,8 @@ class Operation(Generic[A]):
 
     @cached_property
     def _adapter(self) -> TypeAdapter[A]:
-        return TypeAdapter(self.shape)
+        with _BUILDING:
+            return TypeAdapter(self.shape)
 
 
 class Tag(TypedDict):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gameday.aws.account import Account
-from gameday.aws.answers.ec2 import DESCRIBE_INSTANCES, instances_of
+from gameday.aws.answers.ec2 import DESCRIBE_INSTANCES, InstanceDescription, instances_of
 from gameday.change import PlannedFault
 from gameday.errors import AwsError
 from gameday.plan.guards.context import PlanContext
@@ -15,9 +14,10 @@ from gameday.plan.guards.guard import Objection
 def own_instance(context: PlanContext) -> Iterator[Objection]:
     """Refuse to hit the instance that this process runs on, its subnet or its interfaces."""
     instance, touched = context.request.instance, touched_by(context.plan.planned_faults)
-    if instance is None or not touched:
+    own = own_description(context) if touched else None
+    if instance is None or own is None:
         return
-    for needed in _needed(instance, context.account, context.plan.region):
+    for needed in _needed(instance, own):
         for label in dict.fromkeys(touched.get(needed, [])):
             yield Objection(
                 f"{label} would hit {needed}, which this process needs to send the undo (it runs on {instance})",
@@ -35,16 +35,20 @@ def touched_by(planned_faults: tuple[PlannedFault, ...]) -> dict[str, list[str]]
     return touched
 
 
-def _needed(instance: str, account: Account, region: str) -> list[str]:
-    """The instance, its subnet and its interfaces; nothing where it is in another account or region."""
+def own_description(context: PlanContext) -> InstanceDescription | None:
+    """Return the instance that this process runs on; None where it is in another account or region."""
+    if context.request.instance is None:
+        return None
+    call = DESCRIBE_INSTANCES.call(InstanceIds=[context.request.instance])
     try:
-        answer = account.call(DESCRIBE_INSTANCES.call(InstanceIds=[instance]), region)
+        answer = context.account.call(call, context.plan.region)
     except AwsError as error:
         if error.code.startswith("InvalidInstanceID"):
-            return []
+            return None
         raise
-    needed = [instance]
-    for raw in instances_of(DESCRIBE_INSTANCES.typed(answer)):
-        needed.append(raw.get("SubnetId", ""))
-        needed += [interface["NetworkInterfaceId"] for interface in raw.get("NetworkInterfaces", [])]
-    return needed
+    return next(iter(instances_of(DESCRIBE_INSTANCES.typed(answer))), None)
+
+
+def _needed(instance: str, own: InstanceDescription) -> list[str]:
+    interfaces = [interface["NetworkInterfaceId"] for interface in own.get("NetworkInterfaces", [])]
+    return [instance, own.get("SubnetId", ""), *interfaces]

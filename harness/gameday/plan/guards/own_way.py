@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gameday.aws.answers.ec2 import DESCRIBE_INSTANCES, InstanceDescription, instances_of
-from gameday.errors import AwsError
 from gameday.plan.guards.context import PlanContext
 from gameday.plan.guards.guard import Objection
-from gameday.plan.guards.own_instance import touched_by
+from gameday.plan.guards.own_instance import own_description, touched_by
 from gameday.plan.way_to_aws import passages
 
 _REMEDY = "run it from another machine, outside of what the fault cuts off"
@@ -21,7 +19,7 @@ def own_way(context: PlanContext) -> Iterator[Objection]:
     cut = frozenset(id_ for id_ in touched if id_.startswith(("subnet-", "eni-")))
     if not cut:
         return
-    own = _own(context) if request.instance else None
+    own = own_description(context)
     if own is None:
         if request.unplaced:
             text = f"this process runs in {request.unplaced}: Gameday cannot tell whether the fault cuts its way to AWS"
@@ -38,18 +36,6 @@ def own_way(context: PlanContext) -> Iterator[Objection]:
         what = "cut" if is_whole else "cut a part of"
         text = f"{label} would {what} the way of this process to AWS: {passage.about} is in {', '.join(hit)}"
         yield Objection(text, _REMEDY, refuses=is_whole)
-
-
-def _own(context: PlanContext) -> InstanceDescription | None:
-    """Return this process's instance; None where it is in another account or region."""
-    call = DESCRIBE_INSTANCES.call(InstanceIds=[context.request.instance])
-    try:
-        answer = context.account.call(call, context.plan.region)
-    except AwsError as error:
-        if error.code.startswith("InvalidInstanceID"):
-            return None
-        raise
-    return next(iter(instances_of(DESCRIBE_INSTANCES.typed(answer))), None)
 
 
 def _services(context: PlanContext) -> frozenset[str]:
