@@ -115,7 +115,7 @@ def test_no_two_packages_import_each_other(prefix: str) -> None:
     assert [(one, other) for one, other in pairs if {(one, other), (other, one)} <= found] == []
 
 
-def test_steady_state_imports_nothing_else_of_gameday_and_no_aws_client() -> None:
+def test_steady_state_imports_neither_gameday_nor_an_aws_client() -> None:
     ours = {path: imports_of(path) for path in FILES if module_of(path).startswith("gameday.steady_state")}
     assert ours
     for path, names in ours.items():

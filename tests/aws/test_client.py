@@ -201,7 +201,7 @@ def test_a_second_ctrl_c_does_not_skip_the_undo(account: Account) -> None:
     assert account.state == "running"
 
 
-def test_a_workload_is_run_by_one_run_at_a_time_and_restored_once_that_is_killed(account: Account) -> None:
+def test_workload_has_one_run_and_is_restored_once_it_is_killed(account: Account) -> None:
     with account.in_mid_run() as process:
         second = account.gameday(*RUN)
         assert second.returncode == Exit.REFUSED

@@ -97,7 +97,7 @@ def test_empty_object_of_lambda_still_means_no_reservation() -> None:
     }
 
 
-def test_mutant_without_the_body_check_reads_an_empty_body_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mutant_without_body_check_reads_empty_body_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gameday.aws.connection.must_be_answer", lambda *_: None)
     call = Call(service="lambda", operation="get_function_concurrency", params={"FunctionName": "f"})
     assert answering(200, b"").call(call, REGION) == {}

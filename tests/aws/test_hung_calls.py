@@ -72,7 +72,7 @@ class Hanging(Wrapped):
 
 
 @pytest.mark.parametrize("hangs_in", ["inject", "undo"])
-def test_a_hung_call_holds_the_undo_back_no_longer_than_its_timeouts(tmp_path: Path, hangs_in: str) -> None:
+def test_hung_call_delays_the_undo_no_longer_than_its_timeouts(tmp_path: Path, hangs_in: str) -> None:
     scene = Scene(tmp_path)
     hanging = Hanging(scene, "a")
     before = {name: thing["Level"] for name, thing in scene.shelf.things.items()}
@@ -113,7 +113,7 @@ class Functions:
         return AWSResponse(request.url, 200, {}, Raw(json.dumps(body).encode()))
 
 
-def test_an_undo_gets_through_when_the_injection_has_used_up_the_clients_retries(
+def test_undo_succeeds_after_injection_used_the_clients_retries(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(botocore.endpoint.time, "sleep", lambda _: None)

@@ -68,7 +68,7 @@ class Aborted:
         return {name: self.scene.shelf.things[name]["Level"] for name in self.before}
 
 
-def test_an_injection_that_is_aborted_in_its_middle_is_taken_back_at_once(tmp_path: Path) -> None:
+def test_injection_aborted_in_its_middle_is_undone_at_once(tmp_path: Path) -> None:
     run = Aborted(tmp_path, things=60, after=4.0, kept=0.5)
     assert 25 < run.sent < 60
     assert run.after == run.before
@@ -76,7 +76,7 @@ def test_an_injection_that_is_aborted_in_its_middle_is_taken_back_at_once(tmp_pa
 
 
 @pytest.mark.parametrize("kept", [None, 0.0])
-def test_without_the_share_the_undo_would_wait_for_the_bucket_to_fill(tmp_path: Path, kept: float | None) -> None:
+def test_undo_without_the_share_waits_for_the_bucket_to_fill(tmp_path: Path, kept: float | None) -> None:
     run = Aborted(tmp_path, things=60, after=1.0, kept=kept)
     assert run.sent >= 50
     assert run.after == run.before, "it waits, but it gets through"
@@ -85,7 +85,7 @@ def test_without_the_share_the_undo_would_wait_for_the_bucket_to_fill(tmp_path: 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(things=st.integers(1, 80), after=st.floats(0.0, 30.0))
-def test_below_a_whole_bucket_no_call_of_the_undo_is_throttled_whenever_it_begins(
+def test_undo_below_a_whole_bucket_is_never_throttled(
     tmp_path_factory: pytest.TempPathFactory, things: int, after: float
 ) -> None:
     run = Aborted(tmp_path_factory.mktemp("run"), things, after, kept=0.5)
@@ -94,7 +94,7 @@ def test_below_a_whole_bucket_no_call_of_the_undo_is_throttled_whenever_it_begin
     assert run.sent >= EC2.size or not run.metered.throttled
 
 
-def test_a_throttled_injection_is_patient_for_as_long_as_it_is_paced(tmp_path: Path) -> None:
+def test_throttled_injection_waits_for_as_long_as_it_is_paced(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     ids = [f"t{number}" for number in range(150)]
     for name in ids:
@@ -137,9 +137,7 @@ def test_the_plan_says_what_does_not_go_out_at_once() -> None:
     assert slowed([acl, *subnets[:25]]) == []
 
 
-def test_a_plan_warns_of_what_is_slow_and_a_run_on_an_account_is_paced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_plan_warns_of_slow_changes_and_the_run_is_paced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BUCKETS, "ec2.modify_network_interface_attribute", Bucket(2, 0.25))
     for place, seconds in (("aws", 24), ("twin", 0)):
         with played(tmp_path / place, faults=[{"isolate-module": {"module": "catalog", "zone": "us-east-1a"}}]) as play:

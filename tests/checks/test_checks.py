@@ -205,14 +205,14 @@ def ids(checked: Checked) -> list[str]:
     return [found.check.id for found in checked.found]
 
 
-def test_every_check_has_an_id_of_its_own_a_practice_and_a_planted_case() -> None:
+def test_every_check_has_an_id_a_practice_and_a_planted_case() -> None:
     assert [check.id for check in CHECKS.values()] == sorted(CHECKS)
     assert set(CHECKS) == set(PLANTS)
     assert all(check.practice.id.startswith("REL") and check.practice.title and check.why for check in CHECKS.values())
 
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=lambda check: str(check.id))
-def test_what_is_planted_is_found_alone_and_its_experiment_can_be_planned(check: Any, tmp_path: Path) -> None:
+def test_planted_flaw_is_found_alone_and_gives_an_experiment(check: Any, tmp_path: Path) -> None:
     plant = PLANTS[check.id]
     with planted(tmp_path, plant) as (file, stand):
         checked = looked(file, stand.twin.aws)
@@ -296,9 +296,7 @@ class Remembers(Wrapped):
 
 
 @pytest.mark.parametrize(("peak", "found"), [(49.0, []), (51.0, ["GD104"])])
-def test_a_peak_that_half_the_instances_could_not_bear_is_found_in_the_history(
-    peak: float, found: list[str], tmp_path: Path
-) -> None:
+def test_peak_that_half_the_instances_cannot_carry_is_found(peak: float, found: list[str], tmp_path: Path) -> None:
     with planted(tmp_path, Plant("")) as (file, stand):
         checked = looked(file, Remembers(stand.twin.aws, peak))
     assert ids(checked) == found
@@ -321,7 +319,7 @@ def gameday(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
     return int(left.value.code or 0)
 
 
-def test_storefront_shows_its_flaw_and_its_thin_checkout_and_nothing_else(
+def test_storefront_has_its_two_known_findings_and_no_other(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     words = ("check", STOREFRONT / "workload.yaml", "--json", "--write", tmp_path)
@@ -360,7 +358,7 @@ def test_what_is_no_workload_is_invalid(monkeypatch: pytest.MonkeyPatch, capsys:
         ("Storefront/OrdersTried", False),
     ],
 )
-def test_only_metrics_of_healthy_capacity_say_what_a_module_needs(metric: str, counts: bool) -> None:
+def test_only_metrics_of_healthy_capacity_state_a_modules_need(metric: str, counts: bool) -> None:
     assert bool(HEALTHY.search(metric)) is counts
 
 

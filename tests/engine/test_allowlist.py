@@ -58,7 +58,7 @@ def passes(allowed: AllowList, call: Call, region: str = REGION) -> bool:
 
 
 @pytest.mark.parametrize("name", LAWS)
-def test_every_fault_is_applied_and_undone_behind_the_filter_of_its_own_plan(name: str, tmp_path: Path) -> None:
+def test_every_fault_works_behind_the_allow_list_of_its_plan(name: str, tmp_path: Path) -> None:
     with LAWS[name].world() as shop:
         changes = (planned_fault := LAWS[name].planned_fault(shop)).changes
         before = touched(changes, RUN, shop.account)
@@ -84,7 +84,7 @@ def test_what_was_made_may_be_deleted_only_once_its_id_is_known() -> None:
     assert not passes(allowed, thing("delete_thing", Id="a"))
 
 
-def test_what_a_lost_reply_made_may_be_deleted_once_it_is_found_by_the_runs_tag() -> None:
+def test_resource_of_a_lost_reply_is_found_by_tag_and_deleted() -> None:
     allowed = AllowList([[MAKE]], RUN)
     allowed.learn(thing("find_things", Run=RUN), REGION, {"Found": [{"Id": "made-2"}, {"Id": "made-3"}]})
     assert passes(allowed, thing("delete_thing", Id="made-2"))
@@ -346,7 +346,7 @@ def test_what_reads_by_its_name_reads_by_its_access_level() -> None:
     assert wrong == []
 
 
-def test_what_is_named_like_a_read_but_is_none_is_so_by_its_access_level() -> None:
+def test_call_named_like_a_read_counts_by_its_access_level() -> None:
     found = levels()
     assert not [name for name in _NOT_READS if found[name] & {"Read", "List"}]
 

@@ -67,7 +67,7 @@ class Watching:
         return self.scene.shelf.call_all(calls, paged)
 
 
-def test_every_intent_of_a_stage_is_in_the_journal_before_its_first_call(scene: Scene) -> None:
+def test_every_intent_of_a_stage_is_journalled_before_its_calls(scene: Scene) -> None:
     shelf, watching = scene.shelf, Watching(scene)
     scene.apply(
         planned_fault(levels(shelf, a=5, b=6), [*capture(POWER, {"a": "off"}, REGION, shelf), IRREVERSIBLE]), watching
@@ -158,7 +158,7 @@ def test_a_call_without_an_answer_counts_as_still_on_its_way(scene: Scene, lost:
     assert scene.journal.entries(RUN)[0].answered is None
 
 
-def test_a_make_that_breaks_off_half_way_counts_as_still_on_its_way(scene: Scene) -> None:
+def test_create_that_breaks_off_counts_as_still_on_its_way(scene: Scene) -> None:
     scene.shelf.errors["add_items"] = [Unreachable("shelf", "add_items", "ReadTimeout", "")]
     with pytest.raises(ApplyFailed):
         scene.apply(planned_fault([MAKE]))
@@ -188,7 +188,7 @@ def test_a_resource_that_is_gone_since_the_plan_stops_it(scene: Scene) -> None:
         scene.apply(planned_fault(changes))
 
 
-def test_an_item_that_somebody_else_added_since_the_plan_is_not_taken_for_ours(scene: Scene) -> None:
+def test_item_of_somebody_else_since_the_plan_is_not_ours(scene: Scene) -> None:
     changes = capture(ITEMS, {"a": {"adds": ["new"], "removes": []}}, REGION, scene.shelf)
     scene.shelf.things["a"]["Items"].append("new")
     with pytest.raises(ApplyFailed, match="it has changed since the plan was made"):
@@ -204,13 +204,13 @@ def test_a_read_that_fails_stops_it_before_anything_is_sent(scene: Scene) -> Non
     assert (scene.shelf.log, scene.journal.entries(RUN)) == ([], [])
 
 
-def test_a_placeholder_that_stands_for_nothing_stops_it_before_anything_is_sent(scene: Scene) -> None:
+def test_unbound_placeholder_stops_before_anything_is_sent(scene: Scene) -> None:
     with pytest.raises(GamedayError, match=r"`made\.acl` has no value"):
         scene.apply(planned_fault([setting_change(LEVEL, before=1, after={"$": "made.acl"})]))
     assert (scene.shelf.log, scene.journal.entries(RUN)) == ([], [])
 
 
-def test_a_call_that_cannot_be_made_up_stops_it_before_anything_is_sent(scene: Scene) -> None:
+def test_call_that_cannot_be_built_stops_before_anything_is_sent(scene: Scene) -> None:
     asks_too_much = LEVEL.model_copy(update={"write": call("put_level", Id={"$": "id"}, Token={"$": "row.nothing"})})
     with pytest.raises(GamedayError, match=r"`row\.nothing` has no value"):
         scene.apply(planned_fault([setting_change(asks_too_much, before=1, after=5)]))
@@ -267,7 +267,7 @@ def test_not_now_is_not_waited_out_for_ever(scene: Scene) -> None:
     assert scene.journal.entries(RUN)[0].answered is None
 
 
-def test_a_look_up_that_went_stale_is_read_again_before_the_next_try(scene: Scene) -> None:
+def test_look_up_that_went_stale_is_read_before_the_next_try(scene: Scene) -> None:
     changes = levels(scene.shelf, a=5)
     real = scene.shelf.put_level
 
@@ -281,7 +281,7 @@ def test_a_look_up_that_went_stale_is_read_again_before_the_next_try(scene: Scen
     assert [(one.params["Token"], one.error) for one in scene.called("inject")] == [(0, "NotNow"), (40, None)]
 
 
-def test_somebody_elses_write_between_two_tries_is_not_overwritten(scene: Scene) -> None:
+def test_write_of_a_third_party_between_tries_is_kept(scene: Scene) -> None:
     changes = levels(scene.shelf, a=5)
 
     def put_level(**params: Any) -> Any:

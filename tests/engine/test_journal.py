@@ -271,7 +271,7 @@ def test_a_dead_run_that_owes_nothing_gives_its_workload_up(journal: Journal) ->
 
 
 @pytest.mark.parametrize("state", ["open", "stuck"])
-def test_a_dead_run_that_owes_something_keeps_its_workload_until_it_is_restored(journal: Journal, state: str) -> None:
+def test_dead_run_with_open_entries_keeps_its_workload(journal: Journal, state: str) -> None:
     journal.take(RUN, "shop", ACCOUNT, "aws")
     journal.intend(RUN, ROWS[:1])
     if state == "stuck":

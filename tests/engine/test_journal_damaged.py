@@ -42,7 +42,7 @@ def said(folder: Path) -> JournalError:
 
 
 @pytest.mark.parametrize("gone", ["missing", "empty"])
-def test_a_journal_that_is_gone_while_runs_left_marks_is_not_begun_anew(gone: str, folder: Path) -> None:
+def test_missing_journal_is_not_begun_anew_while_marks_remain(gone: str, folder: Path) -> None:
     file_of(folder).unlink() if gone == "missing" else file_of(folder).write_bytes(b"")
     error = said(folder)
     assert f"journal.db is {gone}" in error.what

@@ -206,7 +206,7 @@ def test_before_is_believed_only_after_the_settle_time(scene: Scene) -> None:
     assert answered + SETTLE <= settled.at < answered + SETTLE + 5
 
 
-def test_before_is_believed_only_when_no_request_can_be_on_its_way(scene: Scene) -> None:
+def test_before_is_believed_only_when_no_request_is_on_its_way(scene: Scene) -> None:
     scene.shelf.errors["put_level"] = [LOST]
     with pytest.raises(ApplyFailed):
         scene.apply(of_level(scene.shelf))
@@ -501,7 +501,7 @@ def test_a_call_that_cannot_even_be_sent_does_not_stop_the_rest(scene: Scene, op
     assert states.index("stuck") == (4 if "power" in operation or "turn" in operation else 0)
 
 
-def test_a_stage_that_never_ends_holds_the_others_back_for_a_while_only(scene: Scene) -> None:
+def test_stage_that_never_ends_delays_others_for_a_while_only(scene: Scene) -> None:
     scene.apply(whole(scene.shelf))
     began = scene.clock.now()
     scene.shelf.things["a"]["Power"] = "turning"
@@ -615,9 +615,7 @@ def test_a_run_that_is_killed_at_any_call_is_restored(tmp_path: Path, when: Lite
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_an_undo_that_is_killed_at_any_call_is_finished_by_the_next(
-    tmp_path: Path, when: Literal["before", "after"]
-) -> None:
+def test_undo_killed_at_any_call_is_finished_by_the_next(tmp_path: Path, when: Literal["before", "after"]) -> None:
     def apply_and_undo(scene: Scene, account: DyingAccount) -> None:
         scene.apply(whole(scene.shelf))
         scene.undo(account)

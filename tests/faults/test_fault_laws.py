@@ -229,7 +229,7 @@ def test_a_strangers_part_of_the_same_setting_survives(tmp_path: Path) -> None:
         assert account.met[Way.STRANGER] == 1
 
 
-def test_a_setting_that_moved_between_plan_and_run_is_not_touched(tmp_path: Path) -> None:
+def test_setting_that_moved_between_plan_and_run_is_not_changed(tmp_path: Path) -> None:
     with opened("throttle a function", tmp_path) as on:
         params = {"FunctionName": "payments", "ReservedConcurrentExecutions": 77}
         on.shop.account.call(Call(service="lambda", operation="put_function_concurrency", params=params), REGION)

@@ -114,7 +114,7 @@ def test_conflicting_fields_are_refused(fields: dict[str, Any], said: str) -> No
 # the door -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_rule_is_put_read_and_taken_away_and_again_changes_nothing() -> None:
+def test_rule_is_put_read_and_deleted_and_repeats_change_nothing() -> None:
     with open_beside() as shop:
         assert ask("get_rule", shop.proxy) == {"Rule": None, "Hit": None}
         for _ in range(2):

@@ -155,7 +155,7 @@ def test_full_throttle_takes_effect_beside_a_background(tmp_path: Path) -> None:
     assert took_effect.at - start - 300 <= 125
 
 
-def test_metrics_that_cannot_be_read_refuse_before_anything_is_injected(tmp_path: Path) -> None:
+def test_unreadable_metrics_refuse_before_anything_is_injected(tmp_path: Path) -> None:
     class Blind(Wrapped):
         def answer(self, call: Call, region: str, paged: bool) -> Json:
             if call.operation == "get_metric_data":
@@ -224,7 +224,7 @@ def test_a_number_never_raises_the_smaller_of_two_capacities() -> None:
     assert [probe.about for probe in planned_fault.effect.probes] == ["AWS/DynamoDB ReadThrottleEvents of ledger grows"]
 
 
-def test_of_a_modules_targets_those_that_lose_nothing_are_named_and_left_alone() -> None:
+def test_targets_that_lose_nothing_are_named_and_left_alone() -> None:
     with open_shop(Layout(functions=(2, 20), tables=(), stages=())) as shop:
         planned_fault = Throttle.model_validate({"module": "payments", "to": 5}).inject(shop.look())
     assert planned_fault.refusals == ()

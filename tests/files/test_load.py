@@ -79,7 +79,7 @@ def at(mistake):
 # --- what files become ----------------------------------------------------------------------------------------------
 
 
-def test_an_experiment_comes_with_its_faults_its_workload_and_its_twin(folder):
+def test_experiment_loads_with_its_faults_workload_and_twin(folder):
     loaded = load_experiment(folder / E)
     assert loaded.experiment.name == "lose-an-instance"
     assert loaded.faults == (TerminateInstance(module="orders", count=1),)
@@ -195,7 +195,7 @@ def test_variables_are_not_filled_into_keys(folder):
 
 
 @pytest.mark.parametrize("written", ["${NOPE}", "${EMPTY}", "${not a name}"])
-def test_a_variable_that_cannot_be_filled_in_is_a_mistake_at_its_place(folder, written, snapshot):
+def test_variable_without_a_value_is_a_mistake_at_its_place(folder, written, snapshot):
     edit(folder, W, ("Customers find products and order them.", f"x {written}"))
     (mistake,) = mistakes_of(folder / W, {"EMPTY": ""})
     assert words(mistake) == snapshot
@@ -256,7 +256,7 @@ def test_a_text_that_cannot_be_read_says_where_and_why(monkeypatch, folder, pars
     assert column in (None, mistake.column)
 
 
-def test_duplicate_keys_name_both_lines_and_hide_no_other_mistake(folder):
+def test_duplicate_keys_name_both_lines_and_hide_no_mistake(folder):
     edit(folder, E, ("baseline: 3m", "hypothesis: x\nbaseline: 3"))
     first, second = mistakes_of(folder / E)
     assert first.what == "the key `hypothesis` occurs twice; the first is on line 8"
@@ -367,7 +367,7 @@ TOPS = [
 
 
 @pytest.mark.parametrize(("old", "_", "new", "place"), TOPS, ids=[case[2] or f"no {case[0]}" for case in TOPS])
-def test_a_kind_or_version_that_is_not_read_is_reported_before_all_else(folder, old, _, new, place, snapshot):
+def test_unsupported_kind_or_version_is_reported_first(folder, old, _, new, place, snapshot):
     (mistake,) = mistakes_of(edit(folder, E, (old, new), ("lasts: 5m", "lasts: 5")))
     assert words(mistake) == snapshot
     assert at(mistake).startswith(place)
@@ -432,7 +432,7 @@ def test_a_wrong_fault_says_where_why_and_what_to_do(folder, entry, place, snaps
     assert at(mistake).startswith(place)
 
 
-def test_a_zone_of_another_region_is_a_mistake_without_a_twin_too(folder):
+def test_zone_of_another_region_is_a_mistake_without_a_twin_too(folder):
     edit(folder, W, ("twin: twin.yaml", "# twin"))
     (mistake,) = mistakes_of(edit(folder, E, (ENTRY, "- az-blackhole: {zone: eu-west-1a}")))
     assert mistake.what == "zone `eu-west-1a` is not in us-east-1"
@@ -498,7 +498,7 @@ ACROSS = [
 @pytest.mark.parametrize(
     ("load", "edits", "name", "place"), ACROSS, ids=[f"{case[0]}: {case[1][0][2]}" for case in ACROSS]
 )
-def test_what_does_not_fit_together_says_where_why_and_what_to_do(folder, load, edits, name, place, snapshot):
+def test_values_that_do_not_fit_name_place_reason_and_remedy(folder, load, edits, name, place, snapshot):
     for file, old, new in edits:
         edit(folder, file, (old, new))
     (mistake,) = mistakes_of(folder / load)
@@ -574,7 +574,7 @@ def test_names_are_checked_while_the_workload_is_wrong_elsewhere(folder):
     assert len(said) == 3
 
 
-def test_names_are_not_guessed_where_the_workload_does_not_say_them(folder):
+def test_names_are_not_guessed_where_the_workload_has_none(folder):
     edit(folder, W, ("kpis:", "kpi:"))
     assert {Path(mistake.file).name for mistake in mistakes_of(folder / E)} == {W}
 
@@ -582,7 +582,7 @@ def test_names_are_not_guessed_where_the_workload_does_not_say_them(folder):
 # --- validating many, and rendering ---------------------------------------------------------------------------------
 
 
-def test_folders_are_validated_with_all_below_them_and_a_shared_mistake_is_reported_once(folder):
+def test_folders_are_validated_and_shared_mistakes_reported_once(folder):
     (folder / "more").mkdir()
     (folder / "more" / "a.yml").write_text((folder / E).read_text().replace("workload.yaml", "../workload.yaml"))
     (folder / ".hidden").mkdir()
@@ -639,7 +639,7 @@ def test_a_mistake_is_shown_with_its_line_and_a_caret(folder):
     ]
 
 
-def test_a_long_line_is_cut_around_the_place_and_controls_are_not_printed():
+def test_long_line_is_cut_around_the_place_without_controls():
     source = "é" * 500 + "HERE" + "\x1b[31m" * 100
     shown = Mistake("f\x1b.yaml", 1, 501, "what\x07").render().splitlines()
     assert shown == ["f\N{REPLACEMENT CHARACTER}.yaml:1:501: what\N{REPLACEMENT CHARACTER} [GD-F11]"]

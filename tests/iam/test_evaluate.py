@@ -192,7 +192,7 @@ POLICIES = st.lists(st.builds(policy, STATEMENT, STATEMENT), max_size=3)
 
 
 @given(POLICIES, POLICIES)
-def test_another_deny_never_allows_and_another_allow_never_lifts_a_deny(some: Any, more: Any) -> None:
+def test_added_deny_never_allows_and_added_allow_lifts_no_deny(some: Any, more: Any) -> None:
     decision = decide(STOP, some)
     assert decide(STOP, [*some, policy(deny())]) is D
     if decision is D:

@@ -134,7 +134,7 @@ FAULTS = st.one_of(
 class TestEveryPlan:
     @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(faults=st.lists(FAULTS, min_size=1, max_size=2))
-    def test_its_policies_allow_each_call_each_undo_and_each_read_and_no_statement_is_idle(
+    def test_its_policies_allow_all_its_calls_and_nothing_is_idle(
         self, faults: list[dict[str, Any]], store: tuple[Twin, Workload]
     ) -> None:
         plan = plan_on(*store, *faults)
@@ -149,7 +149,7 @@ class TestEveryPlan:
 
     @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(faults=st.lists(FAULTS, min_size=1, max_size=2))
-    def test_its_session_allows_the_same_or_is_refused_and_is_never_wider(
+    def test_its_session_allows_the_same_or_is_refused(
         self, faults: list[dict[str, Any]], store: tuple[Twin, Workload]
     ) -> None:
         plan = plan_on(*store, *faults)
@@ -396,7 +396,7 @@ def doubled(plan: Plan, number: int, module: str | None = "web") -> Plan:
     return plan.model_copy(update={"planned_faults": (planned_fault,)})
 
 
-def test_what_does_not_fit_into_a_session_is_refused_and_never_widened(store: tuple[Twin, Workload]) -> None:
+def test_policy_too_long_for_a_session_is_refused_never_widened(store: tuple[Twin, Workload]) -> None:
     plan = plan_on(*store, {"terminate-instance": {"module": "web"}}).model_copy(update={"bound_by_tags": ()})
     assert all(len(text) <= LONGEST for text in session_policies(doubled(plan, 20), RUN).values())
     with pytest.raises(Refused, match="longer than the 2,048 characters that STS accepts") as refused:
@@ -404,7 +404,7 @@ def test_what_does_not_fit_into_a_session_is_refused_and_never_widened(store: tu
     assert "split the experiment" in refused.value.remedy
 
 
-def test_the_session_that_undoes_cannot_inject_and_the_one_that_injects_cannot_undo(plan: Plan) -> None:
+def test_no_session_can_both_inject_and_undo(plan: Plan) -> None:
     both = session_policies(plan, RUN)
     run, undo = json.loads(both["run"]), json.loads(both["undo"])
     asks = {phase: [ask for ask in asks_of(plan) if ask.phase == phase] for phase in ("inject", "undo")}
@@ -508,7 +508,7 @@ def test_an_operation_has_the_action_of_the_reference(service: str, operation: s
     assert found.name == action
 
 
-def test_who_one_is_needs_no_permission_and_an_unknown_operation_is_an_error() -> None:
+def test_caller_identity_needs_no_right_unknown_calls_raise() -> None:
     assert action_of(Call(service="sts", operation="get_caller_identity")) is None
     with pytest.raises(GamedayError, match=r"knows no IAM action for ec2\.explode"):
         action_of(Call(service="ec2", operation="explode"))

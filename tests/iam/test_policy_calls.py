@@ -43,9 +43,7 @@ def resolved(name: str) -> Iterator[tuple[Shop, Plan]]:
 
 
 @pytest.mark.parametrize("name", [name for name in LAWS if name != "throttle a service for a program"])  # asks no AWS
-def test_the_session_that_injects_and_the_one_that_undoes_may_call_what_they_really_call(
-    name: str, tmp_path: Path
-) -> None:
+def test_sessions_may_call_what_they_really_call(name: str, tmp_path: Path) -> None:
     with resolved(name) as (shop, plan):
         injecting, clock, journal = DyingAccount(shop.account), TestClock(1_800_000_000.0), begun(tmp_path, RUN)
         undoing = DyingAccount(shop.account)

@@ -85,7 +85,7 @@ def held(*policies: Json, boundary: Json = None) -> PrincipalPolicies:
     return PrincipalPolicies(ROLE, policies, boundary)
 
 
-def test_a_right_that_is_missing_refuses_and_nothing_can_allow_it(monkeypatch: pytest.MonkeyPatch, plan: Plan) -> None:
+def test_missing_right_refuses_and_nothing_can_allow_it(monkeypatch: pytest.MonkeyPatch, plan: Plan) -> None:
     for one in (plan, allowing(plan, "unchecked-undo", "irreversible")):
         refusals = checked(monkeypatch, one, held(PUT)).refusals
         start = "undo is not permitted: lambda:DeleteFunctionConcurrency on arn:"
@@ -98,9 +98,7 @@ def test_a_boundary_counts(monkeypatch: pytest.MonkeyPatch, plan: Plan) -> None:
     assert checked(monkeypatch, plan, held(EVERYTHING, boundary=PUT)).refusals != ()
 
 
-def test_what_cannot_be_checked_refuses_or_is_a_warning_where_it_is_allowed(
-    monkeypatch: pytest.MonkeyPatch, plan: Plan
-) -> None:
+def test_unchecked_right_refuses_or_warns_where_it_is_allowed(monkeypatch: pytest.MonkeyPatch, plan: Plan) -> None:
     unread = AwsError("iam", "get_role", "AccessDenied", "no")
     (refusal,) = checked(monkeypatch, plan, unread).refusals
     said = "whether undo is permitted cannot be checked: iam.get_role failed: AccessDenied: no"
@@ -111,9 +109,7 @@ def test_what_cannot_be_checked_refuses_or_is_a_warning_where_it_is_allowed(
     assert [str(warning) for warning in allowed.warnings] == [f"{said} [GD-W24]"]
 
 
-def test_the_roles_policies_count_where_there_is_one_and_else_those_of_who_runs(
-    monkeypatch: pytest.MonkeyPatch, plan: Plan
-) -> None:
+def test_policies_of_the_role_count_else_those_of_the_principal(monkeypatch: pytest.MonkeyPatch, plan: Plan) -> None:
     asked: list[str] = []
     checked(monkeypatch, plan, held(EVERYTHING), asked)
     workload = plan.workload.model_copy(update={"role": ROLE})
@@ -121,9 +117,7 @@ def test_the_roles_policies_count_where_there_is_one_and_else_those_of_who_runs(
     assert asked == [plan.principal, ROLE]
 
 
-def test_a_plan_too_large_for_its_sessions_is_refused_with_all_else(
-    monkeypatch: pytest.MonkeyPatch, plan: Plan
-) -> None:
+def test_plan_too_large_for_its_sessions_is_refused_at_once(monkeypatch: pytest.MonkeyPatch, plan: Plan) -> None:
     setting_change = plan.planned_faults[0].changes[0]
     assert "function" in plan.bound_by_tags
     plan = plan.model_copy(update={"bound_by_tags": ()})  # some functions do not carry the opt-in tag

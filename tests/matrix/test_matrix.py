@@ -116,7 +116,7 @@ def test_a_planted_dead_declaration_is_found() -> None:
     assert found.exit == 0
 
 
-def test_the_same_seed_gives_the_same_bytes_on_any_number_of_cores() -> None:
+def test_same_seed_gives_same_bytes_on_any_number_of_cores() -> None:
     workload, twin = shop(CALLS, DECLARED)
     experiments = experiments_of(workload, twin.zones, "workload.yaml")[:2]
     one, two = (play_rows(workload, twin, experiments, 3, cores=cores) for cores in (1, 2))

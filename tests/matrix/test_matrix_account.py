@@ -134,7 +134,7 @@ def matrix(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
 Capture = Any
 
 
-def test_rows_run_one_at_a_time_under_all_refusals_and_find_what_is_hidden(
+def test_rows_run_singly_under_all_refusals_and_find_the_hidden(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     assert matrix(monkeypatch, "--local-journal", "--yes", "--reports", "out") == Exit.BROKEN

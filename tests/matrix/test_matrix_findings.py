@@ -85,7 +85,7 @@ def test_tolerated_module_that_hurts_is_not_tolerated() -> None:
     assert (links(found), found.exit) == ([("not-tolerated", "ads", "web")], Exit.BROKEN)
 
 
-def test_a_need_that_nothing_shows_is_a_dead_declaration_and_breaks_nothing() -> None:
+def test_need_that_nothing_shows_is_dead_and_breaks_nothing() -> None:
     found = matrix(workload(web={"needs": ["db"]}, db={}))
     assert (links(found), found.exit) == ([("dead", "db", "web")], Exit.HELD)
 
@@ -98,20 +98,20 @@ def test_need_with_unknown_effect_is_not_dead() -> None:
     assert links(matrix(workload(web={"needs": ["db"]}, db={}), db={"web": SILENT})) == []
 
 
-def test_a_need_may_show_at_a_kpi_of_what_is_called_that_suffers_with_the_caller() -> None:
+def test_need_may_show_at_a_kpi_of_the_callee() -> None:
     """Orders belong to checkout and come through web: they suffer with both, so web's need of checkout is seen."""
     shop = workload(web={"needs": ["checkout"]}, checkout={})
     assert links(matrix(shop, web={"checkout": 0.9})) == []
 
 
-def test_a_spread_that_other_rows_explain_is_a_chain_with_the_undeclared_link_as_the_finding() -> None:
+def test_explained_spread_names_the_undeclared_link_of_its_chain() -> None:
     shop = workload(web={"needs": ["api"]}, api={}, ads={})
     found = matrix(shop, api={"web": 0.5}, ads={"api": 0.3, "web": 0.6})
     assert links(found) == [("hidden", "ads", "api")]
     assert [one.way for one in found.findings[0].chains] == [("ads", "api", "web")]
 
 
-def test_a_chain_may_run_down_to_those_whose_customers_come_through_the_victim() -> None:
+def test_chain_may_end_at_modules_behind_the_victim() -> None:
     shop = workload(web={"needs": ["checkout"], "tolerates": ["ads"]}, checkout={}, ads={})
     found = matrix(shop, web={"checkout": 0.9}, ads={"web": 0.9, "checkout": 0.9})
     assert links(found) == [("not-tolerated", "ads", "web")]
@@ -127,7 +127,7 @@ def faint(shop: Workload, low: float) -> Matrix:
     return analyse(shop, rows, 0, 0.01)
 
 
-def test_an_effect_too_faint_where_it_arises_is_still_the_link_that_explains_who_suffers() -> None:
+def test_faint_effect_is_still_the_link_that_explains_a_spread() -> None:
     found = faint(workload(web={"needs": ["api"]}, api={"tolerates": ["ads"]}, ads={}), low=0.007)
     assert links(found) == [("not-tolerated", "ads", "api")]
     assert [one.way for one in found.findings[0].chains] == [("ads", "api", "web")]
@@ -138,7 +138,7 @@ def test_where_nothing_shows_between_who_suffers_is_the_finding() -> None:
     assert links(found) == [("hidden", "ads", "web")]
 
 
-def test_who_tolerates_a_module_itself_is_not_excused_by_a_faint_effect_further_down() -> None:
+def test_faint_effect_further_down_excuses_no_tolerating_module() -> None:
     found = faint(workload(web={"needs": ["api"], "tolerates": ["ads"]}, api={"tolerates": ["ads"]}, ads={}), low=0.007)
     assert links(found) == [("not-tolerated", "ads", "web")]
 
@@ -167,13 +167,13 @@ def test_tolerated_module_is_the_link_when_its_need_is_hit(at_web: float, found:
         (0.0, [("not-tolerated", "ads", "web"), ("hidden", "db", "web")]),  # ads goes on without the table
     ],
 )
-def test_a_tolerated_module_that_nobody_asks_any_more_is_the_link(ads_with_db: float | None, found: list[Any]) -> None:
+def test_tolerated_module_without_callers_is_the_link(ads_with_db: float | None, found: list[Any]) -> None:
     shop = workload(web={"tolerates": ["ads"]}, ads={"needs": ["db"]}, db={})
     seen = matrix(shop, db={"ads": ads_with_db, "web": 0.9}, ads={"ads": SILENT, "web": 0.4})
     assert sorted(one for one in links(seen) if one[0] != "dead") == sorted(found)
 
 
-def test_a_hidden_link_further_up_is_one_finding_and_not_one_for_each_module_behind_it() -> None:
+def test_hidden_link_further_up_is_one_finding() -> None:
     """bank <- payments (declared) <- mail (hidden): the bank's row is explained by the row of payments."""
     shop = workload(payments={"needs": ["bank"]}, bank={}, mail={})
     found = matrix(shop, bank={"payments": 0.9, "mail": 0.9}, payments={"mail": 0.9})
@@ -200,7 +200,7 @@ def test_a_cycle_of_needs_is_allowed() -> None:
     assert links(matrix(shop, a={"b": 0.9}, b={"a": 0.9}, c={"a": 0.9, "b": 0.9})) == [("hidden", "c", "a")]
 
 
-def test_what_has_no_traffic_since_its_callers_suffer_keeps_nothing_from_being_known() -> None:
+def test_module_without_traffic_keeps_no_cell_unknown() -> None:
     shop = workload(web={"needs": ["api"], "tolerates": ["ads"]}, api={"needs": ["db"]}, ads={}, db={})
     rows: dict[str, dict[str, float | None]] = {
         "web": {"api": SILENT, "ads": SILENT, "db": SILENT},
@@ -245,7 +245,7 @@ def test_a_zone_that_hurts_more_than_its_share_is_a_coupling(hurt: float, kinds:
     assert links(analyse(shop, rows, 0, 0.01)) == kinds
 
 
-def test_a_module_outside_a_zone_that_suffers_with_it_is_a_coupling_unless_its_row_explains_it() -> None:
+def test_module_outside_a_zone_is_a_coupling_unless_explained() -> None:
     shop = workload(web={}, api={}, db={})
     rows = tuple(row(shop, name) for name in shop.modules)
     found = analyse(shop, (*rows, zone(web=0.1, api=0.1, db=0.2)), 0, 0.01)
@@ -281,7 +281,7 @@ def drawn(
 
 
 @given(PAIRS)
-def test_where_nothing_is_declared_every_spread_is_a_finding_or_the_end_of_its_chain(
+def test_without_declarations_each_spread_is_found_or_explained(
     spreads: set[tuple[str, str]],
 ) -> None:
     hidden, found = drawn(set(), set(), spreads)
@@ -290,7 +290,7 @@ def test_where_nothing_is_declared_every_spread_is_a_finding_or_the_end_of_its_c
 
 
 @given(PAIRS, PAIRS, PAIRS)
-def test_only_what_spreads_and_is_not_declared_is_a_hidden_dependency(
+def test_only_an_undeclared_spread_is_a_hidden_dependency(
     needs: set[tuple[str, str]], tolerates: set[tuple[str, str]], spreads: set[tuple[str, str]]
 ) -> None:
     hidden, found = drawn(needs, tolerates, spreads)
@@ -360,7 +360,7 @@ def test_the_page_shows_twenty_modules_within_its_drawing() -> None:
     )
 
 
-def test_a_matrix_without_findings_says_so_and_a_kpi_named_like_its_module_is_named_once() -> None:
+def test_matrix_without_findings_says_so_and_names_a_kpi_once() -> None:
     quiet = matrix(workload(web={}, db={}))
     assert headline(quiet) == "No undeclared dependency was found"
     assert headline(matrix(workload(web={}, db={}), db={"web": SILENT})).endswith(", 1 cell not known")

@@ -28,7 +28,7 @@ def test_a_planted_dependency_is_found_and_its_cure_ends_it(kind: str, number: i
 
 
 @pytest.mark.parametrize("size", [5, 10, 20])
-def test_a_workload_follows_from_its_seed_and_hides_one_dependency_for_each_five_modules(size: int) -> None:
+def test_workload_hides_one_dependency_for_each_five_modules(size: int) -> None:
     one, two = (world(seed_of("dev", size, 0), size) for _ in range(2))
     assert one == two
     assert len(one.planted) == size // 5
@@ -42,7 +42,7 @@ def test_a_workload_follows_from_its_seed_and_hides_one_dependency_for_each_five
         )
 
 
-def test_no_planted_dependency_storms_a_table_that_another_left_scarce() -> None:
+def test_planted_dependencies_never_overload_a_scarce_table() -> None:
     for number in range(60):
         made = world(seed_of("dev", 10, number), 10)
         for one in made.planted:

@@ -67,7 +67,7 @@ def test_a_module_that_is_cut_off_around_us_is_refused(shop: Shop) -> None:
     assert refusals([cut], ours["InstanceId"], shop.account)
 
 
-def test_on_no_instance_or_one_of_another_account_nothing_is_refused(shop: Shop) -> None:
+def test_no_instance_or_one_of_another_account_refuses_nothing(shop: Shop) -> None:
     dark = planned_fault(shop, "az-blackhole", zone="us-east-1a")
     assert refusals([dark], None, shop.account) == ()
     assert refusals([dark], "i-0123456789abcdef0", shop.account) == ()

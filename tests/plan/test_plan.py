@@ -153,7 +153,7 @@ def test_two_faults_on_one_setting_are_refused(twin: Twin, workload: Workload) -
     assert lines(plan.refusals) == ["throttle and throttle would both change function.concurrency of payments [GD-P13]"]
 
 
-def test_interfaces_of_others_in_the_zone_are_refused_unless_allowed(twin: Twin, workload: Workload) -> None:
+def test_foreign_interfaces_in_the_zone_refuse_unless_allowed(twin: Twin, workload: Workload) -> None:
     ours = [{"Name": "tag:app", "Values": ["storefront"]}]
     subnets = tell(twin, "ec2", "describe_subnets", Filters=ours)["Subnets"]
     subnet = next(one["SubnetId"] for one in subnets if one["AvailabilityZone"] == "us-east-1a")

@@ -155,7 +155,7 @@ def _writes(call: Call) -> bool:
     return call.operation.startswith(("put_", "delete_"))
 
 
-def test_an_instance_that_was_replaced_during_the_fault_does_not_hold_the_undo_up(tmp_path: Path) -> None:
+def test_instance_replaced_in_the_fault_does_not_delay_the_undo(tmp_path: Path) -> None:
     with open_shop() as shop:
         runs = Runs(shop, tmp_path)
         planned_fault = runs.inject("run", "isolate-module", module="web")

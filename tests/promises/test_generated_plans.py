@@ -9,7 +9,7 @@ from gameday.faults import CATALOGUE
 from tests.crash_matrix.plans import explore
 
 
-def test_a_run_calls_what_its_plan_says_and_needs_every_statement_of_its_policy() -> None:
+def test_run_calls_its_plan_and_needs_every_policy_statement() -> None:
     seen: Counter[str] = Counter()
     assert explore(3, 0, lambda fault: seen.update([fault])) > 60
     assert set(seen) == set(CATALOGUE)

@@ -120,7 +120,7 @@ def output(result: pytest.RunResult) -> str:
     return result.stdout.str()
 
 
-def test_experiments_are_items_that_names_faults_and_modules_select(project: pytest.Pytester) -> None:
+def test_experiments_are_items_selected_by_name_fault_and_module(project: pytest.Pytester) -> None:
     day = "version: 1\nkind: gameday\nname: day\nworkload: workload.yaml\nexperiments: [no-news.yaml]\n"
     write(project, no_news=HELD, no_pay=BROKEN, day=day)
     for words, ids in {
@@ -331,7 +331,7 @@ def test_the_next_one_is_another(gameday_twin):
     project.runpytest_inprocess("test_a_twin_is_an_account_with_customers.py").assert_outcomes(passed=2)
 
 
-def test_on_an_account_what_is_refused_is_skipped_with_its_reason(
+def test_refusal_on_an_account_is_skipped_with_its_reason(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")

@@ -77,7 +77,7 @@ def test_any_file_is_a_record_or_invalid_input(tmp_path: Path, raw: bytes) -> No
         read_record(path)
 
 
-def test_a_late_sample_replaces_what_was_there_for_the_same_start() -> None:
+def test_late_sample_replaces_the_one_of_the_same_start() -> None:
     early, other, late = Sample(10, 1, 5, 5, 0.0), Sample(11, 1, 5, 0, 1.0), Sample(10, 1, 6, 0, 1.0)
     events = (Sampled(20, "orders", (other, early)), Sampled(30, "orders", (late,)))
     assert replace(held(), events=events).series == {"orders": (late, other)}

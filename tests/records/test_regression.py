@@ -51,7 +51,7 @@ def test_worse_by_less_than_the_margin_is_allowed() -> None:
     assert found.verdict is HELD
 
 
-def test_runs_that_differ_much_are_unknown_and_say_how_many_more_would_tell() -> None:
+def test_runs_that_differ_much_are_unknown_and_ask_for_more_runs() -> None:
     found = of(runs(1, 4, spread=0.4), runs(4, 3, spread=0.4))
     assert found.verdict is UNKNOWN
     assert "more runs of each release would settle it" in found.remedy

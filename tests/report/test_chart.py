@@ -80,9 +80,7 @@ def test_no_point_mixes_before_and_after_the_injection(least: int, length: float
 
 
 @given(st.integers(1, 20_000), st.sampled_from([1.0, 5.0, 60.0]), st.floats(0, 1e6))
-def test_no_chart_draws_more_than_its_points_and_none_of_the_traffic_is_lost(
-    count: int, length: float, zero: float
-) -> None:
+def test_chart_draws_at_most_its_points_and_all_traffic(count: int, length: float, zero: float) -> None:
     series = tuple(ratio(zero + at * length, 10, at % 2, length) for at in range(count))
     bins = thinned(series, ORDERS, zero, count * length / POINTS)
     assert len(bins.entries) <= max(POINTS, 1) + 1
@@ -120,7 +118,7 @@ def test_the_bound_of_the_fault_holds_while_it_lasts() -> None:
     assert after.start > 420
 
 
-def test_a_bound_against_the_baseline_is_drawn_around_the_baseline() -> None:
+def test_bound_against_the_baseline_is_drawn_around_it() -> None:
     kpi = RATE.model_copy(update={"bound": RATE.bound.model_validate({"within": "5%", "of": "baseline"})})
     workload = WORKLOAD.model_copy(update={"kpis": {**WORKLOAD.kpis, "order-rate": kpi}})
     record = held()
@@ -155,7 +153,7 @@ def test_a_time_axis_has_few_ticks_inside(low: float, span: float) -> None:
 
 
 @given(st.lists(st.floats(0, 1)))
-def test_an_axis_of_shares_holds_all_of_them_and_at_least_two_points(shares: list[float]) -> None:
+def test_axis_of_shares_holds_all_and_at_least_two_points(shares: list[float]) -> None:
     for axis in (good_axis(shares), bad_axis(shares)):
         assert all(axis.low <= share <= axis.high for share in shares)
         assert axis.high - axis.low >= 0.02

@@ -64,7 +64,7 @@ def aborted() -> Record:
     return replace(record, events=(*events[:-1], Aborted(EPOCH + 24, "guard", about), events[-1]))
 
 
-def test_what_the_guard_saw_is_drawn_though_the_bin_averages_it_away() -> None:
+def test_what_the_guard_saw_is_drawn_though_the_bin_hides_it() -> None:
     drawn = chart(aborted(), "orders")
     [index] = [index for index, worst in enumerate(drawn.worst) if worst is not None]
     assert drawn.values[index] is not None
@@ -83,7 +83,7 @@ def test_guard_and_abort_are_drawn() -> None:
     assert "aborted +24s" in text
 
 
-def test_a_guard_far_from_what_was_seen_does_not_flatten_the_line() -> None:
+def test_guard_far_from_the_samples_does_not_flatten_the_line() -> None:
     drawn = chart(held(), "checkout-latency")
     assert drawn.guard is None
 
@@ -113,7 +113,7 @@ def test_a_phase_bound_by_nothing_has_a_neutral_mark() -> None:
     assert "| all of it | any |" in markdown(suite)
 
 
-def test_what_was_not_run_and_what_was_interrupted_is_named_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_not_run_or_interrupted_are_named_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     table = verdict_table(CUT)
     rows = [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in table.splitlines()[2:4]]

@@ -72,7 +72,7 @@ def test_a_record_from_before_losses_were_judged_shows_none() -> None:
     assert explanations.explanations(unjudged) == ()
 
 
-def test_a_record_written_before_losses_and_graphs_were_judged_is_still_read(tmp_path: Path) -> None:
+def test_record_from_before_loss_and_graphs_is_still_read(tmp_path: Path) -> None:
     first = held()
     new = rejudge(first)
     judged = replace(new.judged, judgement=new.again)

@@ -143,7 +143,7 @@ def test_stuck_account_is_shown_before_the_first_chart() -> None:
     assert "was absent, is 5: somebody else changed it" in text
 
 
-def test_quoted_words_are_set_as_code_and_a_refusal_has_its_remedy() -> None:
+def test_quoted_words_are_code_and_a_refusal_has_its_remedy() -> None:
     refusal = Refusal(
         "x", (Reason("", "it does not say `allow: [irreversible]` <b>"), Reason("", "half a `quote", "say `so`"))
     )

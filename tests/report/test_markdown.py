@@ -16,7 +16,7 @@ from tests.report.test_html import hostile
 NOW = "2026-09-22T09:30:00Z"
 
 
-def test_the_report_leads_with_the_verdicts_and_folds_the_details() -> None:
+def test_report_begins_with_verdicts_and_folds_the_details() -> None:
     text = markdown(suite())
     lines = text.splitlines()
     assert lines[0] == "## Gameday storefront: 1 held, 2 broken, 1 refused"

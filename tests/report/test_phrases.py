@@ -34,7 +34,7 @@ def test_a_verdict_names_where_it_was_reached() -> None:
     assert phrases.label("refused", "aws") == "refused"
 
 
-def test_account_ids_keep_their_last_four_digits_alone_and_in_arns() -> None:
+def test_account_ids_keep_their_last_four_digits_alone() -> None:
     text = f"{ACCOUNT} arn:aws:iam::{ACCOUNT}:role/x arn:aws-cn:sns:cn-north-1:999988887777:topic"
     short = phrases.shorten(text, ACCOUNT)
     assert short == "…3333 arn:aws:iam::…3333:role/x arn:aws-cn:sns:cn-north-1:…7777:topic"
@@ -53,7 +53,7 @@ def test_recovery_is_shown_against_its_claim() -> None:
     assert phrases.recovery_words(blind) == "unknown"
 
 
-def test_a_run_cut_short_claims_no_recovery_that_it_did_not_measure() -> None:
+def test_run_cut_short_claims_no_recovery_without_measurement() -> None:
     record = held()
     assert record.judged
     assert record.plan.experiment.recovery
@@ -74,7 +74,7 @@ def test_a_run_cut_short_claims_no_recovery_that_it_did_not_measure() -> None:
     assert phrases.recovery_words(from_undo) == "unknown (not back by 15s)"
 
 
-def test_a_recovery_that_was_not_watched_for_long_enough_is_unknown() -> None:
+def test_recovery_not_watched_for_long_enough_is_unknown() -> None:
     row = RecoveryJudgement("orders", Verdict.UNKNOWN, True, 100.0, 160.0, 60.0, 50.0, 70.0, False, "")
     assert phrases.recovery_words(rejudged(held(), row)) == "unknown (1m of 5m)"
 
@@ -108,7 +108,7 @@ def test_an_experiment_without_an_isolation_claim_says_so() -> None:
     assert phrases.isolation_words(record) == "not claimed"
 
 
-def test_changes_say_from_what_to_what_and_how_they_are_taken_back() -> None:
+def test_changes_name_both_values_and_their_undo() -> None:
     rows = [change.describe() for change in held().plan.planned_faults[0].changes]
     made, group, subnet, hit = rows[0], rows[1], rows[3], rows[-1]
     assert (made.before, made.after, made.undo) == (

@@ -75,7 +75,7 @@ def test_a_dumb_terminal_gets_plain_lines(term: str | None, monkeypatch: pytest.
     assert isinstance(progress(Terminal()), PlainProgress)
 
 
-def test_a_terminal_without_unicode_gets_plain_lines_that_it_can_show(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_terminal_without_unicode_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal("ascii")
     assert isinstance(progress(stream), PlainProgress)

@@ -33,7 +33,7 @@ def found(hurts: bool = True, **times: Any) -> tuple[Verdict, DetectionJudgement
     return judgement.verdict, judgement.detection
 
 
-def test_an_alarm_that_fires_in_time_holds_and_counts_from_the_impact() -> None:
+def test_alarm_in_time_holds_and_counts_from_the_impact() -> None:
     _, one = found(fired=IMPACT + 75, alarm_read=IMPACT + 80)
     assert (one.verdict, one.since, one.kpi) == (Verdict.HELD, "impact", "orders")
     assert one.took == pytest.approx(75, abs=2)
@@ -43,18 +43,18 @@ def test_an_alarm_that_fires_in_time_holds_and_counts_from_the_impact() -> None:
     assert one.words.endswith("claimed: within 2m)")
 
 
-def test_an_alarm_that_fires_late_breaks_the_claim_and_the_sentence_names_it() -> None:
+def test_late_alarm_breaks_the_claim_and_the_sentence_names_it() -> None:
     verdict, one = found(fired=IMPACT + 200, alarm_read=IMPACT + 205)
     assert verdict is one.verdict is Verdict.BROKEN
 
 
-def test_an_alarm_at_the_very_edge_of_its_time_is_too_close_to_tell() -> None:
+def test_alarm_at_the_edge_of_its_time_is_too_close() -> None:
     _, one = found(fired=IMPACT + 120, alarm_read=IMPACT + 125)
     assert one.verdict is Verdict.UNKNOWN
     assert "too close to tell" in one.words
 
 
-def test_an_alarm_that_never_fires_breaks_the_claim_where_it_was_watched_for_long_enough() -> None:
+def test_alarm_that_never_fires_breaks_the_claim_when_watched() -> None:
     verdict, one = found(alarm_read=EFFECT + 420)
     assert verdict is one.verdict is Verdict.BROKEN
     assert one.words == "had not fired 6m40s after impact on orders (claimed: within 2m)"
@@ -88,7 +88,7 @@ def test_alarm_that_fires_before_customers_suffer_is_noted() -> None:
     assert "before impact on orders" in one.words
 
 
-def test_an_alarm_that_fired_before_the_fault_tells_nothing_of_it() -> None:
+def test_alarm_that_fired_before_the_fault_says_nothing_of_it() -> None:
     _, one = found(fired=EFFECT - 5, alarm_read=EFFECT)
     assert one.verdict is Verdict.UNKNOWN
     assert one.words == "fired 5s before the injection, so it says nothing about this fault"
@@ -118,7 +118,7 @@ def judgement_of(events: list[Any]) -> Judged:
     return next(event for event in events if isinstance(event, Judged))
 
 
-def test_a_run_hears_the_alarm_and_takes_the_time_that_cloudwatch_gives(tmp_path: Path) -> None:
+def test_run_hears_the_alarm_and_uses_the_time_of_cloudwatch(tmp_path: Path) -> None:
     with played(tmp_path, watched, **FIELDS) as play:
         events = play.events()
         heard = next(event for event in events if isinstance(event, Detected))

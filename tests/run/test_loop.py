@@ -49,7 +49,7 @@ def acls(twin: Twin) -> set[str]:
     return {acl["NetworkAclId"] for acl in answer["NetworkAcls"]}
 
 
-def test_a_run_goes_through_its_phases_in_order_and_ends_restored(tmp_path: Path) -> None:
+def test_run_has_its_phases_in_order_and_ends_restored(tmp_path: Path) -> None:
     with played(tmp_path) as play:
         events = play.events()
         assert [event.phase for event in only(events, PhaseBegan)] == ["before", "inject", "during", "undo", "after"]
@@ -104,7 +104,7 @@ def test_a_setting_that_stands_but_does_nothing_ends_unknown(
         assert ended(events).account == "restored"
 
 
-def test_a_guarded_kpi_beyond_its_bound_aborts_and_undoes_at_once(tmp_path: Path) -> None:
+def test_guarded_kpi_beyond_its_bound_aborts_and_undoes_at_once(tmp_path: Path) -> None:
     guard = {"orders": {"at_least": "50%"}}
     with played(tmp_path, lambda raw: raw, guard=guard, lasts="5m") as play:
         events = play.events()
@@ -244,7 +244,7 @@ def unfed(raw: Any) -> Any:
     ("change", "reason"),
     [(sick, "orders is not steady"), (idle, "orders has no data|orders is idle"), (unfed, "orders has no data")],
 )
-def test_a_workload_that_is_not_steady_or_idle_is_refused_untouched(change: Any, reason: str, tmp_path: Path) -> None:
+def test_unsteady_or_idle_workload_is_refused_unchanged(change: Any, reason: str, tmp_path: Path) -> None:
     with played(tmp_path, change) as play:
         with pytest.raises(Refused, match=reason):
             play.events()

@@ -58,7 +58,7 @@ def account(server: str, tmp_path: Path) -> Iterator[WithRole]:
 # rights ---------------------------------------------------------------------------------------------------------------
 
 
-def test_a_role_that_may_not_undo_does_not_inject_and_the_missing_right_is_named(account: WithRole) -> None:
+def test_role_that_may_not_undo_refuses_and_names_the_right(account: WithRole) -> None:
     account.may(but("ec2:StartInstances"))
     done = account.gameday(*LOCAL)
     assert done.returncode == Exit.REFUSED, done.stderr
@@ -69,7 +69,7 @@ def test_a_role_that_may_not_undo_does_not_inject_and_the_missing_right_is_named
     assert f"undo is not permitted: ec2:StartInstances on {arn}" in planned.stdout
 
 
-def test_a_role_with_just_the_derived_policy_runs_holds_and_restores(account: WithRole) -> None:
+def test_role_with_just_the_derived_policy_holds_and_restores(account: WithRole) -> None:
     account.may(ANYTHING)
     derived = account.gameday("policy", "experiment.yaml", "--on", "aws")
     assert derived.returncode == Exit.HELD, derived.stderr
@@ -103,7 +103,7 @@ def test_right_under_conditions_warns_and_must_be_allowed(account: WithRole) -> 
     assert "whether undo is permitted cannot be checked: ec2:StartInstances on" in planned.stdout
 
 
-def test_policies_that_cannot_be_read_refuse_unless_the_experiment_allows_it(account: WithRole) -> None:
+def test_unreadable_policies_refuse_unless_the_experiment_allows(account: WithRole) -> None:
     account.write("workload.yaml", f"role: {ROLE}\n", "")
     done = account.gameday(*LOCAL)
     assert done.returncode == Exit.REFUSED
@@ -121,7 +121,7 @@ def aws(account: WithRole, monkeypatch: pytest.MonkeyPatch) -> Any:
     return open_account()
 
 
-def test_a_role_holds_what_is_attached_and_inline_within_its_boundary(account: WithRole, aws: Any) -> None:
+def test_role_has_attached_and_inline_policies_in_its_boundary(account: WithRole, aws: Any) -> None:
     account.may(ANYTHING)
     made = account.iam.create_policy(PolicyName="attached", PolicyDocument=json.dumps(but("s3:*")))["Policy"]["Arn"]
     limit = account.iam.create_policy(PolicyName="limit", PolicyDocument=json.dumps(but("ec2:*")))["Policy"]["Arn"]
@@ -217,7 +217,7 @@ def test_no_secret_reaches_record_report_journal_stream_or_log(account: WithRole
     assert issued == []  # moto's temporary credentials
 
 
-def test_only_a_saved_plan_keeps_what_a_kpi_needs_and_only_for_its_owner(account: WithRole) -> None:
+def test_only_a_saved_plan_keeps_kpi_secrets_for_its_owner(account: WithRole) -> None:
     account.may(ANYTHING)
     workload = account.folder / "workload.yaml"
     workload.write_text(workload.read_text().rstrip() + SECRET_KPIS)

@@ -70,9 +70,7 @@ def test_planning_reads_through_a_session_that_can_only_read(sts: Sts, sessions:
     assert "Policy" not in asked
 
 
-def test_injecting_and_undoing_have_sessions_of_their_own_with_just_the_plans_policies(
-    sts: Sts, sessions: Sessions, plan: Plan
-) -> None:
+def test_inject_and_undo_sessions_have_just_the_plans_policies(sts: Sts, sessions: Sessions, plan: Plan) -> None:
     reading = sessions.reading()
     actors = open_run_sessions(reading, sessions, plan, RUN)
     assert len(sts.asked) == 2
@@ -93,7 +91,7 @@ def test_injecting_and_undoing_have_sessions_of_their_own_with_just_the_plans_po
     assert len({key_of(one) for one in (reading, actors.account, undoing)}) == 3
 
 
-def test_the_credentials_that_assume_the_role_can_do_nothing_else(sts: Sts) -> None:
+def test_credentials_that_assume_the_role_can_do_nothing_else(sts: Sts) -> None:
     base = sts.base()
     Sessions(base, ROLE, REGION).reading()
     other = Wanted("arn:aws:iam::123456789012:role/admin", "x-x", "ana")
@@ -154,16 +152,14 @@ def test_every_source_identity_is_one_that_sts_takes(name: str) -> None:
         ("ExpiredToken", "check your AWS credentials"),
     ],
 )
-def test_a_session_that_cannot_be_had_is_a_refusal_in_plain_words(
-    code: str, remedy: str, sts: Sts, sessions: Sessions
-) -> None:
+def test_session_that_cannot_be_opened_is_a_plain_refusal(code: str, remedy: str, sts: Sts, sessions: Sessions) -> None:
     sts.refuses = code
     with pytest.raises(Refused, match=rf"STS opened no session of {ROLE} \(gameday-read\): {code}") as refused:
         sessions.reading()
     assert remedy in refused.value.remedy
 
 
-def test_nothing_is_injected_when_the_session_that_undoes_cannot_be_had(
+def test_nothing_is_injected_when_the_undo_session_fails(
     play: Played, plan: Plan, sts: Sts, sessions: Sessions
 ) -> None:
     heard: list[Event] = []
@@ -190,7 +186,7 @@ def test_a_session_is_renewed_before_it_ends(sts: Sts, sessions: Sessions) -> No
     assert [one["PolicyArns.member.1.arn"].rpartition("/")[2] for one in sts.asked] == ["ReadOnlyAccess"] * 3
 
 
-def test_a_session_that_cannot_be_renewed_is_used_until_its_last_minute(sts: Sts, sessions: Sessions) -> None:
+def test_session_that_cannot_be_renewed_is_used_to_its_end(sts: Sts, sessions: Sessions) -> None:
     sts.lasts = timedelta(minutes=2)
     aws = sessions.reading()
     sts.refuses = "AccessDenied"
@@ -205,7 +201,7 @@ def journalled(plan: str) -> Run:
     return Run(RUN, "shop", "123456789012", REGION, "aws", 1, "ana@host", 0.0, plan)
 
 
-def test_a_dead_run_is_restored_through_its_role_and_can_only_be_undone(sts: Sts, plan: Plan) -> None:
+def test_dead_run_is_restored_through_its_role_and_only_undone(sts: Sts, plan: Plan) -> None:
     one = journalled(plan.model_dump_json(by_alias=True))
     assert named_by(one, "role") == ROLE
     rescuing(sts.base(), one)
@@ -214,14 +210,14 @@ def test_a_dead_run_is_restored_through_its_role_and_can_only_be_undone(sts: Sts
     assert asked["RoleSessionName"] == f"gameday-{RUN}-undo"
 
 
-def test_a_role_that_cannot_be_assumed_any_more_is_named_by_restore(sts: Sts, plan: Plan) -> None:
+def test_role_that_cannot_be_assumed_is_named_by_restore(sts: Sts, plan: Plan) -> None:
     sts.refuses = "AccessDenied"
     one = journalled(plan.model_dump_json(by_alias=True))
     with pytest.raises(Refused, match=f"STS opened no session of {ROLE}"):
         rescuing(sts.base(), one)
 
 
-def test_a_run_without_a_role_is_restored_with_the_credentials_at_hand(play: Played) -> None:
+def test_run_without_a_role_is_restored_with_own_credentials(play: Played) -> None:
     assert named_by(journalled(play.plan.model_dump_json(by_alias=True)), "role") is None
     with pytest.raises(JournalError, match="cannot read the plan"):
         named_by(journalled("{}"), "role")

@@ -75,7 +75,7 @@ def test_one_line_of_the_twin_breaks_a_claim(name: str, was: str, is_: str, tmp_
     assert verdict(run(name, tmp_path, (was, is_))) is Verdict.BROKEN
 
 
-def test_a_page_that_waits_for_its_recommendations_takes_the_orders_down(tmp_path: Path) -> None:
+def test_page_that_waits_for_recommendations_loses_the_orders(tmp_path: Path) -> None:
     record = run("throttle-recommendations", tmp_path)
     assert verdict(record) is Verdict.BROKEN
 

@@ -55,7 +55,7 @@ def account(server: str, tmp_path: Path) -> Iterator[Shared]:
     account.close()
 
 
-def test_a_run_keeps_its_intents_in_the_store_and_frees_the_workload(account: Shared) -> None:
+def test_run_keeps_its_intents_in_the_store_and_frees_the_lease(account: Shared) -> None:
     done = account.gameday(*RUN)
     assert done.returncode == Exit.HELD, done.stderr + done.stdout
     assert account.state == "running"
@@ -104,7 +104,7 @@ def test_a_store_and_a_local_journal_at_once_are_a_mistake(account: Shared) -> N
     assert "[GD-E115]" in refused.stderr
 
 
-def test_a_store_that_is_not_there_refuses_before_anything_is_touched(account: Shared) -> None:
+def test_missing_store_refuses_before_anything_is_changed(account: Shared) -> None:
     account.write("workload.yaml", "s3://ledger", "s3://nowhere")
     refused = account.gameday(*RUN)
     assert refused.returncode == Exit.REFUSED
@@ -137,7 +137,7 @@ def test_halt_says_when_nobody_has_the_workload(account: Shared) -> None:
     assert f"no run in {account.store} holds workload batch" in done.stderr
 
 
-def test_a_killed_run_is_restored_on_its_own_machine_without_waiting_and_freed_in_the_store(account: Shared) -> None:
+def test_killed_run_is_restored_without_waiting_and_freed(account: Shared) -> None:
     account.dies_in_mid_run()
     restored = account.gameday("restore")
     assert restored.returncode == Exit.HELD, restored.stderr

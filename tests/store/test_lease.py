@@ -124,7 +124,7 @@ def test_a_renewal_whose_answer_was_lost_is_known_for_our_own(objects: MemoryObj
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0, 86_400.0])
-def test_a_wall_clock_that_jumps_neither_loses_nor_prolongs_a_lease(
+def test_wall_clock_that_jumps_neither_ends_nor_extends_a_lease(
     jump: float, objects: MemoryObjects, now: Now, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = lease(objects, now)
@@ -167,7 +167,7 @@ def test_a_takeover_waits_out_the_lease_and_the_longest_call(objects: MemoryObje
     assert sighting.is_dead(observer.at)
 
 
-def test_a_lease_renewed_after_the_last_look_cannot_be_taken_over(objects: MemoryObjects, now: Now) -> None:
+def test_lease_renewed_after_the_last_read_is_not_taken_over(objects: MemoryObjects, now: Now) -> None:
     mine = lease(objects, now)
     mine.take("run-1", "ann@laptop")
     sighting = watch(objects, WORKLOAD, ACCOUNT, None, now.at)
@@ -177,7 +177,7 @@ def test_a_lease_renewed_after_the_last_look_cannot_be_taken_over(objects: Memor
         lease(objects, now).take_over(sighting, "run-1", "bob@ci")
 
 
-def test_a_zombie_that_wakes_after_the_takeover_can_note_no_intent(objects: MemoryObjects, now: Now) -> None:
+def test_process_that_wakes_after_takeover_notes_no_intent(objects: MemoryObjects, now: Now) -> None:
     zombie = TeamStore(objects, WORKLOAD, ACCOUNT, now)
     zombie.take(a_run())
     zombie.intend([an_entry(0)])
@@ -197,7 +197,7 @@ def test_a_zombie_that_wakes_after_the_takeover_can_note_no_intent(objects: Memo
     TeamStore(objects, WORKLOAD, ACCOUNT, now).must_be_free()
 
 
-def test_a_run_whose_first_record_cannot_be_written_leaves_the_workload_free(objects: MemoryObjects, now: Now) -> None:
+def test_run_whose_first_record_fails_leaves_the_workload_free(objects: MemoryObjects, now: Now) -> None:
     moods = iter([Mood.WELL, Mood.DOWN])
     objects.mood = lambda: next(moods, Mood.WELL)
     team = TeamStore(objects, WORKLOAD, ACCOUNT, now)
@@ -206,7 +206,7 @@ def test_a_run_whose_first_record_cannot_be_written_leaves_the_workload_free(obj
     team.must_be_free()
 
 
-def test_a_record_whose_answer_never_came_does_not_look_like_a_fence(objects: MemoryObjects, now: Now) -> None:
+def test_record_without_an_answer_does_not_look_like_a_fence(objects: MemoryObjects, now: Now) -> None:
     team = TeamStore(objects, WORKLOAD, ACCOUNT, now)
     team.take(a_run())
     objects.mood = lambda: Mood.CUT

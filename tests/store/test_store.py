@@ -69,7 +69,7 @@ def refused(code: str) -> AwsError:
 # S3 -------------------------------------------------------------------------------------------------------------------
 
 
-def test_an_object_is_written_once_and_then_only_by_who_has_read_it(objects: S3Objects) -> None:
+def test_object_is_written_once_and_then_only_by_its_reader(objects: S3Objects) -> None:
     tag = objects.put("a/b.json", '{"n": 1}', NEW)
     assert tag
     assert objects.get("a/b.json") == Stored('{"n": 1}', tag)
@@ -193,7 +193,7 @@ def test_a_run_stops_when_its_lease_was_taken_over(now: Now, memory: MemoryObjec
     assert "took over the lease" in asked.heard[0][1]
 
 
-def test_a_store_that_is_down_stops_a_run_only_when_its_lease_has_run_out(now: Now, memory: MemoryObjects) -> None:
+def test_store_that_is_down_stops_a_run_when_its_lease_has_ended(now: Now, memory: MemoryObjects) -> None:
     lease, asked = Lease(memory, WORKLOAD, ACCOUNT, now), Asked()
     lease.take("run-1", "ann@laptop")
     memory.mood = lambda: Mood.DOWN
@@ -264,9 +264,7 @@ def died(memory: MemoryObjects, now: Now) -> TeamStore:
     return team
 
 
-def test_a_machine_that_does_not_renew_is_dead_only_after_lease_and_longest_call(
-    now: Now, memory: MemoryObjects
-) -> None:
+def test_silent_machine_is_dead_after_lease_and_longest_call(now: Now, memory: MemoryObjects) -> None:
     died(memory, now)
     slept: list[float] = []
 
@@ -300,9 +298,7 @@ def test_a_process_of_this_machine_that_died_is_not_waited_for(now: Now, memory:
     assert [one.is_dead for one in found] == [True]
 
 
-def test_another_machine_knows_what_a_dead_run_owes_and_closes_it(
-    now: Now, memory: MemoryObjects, journal: Journal
-) -> None:
+def test_another_machine_reads_and_closes_the_open_entries(now: Now, memory: MemoryObjects, journal: Journal) -> None:
     died(memory, now)
     (found,) = watched(memory, unfinished(memory), lambda _: True, lambda _: None, now)
     with taken_over(memory, found, journal):
@@ -377,9 +373,7 @@ def test_a_run_that_the_store_cannot_close_stays_open_here(tmp_path: Path, memor
     journal.close()
 
 
-def test_a_workload_taken_in_the_store_refuses_before_anything_is_planned(
-    tmp_path: Path, memory: MemoryObjects, now: Now
-) -> None:
+def test_workload_with_a_lease_refuses_before_the_plan(tmp_path: Path, memory: MemoryObjects, now: Now) -> None:
     TeamStore(memory, WORKLOAD, ACCOUNT, now).take(a_run("run-9", "bob@ci"))
     journal = Journal.open(tmp_path)
     team = TeamStore(memory, WORKLOAD, ACCOUNT, now)
@@ -389,7 +383,7 @@ def test_a_workload_taken_in_the_store_refuses_before_anything_is_planned(
     journal.close()
 
 
-def test_runs_that_live_on_this_machine_are_found_by_their_workload(tmp_path: Path) -> None:
+def test_live_runs_of_this_machine_are_found_by_their_workload(tmp_path: Path) -> None:
     journal = begun(tmp_path)
     assert journal.taken(WORKLOAD) == []
     journal.take("run-1", WORKLOAD, ACCOUNT, "aws")
@@ -426,9 +420,7 @@ def injected(scene: Scene, team: TeamStore) -> Iterator[None]:
         yield
 
 
-def test_a_run_that_was_taken_over_does_not_undo_what_the_next_run_does(
-    tmp_path: Path, memory: MemoryObjects, now: Now
-) -> None:
+def test_run_taken_over_does_not_undo_what_the_next_run_does(tmp_path: Path, memory: MemoryObjects, now: Now) -> None:
     scene, team = Scene(tmp_path), TeamStore(memory, "shop", ACCOUNT, now)
     with injected(scene, team):
         sent = len(scene.shelf.log)
@@ -445,9 +437,7 @@ def test_a_run_that_was_taken_over_does_not_undo_what_the_next_run_does(
     assert len(scene.shelf.log) == sent
 
 
-def test_a_lease_that_somebody_removed_is_written_anew_and_the_run_undoes(
-    tmp_path: Path, memory: MemoryObjects, now: Now
-) -> None:
+def test_deleted_lease_is_written_anew_and_the_run_undoes(tmp_path: Path, memory: MemoryObjects, now: Now) -> None:
     scene, team = Scene(tmp_path), TeamStore(memory, "shop", ACCOUNT, now)
     with injected(scene, team):
         memory.remove(f"leases/{ACCOUNT}/shop.json")
@@ -459,7 +449,7 @@ def test_a_lease_that_somebody_removed_is_written_anew_and_the_run_undoes(
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_a_record_that_is_missing_is_never_taken_for_nothing_owed(
+def test_missing_record_is_never_taken_for_no_open_entries(
     number: int, now: Now, memory: MemoryObjects, journal: Journal
 ) -> None:
     team = died(memory, now)
@@ -569,9 +559,7 @@ def test_a_heartbeat_that_ends_for_any_reason_ends_the_run(now: Now, memory: Mem
     assert asked.heard == [("lease", "the heartbeat ended: OverflowError: what nobody thought of")]
 
 
-def test_its_own_machine_does_not_take_a_run_from_a_rescuer_that_lives(
-    now: Now, memory: MemoryObjects, journal: Journal
-) -> None:
+def test_own_machine_takes_no_run_from_a_live_rescuer(now: Now, memory: MemoryObjects, journal: Journal) -> None:
     died(memory, now)
     (found,) = watched(memory, unfinished(memory), lambda _: True, lambda _: None, now)
     with taken_over(memory, found, journal):
@@ -579,9 +567,7 @@ def test_its_own_machine_does_not_take_a_run_from_a_rescuer_that_lives(
     assert not was_taken_over(memory, RunLocation("run-9", WORKLOAD, ACCOUNT))
 
 
-def test_what_a_machine_seen_to_be_dead_has_sent_is_not_waited_for_again(
-    now: Now, memory: MemoryObjects, journal: Journal
-) -> None:
+def test_calls_of_a_dead_machine_are_waited_for_once(now: Now, memory: MemoryObjects, journal: Journal) -> None:
     died(memory, now)
 
     def sleep(seconds: float) -> None:

@@ -56,6 +56,8 @@ class Enclosure:
 
     def __init__(self, account: str, seed: int, now: Callable[[], float]) -> None:
         self.account = account
+        self.visits = 0
+        """How many blocks of `inside` began; while it is the same, nothing in the account has changed."""
         self._random = Random(seed).getstate()  # noqa: S311 - no secret
         self._time = SimpleNamespace(datetime=_virtual(now))
         self._kept: _Kept = []
@@ -72,6 +74,7 @@ class Enclosure:
         if _here.inside:
             yield
             return
+        self.visits += 1
         # moto takes this lock to reset all backends, and a mock_aws of another thread may do so at any time.
         with base_backend.backend_lock, environment(_IN_A_CALL), self._globals():
             _here.inside = True
@@ -81,6 +84,11 @@ class Enclosure:
             finally:
                 self._take_out(theirs)
                 _here.inside = False
+
+    @property
+    def is_entered(self) -> bool:
+        """Whether this thread is in a block of `inside`."""
+        return _here.inside
 
     def clear(self) -> None:
         """Empty the account in place, since moto's caches may still refer to parts of it."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from io import BytesIO
 from types import SimpleNamespace
-from typing import Any, NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 import moto.core.models
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -56,6 +56,14 @@ class Rejected(Exception):
         self.code = code
         self.message = message
         self.status = status
+
+
+class MotoAnswer(NamedTuple):
+    """What moto answered to one request."""
+
+    status: int
+    headers: Any
+    body: str | bytes
 
 
 class Keeper(Protocol):
@@ -142,6 +150,8 @@ class Seal:
         self.keeper: Keeper | None = None
         self._enclosure = enclosure
         self._sessions: list[SealedSession] = []
+        self._reads: dict[tuple[str, str, Any], MotoAnswer] = {}  # since the account last changed
+        self._reads_at = 0  # the enclosure's visits when they were read
 
     def open(self) -> None:
         """Answer the sealed session from now on. Raises InvalidInput while another account answers it."""
@@ -173,20 +183,31 @@ class Seal:
 
     def _answer(self, request: AWSPreparedRequest) -> AWSResponse:
         call = _now.call or ReceivedCall("", "", {})
-        status = 500
+        if call.mutates or self._enclosure.is_entered:
+            return _response(request, self._answer_anew(request, call))
+        if self._reads_at != self._enclosure.visits:
+            self._reads.clear()
+        asked = request.method, request.url, request.body
+        if asked not in self._reads:  # moto takes about 10 ms to describe a group again
+            self._reads[asked] = self._answer_anew(request, call)
+            self._reads_at = self._enclosure.visits
+        return _response(request, self._reads[asked])
+
+    def _answer_anew(self, request: AWSPreparedRequest, call: ReceivedCall) -> MotoAnswer:
+        answer = MotoAnswer(500, {}, "")
         with self._enclosure.inside():
             try:
                 if self.keeper:
                     self.keeper.before(call)
-                status, headers, body = self._ask_moto(request)
+                answer = self._ask_moto(request)
             except Rejected as rejection:
                 _raise(call, rejection)
             finally:
                 if self.keeper and call.mutates:
-                    self.keeper.after(call, status < 400)
-        return AWSResponse(request.url, status, headers, _RawResponse(body.encode() if isinstance(body, str) else body))
+                    self.keeper.after(call, answer.status < 400)
+        return answer
 
-    def _ask_moto(self, request: AWSPreparedRequest) -> tuple[int, Any, str | bytes]:
+    def _ask_moto(self, request: AWSPreparedRequest) -> MotoAnswer:
         request.headers["x-moto-account-id"] = self._enclosure.account
         handler = _handler(request.url.partition("?")[0])
         if handler is None:
@@ -204,7 +225,12 @@ class Seal:
             raise Rejected("InternalFailure", f"moto raised {type(gap).__name__}: {gap}", 500) from gap
         if status == 404 and not body and request.method != "HEAD":
             raise Rejected("NotImplemented", "the twin does not simulate this operation", 501)
-        return status, headers, body
+        return MotoAnswer(status, headers, body)
+
+
+def _response(request: AWSPreparedRequest, answer: MotoAnswer) -> AWSResponse:
+    body = answer.body.encode() if isinstance(answer.body, str) else answer.body
+    return AWSResponse(request.url, answer.status, answer.headers, _RawResponse(body))
 
 
 class _RawResponse(BytesIO):
