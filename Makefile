@@ -8,7 +8,7 @@ export OPENBLAS_NUM_THREADS := 1
 
 # The promises of the engine, the judge, the files and the house, in under half a minute.
 CORE := tests/test_house.py tests/engine tests/steady_state/judging tests/files/test_load.py tests/faults/test_fault_laws.py tests/run/test_loop.py tests/store/test_lease.py
-PYTEST := $(BIN)/pytest -n 3 --dist worksteal
+PYTEST := $(BIN)/pytest -n 4 --dist worksteal
 
 .PHONY: gameday check test test-loaded coverage crash-matrix attack calibrate bench sample schemas clean
 

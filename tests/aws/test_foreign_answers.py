@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import botocore.endpoint
@@ -43,16 +45,32 @@ CALLS = (  # a read and a write of each protocol
 )
 
 
-def answering(status: int, body: bytes, headers: dict[str, str] | None = None) -> Aws:
+@dataclass
+class Middlebox:
+    """Something between AWS and us, which answers every call of `aws` alike."""
+
+    status: int = 200
+    body: bytes = b""
+
+    @cached_property
+    def aws(self) -> Aws:
+        session = botocore.session.Session()
+        session.set_credentials("test", "test")
+        session.get_component("event_emitter").register("before-send", self._answer)
+        return Aws(Connection(session), AnyCall())
+
+    def _answer(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        return AWSResponse(request.url, self.status, {}, Raw(self.body))
+
+
+MIDDLEBOX = Middlebox()
+"""One for all tests, since botocore takes long to make a client."""
+
+
+def answering(status: int, body: bytes) -> Aws:
     """An account in whose place something answers every call alike."""
-
-    def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
-        return AWSResponse(request.url, status, headers or {}, Raw(body))
-
-    session = botocore.session.Session()
-    session.set_credentials("test", "test")
-    session.get_component("event_emitter").register("before-send", answer)
-    return Aws(Connection(session), AnyCall())
+    MIDDLEBOX.status, MIDDLEBOX.body = status, body
+    return MIDDLEBOX.aws
 
 
 @pytest.fixture(autouse=True)

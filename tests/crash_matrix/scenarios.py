@@ -19,7 +19,7 @@ EVERY = 8
 
 
 def play_all(bench: Bench, kind: str, *, thin: bool = False) -> Iterator[Played]:
-    """All scenarios of a kind; `thin` dies once at each point, before it or after it in turn."""
+    """All scenarios of a kind; `thin` dies once at each write and some reads, before or after it in turn."""
     if kind in TROUBLES:
         yield from (bench.fail(trouble, at) for trouble, at in troubles(bench, kind, thin=thin))
     elif kind == "pairs":
@@ -39,7 +39,8 @@ def points(bench: Bench, kind: str, *, thin: bool) -> Iterator[Point]:
         bench.play(Key(bench.name, "plain"))
         yield from (Point(at, "after") for at, step in enumerate(steps[: bench.applied]) if is_mutating(step))
         return
-    counts = [at for at, step in enumerate(steps) if kind == "plain" or is_write(step)]
+    reads = kind == "plain"  # `thin` keeps a quarter of the reads
+    counts = [at for at, step in enumerate(steps) if is_write(step) or (reads and not (thin and at % 4))]
     for number, at in enumerate(counts[:: EVERY if kind == "rough" else 1]):
         yield from (Point(at, when) for when in (WHENS[number % 2 :][:1] if thin else WHENS))
 
