@@ -10,7 +10,8 @@ from gameday.change import Call, Json
 from gameday.engine import probes
 from gameday.errors import AwsError, Refused
 from gameday.events import Event, Judged, NoEffect, TookEffect
-from gameday.faults.throttle import Throttle, grows
+from gameday.faults.throttle import Throttle
+from gameday.faults.throttling.metrics import grows
 from gameday.iam.policy import Recorder, policies_of
 from gameday.run.effect import FALSE_EFFECT
 from gameday.steady_state.kpi.claim import Verdict

@@ -66,6 +66,7 @@ def _fault_context(request: RunRequest, account: Account, inventory: Inventory, 
         proof=request.experiment.effect.kpi if request.experiment.effect else None,
         seed=request.seed,
         now=now,
+        lasts=request.experiment.lasts,
     )
 
 
