@@ -131,10 +131,12 @@ class Throttle(Fault):
         if self.sdk:
             planned = ruled(context, self._rule(), self.at, self.name, self.module)
             return planned.model_copy(update={"refusals": (*refusals, *planned.refusals)})
-        chosen = {target: self._chosen(target, context, refusals) for target in TARGETS}
+        gone: list[str] = []
+        chosen = {target: self._chosen(target, context, refusals, gone) for target in TARGETS}
         found = [resource for resources in chosen.values() for resource in resources]
         if not found and not refusals:
-            refusals.append(f"{self._wanted()} has no {_kinds()} to throttle in this workload")
+            none = f"has no {_kinds()} to throttle" if self.module else "is in no module of this workload"
+            refusals.append(f"{self._wanted()} {none}")
         plan = together(target.reduced(context, resources, Left(self.to)) for target, resources in chosen.items())
         modules = {resource.name: resource.module for resource in found}
         hits: dict[str, float] = {}
@@ -150,7 +152,7 @@ class Throttle(Fault):
             hits=hits,
             conditions=plan.conditions,
             refusals=(*refusals, *plan.refusals, *(plan.idle if is_idle else ())),
-            warnings=(*plan.warnings, *(() if is_idle else plan.idle)),
+            warnings=(*gone, *plan.warnings, *(() if is_idle else plan.idle)),
         )
 
     def _named(self, target: Target) -> str | None:
@@ -158,18 +160,30 @@ class Throttle(Fault):
         return id_ if isinstance(id_, str) else None
 
     def _wanted(self) -> str:
-        named = (self._named(target) for target in TARGETS)
-        return f"module {self.module}" if self.module else next(id_ for id_ in named if id_)
+        if self.module:
+            return f"module {self.module}"
+        return next(f"{target.kind.name} {id_}" for target in TARGETS if (id_ := self._named(target)))
 
-    def _chosen(self, target: Target, context: FaultContext, refusals: list[str]) -> list[OwnedResource]:
-        """The resources of a kind that the fault names, or that its module owns; nothing is read for any other kind."""
+    def _chosen(
+        self, target: Target, context: FaultContext, refusals: list[str], gone: list[str]
+    ) -> list[OwnedResource]:
+        """The resources of a kind that the fault names, or that its module owns; nothing is read for any other kind.
+
+        AWS may still list the tags of a deleted resource (Resource Groups Tagging API Reference, GetResources). Unless
+        somebody names it, such a one is skipped.
+        """
         id_, kind = self._named(target), target.kind
         if not (self.module or id_):
             return []
         resources = context.inventory.resources(kind)
         chosen = [found for found in resources if found.name == id_ or (self.module and found.module == self.module)]
         missing = context.inventory.missing(kind, [resource.name for resource in chosen])
-        refusals += [f"{kind.name} {name} does not exist in {context.region}" for name in missing]
+        for resource in (resource for resource in chosen if resource.name in missing):
+            where = f"{kind.name} {resource.name} does not exist in {context.region}"
+            if resource.is_named or resource.name == id_:
+                refusals.append(where)
+            else:
+                gone.append(f"{where}, though AWS lists its tags: it is left out")
         return [resource for resource in chosen if resource.name not in missing]
 
 

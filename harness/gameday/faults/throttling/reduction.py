@@ -50,7 +50,7 @@ def taken(was: float | None, left: float) -> float:
 
 @dataclass(frozen=True)
 class Reduction:
-    """What a throttle changes at the resources of one kind, and what is to be said of them.
+    """What a throttle changes at the resources of one kind, and what a plan says of them.
 
     `companions` go before the changes and are undone after them; `later` are changes that must not meet the others.
     """
