@@ -6,19 +6,23 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from gameday.aws.answers.lambda_ import LIST_FUNCTIONS
 from gameday.aws.arns import ArnPlace
 from gameday.aws.inventory import Inventory
 from gameday.aws.kinds import ResourceKind
 from gameday.aws.resources import OwnedResource, Ownership
 from gameday.change import Call, Json
+from gameday.engine import patient_reads
+from gameday.engine.patient_reads import PatientReads
 from gameday.errors import AwsError, Refused
 from gameday.faults.fault import FaultContext
 from gameday.faults.throttle import Throttle
 from gameday.steady_state.clock import TestClock
+from gameday.testing.wrapper import Wrapped
 
 from tests.doubles.crowded import Crowded, Strangers
 from tests.doubles.estate import LARGE, plan_of
-from tests.doubles.shop import ACCOUNT, REGION, open_shop
+from tests.doubles.shop import ACCOUNT, REGION, Layout, open_shop
 
 FAULTS: dict[str, dict[str, Any]] = {
     "a function": {"throttle": {"function": "payments", "to": 0}},
@@ -52,21 +56,51 @@ def test_plan_of_a_large_module_meets_no_throttle_to_its_end() -> None:
     assert len(plan.planned_faults[0].changes) == 50
 
 
-def test_mutant_that_lists_the_account_is_throttled(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plan_of_a_hundred_functions_waits_for_the_rate_of_lambda() -> None:
+    with open_shop(Layout(functions=(20,) * 100, tables=(), stages=())) as shop:
+        account = crowd(shop)
+        plan = plan_of(shop, account, {"throttle": {"module": "payments", "to": 0}})
+    assert len(plan.planned_faults[0].changes) == 100
+    assert account.throttled.total() > 0
+
+
+def test_mutant_without_patience_is_throttled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patient_reads, "THROTTLED", frozenset())
+    with open_shop(Layout(functions=(20,) * 100, tables=(), stages=())) as shop, pytest.raises(Refused):
+        plan_of(shop, crowd(shop), {"throttle": {"module": "payments", "to": 0}})
+
+
+def test_reads_end_where_a_round_brings_no_answer() -> None:
+    class Busy(Wrapped):
+        """Answers the first three calls; then others use up the rate."""
+
+        def answer(self, call: Call, region: str, paged: bool) -> Json:
+            left = 3 - len(answered)
+            if left <= 0:
+                raise AwsError(call.service, call.operation, "ThrottlingException", "Rate exceeded")
+            answered.append(call)
+            return {}
+
+    answered: list[Call] = []
+    with open_shop() as shop:
+        calls = [(Call(service="lambda", operation="get_policy"), REGION)] * 5
+        answers = PatientReads(Busy(shop.account)).call_all(calls)
+    assert [isinstance(answer, AwsError) for answer in answers] == [False, False, False, True, True]
+
+
+def test_mutant_that_lists_the_account_grows_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Inventory.resources
+
     def listed(self: Inventory, kind: ResourceKind) -> tuple[OwnedResource, ...]:
-        asked = [
-            (Call(service="lambda", operation="list_tags", params={"Resource": f"stranger-{number}"}), REGION)
-            for number in range(60)
-        ]
-        answers = self._account.call_all(asked)
-        codes = [answer.code for answer in answers if isinstance(answer, AwsError)]
-        if "TooManyRequestsException" in codes:
-            raise AwsError("lambda", "list_tags", "TooManyRequestsException", "Rate exceeded")
-        return ()
+        self.read(LIST_FUNCTIONS)
+        return found(self, kind)
 
     monkeypatch.setattr(Inventory, "resources", listed)
-    with open_shop() as shop, pytest.raises(Refused):
-        plan_of(shop, crowd(shop), FAULTS["a function"])
+    with open_shop() as shop:
+        alone, crowded = crowd(shop, NOBODY), crowd(shop)
+        for account in (alone, crowded):
+            plan_of(shop, account, FAULTS["a function"])
+    assert crowded.requests.total() > alone.requests.total() + 10
 
 
 class Vanishing(Crowded):
@@ -76,11 +110,11 @@ class Vanishing(Crowded):
         answers = super().call_all(calls, paged)
         for number, (call, _) in enumerate(calls):
             if call.operation == "get_resources" and "TagFilters" in call.params:
-                answers[number] = {"ResourceTagMappingList": [listed("payments"), listed("deleted")]}
+                answers[number] = {"ResourceTagMappingList": [tagged("payments"), tagged("deleted")]}
         return answers
 
 
-def listed(name: str) -> Json:
+def tagged(name: str) -> Json:
     arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
     return {"ResourceARN": arn, "Tags": [{"Key": "module", "Value": "payments"}]}
 

@@ -135,7 +135,9 @@ class Throttle(Fault):
         chosen = {target: self._chosen(target, context, refusals, gone) for target in TARGETS}
         found = [resource for resources in chosen.values() for resource in resources]
         if not found and not refusals:
-            none = f"has no {_kinds()} to throttle" if self.module else "is in no module of this workload"
+            keys = ", ".join(target.kind.owned_as for target in TARGETS)
+            how = f"list one under its `owns` ({keys}), or give one its tags"
+            none = f"has no {_kinds()} to throttle: {how}" if self.module else "is in no module of this workload"
             refusals.append(f"{self._wanted()} {none}")
         plan = together(target.reduced(context, resources, Left(self.to)) for target, resources in chosen.items())
         modules = {resource.name: resource.module for resource in found}

@@ -102,7 +102,7 @@ def _floor(changes: Sequence[SettingChange], limit: AccountLimit | None) -> Iter
     wanted = sum(_number(change.after) for change in fresh)
     names = listed([change.id for change in fresh or again])
     what = f"to reserve {wanted} for {names}" if fresh else f"to reserve again what {names} had"
-    kept = f"it keeps {UNRESERVED} of the account's concurrency unreserved, and all of less"
+    kept = f"it keeps {UNRESERVED} of the account's concurrency unreserved, or all where the account has less"
     remedy = f"at most {_may(limit)} may be reserved now: lower `to`, or use `to: 0`"
     yield Condition(
         subject=names,
