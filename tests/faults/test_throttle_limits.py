@@ -67,7 +67,8 @@ def test_scaling_is_suspended_first_and_resumes_last() -> None:
         (probe,) = change.undo_when
         answer: Json = {"Table": {"TableStatus": "ACTIVE", "ProvisionedThroughput": units(40, 20)}}
         assert probe.says_yes(answer, None)
-        assert not probe.says_yes({"Table": {"TableStatus": "ACTIVE", "ProvisionedThroughput": units(4, 20)}}, None)
+        assert not probe.says_yes({"Table": {"TableStatus": "ACTIVE", "ProvisionedThroughput": units(4, 2)}}, None)
+        assert not probe.says_yes({"Table": {"TableStatus": "UPDATING", "ProvisionedThroughput": units(40, 20)}}, None)
 
 
 @pytest.mark.parametrize(
@@ -128,6 +129,12 @@ def test_refused_decrease_says_when_the_next_one_is_possible() -> None:
 def test_each_reduced_index_needs_a_decrease_of_its_own() -> None:
     with open_shop(Layout(indexes=((10, 10), (1, 1)))) as shop:
         conditions = planned(shop, table="ledger", to="10%").conditions
+        for condition in conditions:
+            answer = shop.account.pages(condition.read, REGION)
+            assert condition.is_met(answer)
+            for index in answer["Table"]["GlobalSecondaryIndexes"]:
+                index["ProvisionedThroughput"] |= {"NumberOfDecreasesToday": 4, "LastDecreaseDateTime": NOON}
+            assert condition.is_met(answer) == ("index" not in condition.about)
     assert [condition.about.partition("decrease of ")[2] for condition in conditions] == [
         "table ledger",
         "index by-0 of table ledger",

@@ -47,9 +47,9 @@ ON_DEMAND = Throughput(
 )
 
 
-def index_path(name: str) -> str:
+def index_path(name: str, table: str = "Table") -> str:
     """Return the JMESPath of an index in an answer of DescribeTable."""
-    return f"Table.GlobalSecondaryIndexes[?IndexName=='{name}'] | [0]"
+    return f"{table}.GlobalSecondaryIndexes[?IndexName=='{name}'] | [0]"
 
 
 def throughput(limit: Throughput, indexes: Sequence[str] = (), *, of_table: bool = True) -> Setting:

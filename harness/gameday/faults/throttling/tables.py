@@ -179,7 +179,7 @@ def _next_decrease(raw: ProvisionedThroughput, now: float) -> datetime:
 
 
 def _suspended(context: FaultContext, name: str, parts: Sequence[Part]) -> tuple[SettingChange, ...]:
-    """Suspend Application Auto Scaling of the table and its indexes until their capacity is as before."""
+    """Suspend Application Auto Scaling of the table and its indexes until their capacity is no longer reduced."""
     indexes = [f"table/{name}/index/{index}" for index in sorted(part.index for part in parts if part.index)]
     answer = context.inventory.read(
         DESCRIBE_SCALABLE_TARGETS, ServiceNamespace="dynamodb", ResourceIds=[f"table/{name}", *indexes]
@@ -189,12 +189,12 @@ def _suspended(context: FaultContext, name: str, parts: Sequence[Part]) -> tuple
         id_: {"resource": target["ResourceId"], "dimension": target["ScalableDimension"]}
         for id_, target in targets.items()
     }
-    whole = (_whole(name, parts),)
+    raised = (_raised(name, parts),)
     return tuple(
         change.model_copy(
             update={
                 "about": f"{change.args['dimension']} of {change.args['resource']}: suspend Application Auto Scaling",
-                "undo_when": whole,
+                "undo_when": raised,
             }
         )
         for change in context.changes(SCALING, dict.fromkeys(targets, ALL_SUSPENDED), args)
@@ -207,17 +207,21 @@ def _id(target: ScalableTarget) -> str:
     return arn.rpartition("/")[2] or f"{target['ResourceId']}:{target['ScalableDimension']}"
 
 
-def _whole(name: str, parts: Sequence[Part]) -> Probe:
-    """Return a probe that holds once the capacity is as before: scaling that resumes too soon would set another one."""
+def _raised(name: str, parts: Sequence[Part]) -> Probe:
+    """Return a probe that holds once no capacity is as the fault left it: scaling that resumes sooner would set one.
+
+    A capacity that somebody else has set meanwhile is theirs to scale.
+    """
     holds = ["answer.Table.TableStatus == 'ACTIVE'"]
     for part in parts:
-        of = f"answer.{index_path(part.index)}." if part.index else "answer.Table."
-        for unit, (was, _) in (("ReadCapacityUnits", part.reads), ("WriteCapacityUnits", part.writes)):
-            holds.append(f"({of}ProvisionedThroughput.{unit}) == `{was}`")
+        of = f"({index_path(part.index, 'answer.Table')})" if part.index else "answer.Table"
+        units = (("ReadCapacityUnits", part.reads[1]), ("WriteCapacityUnits", part.writes[1]))
+        same = " && ".join(f"{of}.{PROVISIONED.structure}.{unit} == `{left}`" for unit, left in units)
+        holds.append(f"!({same})")
     return Probe(
         call=call("dynamodb", "describe_table", TableName=name),
         holds=" && ".join(holds),
-        about=f"table {name} has its capacity of before",
+        about=f"table {name} no longer has the reduced capacity",
     )
 
 
