@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from gameday.aws.arns import ArnPlace
 from gameday.aws.inventory import Inventory
-from gameday.aws.kinds import FUNCTION, KINDS, STAGE, TABLE, ResourceKind
+from gameday.aws.kinds import FUNCTION, HTTP_STAGE, KINDS, STAGE, TABLE, ResourceKind
 from gameday.aws.resources import Ownership
 from gameday.aws.selections import Selection, selections
 from gameday.change import Call, Json
@@ -22,6 +22,7 @@ ARNS = {
     FUNCTION: ("payments", "arn:aws:lambda:eu-west-1:111122223333:function:payments"),
     TABLE: ("Ledger.Prod_v2", "arn:aws:dynamodb:eu-west-1:111122223333:table/Ledger.Prod_v2"),
     STAGE: ("abc123/live", "arn:aws:apigateway:eu-west-1::/restapis/abc123/stages/live"),
+    HTTP_STAGE: ("abc123/$default", "arn:aws:apigateway:eu-west-1::/apis/abc123/stages/$default"),
 }
 
 

@@ -293,7 +293,7 @@ class World:
 
     def __init__(self, shop: Shop, folder: Path) -> None:
         self.shop = shop
-        self.look: FaultContext = Shop(Remembering(shop.account), shop.apis, shop.layout).look()  # type: ignore[arg-type]
+        self.look: FaultContext = Shop(Remembering(shop.account), shop.apis, shop.http_apis, shop.layout).look()  # type: ignore[arg-type]
         self.journal = Journal.open(folder)
         self.clock = TestClock(1_800_000_000.0)
         self.vpc = self.look.inventory.subnets[0].vpc

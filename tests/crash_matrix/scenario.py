@@ -238,11 +238,13 @@ class Bench:
             "group.suspended": ["AddToLoadBalancer"],
             "function.concurrency": 7,
             "table.capacity": {"ReadCapacityUnits": 33, "WriteCapacityUnits": 33},
+            "table.maximum": {"MaxReadRequestUnits": 33, "MaxWriteRequestUnits": 33},
             "stage.throttling": {"rate": 77, "burst": 33},
+            "stage.default-throttling": {"rate": 77, "burst": 33},
             "proxy.rule": {"kind": "throttle", "service": "dynamodb", "share": "7%"},
         }
         found = [
-            (setting_change, values[setting_change.setting.name])
+            (setting_change, _alike(setting_change.before, values[setting_change.setting.name]))
             for setting_change in self.turned.values()
             if setting_change.setting.name in values
         ]
@@ -351,3 +353,10 @@ def bench(name: str) -> Iterator[Bench]:
             yield Bench(name, shop, folder)
     finally:
         shutil.rmtree(folder)
+
+
+def _alike(before: Json, value: Json) -> Json:
+    """A stranger's value in the form of a setting of several parts, such as a table with its indexes."""
+    if isinstance(before, dict) and before.keys() != (value.keys() if isinstance(value, dict) else set()):
+        return {key: _alike(part, value) for key, part in before.items()}
+    return value

@@ -76,6 +76,20 @@ SHAPES: dict[str, Shape] = {
     "throttle a function that reserves nothing": _of("throttle", function="payments", to=0),
     "throttle a function that reserves": _of("throttle", RESERVED, function="payments", to="5%"),
     "throttle a table": _of("throttle", table="ledger", to="5%"),
+    "throttle a table with indexes that is scaled": _of(
+        "throttle", Layout(indexes=((100, 10), (1, 1)), scaled=True), table="ledger", to="10%"
+    ),
+    "throttle an on-demand table": _of("throttle", Layout(on_demand=(None,)), table="orders", to=5),
+    "throttle a stage without settings for all methods": Shape(
+        "throttle",
+        lambda shop: {"stage": f"{shop.api}/live", "to": 2},
+        partial(open_shop, Layout(stages=(None,), override=(40.0, 20))),
+    ),
+    "throttle a stage of an HTTP API": Shape(
+        "throttle",
+        lambda shop: {"http_stage": f"{shop.http_apis[0]}/$default", "to": "1%"},
+        partial(open_shop, Layout(http_stages=((1000.0, 2000),))),
+    ),
     "throttle a stage": Shape("throttle", lambda shop: {"stage": f"{shop.api}/live", "to": "5%"}),
     "throttle a module of six": _of("throttle", RESERVED, module="payments", to=1),
     "throttle a service for a program": _beside({}),

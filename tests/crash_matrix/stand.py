@@ -41,14 +41,36 @@ def stand() -> dict[str, Any]:
         found[f"sizes of {group.name}"] = (group.min_size, group.max_size, group.desired_capacity)
     for function in _of("lambda").list_functions(None):
         found[f"concurrency of {function.function_name}"] = function.reserved_concurrency
+    return found | _tables() | _stages()
+
+
+def _tables() -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for table in _of("dynamodb").tables.values():
-        units = ("ReadCapacityUnits", "WriteCapacityUnits")
-        found[f"capacity of {table.name}"] = tuple(int(table.throughput[unit]) for unit in units)
+        for part in (table, *table.global_indexes):
+            name = table.name if part is table else f"{table.name}/{part.name}"
+            units = ("ReadCapacityUnits", "WriteCapacityUnits")
+            found[f"capacity of {name}"] = tuple(int(part.throughput[unit]) for unit in units)
+            found[f"maximum of {name}"] = getattr(part, "OnDemandThroughput", None)
+    for of_dimension in _of("application-autoscaling").targets.values():
+        for target in of_dimension.values():
+            suspended = sorted(key for key, value in (target.suspended_state or {}).items() if value)
+            found[f"suspended of {target.resource_id} {target.scalable_dimension}"] = suspended
+    return found
+
+
+def _stages() -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for api in _of("apigateway").apis.values():
         for stage in api.stages.values():
-            default = stage.method_settings["*/*"]
-            limits = (float(default["throttlingRateLimit"]), float(default["throttlingBurstLimit"]))
-            found[f"throttling of {api.id}/{stage.name}"] = limits
+            for method, of in stage.method_settings.items():
+                limits = (float(of["throttlingRateLimit"]), float(of["throttlingBurstLimit"]))
+                found[f"throttling of {api.id}/{stage.name} {method}"] = limits
+    for api in _of("apigatewayv2").apis.values():
+        for stage in api.stages.values():
+            for route, of in {"": stage.default_route_settings, **stage.route_settings}.items():
+                limits = (float(of["throttlingRateLimit"]), float(of["throttlingBurstLimit"]))
+                found[f"throttling of {api.api_id}/{stage.name} {route}"] = limits
     return found
 
 

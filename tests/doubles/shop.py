@@ -34,12 +34,14 @@ from gameday.testing.wrapper import Wrapped
 from moto import mock_aws
 from moto.core import responses
 
+from tests.doubles.beyond_moto import BeyondMoto
 from tests.doubles.nonsense import Gate
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"  # of moto
 OWNS = {"app": "shop"}
 TAGS = OWNS | {"module": "web", "gameday": "allowed"}
+BEYOND = BeyondMoto(ACCOUNT)
 
 
 class Moto(Wrapped):
@@ -53,6 +55,8 @@ class Moto(Wrapped):
     """
 
     def answer(self, call: Call, region: str, paged: bool) -> Json:
+        if (answer := BEYOND.answer(self.account, call, region)) is not None:
+            return answer
         if call.service == "resourcegroupstaggingapi":
             answer = super().answer(call, region, paged)
             return {"ResourceTagMappingList": [*answer["ResourceTagMappingList"], *self._tagged_stages(call, region)]}
@@ -107,12 +111,12 @@ class Moto(Wrapped):
         arns = [arn for arn in call.params.get("ResourceARNList", []) if arn.startswith(prefix)]
         found = []
         for arn in arns:
-            _, _, api, _, name = arn.removeprefix(prefix).split("/")
-            params = {"restApiId": api, "stageName": name}
-            stage = super().answer(
-                Call(service="apigateway", operation="get_stage", params=params), region, paged=False
-            )
-            found.append({"ResourceARN": arn, "Tags": _listed(stage.get("tags", {}))})
+            _, kind, api, _, name = arn.removeprefix(prefix).split("/")
+            read = Call(service="apigateway", operation="get_stage", params={"restApiId": api, "stageName": name})
+            if kind == "apis":
+                read = Call(service="apigatewayv2", operation="get_stage", params={"ApiId": api, "StageName": name})
+            stage = super().answer(read, region, paged=False)
+            found.append({"ResourceARN": arn, "Tags": _listed(stage.get("tags") or stage.get("Tags") or {})})
         return found
 
 
@@ -142,7 +146,12 @@ class Layout:
     lone: int = 0  # instances of module web that no scaling group holds, in the last subnet
     functions: tuple[int | None, ...] = (None,)  # what each reserves: payments, payments-1, …
     tables: tuple[tuple[int, int], ...] = ((40, 20),)  # ledger, ledger-1, …
-    stages: tuple[tuple[float, int], ...] = ((100.0, 50),)
+    indexes: tuple[tuple[int, int], ...] = ()  # of each table: by-0, by-1, …
+    scaled: bool = False  # whether Application Auto Scaling scales the tables and their indexes
+    on_demand: tuple[tuple[int, int] | None, ...] = ()  # the maxima of orders, orders-1, …; None: no maximum
+    stages: tuple[tuple[float, int] | None, ...] = ((100.0, 50),)  # None: without settings for all methods
+    override: tuple[float, int] | None = None  # of POST orders/items, in each stage
+    http_stages: tuple[tuple[float, int], ...] = ()  # each `$default`, with one route of its own
 
 
 def named(name: str, number: int) -> str:
@@ -153,6 +162,7 @@ def named(name: str, number: int) -> str:
 class Shop:
     account: Moto
     apis: tuple[str, ...]  # ids of the REST APIs, each with a stage `live`
+    http_apis: tuple[str, ...] = ()
     layout: Layout = Layout()
     proxy: str = ""  # the URL of one beside it
     rules: Rules = field(default_factory=Rules)  # of that proxy, out of its memory
@@ -165,10 +175,13 @@ class Shop:
     def modules(self) -> dict[str, Ownership]:
         functions = tuple(named("payments", number) for number in range(len(self.layout.functions)))
         tables = tuple(named("ledger", number) for number in range(len(self.layout.tables)))
+        tables += tuple(named("orders", number) for number in range(len(self.layout.on_demand)))
         stages = tuple(f"{api}/live" for api in self.apis)
+        http_stages = tuple(f"{api}/$default" for api in self.http_apis)
+        named_ones = {"functions": functions, "tables": tables, "stages": stages, "http_stages": http_stages}
         return {
             "web": Ownership({"module": "web"}),
-            "payments": Ownership({}, {"functions": functions, "tables": tables, "stages": stages}),
+            "payments": Ownership({}, named_ones),
         }
 
     def look(self, seed: int = 1) -> FaultContext:
@@ -188,7 +201,9 @@ def open_shop(layout: Layout | None = None) -> Iterator[Shop]:
             # Not validated: the code of a function is bytes.
             return account.call(Call.model_construct(service=service, operation=operation, params=params), REGION)
 
-        yield Shop(account, build(call, layout), layout)
+        apis = build(call, layout)
+        http_apis = tuple(_http_api(call, rate, burst) for rate, burst in layout.http_stages)
+        yield Shop(account, apis, http_apis, layout)
 
 
 @contextmanager
@@ -293,11 +308,78 @@ def _serverless(call: Any, layout: Layout) -> tuple[str, ...]:
             "create_table",
             TableName=named("ledger", number),
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            KeySchema=KEY,
             ProvisionedThroughput={"ReadCapacityUnits": reads, "WriteCapacityUnits": writes},
             Tags=_listed(OPTED_IN),
+            **_indexes(layout),
         )
-    return tuple(_api(call, rate, burst) for rate, burst in layout.stages)
+        if layout.scaled:
+            _scaled(call, named("ledger", number), layout)
+    for number, maxima in enumerate(layout.on_demand):
+        _on_demand(call, named("orders", number), maxima)
+    return tuple(_api(call, limits, layout.override) for limits in layout.stages)
+
+
+KEY = [{"AttributeName": "id", "KeyType": "HASH"}]
+
+
+def _indexes(layout: Layout) -> dict[str, Any]:
+    indexes = [
+        {
+            "IndexName": f"by-{number}",
+            "KeySchema": KEY,
+            "Projection": {"ProjectionType": "ALL"},
+            "ProvisionedThroughput": {"ReadCapacityUnits": reads, "WriteCapacityUnits": writes},
+        }
+        for number, (reads, writes) in enumerate(layout.indexes)
+    ]
+    return {"GlobalSecondaryIndexes": indexes} if indexes else {}
+
+
+def _scaled(call: Any, table: str, layout: Layout) -> None:
+    resources = [("table", f"table/{table}")]
+    resources += [("index", f"table/{table}/index/by-{number}") for number in range(len(layout.indexes))]
+    for kind, resource in resources:
+        for unit in ("Read", "Write"):
+            call(
+                "application-autoscaling",
+                "register_scalable_target",
+                ServiceNamespace="dynamodb",
+                ResourceId=resource,
+                ScalableDimension=f"dynamodb:{kind}:{unit}CapacityUnits",
+                MinCapacity=5,
+                MaxCapacity=500,
+            )
+
+
+def _on_demand(call: Any, name: str, maxima: tuple[int, int] | None) -> None:
+    call(
+        "dynamodb",
+        "create_table",
+        TableName=name,
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=KEY,
+        BillingMode="PAY_PER_REQUEST",
+        Tags=_listed(OPTED_IN),
+    )
+    if maxima:
+        limits = {"MaxReadRequestUnits": maxima[0], "MaxWriteRequestUnits": maxima[1]}
+        call("dynamodb", "update_table", TableName=name, OnDemandThroughput=limits)
+
+
+def _http_api(call: Any, rate: float, burst: int) -> str:
+    api = str(call("apigatewayv2", "create_api", Name="orders", ProtocolType="HTTP")["ApiId"])
+    limits = {"ThrottlingRateLimit": rate, "ThrottlingBurstLimit": burst}
+    call(
+        "apigatewayv2",
+        "create_stage",
+        ApiId=api,
+        StageName="$default",
+        DefaultRouteSettings={"DetailedMetricsEnabled": True, **limits},
+        RouteSettings={"POST /orders": limits},
+        Tags=OPTED_IN,
+    )
+    return api
 
 
 def _function(call: Any, name: str, role: str, reserved: int | None) -> None:
@@ -318,7 +400,7 @@ def _function(call: Any, name: str, role: str, reserved: int | None) -> None:
         call("lambda", "put_function_concurrency", FunctionName=name, ReservedConcurrentExecutions=reserved)
 
 
-def _api(call: Any, rate: float, burst: int) -> str:
+def _api(call: Any, limits: tuple[float, int] | None, override: tuple[float, int] | None) -> str:
     api = str(call("apigateway", "create_rest_api", name="shop")["id"])
     root = call("apigateway", "get_resources", restApiId=api)["items"][0]["id"]
     of = {"restApiId": api, "resourceId": root, "httpMethod": "GET"}
@@ -331,14 +413,11 @@ def _api(call: Any, rate: float, burst: int) -> str:
         resourceArn=f"arn:aws:apigateway:{REGION}::/restapis/{api}/stages/live",
         tags=OPTED_IN,
     )
-    call(
-        "apigateway",
-        "update_stage",
-        restApiId=api,
-        stageName="live",
-        patchOperations=[
-            {"op": "replace", "path": f"/*/*/throttling/{name}", "value": value}
-            for name, value in (("rateLimit", str(rate)), ("burstLimit", str(burst)))
-        ],
-    )
+    for path, pair in (("*/*", limits), ("orders~1items/POST", override)):
+        if pair:
+            patches = [
+                {"op": "replace", "path": f"/{path}/throttling/{name}", "value": str(value)}
+                for name, value in zip(("rateLimit", "burstLimit"), pair, strict=True)
+            ]
+            call("apigateway", "update_stage", restApiId=api, stageName="live", patchOperations=patches)
     return api

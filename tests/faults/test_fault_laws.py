@@ -58,6 +58,35 @@ LAWS = {
     "reboot-instance": Law("reboot-instance", lambda _: {"module": "web"}),
     "throttle a function": Law("throttle", lambda _: {"function": "payments", "to": 0}),
     "throttle a table": Law("throttle", lambda _: {"table": "ledger", "to": "5%"}),
+    "throttle a table with indexes that is scaled": Law(
+        "throttle",
+        lambda _: {"table": "ledger", "to": "10%"},
+        partial(open_shop, Layout(indexes=((100, 10), (1, 1), (30, 1)), scaled=True)),
+    ),
+    "throttle an on-demand table": Law(
+        "throttle", lambda _: {"table": "orders", "to": 5}, partial(open_shop, Layout(on_demand=((400, 100),)))
+    ),
+    "throttle an on-demand table without a maximum": Law(
+        "throttle", lambda _: {"table": "orders", "to": 0}, partial(open_shop, Layout(on_demand=(None,)))
+    ),
+    "throttle a stage with methods of its own": Law(
+        "throttle",
+        lambda shop: {"stage": f"{shop.api}/live", "to": "5%"},
+        partial(open_shop, Layout(override=(40.0, 20))),
+    ),
+    "throttle a stage without settings": Law(
+        "throttle", lambda shop: {"stage": f"{shop.api}/live", "to": 0}, partial(open_shop, Layout(stages=(None,)))
+    ),
+    "throttle a stage without settings for all methods": Law(
+        "throttle",
+        lambda shop: {"stage": f"{shop.api}/live", "to": 2},
+        partial(open_shop, Layout(stages=(None,), override=(-1.0, -1))),
+    ),
+    "throttle a stage of an HTTP API": Law(
+        "throttle",
+        lambda shop: {"http_stage": f"{shop.http_apis[0]}/$default", "to": "1%"},
+        partial(open_shop, Layout(http_stages=((1000.0, 2000),))),
+    ),
     "throttle a service for a program": Law(
         "throttle", lambda shop: {"sdk": "dynamodb", "share": "50%", "at": shop.proxy}, open_beside
     ),

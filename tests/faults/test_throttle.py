@@ -10,7 +10,8 @@ from gameday.change import Call, Json
 from gameday.engine import probes
 from gameday.errors import AwsError, Refused
 from gameday.events import Event, Judged, NoEffect, TookEffect
-from gameday.faults.throttle import Throttle, grows
+from gameday.faults.throttle import Throttle
+from gameday.faults.throttling.metrics import grows
 from gameday.iam.policy import Recorder, policies_of
 from gameday.run.effect import FALSE_EFFECT
 from gameday.steady_state.kpi.claim import Verdict
@@ -183,13 +184,13 @@ def test_no_throttle_raises_what_a_function_has(to: int, tmp_path: Path) -> None
 
 
 def test_less_than_what_the_account_leaves_is_planned(tmp_path: Path) -> None:
-    with played(tmp_path, at_once(3), faults=throttle(function="payments", to=2)) as on:
+    with played(tmp_path, at_once(103), faults=throttle(function="payments", to=2)) as on:
         recorder = Recorder(on.twin.aws)
         assert on.plan.refusals == ()
         assert on.plan.planned_faults[0].changes[0].after == 2  # type: ignore[union-attr]
         settings = Call(service="lambda", operation="get_account_settings")
         assert recorder.pages(settings, REGION) == {
-            "AccountLimit": {"ConcurrentExecutions": 3, "UnreservedConcurrentExecutions": 3}
+            "AccountLimit": {"ConcurrentExecutions": 103, "UnreservedConcurrentExecutions": 103}
         }
         assert "lambda:GetAccountSettings" in str(policies_of(on.plan, recorder.calls.values()).run)
 

@@ -19,7 +19,7 @@ from gameday.plan.plan import Plan
 from gameday.plan.traits import Trait, TraitName, store_traits, traits_of
 from gameday.testing.wrapper import Wrapped
 
-from tests.doubles.shop import ACCOUNT, REGION, Shop, open_shop
+from tests.doubles.shop import ACCOUNT, REGION, Layout, Shop, open_shop
 from tests.report.sample import held
 
 RUN = "20260101-000000-abcdef"
@@ -49,6 +49,27 @@ def plan_of(*faults: PlannedFault, **fields: Any) -> Plan:
 
 def planned(shop: Shop, name: str, **fields: Any) -> PlannedFault:
     return CATALOGUE[name].model_validate(fields).inject(shop.look())
+
+
+def test_throttled_kinds_are_named_by_their_own_arns() -> None:
+    layout = Layout(indexes=((10, 10),), scaled=True, http_stages=((100.0, 50),), functions=(), stages=())
+    with open_shop(layout) as found:
+        fault = CATALOGUE["throttle"].model_validate({"module": "payments", "to": "10%"}).inject(found.look())
+        (http,) = found.http_apis
+    asked = {(ask.action, ask.resource) for ask in asks_of(plan_of(fault)) if ask.phase == "undo"}
+    targets = [change.id for change in fault.setting_changes if change.setting.name == "scaling.suspended"]
+    assert len(targets) == 4
+    assert asked == {
+        ("apigateway:PATCH", f"arn:aws:apigateway:{REGION}::/apis/{http}/stages/$default"),
+        ("dynamodb:UpdateTable", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/ledger"),
+        *(
+            (
+                "application-autoscaling:RegisterScalableTarget",
+                f"arn:aws:application-autoscaling:{REGION}:{ACCOUNT}:scalable-target/{target}",
+            )
+            for target in targets
+        ),
+    }
 
 
 def with_trait(shop: Shop, row: DependentAction, trait: TraitName) -> Plan:

@@ -16,7 +16,7 @@ from gameday.change import AnyChange, Call, Condition, HitResource, Irreversible
 from gameday.errors import AwsError, JournalError, Reason, Refused, reason_lines
 from gameday.events import Aborted
 from gameday.faults.blackhole import AzBlackhole
-from gameday.faults.throttle import grows
+from gameday.faults.throttling.metrics import grows
 from gameday.files.experiment import DetectionClaim
 from gameday.files.workload import Freeze
 from gameday.plan.guards.context import PlaceContext, PlanContext, RunFacts, UndoRights

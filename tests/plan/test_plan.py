@@ -168,20 +168,24 @@ def test_foreign_interfaces_in_the_zone_refuse_unless_allowed(twin: Twin, worklo
     assert plan_on(twin, workload, fault, allow=["foreign-interfaces"]).refusals == ()
 
 
-def test_a_table_that_scales_itself_is_refused(twin: Twin, workload: Workload) -> None:
+def test_scaling_of_a_table_is_suspended_before_it_is_reduced(twin: Twin, workload: Workload) -> None:
     tell(
         twin, "application-autoscaling", "register_scalable_target", ServiceNamespace="dynamodb",
         ResourceId="table/ledger", ScalableDimension="dynamodb:table:WriteCapacityUnits", MinCapacity=1, MaxCapacity=9,
     )  # fmt: skip
-    refused = plan_on(twin, workload, {"throttle": {"module": "ledger", "to": "10%"}}).refusals
-    (reason,) = refused
-    assert reason.text == "Application Auto Scaling sets the capacity of table ledger and would fight the undo"
+    plan = plan_on(twin, workload, {"throttle": {"module": "ledger", "to": "10%"}})
+    assert plan.refusals == ()
+    stages = plan.planned_faults[0].stages
+    assert [[change.targets for change in stage] for stage in stages][1] == [("ledger",)]
+    assert plan.planned_faults[0].setting_changes[0].setting.name == "scaling.suspended"
 
 
-def test_a_table_on_demand_has_nothing_to_take_down(twin: Twin, workload: Workload) -> None:
+def test_table_on_demand_without_a_maximum_asks_for_a_number(twin: Twin, workload: Workload) -> None:
     tell(twin, "dynamodb", "update_table", TableName="ledger", BillingMode="PAY_PER_REQUEST")
     refused = plan_on(twin, workload, {"throttle": {"module": "ledger", "to": "10%"}}).refusals
-    assert [each.text for each in refused] == ["table ledger is on demand: it has no provisioned capacity to reduce"]
+    (reason,) = refused
+    assert "on demand" in reason.text
+    assert "give a number" in reason.text
 
 
 def test_a_target_without_the_opt_in_tag_is_refused(twin: Twin, workload: Workload) -> None:

@@ -121,7 +121,7 @@ class Spot(Wrapped):
 
 def test_spot_instance_stop_says_what_it_loses() -> None:
     with open_shop(Layout(lone=1)) as shop:
-        spot = Shop(Spot(shop.account), shop.apis, shop.layout)  # type: ignore[arg-type]
+        spot = Shop(Spot(shop.account), shop.apis, shop.http_apis, shop.layout)  # type: ignore[arg-type]
         (change,) = CATALOGUE["stop-instance"].model_validate({"tags": {"lone": "yes"}}).inject(spot.look()).changes
     assert any("Spot capacity" in what for what in change.lost)
 

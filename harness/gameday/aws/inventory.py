@@ -233,7 +233,10 @@ class Inventory:
         if kind.owned_as not in self._resources:
             named = self._named(kind)
             tags = self._tags_of_arns(tuple(named)) if named else {}
-            owned = [OwnedResource(id_, module, tags.get(arn, {}), arn) for arn, (id_, module) in named.items()]
+            owned = [
+                OwnedResource(id_, module, tags.get(arn, {}), arn, is_named=True)
+                for arn, (id_, module) in named.items()
+            ]
             owned += [
                 OwnedResource(id_, module, tags, arn)
                 for arn, tags in self._tagged.items()

@@ -38,6 +38,7 @@ BUCKETS = {
     "lambda": Bucket(15, 15, shared=True),
     # API Gateway Developer Guide, "Quotas": total operations.
     "apigateway": Bucket(40, 10, shared=True),
+    "apigatewayv2": Bucket(40, 10, shared=True),
 }
 """AWS's default limits for an account and region, by service or by operation. Other APIs have no pace."""
 

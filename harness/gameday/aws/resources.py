@@ -96,3 +96,4 @@ class OwnedResource:
     module: str
     tags: dict[str, str]
     arn: str
+    is_named: bool = False  # by the workload file; else its tags alone make it the module's

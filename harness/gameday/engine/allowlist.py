@@ -80,14 +80,15 @@ class AllowList:
             return
         with self._lock:
             # One read can answer for many changes of one setting, so they learn from it together.
-            read: dict[str, list[tuple[int, SettingChange]]] = {}
+            read: dict[tuple[str, str], list[tuple[int, SettingChange]]] = {}
             for position, (planned, known) in enumerate(self._changes):
                 change = self._filled(position) or planned
                 if change.region != region:
                     continue
                 if isinstance(change, SettingChange):
                     if change.is_read_by(call):
-                        read.setdefault(change.setting.name, []).append((position, change))
+                        key = (change.setting.name, change.setting.read.rows)
+                        read.setdefault(key, []).append((position, change))
                 else:
                     ids = change.learned_ids(call, answer, change.bindings(self._run, known))
                     self._learn_ids(position, ids)

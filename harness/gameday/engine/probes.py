@@ -37,12 +37,15 @@ def exceeds(excess: Excess, answer: Json, since: float, chance: float) -> bool:
 
 
 def _by_time(series: list[Json]) -> dict[float, float]:
-    """Counts by time; an answer of another shape shows nothing."""
+    """Counts by time, summed over all series; an answer of another shape shows nothing."""
+    summed: dict[float, float] = {}
     try:
-        pairs = _series().validate_python(series)
-        return {at: count for times, counts in pairs for at, count in zip(times, counts, strict=True)}
+        for times, counts in _series().validate_python(series):
+            for at, count in zip(times, counts, strict=True):
+                summed[at] = summed.get(at, 0.0) + count
     except ValueError:
         return {}
+    return summed
 
 
 @cache

@@ -56,8 +56,9 @@ def read_together(
     order of `others`. A read that fails gives its error as the value, so that it does not hide the others.
     """
 
-    def place(key: int) -> tuple[str, str]:
-        return changes[key].setting.name, changes[key].region
+    def place(key: int) -> tuple[str, str, str]:
+        # The rows of one setting may differ: a stage's name the methods that are set.
+        return changes[key].setting.name, changes[key].setting.read.rows, changes[key].region
 
     readings: dict[int, Observation | GamedayError] = {}
     reads: list[tuple[dict[str, int], list[str], Call]] = []

@@ -40,6 +40,7 @@ class FaultContext:
     proof: str | None = None  # the KPI that the experiment names as the proof of the effect
     seed: int = 0
     now: float = 0.0  # in seconds since the epoch
+    lasts: float = 0.0  # how long the faults stay, in seconds
 
     def changes(
         self, setting: Setting, wanted: dict[str, Json], args: dict[str, dict[str, Json]] | None = None

@@ -13,6 +13,7 @@ from gameday.change import Call
 from gameday.errors import GamedayError, InvalidInput
 
 PREFIXES = {
+    "apigatewayv2": "apigateway",
     "efs": "elasticfilesystem",
     "elb": "elasticloadbalancing",
     "elbv2": "elasticloadbalancing",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 from gameday.aws.arns import ArnPlace
-from gameday.aws.kinds import KINDS
+from gameday.aws.kinds import KINDS, ResourceKind
 from gameday.change import RUN_TAG, Call, CallTemplate, Change, Json
 from gameday.change.placeholders import unbound
 from gameday.errors import GamedayError
@@ -21,6 +22,11 @@ Tagged = Literal["", "made", "to be made"]
 ANY = "*"
 """The id of a resource that is known only later: one that the run creates, or one from a look-up."""
 
+
+def _service(kind: ResourceKind) -> str:
+    return kind.service
+
+
 NAMED = {
     "ec2": {
         "GroupId": "security-group",
@@ -32,7 +38,10 @@ NAMED = {
         "VpcId": "vpc",
     },
     "autoscaling": {"AutoScalingGroupName": "autoScalingGroup"},
-    **{kind.service: dict.fromkeys(kind.parameters, kind.iam_type) for kind in KINDS.values()},
+    **{
+        service: {name: kind.iam_type for kind in kinds for name in kind.parameters}
+        for service, kinds in groupby(sorted(KINDS.values(), key=_service), key=_service)
+    },
 }
 """Parameters that name a resource, and its kind, by service."""
 

@@ -10,6 +10,7 @@ from gameday.aws.arns import ArnPlace
 from gameday.aws.inventory import Inventory
 from gameday.aws.resources import Ownership
 from gameday.change import PlannedFault
+from gameday.engine.patient_reads import PatientReads
 from gameday.errors import AwsError, Reason, Refused
 from gameday.faults.fault import FaultContext
 from gameday.files.workload import Workload
@@ -38,8 +39,9 @@ def make_plan(request: RunRequest, account: Account, now: float, facts: RunFacts
         account_id, principal = whoami(account, region)
         if refusals := ask(ACCOUNT_GUARDS, AccountContext(request, now, facts, account_id)).refusals:
             raise Refused(refusals)
-        inventory = inventory_of(request.workload, account, ArnPlace(principal.split(":")[1], region, account_id))
-        plan = _resolved(request, account_id, principal, _fault_context(request, account, inventory, now))
+        reads = PatientReads(account)
+        inventory = inventory_of(request.workload, reads, ArnPlace(principal.split(":")[1], region, account_id))
+        plan = _resolved(request, account_id, principal, _fault_context(request, reads, inventory, now))
         plan = _with_traits(plan, account, inventory)
         in_service = Counter(instance.module for instance in inventory.in_service)
     except AwsError as error:
@@ -66,6 +68,7 @@ def _fault_context(request: RunRequest, account: Account, inventory: Inventory, 
         proof=request.experiment.effect.kpi if request.experiment.effect else None,
         seed=request.seed,
         now=now,
+        lasts=request.experiment.lasts,
     )
 
 

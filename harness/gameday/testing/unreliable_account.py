@@ -272,8 +272,11 @@ def _watched(changes: Sequence[Change], run: str) -> list[_Watched]:
     """List the settings that the changes set, once for each region, and the resources that they create."""
     setting_changes = [change for change in changes if isinstance(change, SettingChange)]
     listed: list[_Watched] = []
-    for name, region in dict.fromkeys((change.setting.name, change.region) for change in setting_changes):
-        setting = next(change.setting for change in setting_changes if change.setting.name == name)
+    by_read = {(change.setting.name, change.setting.read.rows): change.setting for change in setting_changes}
+    for key, region in dict.fromkeys(
+        ((change.setting.name, change.setting.read.rows), change.region) for change in setting_changes
+    ):
+        setting = by_read[key]
         # Settings that share a read (two settings of a group) share its answers, too.
         args = {
             change.id: change.args

@@ -44,6 +44,7 @@ class GetStages(TypedDict):
     item: NotRequired[list[Stage]]
 
 
+GET_REST_API = Operation("apigateway", "get_rest_api", RestApi)
 GET_REST_APIS = Operation("apigateway", "get_rest_apis", GetRestApis)
 GET_STAGES = Operation("apigateway", "get_stages", GetStages)
 GET_STAGE = Operation("apigateway", "get_stage", Stage)

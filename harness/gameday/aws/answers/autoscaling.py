@@ -7,7 +7,6 @@ from typing import NotRequired
 from typing_extensions import TypedDict
 
 from gameday.aws.answers.operation import Operation, Tag
-from gameday.change import Json
 
 
 class AutoScalingInstance(TypedDict):
@@ -37,10 +36,18 @@ class DescribeAutoScalingGroups(TypedDict):
     AutoScalingGroups: list[AutoScalingGroup]
 
 
+class ScalableTarget(TypedDict):
+    """What Application Auto Scaling scales: a dimension of a resource."""
+
+    ResourceId: str
+    ScalableDimension: str
+    ScalableTargetARN: NotRequired[str]
+
+
 class DescribeScalableTargets(TypedDict):
     """The answer to DescribeScalableTargets of Application Auto Scaling."""
 
-    ScalableTargets: list[Json]
+    ScalableTargets: list[ScalableTarget]
 
 
 DESCRIBE_AUTO_SCALING_GROUPS = Operation("autoscaling", "describe_auto_scaling_groups", DescribeAutoScalingGroups)

@@ -16,10 +16,33 @@ class BillingModeSummary(TypedDict, total=False):
 
 
 class ProvisionedThroughput(TypedDict):
-    """Capacity units; both are 0 on demand (ProvisionedThroughputDescription)."""
+    """Capacity units; both are 0 on demand (ProvisionedThroughputDescription). Times in seconds since the epoch."""
 
     ReadCapacityUnits: int
     WriteCapacityUnits: int
+    NumberOfDecreasesToday: NotRequired[int]
+    LastDecreaseDateTime: NotRequired[float]
+
+
+class OnDemandThroughput(TypedDict, total=False):
+    """The maxima of an on-demand table or index; -1 is none."""
+
+    MaxReadRequestUnits: int
+    MaxWriteRequestUnits: int
+
+
+class GlobalSecondaryIndex(TypedDict):
+    """A global secondary index, which has throughput of its own."""
+
+    IndexName: str
+    ProvisionedThroughput: ProvisionedThroughput
+    OnDemandThroughput: NotRequired[OnDemandThroughput]
+
+
+class Replica(TypedDict):
+    """A replica of a global table."""
+
+    RegionName: str
 
 
 class TableDescription(TypedDict):
@@ -28,6 +51,9 @@ class TableDescription(TypedDict):
     TableArn: str
     ProvisionedThroughput: ProvisionedThroughput
     BillingModeSummary: NotRequired[BillingModeSummary]
+    OnDemandThroughput: NotRequired[OnDemandThroughput]
+    GlobalSecondaryIndexes: NotRequired[list[GlobalSecondaryIndex]]
+    Replicas: NotRequired[list[Replica]]
 
 
 class DescribeTable(TypedDict):

@@ -16,13 +16,72 @@ class VpcConfig(TypedDict, total=False):
     SecurityGroupIds: list[str]
 
 
+class DeadLetterConfig(TypedDict, total=False):
+    """Where events go that a function did not process."""
+
+    TargetArn: str
+
+
 class FunctionConfiguration(TypedDict):
-    """A function."""
+    """A function, or one of its versions: `$LATEST`, or a number as text."""
 
     FunctionName: str
     FunctionArn: str
     Role: str
     VpcConfig: NotRequired[VpcConfig]
+    Version: NotRequired[str]
+    DeadLetterConfig: NotRequired[DeadLetterConfig]
+
+
+class ListVersionsByFunction(TypedDict):
+    """The answer to ListVersionsByFunction."""
+
+    Versions: list[FunctionConfiguration]
+
+
+class Alias(TypedDict):
+    """An alias of a function, and the version that it points to."""
+
+    Name: str
+    FunctionVersion: str
+
+
+class ListAliases(TypedDict):
+    """The answer to ListAliases."""
+
+    Aliases: list[Alias]
+
+
+class GetPolicy(TypedDict):
+    """The answer to GetPolicy: a resource-based policy as JSON text."""
+
+    Policy: str
+
+
+class Destination(TypedDict, total=False):
+    """Where a record of an invocation goes."""
+
+    Destination: str
+
+
+class DestinationConfig(TypedDict, total=False):
+    """Where records of failed invocations go."""
+
+    OnFailure: Destination
+
+
+class EventInvokeConfig(TypedDict):
+    """How Lambda treats events of asynchronous invocations of a function, a version or an alias."""
+
+    FunctionArn: str
+    MaximumEventAgeInSeconds: NotRequired[int | None]
+    DestinationConfig: NotRequired[DestinationConfig]
+
+
+class ListFunctionEventInvokeConfigs(TypedDict):
+    """The answer to ListFunctionEventInvokeConfigs."""
+
+    FunctionEventInvokeConfigs: list[EventInvokeConfig]
 
 
 class ListFunctions(TypedDict):
@@ -46,6 +105,7 @@ class GetFunctionConcurrency(TypedDict):
 class AccountLimit(TypedDict):
     """The limits of the account in the region."""
 
+    ConcurrentExecutions: int
     UnreservedConcurrentExecutions: int
 
 
@@ -56,10 +116,13 @@ class GetAccountSettings(TypedDict):
 
 
 class EventSourceMapping(TypedDict):
-    """What a function takes events from; a self-managed Kafka has no ARN."""
+    """What a function takes events from; a self-managed Kafka has no ARN. An age of -1 never ends."""
 
     FunctionArn: str
     EventSourceArn: NotRequired[str]
+    State: NotRequired[str]
+    MaximumRecordAgeInSeconds: NotRequired[int | None]
+    DestinationConfig: NotRequired[DestinationConfig]
 
 
 class ListEventSourceMappings(TypedDict):
@@ -72,4 +135,10 @@ LIST_FUNCTIONS = Operation("lambda", "list_functions", ListFunctions)
 LIST_TAGS = Operation("lambda", "list_tags", ListTags)
 GET_FUNCTION_CONCURRENCY = Operation("lambda", "get_function_concurrency", GetFunctionConcurrency)
 GET_ACCOUNT_SETTINGS = Operation("lambda", "get_account_settings", GetAccountSettings)
+LIST_VERSIONS_BY_FUNCTION = Operation("lambda", "list_versions_by_function", ListVersionsByFunction)
+LIST_ALIASES = Operation("lambda", "list_aliases", ListAliases)
+GET_POLICY = Operation("lambda", "get_policy", GetPolicy)
+LIST_FUNCTION_EVENT_INVOKE_CONFIGS = Operation(
+    "lambda", "list_function_event_invoke_configs", ListFunctionEventInvokeConfigs
+)
 LIST_EVENT_SOURCE_MAPPINGS = Operation("lambda", "list_event_source_mappings", ListEventSourceMappings)

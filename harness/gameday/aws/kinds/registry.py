@@ -2,7 +2,7 @@
 
 Types of the tagging API: "Resource types you can use with Resource Groups and Tag Editor", AWS Resource Groups User
 Guide. ARNs: AWS Service Authorization Reference. Names: Lambda API Reference, CreateFunction; DynamoDB Developer Guide,
-"Naming rules"; API Gateway API Reference, CreateStage.
+"Naming rules"; API Gateway API Reference, CreateStage; API Gateway V2 API Reference, Stage.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ FUNCTION = ResourceKind(
     owned_as="functions",
     described="Lambda functions by name",
     pattern="^[a-zA-Z0-9_-]{1,64}$",
-    form="the name of a Lambda function: letters, digits, - and _, 64 at most",
+    form=(
+        "the name of a Lambda function (letters, digits, - and _, 64 at most) without alias, version or ARN: "
+        "reserved concurrency belongs to the whole function"
+    ),
     service="lambda",
     resource="function:{id}",
     tagged_as="lambda:function",
@@ -61,5 +64,24 @@ STAGE = ResourceKind(
     has_account=False,
 )
 
-KINDS = MappingProxyType({kind.owned_as: kind for kind in (FUNCTION, TABLE, STAGE)})
+HTTP_STAGE = ResourceKind(
+    name="HTTP stage",
+    owned_as="http_stages",
+    described="stages of API Gateway's HTTP and WebSocket APIs as api-id/stage",
+    pattern=r"^[a-zA-Z0-9-]{1,64}/(\$default|[a-zA-Z0-9_-]{1,128})$",
+    form="a stage of an HTTP or WebSocket API, written api-id/stage, like a1b2c3d4e5/$default",
+    service="apigateway",
+    resource="/apis/{api}/stages/{stage}",
+    tagged_as="apigateway",
+    iam_type="Stage",
+    parameters=("StageName",),
+    read=Call(
+        service="apigatewayv2", operation="get_stage", params={"ApiId": {"$": "api"}, "StageName": {"$": "stage"}}
+    ),
+    gone="NotFoundException",
+    id="{api}/{stage}",
+    has_account=False,
+)
+
+KINDS = MappingProxyType({kind.owned_as: kind for kind in (FUNCTION, TABLE, STAGE, HTTP_STAGE)})
 """Every kind, by the key under `owns` in a workload file."""

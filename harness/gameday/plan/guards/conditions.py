@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from gameday.change import Call, Condition, Json, JsonLike
 from gameday.change.placeholders import bind
 from gameday.engine.calls import answers_of_each
+from gameday.engine.patient_reads import PatientReads
 from gameday.errors import GamedayError
 from gameday.plan.guards.context import PlanContext
 from gameday.plan.guards.guard import Objection
@@ -59,7 +60,9 @@ def _answers(context: PlanContext, calls: Sequence[Call]) -> dict[str, Json | Ga
     """Return the answer or error of each call, by its key: each different call is sent once, all in parallel."""
     once = {_key(call): call for call in calls}
     sent = [(call, context.plan.region) for call in once.values()]
-    return dict(zip(once, answers_of_each(context.account, sent, paged=True) if sent else [], strict=True))
+    return dict(
+        zip(once, answers_of_each(PatientReads(context.account), sent, paged=True) if sent else [], strict=True)
+    )
 
 
 def _key(call: Call) -> str:

@@ -8,7 +8,7 @@ from gameday.aws.kinds import FUNCTION
 from gameday.change import PlannedFault, Setting
 from gameday.faults.fault import Fault, FaultContext, effect, staged, unknown_places
 from gameday.faults.lambda_ import CONCURRENCY
-from gameday.faults.throttle import grows
+from gameday.faults.throttling.metrics import grows
 from pydantic import Field
 
 

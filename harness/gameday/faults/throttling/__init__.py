@@ -1,0 +1,1 @@
+"""What `throttle` reduces, one file for each service."""
