@@ -51,7 +51,7 @@ def of_instance(id_: str, **fields: Any) -> Edits:
         for reservation in answer["Reservations"]:
             for raw in reservation["Instances"]:
                 if raw["InstanceId"] == id_:
-                    raw |= deepcopy(fields)
+                    raw.update(deepcopy(fields))
             reservation["Instances"] = [
                 raw for raw in reservation["Instances"] if not wanted or raw["State"]["Name"] in wanted
             ]
@@ -65,16 +65,15 @@ def _values(call: Call, name: str) -> list[str]:
 
 
 def without_tags(id_: str, *keys: str, **more: str) -> Edits:
-    """DescribeInstances leaves these tags out for one instance, and adds others (`_` is `:`)."""
+    """DescribeInstances leaves these tags out for one instance, and adds others (`__` is `:`)."""
+    added = [{"Key": key.replace("__", ":").replace("_", "-"), "Value": value} for key, value in more.items()]
 
     def edit(answer: Any, _: Call) -> None:
         for reservation in answer["Reservations"]:
             for raw in reservation["Instances"]:
                 if raw["InstanceId"] == id_:
                     raw["Tags"] = [tag for tag in raw["Tags"] if tag["Key"] not in keys]
-                    raw["Tags"] += [
-                        {"Key": key.replace("__", ":").replace("_", "-"), "Value": value} for key, value in more.items()
-                    ]
+                    raw["Tags"] += added
 
     return {"describe_instances": edit}
 
@@ -226,7 +225,7 @@ def member(id_: str, **fields: Any) -> Edits:
     def groups(answer: Any, _: Call) -> None:
         for group in answer["AutoScalingGroups"]:
             for raw in group["Instances"]:
-                raw |= fields if raw["InstanceId"] == id_ else {}
+                raw.update(fields if raw["InstanceId"] == id_ else {})
 
     def health(answer: Any, _: Call) -> None:
         if fields.get("LifecycleState", "InService") != "InService":
@@ -239,7 +238,7 @@ def member(id_: str, **fields: Any) -> Edits:
 def group(**fields: Any) -> Edits:
     def edit(answer: Any, _: Call) -> None:
         for raw in answer["AutoScalingGroups"]:
-            raw |= deepcopy(fields)
+            raw.update(deepcopy(fields))
 
     return {"describe_auto_scaling_groups": edit}
 
@@ -309,7 +308,7 @@ def subnets(**fields: Any) -> Edits:
     def edit(answer: Any, call: Call) -> None:
         by_tags = any(each["Name"].startswith("tag:") for each in _filters(call))
         for raw in answer["Subnets"]:
-            raw |= deepcopy(fields)
+            raw.update(deepcopy(fields))
         if by_tags and fields.get("Tags") == []:
             answer["Subnets"] = []
 
@@ -373,7 +372,7 @@ def unfit(state: str) -> Edits:
 def interface(**fields: Any) -> Edits:
     def edit(answer: Any, _: Call) -> None:
         for raw in answer["NetworkInterfaces"]:
-            raw |= deepcopy(fields)
+            raw.update(deepcopy(fields))
 
     return {"describe_network_interfaces": edit}
 

@@ -164,9 +164,7 @@ INSTANCES = (
         "Type of its Spot request is persistent: EC2 starts it again only while it has Spot capacity",
         SPOT,
         each_instance(
-            still_open(
-                _NOT_REPLACED, "a persistent request launches another instance; the plan says that nothing does"
-            ),
+            still_open(_NOT_REPLACED, "a persistent request launches another; the plan says that nothing does"),
             refuses("GD-P12", "its Spot capacity"),
         ),
     ),
