@@ -15,7 +15,7 @@ from gameday.change import Call, PlannedFault
 from gameday.engine.journal import Journal
 from gameday.errors import AwsError, Reason, Refused
 from gameday.faults import CATALOGUE
-from gameday.faults.hazards.hazard import Outcome, TargetState
+from gameday.faults.hazards.hazard import WORKS, Answer, Outcome, TargetState, refuses
 from gameday.faults.hazards.table import STATES, TARGETS, Row, open_rows, rows
 from gameday.files.experiment import Experiment
 from gameday.plan.guards.guard import ask
@@ -264,3 +264,18 @@ def undone(planned_fault: PlannedFault, shop: Shop, folder: Path) -> None:
     closed = law(planned_fault, account, clock, journal, RUN, times=1)
     assert {each.state for each in closed} <= {"restored", "healed"}
     journal.close()
+
+
+PROTECTED = next(row for row in rows("terminate-instance") if row.state.name == "termination protection")
+
+
+@pytest.mark.parametrize(
+    "answer", [WORKS, refuses("GD-P10", PROTECTED.answer.words), refuses("GD-P29", "its door is shut")]
+)
+def test_mutant_row_is_found(shops: Shops, answer: Answer) -> None:
+    shop = shops.of(OWN, fresh=False)
+    row, instance = replace(PROTECTED, answer=answer), first(shop)
+    fields = fields_of(row, instance)
+    there = on(shop, BUILDS["instance"][row.state.name](instance, ""))
+    with pytest.raises(AssertionError):
+        check(row, said(shop, row, fields), said(there, row, fields))
