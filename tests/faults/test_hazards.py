@@ -39,7 +39,7 @@ ASKED = {
 }  # fmt: skip
 """The guards that look at targets. Others look at the experiment, the credentials and the place."""
 UNTRIED = {"function", "table", "stage"}
-"""Kinds of target whose states are tried in test_throttle."""
+"""Kinds of target of throttle, whose states no test here builds yet."""
 
 
 @dataclass(frozen=True)
