@@ -147,11 +147,18 @@ def conditions(plan: PlannedFault, operation: str) -> list[Condition]:
 )
 def test_protection_is_a_condition_of_each_target(fault: str, attribute: str, key: str) -> None:
     plan = planned(Fleet([instance("i-1"), instance("i-2")]), fault, count=2)
-    found = conditions(plan, "describe_instance_attribute")
+    of_both = conditions(plan, "describe_instance_attribute")
+    found = [each for each in of_both if each.read.params["Attribute"] == attribute]
     assert [(each.subject, each.read.params["Attribute"]) for each in found] == [("i-1", attribute), ("i-2", attribute)]
     assert found[0].is_met({key: {"Value": False}})
     assert not found[0].is_met({key: {"Value": True}})
     assert not found[0].is_met({})
+
+
+def test_stop_protection_protects_from_termination_too() -> None:
+    plan = planned(Fleet([instance("i-1")]), "terminate-instance")
+    read = [each.read.params["Attribute"] for each in conditions(plan, "describe_instance_attribute")]
+    assert read == ["disableApiTermination", "disableApiStop"]
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,7 @@ class Inventory:
             instance_store=raw.get("RootDeviceType") == "instance-store",
             tags=tags,
             module=self.module_of(tags),
+            on_dedicated_host=raw["Placement"].get("Tenancy") == "host",
         )
 
     @cached_property

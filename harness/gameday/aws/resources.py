@@ -46,6 +46,7 @@ class Instance:
     instance_store: bool  # its root volume does not survive a stop
     tags: dict[str, str]
     module: str | None
+    on_dedicated_host: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,16 +24,28 @@ def schema(folder: Path) -> None:
 
 @click.command()
 @click.argument("name", required=False)
-def faults(name: str | None) -> None:
+@click.option("--states", is_flag=True, help="Show what NAME does on each documented state of its target.")
+@click.option("--json", "as_json", is_flag=True, help="Write those states as JSON to stdout.")
+def faults(name: str | None, states: bool, as_json: bool) -> None:
     """List the catalogue of faults, or explain the fault NAME: fields, changes, undo, effect, permissions.
 
     \b
     Examples
       gameday faults
       gameday faults az-blackhole
+      gameday faults stop-instance --states
     """
     from gameday.faults.describe import catalogue, explain
 
+    if (states or as_json) and not (name and states):
+        msg = "--states needs the NAME of a fault, and --json needs --states"
+        raise click.UsageError(msg)
+    if name and states:
+        from gameday.report import states as shown
+
+        explain(name)  # raises InvalidInput where no fault has that name
+        click.echo(shown.as_json(name) if as_json else shown.terminal(name), nl=as_json)
+        return
     click.echo(explain(name) if name else catalogue(), nl=False)
 
 

@@ -28,7 +28,7 @@ SUSPENDED = Setting(
         params={"AutoScalingGroupName": {"$": "id"}, "ScalingProcesses": {"$": "value"}},
     ),
     settle=5.0,
-    retry=("ScalingActivityInProgress", "ResourceContention"),
+    retry=("ResourceInUse", "ResourceContention"),
 )
 
 SUBNETS = Setting(

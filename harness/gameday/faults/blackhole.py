@@ -8,15 +8,16 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from gameday.aws.answers.ec2 import NetworkInterface, addresses_of
+from gameday.aws.answers.ec2 import DESCRIBE_SUBNETS, NetworkInterface, addresses_of
 from gameday.aws.resources import Instance, Subnet
 from gameday.change import HitResource, Json, PlannedFault, Setting, SettingChange
 from gameday.faults.autoscaling import SUBNETS, SUSPENDED
 from gameday.faults.fault import Fault, FaultContext, counted, effect, listed, shares, staged, unknown_places
+from gameday.faults.instance_conditions import undeleted
 from gameday.faults.interfaces import Neighbor, interfaces_in, neighbors
 from gameday.faults.launches import Launches, launches_into
 from gameday.faults.targets import Lookup, all_unfit, hit_targets, names_of
-from gameday.faults.vpc import ACL, deny_all_acl
+from gameday.faults.vpc import ACL, deny_all_acl, not_held
 
 
 class AzBlackhole(Fault):
@@ -72,6 +73,7 @@ class AzBlackhole(Fault):
             effect=effect(self.effect, all_unfit(cut.lookup)),
             hit=tuple(HitResource(resource="instance", id=instance.id) for instance in cut.instances),
             hits=shares(context, cut.instances) | cut.shares_of_addresses,
+            conditions=(*undeleted(sorted(launches.left)), *not_held([subnet.id for subnet in cut.subnets])),
             cut_off=tuple(
                 HitResource(resource=each.kind or "interface", id=each.id or each.interface) for each in cut.others
             ),
@@ -82,7 +84,7 @@ class AzBlackhole(Fault):
     def _refusals(self, context: FaultContext, cut: _Cut, launches: Launches) -> list[str]:
         """What speaks against the fault, without what the places of the file do."""
         if not cut.subnets:
-            return [f"the workload has no subnet in {self.zone}"]
+            return [f"the workload has no subnet in {self.zone}{_shared(context, cut.missed)}"]
         reasons = [f"launches: blocked does not hold: {reason}; write `launches: allowed`" for reason in launches.open]
         if cut.missed and not self.partial:
             reasons.append(
@@ -146,6 +148,21 @@ class _Cut:
             for found in self.lookup.found
             if found.module and set(found.hit) & self.addresses.keys()
         }
+
+
+def _shared(context: FaultContext, missed: Sequence[Instance]) -> str:
+    """Return in words the subnets of these instances that another account shares: it does not share their tags."""
+    ids = sorted({instance.subnet for instance in missed})
+    if not ids:
+        return ""
+    subnets = context.inventory.read(DESCRIBE_SUBNETS, SubnetIds=ids)["Subnets"]
+    own = context.inventory.place.account
+    shared = [
+        f"{raw['SubnetId']}, which account {raw['OwnerId']} owns and shares"
+        for raw in subnets
+        if raw.get("OwnerId", own) != own
+    ]
+    return f"; its instances there are in {listed(shared)}: only that account may change the ACL" if shared else ""
 
 
 def _cut(context: FaultContext, zone: str) -> _Cut:

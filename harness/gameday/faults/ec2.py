@@ -12,7 +12,7 @@ from gameday.change import Call, IrreversibleAction, Json, PlannedFault, Probe, 
 from gameday.faults.autoscaling import SUSPENDED
 from gameday.faults.fault import FaultContext, InstanceTargets, call, effect, shares, staged
 from gameday.faults.healing import Healing, of_group, replacement, serving_again
-from gameday.faults.instance_conditions import lost, stoppable, terminable, unstoppable
+from gameday.faults.instance_conditions import groups_of, lost, stoppable, terminable, undeleted, unstoppable
 from gameday.faults.reboots import reboot_healing, reboot_probes, unseen_reboots
 
 IDS = 100
@@ -180,14 +180,14 @@ class StopInstance(InstanceTargets):
             stages=staged(self._held(context, started), [*changes, *actions]),
             effect=effect(self.effect, states([instance.id for instance in hit], "stopped", "terminated")),
             hits=shares(context, hit),
-            conditions=tuple(stoppable(context, hit)),
+            conditions=(*stoppable(context, hit), *undeleted(groups_of(hit))),
             refusals=tuple(refusals),
             warnings=tuple(_capacity_warnings(started)),
         )
 
     def _held(self, context: FaultContext, started: list[Instance]) -> list[SettingChange]:
         """Suspend replacing in the groups of the stopped instances, until those serve again."""
-        groups = sorted({instance.group for instance in started if instance.group})
+        groups = groups_of(started)
         held: dict[str, Json] = {g: {"adds": ["HealthCheck", "ReplaceUnhealthy"], "removes": []} for g in groups}
         return [
             change.model_copy(update={"undo_when": serving_again(context, change.id, started)})
@@ -201,9 +201,16 @@ def _capacity_warnings(started: list[Instance]) -> list[str]:
     Source: Amazon EC2 User Guide, "Troubleshoot Amazon EC2 instance launch issues", Insufficient instance capacity.
     """
     places = sorted({(instance.type, instance.zone) for instance in started})
+    hosted = [instance.id for instance in started if instance.on_dedicated_host]
     return [
-        f"EC2 may have no {type_} free in {zone} when Gameday starts them again (InsufficientInstanceCapacity)"
-        for type_, zone in places
+        *(
+            f"EC2 may have no {type_} free in {zone} when Gameday starts them again (InsufficientInstanceCapacity)"
+            for type_, zone in places
+        ),
+        *(
+            f"{id_} needs room on a Dedicated Host of its account to start again (InsufficientHostCapacity)"
+            for id_ in hosted
+        ),
     ]
 
 

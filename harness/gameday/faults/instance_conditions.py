@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 
 from gameday.aws.answers.ec2_compute import DESCRIBE_INSTANCE_TYPES, DESCRIBE_VOLUMES
 from gameday.aws.resources import Instance
-from gameday.change import Condition, JsonLike
+from gameday.change import Call, Condition, JsonLike
 from gameday.faults.fault import FaultContext, call
 
 TYPES = 100
@@ -16,13 +17,66 @@ VOLUMES = 200
 
 STOP_AND_START = 'Amazon EC2 User Guide, "Stop and start Amazon EC2 instances"'
 PROTECTION = 'Amazon EC2 User Guide, "Change instance termination protection" and "Enable stop protection"'
+PROCESSES = 'Amazon EC2 Auto Scaling User Guide, "Suspend and resume processes", "Types of processes"'
+DELETING = "Amazon EC2 Auto Scaling API Reference, AutoScalingGroup, Status: set while DeleteAutoScalingGroup runs"
+REPLACING = ("Launch", "HealthCheck", "ReplaceUnhealthy")
+"""Processes without which a scaling group replaces no member that somebody terminated."""
 SPOT = 'Amazon EC2 User Guide, "Stop a Spot Instance"'
 KEYS = 'Amazon EBS User Guide, "How Amazon EBS encryption works"; AWS re:Post, "kms-iam-ec2-permission"'
 
 
 def terminable(hit: Sequence[Instance]) -> Iterator[Condition]:
-    """Yield what must hold before instances can be terminated."""
-    yield from (_unprotected(instance, "disableApiTermination", "termination", "terminate") for instance in hit)
+    """Yield what must hold before instances can be terminated, and replaced by their scaling group."""
+    for instance in hit:
+        yield _unprotected(instance, "disableApiTermination", "termination", "terminate")
+        yield _unprotected(instance, "disableApiStop", "stop", "terminate")  # it protects from both
+    groups = groups_of(hit)
+    yield from undeleted(groups)
+    yield from (_replacing(group) for group in groups)
+
+
+def groups_of(instances: Sequence[Instance]) -> list[str]:
+    """Return the scaling groups of instances, by name."""
+    return sorted({instance.group for instance in instances if instance.group})
+
+
+def undeleted(groups: Sequence[str]) -> Iterator[Condition]:
+    """Yield that scaling groups are not being deleted."""
+    for group in groups:
+        yield Condition(
+            subject=group,
+            about="it is not being deleted",
+            read=_group(group),
+            holds="length(AutoScalingGroups) == `1` && !(AutoScalingGroups[0].Status)",
+            refusal=f"scaling group {group} is being deleted",
+            remedy="name other targets",
+            source=DELETING,
+        )
+
+
+def _replacing(group: str) -> Condition:
+    suspended = f"AutoScalingGroups[0].SuspendedProcesses[?contains(`{_listed(REPLACING)}`, ProcessName)]"
+    return Condition(
+        subject=group,
+        about="it replaces terminated members",
+        read=_group(group),
+        holds=f"length({suspended}) == `0`",
+        refusal=f"scaling group {group} would not replace a terminated member: it has suspended {_or(REPLACING)}",
+        remedy=f"resume {_or(REPLACING)}, or name other targets",
+        source=PROCESSES,
+    )
+
+
+def _group(name: str) -> Call:
+    return call("autoscaling", "describe_auto_scaling_groups", AutoScalingGroupNames=[name])
+
+
+def _listed(names: Sequence[str]) -> str:
+    return json.dumps(list(names))
+
+
+def _or(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def stoppable(context: FaultContext, hit: Sequence[Instance]) -> Iterator[Condition]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from pydantic import Field
 
 from gameday.aws.answers.ec2 import DESCRIBE_NETWORK_INTERFACES, DESCRIBE_VPCS, NetworkInterface
 from gameday.aws.resources import Instance
-from gameday.change import AnyChange, HitResource, Json, PlannedFault, Setting
+from gameday.change import AnyChange, Condition, HitResource, Json, PlannedFault, Setting, SettingChange
 from gameday.faults.fault import Fault, FaultContext, counted, effect, listed, shares, staged, unknown_places
 from gameday.faults.interfaces import interfaces_in
 from gameday.faults.targets import Lookup, all_unfit, hit_targets, names_of
-from gameday.faults.vpc import ACL, GROUPS, deny_all_acl, empty_group, open_group
+from gameday.faults.vpc import ACL, GROUPS, deny_all_acl, empty_group, not_held, not_isolated, open_group
 from gameday.steady_state.kpi.units import show_duration
 
 TRACKED_FOR = 432_000
@@ -65,13 +65,15 @@ class IsolateModule(Fault):
         by_acl = _own_subnets(context, hit)
         interfaces = [] if by_acl else _interfaces(context, hit)
         blind_to = "" if by_acl else _tracked(interfaces, lookup)
+        stages = _acl_stages(context, hit) if by_acl else _group_stages(context, hit, interfaces)
         return PlannedFault(
             fault=self.name,
             label=f"isolate module {self.module}: {counted(len(hit), 'instance')}",
-            stages=_acl_stages(context, hit) if by_acl else _group_stages(context, hit, interfaces),
+            stages=stages,
             effect=effect(self.effect, all_unfit(lookup)).model_copy(update={"blind_to": blind_to}),
             hit=tuple(HitResource(resource="instance", id=instance.id) for instance in hit),
             hits=shares(context, hit),
+            conditions=tuple(_undone(hit, stages)),
             refusals=tuple(self._refusals(context, hit, lookup)),
             warnings=tuple(_warnings(interfaces, blind_to)),
         )
@@ -80,7 +82,9 @@ class IsolateModule(Fault):
         reasons = unknown_places(context, self.module, self.zone)
         if not reasons and not hit:
             return [f"module {self.module} has no running instance to isolate"]
-        unproven = [instance.id for instance in hit if instance.id not in lookup.proven]
+        # A load balancer does not know a member in standby: where others are proven, an idle one needs no proof.
+        serving = [instance for instance in hit if instance.id in context.inventory.capacity] or hit
+        unproven = [instance.id for instance in serving if instance.id not in lookup.proven]
         if unproven and not context.proof:
             reasons.append(
                 f"nothing would show that it takes effect on {listed(unproven)}: {lookup.in_words}, and none has them "
@@ -99,7 +103,8 @@ def _own_subnets(context: FaultContext, hit: Sequence[Instance]) -> bool:
     """Whether every interface in the instances' subnets is one of theirs, and the workload owns these subnets."""
     ids = {instance.subnet for instance in hit}
     subnets = [subnet for subnet in context.inventory.subnets if subnet.id in ids]
-    if not hit or len(subnets) < len(ids):
+    own = ("", context.inventory.place.account)  # another account that shares a subnet keeps its ACL for itself
+    if not hit or len(subnets) < len(ids) or any(subnet.owner not in own for subnet in subnets):
         return False
     theirs = {interface for instance in hit for interface in instance.interfaces}
     return all(raw["NetworkInterfaceId"] in theirs for raw in interfaces_in(context, subnets))
@@ -145,6 +150,19 @@ def _warnings(interfaces: Sequence[NetworkInterface], blind_to: str) -> list[str
         "tracks their connections"
     )
     return [*([first] if opened else []), f"health checks do not show whether these are cut: {blind_to}"]
+
+
+def _undone(hit: Sequence[Instance], stages: Stages) -> Iterator[Condition]:
+    """Yield that no earlier run still holds what this one would change."""
+    yield from not_held(sorted({instance.subnet for instance in hit}))
+    groups = {
+        str(group)
+        for stage in stages
+        for change in stage
+        if isinstance(change, SettingChange) and change.setting == GROUPS and isinstance(change.before, list)
+        for group in change.before
+    }
+    yield from not_isolated(sorted(groups))
 
 
 # the changes ----------------------------------------------------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gameday.change import RUN_TAG, Call, CreatedResource, JsonLike, NormalForm, Read, Setting, Shape
+from collections.abc import Iterator, Sequence
+
+from gameday.change import RUN_TAG, Call, Condition, CreatedResource, JsonLike, NormalForm, Read, Setting, Shape
 from gameday.faults.fault import call
 
 ACL = Setting(
@@ -46,6 +48,35 @@ GROUPS = Setting(
     retry=("InvalidGroup.NotFound",),
     gone=("InvalidNetworkInterfaceID.NotFound",),
 )
+
+
+_RESTORE = "run `gameday restore` where its journal is, or with its store"
+
+
+def not_held(subnets: Sequence[str]) -> Iterator[Condition]:
+    """Yield that no subnet has an ACL that a run made: the undo would give back that ACL, and the zone stays cut."""
+    for subnet in subnets:
+        yield Condition(
+            subject=subnet,
+            about="its network ACL is not one that a run made",
+            read=call("ec2", "describe_network_acls", Filters=[{"Name": "association.subnet-id", "Values": [subnet]}]),
+            holds=f"length(NetworkAcls[?Tags[?Key == '{RUN_TAG}']]) == `0`",
+            refusal=f"{subnet} has an ACL that a run of Gameday made: that run was not undone",
+            remedy=_RESTORE,
+        )
+
+
+def not_isolated(groups: Sequence[str]) -> Iterator[Condition]:
+    """Yield that no security group of the interfaces is one that a run made, for the same reason."""
+    for group in groups:
+        yield Condition(
+            subject=group,
+            about="it is not a security group that a run made",
+            read=call("ec2", "describe_security_groups", GroupIds=[group]),
+            holds=f"length(SecurityGroups) == `1` && length(SecurityGroups[?Tags[?Key == '{RUN_TAG}']]) == `0`",
+            refusal=f"{group} is a security group that a run of Gameday made: that run was not undone",
+            remedy=_RESTORE,
+        )
 
 
 def run_tags(resource: str, name: str) -> list[JsonLike]:

@@ -13,6 +13,7 @@ class Placement(TypedDict):
     """Where an instance runs."""
 
     AvailabilityZone: str
+    Tenancy: NotRequired[str]
 
 
 class InstanceState(TypedDict):
