@@ -19,8 +19,8 @@ BOOT = 3.0
 NOTICE = 90.0
 """Seconds after which a group sees that a member is gone: it looks periodically (Auto Scaling User Guide, "Health
 checks for instances")."""
-REFUSED_OF = 3
-"""Of so many reads of one operation, one is answered."""
+BURST, RATE = 4.0, 1.0
+"""Reads of a service that a throttled account answers at once, and in a second after that. Others use up the rest."""
 REASON = "Client.InternalError: Client error on launch"
 """Amazon EC2 User Guide, "Troubleshoot Amazon EC2 instance launch issues": a key that EC2 may not use."""
 
@@ -28,30 +28,38 @@ REASON = "Client.InternalError: Client error on launch"
 class Hostility(StrEnum):
     """How an account is hostile."""
 
-    THROTTLED = "throttled reads"  # from the first write on, two of three reads of an operation
+    THROTTLED = "throttled reads"  # from the first write on, a small bucket, which is empty then
     DROPPED = "dropped starts"  # EC2 accepts a start, and the instance is stopped again
     LATE_GROUPS = "late groups"  # a group lists a member that is gone as InService
 
 
 class Throttled(Wrapped):
-    """An account that throttles two of three reads of each operation, from the first write on."""
+    """An account whose reads share a small bucket for each service, from the first write on."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, clock: Clock) -> None:
         super().__init__(account)
-        self.reads: Counter[str] = Counter()
+        self.clock = clock
+        self.tokens: dict[str, tuple[float, float]] = {}  # service → tokens, and when they were counted
         self.has_written = False
         self.met = 0
 
     def answer(self, call: Call, region: str, paged: bool) -> Json:
         if not only_reads(call.service, call.operation):
             self.has_written = True
-        elif self.has_written:
-            self.reads[str(call)] += 1
-            if self.reads[str(call)] % REFUSED_OF:
-                self.met += 1
-                code = "RequestLimitExceeded" if call.service == "ec2" else "ThrottlingException"
-                raise AwsError(call.service, call.operation, code, "Rate exceeded")
+        elif self.has_written and not self._takes(call.service):
+            self.met += 1
+            code = "RequestLimitExceeded" if call.service == "ec2" else "ThrottlingException"
+            raise AwsError(call.service, call.operation, code, "Rate exceeded")
         return super().answer(call, region, paged)
+
+    def _takes(self, service: str) -> bool:
+        """Take a token, if there is one."""
+        now = self.clock.now()
+        left, at = self.tokens.get(service, (0.0, now))
+        left = min(BURST, left + RATE * (now - at))
+        is_there = left >= 1.0
+        self.tokens[service] = (left - 1.0 if is_there else left, now)
+        return is_there
 
 
 class Dropping(Wrapped):
@@ -113,7 +121,7 @@ def hostile(account: Account, clock: Clock, kind: str) -> Account:
     """Return an account that is hostile in this way; the account itself for any other kind."""
     match kind:
         case Hostility.THROTTLED:
-            return Throttled(account)
+            return Throttled(account, clock)
         case Hostility.DROPPED:
             return Dropping(account, clock)
         case Hostility.LATE_GROUPS:
