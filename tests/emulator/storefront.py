@@ -20,7 +20,7 @@ ACCOUNT = "111122223333"
 """The storefront's account: the emulator takes an access key of twelve digits for the account."""
 FUNCTIONS = ("payments", "recommendations")
 SHORTER = {"baseline: 5m": "baseline: 2m", "lasts: 5m": "lasts: 2m", ", checkout-latency]": "]"}
-"""The emulator is slow, and counts no requests below a limit: it answers the statistic TC with the average."""
+"""The emulator is slow, and knows no share of requests below a limit: it answers the statistic PR with the average."""
 ANYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 OPTED_IN = {"gameday": "allowed", "app": "storefront"}
 RATE = 20
