@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from gameday.aws.account import Account
+from gameday.aws.client import open_account
 from gameday.change import Call, Json
 from gameday.conform.cases import OPEN, cases
 from gameday.conform.laws import LawResult
@@ -27,7 +30,7 @@ from gameday.testing.wrapper import Wrapped
 
 from tests.crash_matrix.scenario import is_mutating
 from tests.crash_matrix.stand import made
-from tests.doubles.server import gameday, settings
+from tests.doubles.server import gameday, moto_server, settings
 from tests.doubles.shop import ACCOUNT, REGION, open_shop
 
 NAMES = tuple(case.name for case in cases(REGION, "run", ACCOUNT, "aws"))
@@ -221,14 +224,37 @@ def test_exit_is_that_of_the_worst_law(held: bool | None, stuck: tuple[str, ...]
     assert ("gameday restore" in terminal(proven)) == bool(stuck)
 
 
-def test_command_on_a_server_writes_the_table(server: str, tmp_path: Path) -> None:
-    env = settings(server, tmp_path / "home")
+def test_command_on_a_server_writes_the_table(tmp_path: Path) -> None:
     words = ("conform", "--sandbox", ACCOUNT, "--only", "table.capacity", "--json", "t.json")
-    asked = gameday(*words, env=env, cwd=tmp_path)
-    assert asked.returncode != Exit.HELD  # nobody said yes
-    done = gameday(*words, "--yes", env=env, cwd=tmp_path)
-    if done.returncode == Exit.REFUSED:  # another test of this server has left a resource of its own
-        assert "GD-E217" in done.stderr
-        return
+    with moto_server() as url:
+        env = settings(url, tmp_path / "home")
+        assert gameday(*words, env=env, cwd=tmp_path).returncode != Exit.HELD  # nobody said yes
+        done = gameday(*words, "--yes", env=env, cwd=tmp_path)
+        unknown = gameday("conform", "--sandbox", ACCOUNT, "--only", "tabel", env=env, cwd=tmp_path)
     assert done.returncode == Exit.HELD, done.stderr + done.stdout
     assert {law["held"] for law in json.loads((tmp_path / "t.json").read_text())["laws"]} == {True}
+    assert unknown.returncode == Exit.INVALID
+
+
+def test_restore_of_a_killed_case_is_silent_about_records(tmp_path: Path) -> None:
+    """A case has no verdict: `gameday restore` undoes it, and writes no record of a run."""
+    with moto_server() as url:
+        env = settings(url, tmp_path / "home")
+        with patch.dict(os.environ, env, clear=True):
+            aws, journal = open_account(), Journal.open()
+            sandbox = Sandbox(
+                REGION,
+                lambda allowed: DyingAccount(aws.allowing(allowed), life=life),
+                aws, journal, TestClock(NOW), StopRequest(),
+            )  # fmt: skip
+            life = Life(4, "after")
+            with suppress(Killed):
+                list(
+                    sandbox.prove(next(c for c in cases(REGION, "dead", ACCOUNT, "aws") if c.name == NAMES[0]), "dead")
+                )
+            journal.close()
+        done = gameday("restore", env=env, cwd=tmp_path)
+    assert done.returncode == Exit.HELD, done.stdout + done.stderr
+    assert "is undone" in done.stdout
+    assert "report" not in done.stdout
+    assert "GD-E301" not in done.stderr
