@@ -206,11 +206,12 @@ def test_line_has_date_law_and_seconds() -> None:
 
 
 def test_json_names_no_account_and_lists_open_questions() -> None:
-    text = as_json(Conformance(REGION, "AWS", (ROW,)))
+    denied = LawResult("case", "not proven", None, NOW, about=f"arn:aws:iam::{ACCOUNT}:user/ada may not")
+    text = as_json(Conformance(REGION, "AWS", (ROW, denied)))
     document = json.loads(text)
     assert document["laws"][0]["seconds"] == 1.25
     assert document["open"] == [*OPEN]
-    assert document["exit"] == Exit.HELD
+    assert document["exit"] == Exit.UNKNOWN
     assert ACCOUNT not in text
 
 

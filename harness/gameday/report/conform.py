@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 
 from gameday import __version__
@@ -11,6 +12,8 @@ from gameday.conform.laws import LawResult
 from gameday.conform.run import Conformance
 from gameday.text import printable
 
+_ACCOUNT = re.compile(r"\b[0-9]{12}\b")
+"""An account id, which an error of AWS may name."""
 _MARKS = {True: "held", False: "NOT HELD", None: "not known"}
 
 
@@ -40,7 +43,7 @@ def as_json(proven: Conformance) -> str:
             "held": result.held,
             "at": _when(result.at),
             "seconds": None if result.seconds is None else round(result.seconds, 2),
-            "about": result.about,
+            "about": _ACCOUNT.sub("(account)", result.about),
         }
         for result in proven.results
     ]
