@@ -36,6 +36,7 @@ FLOORS = (
     "checks",
     "matrix",
     "doctor",
+    "conform",
     "report",
     "strategies",
     "cli",

@@ -12,6 +12,7 @@ import argparse
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
@@ -23,6 +24,7 @@ from tests.crash_matrix.scenario import Key, bench
 from tests.crash_matrix.scenarios import KINDS
 from tests.crash_matrix.shapes import SHAPES
 from tests.crash_matrix.troubles import ALL as ALL_TROUBLES
+from tests.doubles.hostile import Hostility
 
 LEAST = 15_000
 """Scenarios that a whole matrix has at least."""
@@ -53,12 +55,21 @@ def played(kinds: list[str], jobs: int) -> Iterator[tuple[int, list[Told]]]:
                 yield 0, [emitted.get()]
 
 
+def way_of(key: str) -> str:
+    """Return the way of a scenario: its kind of account, or what kind of trouble it is."""
+    parts = key.split(" | ")
+    if parts[1] in KINDS or parts[0] == "damaged":
+        return parts[1] if parts[1] in KINDS else parts[0]
+    return "SIGKILL" if "SIGKILL" in parts else "troubles of one call"
+
+
 def again(text: str) -> int:
     """Play one scenario, and say all about it."""
     key = Key.of(text)
     with bench(key.shape) as on:
         trouble = ALL_TROUBLES.get(key.kind)
-        played = on.fail(trouble, key.first.at) if trouble and key.first else on.play(key)
+        play = on.drop if key.kind == Hostility.DROPPED else on.play
+        played = on.fail(trouble, key.first.at) if trouble and key.first else play(key)
     for name, steps, point in (("run", played.first, key.first), ("restore", played.second, key.second)):
         for number, step in enumerate(steps):
             died = f"   ← dies {point.when} this" if point and point.at == number else ""
@@ -90,6 +101,9 @@ def main() -> int:
     print(file=sys.stderr)
     killed = sum(" | SIGKILL | " in key for key in keys)
     print(f"{generated} generated plans; {killed} of the scenarios are real processes that were killed")
+    ways, dirty_ways = (Counter(map(way_of, some)) for some in (keys, dirty))
+    for way, count in sorted(ways.items()):
+        print(f"{way:<20} {count:6} scenarios, {dirty_ways[way]} dirty")
     print(f"{len(keys)} scenarios, {len(dirty)} dirty")
     is_whole = set(asked.kinds) == set(ALL)
     is_short = (is_whole and len(keys) < LEAST) or generated < (PLANS if "plans" in asked.kinds else 0)

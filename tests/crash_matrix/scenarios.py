@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
+from gameday.change import SettingChange
+from gameday.faults.ec2 import POWER
+
 from tests.crash_matrix.scenario import Bench, Key, Played, Point, is_mutating
 from tests.crash_matrix.troubles import KINDS as TROUBLES
 from tests.crash_matrix.troubles import Trouble, troubles_of
+from tests.doubles.hostile import Hostility
 
 WHENS = ("before", "after")
-KINDS = ("plain", "stranger", "late", "later", "rough", "pairs", *TROUBLES)
+HOSTILE = ("unseen", *Hostility)
+"""Accounts that are hostile all the time: see tests/doubles/hostile.py."""
+KINDS = ("plain", "stranger", "late", "later", "rough", "pairs", *HOSTILE, *TROUBLES)
 LATE = ("late", "later")
 SECONDS = 1
 """Deaths of the restore that are tried after each death of the run."""
@@ -24,10 +30,24 @@ def play_all(bench: Bench, kind: str, *, thin: bool = False) -> Iterator[Played]
         yield from (bench.fail(trouble, at) for trouble, at in troubles(bench, kind, thin=thin))
     elif kind == "pairs":
         yield from _pairs(bench)
-    else:
-        if kind in ("plain", "rough"):
-            yield bench.play(Key(bench.name, kind))
-        yield from (bench.play(Key(bench.name, kind, point)) for point in points(bench, kind, thin=thin))
+    elif meets(bench, kind):
+        play = bench.drop if kind == Hostility.DROPPED else bench.play
+        if kind in ("plain", "rough", *HOSTILE):
+            yield play(Key(bench.name, kind))
+        yield from (play(Key(bench.name, kind, point)) for point in points(bench, kind, thin=thin))
+
+
+def meets(bench: Bench, kind: str) -> bool:
+    """Whether a shape meets a kind of hostility: a creation, a start, or a hit member of a group."""
+    changes = bench.planned_fault.changes
+    match kind:
+        case "unseen":
+            return any(change.creates for change in changes)
+        case Hostility.DROPPED:
+            return any(isinstance(change, SettingChange) and change.setting == POWER for change in changes)
+        case Hostility.LATE_GROUPS:
+            return any(change.read_call.service == "autoscaling" for change in bench.hit)
+    return True
 
 
 def points(bench: Bench, kind: str, *, thin: bool) -> Iterator[Point]:

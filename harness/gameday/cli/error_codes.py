@@ -198,6 +198,12 @@ ERRORS: dict[str, ErrorCode] = {
         "Retries made so many requests that the twin would not end in reasonable time.",
         "Write fewer retries or a lower `customers.rate` in the twin file, or run on the account.",
     ),
+    "GD-E217": ErrorCode(
+        "not a sandbox account",
+        "`gameday conform` makes and removes resources, and something says that the account is in use: a tag or an"
+        " alias of production, a run that is not restored, or a read that was denied.",
+        "Run `gameday restore` if runs are open. Else use an account in which nothing else runs.",
+    ),
     "GD-E300": ErrorCode(
         "the journal fails",
         "Gameday cannot write or read what undo needs. It injects nothing without that.",

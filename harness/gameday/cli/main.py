@@ -10,6 +10,7 @@ import click
 
 from gameday import __version__
 from gameday.cli import whole_number
+from gameday.cli.conform import conform
 from gameday.cli.doctor import doctor
 from gameday.cli.failure import show
 from gameday.cli.log import options as log_options
@@ -23,7 +24,7 @@ Exit codes
   0 held, or done   1 broken   2 invalid input   3 unknown   4 stuck: the account needs a person
   5 refused, nothing injected   70 bug in Gameday   130 interrupted, undone
 """
-VERBS = [faults, errors, schema, matrix, check, doctor, proxy, report, explain, regression, bug_report]
+VERBS = [faults, errors, schema, matrix, check, doctor, conform, proxy, report, explain, regression, bug_report]
 """Commands that other modules define."""
 
 

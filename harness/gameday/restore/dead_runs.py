@@ -6,14 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gameday.aws.account import Account, whoami
-from gameday.engine.calls import Emit
+from gameday.engine.apply import NOT_NOW
+from gameday.engine.calls import Emit, is_later
 from gameday.engine.entries import End, Run
 from gameday.engine.journal import Journal
 from gameday.engine.undo import PATIENCE, undo
-from gameday.errors import Refused
+from gameday.errors import AwsError, Refused
 from gameday.events import ChangeClosed
 from gameday.restore.lost_entries import must_show_no_other
 from gameday.steady_state.clock import Clock
+
+PAUSE = 2.0
+"""Seconds between two tries to read whose credentials these are, while AWS throttles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ def restore(
             about = "has nothing left to undo"
         else:
             account = open_account()
-            _must_be_same_account(run, account)
+            _must_be_same_account(run, account, clock)
             settled = undo(run.id, account, journal, clock, emit, patience=patience)
             if not is_whole:
                 must_show_no_other(run, {entry.position for entry in entries}, account)
@@ -88,8 +92,20 @@ def restore(
     return Restored(run, tuple(settled), closed, about)
 
 
-def _must_be_same_account(run: Run, account: Account) -> None:
-    current, _ = whoami(account, run.region)
+def _must_be_same_account(run: Run, account: Account, clock: Clock) -> None:
+    current = _account_id(run, account, clock)
     if current != run.account:
         reason = f"run {run.id} is in account {run.account}, but the credentials belong to account {current}"
         raise Refused((reason,), f"use credentials for account {run.account}", gd_code="GD-E206")
+
+
+def _account_id(run: Run, account: Account, clock: Clock) -> str:
+    """Return the account of the credentials; wait while AWS throttles, since the undo can wait, too."""
+    end = clock.now() + NOT_NOW
+    while True:
+        try:
+            return whoami(account, run.region)[0]
+        except AwsError as error:
+            if not is_later(error, ()) or clock.now() >= end:
+                raise
+        clock.sleep(PAUSE)
