@@ -10,7 +10,7 @@ export OPENBLAS_NUM_THREADS := 1
 CORE := tests/test_house.py tests/engine tests/steady_state/judging tests/files/test_load.py tests/faults/test_fault_laws.py tests/run/test_loop.py tests/store/test_lease.py
 PYTEST := $(BIN)/pytest -n 4 --dist worksteal
 
-.PHONY: gameday check test test-loaded coverage crash-matrix attack calibrate bench sample schemas clean
+.PHONY: gameday check test test-loaded coverage crash-matrix emulator attack calibrate bench sample schemas clean
 
 gameday: .venv/run  ## a game day on the twin: three experiments, a verdict table, a report
 	$(BIN)/gameday run experiments/storefront/gameday.yaml
@@ -37,6 +37,9 @@ coverage: .venv/test  ## every test, with the branches that none takes: the tota
 
 crash-matrix: .venv/test  ## runs that die at every step, and are restored; ends with `N scenarios, M dirty`
 	$(BIN)/python -m tests.crash_matrix
+
+emulator: .venv/test  ## the storefront and conform on a second AWS that shares no code with moto
+	$(BIN)/python -m tests.emulator
 
 attack: .venv/test  ## each kind of attack for a minute: what was tried and what failed, written to docs/attack.md
 	$(BIN)/python -m tests.attack --write

@@ -56,7 +56,7 @@ def test_plan_of_a_large_module_meets_no_throttle_to_its_end() -> None:
     assert len(plan.planned_faults[0].changes) == 50
 
 
-def test_plan_of_a_hundred_functions_waits_for_the_rate_of_lambda() -> None:
+def test_plan_of_a_hundred_functions_waits_for_lambdas_rate() -> None:
     with open_shop(Layout(functions=(20,) * 100, tables=(), stages=())) as shop:
         account = crowd(shop)
         plan = plan_of(shop, account, {"throttle": {"module": "payments", "to": 0}})
