@@ -9,8 +9,10 @@ from types import MappingProxyType
 
 from gameday.steady_state.judging.edges import count, edges_of, events, is_share, limit_of, scored
 from gameday.steady_state.judging.guard import watches
-from gameday.steady_state.judging.phases import LEAST_COVERAGE, LEAST_READINGS, coverage, seconds_more, within_bound
+from gameday.steady_state.judging.phases import LEAST_COVERAGE, coverage, seconds_more, within_bound
 from gameday.steady_state.judging.phrases import needs_in_words, seen_in_words
+from gameday.steady_state.judging.readings import LEAST_READINGS, worth
+from gameday.steady_state.judging.tails import weight
 from gameday.steady_state.kpi.kpi import Bound, Kpi
 from gameday.steady_state.kpi.units import show_duration, show_share
 from gameday.steady_state.samples import Series, inside, tally
@@ -137,7 +139,7 @@ def _needs(kpi: Kpi, bins: Series, false_verdict: float) -> float:
     limit = limit_of(kpi, kpi.bound)
     if kpi.kind == "gauge" or limit is None or within_bound(kpi, bins, bins, false_verdict / LOOKS):
         return 0.0
-    return max(kpi.interval, seconds_more(limit, tally(bins), false_verdict / LOOKS))
+    return max(kpi.interval, seconds_more(limit, worth(bins, weight(kpi, kpi.bound, bins)), false_verdict / LOOKS))
 
 
 def _blindness(kpi: Kpi, bins: Series, before: tuple[float, float]) -> str | None:
