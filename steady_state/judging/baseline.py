@@ -85,14 +85,34 @@ def inflation(edge: Edge, counts: Counts) -> float:
     return _at(edge, sums, _relative(sums, len(sums) - 1))
 
 
-def dispersion(kind: Literal["share", "rate"], *parts: Counts) -> float:
+def dispersion(kind: Literal["share", "rate"], before: Counts, during: Counts = ()) -> float:
     """Return the factor by which dependent failures, or events, inflate the variance of their count; at least 1.
 
-    It is Pearson's X² of blocks over the degrees of freedom, pooled over stretches, each with its own share or rate,
-    and the largest over the lengths of blocks (McCullagh and Nelder, Generalized Linear Models, 1989, section 4.5).
-    Failures that come c at a time inflate the variance by c.
+    It is Pearson's X² of blocks over the degrees of freedom, pooled over both stretches, each with its own share or
+    rate, and the largest over the lengths of blocks (McCullagh and Nelder, Generalized Linear Models, 1989, section
+    4.5). Failures that come c at a time inflate the variance by c. The worst dip of a share during the fault is the
+    fault's own, and shows nothing of that.
     """
-    return max(1.0, *(_dispersion(kind, [sums_over(part, length) for part in parts]) for length in LENGTHS))
+
+    def at(length: float) -> float:
+        later = sums_over(during, length)
+        return _dispersion(kind, [sums_over(before, length), _without_dip(later) if kind == "share" else later])
+
+    return max(1.0, *(at(length) for length in LENGTHS))
+
+
+def _without_dip(sums: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Leave out the worst block, and the blocks next to it that are more than twice as bad as the middle one."""
+    if len(sums) < 2:
+        return sums
+    shares = [x / (x + y) if x + y else 0.0 for x, y in sums]
+    middle, first = sorted(shares)[len(shares) // 2], shares.index(max(shares))
+    last = first
+    while first > 0 and shares[first - 1] > 2 * middle:
+        first -= 1
+    while last + 1 < len(shares) and shares[last + 1] > 2 * middle:
+        last += 1
+    return sums[:first] + sums[last + 1 :]
 
 
 def _dispersion(kind: Literal["share", "rate"], parts: list[list[tuple[float, float]]]) -> float:

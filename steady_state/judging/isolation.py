@@ -165,7 +165,7 @@ def _of_readings(seen: PhaseBins, margin: float, alpha: float) -> KpiChange:
         return KpiChange(seen.name, why="too few readings")
     now, before = tally(seen.bins), tally(seen.before)
     usual = alike(seen.before)
-    pooled = max(usual, alike(seen.bins))
+    pooled = alike(seen.before, seen.bins)
     errors, careful = (score(worth(seen.bins, by), worth(seen.before, by), margin) for by in (usual, pooled))
     change = now.bad / now.total - before.bad / before.total
     clear = not before.bad and keeps_clear(seen.kpi.bound, seen.bins, seen.before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import groupby
 from math import inf, sqrt
 
 from gameday.steady_state.judging.baseline import REACH, chi_square, sums_over
@@ -35,6 +36,9 @@ HIDDEN = 100.0
 
 Tenfold failures for a twentieth of the time come to 70 if each burst lasts 20 s, and to 100 for 30 s."""
 
+
+TOGETHER = 2
+"""The most blocks in a row that failures which come together spread over."""
 
 CHANCY = 10.0
 """The largest squared deviation, over its variance, that chance alone makes of a window's blocks."""
@@ -90,16 +94,20 @@ def judge_loss(
 
 
 def _never_came(kpi: Kpi, before: Series, bins: Series, window: tuple[float, float]) -> tuple[float, float, float]:
-    """Return how many requests never came, and the ends of that number; zero where the traffic does not prove it."""
+    """Return how many requests never came, and the ends of that number; zero where the traffic does not prove it.
+
+    What usually comes in a time without bins may have come or not: it counts at the upper end alone.
+    """
     usual = usual_of(before) if counts_requests(kpi) else None
     if usual is None:
         return 0.0, 0.0, 0.0
     came = arrivals(usual, bins, *window)
+    unknown = came.each * min(came.blind, came.silent)
     if came.are_lost:
-        return came.usual - came.came, came.low - came.came, came.high - came.came
-    missed = came.each * came.silent
-    error = usual.errors * sqrt(usual.noise * (came.silent + came.silent**2 / usual.seconds))
-    return missed, max(0.0, missed - error), missed + error
+        return came.usual - came.came, came.low - came.came, came.high - came.came + unknown
+    empty = max(0.0, came.silent - came.blind)
+    error = usual.errors * sqrt(usual.noise * (empty + empty**2 / usual.seconds))
+    return came.each * empty, max(0.0, came.each * empty - error), came.each * empty + error + unknown
 
 
 def _of_them(never: float, least: float, _most: float) -> str:
@@ -110,15 +118,21 @@ def _clump(kpi: Kpi, bins: Series, share: float) -> float:
     """Return the inflation by failures that come together in the window itself, as a reset pool's do.
 
     The pre-check lets quiet baselines in, so a baseline need not show what usually comes together. Blocks with far more
-    failures than the bound's odds allow are the fault's own, and show nothing of that.
+    failures than the bound's odds allow, and long runs of bad blocks, are the fault's own, and show nothing of that.
     """
     limit = limit_of(kpi, kpi.bound) if counts_requests(kpi) else None
     if limit is None or not 0 < limit < 1:
         return 1.0
     weigh, odds = _weigher(kpi), REACH * limit / (1 - limit)
     cut = _blocks([(sample.start, *weigh(sample)) for sample in bins], max(kpi.interval, BLOCKS[0]))
-    usual = [(bad, share * total) for bad, total in cut if bad <= odds * (total - bad)]
-    return max([1.0, *(min(bad - mean, (bad - mean) ** 2 / (mean + 1) / CHANCY) for bad, mean in usual if bad > mean)])
+
+    def out_of_line(block: tuple[float, float]) -> float:
+        more, mean = block[0] - share * block[1], share * block[1]
+        return min(more, more * more / (mean + 1) / CHANCY) if more > 0 else 0.0
+
+    runs = [list(run) for out, run in groupby(cut, key=lambda block: out_of_line(block) > 1) if out]
+    short = [block for run in runs if len(run) <= TOGETHER for block in run if block[0] <= odds * (block[1] - block[0])]
+    return max([1.0, *map(out_of_line, short)])
 
 
 def noun_of(name: str, kpi: Kpi) -> str:

@@ -23,7 +23,7 @@ LEAST_REQUESTS = 10
 """The fewest requests that show anything about a share, whether they succeeded or failed."""
 
 ALIKE = 1.5
-"""Readings of a gauge that are worth fewer independent ones are said to be so."""
+"""A sentence says how few independent readings are as good, if there are so many times more readings."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,7 @@ def judge_phase(seen: PhaseBins, bound: Bound | None, error: Error) -> PhaseJudg
 
     def judged(verdict: Verdict, why: str = "", chance: float | None = None) -> PhaseJudgement:
         visible = came.visible if came is not None else None
-        text = beside_usual(numbers, came)
-        text = f"{text} ({why})" if why else text
+        text = f"{numbers} ({why})" if why else beside_usual(numbers, came)
         return PhaseJudgement(
             seen.name, seen.phase, verdict, words, text, totals.share_bad, totals.total, why, chance, visible
         )
@@ -130,7 +129,7 @@ def judge_phase(seen: PhaseBins, bound: Bound | None, error: Error) -> PhaseJudg
     if seen.span is None:
         return judged(Verdict.UNKNOWN, "the run did not get there")
     if not bins or (not totals.total and seen.kpi.kind != "rate"):
-        return judged(Verdict.UNKNOWN, lost_in_words(came) if came is not None else "")
+        return judged(Verdict.UNKNOWN, lost_in_words(came) if came is not None and came.are_lost else "")
     before = scored(seen.kpi, bound, seen.before)
     verdict, why, chance = _against(seen, bound, bins, before, error)
     if verdict is Verdict.HELD and (unseen := _unseen(seen, bound, bins, before, came, error)):
@@ -140,7 +139,7 @@ def judge_phase(seen: PhaseBins, bound: Bound | None, error: Error) -> PhaseJudg
 
 def arrivals_of(seen: PhaseBins) -> Arrivals | None:
     """Compare a phase's traffic with the baseline's; None for a KPI that counts no requests, or without a baseline."""
-    usual = usual_of(seen.before) if seen.span is not None and counts_requests(seen.kpi) else None
+    usual = usual_of(seen.before) if seen.bins and counts_requests(seen.kpi) else None
     return arrivals(usual, seen.bins, *seen.span) if usual is not None and seen.span is not None else None
 
 
@@ -210,7 +209,7 @@ def _unseen(
     worst = (*bins, Sample(bins[-1].end, silent, missed, missed, None))
     if max(good_tails(kpi, bound, worst, before)) <= error.held:
         return None
-    return f"no data for {show_duration(gap)}" if came is None or gap >= silent else lost_in_words(came)
+    return lost_in_words(came) if came is not None and came.blind < silent else f"no data for {show_duration(gap)}"
 
 
 def _too_few(kpi: Kpi, bound: Bound, totals: Tally, before: Tally) -> str | None:

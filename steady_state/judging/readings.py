@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import sqrt
 
 from gameday.steady_state.judging.baseline import chi_square, correlation_time
@@ -21,9 +21,18 @@ def values_of(readings: Series) -> list[float]:
     return [reading.value for reading in readings if reading.value is not None]
 
 
-def alike(*parts: Series) -> float:
-    """Return how many readings are worth one independent reading, by the stretch in which they are most alike."""
-    return max(1.0, *(correlation_time(values_of(part)) for part in parts))
+def alike(before: Series, during: Series = ()) -> float:
+    """Return how many readings are worth one independent reading, by the stretch in which they are most alike.
+
+    The longest dip during the fault is the fault's own, and shows nothing of that.
+    """
+    return max(correlation_time(values_of(part)) for part in (before, _without_dip(during)))
+
+
+def _without_dip(readings: Series) -> Series:
+    dips = [list(dip) for bad, dip in groupby(readings, key=lambda reading: reading.bad > 0) if bad]
+    longest = {reading.start for reading in max(dips, key=len, default=[])}
+    return tuple(reading for reading in readings if reading.start not in longest)
 
 
 def worth(readings: Series, time: float) -> Tally:

@@ -31,12 +31,12 @@ def bad_tails(kpi: Kpi, bound: Bound, bins: Series, before: Series) -> list[floa
     return [bad for _, bad in _tails(kpi, bound, bins, before, lambda edge: inflation(edge, counts) if edge else by)]
 
 
-def weight(kpi: Kpi, bound: Bound, *parts: Series) -> float:
+def weight(kpi: Kpi, bound: Bound, before: Series, during: Series = ()) -> float:
     """Return how many failures, events or readings of these stretches are worth one independent one."""
     if kpi.kind == "gauge":
-        return alike(*parts)
+        return alike(before, during)
     kind: Literal["share", "rate"] = "share" if is_share(kpi, bound) else "rate"
-    return dispersion(kind, *(_counts(kpi, bound, part) for part in parts))
+    return dispersion(kind, _counts(kpi, bound, before), _counts(kpi, bound, during))
 
 
 def _counts(kpi: Kpi, bound: Bound, bins: Series) -> Counts:

@@ -55,7 +55,8 @@ class Arrivals:
     usual: float
     low: float
     high: float
-    silent: float  # seconds without traffic that are not usual
+    silent: float  # seconds without traffic that are not usual, with or without a bin
+    blind: float  # seconds without a bin
     silence: float  # the longest of these stretches
     each: float  # usual requests a second
 
@@ -87,11 +88,10 @@ def usual_of(before: Series) -> Usual | None:
 def arrivals(usual: Usual, bins: Series, start: float, stop: float) -> Arrivals:
     """Compare the traffic of a stretch with the usual; the usual may drift evenly, as it did in the baseline or not.
 
-    The variance of the drift is that of a line's slope, so that a stretch far from the baseline is less certain.
+    The variance of the drift is that of a line's slope, so that a stretch far from the baseline is less certain. Only
+    the time with bins counts, but for the silence: without a bin, nobody knows what came.
     """
-    seconds = sum(sample.length for sample in bins) or stop - start
-    gaps = missing(bins, start, stop)
-    lasts = seconds + sum(map(_length, gaps))
+    lasts = max(CLOSE, sum(sample.length for sample in bins))
     apart = (start + stop) / 2 - usual.middle
     flat, line = usual.rate * lasts, max(0.0, usual.rate + usual.slope * apart) * lasts
     drift = 12 * (apart / usual.seconds) ** 2 / usual.seconds
@@ -102,8 +102,8 @@ def arrivals(usual: Usual, bins: Series, start: float, stop: float) -> Arrivals:
     strange = [silence for silence in silences if usual.is_unusual(silence, stop - start)]
     silent = max(sum(strange), *(_thin(usual, bins, length) for length in (0.0, *BLOCKS)))
     low = max(0.0, least, min(flat, line) - reach)
-    came = tally(bins).total
-    return Arrivals(came, flat, low, max(flat, line) + reach, silent, max(strange, default=0.0), usual.rate)
+    came, blind = tally(bins).total, sum(map(_length, missing(bins, start, stop)))
+    return Arrivals(came, flat, low, max(flat, line) + reach, silent, blind, max(strange, default=0.0), usual.rate)
 
 
 def _thin(usual: Usual, bins: Series, length: float) -> float:
