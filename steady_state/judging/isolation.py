@@ -37,13 +37,17 @@ class KpiChange:
     why: str = ""  # why it is unknown
 
 
-def judge_modules(claim: Claim, seen: tuple[PhaseBins, ...], *, cut_short: bool) -> tuple[ModuleJudgement, ...]:
+def judge_modules(
+    claim: Claim, seen: tuple[PhaseBins, ...], *, cut_short: bool, spread: float | None = None
+) -> tuple[ModuleJudgement, ...]:
     """Judge every contained module against the margin; a run that ended early proves nothing about isolation.
 
     contained: the data prove that each of its KPIs worsened by less than the margin. This is a test of non-inferiority,
     each at the budget of false verdicts; all must pass, so no correction is due.
     spread: the data prove that one of its KPIs worsened by more, with Holm's correction over all of them.
     A module without a KPI is unknown, and does not change the run's verdict.
+
+    `spread`: the chance that any module is called spread by mistake, if not `claim.false_verdict`.
     """
     if claim.margin is None:
         return ()
@@ -55,14 +59,14 @@ def judge_modules(claim: Claim, seen: tuple[PhaseBins, ...], *, cut_short: bool)
         ]
         for module in claim.contained
     }
-    spread = _holm(
+    proven = _holm(
         {(module, change.kpi): change.worse for module, changes in changes_of.items() for change in changes},
-        claim.false_verdict,
+        claim.false_verdict if spread is None else spread,
     )
     return tuple(
         _unknown(module, f"{module}: the run ended early")
         if cut_short and changes
-        else _judge(module, changes, claim, spread)
+        else _judge(module, changes, claim, proven)
         for module, changes in changes_of.items()
     )
 

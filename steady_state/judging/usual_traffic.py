@@ -40,11 +40,11 @@ class Usual:
         """How much more the traffic varies than a Poisson stream."""
         return max(1.0, self.noise / self.rate) if self.rate else 1.0
 
-    def is_unusual(self, silence: float, within: float) -> bool:
+    def is_unusual(self, silence: float, within: float, chance: float = CHANCE) -> bool:
         """Tell whether no request in `silence` seconds, somewhere in a stretch, is a sign of lost requests."""
         if silence <= self.longest + CLOSE or not self.rate:
             return False
-        return self.rate * silence / self.inflation > log(max(1.0, within / silence) / CHANCE)
+        return self.rate * silence / self.inflation > log(max(1.0, within / silence) / chance)
 
 
 @dataclass(frozen=True, slots=True)
