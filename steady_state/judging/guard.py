@@ -84,7 +84,7 @@ class Guard:
         self._threshold = 1 / false_abort
         self._blind_after = blind_after
         self._lags = lags
-        self._lasts = lasts
+        self._planned = lasts
         self._false_abort = false_abort
         self._guarded: dict[str, _Guarded] = {}
         for name, bound in bounds.items():
@@ -117,7 +117,7 @@ class Guard:
                 guarded.recent.clear()
             else:
                 guarded.recent.append(sample)
-            if others + evidence >= enough and _lasts(self._worst()[1], sample.end):
+            if others + evidence >= enough and self._lasts(sample.end):
                 return self._fired(sample.end)
         return None
 
@@ -136,10 +136,17 @@ class Guard:
                 about = f"{name} has sent no data for {show_duration(silent)}; {allowed}"
                 return Fired(now, name, about)
             quiet, usual = guarded.seen_to - guarded.heard_to, guarded.usual
-            if usual and quiet > longest + CLOSE and usual.is_unusual(quiet, self._lasts, self._false_abort):
+            if usual and quiet > longest + CLOSE and usual.is_unusual(quiet, self._planned, self._false_abort):
                 about = f"{name} has had no request for {show_duration(quiet)}"
                 return Fired(now, name, f"{about}, in which about {usual.rate * quiet:,.0f} usually come")
         return None
+
+    def _lasts(self, now: float) -> bool:
+        worst = self._worst()[1]
+        if not worst.bound.lasting:
+            return True
+        bins = tuple(worst.bins[start] for start in sorted(worst.bins))
+        return lasts(worst.kpi, worst.bound, bins, worst.before, now)
 
     def _worst(self) -> tuple[str, _Guarded]:
         return max(self._guarded.items(), key=lambda item: item[1].evidence)
@@ -168,22 +175,18 @@ def _take(guarded: _Guarded, bins: Iterable[Sample]) -> list[Sample]:
     return [guarded.bins[start] for start in sorted(guarded.bins)]
 
 
-def _lasts(guarded: _Guarded, now: float) -> bool:
-    """Tell whether a KPI was beyond its bound in each part of the time that a breach must last."""
-    since = now - guarded.bound.lasting
-    if not guarded.bound.lasting:
+def lasts(kpi: Kpi, bound: Bound, bins: Series, before: Series, now: float) -> bool:
+    """Tell whether a KPI was beyond its bound in each part of the time that a breach must last, up to `now`."""
+    since = now - bound.lasting
+    if not bound.lasting:
         return True
-    bins = [guarded.bins[start] for start in sorted(guarded.bins) if since - CLOSE <= start < now - CLOSE]
-    if not bins or bins[0].start - since >= guarded.kpi.interval - CLOSE:
+    late = [sample for sample in bins if since - CLOSE <= sample.start < now - CLOSE]
+    if not late or late[0].start - since >= kpi.interval - CLOSE:
         return False
-    size = ceil(len(bins) / PARTS)
-    parts = [bins[first : first + size] for first in range(0, len(bins), size)]
-    sums = [
-        tuple(map(sum, zip(*(count(guarded.kpi, guarded.bound, sample) for sample in part), strict=True)))
-        for part in parts
-    ]
-    edges = edges_of(guarded.kpi, guarded.bound, guarded.before)
-    return any(all(excess(edge, x, y) > 0 for x, y in sums) for edge in edges)
+    size = ceil(len(late) / PARTS)
+    parts = [late[first : first + size] for first in range(0, len(late), size)]
+    sums = [[sum(side) for side in zip(*(count(kpi, bound, sample) for sample in part), strict=True)] for part in parts]
+    return any(all(excess(edge, x, y) > 0 for x, y in sums) for edge in edges_of(kpi, bound, before))
 
 
 def _after_each(guarded: _Guarded, fresh: list[Sample]) -> list[float]:

@@ -8,6 +8,8 @@ from gameday.steady_state.kpi.kpi import Bound, Kpi
 from gameday.steady_state.kpi.units import show_duration, show_rate
 from gameday.steady_state.samples import Series, Tally, tally
 
+TOO_CLOSE = "too close to its bound to tell"
+
 NEAR = 0.1
 """A sentence names the usual traffic if the traffic differs from it by more than this."""
 
@@ -93,9 +95,9 @@ def time_in_words(seconds: float) -> str:
     return show_duration(round(seconds) if seconds >= 10 else round(seconds, 1))
 
 
-def needs_in_words(seconds: float, of: str = "") -> str:
-    """Write how much longer a phase must be; `of`: its name, such as `baseline`."""
+def needs_in_words(seconds: float) -> str:
+    """Write how much longer a phase must be."""
     if seconds > 3600:
-        return "too close to tell"
+        return TOO_CLOSE
     longer = show_duration(max(1, round(seconds))) if seconds < 90 else f"{round(seconds / 60)}m"
-    return f"needs about {longer} more {of}".rstrip()
+    return f"needs about {longer} more"

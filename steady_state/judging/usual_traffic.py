@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import log, sqrt
 
@@ -16,7 +16,7 @@ CHANCE = 0.01
 BLOCKS = (10.0, 30.0, 60.0)
 """Lengths in seconds of the blocks that show how much traffic varies."""
 
-FEWEST_BLOCKS = 4
+FEWEST_BLOCKS = 5
 """Fewer blocks show no variance, so traffic counts as a Poisson stream."""
 
 HALF = 0.5
@@ -81,7 +81,10 @@ def usual_of(before: Series) -> Usual | None:
     middle = sum(sample.start * sample.length for sample in before) / seen.seconds + before[0].length / 2
     spread = sum((_middle(sample) - middle) ** 2 * sample.length for sample in before)
     slope = sum((_middle(sample) - middle) * sample.total for sample in before) / spread if spread else 0.0
-    noise, errors = max((_noise(before, length, rate) for length in BLOCKS), key=lambda pair: pair[0] * pair[1] ** 2)
+    level = tuple(
+        replace(sample, total=sample.total - slope * (_middle(sample) - middle) * sample.length) for sample in before
+    )
+    noise, errors = max((_noise(level, length, rate) for length in BLOCKS), key=lambda pair: pair[0] * pair[1] ** 2)
     return Usual(rate, slope, noise, errors, middle, seen.seconds, max(map(_length, quiet(before, *span)), default=0.0))
 
 
@@ -148,16 +151,19 @@ def _middle(sample: Sample) -> float:
     return sample.start + sample.length / 2
 
 
-def _noise(before: Series, length: float, rate: float) -> tuple[float, float]:
-    """Return the variance of a mean over one second by blocks of a length, and the standard errors of `CHANCE`."""
+def _noise(level: Series, length: float, rate: float) -> tuple[float, float]:
+    """Return the variance of a mean over one second by blocks of a length, and the standard errors of `CHANCE`.
+
+    The trend is taken out of the bins, which leaves two degrees of freedom fewer than blocks.
+    """
     from scipy.special import stdtrit
 
-    counts = [(sample.start, sample.total, sample.length) for sample in before]
-    blocks = _whole(sums_over(counts, max(length, before[0].length)))
+    counts = [(sample.start, sample.total, sample.length) for sample in level]
+    blocks = _whole(sums_over(counts, max(length, level[0].length)))
     if len(blocks) < FEWEST_BLOCKS:
         return rate, 2.33
-    spread = sum((count - rate * seconds) ** 2 / seconds for count, seconds in blocks) / (len(blocks) - 1)
-    return max(rate, spread), float(stdtrit(len(blocks) - 1, 1 - CHANCE))
+    spread = sum((count - rate * seconds) ** 2 / seconds for count, seconds in blocks) / (len(blocks) - 2)
+    return max(rate, spread), float(stdtrit(len(blocks) - 2, 1 - CHANCE))
 
 
 def _whole(blocks: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
