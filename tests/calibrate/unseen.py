@@ -150,7 +150,7 @@ class Case:
     sees: Sees
     what: str
     most: float | None = 0.05
-    runs: int = 1000
+    runs: int = 500
 
     def fill(self, share: float) -> list[Row]:
         """Play the row's runs."""
@@ -216,7 +216,7 @@ CASES = (
             size,
         )
         for name, (left, lasts) in LEFT.items()
-        for period, size in ((10, 10_000), (60, 1000))
+        for period, size in ((10, 2500), (60, 1000))
     ),
     Case(
         "silent for 70s, 10s bins",
@@ -225,7 +225,7 @@ CASES = (
         is_(HELD),
         "held",
         0.0,
-        10_000,
+        2500,
     ),
     Case(
         "silent for 120s, 60s bins",

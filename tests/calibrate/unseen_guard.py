@@ -55,7 +55,7 @@ class Case:
     feed: Feeds = in_time
     most: float | None = None
     least: float | None = None
-    runs: int = 1000
+    runs: int = 200
 
     def fill(self, share: float) -> list[Row]:
         """Arm guards after the baselines that are let in, and feed them the fault."""
