@@ -20,6 +20,9 @@ BLOCK = 30.0
 LENGTHS = (30.0, 60.0)
 """Lengths in seconds of the blocks that show dependent failures: long bursts show in long blocks."""
 
+LAGS = 500
+"""The most lags of a gauge's readings that are compared, which bounds the time."""
+
 FEWEST_FREE = 4
 """Fewer degrees of freedom show no dependence."""
 
@@ -185,7 +188,7 @@ def correlation_time(values: Sequence[float]) -> float:
     time = 1.0
     for lag in range(1, size):
         time += 2 * sum(move * later for move, later in zip(moves, moves[lag:], strict=False)) / variance
-        if lag >= 5 * time:
+        if lag >= min(5 * time, LAGS):
             break
     follows = sum(move * later for move, later in itertools.pairwise(moves)) / variance
     follows += (1 + 3 * follows) / size + sqrt(max(0.0, 1 - follows * follows) / size)

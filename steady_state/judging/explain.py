@@ -97,7 +97,7 @@ def explain(
     claimed = [phase for phase in judged.phases if phase.kpi in claim.claimed and phase.bound != "any"]
     return (
         *([_guard(phases.aborted, false_abort)] if false_abort and phases.abort == "guard" else []),
-        *(_phase(phase, odds, phases, _hidden(claimed, phase.phase)) for phase in claimed),
+        *(_phase(phase, claim, phases, _hidden(claimed, phase.phase)) for phase in claimed),
         *(_recovery(recovery, claim, phases) for recovery in judged.recovery),
         *([_detection(judged.detection, claim)] if judged.detection else []),
         *(_module(module, claim, phases) for module in judged.modules),
@@ -115,7 +115,10 @@ def once_in(chance: float) -> str:
     return f"1 time in {ceil(1 / max(chance, 1e-9) - 1e-6):,}"
 
 
-def _seldom(chance: float) -> str:
+def _seldom(chance: float | None, odds: float) -> str:
+    """Write the chance of what was seen; a record of an earlier version knows only the odds that were accepted."""
+    if chance is None:
+        return f"at most {once_in(odds)}"
     return f"less than {once_in(_RAREST)}" if chance < _RAREST else f"about {once_in(chance)}"
 
 
@@ -133,7 +136,8 @@ def _to_its_end(phases: Phases) -> str:
     return "fix what the guard found, then run again" if phases.abort == "guard" else "run again, to the end"
 
 
-def _phase(judged: PhaseJudgement, odds: float, phases: Phases, hidden: str) -> ExplainedVerdict:
+def _phase(judged: PhaseJudgement, claim: Claim, phases: Phases, hidden: str) -> ExplainedVerdict:
+    odds, kind = claim.false_verdict, claim.kpis[judged.kpi].kind
     when, longer = _WHEN[judged.phase], _LONGER[judged.phase]
     if judged.verdict is Verdict.UNKNOWN:
         certainty = _AMBIGUOUS.format(once_in(odds))
@@ -146,15 +150,15 @@ def _phase(judged: PhaseJudgement, odds: float, phases: Phases, hidden: str) -> 
             "the baseline is compared with itself, so nothing is estimated",
             "no other run would change that",
         )
-    elif judged.chance is None:
+    elif judged.chance is None and kind == "gauge":
         certainty = "it kept clear of its limit in all readings, and moved too little to cross it"
         remedy = "a shorter period would give more readings"
     elif judged.verdict is Verdict.HELD:
         unseen = hidden if judged.visible is not None else ""
-        certainty = f"a KPI at its bound would look this good {_seldom(judged.chance)}{unseen}"
+        certainty = f"a KPI at its bound would look this good {_seldom(judged.chance, odds)}{unseen}"
         remedy = f"{longer} would prove a tighter bound"
     else:
-        certainty = f"a KPI at its bound would look this bad {_seldom(judged.chance)}"
+        certainty = f"a KPI at its bound would look this bad {_seldom(judged.chance, odds)}"
         remedy = "a second run would show whether it breaks again"
     return ExplainedVerdict(judged.verdict.value, f"{judged.kpi} {when}", judged.bound, judged.seen, certainty, remedy)
 
@@ -162,7 +166,7 @@ def _phase(judged: PhaseJudgement, odds: float, phases: Phases, hidden: str) -> 
 def _hidden(claimed: list[PhaseJudgement], phase: str) -> str:
     """Say how many requests may be lost on their way unseen, for the KPI that may lose most."""
     visible = [judged.visible for judged in claimed if judged.phase == phase and judged.visible is not None]
-    share = min(1.0, ceil(max(visible, default=0.0) / _STEP) * _STEP)
+    share = min(1.0, ceil(max(visible, default=0.0) / _STEP - 1e-9) * _STEP)
     return f"; requests that never arrive show from {share * 100:.0f}% of the traffic on"
 
 
