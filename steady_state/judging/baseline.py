@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Sequence
+from math import sqrt
+from typing import Literal
 
 from gameday.steady_state.judging.edges import Edge
 from gameday.steady_state.samples import CLOSE
@@ -14,8 +17,14 @@ Counts = tuple[tuple[float, float, float], ...]
 BLOCK = 30.0
 """Seconds of a block in the search for bursts, if the baseline is long enough for ten of them."""
 
-LARGEST = 10.0
-"""The largest inflation of a rate, a gauge or an estimate; that of a guarded share may reach what its blocks allow."""
+LENGTHS = (30.0, 60.0)
+"""Lengths in seconds of the blocks that show dependent failures: long bursts show in long blocks."""
+
+LAGS = 500
+"""The most lags of a gauge's readings that are compared, which bounds the time."""
+
+FEWEST_FREE = 4
+"""Fewer degrees of freedom show no dependence."""
 
 REACH = 10.0
 """Bursts reach ten times the baseline's odds of bad, or the share of its worst block; no burst reaches an edge beyond.
@@ -73,10 +82,57 @@ def inflation(edge: Edge, counts: Counts) -> float:
         if len(sums) < 4 or x < len(sums):
             return 1.0
         spread = sum((count - x / y * seconds) ** 2 / (x / y * seconds) for count, seconds in sums)
-        return min(LARGEST, max(1.0, spread / chi_square(len(sums) - 1, 0.05)))
+        return max(1.0, spread / chi_square(len(sums) - 1, 0.05))
     if len(sums) < 4 or x < len(sums) or not y or not 0 < edge.at < reach(counts):
         return 1.0
-    return min(LARGEST, _at(edge, sums, _relative(sums, len(sums) - 1)))
+    return _at(edge, sums, _relative(sums, len(sums) - 1))
+
+
+def dispersion(kind: Literal["share", "rate"], before: Counts, during: Counts = ()) -> float:
+    """Return the factor by which dependent failures, or events, inflate the variance of their count; at least 1.
+
+    It is Pearson's X² of blocks over the degrees of freedom, pooled over both stretches, each with its own share or
+    rate, and the largest over the lengths of blocks (McCullagh and Nelder, Generalized Linear Models, 1989, section
+    4.5). Failures that come c at a time inflate the variance by c. The worst dip of a share during the fault is the
+    fault's own, and shows nothing of that.
+    """
+
+    def at(length: float) -> float:
+        later = sums_over(during, length)
+        return _dispersion(kind, [sums_over(before, length), _without_dip(later) if kind == "share" else later])
+
+    return max(1.0, *(at(length) for length in LENGTHS))
+
+
+def _without_dip(sums: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Leave out the worst block, and the blocks next to it that are more than twice as bad as the middle one."""
+    if len(sums) < 2:
+        return sums
+    shares = [x / (x + y) if x + y else 0.0 for x, y in sums]
+    middle, first = sorted(shares)[len(shares) // 2], shares.index(max(shares))
+    last = first
+    while first > 0 and shares[first - 1] > 2 * middle:
+        first -= 1
+    while last + 1 < len(shares) and shares[last + 1] > 2 * middle:
+        last += 1
+    return sums[:first] + sums[last + 1 :]
+
+
+def _dispersion(kind: Literal["share", "rate"], parts: list[list[tuple[float, float]]]) -> float:
+    spread = freedom = 0.0
+    for sums in parts:
+        x, y = _whole(sums)
+        if len(sums) < 2 or not x or not y:
+            continue
+        share, others = (x / (x + y), y / (x + y)) if kind == "share" else (x / y, 1.0)
+        sizes = [sum(pair) if kind == "share" else pair[1] for pair in sums]
+        spread += sum(
+            (pair[0] - share * size) ** 2 / (share * others * size)
+            for pair, size in zip(sums, sizes, strict=True)
+            if size
+        )
+        freedom += len(sums) - 1
+    return spread / freedom if freedom >= FEWEST_FREE else 1.0
 
 
 def caution(edge: Edge, counts: Counts) -> float:
@@ -117,20 +173,27 @@ def reach(counts: Counts) -> float:
 def correlation_time(values: Sequence[float]) -> float:
     """Return how many readings of a gauge are worth one independent reading; 1 for a gauge that never moves.
 
-    It is the integrated autocorrelation time, summed over lags up to five times itself (Sokal, Monte Carlo Methods in
-    Statistical Mechanics, 1997, https://doi.org/10.1007/978-1-4899-0319-8_6); at most `LARGEST`.
+    It is the larger of two estimates, and at most the number of readings. The first is the integrated autocorrelation
+    time, summed over lags up to five times itself (Sokal, Monte Carlo Methods in Statistical Mechanics, 1997,
+    https://doi.org/10.1007/978-1-4899-0319-8_6). The second is that of an autoregression, (1 + r)/(1 − r). Its r is one
+    standard error above the estimate, corrected for few readings (Kendall, Biometrika 41, 1954,
+    https://doi.org/10.2307/2332720).
     """
-    mean = sum(values) / len(values) if values else 0.0
+    size = len(values)
+    mean = sum(values) / size if values else 0.0
     moves = [value - mean for value in values]
     variance = sum(move * move for move in moves)
     if not variance:
         return 1.0
     time = 1.0
-    for lag in range(1, len(moves)):
+    for lag in range(1, size):
         time += 2 * sum(move * later for move, later in zip(moves, moves[lag:], strict=False)) / variance
-        if lag >= 5 * time or time >= LARGEST:
+        if lag >= min(5 * time, LAGS):
             break
-    return min(LARGEST, max(1.0, time))
+    follows = sum(move * later for move, later in itertools.pairwise(moves)) / variance
+    follows += (1 + 3 * follows) / size + sqrt(max(0.0, 1 - follows * follows) / size)
+    onwards = (1 + follows) / (1 - follows) if follows < 1 else float(size)
+    return min(float(size), max(1.0, time, onwards))
 
 
 def _whole(sums: list[tuple[float, float]]) -> tuple[float, float]:
@@ -154,7 +217,7 @@ def _at(edge: Edge, sums: list[tuple[float, float]], relative: float) -> float:
     return min(1 + each * relative * edge.at / (1 - edge.at), max(1.0, each))
 
 
-def chi_square(freedom: int, chance: float) -> float:
+def chi_square(freedom: float, chance: float) -> float:
     """Return the point below which chi-square lies with this chance."""
     from scipy.special import gammaincinv
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 
-from gameday.steady_state.judging.phrases import points_in_words, time_in_words
+from gameday.steady_state.judging.phrases import TOO_CLOSE, points_in_words, time_in_words
 from gameday.steady_state.kpi.claim import (
     Claim,
     DetectionJudgement,
@@ -25,11 +25,11 @@ from gameday.steady_state.kpi.units import exact_duration
 _WHEN = {"before": "before the fault", "during": "while the fault lasted", "after": "after the undo"}
 _LONGER = {"before": "a longer baseline", "during": "a fault that lasts longer", "after": "a longer baseline"}
 
-_TWICE = {
-    "before": "a baseline about twice as long",
-    "during": "a fault that lasts about twice as long",
-    "after": "a baseline about twice as long (which doubles the time after the undo, too)",
-}
+_RAREST = 1e-4
+"""A smaller chance is written as this one."""
+
+_STEP = 0.05
+"""The smallest loss of traffic that would show is rounded up to these steps, so that equal KPIs share a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +95,9 @@ def explain(
     """
     odds = claim.false_verdict
     claimed = [phase for phase in judged.phases if phase.kpi in claim.claimed and phase.bound != "any"]
-    fewest = odds / (4 * max(1, len(claim.claimed)))
     return (
         *([_guard(phases.aborted, false_abort)] if false_abort and phases.abort == "guard" else []),
-        *(_phase(phase, odds, fewest, phases) for phase in claimed),
+        *(_phase(phase, claim, phases, _hidden(claimed, phase.phase)) for phase in claimed),
         *(_recovery(recovery, claim, phases) for recovery in judged.recovery),
         *([_detection(judged.detection, claim)] if judged.detection else []),
         *(_module(module, claim, phases) for module in judged.modules),
@@ -116,6 +115,13 @@ def once_in(chance: float) -> str:
     return f"1 time in {ceil(1 / max(chance, 1e-9) - 1e-6):,}"
 
 
+def _seldom(chance: float | None, odds: float) -> str:
+    """Write the chance of what was seen; a record of an earlier version knows only the odds that were accepted."""
+    if chance is None:
+        return f"at most {once_in(odds)}"
+    return f"less than {once_in(_RAREST)}" if chance < _RAREST else f"about {once_in(chance)}"
+
+
 def _guard(aborted: str | None, odds: float) -> ExplainedVerdict:
     seen = (aborted or "").partition(":")[2].strip()
     certainty = f"the guard aborts a run that stays within its bound at most {once_in(odds)}"
@@ -130,25 +136,38 @@ def _to_its_end(phases: Phases) -> str:
     return "fix what the guard found, then run again" if phases.abort == "guard" else "run again, to the end"
 
 
-def _phase(judged: PhaseJudgement, odds: float, fewest: float, phases: Phases) -> ExplainedVerdict:
+def _phase(judged: PhaseJudgement, claim: Claim, phases: Phases, hidden: str) -> ExplainedVerdict:
+    odds, kind = claim.false_verdict, claim.kpis[judged.kpi].kind
     when, longer = _WHEN[judged.phase], _LONGER[judged.phase]
-    reading = "readings" in judged.seen
     if judged.verdict is Verdict.UNKNOWN:
         certainty = _AMBIGUOUS.format(once_in(odds))
         ended = phases.aborted is not None or "did not get there" in f"{judged.why} {judged.seen}"
         remedy = _to_its_end(phases) if ended else _mend(judged, longer)
         if ended:
             certainty = f"a verdict that is wrong at most {once_in(odds)} needs the whole phase; the run saw part of it"
-    elif reading or judged.why == "the baseline itself":
-        certainty = "every reading counts as it is, so nothing is estimated"
+    elif judged.why == "the baseline itself":
+        certainty, remedy = (
+            "the baseline is compared with itself, so nothing is estimated",
+            "no other run would change that",
+        )
+    elif judged.chance is None and kind == "gauge":
+        certainty = "it kept clear of its limit in all readings, and moved too little to cross it"
         remedy = "a shorter period would give more readings"
     elif judged.verdict is Verdict.HELD:
-        certainty = f"a KPI beyond its bound would look this good at most {once_in(odds)}"
-        remedy = f"{_TWICE[judged.phase]} would make that {once_in(odds**2)}"
+        unseen = hidden if judged.visible is not None else ""
+        certainty = f"a KPI at its bound would look this good {_seldom(judged.chance, odds)}{unseen}"
+        remedy = f"{longer} would prove a tighter bound"
     else:
-        certainty = f"a KPI within its bound would look this bad at most {once_in(fewest)}"
-        remedy = f"a second run that breaks too would make that {once_in(fewest**2)}"
+        certainty = f"a KPI at its bound would look this bad {_seldom(judged.chance, odds)}"
+        remedy = "a second run would show whether it breaks again"
     return ExplainedVerdict(judged.verdict.value, f"{judged.kpi} {when}", judged.bound, judged.seen, certainty, remedy)
+
+
+def _hidden(claimed: list[PhaseJudgement], phase: str) -> str:
+    """Say how many requests may be lost on their way unseen, for the KPI that may lose most."""
+    visible = [judged.visible for judged in claimed if judged.phase == phase and judged.visible is not None]
+    share = min(1.0, ceil(max(visible, default=0.0) / _STEP - 1e-9) * _STEP)
+    return f"; requests that never arrive show from {share * 100:.0f}% of the traffic on"
 
 
 def _mend(phase: PhaseJudgement, longer: str) -> str:
@@ -157,7 +176,11 @@ def _mend(phase: PhaseJudgement, longer: str) -> str:
         return f"{longer} would settle it: it {phase.why}, or that much more traffic"
     if phase.why.startswith("data for only") or "no data" in (phase.seen, phase.why.removeprefix("the baseline has ")):
         return "fix its source: at least 80% of the time must have data"
-    if phase.why == "too close to tell":
+    if "never arrived" in phase.why or phase.why.startswith("no request"):
+        return "find out where the requests were lost: an outage in front of the workload looks like this"
+    if "independent" in phase.why:
+        return f"{longer}, or a claim on the requests behind the gauge, would settle it"
+    if phase.why == TOO_CLOSE:
         return "it lies at its bound, so improve the workload or claim another bound"
     return f"it needs more traffic or {longer}"
 

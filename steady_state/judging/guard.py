@@ -8,9 +8,11 @@ from math import ceil
 from types import MappingProxyType
 
 from gameday.steady_state.judging.baseline import Counts, caution, correlation_time, inflation, reach
-from gameday.steady_state.judging.edges import Edge, count, edges_of, scored
+from gameday.steady_state.judging.edges import Edge, count, edges_of, excess, scored
 from gameday.steady_state.judging.evidence import SequentialTest, breach
+from gameday.steady_state.judging.phases import counts_requests
 from gameday.steady_state.judging.phrases import seen_in_words
+from gameday.steady_state.judging.usual_traffic import Usual, usual_of
 from gameday.steady_state.kpi.kpi import Bound, Kpi
 from gameday.steady_state.kpi.units import show_duration
 from gameday.steady_state.samples import CLOSE, Sample, Series
@@ -20,6 +22,10 @@ SHORTEST_BLINDNESS = 15.0
 
 MOST_REACH = 0.9
 """Nine of ten requests failing is an outage, even in a bursty system."""
+
+
+PARTS = 5
+"""The parts of `for`, each beyond the bound: a breach of less than three fifths of `for` cannot touch all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,8 @@ class _Guarded:
     planned: int  # bins to watch
     since: float  # the injection; bins that began before are left out
     seen_to: float  # the end of the newest bin
+    heard_to: float  # the end of the newest bin with traffic
+    usual: Usual | None  # the traffic of its baseline; None for a KPI that counts no requests
     bins: dict[float, Sample] = field(default_factory=dict)  # by their start
     watches: list[SequentialTest] = field(default_factory=list)
     evidence: float = 1.0
@@ -76,14 +84,17 @@ class Guard:
         self._threshold = 1 / false_abort
         self._blind_after = blind_after
         self._lags = lags
+        self._planned = lasts
+        self._false_abort = false_abort
         self._guarded: dict[str, _Guarded] = {}
         for name, bound in bounds.items():
             kpi = kpis[name]
-            if mistake := kpi.misfit(bound):
+            if mistake := kpi.misfit(bound, guards=True):
                 raise ValueError(f"{name}: {mistake}")
-            planned = ceil(lasts / kpi.interval)
-            guarded = _Guarded(kpi, bound, before.get(name, ()), planned, start, start)
-            guarded.watches = watches(kpi, bound, guarded.before, planned)
+            planned, known = ceil(lasts / kpi.interval), before.get(name, ())
+            usual = usual_of(known) if counts_requests(kpi) else None
+            guarded = _Guarded(kpi, bound, known, planned, start, start, start, usual)
+            guarded.watches = watches(kpi, bound, known, planned)
             self._guarded[name] = guarded
 
     def feed(self, kpi: str, samples: Iterable[Sample]) -> Fired | None:
@@ -106,12 +117,15 @@ class Guard:
                 guarded.recent.clear()
             else:
                 guarded.recent.append(sample)
-            if others + evidence >= enough:
+            if others + evidence >= enough and self._lasts(sample.end):
                 return self._fired(sample.end)
         return None
 
     def blind(self, now: float) -> Fired | None:
-        """Fire if a guarded KPI has sent no data for too long; this is a plain rule without statistics."""
+        """Fire if a guarded KPI has sent no data for too long, or counts no request for unusually long.
+
+        The first is a plain rule without statistics. The second aborts usual traffic with a chance of `false_abort`.
+        """
         for name, guarded in self._guarded.items():
             longest = self._blind_after
             if longest is None:
@@ -121,10 +135,24 @@ class Guard:
                 allowed = f"the longest gap allowed is {show_duration(longest)}"
                 about = f"{name} has sent no data for {show_duration(silent)}; {allowed}"
                 return Fired(now, name, about)
+            quiet, usual = guarded.seen_to - guarded.heard_to, guarded.usual
+            if usual and quiet > longest + CLOSE and usual.is_unusual(quiet, self._planned, self._false_abort):
+                about = f"{name} has had no request for {show_duration(quiet)}"
+                return Fired(now, name, f"{about}, in which about {usual.rate * quiet:,.0f} usually come")
         return None
 
+    def _lasts(self, now: float) -> bool:
+        worst = self._worst()[1]
+        if not worst.bound.lasting:
+            return True
+        bins = tuple(worst.bins[start] for start in sorted(worst.bins))
+        return lasts(worst.kpi, worst.bound, bins, worst.before, now)
+
+    def _worst(self) -> tuple[str, _Guarded]:
+        return max(self._guarded.items(), key=lambda item: item[1].evidence)
+
     def _fired(self, at: float) -> Fired:
-        name, worst = max(self._guarded.items(), key=lambda item: item[1].evidence)
+        name, worst = self._worst()
         seen = seen_in_words(worst.kpi, worst.bound, tuple(worst.recent))
         lately = show_duration(worst.recent[-1].end - worst.recent[0].start)
         return Fired(at, name, f"{name} is at {seen} in {lately}; the guard's bound is {worst.bound.words}")
@@ -138,12 +166,27 @@ def _take(guarded: _Guarded, bins: Iterable[Sample]) -> list[Sample]:
     newest = max(guarded.bins, default=guarded.since - 1)
     guarded.bins |= {sample.start: sample for sample in new}
     guarded.seen_to = max([guarded.seen_to, *(sample.end for sample in new)])
+    guarded.heard_to = max([guarded.heard_to, *(sample.end for sample in new if sample.total)])
     if all(sample.start > newest for sample in new):
         return sorted(new, key=lambda sample: sample.start)
     guarded.watches = watches(guarded.kpi, guarded.bound, guarded.before, guarded.planned)
     guarded.evidence = 1.0
     guarded.recent.clear()
     return [guarded.bins[start] for start in sorted(guarded.bins)]
+
+
+def lasts(kpi: Kpi, bound: Bound, bins: Series, before: Series, now: float) -> bool:
+    """Tell whether a KPI was beyond its bound in each part of the time that a breach must last, up to `now`."""
+    since = now - bound.lasting
+    if not bound.lasting:
+        return True
+    late = [sample for sample in bins if since - CLOSE <= sample.start < now - CLOSE]
+    if not late or late[0].start - since >= kpi.interval - CLOSE:
+        return False
+    size = ceil(len(late) / PARTS)
+    parts = [late[first : first + size] for first in range(0, len(late), size)]
+    sums = [[sum(side) for side in zip(*(count(kpi, bound, sample) for sample in part), strict=True)] for part in parts]
+    return any(all(excess(edge, x, y) > 0 for x, y in sums) for edge in edges_of(kpi, bound, before))
 
 
 def _after_each(guarded: _Guarded, fresh: list[Sample]) -> list[float]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from statistics import NormalDist
 
 from gameday.steady_state.judging.baseline import Counts, blocks, inflation
 from gameday.steady_state.judging.compare import POWER_80, Spread, beyond, interval, rates_tails, score
 from gameday.steady_state.judging.edges import Edge
-from gameday.steady_state.judging.phases import LEAST_COVERAGE, LEAST_READINGS, PhaseBins, coverage
-from gameday.steady_state.judging.phrases import percent_in_words, points_in_words
+from gameday.steady_state.judging.phases import LEAST_COVERAGE, PhaseBins, arrivals_of, coverage
+from gameday.steady_state.judging.phrases import lost_in_words, percent_in_words, points_in_words
+from gameday.steady_state.judging.readings import LEAST_READINGS, alike, keeps_clear, worth
+from gameday.steady_state.judging.tails import weight
 from gameday.steady_state.kpi.claim import Claim, ModuleJudgement, Verdict, worst
 from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.samples import Series, tally
@@ -35,13 +37,17 @@ class KpiChange:
     why: str = ""  # why it is unknown
 
 
-def judge_modules(claim: Claim, seen: tuple[PhaseBins, ...], *, cut_short: bool) -> tuple[ModuleJudgement, ...]:
+def judge_modules(
+    claim: Claim, seen: tuple[PhaseBins, ...], *, cut_short: bool, spread: float | None = None
+) -> tuple[ModuleJudgement, ...]:
     """Judge every contained module against the margin; a run that ended early proves nothing about isolation.
 
     contained: the data prove that each of its KPIs worsened by less than the margin. This is a test of non-inferiority,
     each at the budget of false verdicts; all must pass, so no correction is due.
     spread: the data prove that one of its KPIs worsened by more, with Holm's correction over all of them.
     A module without a KPI is unknown, and does not change the run's verdict.
+
+    `spread`: the chance that any module is called spread by mistake, if not `claim.false_verdict`.
     """
     if claim.margin is None:
         return ()
@@ -53,14 +59,14 @@ def judge_modules(claim: Claim, seen: tuple[PhaseBins, ...], *, cut_short: bool)
         ]
         for module in claim.contained
     }
-    spread = _holm(
+    proven = _holm(
         {(module, change.kpi): change.worse for module, changes in changes_of.items() for change in changes},
-        claim.false_verdict,
+        claim.false_verdict if spread is None else spread,
     )
     return tuple(
         _unknown(module, f"{module}: the run ended early")
         if cut_short and changes
-        else _judge(module, changes, claim, spread)
+        else _judge(module, changes, claim, proven)
         for module, changes in changes_of.items()
     )
 
@@ -97,20 +103,25 @@ def _verdict(module: str, change: KpiChange, alpha: float, spread: frozenset[tup
 
 
 def _words(seen: KpiChange, verdict: Verdict, margin: float) -> str:
+    """Write a change: what proves it spread is the least, what proves it contained is the most."""
     in_words = percent_in_words if seen.relative else points_in_words
-    if seen.change is None:
+    if seen.change is None or (seen.why and verdict is Verdict.UNKNOWN):
         return f"cannot be judged: {seen.why}"
+    allowed = f"{in_words(margin)} was allowed"
+    if verdict is Verdict.UNKNOWN and seen.high is not None and seen.detectable is not None:
+        least = f"the smallest change that this run can detect is {in_words(seen.detectable)}"
+        return f"may have got worse by up to {in_words(max(0.0, seen.high))}; {allowed}, and {least}"
     text = (
         f"got {'worse' if seen.change > 0 else 'better'} by {in_words(abs(seen.change))}"
         if seen.change
         else "stayed as it was"
     )
     if seen.low is not None and seen.high is not None and seen.high > seen.low:
-        text += f" (at most {in_words(seen.high)} worse)" if seen.high > 0 else ""
-    text += f"; {in_words(margin)} was allowed"
-    if verdict is Verdict.UNKNOWN and seen.detectable is not None:
-        text += f", and the smallest change that this run can detect is {in_words(seen.detectable)}"
-    return text
+        if verdict is Verdict.BROKEN:
+            text += f" (at least {in_words(max(0.0, seen.low))})"
+        elif seen.high > 0:
+            text += f" (at most {in_words(seen.high)} worse)"
+    return f"{text}; {allowed}"
 
 
 def _change(seen: PhaseBins, margin: float, alpha: float, bursts: float) -> KpiChange:
@@ -122,23 +133,59 @@ def _change(seen: PhaseBins, margin: float, alpha: float, bursts: float) -> KpiC
     if not tally(seen.before).total or (kpi.kind != "rate" and not tally(seen.bins).total):
         return KpiChange(seen.name, why="no traffic")
     if kpi.kind == "gauge":
-        return _of_readings(seen, margin)
-    return _of_rates(seen, margin, alpha) if _is_rate(kpi) else _of_shares(seen, margin, alpha, bursts)
+        return _of_readings(seen, margin, alpha)
+    return (
+        _of_rates(seen, margin, alpha)
+        if _is_rate(kpi)
+        else _unless_lost(seen, _of_shares(seen, margin, alpha, bursts), margin)
+    )
+
+
+def _unless_lost(seen: PhaseBins, change: KpiChange, margin: float) -> KpiChange:
+    """Leave a change unproven where requests were lost on their way, since nothing shows what they would have met."""
+    came = arrivals_of(seen)
+    span = seen.span or (0.0, 0.0)
+    if came is None or not (came.are_lost or came.silent > margin * (span[1] - span[0])):
+        return change
+    return replace(change, within=1.0, why=lost_in_words(came))
+
+
+def _detectable(margin: float, alpha: float, change: float, low: float, high: float) -> float:
+    """Return the smallest change called spread, four times out of five, by the wider side of the interval."""
+    point = NormalDist().inv_cdf(1 - alpha)
+    return margin + max(change - low, high - change) * (1 + POWER_80 / point)
 
 
 def _is_rate(kpi: Kpi) -> bool:
     return kpi.kind == "rate" and kpi.per is None
 
 
-def _of_readings(seen: PhaseBins, margin: float) -> KpiChange:
-    """Compare a gauge's share of readings out of range as it is: a gauge is read, not sampled."""
-    now, before = tally(seen.bins), tally(seen.before)
-    if min(now.bins, before.bins) < LEAST_READINGS:
+def _of_readings(seen: PhaseBins, margin: float, alpha: float) -> KpiChange:
+    """Compare a gauge's share of readings out of range; readings that are alike count as fewer.
+
+    A gauge that was never out of range and keeps clear of its limit is contained, however few readings it has.
+    """
+    if min(len(seen.bins), len(seen.before)) < LEAST_READINGS:
         return KpiChange(seen.name, why="too few readings")
+    now, before = tally(seen.bins), tally(seen.before)
+    usual = alike(seen.before)
+    pooled = alike(seen.before, seen.bins)
+    errors, careful = (score(worth(seen.bins, by), worth(seen.before, by), margin) for by in (usual, pooled))
     change = now.bad / now.total - before.bad / before.total
-    fits = change <= margin + 1e-9
-    certain = (1.0, 0.0) if fits else (0.0, 1.0)
-    return KpiChange(seen.name, change, change, change, margin, worse=certain[0], within=certain[1])
+    clear = not before.bad and keeps_clear(seen.kpi.bound, seen.bins, seen.before)
+    if clear:
+        return KpiChange(seen.name, change, change, change, margin, worse=1.0, within=0.0)
+    point = NormalDist().inv_cdf(1 - alpha)
+    low, high = interval(worth(seen.bins, pooled), worth(seen.before, pooled), point, Spread())
+    return KpiChange(
+        seen.name,
+        change,
+        low,
+        high,
+        detectable=min(1.0, _detectable(margin, alpha, change, low, high)),
+        worse=beyond(errors),
+        within=beyond(-careful),
+    )
 
 
 def _of_shares(seen: PhaseBins, margin: float, alpha: float, bursts: float) -> KpiChange:
@@ -149,13 +196,12 @@ def _of_shares(seen: PhaseBins, margin: float, alpha: float, bursts: float) -> K
     errors, point = score(now, before, margin, spread), NormalDist().inv_cdf(1 - alpha)
     change = now.bad / now.total - before.bad / before.total
     low, high = interval(now, before, point, spread)
-    error = abs((change - margin) / errors) if errors else 0.0
     return KpiChange(
         seen.name,
         change,
         low,
         high,
-        detectable=margin + (point + POWER_80) * error,
+        detectable=min(1.0, _detectable(margin, alpha, change, low, high)),
         worse=beyond(errors),
         within=beyond(-errors),
     )
@@ -167,8 +213,8 @@ def _of_rates(seen: PhaseBins, margin: float, alpha: float) -> KpiChange:
     sign = 1 if seen.kpi.bound.at_most is not None else -1
     usual = before.total / before.seconds
     counts = tuple((sample.start, sample.total, sample.length) for sample in seen.before)
-    noise = inflation(Edge("rate", usual), counts)
-    tails = rates_tails(1 + sign * margin, now, before, noise)
+    cautious, noise = inflation(Edge("rate", usual), counts), weight(seen.kpi, seen.kpi.bound, seen.before, seen.bins)
+    bad, good = (rates_tails(1 + sign * margin, now, before, by) for by in (cautious, noise))
     point = NormalDist().inv_cdf(1 - alpha)
     error = sqrt(noise * (1 / max(1.0, now.total) + 1 / before.total))
     change = sign * (now.total / now.seconds / usual - 1)
@@ -178,8 +224,8 @@ def _of_rates(seen: PhaseBins, margin: float, alpha: float) -> KpiChange:
         change - point * error,
         change + point * error,
         detectable=margin + (point + POWER_80) * error,
-        worse=tails.at_least if sign > 0 else tails.at_most,
-        within=tails.at_most if sign > 0 else tails.at_least,
+        worse=bad.at_least if sign > 0 else bad.at_most,
+        within=good.at_most if sign > 0 else good.at_least,
         relative=True,
     )
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import inf
+from itertools import groupby
+from math import inf, sqrt
 
-from gameday.steady_state.judging.baseline import chi_square, sums_over
-from gameday.steady_state.judging.edges import events
-from gameday.steady_state.judging.phases import LEAST_COVERAGE, coverage
+from gameday.steady_state.judging.baseline import REACH, chi_square, sums_over
+from gameday.steady_state.judging.edges import events, limit_of
+from gameday.steady_state.judging.phases import LEAST_COVERAGE, counts_requests, coverage
+from gameday.steady_state.judging.usual_traffic import arrivals, usual_of
 from gameday.steady_state.kpi.claim import Claim, LossJudgement, Phases
 from gameday.steady_state.kpi.kpi import Kpi, Tier
 from gameday.steady_state.kpi.units import show_duration, show_share
@@ -35,6 +37,13 @@ HIDDEN = 100.0
 Tenfold failures for a twentieth of the time come to 70 if each burst lasts 20 s, and to 100 for 30 s."""
 
 
+TOGETHER = 2
+"""The most blocks in a row that failures which come together spread over."""
+
+CHANCY = 10.0
+"""The largest squared deviation, over its variance, that chance alone makes of a window's blocks."""
+
+
 def judge_losses(claim: Claim, series: Mapping[str, Series], phases: Phases) -> tuple[LossJudgement, ...]:
     """Return the loss of every KPI that counts something (no gauges): claimed KPIs first, business before technical.
 
@@ -59,8 +68,8 @@ def judge_loss(
 ) -> LossJudgement:
     """Count the loss in the window against the baseline; below zero the KPI did better than before.
 
-    A ratio or a latency: bad requests beyond the baseline's share of bad, among the requests that came. A rate: events
-    that did not come, or with a bound of `at_most`, events that came beyond the usual.
+    A ratio or a latency: bad requests beyond the baseline's share of bad, and the requests that never came where the
+    traffic was lost. A rate: events that did not come, or with a bound of `at_most`, events that came beyond the usual.
 
     Only the counterfactual is uncertain: the count of the same minutes without the fault. `alpha`: the chance that the
     interval misses it.
@@ -70,23 +79,67 @@ def judge_loss(
     known, here = sum(exposure for _, _, exposure in counts), sum(weigh(sample)[1] for sample in bins)
     lengths = {max(kpi.interval, length) for length in BLOCKS}
     cuts = [blocks for length in lengths if len(blocks := _blocks(counts, length)) >= FEWEST_BLOCKS]
-    if why := _obstacle(kpi, bins, window, known, here, cuts):
+    never = _never_came(kpi, before, bins, window)
+    if why := _obstacle(kpi, bins, window, known, here or never[0], cuts):
         return LossJudgement(name, None, None, None, f"the loss of {what} is unknown: {why}")
     came, was, times = sum(weigh(sample)[0] for sample in bins), sum(x for _, x, _ in counts), here / known
     sign = -1 if _is_missing(kpi) else 1
     hidden = 1 + HIDDEN * (was + 1) / sum(sample.length for sample in before)
     at_least, at_most = (max(1.0, *(_inflation(cut, sure, hidden) for cut in cuts)) for sure in (SURE, LESS_SURE))
-    upper, lower = (at_least, at_most) if sign > 0 else (at_most, at_least)
+    upper, lower = (max(at_least, _clump(kpi, bins, was / known)), at_most) if sign > 0 else (at_most, at_least)
     low, high = _bounds(was, times, lower, alpha / 2)[0], _bounds(was, times, upper, alpha / 2)[1]
     lost, ends = sign * (came - was * times), sorted((sign * (came - low), sign * (came - high)))
-    return LossJudgement(name, lost, ends[0], ends[1], _words(kpi, what, lost, *ends))
+    lost, least, most = (part + more for part, more in zip((lost, *ends), never, strict=True))
+    return LossJudgement(name, lost, least, most, _words(kpi, what, lost, least, most) + _of_them(*never))
+
+
+def _never_came(kpi: Kpi, before: Series, bins: Series, window: tuple[float, float]) -> tuple[float, float, float]:
+    """Return how many requests never came, and the ends of that number; zero where the traffic does not prove it.
+
+    What usually comes in a time without bins may have come or not: it counts at the upper end alone.
+    """
+    usual = usual_of(before) if counts_requests(kpi) else None
+    if usual is None:
+        return 0.0, 0.0, 0.0
+    came = arrivals(usual, bins, *window)
+    unknown = came.each * min(came.blind, came.silent)
+    if came.are_lost:
+        return came.usual - came.came, came.low - came.came, came.high - came.came + unknown
+    empty = max(0.0, came.silent - came.blind)
+    error = usual.errors * sqrt(usual.noise * (empty + empty**2 / usual.seconds))
+    return came.each * empty, max(0.0, came.each * empty - error), came.each * empty + error + unknown
+
+
+def _of_them(never: float, least: float, _most: float) -> str:
+    return f"; about {never:,.0f} of them never arrived" if least > 0 else ""
+
+
+def _clump(kpi: Kpi, bins: Series, share: float) -> float:
+    """Return the inflation by failures that come together in the window itself, as a reset pool's do.
+
+    The pre-check lets quiet baselines in, so a baseline need not show what usually comes together. Blocks with far more
+    failures than the bound's odds allow, and long runs of bad blocks, are the fault's own, and show nothing of that.
+    """
+    limit = limit_of(kpi, kpi.bound) if counts_requests(kpi) else None
+    if limit is None or not 0 < limit < 1:
+        return 1.0
+    weigh, odds = _weigher(kpi), REACH * limit / (1 - limit)
+    cut = _blocks([(sample.start, *weigh(sample)) for sample in bins], max(kpi.interval, BLOCKS[0]))
+
+    def out_of_line(block: tuple[float, float]) -> float:
+        more, mean = block[0] - share * block[1], share * block[1]
+        return min(more, more * more / (mean + 1) / CHANCY) if more > 0 else 0.0
+
+    runs = [list(run) for out, run in groupby(cut, key=lambda block: out_of_line(block) > 1) if out]
+    short = [block for run in runs if len(run) <= TOGETHER for block in run if block[0] <= odds * (block[1] - block[0])]
+    return max([1.0, *map(out_of_line, short)])
 
 
 def noun_of(name: str, kpi: Kpi) -> str:
     """Name what a KPI counts; a business KPI whose name is a plural names it itself."""
     if kpi.tier is Tier.BUSINESS and name.isalpha() and name.endswith("s") and not name.endswith("ss"):
         return name
-    return f"{'events' if _is_counted(kpi) else 'requests'} of {name}"
+    return f"{'events' if _is_counted(kpi) else 'requests'} in {name}"
 
 
 def _is_counted(kpi: Kpi) -> bool:
@@ -170,8 +223,4 @@ def _words(kpi: Kpi, what: str, lost: float, low: float, high: float) -> str:
         return f"about {lost:,.0f} {usual}{what}{than} {verb} ({low:,.0f} to {high:,.0f})"
     if high < 0:
         return f"about {-lost:,.0f} fewer {what} than usual {verb} ({-high:,.0f} to {-low:,.0f})"
-    return f"no loss of {what} is proven (between {_against(low)} and {_against(high)} than usual)"
-
-
-def _against(number: float) -> str:
-    return f"{abs(number):,.0f} {'fewer' if number < 0 else 'more'}"
+    return f"no loss of {what} is proven (at most {max(0.0, high):,.0f})"

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import floor, log, log1p, sqrt
+from math import log, log1p, sqrt
 
-from gameday.steady_state.judging.baseline import inflation
-from gameday.steady_state.judging.compare import Tails, beyond, rate_tails, rates_tails, score, share_tails
-from gameday.steady_state.judging.edges import Edge, count, edges_of, events, excess, is_share, limit_of, scored
-from gameday.steady_state.judging.phrases import needs_in_words, seen_in_words
+from gameday.steady_state.judging.edges import count, edges_of, excess, is_share, limit_of, scored
+from gameday.steady_state.judging.phrases import beside_usual, lost_in_words, needs_in_words, seen_in_words
+from gameday.steady_state.judging.readings import LEAST_READINGS, keeps_clear, worth
+from gameday.steady_state.judging.tails import bad_tails, good_tails, weight
+from gameday.steady_state.judging.usual_traffic import Arrivals, arrivals, missing, usual_of
 from gameday.steady_state.kpi.claim import Claim, PhaseJudgement, Phases, RecoveryJudgement, Verdict
 from gameday.steady_state.kpi.kpi import Bound, Kpi
-from gameday.steady_state.kpi.units import show_share
-from gameday.steady_state.samples import Series, Tally, inside, tally, touching
+from gameday.steady_state.kpi.units import show_duration, show_share
+from gameday.steady_state.samples import Sample, Series, Tally, inside, tally, touching
 
 LEAST_COVERAGE = 0.8
 """The share of a phase that must have data: anything could have happened in a larger gap."""
 
-LEAST_READINGS = 3
-"""The fewest readings of a gauge that show anything about a share of time."""
-
 LEAST_REQUESTS = 10
 """The fewest requests that show anything about a share, whether they succeeded or failed."""
+
+ALIKE = 1.5
+"""A sentence says how few independent readings are as good, if there are so many times more readings."""
 
 
 @dataclass(frozen=True)
@@ -105,59 +106,110 @@ class Error:
 def judge_phase(seen: PhaseBins, bound: Bound | None, error: Error) -> PhaseJudgement:
     """Judge a KPI in a phase. `bound` None: everything is held, even without data.
 
-    held: a truth beyond the bound would look this good with a chance of at most `error.held`.
+    held: a truth beyond the bound would look this good with a chance of at most `error.held`, also if all requests of
+    unusual silence had failed; and no requests were lost on their way.
     broken: a truth within it would look this bad with a chance of at most `error.broken`.
-    A gauge is read, not sampled, so its share of readings in range counts as it is.
+    Failures that come together, and readings of a gauge that are alike, count as fewer. A gauge that keeps clear of its
+    limit needs no more readings.
     """
     words = bound.words if bound else "any"
     bins = scored(seen.kpi, bound or seen.kpi.bound, seen.bins)
     numbers, totals = seen_in_words(seen.kpi, bound, bins), tally(bins)
+    came = arrivals_of(seen)
 
-    def judged(verdict: Verdict, why: str = "") -> PhaseJudgement:
-        text = f"{numbers} ({why})" if why else numbers
-        return PhaseJudgement(seen.name, seen.phase, verdict, words, text, totals.share_bad, totals.total, why)
+    def judged(verdict: Verdict, why: str = "", chance: float | None = None) -> PhaseJudgement:
+        visible = came.visible if came is not None else None
+        text = f"{numbers} ({why})" if why else beside_usual(numbers, came)
+        return PhaseJudgement(
+            seen.name, seen.phase, verdict, words, text, totals.share_bad, totals.total, why, chance, visible
+        )
 
     if bound is None:
         return judged(Verdict.HELD)
     if seen.span is None:
         return judged(Verdict.UNKNOWN, "the run did not get there")
     if not bins or (not totals.total and seen.kpi.kind != "rate"):
-        return judged(Verdict.UNKNOWN)
+        return judged(Verdict.UNKNOWN, lost_in_words(came) if came is not None and came.are_lost else "")
     before = scored(seen.kpi, bound, seen.before)
-    verdict, why = _against(seen, bound, bins, before, error)
-    covered = coverage(seen.kpi, bins, *seen.span)
-    if verdict is Verdict.HELD and covered < LEAST_COVERAGE:
-        return judged(Verdict.UNKNOWN, f"data for only {show_share(round(covered, 2))} of the time")
-    return judged(verdict, why)
+    verdict, why, chance = _against(seen, bound, bins, before, error)
+    if verdict is Verdict.HELD and (unseen := _unseen(seen, bound, bins, before, came, error)):
+        return judged(Verdict.UNKNOWN, unseen)
+    return judged(verdict, why, chance)
+
+
+def arrivals_of(seen: PhaseBins) -> Arrivals | None:
+    """Compare a phase's traffic with the baseline's; None for a KPI that counts no requests, or without a baseline."""
+    usual = usual_of(seen.before) if seen.bins and counts_requests(seen.kpi) else None
+    return arrivals(usual, seen.bins, *seen.span) if usual is not None and seen.span is not None else None
+
+
+def counts_requests(kpi: Kpi) -> bool:
+    """Tell whether a KPI knows all requests, good and bad, so that it can miss some."""
+    return kpi.kind in ("ratio", "latency") or kpi.per is not None
 
 
 def coverage(kpi: Kpi, bins: Series, start: float, end: float) -> float:
-    """Return the share of the bins between two instants that exist; a bin across an edge need not exist."""
-    return min(1.0, len(bins) / max(1, floor((end - start) / kpi.interval) - 1))
+    """Return the share of the time between two instants that has bins; a bin across an edge need not exist."""
+    gaps = sum(ended - begun for begun, ended in missing(bins, start, end)) if bins else end - start
+    return min(1.0, max(0.0, 1 - gaps / max(end - start, kpi.interval)))
 
 
 def within_bound(kpi: Kpi, bins: Series, before: Series, alpha: float) -> bool:
     """Tell whether bins prove, as a whole, that a KPI was within its own bound."""
-    return all(good <= alpha for good, _ in _tails(kpi, kpi.bound, bins, before))
+    return all(good <= alpha for good in good_tails(kpi, kpi.bound, bins, before))
 
 
-def _against(seen: PhaseBins, bound: Bound, bins: Series, before: Series, error: Error) -> tuple[Verdict, str]:
+def _against(
+    seen: PhaseBins, bound: Bound, bins: Series, before: Series, error: Error
+) -> tuple[Verdict, str, float | None]:
+    """Return the verdict on the data as they are, what keeps it unknown, and the chance of such data."""
     kpi, totals = seen.kpi, tally(bins)
     if why := _too_few(kpi, bound, totals, tally(before)):
-        return Verdict.UNKNOWN, why
+        return Verdict.UNKNOWN, why, None
     if bound.within is not None and seen.phase == "before":
-        return Verdict.HELD, "the baseline itself"
-    if kpi.kind == "gauge":
-        within = totals.bad <= (1 - bound.share_of_time) * totals.total + 1e-9
-        return (Verdict.HELD if within else Verdict.BROKEN), ""
-    pairs = _tails(kpi, bound, bins, before)
-    if any(out <= error.broken for _, out in pairs):
-        return Verdict.BROKEN, ""
-    if all(good <= error.held for good, _ in pairs):
-        return Verdict.HELD, ""
-    limit = limit_of(kpi, bound)
-    more = "too little data to tell" if limit is None else needs_in_words(seconds_more(limit, totals, error.held))
-    return Verdict.UNKNOWN, more
+        return Verdict.HELD, "the baseline itself", None
+    bad = min(bad_tails(kpi, bound, bins, before))
+    if bad <= error.broken:
+        return Verdict.BROKEN, "", bad
+    good = max(good_tails(kpi, bound, bins, before))
+    if good <= error.held:
+        return Verdict.HELD, "", good
+    if kpi.kind == "gauge" and keeps_clear(bound, bins, seen.before):
+        return Verdict.HELD, "", None
+    return Verdict.UNKNOWN, _doubt(kpi, bound, bins, before, error), None
+
+
+def _doubt(kpi: Kpi, bound: Bound, bins: Series, before: Series, error: Error) -> str:
+    """Say what would settle an unknown phase."""
+    limit, by = limit_of(kpi, bound), weight(kpi, bound, before, bins)
+    if limit is None:
+        return "too little data to tell"
+    needs = needs_in_words(seconds_more(limit, worth(bins, by), error.held))
+    if kpi.kind != "gauge" or by < ALIKE:
+        return needs
+    return f"worth about {tally(bins).total / by:.0f} independent ones; {needs}"
+
+
+def _unseen(
+    seen: PhaseBins, bound: Bound, bins: Series, before: Series, came: Arrivals | None, error: Error
+) -> str | None:
+    """Return what the data cannot show, so that a phase is not held; None: they show all."""
+    kpi, span = seen.kpi, seen.span or (0.0, 0.0)
+    gap = sum(ended - begun for begun, ended in missing(bins, *span))
+    if coverage(kpi, bins, *span) < LEAST_COVERAGE:
+        return f"data for only {show_share(round(coverage(kpi, bins, *span), 2))} of the time"
+    if came is not None and came.are_lost and seen.phase != "before":
+        return lost_in_words(came)
+    silent = came.silent if came is not None else gap
+    if not silent or (bound.at_most is not None and kpi.kind == "rate"):
+        return None
+    # The worst that may have happened: all that usually comes in that time failed, or was out of range.
+    each = tally(bins).total / tally(bins).seconds if came is None else came.each
+    missed = each * silent if kpi.kind != "rate" or is_share(kpi, bound) else 0.0
+    worst = (*bins, Sample(bins[-1].end, silent, missed, missed, None))
+    if max(good_tails(kpi, bound, worst, before)) <= error.held:
+        return None
+    return lost_in_words(came) if came is not None and came.blind < silent else f"no data for {show_duration(gap)}"
 
 
 def _too_few(kpi: Kpi, bound: Bound, totals: Tally, before: Tally) -> str | None:
@@ -168,43 +220,6 @@ def _too_few(kpi: Kpi, bound: Bound, totals: Tally, before: Tally) -> str | None
     if is_share(kpi, bound) and totals.total < LEAST_REQUESTS:
         return f"at least {LEAST_REQUESTS} are needed"
     return None
-
-
-def _tails(kpi: Kpi, bound: Bound, bins: Series, before: Series) -> list[tuple[float, float]]:
-    """Return for each edge: (chance to look this good though beyond it, chance to look this bad though within it)."""
-    totals, limit = tally(bins), limit_of(kpi, bound)
-    if limit is not None:
-        tails = share_tails(limit, totals.bad, totals.total)
-        return [(tails.at_most, tails.at_least)]
-    if is_share(kpi, bound):
-        return _shares_of_baseline(bound, totals, tally(before))
-    counts = tuple((sample.start, *count(kpi, bound, sample)) for sample in before)
-    now, then = _events(kpi, bins), _events(kpi, before)
-    if bound.within is None:
-        return [_facing(edge, _rate(edge, now, inflation(edge, counts))) for edge in edges_of(kpi, bound, before)]
-    bursts = inflation(Edge("rate", then.total / then.seconds), counts)
-    low, high = rates_tails(1 - bound.within, now, then, bursts), rates_tails(1 + bound.within, now, then, bursts)
-    return [(low.at_least, low.at_most), (high.at_most, high.at_least)]
-
-
-def _rate(edge: Edge, now: Tally, bursts: float) -> Tails:
-    return rate_tails(edge.at, now.total, now.seconds, bursts)
-
-
-def _facing(edge: Edge, tails: Tails) -> tuple[float, float]:
-    return (tails.at_most, tails.at_least) if edge.above else (tails.at_least, tails.at_most)
-
-
-def _shares_of_baseline(bound: Bound, now: Tally, before: Tally) -> list[tuple[float, float]]:
-    # The margin is relative to the baseline's estimated good share; the score accounts for the baseline's uncertainty.
-    margin = (bound.within or 0.0) * (1 - before.bad / before.total)
-    worse, better = score(now, before, margin), score(now, before, -margin)
-    return [(beyond(-worse), beyond(worse)), (beyond(better), beyond(-better))]
-
-
-def _events(kpi: Kpi, bins: Series) -> Tally:
-    seen = tally(bins)
-    return Tally(sum(events(kpi, sample) for sample in bins), 0.0, seen.seconds, seen.bins)
 
 
 def seconds_more(limit: float, seen: Tally, alpha: float) -> float:

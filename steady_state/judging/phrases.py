@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from gameday.steady_state.judging.edges import events
+from gameday.steady_state.judging.usual_traffic import Arrivals
 from gameday.steady_state.kpi.kpi import Bound, Kpi
 from gameday.steady_state.kpi.units import show_duration, show_rate
 from gameday.steady_state.samples import Series, Tally, tally
+
+TOO_CLOSE = "too close to its bound to tell"
+
+NEAR = 0.1
+"""A sentence names the usual traffic if the traffic differs from it by more than this."""
 
 
 def share_in_words(share: float, *unlike: float) -> str:
@@ -50,6 +56,25 @@ def _share_seen(kpi: Kpi, bound: Bound | None, seen: Tally) -> str:
     return f"{share_in_words(good, limit.at_least.value if limit.at_least else 1.0)} of {seen.total:,.0f}"
 
 
+def beside_usual(seen: str, came: Arrivals | None) -> str:
+    """Add the usual traffic to what was seen where another number came: `99.9% of 5,987 (usually about 21,000)`."""
+    if came is None or not came.came or abs(came.came - came.usual) <= NEAR * came.usual:
+        return seen
+    return f"{seen} (usually about {came.usual:,.0f})"
+
+
+def lost_in_words(came: Arrivals) -> str:
+    """Write which requests never came: `no request for 1m10s, in which about 3,500 usually come`."""
+    if came.are_lost:
+        share = f"{came.came / came.usual * 100:.0f}%"
+        return f"only {share} of the usual requests came: at least {came.low - came.came:,.0f} never arrived"
+    if not came.silent:
+        return "no traffic"
+    if not came.silence:
+        return f"about {came.each * came.silent:,.0f} of the usual requests never arrived within a short time"
+    return f"no request for {show_duration(came.silence)}, in which about {came.each * came.silence:,.0f} usually come"
+
+
 def points_in_words(share: float) -> str:
     """Write a difference of two shares in percentage points: `1 point`, `0.42 points`."""
     number = _two_digits(share * 100)
@@ -70,9 +95,9 @@ def time_in_words(seconds: float) -> str:
     return show_duration(round(seconds) if seconds >= 10 else round(seconds, 1))
 
 
-def needs_in_words(seconds: float, of: str = "") -> str:
-    """Write how much longer a phase must be; `of`: its name, such as `baseline`."""
+def needs_in_words(seconds: float) -> str:
+    """Write how much longer a phase must be."""
     if seconds > 3600:
-        return "too close to tell"
+        return TOO_CLOSE
     longer = show_duration(max(1, round(seconds))) if seconds < 90 else f"{round(seconds / 60)}m"
-    return f"needs about {longer} more {of}".rstrip()
+    return f"needs about {longer} more"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from math import gcd
+from math import ceil, gcd
 from types import MappingProxyType
 
 from gameday.steady_state.judging.edges import count, edges_of, events, is_share, limit_of, scored
-from gameday.steady_state.judging.guard import watches
-from gameday.steady_state.judging.phases import LEAST_COVERAGE, LEAST_READINGS, coverage, seconds_more, within_bound
-from gameday.steady_state.judging.phrases import needs_in_words, seen_in_words
+from gameday.steady_state.judging.guard import lasts, watches
+from gameday.steady_state.judging.phases import LEAST_COVERAGE, coverage, seconds_more, within_bound
+from gameday.steady_state.judging.phrases import TOO_CLOSE, seen_in_words
+from gameday.steady_state.judging.readings import LEAST_READINGS, worth
+from gameday.steady_state.judging.tails import weight
 from gameday.steady_state.kpi.kpi import Bound, Kpi
 from gameday.steady_state.kpi.units import show_duration, show_share
 from gameday.steady_state.samples import Series, inside, tally
@@ -19,6 +21,9 @@ LOOKS = 2
 """How often Gameday looks at a baseline: at its end, and again if it was too short. Each look spends half the budget.
 """
 
+
+LONGEST = 7200.0
+"""Seconds of a baseline that a refusal still proposes."""
 
 FEWEST_BINS = 4
 """Bins that show a metric's own period: that three more fall on every fifth minute by chance is below 1%."""
@@ -117,19 +122,26 @@ def _too_fine(kpi: Kpi, bins: Series) -> str | None:
 
 
 def _refusal(kpi: Kpi, bins: Series, before: tuple[float, float], alarm: float, verdict: float) -> str | None:
-    return _unfit(kpi, bins, before, alarm) or _doubt(kpi, bins, verdict)
+    return _unfit(kpi, bins, before, alarm) or _doubt(kpi, bins, before, verdict)
 
 
 def _unfit(kpi: Kpi, bins: Series, before: tuple[float, float], false_alarm: float) -> str | None:
     return _blindness(kpi, bins, before) or _unsteadiness(kpi, bins, false_alarm)
 
 
-def _doubt(kpi: Kpi, bins: Series, false_verdict: float) -> str | None:
+def _doubt(kpi: Kpi, bins: Series, before: tuple[float, float], false_verdict: float) -> str | None:
     more = _needs(kpi, bins, false_verdict)
     if not more:
         return None
     seen = seen_in_words(kpi, kpi.bound, bins)
-    return f"is not yet proven steady: {seen}; its bound is {kpi.bound.words}; {needs_in_words(more, 'baseline')}"
+    return f"is not yet proven steady: {seen}; its bound is {kpi.bound.words}; {_remedy(before[1] - before[0] + more)}"
+
+
+def _remedy(seconds: float) -> str:
+    """Say what to write, in whole minutes."""
+    if seconds > LONGEST:
+        return f"it is {TOO_CLOSE}: write another bound"
+    return f"write `baseline: {ceil(seconds / 60)}m` or more"
 
 
 def _needs(kpi: Kpi, bins: Series, false_verdict: float) -> float:
@@ -137,7 +149,7 @@ def _needs(kpi: Kpi, bins: Series, false_verdict: float) -> float:
     limit = limit_of(kpi, kpi.bound)
     if kpi.kind == "gauge" or limit is None or within_bound(kpi, bins, bins, false_verdict / LOOKS):
         return 0.0
-    return max(kpi.interval, seconds_more(limit, tally(bins), false_verdict / LOOKS))
+    return max(kpi.interval, seconds_more(limit, worth(bins, weight(kpi, kpi.bound, bins)), false_verdict / LOOKS))
 
 
 def _blindness(kpi: Kpi, bins: Series, before: tuple[float, float]) -> str | None:
@@ -175,5 +187,10 @@ def _beyond(kpi: Kpi, bins: Series) -> bool:
 
 def _left_its_bound(kpi: Kpi, bound: Bound, bins: Series, false_alarm: float) -> bool:
     tests = watches(kpi, bound, bins, len(bins), tempered=False)
-    pairs = [count(kpi, bound, sample) for sample in scored(kpi, bound, bins)]
-    return any(test.add(*zip(*pairs, strict=True)).max() >= 1 / false_alarm for test in tests) if pairs else False
+    known = scored(kpi, bound, bins)
+    if not known or not tests:
+        return False
+    sides = list(zip(*(count(kpi, bound, sample) for sample in known), strict=True))
+    most = [max(evidence) for evidence in zip(*(test.add(*sides).tolist() for test in tests), strict=True)]
+    fired = (sample for sample, evidence in zip(known, most, strict=True) if evidence >= 1 / false_alarm)
+    return any(lasts(kpi, bound, known, bins, sample.end) for sample in fired)

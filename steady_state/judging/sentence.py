@@ -17,6 +17,9 @@ from gameday.steady_state.kpi.kpi import Tier
 MOST = 2
 """The findings in full; the others are only counted."""
 
+NAMED = 6
+"""The most names of the others."""
+
 _WHEN = {"during": "while the fault lasted", "after": "after the undo", "before": "before the fault"}
 
 
@@ -58,16 +61,26 @@ def _verdict(
     if verdict is Verdict.HELD:
         return f"Held: {'; '.join(_good(claim, counted, recovery, modules, detected))}."
     findings = [
-        *(_of_phase(phase) for phase in counted if phase.verdict is verdict),
-        *(_of_recovery(kpi) for kpi in recovery if kpi.verdict is verdict),
-        *([f"alarm {detected.alarm} {detected.words}"] if detected and detected.verdict is verdict else []),
-        *(f"{module.module}: {module.seen}" for module in modules if module.verdict is verdict and module.judged),
+        *((phase.kpi, _of_phase(phase)) for phase in counted if phase.verdict is verdict),
+        *((kpi.kpi, _of_recovery(kpi)) for kpi in recovery if kpi.verdict is verdict),
+        *(
+            [("its alarm", f"alarm {detected.alarm} {detected.words}")]
+            if detected and detected.verdict is verdict
+            else []
+        ),
+        *(
+            (module.module, f"{module.module}: {module.seen}")
+            for module in modules
+            if module.verdict is verdict and module.judged
+        ),
     ]
     if not findings:
         return (
             f"{verdict.value.capitalize()}: no contained module has a KPI, so nothing can judge the {_margin(claim)}."
         )
-    return f"{verdict.value.capitalize()}: {'; '.join(findings[:MOST])}{_more(len(findings) - MOST)}."
+    texts, others = "; ".join(text for _, text in findings[:MOST]), [name for name, _ in findings[MOST:]]
+    names = list(dict.fromkeys(others))
+    return f"{verdict.value.capitalize()}: {texts}{_more(len(others))}{_named(names)}."
 
 
 def _in_order(claim: Claim, phases: tuple[PhaseJudgement, ...]) -> list[PhaseJudgement]:
@@ -122,3 +135,8 @@ def _margin(claim: Claim) -> str:
 
 def _more(count: int) -> str:
     return f", and {count} more" if count > 0 else ""
+
+
+def _named(names: list[str]) -> str:
+    """Name the KPIs and modules of the findings that are only counted."""
+    return f" ({', '.join(names[:NAMED])}{', …' if len(names) > NAMED else ''})" if names else ""

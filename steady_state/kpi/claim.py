@@ -95,6 +95,8 @@ class PhaseJudgement:
     share_bad: float | None = None
     total: float = 0.0
     why: str = ""  # what keeps it unknown: "needs about 6m more", "at least 10 are needed"
+    chance: float | None = None  # held, broken: the chance of such data if the KPI lay at its bound; None: not sampled
+    visible: float | None = None  # the smallest share of usual requests whose loss on their way would show
 
 
 @dataclass(frozen=True)

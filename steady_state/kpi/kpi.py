@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Literal
 
 from gameday.steady_state.kpi.source import SOURCES, Kind, SourceSpec
-from gameday.steady_state.kpi.units import BoundAmount, Share, Wait, exact_duration, exact_share
+from gameday.steady_state.kpi.units import BoundAmount, BoundExtent, Share, Wait, exact_duration, exact_share
 from gameday.steady_state.kpi.written import Prose, Written
 from pydantic import Field, model_validator
 
@@ -72,8 +72,11 @@ class Bound(Written):
     p999: Wait | None = Field(
         None, gt=0, alias="p99.9", description="99.9% of the requests take at most this time, like 300ms"
     )
-    for_: Share | None = Field(
-        None, alias="for", description="the share of readings that must be in range; default 95%"
+    for_: BoundExtent | None = Field(
+        None,
+        alias="for",
+        description="gauge: the share of readings that must be in range, default 95%; "
+        "in a `guard`: the shortest breach that aborts, like 10s",
     )
     within: Share | None = Field(None, description="the largest change from the baseline, up or down, like 5%")
     of: Literal["baseline"] | None = None
@@ -90,7 +93,12 @@ class Bound(Written):
     @property
     def share_of_time(self) -> float:
         """Gauge: the share of readings that must be in range."""
-        return 0.95 if self.for_ is None else self.for_
+        return self.for_.value if self.for_ is not None and self.for_.unit == "%" else 0.95
+
+    @property
+    def lasting(self) -> float:
+        """Guard: the seconds that a breach must last before it aborts."""
+        return self.for_.value if self.for_ is not None and self.for_.unit == "s" else 0.0
 
     def admits(self, value: float) -> bool:
         """Tell whether a gauge's reading is in range."""
@@ -101,6 +109,10 @@ class Bound(Written):
     @property
     def words(self) -> str:
         """The bound in words: `at least 99%`, `p95 of at most 300ms`, `at least 6 for 95% of the time`."""
+        return f"{self._limit} (aborts after {self.for_})" if self.lasting else self._limit
+
+    @property
+    def _limit(self) -> str:
         if self.quantile:
             share, limit = self.quantile
             return f"p{share * 100:g} of at most {exact_duration(limit)}"
@@ -213,9 +225,12 @@ class Kpi(Written):
         """The length of its bins in seconds."""
         return self.source.interval
 
-    def misfit(self, bound: Bound) -> str | None:
+    def misfit(self, bound: Bound, *, guards: bool = False) -> str | None:
         """Return why `bound` (its own, or another of `during` or `guard`) does not fit this KPI; None: it fits."""
+        if bound.lasting and not guards:
+            return f"`for: {bound.for_}` goes with a bound of `guard`; elsewhere `for` is a share of the time, like 95%"
         written = {name for name in type(bound).model_fields if getattr(bound, name) is not None}
+        written -= {"for_"} if bound.lasting else set()
         allowed = _BOUNDS[self.kind]
         if written not in allowed:
             ways = " · ".join(" + ".join(sorted(_written(name) for name in way)) for way in allowed)

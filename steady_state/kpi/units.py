@@ -233,3 +233,35 @@ BoundAmount = Annotated[
     ),
 ]
 """The number of a bound, with its unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much of the time: a share of it, or seconds in a row."""
+
+    value: float
+    unit: Literal["%", "s"]
+
+    def __str__(self) -> str:
+        return exact_share(self.value) if self.unit == "%" else exact_duration(self.value)
+
+
+def parse_extent(raw: object) -> Extent:
+    """Read an `Extent` from `95%` or `10s`. Raises ValueError for anything else, and above an hour."""
+    if isinstance(raw, Extent):
+        return raw
+    if isinstance(raw, str) and re.fullmatch(_SHARE, raw):
+        return Extent(parse_share(raw), "%")
+    if isinstance(raw, str) and re.fullmatch(_DURATION, raw) and 0 < (seconds := parse_duration(raw)) <= HOUR:
+        return Extent(seconds, "s")
+    msg = f"`for` is a share of the time like 95%, or a time like 10s, at most 1h; found {_found(raw)}"
+    raise ValueError(msg)
+
+
+BoundExtent = Annotated[
+    Extent,
+    PlainValidator(parse_extent),
+    PlainSerializer(str, when_used="json"),
+    WithJsonSchema({"type": "string", "examples": ["95%", "10s"]}),
+]
+"""The `for` of a bound."""

@@ -336,7 +336,7 @@ def _phase_rows(
                 )
                 continue
             if kpi.kind == "gauge":
-                allowed, words = 1 - (bound.for_ or 0.95), f"at least {bound.at_least} for 95% of the time"
+                allowed, words = 1 - bound.share_of_time, f"at least {bound.at_least} for 95% of the time"
                 text = f"{(1 - share) * 100:.1f}% of the time"
             elif kpi.kind == "latency":
                 allowed, words = 1 - bound.quantile[0], bound.words

@@ -113,7 +113,7 @@ def _kpis(document: Section, parts: dict[str, Any], workload: Workload) -> Itera
         for name, bound in parts.get(key, {}).items():
             if name not in workload.kpis:
                 continue
-            if isinstance(bound, Bound) and (misfit := workload.kpis[name].misfit(bound)):
+            if isinstance(bound, Bound) and (misfit := workload.kpis[name].misfit(bound, guards=key == "guard")):
                 yield document.mistake(
                     (key, name), f"`{name}`: {misfit}", f"the workload's own bound: {workload.kpis[name].bound.words}"
                 )

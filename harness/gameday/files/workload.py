@@ -166,7 +166,7 @@ class Budget(Written):
     """How often a judgement may be wrong."""
 
     false_abort: Share = Field(0.0001, gt=0, lt=0.5, description="the probability that the guard aborts a healthy run")
-    false_verdict: Share = Field(0.05, gt=0, lt=0.5, description="the probability that a verdict is wrong")
+    false_verdict: Share = Field(0.05, gt=0, lt=0.5, description="the probability that the verdict of a run is wrong")
 
 
 class Workload(Written):

@@ -17,6 +17,9 @@ SLOW = (
     "isolation, time",
     "loss",
     "regression",
+    "unseen guard, failovers",
+    "unseen guard, power",
+    "unseen guard, wandering",
 )
 SHALLOW = (", 0.1, ", ", 0.05, ")
 QUICKLY = [job for job in jobs() if not job.name.startswith(SLOW) and not any(depth in job.name for depth in SHALLOW)]

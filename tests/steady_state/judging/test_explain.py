@@ -38,7 +38,7 @@ JARGON = re.compile(
     r"quantile|chi-square|variance|nan|inf|None)\b",
     re.IGNORECASE,
 )
-CERTAIN = re.compile(r"1 time in [\d,]+|every reading counts")
+CERTAIN = re.compile(r"1 time in [\d,]+|nothing is estimated|kept clear of its limit")
 STREAMS: dict[str, Series] = {
     "none": (),
     "idle": steady(780, 0),

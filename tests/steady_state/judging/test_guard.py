@@ -247,3 +247,57 @@ def test_guard_scores_the_same_bin_once() -> None:
     assert play(once, stream) == next(
         (fired for number in range(60) if (fired := again.feed("orders", stream[: number + 1]))), None
     )
+
+
+# Zero traffic, and breaches that must last ---------------------------------------------------------------------------
+
+
+def blinded(watching: Guard, series: Series) -> Fired | None:
+    for sample in series:
+        if fired := watching.feed("orders", (sample,)) or watching.blind(sample.end):
+            return fired
+    return None
+
+
+def test_guard_zero_traffic_aborts_as_silence_does() -> None:
+    fired = blinded(guard(), steady(60, start=EFFECT) + steady(60, 0, start=EFFECT + 60))
+    assert fired is not None
+    assert fired.at - EFFECT - 60 == SHORTEST_BLINDNESS + 1
+    assert "no request" in fired.about
+
+
+def test_guard_zero_traffic_that_is_usual_does_not_abort() -> None:
+    rare = counts([(float(second % 20 == 0), 0.0) for second in range(300)])
+    assert blinded(guard(rare), steady(60, 0, start=EFFECT)) is None
+
+
+LASTING = bound(at_least="50%", **{"for": "10s"})
+
+
+@pytest.mark.parametrize(("outage", "fires"), [(2, False), (5, False), (10, True), (30, True)])
+@pytest.mark.parametrize("second", range(0, 60, 7))
+def test_guard_with_for_fires_only_if_it_lasts(outage: int, fires: bool, second: int) -> None:
+    down = counts([(50.0, 50.0 if second <= at < second + outage else 0.0) for at in range(120)], EFFECT)
+    fired = play(guard(at=LASTING), down)
+    assert (fired is not None) is fires
+    if fired:
+        assert 8 <= fired.at - EFFECT - second <= 10
+
+
+def test_guard_with_for_fires_by_late_bins() -> None:
+    down = counts([(50.0, 40.0)] * 30, EFFECT)
+    watching = guard(at=LASTING)
+    assert play(watching, tuple(replace(sample, bad=0.0) for sample in down)) is None
+    assert watching.feed("orders", down) is not None
+
+
+def test_guard_with_a_coarse_period_waits_for_two_bins() -> None:
+    own = kpi(
+        ratio={"bad": reading("Failed", period="60s", missing="zero"), "total": reading("Tried", period="60s")},
+        bound={"at_least": "99%"},
+    )
+    minutes = tuple(replace(sample, start=sample.start * 60, length=60.0) for sample in counts([(3000, 0)] * 5))
+    down = tuple(replace(minutes[0], start=EFFECT + 60.0 * index, bad=3000.0) for index in range(3))
+    fired = play(guard(minutes, own, bound(at_least="50%", **{"for": "2m"})), down)
+    assert fired is not None
+    assert fired.at == EFFECT + 120

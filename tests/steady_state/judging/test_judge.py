@@ -101,7 +101,7 @@ def test_any_is_held_even_without_data() -> None:
 def test_phase_without_data_or_traffic_is_unknown(series: Series, seen: str) -> None:
     found = judged({"orders": series})
     assert found.verdict is UNKNOWN
-    assert of_phase(series).seen == seen
+    assert of_phase(series).seen.startswith(seen)
     assert seen in found.sentence
     assert "99%" in found.sentence
 
@@ -120,7 +120,7 @@ def test_phase_with_gaps_and_breach_is_broken() -> None:
 def test_phase_close_to_its_bound_is_unknown() -> None:
     found = of_phase(stream(during=0.48))
     assert found.verdict is UNKNOWN
-    assert found.seen == "99.04% of 21,000 (too close to tell)"
+    assert found.seen == "99.04% of 21,000 (too close to its bound to tell)"
     close = of_phase(stream(during=0.4))
     assert close.verdict is HELD
     few = of_phase(stream(during=0.0, each=0.4))
@@ -241,8 +241,9 @@ def test_a_gauge_is_judged_by_its_share_of_readings() -> None:
     own = gauge()
     mostly = readings([6] * 300 + [5] * 20 + [6] * 460, own)
     found = of_phase(mostly, own=own)
-    assert (found.verdict, found.seen) == (HELD, "in range 95.2% of 420 readings")
-    assert of_phase(readings([6] * 300 + [5] * 30 + [6] * 450, own), own=own).verdict is BROKEN
+    assert (found.verdict, found.seen) == (UNKNOWN, "in range 95.2% of 420 readings (too close to its bound to tell)")
+    assert of_phase(readings([6] * 300 + [5] * 8 + [6] * 472, own), own=own).verdict is HELD
+    assert of_phase(readings([6] * 300 + [5] * 60 + [6] * 420, own), own=own).verdict is BROKEN
     assert of_phase(mostly, own=own, during={"orders": bound(at_least=6, **{"for": "100%"})}).verdict is BROKEN
     assert of_phase(readings([6] * 300 + [5] * 480, own), own=own, during={"orders": bound(at_least=4)}).verdict is HELD
     assert of_phase(readings([6] * 2, own, EFFECT), own=own, at=phases(lasts=2)).verdict is UNKNOWN
@@ -314,9 +315,9 @@ def test_sentence_names_two_findings_and_counts_the_others() -> None:
     found = judged({name: stream(during=25) for name in names}, {name: ratio() for name in names})
     assert found.sentence == (
         "Broken: one while the fault lasted: 50% of 21,000 (claimed: at least 99%); "
-        "two while the fault lasted: 50% of 21,000 (claimed: at least 99%), and 2 more. "
-        "About 10,500 requests of one were lost (10,492 to 10,500); "
-        "about 10,500 requests of two were lost (10,492 to 10,500), and 2 more."
+        "two while the fault lasted: 50% of 21,000 (claimed: at least 99%), and 2 more (three, four). "
+        "About 10,500 requests in one were lost (10,492 to 10,500); "
+        "about 10,500 requests in two were lost (10,492 to 10,500), and 2 more."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from gameday.steady_state.kpi.claim import LossJudgement
@@ -43,7 +44,7 @@ def test_loss_of_a_ratio_counts_extra_failures() -> None:
 def test_loss_without_a_fault_is_not_proven(seed: int) -> None:
     found = loss(requests(seed, 780, 0.01))
     assert found.low < 0 < found.high
-    assert found.words.startswith("no loss of orders is proven (between ")
+    assert found.words.startswith("no loss of orders is proven (at most ")
 
 
 def test_loss_below_zero_is_kept() -> None:
@@ -64,7 +65,7 @@ def test_loss_of_a_rate_with_ceiling_counts_extra_events() -> None:
     own = rate(bound={"at_most": "5/s"}, tier="technical")
     found = loss(steady(300, 1) + steady(480, 3, start=EFFECT), own, "retries")
     assert found.lost == 960
-    assert found.words.startswith("about 960 more events of retries than usual came (")
+    assert found.words.startswith("about 960 more events in retries than usual came (")
 
 
 def test_loss_per_offered_load_counts_missing_events() -> None:
@@ -75,7 +76,7 @@ def test_loss_per_offered_load_counts_missing_events() -> None:
 
 def test_loss_of_a_latency_counts_slow_requests() -> None:
     found = loss(steady(300, 50, 1) + steady(480, 50, 11, start=EFFECT), latency(tier="technical"), "checkout-latency")
-    assert found.words.startswith("about 4,800 more requests of checkout-latency than usual took too long (")
+    assert found.words.startswith("about 4,800 more requests in checkout-latency than usual took too long (")
 
 
 def test_loss_of_a_gauge_does_not_exist() -> None:
@@ -93,7 +94,7 @@ def test_loss_of_a_gauge_does_not_exist() -> None:
             steady(4, start=EFFECT - 4) + steady(480, start=EFFECT),
             "the baseline has fewer than 5 blocks of 15s with traffic",
         ),
-        (steady(300) + steady(480, 0, start=EFFECT), "no traffic"),
+        (steady(300, 0) + steady(480, 0, start=EFFECT), "no traffic"),
     ],
 )
 def test_loss_without_enough_data_is_unknown(series: Series, why: str) -> None:
@@ -122,3 +123,25 @@ def test_loss_interval_narrows_with_a_longer_baseline() -> None:
         return found.high - found.low
 
     assert width(3600) < width(600) < width(150)
+
+
+def test_loss_counts_requests_that_never_came() -> None:
+    found = loss(steady(300) + steady(60, 0, start=EFFECT) + steady(420, start=EFFECT + 60))
+    assert found.low <= 3000 <= found.high
+    assert found.lost == pytest.approx(3000, abs=1)
+    assert "about 3,000 of them never arrived" in found.words
+    gone = loss(steady(300) + steady(480, 0, start=EFFECT))
+    assert gone.low <= 24_000 <= gone.high
+    assert gone.low > 12_000
+
+
+def test_loss_without_bins_is_only_possible() -> None:
+    found = loss(steady(300) + steady(420, start=EFFECT + 60))
+    assert found.low <= 0
+    assert found.high >= 3000
+
+
+def test_loss_of_a_cluster_in_the_window_is_not_proven() -> None:
+    calm = steady(300) + steady(480, start=EFFECT)
+    cluster = tuple(replace(sample, bad=35.0) if sample.start == EFFECT + 200 else sample for sample in calm)
+    assert loss(cluster).low <= 0

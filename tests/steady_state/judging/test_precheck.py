@@ -64,7 +64,7 @@ def test_refusals_of_steady_kpi_are_empty(own: Kpi, series: Series) -> None:
         (
             ratio(),
             steady(300, 1),
-            "orders is not yet proven steady: 100% of 300; its bound is at least 99%; needs about 1m7s more baseline",
+            "orders is not yet proven steady: 100% of 300; its bound is at least 99%; write `baseline: 7m` or more",
         ),
         (
             gauge(),
@@ -158,3 +158,10 @@ def test_refusals_name_a_period_finer_than_the_metrics() -> None:
 )
 def test_own_period_is_seen_in_the_starts(starts: range, own: float | None) -> None:
     assert own_period(minutes(starts), 60.0) == own
+
+
+def test_guard_with_for_is_not_refused_for_a_short_failover() -> None:
+    series = counts([(50.0, 50.0 if 100 <= second < 102 else 0.0) for second in range(300)])
+    bounds = [bound(at_least="50%"), bound(at_least="50%", **{"for": "10s"})]
+    found = [guard_refusals({"orders": own}, {"orders": ratio()}, {"orders": series}, {}, 1e-4) for own in bounds]
+    assert [len(reasons) for reasons in found] == [1, 0]
