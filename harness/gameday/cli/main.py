@@ -153,6 +153,7 @@ def policy(experiment: Path, place: str, seed: int | None, production: bool) -> 
     "--local-journal", is_flag=True, help="Run on an account without `store`: then only this machine can restore."
 )
 @click.option("--yes", is_flag=True, help="Inject into an account without asking for confirmation.")
+@click.option("--release", help="The release that this run tests (default: the git commit of the files).")
 @click.option("--json", "as_json", is_flag=True, help="Write events as JSON lines to stdout.")
 @click.option(
     "--reports",
@@ -166,6 +167,7 @@ def run(
     production: bool,
     local_journal: bool,
     yes: bool,
+    release: str | None,
     as_json: bool,
     reports: Path | None,
 ) -> None:
@@ -175,10 +177,11 @@ def run(
     Examples
       gameday run experiments/storefront/gameday.yaml
       gameday run experiments/storefront/lose-a-zone.yaml --seed 7 --json
+      gameday run experiments/storefront/gameday.yaml --release v1.4.2
     """
     from gameday.cli.run import RunOptions, play
 
-    options = RunOptions(place, seed, production, local_journal, yes, as_json, reports, command=_as_typed())
+    options = RunOptions(place, seed, production, local_journal, yes, as_json, reports, _as_typed(), release)
     sys.exit(play(file, options))
 
 

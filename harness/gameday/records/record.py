@@ -78,6 +78,10 @@ class Record:
     undo_until: str | None = None  # when the credentials that the undo needs end; None where no end was known
     files: tuple[str, ...] = ()  # the YAML files it was made from
     commit: str | None = None  # of the repository that holds them, where it is known
+    is_dirty: bool = False  # they, or the tree around them, differ from that commit
+    digests: dict[str, str] = field(default_factory=dict)  # SHA-256 of each file, by its path
+    release: str | None = None  # that the run tests, as its user names it
+    who: str | None = None  # user@host
     command: str = ""  # repeats the run
     version: int = VERSION
 
