@@ -12,10 +12,11 @@ from gameday.engine.sqlite import home
 from gameday.errors import in_words
 from gameday.files.workload import Workload
 from gameday.plan.plan import RunRequest
+from gameday.records.history.entries import of_record
 from gameday.records.history.evidence import hashed, text_of
 from gameday.records.history.history import History
 from gameday.records.history.keeper import Keeper
-from gameday.records.history.kept_run import KeptRun, of_record, with_evidence
+from gameday.records.history.kept_run import KeptRun, with_evidence
 from gameday.records.history.log import folder_of_history
 from gameday.records.history.sync import send
 from gameday.records.origin import Origin
@@ -66,15 +67,15 @@ def share(kept: KeptRun, store: str | None, region: str, say: Say) -> None:
     """Send a run to its team's store, if it has one; a failure is a line, and `gameday runs sync` sends it later."""
     if store is None:
         return
-    with _going_on(f"run {kept.run} is not in {store} yet: run `gameday runs sync {store}`", say):
-        with open_store(store, region) as objects:
-            send(objects, [kept], lambda each: text_of(each, folder_of_history()))
+    late = f"run {kept.run} is not in {store} yet: run `gameday runs sync {store}`"
+    with _going_on(late, say), open_store(store, region) as objects:
+        send(objects, [kept], lambda each: text_of(each, folder_of_history()))
 
 
 @contextmanager
 def _going_on(what: str, say: Say) -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # noqa: BLE001 - a run's verdict and exit code do not depend on its history
+    except Exception as error:
         log.warning("%s", what, exc_info=error)
         say(f"gameday: {what}: {in_words(error)}")

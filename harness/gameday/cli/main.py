@@ -12,6 +12,7 @@ from gameday import __version__
 from gameday.cli import whole_number
 from gameday.cli.doctor import doctor
 from gameday.cli.failure import show
+from gameday.cli.history_verbs import runs, status, trend
 from gameday.cli.log import options as log_options
 from gameday.cli.record_verbs import bug_report, explain, regression, report
 from gameday.cli.reference import errors, faults, schema
@@ -23,7 +24,8 @@ Exit codes
   0 held, or done   1 broken   2 invalid input   3 unknown   4 stuck: the account needs a person
   5 refused, nothing injected   70 bug in Gameday   130 interrupted, undone
 """
-VERBS = [faults, errors, schema, matrix, check, doctor, proxy, report, explain, regression, bug_report]
+VERBS = [faults, errors, schema, matrix, check, doctor, proxy]
+VERBS += [report, explain, regression, bug_report, runs, status, trend]
 """Commands that other modules define."""
 
 
@@ -226,7 +228,7 @@ def halt(workload: str, store: str | None) -> None:
     sys.exit(halt_run(workload, store))
 
 
-for _command in (cli, *cli.commands.values()):
+for _command in (cli, *cli.commands.values(), *runs.commands.values()):
     _command.params += log_options()
 
 

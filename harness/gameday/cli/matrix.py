@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from gameday.cli.run import ask, tell
+from gameday.cli.output import tell
+from gameday.cli.run import ask
 from gameday.disk import FOR_OTHERS, write_anew
 from gameday.engine.journal import Journal
 from gameday.errors import Exit, InvalidInput, worst

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from gameday.cli.failure import show
 from gameday.cli.keeping import Keeping, keeping
+from gameday.cli.output import tell
 from gameday.engine.journal import Journal
 from gameday.errors import Exit, InvalidInput, Refused, worst
 from gameday.files.load import load_any
@@ -23,9 +23,10 @@ from gameday.plan.own_instance import NOWHERE, where_we_run
 from gameday.plan.plan import Place, Plan, RunRequest
 from gameday.plan.planner import make_plan
 from gameday.plan.saved import read_plan
+from gameday.records.file_limits import ENDING
 from gameday.records.origin import digest_of, origin_of
 from gameday.records.record import Record, judged_again, read_record
-from gameday.records.refusal_file import ENDING, read_refusal
+from gameday.records.refusal_file import read_refusal
 from gameday.records.suite import Refusal, Suite
 from gameday.report.json_lines import JsonLines
 from gameday.report.plan_text import plan_text
@@ -173,9 +174,7 @@ class _EndedRuns:
     unwritten: InvalidInput | None  # why a record could not be written
 
 
-def _to_the_end(
-    runs: Iterator[Record | Refusal], folder: Path, started: str, history: Keeping
-) -> _EndedRuns:
+def _to_the_end(runs: Iterator[Record | Refusal], folder: Path, started: str, history: Keeping) -> _EndedRuns:
     """Take the runs of a suite, and write and keep each at its end. Raises what the first one raises."""
     entries: list[Record | Refusal] = []
     unwritten: InvalidInput | None = None
@@ -200,15 +199,6 @@ def _pages(folder: Path, suite: Suite) -> Path | Exception:
         return write_pages(folder, suite)
     except Exception as error:  # noqa: BLE001 - a page that cannot be made must not hide the verdicts
         return error
-
-
-def tell(text: str, *, err: bool = False) -> None:
-    """Print a text; a closed pipe or a full disk loses the text, never the work or the exit code."""
-    stream = sys.stderr if err else sys.stdout
-    try:
-        print(text, file=stream, flush=True)
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _requests(file: Path, options: RunOptions) -> tuple[tuple[RunRequest, ...], Plan | None, str, str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+from collections.abc import Mapping, Sequence
 
-from gameday.change import Json
+from gameday.change import Json, JsonLike
 from gameday.faults.fault import Fault
 from gameday.files.experiment import Experiment
 from gameday.files.workload import Workload
@@ -27,12 +29,12 @@ def claim_identity(experiment: Experiment, workload: Workload) -> str:
     the module declarations that isolation uses. It leaves out names, comments, order, region, seed, the ids of
     resources and of accounts, and `allow`. A default counts the same, written or not.
     """
-    said = {
+    said: dict[str, JsonLike] = {
         "hypothesis": " ".join(experiment.hypothesis.split()),
         "kpis": {name: _kpi(workload.kpis[name]) for name in _watched(experiment, workload)},
         "claimed": sorted(set(experiment.steady_state)),
         "during": _dumped(experiment, "during"),
-        "faults": sorted((_fault(fault) for fault in experiment.faults), key=canonical),
+        "faults": sorted((_fault(fault) for fault in experiment.faults), key=_order),
         "effect": _dumped(experiment, "effect"),
         "lasts": experiment.lasts,
         "recovery": _dumped(experiment, "recovery"),
@@ -45,13 +47,13 @@ def claim_identity(experiment: Experiment, workload: Workload) -> str:
     return hashlib.sha256(canonical(without_ids(said, workload.account))).hexdigest()
 
 
-def without_ids(node: Json, account: str) -> Json:
+def without_ids(node: JsonLike, account: str) -> Json:
     """Return JSON without the ids of accounts and resources in its texts; what they are stays."""
-    if isinstance(node, dict):
+    if isinstance(node, Mapping):
         return {_plain(key, account): without_ids(value, account) for key, value in node.items()}
-    if isinstance(node, list | tuple):
-        return [without_ids(value, account) for value in node]
-    return _plain(node, account) if isinstance(node, str) else node
+    if isinstance(node, str):
+        return _plain(node, account)
+    return [without_ids(value, account) for value in node] if isinstance(node, Sequence) else node
 
 
 def _plain(text: str, account: str) -> str:
@@ -73,15 +75,20 @@ def _kpi(kpi: Kpi) -> Json:
     return kpi.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"about"})
 
 
-def _fault(fault: Fault) -> Json:
+def _order(raw: JsonLike) -> str:
+    return json.dumps(raw, sort_keys=True)
+
+
+def _fault(fault: Fault) -> JsonLike:
     return {fault.name: fault.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
 
 
 def _dumped(experiment: Experiment, field: str) -> Json:
-    return experiment.model_dump(mode="json", by_alias=True, include={field})[field]
+    said: dict[str, Json] = experiment.model_dump(mode="json", by_alias=True, include={field})
+    return said[field]
 
 
-def _isolation(experiment: Experiment, workload: Workload) -> Json:
+def _isolation(experiment: Experiment, workload: Workload) -> JsonLike:
     """Return the claim with the modules that may suffer, or with every declaration where faults name no module."""
     if experiment.isolation is None:
         return None

@@ -57,7 +57,7 @@ def _git(folder: Path, *words: str) -> str | None:
     command = ["git", "-C", str(folder), "-c", "core.fsmonitor=false", *words]
     quiet = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
     try:
-        done = subprocess.run(command, env=quiet, capture_output=True, timeout=PATIENCE, check=False)
+        done = subprocess.run(command, env=quiet, capture_output=True, timeout=PATIENCE, check=False)  # noqa: S603 - our own words and the paths of files
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else None

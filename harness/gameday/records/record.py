@@ -30,15 +30,13 @@ from gameday.events import (
 )
 from gameday.plan.json_file import content, damage, odd_numbers
 from gameday.plan.plan import Place, Plan, canonical, claim_of
+from gameday.records.file_limits import LARGEST
 from gameday.steady_state.judging.judge import Judgement, Verdict, judge, worst
 from gameday.steady_state.kpi.claim import Phases
 from gameday.steady_state.samples import Sample, Series
 
 VERSION = 1
 """The version of the file that `write_record` writes and `read_record` reads."""
-
-LARGEST = 256 * 2**20
-"""Bytes of the largest record that `read_record` reads; an hour of ten KPIs by the second is 5 MB."""
 
 OutcomeName = Literal["held", "unknown", "broken", "refused"]
 """The outcome of an experiment in a report: a verdict, or *refused* where nothing was injected."""

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from gameday.disk import FOR_OTHERS, write_anew
 from gameday.errors import InvalidInput
+from gameday.records.file_limits import ENDING
 from gameday.records.record import Record, write_record
-from gameday.records.refusal_file import ENDING, write_refusal
+from gameday.records.refusal_file import write_refusal
 from gameday.records.suite import Refusal, Suite
 from gameday.report.html import page
 from gameday.report.junit import junit

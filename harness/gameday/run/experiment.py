@@ -65,7 +65,7 @@ class ExperimentRunner:
     watch: Callable[[Clock], None] = lambda _: None  # gets the clock of each twin before it is built
     command: str = ""
     files: tuple[str, ...] = ()
-    origin: Origin = Origin()
+    origin: Origin = field(default_factory=Origin)
 
     def experiment(self, request: RunRequest, saved: Plan | None = None) -> Record | Refusal:
         """Plan and run one experiment. A saved plan runs exactly, or is refused where the account has changed."""

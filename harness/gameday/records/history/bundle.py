@@ -14,8 +14,8 @@ from zlib import error as ZlibError  # noqa: N812 - an exception
 from gameday.disk import write_anew
 from gameday.errors import InvalidInput
 from gameday.plan.json_file import content
+from gameday.records.file_limits import LARGEST
 from gameday.records.history.kept_run import KeptRun, from_json, to_json
-from gameday.records.record import LARGEST
 
 LARGEST_BUNDLE = 2**31
 """Bytes of the largest bundle that Gameday reads."""
@@ -51,7 +51,7 @@ def write_bundle(path: Path, runs: Iterable[Bundled]) -> None:
 
 
 def read_bundle(path: Path) -> Iterator[Bundled]:
-    """Yield the runs of a bundle, whose evidence fits their hashes. Raises InvalidInput for another or a damaged file."""
+    """Yield the runs of a bundle; their evidence fits its hash. Raises InvalidInput for another or a damaged file."""
     try:
         with ZipFile(BytesIO(content(path, "bundle of runs", LARGEST_BUNDLE, _REMEDY))) as archive:
             names = {entry.filename: entry for entry in archive.infolist()}

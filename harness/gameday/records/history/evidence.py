@@ -7,10 +7,9 @@ from pathlib import Path
 
 from gameday.disk import make_private_folder, read_regular, write_anew
 from gameday.errors import InvalidInput
+from gameday.records.file_limits import ENDING, LARGEST
 from gameday.records.history.kept_run import KeptRun
 from gameday.records.history.log import explained
-from gameday.records.record import LARGEST
-from gameday.records.refusal_file import ENDING
 
 FOLDER = "evidence"
 """The folder, in that of the history, of evidence that came from other machines."""

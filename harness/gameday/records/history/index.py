@@ -62,7 +62,7 @@ def opened(folder: Path) -> Iterator[sqlite3.Connection]:
 
 
 def set_aside(folder: Path) -> Path:
-    """Move a damaged index away, so that the next opening makes it again; return where it is now. Raises HistoryError."""
+    """Move a damaged index away, so that the next opening makes it again; return its path. Raises HistoryError."""
     with log.explained(folder):
         aside = folder / f"{NAME}.damaged-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
         (folder / NAME).rename(aside)
@@ -141,7 +141,7 @@ def _add(db: sqlite3.Connection, fresh: Sequence[KeptRun]) -> None:
         best = merged(_whole(raw) for (raw,) in raws)
         place = best.claim, best.experiment, best.workload, best.verdict, best.state, best.release_name, best.place
         rows.append((run, best.started, *place, to_json(best)))
-    db.executemany(f"INSERT OR REPLACE INTO runs VALUES ({','.join('?' * 10)})", rows)
+    db.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
 
 def _progress(db: sqlite3.Connection) -> int:
@@ -172,4 +172,3 @@ def _explained(folder: Path) -> Iterator[None]:
         ) from error
     except sqlite3.DatabaseError as error:
         raise Damaged(str(error)) from error
-

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from gameday.events import Event, PhaseBegan
 from gameday.plan.plan import Plan, RunRequest
+from gameday.records.history.entries import began, of_record, of_refusal
 from gameday.records.history.evidence import hashed
 from gameday.records.history.history import History
-from gameday.records.history.kept_run import KeptRun, began, of_record, of_refusal, with_evidence
+from gameday.records.history.kept_run import KeptRun, with_evidence
 from gameday.records.history.phase_file import LivePhase, forget_phase, write_phase
 from gameday.records.origin import Origin
 from gameday.records.record import Record

@@ -76,7 +76,7 @@ def explained(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise HistoryError(
             f"Gameday cannot use the history in {folder}: {error.strerror}",
-            "free disk space, or set GAMEDAY_HOME to another folder; `gameday runs import REPORTS` adds what is missing",
+            "free disk space, or set GAMEDAY_HOME to another folder; then `gameday runs import REPORTS` adds the runs",
         ) from error
 
 

@@ -61,10 +61,10 @@ class _Point:
 def trend(runs: Iterable[KeptRun]) -> tuple[MeasureTrend, ...]:
     """Return the trend of each measure of one claim. Runs of the twin and of accounts are never mixed.
 
-    Changes are found by binary segmentation: the split of the releases whose halves differ most is a change, if Student's
-    t-test proves it at FALSE_CHANGE over all possible splits (Bonferroni); then each half is split again. Source: Scott
-    and Knott (1974), "A cluster analysis method for grouping means". Two runs of the twin with the same plan and tool
-    are one observation.
+    Changes are found by binary segmentation: the split of the releases whose halves differ most is a change, if
+    Student's t-test proves it at FALSE_CHANGE over all possible splits (Bonferroni). Then each half is split again.
+    Source: Scott and Knott (1974), "A cluster analysis method for grouping means". Two runs of the twin with the same
+    plan and tool are one observation.
     """
     ordered = _counted(sorted(runs, key=lambda kept: (kept.started, kept.run)))
     names = dict.fromkeys((kept.place, row.name, row.of) for kept in ordered for row in kept.measures)
@@ -145,9 +145,8 @@ def _changes(
         if end - first < 2:
             continue
         middle = first + _best_split([[_log(each, resolution) for each in release] for release in points[first:end]])
-        old, new = (
-            [each for release in points[start:stop] for each in release] for start, stop in ((first, middle), (middle, end))
-        )
+        old = [each for release in points[first:middle] for each in release]
+        new = [each for release in points[middle:end] for each in release]
         if change := _proven(names[middle], old, new, measure, resolution, alpha):
             found.append(change)
             waiting += [(first, middle), (middle, end)]
