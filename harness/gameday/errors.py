@@ -156,7 +156,7 @@ class HistoryError(GamedayError):
     """Gameday cannot read or write the history of runs; no run or undo depends on it."""
 
     exit = Exit.UNKNOWN
-    gd_code = "GD-E320"
+    gd_code = "GD-E600"
 
 
 class Unplanned(GamedayError):

@@ -54,7 +54,8 @@ def explain(run: str) -> None:
 def regression(new: tuple[Path, ...], old: tuple[Path, ...], margin: str, as_json: bool) -> None:
     """Compare recovery and loss of NEW runs with those of an older release. Touches no account.
 
-    NEW are records, folders of them, or ids of runs in the history. Exits 1 if a result is proven worse, 3 if more runs are needed.
+    NEW are records, folders of them, or ids of runs in the history. Exits 1 if a result is proven worse, 3 if more
+    runs are needed.
 
     \b
     Example

@@ -35,9 +35,9 @@ def path_of(kept: KeptRun, folder: Path) -> Path:
     for path in _paths(kept, folder):
         if hashed(path) == kept.evidence_hash:
             return path
-    where = f"{kept.evidence} is gone, or was changed" if kept.evidence else "it is on another machine"
+    where = f"{kept.evidence} is gone, or was changed" if kept.evidence else "another machine has it"
     raise InvalidInput(
-        f"run {kept.run}: its record is not here: {where}",
+        f"run {kept.run}: " + (f"its record is not here: {where}" if kept.evidence_hash else "it has no record"),
         "fetch it with `gameday runs sync STORE`, or import a file of `gameday runs export`",
         gd_code="GD-E106",
     )

@@ -28,10 +28,10 @@ DROP TABLE IF EXISTS runs;
 DROP TABLE IF EXISTS progress;
 CREATE TABLE versions (run TEXT NOT NULL, digest TEXT NOT NULL, kept BLOB NOT NULL, PRIMARY KEY (run, digest))
   WITHOUT ROWID;
-CREATE TABLE runs (run TEXT PRIMARY KEY, started TEXT NOT NULL, claim TEXT NOT NULL, experiment TEXT NOT NULL,
+CREATE TABLE runs (run TEXT NOT NULL UNIQUE, started TEXT NOT NULL, claim TEXT NOT NULL, experiment TEXT NOT NULL,
   workload TEXT NOT NULL, verdict TEXT NOT NULL, state TEXT NOT NULL, release_name TEXT NOT NULL, place TEXT NOT NULL,
-  kept BLOB NOT NULL) WITHOUT ROWID;
-CREATE INDEX by_start ON runs (started, run);
+  kept BLOB NOT NULL);
+CREATE INDEX by_start ON runs (started);
 CREATE INDEX by_claim ON runs (claim, started);
 CREATE TABLE progress (size INTEGER NOT NULL, unreadable INTEGER NOT NULL);
 INSERT INTO progress VALUES (0, 0);
@@ -79,7 +79,7 @@ def unreadable(db: sqlite3.Connection) -> int:
 
 def select(db: sqlite3.Connection, where: str, values: Sequence[str], most: int = -1) -> list[KeptRun]:
     """Return the runs that a clause selects, the latest first."""
-    query = f"SELECT kept FROM runs {where} ORDER BY started DESC, run DESC LIMIT ?"  # noqa: S608 - our own clauses
+    query = f"SELECT kept FROM runs {where} ORDER BY started DESC, rowid DESC LIMIT ?"  # noqa: S608 - our own clauses
     return [_whole(raw) for (raw,) in db.execute(query, (*values, most))]
 
 
@@ -95,7 +95,7 @@ def _lay_out(db: sqlite3.Connection, folder: Path) -> None:
         raise HistoryError(
             f"the history in {folder} has schema {version}; this version of Gameday reads schema {SCHEMA}",
             "read it with the version of Gameday that wrote it, or set GAMEDAY_HOME to another folder",
-            gd_code="GD-E321",
+            gd_code="GD-E601",
         )
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=NORMAL")  # the log is what must be on disk

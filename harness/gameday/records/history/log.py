@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator, Sequence
@@ -27,22 +28,23 @@ def folder_of_history() -> Path:
 
 
 def add(folder: Path, kept: Sequence[KeptRun]) -> None:
-    """Add lines, in one write, and wait until they are on disk. Raises HistoryError; then none of them is there."""
+    """Add lines, in one write, and wait until they are on disk. Raises HistoryError; a line is there whole or not."""
     with explained(folder):
         make_private_folder(folder)
         with open_private(folder / NAME) as log:
             _lock(log)
-            length = log.seek(0, os.SEEK_END)
+            length = os.fstat(log.fileno()).st_size
             # A process that died within a line has left its beginning, which is then a line without meaning.
             torn = b"\n" if length and _last_byte(folder / NAME, length) != b"\n" else b""
+            lines = torn + b"".join(to_json(each) + b"\n" for each in kept)
             try:
-                log.write(torn + b"".join(to_json(each) + b"\n" for each in kept))
-                log.flush()
-                os.fsync(log.fileno())
+                if os.write(log.fileno(), lines) < len(lines):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             except OSError:
-                with suppress(OSError):
-                    log.truncate(length)
+                os.ftruncate(log.fileno(), length)
                 raise
+            fcntl.flock(log, fcntl.LOCK_UN)  # nobody waits for our disk
+            os.fsync(log.fileno())
 
 
 def read_from(folder: Path, offset: int) -> tuple[Iterator[KeptRun | None], int]:
