@@ -27,7 +27,7 @@ def history() -> History:
 
 def list_runs(filters: Filters, as_json_: bool) -> Exit:
     """List runs, the latest first."""
-    found = history().runs(filters)
+    found = history().runs(filters, -1 if as_json_ else SHOWN + 1)
     if as_json_:
         tell(json.dumps({"format": FORMAT, "runs": [as_json(kept) for kept in found]}))
         return Exit.HELD
@@ -36,7 +36,7 @@ def list_runs(filters: Filters, as_json_: bool) -> Exit:
     if not found:
         tell("no runs", err=True)
     elif len(found) > SHOWN:
-        tell(f"{len(found) - SHOWN} older runs: use a filter, or --json", err=True)
+        tell(f"these are the latest {SHOWN}: use a filter, or --json for all", err=True)
     return Exit.HELD
 
 

@@ -37,9 +37,9 @@ def show_trend(claim: str, place: str, as_json: bool) -> Exit:
 def _of_claim(claim: str, place: str) -> tuple[list[KeptRun], dict[str, int]]:
     """Return the runs of one claim, the latest first, and the number of runs of other claims of the same name."""
     kept_runs = history()
-    named = kept_runs.runs(Filters(experiment=claim, place=place))
-    if not named:
-        named = kept_runs.runs(Filters(claim=claim, place=place)) if claim else []
+    named = kept_runs.runs(Filters(experiment=claim, place=place)) if claim else []
+    if claim and not named:
+        named = kept_runs.runs(Filters(claim=claim, place=place))
         if len({kept.claim for kept in named}) > 1:
             raise InvalidInput(f"{quoted(claim)}: several claims begin so", "write more digits", gd_code="GD-E106")
     if not named:

@@ -28,7 +28,7 @@ class Origin:
     who: str | None = None  # user@host
 
 
-def origin_of(files: Iterable[Path], release: str | None) -> Origin:
+def origin_of(files: Iterable[Path], release: str | None = None) -> Origin:
     """Return the origin of the runs of some files; without git the commit stays unknown."""
     paths = [file.absolute() for file in files]
     commit = _git(paths[0].parent, "rev-parse", "HEAD") if paths else None

@@ -27,14 +27,15 @@ class Keeper:
     ) -> None:
         self._history, self._folder = history, runs_folder
         self._requests = {request.experiment.name: request for request in requests}
-        self._origin, self._command = origin, command
+        self.origin, self._command = origin, command
         self._run = ""
 
     def begin(self, plan: Plan, run: str) -> None:
         """Keep that a run begins, so that a run whose process dies is in the history too."""
         self._run = run
-        digests = dict(self._requests[plan.experiment.name].digests)
-        self._history.keep(began(run, plan, self._origin, digests, _now(), self._command))
+        request = self._requests.get(plan.experiment.name)
+        digests = dict(request.digests) if request else {}
+        self._history.keep(began(run, plan, self.origin, digests, _now(), self._command))
 
     def on_event(self, event: Event) -> None:
         """Write the phase of the run."""
@@ -51,7 +52,7 @@ class Keeper:
             kept = of_record(entry)
         else:
             request = self._requests[entry.name]
-            kept = of_refusal(entry, run, request, self._origin, _now(), self._command)
+            kept = of_refusal(entry, run, request, self.origin, _now(), self._command)
         kept = with_evidence(kept, evidence, hashed(evidence) if evidence else None)
         self._history.keep(kept)
         return kept
