@@ -26,6 +26,13 @@ def runs(account: Shared) -> list[tuple[str, str, str, str]]:
     return [(run["state"], run["verdict"], run["left"], run["release"]) for run in raw["runs"]]
 
 
+def killed(account: Shared, *words: str) -> None:
+    """A run is killed while its fault is in."""
+    with account.in_mid_run(*words) as process:
+        process.kill()
+        process.wait()
+
+
 def test_account_run_is_shared_and_another_machine_judges_it_again(account: Shared) -> None:
     done = account.gameday(*RUN, "--release", "v7")
     assert done.returncode == Exit.HELD, done.stderr + done.stdout
@@ -69,7 +76,7 @@ def test_status_shows_a_run_on_this_machine_and_on_another(account: Shared) -> N
 
 
 def test_killed_run_is_completed_by_restore(account: Shared) -> None:
-    account.dies_in_mid_run("--release", "v8")
+    killed(account, "--release", "v8")
     assert runs(account) == [("begun", "unknown", "unknown", "v8")]
     (dead,) = json.loads(account.gameday("status", "--json").stdout)["runs"]
     assert dead["phase"] == "dead"
@@ -79,7 +86,7 @@ def test_killed_run_is_completed_by_restore(account: Shared) -> None:
 
 
 def test_killed_run_is_completed_by_another_machine(account: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
-    account.dies_in_mid_run("--release", "v8")
+    killed(account, "--release", "v8")
     account.another_machine()
     monkeypatch.setattr(lease, "UNMOVED", 0.0)  # 135 s on a real store
     for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):

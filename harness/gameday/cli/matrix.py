@@ -116,7 +116,7 @@ def _on_account(
     display = progress(sys.stderr)
     player = ExperimentRunner(
         Journal.open(),
-        [display, history.keeper],
+        [history.keeper, display],
         local_journal=options.local_journal,
         command=options.command,
         files=(str(file),),

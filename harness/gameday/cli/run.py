@@ -132,7 +132,7 @@ def play(file: Path, options: RunOptions) -> Exit:
     working = StillWorking(sys.stderr, pauses=not isinstance(display, PlainProgress))
     player = ExperimentRunner(
         Journal.open(),
-        [*lines, display, working, history.keeper],
+        [history.keeper, *lines, display, working],
         watch=working.watch,
         confirm=lambda plan: _confirm(plan, options.yes, player.stop),
         local_journal=options.local_journal,

@@ -62,7 +62,7 @@ def play(loaded: LoadedExperiment, config: pytest.Config, nodeid: str, seed: int
     with closing(Journal.open()) as journal, _undoing_first(stop):
         player = ExperimentRunner(
             journal,
-            [PlainProgress(sys.stdout), listener, history.keeper],
+            [history.keeper, PlainProgress(sys.stdout), listener],
             stop=stop,
             command=command,
             files=(str(loaded.path),),

@@ -44,15 +44,22 @@ def evidence_key(kept: KeptRun) -> str | None:
 
 
 def sync(objects: Objects, mine: Mapping[tuple[str, str], KeptRun], evidence: ReadEvidence) -> Synced:
-    """Send what the store lacks, and return what this machine lacks. Raises JournalError."""
+    """Send what the store lacks, and return what this machine lacks. Raises JournalError.
+
+    The start of a run that has ended here stays here: its end says all that its start says.
+    """
     there = set(objects.keys(RUNS))
     here = {key_of(kept): kept for kept in mine.values()}
-    lost = send(objects, (here[key] for key in sorted(here.keys() - there)), evidence)
+    ended = {kept.run for kept in mine.values() if kept.state == "ended"}
+    missing = {
+        key: kept for key, kept in here.items() if key not in there and (kept.state != "begun" or kept.run not in ended)
+    }
+    lost = send(objects, (missing[key] for key in sorted(missing)), evidence)
     wanted = sorted(there - here.keys())
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = dict(zip(wanted, pool.map(lambda key: _read(objects, key), wanted), strict=True))
     return Synced(
-        sent=len(here.keys() - there),
+        sent=len(missing),
         fetched=tuple(kept for kept in found.values() if kept),
         unreadable=tuple(key for key, kept in found.items() if kept is None),
         without_evidence=lost,
