@@ -84,12 +84,12 @@ def test_history_that_cannot_be_written_changes_no_verdict(tmp_path: Path) -> No
 
 def test_refusal_is_kept_with_its_reasons(tmp_path: Path) -> None:
     for path in STOREFRONT.glob("*.yaml"):
-        (tmp_path / path.name).write_text(path.read_text().replace("us-east-1a, launches", "us-east-1f, launches"))
-    done = gameday("run", "lose-a-zone.yaml", "--reports", "out")
+        (tmp_path / path.name).write_text(path.read_text().replace("baseline: 5m", "baseline: 5s"))
+    done = gameday("run", "throttle-payments.yaml", "--reports", "out")
     (run,) = of_json()
     assert (run["verdict"], run["state"], run["left"]) == ("refused", "refused", "untouched"), done.output
-    assert "GD-P" in str(run["about"])
-    assert run["evidence"] == str(tmp_path / "out" / "lose-a-zone.refused.json")
+    assert "GD-P31" in str(run["about"])
+    assert run["evidence"] == str(tmp_path / "out" / "throttle-payments.refused.json")
     ended_code = gameday("report", "latest", "--reports", "again")
     assert (tmp_path / "again" / "index.html").exists(), ended_code.output
 
