@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gameday.cli.history import history
 from gameday.cli.output import tell
+from gameday.disk import read_regular
 from gameday.errors import Exit, GamedayError, InvalidInput
 from gameday.records.file_limits import ENDING
 from gameday.records.history.bundle import Bundled, read_bundle, write_bundle
@@ -155,10 +156,13 @@ def _difference(kept: KeptRun, record: Record) -> str | None:
 
 
 def _is_record(path: Path) -> bool:
+    """Return whether a file begins like a record; a pipe or a device, which may never end, is none."""
     if path.name.endswith(ENDING):
         return False
-    with path.open("rb") as file:
-        return file.read(8) == b'{"run":"'
+    try:
+        return read_regular(path, 8) == b'{"run":"'
+    except OSError:
+        return False
 
 
 def _exists(name: str) -> bool:

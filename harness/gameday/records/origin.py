@@ -32,7 +32,7 @@ def origin_of(files: Iterable[Path], release: str | None = None) -> Origin:
     """Return the origin of the runs of some files; without git the commit stays unknown."""
     paths = [file.absolute() for file in files]
     commit = _git(paths[0].parent, "rev-parse", "HEAD") if paths else None
-    return Origin(release, commit or None, bool(commit) and _is_dirty(paths), who())
+    return Origin(release or None, commit or None, bool(commit) and _is_dirty(paths), who())
 
 
 def digest_of(file: Path) -> str | None:

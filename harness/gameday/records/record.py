@@ -89,6 +89,11 @@ class Record:
         return self.plan.experiment.name
 
     @property
+    def commit_words(self) -> str:
+        """The commit, and whether the files or their tree differ from it; empty where it is unknown."""
+        return f"{self.commit}{', and changes that are not committed' if self.is_dirty else ''}" if self.commit else ""
+
+    @property
     def place(self) -> Place:
         """Where it ran."""
         return self.plan.place

@@ -190,12 +190,13 @@ except HistoryError as error:
 """
 
 
-def test_full_disk_raises_and_leaves_no_half_line(history: History) -> None:
+def test_full_disk_raises_and_leaves_no_half_line(history: History, said: list[str]) -> None:
     command = [sys.executable, "-c", FULL, str(history.folder)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert done.stdout == "GD-E600\n"
     history.keep(kept(5))
     assert ids(history) == [kept(5).run, *(each.run for each in reversed(RUNS))]
+    assert said == []
 
 
 def test_torn_line_is_left_out_and_said(history: History, said: list[str]) -> None:

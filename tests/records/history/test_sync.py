@@ -9,7 +9,7 @@ import pytest
 from gameday.errors import JournalError
 from gameday.records.history.evidence import path_of, store_evidence, text_of
 from gameday.records.history.history import Filters, History
-from gameday.records.history.kept_run import KeptRun, with_evidence
+from gameday.records.history.kept_run import KeptRun, to_json, with_evidence
 from gameday.records.history.sync import RUNS, Synced, evidence_key, fetch_evidence, key_of, sync
 from gameday.store.s3 import NEW
 from gameday.testing.memory_store import MemoryObjects
@@ -109,7 +109,7 @@ def test_object_that_is_damaged_or_newer_is_left_out_and_named(objects: MemoryOb
     here = Machine(tmp_path / "here")
     newer = kept(1, version=2)
     objects.put(key_of(newer), '{"version": 2}', NEW)
-    objects.put(f"{RUNS}{kept(2).run}.{kept(3).digest}.json", "{}", NEW)
+    objects.put(f"{RUNS}{kept(2).run}.{kept(3).digest}.json", to_json(kept(2)).decode(), NEW)
     assert sorted(here.sync(objects).unreadable) == sorted(objects.keys(RUNS))
     assert here.runs() == []
 

@@ -16,8 +16,8 @@ from gameday.records.history.kept_run import KeptRun, from_json, to_json
 from gameday.store.s3 import NEW, Objects
 
 RUNS, EVIDENCE = "history/runs/", "history/evidence/"
-AT_ONCE = 16
-"""Objects that are read at the same time."""
+AT_ONCE = 10
+"""Objects that are read at the same time: the connections that a session keeps open."""
 
 ReadEvidence = Callable[[KeptRun], str | None]
 """Returns the text of a run's evidence on this machine; None where it is gone or has changed."""
