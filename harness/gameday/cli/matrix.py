@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -153,7 +153,9 @@ def _folder(options: MatrixRequest, name: str) -> Path | None:
 
 def keep_row(folder: Path, history: Keeping, record: Record) -> None:
     """Write a row's record and page into a folder of its name, and keep it; print an error if that fails."""
-    written = None
+    origin, written = history.keeper.origin, None
+    # A row on the twin was played in a process of its own, which does not know where the matrix comes from.
+    record = replace(record, release=origin.release, commit=origin.commit, is_dirty=origin.is_dirty, who=origin.who)
     try:
         page = write_reports(folder / record.name, Suite(record.name, record.started, (record,)))
         written = page.with_name(f"{record.name}.json")
