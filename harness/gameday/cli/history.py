@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 
 from gameday.cli.output import tell
 from gameday.errors import Exit, InvalidInput
 from gameday.records.history.history import Filters, History
-from gameday.records.history.kept_run import as_json
+from gameday.records.history.kept_run import to_json
 from gameday.records.history.log import folder_of_history
 from gameday.report.history import run_details, run_rows
 from gameday.steady_state.kpi.units import parse_duration
@@ -29,7 +28,7 @@ def list_runs(filters: Filters, as_json_: bool) -> Exit:
     """List runs, the latest first."""
     found = history().runs(filters, -1 if as_json_ else SHOWN + 1)
     if as_json_:
-        tell(json.dumps({"format": FORMAT, "runs": [as_json(kept) for kept in found]}))
+        tell(f'{{"format":{FORMAT},"runs":[{",".join(to_json(kept).decode() for kept in found)}]}}')
         return Exit.HELD
     for line in run_rows(found[:SHOWN]):
         tell(printable(line))
@@ -44,7 +43,7 @@ def show_run(name: str, as_json_: bool) -> Exit:
     """Show all that is kept of one run. Raises InvalidInput for an unknown run."""
     kept = history().find(name)
     if as_json_:
-        tell(json.dumps({"format": FORMAT, "run": as_json(kept)}))
+        tell(f'{{"format":{FORMAT},"run":{to_json(kept).decode()}}}')
     else:
         for line in run_details(kept):
             tell(printable(line))

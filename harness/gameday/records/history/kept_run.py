@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 VERSION = 1
 """The version of what history keeps of a run."""
@@ -86,12 +86,6 @@ _KEPT: TypeAdapter[KeptRun] = TypeAdapter(KeptRun)
 def to_json(kept: KeptRun) -> bytes:
     """Return what is kept as one line of JSON."""
     return _KEPT.dump_json(kept)
-
-
-def as_json(kept: KeptRun) -> JsonValue:
-    """Return what is kept as JSON values, for programs."""
-    raw: JsonValue = _KEPT.dump_python(kept, mode="json")
-    return raw
 
 
 def from_json(line: bytes) -> KeptRun | None:
