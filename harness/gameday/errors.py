@@ -6,6 +6,7 @@ GamedayError
 ├── JournalError (5)      Gameday cannot write or read what undo needs, so it injects nothing
 │   ├── EntriesLost (5)   the journal has lost what a run must still undo
 │   └── LeaseLost (5)     another run may have the workload by now, so Gameday sends nothing more
+├── HistoryError (3)      Gameday cannot read or write the history of runs; no run or undo depends on it
 ├── Unplanned (70)        Gameday's code tried a change that is not in the plan, and the allow-list stopped it
 ├── ApplyFailed (3)       an injection failed half way; Gameday undoes what it had changed
 └── AwsError (3)          a call to AWS failed
@@ -149,6 +150,13 @@ class LeaseLost(JournalError):
     """Another machine took the workload over, or the lease could not be renewed: the run may inject nothing more."""
 
     gd_code = "GD-E310"
+
+
+class HistoryError(GamedayError):
+    """Gameday cannot read or write the history of runs; no run or undo depends on it."""
+
+    exit = Exit.UNKNOWN
+    gd_code = "GD-E600"
 
 
 class Unplanned(GamedayError):

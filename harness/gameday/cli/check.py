@@ -6,7 +6,8 @@ from pathlib import Path
 
 from gameday.checks.proof import name_of, write_proof
 from gameday.checks.run import Found, check_workload
-from gameday.cli.run import still_working, tell
+from gameday.cli.output import tell
+from gameday.cli.run import still_working
 from gameday.errors import Exit
 from gameday.files.load import load_workload
 from gameday.plan.plan import Place

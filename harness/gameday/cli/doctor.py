@@ -24,7 +24,7 @@ def doctor(workload: Path, experiments: tuple[Path, ...], as_json: bool) -> None
     """
     import sys
 
-    from gameday.cli.run import tell
+    from gameday.cli.output import tell
     from gameday.doctor.run import examine
     from gameday.errors import InvalidInput
     from gameday.files.load import load_any, load_workload

@@ -1,8 +1,8 @@
 """What each code of an error means; `mistake_codes.py` explains the mistakes in files, `guard_codes.py` refusals.
 
 GD-E0 is a bug of Gameday, GD-E1 wrong input, GD-E2 a refusal, GD-E3 the journal or the store, GD-E4 an answer of AWS,
-GD-E5 a change that failed, GD-F a mistake in a file, GD-P a guard that refuses, GD-W a guard that warns. A code is
-never used again for another meaning.
+GD-E5 a change that failed, GD-E6 the history of runs, GD-F a mistake in a file, GD-P a guard that refuses, GD-W a guard
+that warns. A code is never used again for another meaning.
 """
 
 from __future__ import annotations
@@ -259,6 +259,17 @@ ERRORS: dict[str, ErrorCode] = {
         "the injection failed halfway",
         "One change failed or could not be verified. Gameday undid the changes before it.",
         "Correct the cause of the change that the message names, and make a new plan.",
+    ),
+    "GD-E600": ErrorCode(
+        "the history cannot be used",
+        "The disk is full, the folder is not writable, or another process keeps the history locked. Runs and undos go"
+        " on without it.",
+        "Correct what the message names. Then `gameday runs import REPORTS` adds the runs that the history lacks.",
+    ),
+    "GD-E601": ErrorCode(
+        "a history of a newer version",
+        "A newer version of Gameday wrote the index of the history.",
+        "Read it with that version, or set GAMEDAY_HOME to another folder.",
     ),
 }
 """Every code that an error can carry."""

@@ -28,6 +28,7 @@ _EXITS = {
     "GD-E3": Exit.REFUSED,
     "GD-E4": Exit.UNKNOWN,
     "GD-E5": Exit.UNKNOWN,
+    "GD-E6": Exit.UNKNOWN,
     "GD-F": Exit.INVALID,
     "GD-P": Exit.REFUSED,
     "GD-W": Exit.HELD,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from gameday.cli.run import tell
+from gameday.cli.output import tell
 from gameday.engine.entries import Run
 from gameday.engine.journal import Journal
 from gameday.engine.process_lock import Holds

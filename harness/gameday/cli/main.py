@@ -13,6 +13,7 @@ from gameday.cli import whole_number
 from gameday.cli.conform import conform
 from gameday.cli.doctor import doctor
 from gameday.cli.failure import show
+from gameday.cli.history_verbs import runs, status, trend
 from gameday.cli.log import options as log_options
 from gameday.cli.record_verbs import bug_report, explain, regression, report
 from gameday.cli.reference import errors, faults, schema
@@ -24,7 +25,8 @@ Exit codes
   0 held, or done   1 broken   2 invalid input   3 unknown   4 stuck: the account needs a person
   5 refused, nothing injected   70 bug in Gameday   130 interrupted, undone
 """
-VERBS = [faults, errors, schema, matrix, check, doctor, conform, proxy, report, explain, regression, bug_report]
+VERBS = [faults, errors, schema, matrix, check, doctor, conform, proxy]
+VERBS += [report, explain, regression, bug_report, runs, status, trend]
 """Commands that other modules define."""
 
 
@@ -154,6 +156,7 @@ def policy(experiment: Path, place: str, seed: int | None, production: bool) -> 
     "--local-journal", is_flag=True, help="Run on an account without `store`: then only this machine can restore."
 )
 @click.option("--yes", is_flag=True, help="Inject into an account without asking for confirmation.")
+@click.option("--release", help="The release that this run tests (default: the git commit of the files).")
 @click.option("--json", "as_json", is_flag=True, help="Write events as JSON lines to stdout.")
 @click.option(
     "--reports",
@@ -167,6 +170,7 @@ def run(
     production: bool,
     local_journal: bool,
     yes: bool,
+    release: str | None,
     as_json: bool,
     reports: Path | None,
 ) -> None:
@@ -176,10 +180,11 @@ def run(
     Examples
       gameday run experiments/storefront/gameday.yaml
       gameday run experiments/storefront/lose-a-zone.yaml --seed 7 --json
+      gameday run experiments/storefront/gameday.yaml --release v1.4.2
     """
     from gameday.cli.run import RunOptions, play
 
-    options = RunOptions(place, seed, production, local_journal, yes, as_json, reports, command=_as_typed())
+    options = RunOptions(place, seed, production, local_journal, yes, as_json, reports, _as_typed(), release)
     sys.exit(play(file, options))
 
 
@@ -224,7 +229,7 @@ def halt(workload: str, store: str | None) -> None:
     sys.exit(halt_run(workload, store))
 
 
-for _command in (cli, *cli.commands.values()):
+for _command in (cli, *cli.commands.values(), *runs.commands.values()):
     _command.params += log_options()
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from gameday.cli.run import ask, tell
+from gameday.cli.keeping import Keeping
+from gameday.cli.output import tell
+from gameday.cli.run import ask
 from gameday.disk import FOR_OTHERS, write_anew
 from gameday.engine.journal import Journal
+from gameday.engine.sqlite import home
 from gameday.errors import Exit, InvalidInput, worst
 from gameday.files.experiment import Experiment
 from gameday.files.load import load_any
@@ -24,6 +27,10 @@ from gameday.matrix.model import MATRIX_FILE, Matrix, MatrixRow, from_json, to_j
 from gameday.matrix.twin import MARGIN, Keep, experiments_of, play_rows, write_experiments
 from gameday.plan.json_file import content
 from gameday.plan.plan import Place, Plan
+from gameday.records.history.history import History
+from gameday.records.history.keeper import Keeper
+from gameday.records.history.log import folder_of_history
+from gameday.records.origin import origin_of
 from gameday.records.record import Record
 from gameday.records.suite import Refusal, Suite
 from gameday.report.matrix import markdown, terminal
@@ -71,11 +78,13 @@ def matrix(file: Path, options: MatrixRequest) -> Exit:
         return Exit.HELD
     older = _read(options.against, workload.name) if options.against else None
     folder = _folder(options, workload.name)
-    keep = partial(keep_row, folder) if folder else None
+    keeper = Keeper(History(folder_of_history(), _say), home() / "runs", (), origin_of([file]), options.command)
+    history = Keeping(keeper, workload, options.place, workload.regions[0], _say)
+    keep = partial(keep_row, folder, history) if folder else None
     if loaded.twin and options.place == "twin":
         code, rows = Exit.HELD, _on_twin(workload, loaded.twin, experiments, options.seed, keep)
     else:
-        code, rows = _on_account(file, workload, experiments, options, keep or (lambda _: None))
+        code, rows = _on_account(file, history, experiments, options, keep or (lambda _: None))
     analysed = analyse(workload, rows, options.seed, MARGIN, _repeat(file, options), options.place)
     tell((to_json(analysed) if options.as_json else terminal(analysed)).rstrip("\n"))
     codes = [code, _written(folder, analysed, options.as_json) if folder else Exit.HELD]
@@ -100,17 +109,18 @@ def _zones(loaded: LoadedWorkload, place: Place) -> tuple[str, ...]:
 
 
 def _on_account(
-    file: Path, workload: Workload, experiments: tuple[Experiment, ...], options: MatrixRequest, keep: Keep
+    file: Path, history: Keeping, experiments: tuple[Experiment, ...], options: MatrixRequest, keep: Keep
 ) -> tuple[Exit, tuple[MatrixRow, ...]]:
     from gameday.matrix.account import Rows
 
     display = progress(sys.stderr)
     player = ExperimentRunner(
         Journal.open(),
-        [display],
+        [history.keeper, display],
         local_journal=options.local_journal,
         command=options.command,
         files=(str(file),),
+        origin=history.keeper.origin,
     )
 
     def confirm(plans: list[Plan | Refusal]) -> None:
@@ -119,7 +129,7 @@ def _on_account(
 
     with undo_on_signals(player.stop, display.shows):
         rows = Rows(player, confirm, keep, partial(tell, err=True))
-        return rows.play(workload, experiments, options.seed, options.production)
+        return rows.play(history.workload, experiments, options.seed, options.production)
 
 
 def _plan_words(planned: Plan | Refusal) -> str:
@@ -141,12 +151,21 @@ def _folder(options: MatrixRequest, name: str) -> Path | None:
     return folder
 
 
-def keep_row(folder: Path, record: Record) -> None:
-    """Write a row's record and page into a folder of its name; print an error if that fails."""
+def keep_row(folder: Path, history: Keeping, record: Record) -> None:
+    """Write a row's record and page into a folder of its name, and keep it; print an error if that fails."""
+    origin, written = history.keeper.origin, None
+    # A row on the twin was played in a process of its own, which does not know where the matrix comes from.
+    record = replace(record, release=origin.release, commit=origin.commit, is_dirty=origin.is_dirty, who=origin.who)
     try:
-        write_reports(folder / record.name, Suite(record.name, record.started, (record,)))
+        page = write_reports(folder / record.name, Suite(record.name, record.started, (record,)))
+        written = page.with_name(f"{record.name}.json")
     except InvalidInput as error:
         tell(f"gameday: {error}", err=True)
+    history.keep(record, written)
+
+
+def _say(line: str) -> None:
+    tell(line, err=True)
 
 
 def _written(folder: Path, analysed: Matrix, quiet: bool) -> Exit:

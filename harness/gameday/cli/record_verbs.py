@@ -9,18 +9,22 @@ import click
 
 
 @click.command()
-@click.argument("record", type=click.Path(path_type=Path))
+@click.argument("record")
 @click.option("--reports", type=click.Path(path_type=Path), required=True, help="Write the reports into this folder.")
-def report(record: Path, reports: Path) -> None:
+def report(record: str, reports: Path) -> None:
     """Judge the stored RECORD of a run again, and rewrite its reports. Touches no account.
 
+    RECORD is a file, the id of a run in the history, or `latest`.
+
     \b
-    Example
+    Examples
+      gameday report latest --reports again
       gameday report reports/20260101-storefront/lose-a-zone.json --reports again
     """
+    from gameday.cli.exchange import record_path
     from gameday.cli.run import report_again
 
-    sys.exit(report_again(record, reports))
+    sys.exit(report_again(record_path(record), reports))
 
 
 @click.command()
@@ -28,10 +32,11 @@ def report(record: Path, reports: Path) -> None:
 def explain(run: str) -> None:
     """Explain each verdict of RUN: what was claimed, what was seen, how certain it is, what would add certainty.
 
-    RUN is a record, a folder of them, or the id of a run under ./reports.
+    RUN is a record, a folder of them, the id of a run under ./reports or in the history, or `latest`.
 
     \b
-    Example
+    Examples
+      gameday explain latest
       gameday explain reports/20260101-storefront/lose-a-zone.json
     """
     from gameday.cli.records import explain_run
@@ -49,7 +54,8 @@ def explain(run: str) -> None:
 def regression(new: tuple[Path, ...], old: tuple[Path, ...], margin: str, as_json: bool) -> None:
     """Compare recovery and loss of NEW runs with those of an older release. Touches no account.
 
-    NEW are records, or folders of them. Exits 1 if a result is proven worse, 3 if more runs are needed.
+    NEW are records, folders of them, or ids of runs in the history. Exits 1 if a result is proven worse, 3 if more
+    runs are needed.
 
     \b
     Example

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from gameday.cli.run import tell
+from gameday.cli.output import tell
 from gameday.disk import read_regular
 from gameday.errors import Exit, InvalidInput, worst
 from gameday.matrix.model import MATRIX_FILE
+from gameday.records.file_limits import ENDING
 from gameday.records.record import EXITS, Record, judged_again, read_record
-from gameday.records.refusal_file import ENDING
 from gameday.records.regression import Comparison, compare_releases
 from gameday.report import bug_report
 from gameday.report.explanations import explained
@@ -97,13 +97,17 @@ def _named(run: str) -> Iterator[Record]:
         return
     paths = (path for path in sorted(REPORTS.rglob("*.json")) if run in _head(path))
     record = next((record for record in map(read_record, paths) if record.run == run), None)
-    if record is None:
-        raise InvalidInput(
-            f"{quoted(run)} is not a record, and {REPORTS} holds no run with that id",
-            "name the JSON file of a run",
-            gd_code="GD-E106",
-        )
-    yield record
+    yield record or read_record(_kept(run))
+
+
+def _kept(run: str) -> Path:
+    """Return the record of a run of the history. Raises InvalidInput."""
+    from gameday.cli.exchange import record_path
+
+    path = record_path(run)
+    if path.name.endswith(ENDING):
+        raise InvalidInput(f"run {quoted(run)} was refused, so it has no record", "name another run", gd_code="GD-E106")
+    return path
 
 
 def _head(path: Path) -> str:
@@ -124,8 +128,15 @@ def _records(paths: tuple[Path, ...]) -> Iterator[Record]:
             yield record
 
 
+def _exists(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises for a name that is too long
+
+
 def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
     for path in paths:
+        if not _exists(path):
+            yield _kept(str(path))
+            continue
         below = (
             file for file in sorted(path.rglob("*.json")) if file.name != MATRIX_FILE and not file.name.endswith(ENDING)
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -13,6 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from gameday.cli.failure import show
+from gameday.cli.keeping import Keeping, keeping
+from gameday.cli.output import tell
 from gameday.engine.journal import Journal
 from gameday.errors import Exit, InvalidInput, Refused, worst
 from gameday.files.load import load_any
@@ -22,8 +23,10 @@ from gameday.plan.own_instance import NOWHERE, where_we_run
 from gameday.plan.plan import Place, Plan, RunRequest
 from gameday.plan.planner import make_plan
 from gameday.plan.saved import read_plan
+from gameday.records.file_limits import ENDING
+from gameday.records.origin import digest_of, origin_of
 from gameday.records.record import Record, judged_again, read_record
-from gameday.records.refusal_file import ENDING, read_refusal
+from gameday.records.refusal_file import read_refusal
 from gameday.records.suite import Refusal, Suite
 from gameday.report.json_lines import JsonLines
 from gameday.report.plan_text import plan_text
@@ -50,6 +53,7 @@ class RunOptions:
     as_json: bool
     reports: Path | None
     command: str
+    release: str | None = None
 
 
 def request_of(loaded: LoadedExperiment, place: str, seed: int, production: bool) -> RunRequest:
@@ -57,7 +61,9 @@ def request_of(loaded: LoadedExperiment, place: str, seed: int, production: bool
     where: Place = "aws" if place == "aws" else "twin"
     twin = loaded.twin if where == "twin" else None
     here = where_we_run() if where == "aws" else NOWHERE
-    return RunRequest(loaded.experiment, loaded.workload, twin, where, seed, production, *here)
+    paths = (loaded.path, loaded.workload_path, loaded.twin_path)
+    digests = tuple((str(path), digest) for path in paths if path and (digest := digest_of(path)))
+    return RunRequest(loaded.experiment, loaded.workload, twin, where, seed, production, *here, digests)
 
 
 def make(file: Path, place: str, seed: int, production: bool) -> tuple[Plan, str]:
@@ -119,17 +125,20 @@ def play(file: Path, options: RunOptions) -> Exit:
     """Run a file, show the verdicts, and write the reports."""
     started = datetime.now(UTC)
     requests, saved, name, on_broken = _requests(file, options)
+    origin = origin_of([file, *(Path(path) for request in requests for path, _ in request.digests)], options.release)
+    history = keeping(requests, origin, options.command, partial(tell, err=True))
     lines = [JsonLines(sys.stdout)] if options.as_json else []
     display = progress(sys.stderr)
     working = StillWorking(sys.stderr, pauses=not isinstance(display, PlainProgress))
     player = ExperimentRunner(
         Journal.open(),
-        [*lines, display, working],
+        [history.keeper, *lines, display, working],
         watch=working.watch,
         confirm=lambda plan: _confirm(plan, options.yes, player.stop),
         local_journal=options.local_journal,
         command=options.command,
         files=(str(file),),
+        origin=origin,
     )
     folder = options.reports or Path("reports") / f"{started:%Y%m%d-%H%M%S}-{name}"
     on_twin = working if options.place == "twin" else nullcontext()
@@ -139,7 +148,7 @@ def play(file: Path, options: RunOptions) -> Exit:
             if saved
             else player.several(requests, on_broken)
         )
-        ended = _to_the_end(runs, folder, started.isoformat(timespec="seconds"))
+        ended = _to_the_end(runs, folder, started.isoformat(timespec="seconds"), history)
     not_run = tuple(request.experiment.name for request in requests[len(ended.entries) :])
     suite = Suite(name, started.isoformat(timespec="seconds"), ended.entries, not_run)
     written = ended.unwritten or _pages(folder, suite)
@@ -165,17 +174,19 @@ class _EndedRuns:
     unwritten: InvalidInput | None  # why a record could not be written
 
 
-def _to_the_end(runs: Iterator[Record | Refusal], folder: Path, started: str) -> _EndedRuns:
-    """Take the runs of a suite, and write each at its end. Raises what the first one raises."""
+def _to_the_end(runs: Iterator[Record | Refusal], folder: Path, started: str, history: Keeping) -> _EndedRuns:
+    """Take the runs of a suite, and write and keep each at its end. Raises what the first one raises."""
     entries: list[Record | Refusal] = []
     unwritten: InvalidInput | None = None
     try:
         for entry in runs:
             entries.append(entry)
+            written = None
             try:
-                write_entry(folder, tuple(entries), started)
+                written = write_entry(folder, tuple(entries), started)
             except InvalidInput as error:
                 unwritten = error
+            history.keep(entry, written)
     except Exception as error:
         if not entries:
             raise
@@ -190,15 +201,6 @@ def _pages(folder: Path, suite: Suite) -> Path | Exception:
         return error
 
 
-def tell(text: str, *, err: bool = False) -> None:
-    """Print a text; a closed pipe or a full disk loses the text, never the work or the exit code."""
-    stream = sys.stderr if err else sys.stdout
-    try:
-        print(text, file=stream, flush=True)
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
 def _requests(file: Path, options: RunOptions) -> tuple[tuple[RunRequest, ...], Plan | None, str, str]:
     if file.suffix == ".json":
         saved = read_plan(file)
@@ -208,7 +210,7 @@ def _requests(file: Path, options: RunOptions) -> tuple[tuple[RunRequest, ...], 
             )
         if saved.place != options.place:
             raise InvalidInput(f"{file} is a plan for {saved.place}", f"pass --on {saved.place}", gd_code="GD-E105")
-        return (_request_again(saved, options.production),), saved, saved.experiment.name, "go-on"
+        return (_request_again(file, saved, options.production),), saved, saved.experiment.name, "go-on"
     loaded = load_any(file)
     if isinstance(loaded, LoadedExperiment):
         request = request_of(loaded, options.place, options.seed or 0, options.production)
@@ -222,9 +224,10 @@ def _requests(file: Path, options: RunOptions) -> tuple[tuple[RunRequest, ...], 
     return requests, None, loaded.gameday.name, loaded.gameday.on_broken
 
 
-def _request_again(saved: Plan, production: bool) -> RunRequest:
+def _request_again(file: Path, saved: Plan, production: bool) -> RunRequest:
     here = where_we_run() if saved.place == "aws" else NOWHERE
-    return RunRequest(saved.experiment, saved.workload, saved.twin, saved.place, saved.seed, production, *here)
+    digests = ((str(file), digest),) if (digest := digest_of(file)) else ()
+    return RunRequest(saved.experiment, saved.workload, saved.twin, saved.place, saved.seed, production, *here, digests)
 
 
 def _confirm(plan: Plan, yes: bool, stop: StopRequest) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from gameday.aws.client import Aws, open_account
+from gameday.cli.keeping import keep_restored
 from gameday.cli.losses import open_journal, tell_lost, told_losses
-from gameday.cli.run import tell
+from gameday.cli.output import tell
 from gameday.conform.case import SANDBOX
 from gameday.engine.allowlist import AllowList
 from gameday.engine.entries import Entry, Run
@@ -20,6 +21,7 @@ from gameday.engine.process_lock import who
 from gameday.errors import EntriesLost, Exit, GamedayError, InvalidInput, JournalError, Refused, worst
 from gameday.faults.fault import counted
 from gameday.files.load import load_workload
+from gameday.records.history.phase_file import forget_phase
 from gameday.records.suite import Suite
 from gameday.report.write import write_reports
 from gameday.restore.dead_runs import dead_runs, restore
@@ -39,7 +41,7 @@ from gameday.run.sessions import named_by, rescuing
 from gameday.steady_state.clock import WallClock
 from gameday.store.halt import halt_here, halt_in
 from gameday.store.lease import UNMOVED
-from gameday.store.opening import open_store
+from gameday.store.opening import open_store, region_of_buckets
 from gameday.store.run_records import RunLocation
 from gameday.store.s3 import Objects
 from gameday.text import printable
@@ -68,7 +70,7 @@ def list_dead(store: str | None) -> Exit:
 
 def _list_store(store: str) -> Exit:
     code = Exit.HELD
-    with open_store(store, _region()) as objects:
+    with open_store(store, region_of_buckets()) as objects:
         places = unfinished(objects)
         for place in places:
             about = f"{place.run}  {place.workload}, account {place.account}"
@@ -99,7 +101,7 @@ def restore_dead(store: str | None, *, local: bool = False) -> Exit:
     """
     journal = open_journal()
     if store is not None:
-        with open_store(store, _region()) as objects:
+        with open_store(store, region_of_buckets()) as objects:
             codes = _restore_all(objects, journal)
     else:
         codes = [_restored(run, journal) if local else restore_here(run, journal) for run in dead_runs(journal)]
@@ -216,6 +218,9 @@ def _record(run: Run, journal: Journal) -> None:
         tell(f"{run.id}: {error}", err=True)
     else:
         tell(f"  report: {page}")
+        evidence, store = page.with_name(f"{record.name}.json"), record.plan.workload.store
+        keep_restored(record, evidence, store, partial(tell, err=True))
+        forget_phase(journal.runs_folder, run.id)
 
 
 def _store_of(run: Run) -> str | None:
@@ -223,11 +228,6 @@ def _store_of(run: Run) -> str | None:
     with suppress(JournalError):
         return named_by(run, "store") if run.place == "aws" else None
     return None
-
-
-def _region() -> str:
-    """Return the region to look for a bucket in; S3 redirects to its region (Amazon S3 API Reference, "Redirects")."""
-    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
 
 
 def halt(name: str, store: str | None) -> Exit:
@@ -240,7 +240,7 @@ def halt(name: str, store: str | None) -> Exit:
     for run in runs:
         _request_halt(journal.runs_folder, run)
     if store is not None and not runs:
-        with open_store(store, _region()) as objects:
+        with open_store(store, region_of_buckets()) as objects:
             runs = [place.run for place in held_by(objects) if place.workload == name]
             for run in runs:
                 halt_in(objects, run, who())

@@ -25,7 +25,7 @@ from gameday.errors import JournalError
 SCHEMA = 3
 SMALLEST = 512
 """Bytes of the smallest SQLite page (sqlite.org/fileformat.html#pages)."""
-_OURS = frozenset({"journal.lock", "journal.db", "journal.db-wal", "journal.db-shm", "runs", "turns"})
+_OURS = frozenset({"journal.lock", "journal.db", "journal.db-wal", "journal.db-shm", "runs", "turns", "history"})
 """Names of all that Gameday makes in its home."""
 BUSY = 30.0
 """Seconds to wait for another process that is writing: 64 runs at once on two cores waited more than 10 s."""

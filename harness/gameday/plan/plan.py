@@ -71,6 +71,7 @@ class RunRequest:
     production: bool = False  # the command line said --production
     instance: str | None = None  # the EC2 instance that this process runs on
     unplaced: str = ""  # what else of AWS this process runs in, in words, where its subnet is unknown
+    digests: tuple[tuple[str, str], ...] = ()  # of the files that it was loaded from: path and SHA-256
 
     @property
     def region(self) -> str:

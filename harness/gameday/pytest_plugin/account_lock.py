@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 
 import pytest
 
-from gameday.cli.run import tell
+from gameday.cli.output import tell
 from gameday.cli.undo import restore_here
 from gameday.disk import make_private_folder
 from gameday.engine.entries import Run

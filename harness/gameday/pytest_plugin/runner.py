@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gameday.cli.keeping import keeping
 from gameday.cli.run import request_of
 from gameday.engine.journal import Journal
 from gameday.events import Event
@@ -18,6 +19,7 @@ from gameday.faults.fault import counted
 from gameday.files.loaded import LoadedExperiment
 from gameday.plan.plan import Plan
 from gameday.pytest_plugin.account_lock import in_turn, past_capturing
+from gameday.records.origin import origin_of
 from gameday.records.record import Record
 from gameday.records.suite import Refusal, Suite
 from gameday.report import phrases
@@ -54,30 +56,40 @@ def play(loaded: LoadedExperiment, config: pytest.Config, nodeid: str, seed: int
     Raises GamedayError, and KeyboardInterrupt after a signal.
     """
     settings, stop, listener = settings_of(config), StopRequest(), _RunListener(config)
+    request, command = request_of(loaded, settings.place, seed, production=False), f"pytest '{nodeid}'"
+    origin = origin_of(path for path in (loaded.path, loaded.workload_path, loaded.twin_path) if path)
+    history = keeping([request], origin, command, print)
     with closing(Journal.open()) as journal, _undoing_first(stop):
         player = ExperimentRunner(
             journal,
-            [PlainProgress(sys.stdout), listener],
+            [history.keeper, PlainProgress(sys.stdout), listener],
             stop=stop,
-            command=f"pytest '{nodeid}'",
+            command=command,
             files=(str(loaded.path),),
+            origin=origin,
         )
         turn = in_turn(journal, loaded.workload.account, stop) if settings.place == "aws" else nullcontext()
         try:
             with turn:
-                entry = player.experiment(request_of(loaded, settings.place, seed, production=False))
+                entry = player.experiment(request)
         except pytest.fail.Exception as error:  # the time limit of pytest-timeout
             raise pytest.fail.Exception(f"{error}\n{listener.left(journal)}", pytrace=False) from None
         except BaseException:
             if listener.run:
                 print(listener.left(journal))
             raise
+    history.keep(entry, _written(entry, settings.reports / _folder(nodeid)) if settings.reports else None)
     if stop.is_signal:
         account = phrases.account_words(entry) if isinstance(entry, Record) else "untouched"
         raise KeyboardInterrupt(f"{stop.why}; {entry.name}: the account is {account}")
-    if settings.reports and isinstance(entry, Record):
-        write_reports(settings.reports / _folder(nodeid), Suite(entry.name, entry.started, (entry,)))
     return entry
+
+
+def _written(entry: Record | Refusal, folder: Path) -> Path | None:
+    """Write the reports of a run; return the file of its record. Raises InvalidInput."""
+    if isinstance(entry, Refusal):
+        return None
+    return write_reports(folder, Suite(entry.name, entry.started, (entry,))).with_name(f"{entry.name}.json")
 
 
 class _RunListener:

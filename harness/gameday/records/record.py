@@ -30,15 +30,13 @@ from gameday.events import (
 )
 from gameday.plan.json_file import content, damage, odd_numbers
 from gameday.plan.plan import Place, Plan, canonical, claim_of
+from gameday.records.file_limits import LARGEST
 from gameday.steady_state.judging.judge import Judgement, Verdict, judge, worst
 from gameday.steady_state.kpi.claim import Phases
 from gameday.steady_state.samples import Sample, Series
 
 VERSION = 1
 """The version of the file that `write_record` writes and `read_record` reads."""
-
-LARGEST = 256 * 2**20
-"""Bytes of the largest record that `read_record` reads; an hour of ten KPIs by the second is 5 MB."""
 
 OutcomeName = Literal["held", "unknown", "broken", "refused"]
 """The outcome of an experiment in a report: a verdict, or *refused* where nothing was injected."""
@@ -78,6 +76,10 @@ class Record:
     undo_until: str | None = None  # when the credentials that the undo needs end; None where no end was known
     files: tuple[str, ...] = ()  # the YAML files it was made from
     commit: str | None = None  # of the repository that holds them, where it is known
+    is_dirty: bool = False  # they, or the tree around them, differ from that commit
+    digests: dict[str, str] = field(default_factory=dict)  # SHA-256 of each file, by its path
+    release: str | None = None  # that the run tests, as its user names it
+    who: str | None = None  # user@host
     command: str = ""  # repeats the run
     version: int = VERSION
 
@@ -85,6 +87,11 @@ class Record:
     def name(self) -> str:
         """The experiment's name."""
         return self.plan.experiment.name
+
+    @property
+    def commit_words(self) -> str:
+        """The commit, and whether the files or their tree differ from it; empty where it is unknown."""
+        return f"{self.commit}{', and changes that are not committed' if self.is_dirty else ''}" if self.commit else ""
 
     @property
     def place(self) -> Place:

@@ -13,8 +13,6 @@ from gameday.plan.json_file import content, damage, odd_numbers
 from gameday.records.record import plan_written
 from gameday.records.suite import Refusal
 
-ENDING = ".refused.json"
-"""The ending of such a file's name. Readers of records skip it."""
 VERSION = 1
 LARGEST = 64 * 2**20
 """Bytes of the largest such file that Gameday reads."""

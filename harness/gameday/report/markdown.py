@@ -200,7 +200,8 @@ def _again(record: Record) -> Iterator[str]:
         "seed": "" if record.seed is None else str(record.seed),
         "plan": f"sha256:{plan.digest}",
         "gameday": record.tool,
-        "commit": record.commit or "",
+        "release": record.release or "",
+        "commit": record.commit_words,
         "files": ", ".join(record.files),
     }
     yield from (f"- {name}: {text_of(fact, plan.account)}" for name, fact in facts.items() if fact)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from gameday.disk import FOR_OTHERS, write_anew
 from gameday.errors import InvalidInput
+from gameday.records.file_limits import ENDING
 from gameday.records.record import Record, write_record
-from gameday.records.refusal_file import ENDING, write_refusal
+from gameday.records.refusal_file import write_refusal
 from gameday.records.suite import Refusal, Suite
 from gameday.report.html import page
 from gameday.report.junit import junit
@@ -27,8 +28,8 @@ def write_reports(folder: Path, suite: Suite) -> Path:
     return write_pages(folder, suite)
 
 
-def write_entry(folder: Path, entries: tuple[Record | Refusal, ...], started: str) -> None:
-    """Write the last of these entries as soon as it ends, since Gameday can make every other report from it.
+def write_entry(folder: Path, entries: tuple[Record | Refusal, ...], started: str) -> Path:
+    """Write the last of these entries as soon as it ends, and return its file: every other report can be made from it.
 
     `started` is the start of its suite, ISO 8601. The file replaces an older one of that experiment in the folder, be
     it a record or a refusal. Raises InvalidInput if it cannot be written.
@@ -44,6 +45,7 @@ def write_entry(folder: Path, entries: tuple[Record | Refusal, ...], started: st
         else:
             write_refusal(entry, started, refusal)
             record.unlink(missing_ok=True)
+    return record if isinstance(entry, Record) else refusal
 
 
 def write_pages(folder: Path, suite: Suite) -> Path:

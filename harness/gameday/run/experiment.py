@@ -21,6 +21,7 @@ from gameday.iam.undo_rights import undo_rights
 from gameday.plan.guards.context import RunFacts, UndoRights
 from gameday.plan.plan import Plan, RunRequest
 from gameday.plan.planner import make_plan
+from gameday.records.origin import Origin
 from gameday.records.record import Record
 from gameday.records.suite import Refusal
 from gameday.run.context import RunContext
@@ -64,6 +65,7 @@ class ExperimentRunner:
     watch: Callable[[Clock], None] = lambda _: None  # gets the clock of each twin before it is built
     command: str = ""
     files: tuple[str, ...] = ()
+    origin: Origin = field(default_factory=Origin)
 
     def experiment(self, request: RunRequest, saved: Plan | None = None) -> Record | Refusal:
         """Plan and run one experiment. A saved plan runs exactly, or is refused where the account has changed."""
@@ -74,7 +76,7 @@ class ExperimentRunner:
                 if plan.refusals:
                     raise Refused(plan.refusals)
                 self.confirm(plan)
-                record = self._run(plan, environment, team)
+                record = self._run(plan, environment, team, dict(request.digests))
         except Exception as error:
             if record:
                 return _noting(record, error)
@@ -102,7 +104,7 @@ class ExperimentRunner:
         ):
             yield plan_on(environment, request, facts), environment, team
 
-    def _run(self, plan: Plan, environment: Environment, team: TeamStore | None) -> Record:
+    def _run(self, plan: Plan, environment: Environment, team: TeamStore | None, digests: dict[str, str]) -> Record:
         if team:
             team.prove()  # before the baseline, which takes minutes
         name = new_run_id()
@@ -118,7 +120,7 @@ class ExperimentRunner:
                 stop=self.stop,
                 undoing=actors.undoing,
             )
-            return self._record(plan, stage, environment)
+            return replace(self._record(plan, stage, environment), digests=digests)
 
     def several(self, requests: tuple[RunRequest, ...], on_broken: str) -> Iterator[Record | Refusal]:
         """Run experiments in order, until one is stuck, a signal arrives, or a claim breaks and `on_broken` is stop."""
@@ -160,6 +162,10 @@ class ExperimentRunner:
             source_identity=sessions.source if sessions else None,
             undo_until=_utc(signing.sign_until) if signing else None,
             files=self.files,
+            commit=self.origin.commit,
+            is_dirty=self.origin.is_dirty,
+            release=self.origin.release,
+            who=self.origin.who,
             command=self.command,
         )
 

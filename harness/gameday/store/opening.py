@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,11 @@ from gameday.store.s3 import S3Objects, place_of
 
 WORKERS = 2
 """The run's thread and the heartbeat's."""
+
+
+def region_of_buckets() -> str:
+    """Return the region to look for a bucket in; S3 redirects to its region (Amazon S3 API Reference, "Redirects")."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
 
 
 class StoreAllowList(AllowList):
