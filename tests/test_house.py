@@ -36,6 +36,7 @@ FLOORS = (
     "checks",
     "matrix",
     "doctor",
+    "schedule",
     "report",
     "strategies",
     "cli",

@@ -15,6 +15,7 @@ from gameday.cli.failure import show
 from gameday.cli.log import options as log_options
 from gameday.cli.record_verbs import bug_report, explain, regression, report
 from gameday.cli.reference import errors, faults, schema
+from gameday.cli.schedule import schedule
 from gameday.cli.workload import check, matrix, proxy
 from gameday.errors import Exit
 
@@ -23,7 +24,7 @@ Exit codes
   0 held, or done   1 broken   2 invalid input   3 unknown   4 stuck: the account needs a person
   5 refused, nothing injected   70 bug in Gameday   130 interrupted, undone
 """
-VERBS = [faults, errors, schema, matrix, check, doctor, proxy, report, explain, regression, bug_report]
+VERBS = [faults, errors, schema, matrix, check, doctor, proxy, schedule, report, explain, regression, bug_report]
 """Commands that other modules define."""
 
 
@@ -223,7 +224,7 @@ def halt(workload: str, store: str | None) -> None:
     sys.exit(halt_run(workload, store))
 
 
-for _command in (cli, *cli.commands.values()):
+for _command in (cli, *cli.commands.values(), *schedule.commands.values()):
     _command.params += log_options()
 
 
