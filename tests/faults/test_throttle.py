@@ -11,7 +11,8 @@ from gameday.engine import probes
 from gameday.errors import AwsError, Refused
 from gameday.events import Event, Judged, NoEffect, TookEffect
 from gameday.faults.throttle import Throttle, grows
-from gameday.iam.policy import Recorder, policies_of
+from gameday.iam.policy import policies_of
+from gameday.iam.recorder import Recorder
 from gameday.run.effect import FALSE_EFFECT
 from gameday.steady_state.kpi.claim import Verdict
 from gameday.testing.wrapper import Wrapped

@@ -125,7 +125,9 @@ def plan(experiment: Path, place: str, seed: int | None, production: bool, outpu
 @SEED
 @PRODUCTION
 def policy(experiment: Path, place: str, seed: int | None, production: bool) -> None:
-    """Print the least-privilege IAM policies that the plan of EXPERIMENT needs. Reads only.
+    """Print the least-privilege IAM policies that the plan of EXPERIMENT, or of a game day, needs. Reads only.
+
+    The policies of a game day name targets by the workload's opt-in tag, so a scheduled role can keep them.
 
     \b
     The policies

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from gameday.cli.run import RunOptions, play, tell
+from gameday.cli.run import RunOptions, day_policies, play, tell
 from gameday.cli.undo import restore_dead
 from gameday.engine.process_lock import who
 from gameday.engine.sqlite import home
@@ -82,7 +82,11 @@ def write_export(file: Path, scheduler: str, folder: Path, place: str, *, produc
     """Write the files of an export below a folder; return their paths. Raises InvalidInput."""
     loaded, schedule, workload = _scheduled(file)
     name, region = loaded.gameday.name, workload.regions[0]
-    export = Export(name, str(file), schedule, place, production, workload.role, region)
+    policy = None
+    if scheduler == "eventbridge" and place == "aws":
+        policies = day_policies(loaded, place, 0, production)
+        policy = policies.caller or policies.run
+    export = Export(name, str(file), schedule, place, production, region, policy)
     paths = []
     for path, text in EXPORTS[scheduler](export).items():
         write_draft(folder / path, text)

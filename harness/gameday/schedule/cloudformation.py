@@ -15,10 +15,8 @@ LONGEST_BUILD = 480
 """Minutes of the longest build (CodeBuild User Guide, "Quotas")."""
 
 
-def template(
-    name: str, schedule: Schedule, command: str, role: str | None, policy: PolicyDocument | None
-) -> dict[str, Json]:
-    """Return the template. The run's role may do what `policy` allows, or assume the workload's `role`."""
+def template(name: str, schedule: Schedule, command: str, policy: PolicyDocument | None) -> dict[str, Json]:
+    """Return the template. The run's role may write logs, and do what `policy` allows."""
     starts: dict[str, Json] = {
         f"Start{number}": _start(name, schedule, line) for number, line in enumerate(eventbridge_lines(schedule), 1)
     }
@@ -44,7 +42,7 @@ def template(
                 "Properties": {"MessageRetentionPeriod": 1209600, "SqsManagedSseEnabled": True},
             },
             "SchedulerRole": _role("scheduler.amazonaws.com", "start", _to_start()),
-            "RunRole": _role("codebuild.amazonaws.com", "run", _to_run(role, policy)),
+            "RunRole": _role("codebuild.amazonaws.com", "run", _to_run(policy)),
             "Run": _project(name, command),
         },
     }
@@ -95,7 +93,7 @@ def _to_start() -> Json:
     }
 
 
-def _to_run(role: str | None, policy: PolicyDocument | None) -> Json:
+def _to_run(policy: PolicyDocument | None) -> Json:
     logs: Json = {
         "Effect": "Allow",
         "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
@@ -105,9 +103,6 @@ def _to_run(role: str | None, policy: PolicyDocument | None) -> Json:
     }
     given = policy["Statement"] if policy else []
     statements: list[Json] = [logs, *(given if isinstance(given, list) else [given])]
-    if role and not policy:
-        actions: Json = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]
-        statements.append({"Effect": "Allow", "Action": actions, "Resource": role})
     return {"Version": "2012-10-17", "Statement": statements}
 
 

@@ -28,9 +28,8 @@ class Export:
     schedule: Schedule
     place: str
     production: bool = False
-    role: str | None = None  # the role that the workload names
     region: str = "us-east-1"
-    policy: PolicyDocument | None = None  # of the role that the scheduled run uses
+    policy: PolicyDocument | None = None  # of the role that runs it; the twin needs none
 
     @property
     def arguments(self) -> list[str]:
@@ -257,7 +256,7 @@ pipeline {{
 
 def eventbridge(export: Export) -> Files:
     """Return a CloudFormation template: EventBridge Scheduler starts a CodeBuild project."""
-    built = template(export.name, export.schedule, f"{INSTALL} && {export.command}", export.role, export.policy)
+    built = template(export.name, export.schedule, f"{INSTALL} && {export.command}", export.policy)
     return {f"gameday-{export.name}.template.json": json.dumps(built, indent=2) + "\n"}
 
 
