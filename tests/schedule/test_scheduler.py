@@ -168,6 +168,27 @@ def test_damaged_record_starts_nothing():
     assert (raised.value.gd_code, world.began) == ("GD-E321", [])
 
 
+@pytest.mark.parametrize(("rescued", "code"), [(Exit.HELD, 3), (Exit.STUCK, 4)])
+def test_death_is_closed_after_its_undo(rescued, code):
+    world = World()
+    world.play = lambda: (_ for _ in ()).throw(Died)
+    with pytest.raises(Died):
+        world.scheduler("p1").once()
+    world.dead.add("p1")
+    world.rescue = lambda: rescued
+    assert world.scheduler("p2").once() == code
+    assert [(kept.state, kept.exit) for kept in world.kept()] == [("interrupted", code)]
+
+
+def test_occurrence_of_a_live_process_is_left_alone():
+    world = World()
+    world.play = lambda: (_ for _ in ()).throw(Died)
+    with pytest.raises(Died):
+        world.scheduler("p1").once()
+    assert world.scheduler("p2").once() == Exit.HELD
+    assert [kept.state for kept in world.kept()] == ["running"]
+
+
 class Rival(MemoryObjects):
     """A store to which another machine writes between our list and our write."""
 

@@ -122,7 +122,8 @@ def gitlab(export: Export) -> Files:
         "active": True,
     }
     job = f"""\
-# {export.words}. Include this file in .gitlab-ci.yml, and create the schedule once:
+# {export.words}. GitLab looks for due schedules every few minutes: write `start_within: 20m` or more.
+# Include this file in .gitlab-ci.yml, and create the schedule once:
 #   glab api --method POST projects/:id/pipeline_schedules --input gameday-{export.name}.schedule.json \\
 #     --header 'Content-Type: application/json'
 gameday-{export.name}:

@@ -55,6 +55,7 @@ class Scheduler:
         self._clock, self._processes, self._who, self._tell = clock, processes, who, tell
         self._days = tuple(days)
         self._unwritten: list[_Missed] = []
+        self._rescued: list[Exit] = []
 
     def forever(self, until: float = float("inf")) -> Exit:
         """Start game days until a signal ends one, or until an instant. Trouble with a store is tried again."""
@@ -82,14 +83,14 @@ class Scheduler:
             self._write_again()
         for missed in self._unwritten:
             missed.book.end(missed.kept)  # raises: people must see it
-        return worst(codes)
+        return worst([*codes, *self._rescued])
 
     def _nothing_due(self, day: ScheduledDay) -> Exit:
         now = self._clock.now()
         last = next((kept for kept in reversed(day.book.newest(day.book.ids()))), None)
         if last and now - last.instant <= day.schedule.start_within:
             self._tell(f"{day.name} {last.id}: {last.who} has it ({last.state})")
-            return Exit.HELD
+            return Exit.UNKNOWN if last.state == "interrupted" else Exit.HELD
         self._tell(f"{day.name}: nothing is due; the next start is {day.after(now)}")
         return Exit.REFUSED
 
@@ -143,7 +144,7 @@ class Scheduler:
     def _claimed(self, day: ScheduledDay, kept: Kept) -> Exit:
         """Claim an occurrence, and run it if it is ours."""
         if not day.book.claim(kept):
-            self._tell(f"{day.name} {kept.id}: another machine has it")
+            self._tell(f"{day.name} {kept.id}: another scheduler has it")
             return Exit.HELD
         for line in kept.findings:
             self._tell(f"{day.name}: {line}")
@@ -176,8 +177,9 @@ class Scheduler:
             return kept
         self._tell(f"{day.name} {kept.id}: its process died; Gameday undoes what it left")
         code = day.rescue()
+        self._rescued.append(code)
         stuck = "" if code is Exit.HELD else f"; `gameday restore` ended with {int(code)}"
-        ended = self._ended(kept, "interrupted", f"its process died{stuck}", code)
+        ended = self._ended(kept, "interrupted", f"its process died{stuck}", worst([code, Exit.UNKNOWN]))
         self._end(day, ended)
         return ended
 
