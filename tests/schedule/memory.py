@@ -1,37 +1,8 @@
-"""Objects in memory, processes by name, and game days for the tests of schedules."""
+"""Processes by name, and schedules, for the tests of schedules."""
 
 from __future__ import annotations
 
-from itertools import count
-
 from gameday.files.schedule_block import Schedule
-from gameday.store.s3 import Stored
-
-
-class MemoryObjects:
-    """A store that keeps its conditions; `before` and `after` each write may raise."""
-
-    def __init__(self) -> None:
-        self.there: dict[str, Stored] = {}
-        self.writes = 0
-        self._tags = count(1)
-
-    def get(self, key: str) -> Stored | None:
-        return self.there.get(key)
-
-    def put(self, key: str, body: str, tag: str) -> str | None:
-        there = self.there.get(key)
-        if (there.tag if there else "") != tag:
-            return None
-        self.writes += 1
-        self.there[key] = Stored(body, f"t{next(self._tags)}")
-        return self.there[key].tag
-
-    def remove(self, key: str) -> None:
-        self.there.pop(key, None)
-
-    def keys(self, prefix: str) -> list[str]:
-        return sorted(key for key in self.there if key.startswith(prefix))
 
 
 class Processes:

@@ -12,8 +12,9 @@ from gameday.files.workload import Freeze
 from gameday.schedule.book import Book
 from gameday.schedule.scheduler import ScheduledDay, Scheduler
 from gameday.steady_state.clock import TestClock
+from gameday.testing.memory_store import Condition, MemoryObjects, Mood
 
-from tests.schedule.memory import MemoryObjects, Processes, schedule
+from tests.schedule.memory import Processes, schedule
 
 START = datetime(2026, 12, 1, 9, 30, tzinfo=UTC).timestamp()  # Tuesday 10:30 in Berlin
 WEEK = 7 * 86400.0
@@ -189,29 +190,25 @@ def test_occurrence_of_a_live_process_is_left_alone():
     assert [kept.state for kept in world.kept()] == ["running"]
 
 
-class Rival(MemoryObjects):
-    """A store to which another machine writes between our list and our write."""
-
-    def __init__(self, keeps_conditions):
-        super().__init__()
-        self.keeps_conditions, self.rival = keeps_conditions, None
-
-    def put(self, key, body, tag):
-        if self.rival:
-            rival, self.rival = self.rival, None
-            rival.once()
-        there = self.there.get(key)
-        return super().put(key, body, tag if self.keeps_conditions or not there else there.tag)
-
-
-@pytest.mark.parametrize(("keeps_conditions", "runs"), [(True, 1), (False, 2)])
-def test_race_of_two_machines_runs_once_by_the_condition(keeps_conditions, runs):
-    objects = Rival(keeps_conditions)
+@pytest.mark.parametrize(("ignores", "runs"), [(frozenset(), 1), (frozenset({Condition.NEW}), 2)])
+def test_race_of_two_machines_runs_once_by_the_condition(ignores, runs):
+    objects = MemoryObjects(ignores)
     world = World(objects=objects)
     world.lasts = 0.0
-    objects.rival = world.scheduler("p2")
+    rivals = [world.scheduler("p2")]
+    objects.between = lambda: rivals.pop().once() if rivals else None
     world.scheduler("p1").once()
     assert len(world.began) == runs
+
+
+@pytest.mark.parametrize(("start_within", "state"), [("10m", "done"), ("1m", "skipped")])
+def test_claim_whose_answer_is_lost_runs_if_in_time(start_within, state):
+    world = World(START + 50, start_within=start_within)
+    moods = [Mood.CUT]
+    world.objects.mood = lambda: moods.pop() if moods else Mood.WELL
+    world.scheduler().forever(START + 1500)
+    assert [kept.state for kept in world.kept()] == [state]
+    assert len(world.began) == (state == "done")
 
 
 class Unsteady(MemoryObjects):

@@ -56,6 +56,7 @@ class Scheduler:
         self._days = tuple(days)
         self._unwritten: list[_Missed] = []
         self._rescued: list[Exit] = []
+        self._begun: set[tuple[str, str]] = set()
 
     def forever(self, until: float = float("inf")) -> Exit:
         """Start game days until a signal ends one, or until an instant. Trouble with a store is tried again."""
@@ -111,7 +112,7 @@ class Scheduler:
         ids = day.book.ids()
         known = [self._closed(day, kept) for kept in day.book.newest(ids)]
         now = self._clock.now()
-        codes = []
+        codes = [self._run(day, kept) for kept in known if self._is_ours_unbegun(day, kept)]
         for occurrence in self._due(day, ids, known, now):
             kept = self._new(day, occurrence, known)
             ended = self._claimed(day, kept)
@@ -150,6 +151,20 @@ class Scheduler:
             self._tell(f"{day.name}: {line}")
         if kept.state == "skipped":
             self._tell(f"{day.name} {kept.id}: skipped: {kept.reason}")
+            return Exit.REFUSED
+        return self._run(day, kept)
+
+    def _is_ours_unbegun(self, day: ScheduledDay, kept: Kept) -> bool:
+        """Return whether our claim arrived although the store's answer was lost, so that we did not run it."""
+        return kept.state == "running" and kept.holder == self._processes.me and (day.name, kept.id) not in self._begun
+
+    def _run(self, day: ScheduledDay, kept: Kept) -> Exit:
+        """Run an occurrence that is ours, unless it has become late meanwhile."""
+        self._begun.add((day.name, kept.id))
+        occurrence = next(occurrences(day.schedule, kept.instant))
+        if reason := why_skipped(day.schedule, day.freezes, occurrence, self._clock.now()):
+            self._tell(f"{day.name} {kept.id}: skipped: {reason}")
+            self._end(day, self._ended(kept, "skipped", reason, Exit.REFUSED))
             return Exit.REFUSED
         self._tell(f"{day.name} {kept.id}: runs")
         ended, code = self._played(day, kept)
