@@ -37,6 +37,7 @@ FLOORS = (
     "matrix",
     "doctor",
     "conform",
+    "schedule",
     "report",
     "strategies",
     "cli",

@@ -12,7 +12,8 @@ from gameday.errors import AwsError, Refused
 from gameday.events import Event, Judged, NoEffect, TookEffect
 from gameday.faults.throttle import Throttle
 from gameday.faults.throttling.metrics import grows
-from gameday.iam.policy import Recorder, policies_of
+from gameday.iam.policy import policies_of
+from gameday.iam.recorder import Recorder
 from gameday.run.effect import FALSE_EFFECT
 from gameday.steady_state.kpi.claim import Verdict
 from gameday.testing.wrapper import Wrapped

@@ -274,6 +274,8 @@ def test_a_byte_order_mark_and_other_line_ends_are_fine(folder):
 
 # --- the shape of the files -----------------------------------------------------------------------------------------
 
+SCHEDULE = 'schedule: {days: [tue], at: "10:30", zone: Europe/Berlin}\non_broken:'
+
 SHAPE = [
     # file, old, new; the text at the place of the mistake
     (E, "hypothesis:", "hypotesis:", "hypotesis:"),
@@ -297,6 +299,16 @@ SHAPE = [
     (E, "allow:", "detected_by: orders-low\nallow:", "orders-low"),
     (G, "on_broken: go-on", "on_broken: goon", "goon"),
     (G, "on_broken:", "windows: []\non_broken:", "windows"),
+    (G, "on_broken:", SCHEDULE.replace("Berlin", "Bärlin"), "Europe/Bärlin"),
+    (G, "on_broken:", SCHEDULE.replace("10:30", "10h"), '"10h"'),
+    (G, "on_broken:", SCHEDULE.replace("tue", "30"), "30"),
+    (G, "on_broken:", SCHEDULE.replace("[tue]", '"30 2 30 2 *"'), '"30 2 30 2'),
+    (G, "on_broken:", SCHEDULE.replace("tue", "second tues"), "second tues"),
+    (G, "on_broken:", SCHEDULE.replace("tue", "tue, 1"), "1]"),
+    (G, "on_broken:", SCHEDULE.replace("tue", "tue, tue"), "tue]"),
+    (G, "on_broken:", SCHEDULE.replace("Europe/Berlin", "posix/Europe/Berlin"), "posix/"),
+    (G, "on_broken:", SCHEDULE.replace("}", ", start_within: 2h}"), "2h"),
+    (G, "on_broken:", SCHEDULE.replace("}", ", windows: [{from: '09:00', to: '10:00'}]}"), "tue"),
     (G, "on_broken:", "tell: []\non_broken:", "tell"),
     (G, "on_broken:", "confirm: true\non_broken:", "confirm"),
     (G, "on_broken:", "playbook: x\non_broken:", "playbook"),
@@ -388,7 +400,15 @@ def test_every_pattern_of_the_files_has_words():
         for below in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
             yield from patterns(below)
 
-    units = ("(ms|s|m|h|d)", " *%$", "/ *[smh]$", "^s3://", "-[1-9]$")  # read, and put into words, by functions
+    units = (
+        "(ms|s|m|h|d)",
+        " *%$",
+        "/ *[smh]$",
+        "^s3://",
+        "-[1-9]$",
+        "|tue|",
+        ":[0-5][0-9]$",
+    )  # read, and put into words, by functions
     raw = {pattern for model in MODELS.values() for pattern in patterns(model.model_json_schema())}
     assert {pattern for pattern in raw if not any(unit in pattern for unit in units)} == set(PATTERNS)
     fields = [field for source in SOURCES.values() for field in _fields(source)]

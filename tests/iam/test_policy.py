@@ -26,7 +26,8 @@ from gameday.iam.actions import action as action_named
 from gameday.iam.asks import NAMED, asks_of
 from gameday.iam.evaluate import AccessRequest, Decision, Doubt, PolicyDocument, decide
 from gameday.iam.grants import request_of
-from gameday.iam.policy import LONGEST, Recorder, not_permitted, policies_of, run_reads, session_policies, undo_reads
+from gameday.iam.policy import LONGEST, not_permitted, policies_of, run_reads, session_policies, undo_reads
+from gameday.iam.recorder import Recorder
 from gameday.plan.plan import Plan, RunRequest
 from gameday.plan.planner import make_plan
 from gameday.twin.twin import Twin

@@ -141,6 +141,21 @@ ERRORS: dict[str, ErrorCode] = {
         "An installed package adds a fault, a KPI source or a check under an entry point, and does so wrongly.",
         "Update the package that the message names, or uninstall it.",
     ),
+    "GD-E123": ErrorCode(
+        "occurrences of a newer version",
+        "Another machine with a newer version of Gameday recorded occurrences of the game day.",
+        "Update Gameday on this machine.",
+    ),
+    "GD-E124": ErrorCode(
+        "a schedule that this scheduler cannot keep",
+        "No line of the scheduler means exactly the days and the time of the schedule.",
+        "Write the schedule as the message says, or export to another scheduler.",
+    ),
+    "GD-E125": ErrorCode(
+        "a game day that cannot be scheduled",
+        "The gameday file has no `schedule`, or two files have one name.",
+        "Correct the file as the message says.",
+    ),
     "GD-E130": ErrorCode(
         "mistakes in files",
         "Files have mistakes. Each mistake carries a code of its own (GD-F…).",
@@ -243,6 +258,16 @@ ERRORS: dict[str, ErrorCode] = {
         "the lease is lost",
         "Another run may hold the workload by now. Gameday sends no further calls.",
         "Run `gameday restore --list` to see what is left to undo.",
+    ),
+    "GD-E320": ErrorCode(
+        "the record of occurrences cannot be used",
+        "The disk is full, or the folder below GAMEDAY_HOME is not writable. No game day starts without its record.",
+        "Free disk space, repair the folder, or set GAMEDAY_HOME to another folder.",
+    ),
+    "GD-E321": ErrorCode(
+        "a record of an occurrence that cannot be read",
+        "The object in the store or below GAMEDAY_HOME is damaged, or is not of Gameday.",
+        "Move the object away. Its occurrence then counts as not recorded.",
     ),
     "GD-E400": ErrorCode(
         "AWS answered with an error",

@@ -17,6 +17,7 @@ from gameday.cli.history_verbs import runs, status, trend
 from gameday.cli.log import options as log_options
 from gameday.cli.record_verbs import bug_report, explain, regression, report
 from gameday.cli.reference import errors, faults, schema
+from gameday.cli.schedule import schedule
 from gameday.cli.workload import check, matrix, proxy
 from gameday.errors import Exit
 
@@ -25,7 +26,7 @@ Exit codes
   0 held, or done   1 broken   2 invalid input   3 unknown   4 stuck: the account needs a person
   5 refused, nothing injected   70 bug in Gameday   130 interrupted, undone
 """
-VERBS = [faults, errors, schema, matrix, check, doctor, conform, proxy]
+VERBS = [faults, errors, schema, matrix, check, doctor, conform, proxy, schedule]
 VERBS += [report, explain, regression, bug_report, runs, status, trend]
 """Commands that other modules define."""
 
@@ -127,7 +128,9 @@ def plan(experiment: Path, place: str, seed: int | None, production: bool, outpu
 @SEED
 @PRODUCTION
 def policy(experiment: Path, place: str, seed: int | None, production: bool) -> None:
-    """Print the least-privilege IAM policies that the plan of EXPERIMENT needs. Reads only.
+    """Print the least-privilege IAM policies that the plan of EXPERIMENT, or of a game day, needs. Reads only.
+
+    The policies of a game day name targets by the workload's opt-in tag, so a scheduled role can keep them.
 
     \b
     The policies
@@ -229,7 +232,7 @@ def halt(workload: str, store: str | None) -> None:
     sys.exit(halt_run(workload, store))
 
 
-for _command in (cli, *cli.commands.values(), *runs.commands.values()):
+for _command in (cli, *cli.commands.values(), *runs.commands.values(), *schedule.commands.values()):
     _command.params += log_options()
 
 

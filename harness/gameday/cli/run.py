@@ -10,7 +10,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from gameday.change import Call
 from gameday.cli.failure import show
 from gameday.cli.keeping import Keeping, keeping
 from gameday.cli.output import tell
@@ -39,6 +41,9 @@ from gameday.run.experiment import ExperimentRunner, new_run_id, plan_on
 from gameday.run.signals import undo_on_signals
 from gameday.run.stop import StopRequest
 from gameday.run.team import must_be_free
+
+if TYPE_CHECKING:
+    from gameday.iam.policy import Policies
 
 
 @dataclass(frozen=True)
@@ -97,28 +102,53 @@ def _one_request(file: Path, place: str, seed: int, production: bool) -> RunRequ
 
 
 def make_policies(file: Path, place: str, seed: int, production: bool) -> tuple[str, str]:
-    """Return the IAM policies of one experiment as JSON, and the size of its session policy. Raises Refused."""
-    from gameday.iam.policy import Recorder, policies_of, session_policies
+    """Return the IAM policies of an experiment or a game day as JSON, and their size. Raises Refused."""
+    from gameday.iam.policy import policies_of
 
-    request = _one_request(file, place, seed, production)
+    loaded = load_any(file)
+    if isinstance(loaded, LoadedGameday):
+        policies = day_policies(loaded, place, seed, production)
+        words = "targets by their opt-in tag: the policies also cover later targets of these experiments"
+    else:
+        made, reads = _planned(_one_request(file, place, seed, production))
+        policies, words = policies_of(made, reads), _sizes(made)
+    given = {name: policy for name, policy in asdict(policies).items() if policy}
+    return json.dumps(given, indent=2), words
+
+
+def day_policies(loaded: LoadedGameday, place: str, seed: int, production: bool) -> Policies:
+    """Return the policies for a role that runs a game day, now and later. Raises Refused."""
+    from gameday.iam.policy import policies_of_day
+
+    requests = [request_of(each, place, seed, production) for each in loaded.experiments]
+    return policies_of_day([_planned(request) for request in requests])
+
+
+def _planned(request: RunRequest) -> tuple[Plan, tuple[Call, ...]]:
+    """Plan one experiment; return its plan and the reads that made it. Raises Refused."""
+    from gameday.iam.recorder import Recorder
+
     with (
         still_working(request.place) as working,
         open_environment(
-            request.place, request.workload, request.twin, request.region, seed, watch=working.watch
+            request.place, request.workload, request.twin, request.region, request.seed, watch=working.watch
         ) as environment,
     ):
         recorder = Recorder(environment.account)
         made = make_plan(request, recorder, environment.clock.now())
     if made.refusals:
         raise Refused(made.refusals)
-    policies = policies_of(made, recorder.calls.values())
+    return made, tuple(recorder.calls.values())
+
+
+def _sizes(made: Plan) -> str:
+    from gameday.iam.policy import session_policies
+
     try:
         sizes = [f"{name}: {len(text):,} characters" for name, text in session_policies(made, new_run_id()).items()]
-        words = f"session policies of a run: {'; '.join(sizes)} (STS takes 2,048)"
     except Refused as refusal:  # only a run that assumes a role needs a session policy
-        words = str(refusal)
-    given = {name: policy for name, policy in asdict(policies).items() if policy}
-    return json.dumps(given, indent=2), words
+        return str(refusal)
+    return f"session policies of a run: {'; '.join(sizes)} (STS takes 2,048)"
 
 
 def play(file: Path, options: RunOptions) -> Exit:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from gameday.files.schedule_block import Schedule
 from gameday.files.workload import Name
 from gameday.steady_state.kpi.written import Written
 
@@ -26,3 +27,4 @@ class Gameday(Written):
     on_broken: Literal["stop", "go-on"] = Field(
         "go-on", description="what to do after a broken claim; a stuck account always stops"
     )
+    schedule: Schedule | None = Field(None, description="when it starts; null: only by hand")

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from collections.abc import Mapping as Names
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -123,6 +124,7 @@ class Loader:
         return LoadedExperiment(document.file, experiment, values, of.workload, of.twin, of.path, of.twin_path)
 
     def _gameday(self, document: Document, mistakes: list[Mistake]) -> LoadedGameday | None:
+        from gameday.files.check_schedule import check_schedule
         from gameday.files.gameday import Gameday
 
         gameday, parts = self._shaped(Gameday, document, mistakes)
@@ -136,6 +138,8 @@ class Loader:
                 what = f"{name} is an experiment of {experiment.workload_path}, but the game day is of {of.path}"
                 mistakes.append(document.mistake(loc, what, "write a game day for each workload"))
             experiments += [experiment] if experiment else []
+        if schedule := parts.get("schedule"):
+            mistakes += check_schedule(document, schedule, datetime.now(UTC))
         return LoadedGameday(document.file, gameday, tuple(experiments)) if gameday else None
 
     def _rules(self, document: Document, mistakes: list[Mistake]) -> LoadedRules | None:

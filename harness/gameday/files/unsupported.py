@@ -5,7 +5,7 @@ from __future__ import annotations
 LATER_KINDS = ("gate",)
 
 LATER_KEYS: dict[str, dict[str, str]] = {
-    "Gameday": dict.fromkeys(("windows", "tell", "confirm", "playbook"), "leave it out: a later version brings it"),
+    "Gameday": dict.fromkeys(("tell", "confirm", "playbook"), "leave it out: a later version brings it"),
 }
 """Model → key → what to do until then."""
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from itertools import chain
 from types import MappingProxyType
 
-from gameday.aws.account import Account
 from gameday.aws.arns import ArnPlace
 from gameday.aws.source_calls import call_named
 from gameday.change import Call, Json
-from gameday.errors import AwsError, Refused
+from gameday.errors import Refused
 from gameday.iam.actions import action_of
 from gameday.iam.asks import Permission, asks_of, partition_of
 from gameday.iam.dependent import dependents
@@ -51,37 +51,43 @@ class Policies:
     caller: PolicyDocument | None = None  # with a `role:`: for the credentials that assume it
 
 
-@dataclass
-class Recorder:
-    """An account that records the operations called through it: the reads of planning."""
-
-    account: Account
-    calls: dict[str, Call] = field(default_factory=dict)
-
-    def call(self, call: Call, region: str) -> Json:
-        """Send one call; return its answer as JSON. Raises AwsError."""
-        self.calls[str(call)] = call
-        return self.account.call(call, region)
-
-    def pages(self, call: Call, region: str) -> Json:
-        """Send a read; return its answer with all pages merged. Raises AwsError."""
-        self.calls[str(call)] = call
-        return self.account.pages(call, region)
-
-    def call_all(self, calls: Sequence[tuple[Call, str]], paged: bool = False) -> list[Json | AwsError]:
-        """Send many independent calls; return their answers or errors in the same order."""
-        self.calls |= {str(call): call for call, _ in calls}
-        return self.account.call_all(calls, paged)
-
-
 def policies_of(plan: Plan, planning: Iterable[Call] = ()) -> Policies:
     """Return the policies of a plan; `planning` lists the reads that made it.
 
     Raises InvalidInput where IAM's tables are not installed, and GamedayError where the action or resource of a call is
     unknown. It never widens a policy to make a call fit.
     """
+    return _together([_parts(plan, planning, [grant_of(ask, None) for ask in asks_of(plan)])])
+
+
+def policies_of_day(planned: Sequence[tuple[Plan, Iterable[Call]]]) -> Policies:
+    """Return the policies of a game day's plans, each with its reads: for a role that outlives these plans.
+
+    It names targets by the opt-in tag, so that it also covers the instances of the next game day. Raises as above.
+    """
+    return _together([_parts(plan, planning, _for_any_target(plan)) for plan, planning in planned])
+
+
+def _for_any_target(plan: Plan) -> list[Grant]:
+    asks, opt_in = asks_of(plan), plan.workload.opt_in
+    granted = [(ask, grant_of(ask, None)) for ask in asks]
+    return [by_tags(ask, grant, opt_in) if opt_in else grant for ask, grant in granted]
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What the policies of one plan allow."""
+
+    run: list[Grant]
+    rescue: list[Grant]
+    actions: set[str]
+    rights: list[Grant]  # beyond the region
+    caller: list[Grant]
+    region: str
+
+
+def _parts(plan: Plan, planning: Iterable[Call], granted: Sequence[Grant]) -> _Parts:
     asks = asks_of(plan)
-    granted = [grant_of(ask, None) for ask in asks]
     dependent = [grant for ask, grant in zip(asks, granted, strict=True) if ask.is_dependent]
     acts = plan.workload.role or (plan.principal if plan.place == "aws" else None)  # the twin has no principals
     rights = [*_rights_reads(acts)] if acts else []
@@ -89,12 +95,31 @@ def policies_of(plan: Plan, planning: Iterable[Call] = ()) -> Policies:
     store, proof = ([], []) if role else (_store(plan), _proof(plan))
     run = [*_reads((*planning, *kpi_reads(plan), *run_reads(plan)), plan.region), *granted]
     undone = [grant for ask, grant in zip(asks, granted, strict=True) if ask.phase == "undo"]
-    rescue = [*_reads(undo_reads(plan), plan.region), *undone]
     elsewhere = _reads_elsewhere(plan)
-    actions = {grant.action for grant in run if grant not in dependent}
-    ceiling = _boundary(actions, [*dict.fromkeys([*dependent, *rights, *store, *proof, *elsewhere])], plan.region)
-    caller = document([*_assuming(role), *_store(plan), *_proof(plan)]) if role else None
-    return Policies(_policy([*run, *elsewhere, *rights, *store, *proof]), _policy([*rescue, *store]), ceiling, caller)
+    return _Parts(
+        run=[*run, *elsewhere, *rights, *store, *proof],
+        rescue=[*_reads(undo_reads(plan), plan.region), *undone, *store],
+        actions={grant.action for grant in run if grant not in dependent},
+        rights=[*dependent, *rights, *store, *proof, *elsewhere],
+        caller=[*_assuming(role), *_store(plan), *_proof(plan)] if role else [],
+        region=plan.region,
+    )
+
+
+def _together(parts: Sequence[_Parts]) -> Policies:
+    def all_of(lists: Iterable[list[Grant]]) -> list[Grant]:
+        return [*dict.fromkeys(chain.from_iterable(lists))]
+
+    actions = set[str]().union(*(part.actions for part in parts))
+    regions = [*dict.fromkeys(part.region for part in parts)]
+    ceiling = _boundary(actions, all_of(part.rights for part in parts), regions)
+    caller = all_of(part.caller for part in parts)
+    return Policies(
+        _policy(all_of(part.run for part in parts)),
+        _policy(all_of(part.rescue for part in parts)),
+        ceiling,
+        document(caller) if caller else None,
+    )
 
 
 def session_policies(plan: Plan, run: str) -> dict[str, str]:
@@ -243,8 +268,8 @@ def _rights_reads(principal: str) -> Iterator[Grant]:
                 yield Grant(action.name, resource)
 
 
-def _boundary(actions: set[str], rights: Sequence[Grant], region: str) -> PolicyDocument:
-    """Return a boundary that allows only these actions, in this region, and tagging only during creation.
+def _boundary(actions: set[str], rights: Sequence[Grant], regions: Sequence[str]) -> PolicyDocument:
+    """Return a boundary that allows only these actions, in these regions, and tagging only during creation.
 
     It explicitly denies all other actions, since a resource's own policy may grant a session what a boundary only
     leaves out. Source: IAM User Guide, "Permissions boundaries for IAM entities".
@@ -253,7 +278,8 @@ def _boundary(actions: set[str], rights: Sequence[Grant], region: str) -> Policy
         return _NOTHING
     ceiling: list[Json] = [*sorted(actions)]
     all_of_it: list[Json] = [*sorted(actions | {grant.action for grant in rights})]
-    here: Json = {"StringEquals": {"aws:RequestedRegion": region}}
+    where: Json = regions[0] if len(regions) == 1 else [*regions]
+    here: Json = {"StringEquals": {"aws:RequestedRegion": where}}
     allowed: Json = {"Effect": "Allow", "Action": ceiling, "Resource": "*", "Condition": here}
     statements: list[Json] = [
         *([allowed] if ceiling else []),
