@@ -7,7 +7,7 @@ from importlib import import_module
 
 from tests.calibrate.row import Job, Row
 
-GROUPS = ("delay", "false_aborts", "recovery", "isolation", "loss", "regression", "twin")
+GROUPS = ("delay", "false_aborts", "recovery", "isolation", "loss", "regression", "held_out", "twin")
 """Modules of this directory, each with its `JOBS`."""
 QUICK = 0.01
 
