@@ -100,9 +100,7 @@ def true_back(shares: Shares, start: int) -> tuple[int, int] | None:
     beyond = np.flatnonzero(shares[start:] > EDGE) + start
     if not len(beyond):
         return None
-    end = next(
-        (at for at in beyond + 1 if at + SUSTAINED > WHOLE or not (shares[at : at + int(SUSTAINED)] > EDGE).any())
-    )
+    end = next(at for at in beyond + 1 if at + SUSTAINED > WHOLE or not (shares[at : at + int(SUSTAINED)] > EDGE).any())
     return int(beyond[0]), int(end)
 
 
@@ -132,8 +130,7 @@ def recovery(draw: Draw, length: int, since: str, size: int, share: float) -> li
         if refusals({"it": own}, {"it": series}, PHASES.before):
             refused += 1
             continue
-        start = BEFORE if since == "impact" else BEFORE
-        truth = true_back(shares, start)
+        truth = true_back(shares, BEFORE)
         found = judge_recovery("it", own, series, PHASES, within(CLAIM, since), 0.05)
         verdicts[found.verdict] += 1
         if truth is None:
@@ -157,7 +154,9 @@ def recovery(draw: Draw, length: int, since: str, size: int, share: float) -> li
     if errors:
         text += f"; took − truth {np.median(errors):+.0f}s, width {np.median(widths):.0f}s"
     covered = None if not timed else lower(timed - hits, timed) <= 0.05
-    return [Row(f"held out, {draw.__name__.replace('_', ' ')}, {length}s bins, from {since}", "covers 0.95", text, covered)]
+    return [
+        Row(f"held out, {draw.__name__.replace('_', ' ')}, {length}s bins, from {since}", "covers 0.95", text, covered)
+    ]
 
 
 # Releases ------------------------------------------------------------------------------------------------------------

@@ -124,7 +124,11 @@ class Encrypted(Wrapped):
     def answer(self, call: Call, region: str, paged: bool) -> Json:
         if call.operation == "describe_volumes":
             ids = call.params["Filters"][0]["Values"]
-            return {"Volumes": [{"VolumeId": f"vol-{id_}", "KmsKeyId": KEY, "Attachments": [{"InstanceId": id_}]} for id_ in ids]}
+            return {
+                "Volumes": [
+                    {"VolumeId": f"vol-{id_}", "KmsKeyId": KEY, "Attachments": [{"InstanceId": id_}]} for id_ in ids
+                ]
+            }
         if call.operation == "describe_key":
             if self.manager == "unread":
                 raise AwsError("kms", "describe_key", "AccessDeniedException", "no")
