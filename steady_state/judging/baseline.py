@@ -17,6 +17,9 @@ BLOCK = 30.0
 LARGEST = 10.0
 """The largest inflation of a rate, a gauge or an estimate; that of a guarded share may reach what its blocks allow."""
 
+FEW_BLOCKS = 10
+"""Fewer blocks, as a short baseline of minutes has, show bursts by chance."""
+
 REACH = 10.0
 """Bursts reach ten times the baseline's odds of bad, or the share of its worst block; no burst reaches an edge beyond.
 """
@@ -76,7 +79,12 @@ def inflation(edge: Edge, counts: Counts) -> float:
         return min(LARGEST, max(1.0, spread / chi_square(len(sums) - 1, 0.05)))
     if len(sums) < 4 or x < len(sums) or not y or not 0 < edge.at < reach(counts):
         return 1.0
-    return min(LARGEST, _at(edge, sums, _relative(sums, len(sums) - 1)))
+    return min(LARGEST, _at(edge, sums, _relative(sums, _expected(len(sums) - 1))))
+
+
+def _expected(freedom: int) -> float:
+    """Return what X² must exceed to show bursts: of few blocks it scatters, so only what is beyond its 75% point."""
+    return freedom if freedom >= FEW_BLOCKS - 1 else chi_square(freedom, 0.95)
 
 
 def caution(edge: Edge, counts: Counts) -> float:
