@@ -135,7 +135,8 @@ def recovery(draw: Draw, length: int, since: str, size: int, share: float) -> li
         verdicts[found.verdict] += 1
         if truth is None:
             continue
-        base = truth[0] if since == "impact" else BEFORE + DURING
+        # Harm that begins after the undo counts from its own impact.
+        base = truth[0] if since == "impact" else max(truth[0], BEFORE + DURING)
         took = float(max(0, truth[1] - base))
         good = took <= CLAIM
         wrong[found.verdict.value] += (found.verdict is Verdict.BROKEN) == good and found.verdict is not Verdict.UNKNOWN

@@ -118,6 +118,57 @@ def test_a_chain_may_run_down_to_those_whose_customers_come_through_the_victim()
     assert [one.way for one in found.findings[0].chains] == [("ads", "web", "checkout")]
 
 
+def two_behind_one_front(tracking: float) -> Matrix:
+    """Booking and tracking lie behind the gateway, and each owns a journey's KPI; tracking's own answers change, too.
+
+    The gateway needs booking, which needs the ledger. The ledger's fault hurts both journeys by the gateway.
+    """
+    shop = workload(
+        gateway={"needs": ["booking"], "tolerates": ["tracking"]}, booking={"needs": ["ledger"]}, tracking={}, ledger={}
+    )
+    journeys = {"book-customers": "booking", "track-customers": "tracking"}
+    kpis = dict(shop.kpis) | {
+        name: shop.kpis[owner].model_copy(update={"module": owner}) for name, owner in journeys.items()
+    }
+    shop = shop.model_copy(update={"kpis": kpis})
+
+    def hit(module: str, journeys_fall: tuple[str, ...], **changes: float | None) -> MatrixRow:
+        found = row(shop, module, **changes)
+        fallen = (effect(journeys[name], 0.9 if name in journeys_fall else 0.0, name) for name in journeys)
+        return dataclasses.replace(found, effects=(*found.effects, *fallen))
+
+    rows = (
+        hit("gateway", tuple(journeys), booking=SILENT, tracking=SILENT),
+        hit("booking", ("book-customers",), gateway=0.9),
+        hit("tracking", ("track-customers",)),
+        hit("ledger", tuple(journeys), booking=0.9, gateway=0.9, tracking=tracking),
+    )
+    return analyse(shop, rows, 0, 0.01)
+
+
+def test_a_journey_explains_its_own_kpi_and_no_other() -> None:
+    (found,) = [finding for finding in two_behind_one_front(0.98).findings if finding.kind == "hidden"]
+    assert (found.source, found.module, found.effect and found.effect.kpi) == ("ledger", "tracking", "tracking")
+
+
+def test_a_journey_that_its_front_explains_is_no_finding() -> None:
+    found = two_behind_one_front(0.0)
+    assert found.hidden == ()
+    assert [note for note in found.notes if note.startswith("throttle-ledger: tracking suffers")]
+
+
+def test_a_dead_need_shows_although_a_front_hurts_the_journey() -> None:
+    """web fails with auth, so the journey that booking owns fails, too: that is no sign that booking needs auth."""
+    shop = workload(web={"needs": ["auth", "booking"]}, booking={"needs": ["auth"]}, auth={})
+    kpis = dict(shop.kpis) | {"customers": shop.kpis["booking"].model_copy(update={"module": "booking"})}
+    shop = shop.model_copy(update={"kpis": kpis})
+    rows = tuple(
+        dataclasses.replace(found, effects=(*found.effects, effect("booking", 0.9, "customers")))
+        for found in (row(shop, "web", booking=SILENT), row(shop, "booking", web=0.9), row(shop, "auth", web=0.5))
+    )
+    assert ("dead", "auth", "booking") in links(analyse(shop, rows, 0, 0.01))
+
+
 def faint(shop: Workload, low: float) -> Matrix:
     """ads hurt web, proven; of api, which web needs, only the estimate shows it: it answers others, too."""
     hit = row(shop, "ads", web=0.03)
