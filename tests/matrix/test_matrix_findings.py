@@ -10,7 +10,7 @@ from gameday.errors import Exit, InvalidInput
 from gameday.files.workload import Workload
 from gameday.matrix.compare import difference
 from gameday.matrix.findings import analyse
-from gameday.matrix.model import Matrix, MatrixRow, ObservedEffect, from_json, to_json
+from gameday.matrix.model import Matrix, MatrixRow, ObservedEffect, from_json, seed_of_row, to_json
 from gameday.report.matrix import headline, markdown, terminal
 from gameday.report.matrix_graph import graph
 from gameday.report.matrix_page import page
@@ -155,6 +155,31 @@ def test_a_journey_that_its_front_explains_is_no_finding() -> None:
     found = two_behind_one_front(0.0)
     assert found.hidden == ()
     assert [note for note in found.notes if note.startswith("throttle-ledger: tracking suffers")]
+
+
+def test_each_row_repeats_with_its_own_seed() -> None:
+    shop = workload(web={}, db={}, ads={})
+    rows = tuple(row(shop, name, **({"web": 0.4} if name != "web" else {})) for name in shop.modules)
+    found = analyse(shop, rows, 7, 0.01, "{experiment} {seed}")
+    assert {finding.repeat for finding in found.findings} == {
+        f"throttle-{name} {seed_of_row(7, f'throttle-{name}')}" for name in ("db", "ads")
+    }
+    assert seed_of_row(7, "throttle-db") != seed_of_row(7, "throttle-ads")
+
+
+def test_a_size_names_the_worst_minute_where_it_is_worse() -> None:
+    mild = effect("web", 0.4)
+    assert mild.size == "40 points (39.9 to 40.1)"
+    assert dataclasses.replace(mild, worst_minute=0.98).size == "40 points (39.9 to 40.1; 98 in the worst minute)"
+    assert dataclasses.replace(mild, worst_minute=0.405).size == mild.size
+
+
+def test_a_matrix_at_another_load_is_not_comparable() -> None:
+    found = matrix(workload(web={}))
+    at = [dataclasses.replace(found, customers=rate) for rate in (50.0, 125.0)]
+    with pytest.raises(InvalidInput, match="50 customers a second"):
+        difference(*at)
+    assert "at 125 customers/s" in terminal(at[1])
 
 
 def test_a_dead_need_shows_although_a_front_hurts_the_journey() -> None:

@@ -239,3 +239,8 @@ class TwinFile(Written):
         {}, description="metrics as Namespace/MetricName, in periods of one second, and what they count"
     )
     alarms: dict[AlarmName, TwinAlarm] = Field({}, description="CloudWatch alarms, by name")
+
+    def at_load(self, times: float) -> TwinFile:
+        """Return the same workload with so many times as many customers."""
+        customers = self.customers.model_copy(update={"rate": self.customers.rate * times})
+        return self.model_copy(update={"customers": customers})

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from gameday.files.workload import Workload
 from gameday.matrix.links import Links
-from gameday.matrix.model import Cell, Matrix, MatrixFinding, MatrixRow, ObservedEffect
+from gameday.matrix.model import Cell, Matrix, MatrixFinding, MatrixRow, ObservedEffect, seed_of_row
 from gameday.matrix.observed import Observation, most_telling
 from gameday.plan.plan import Place
 from gameday.steady_state.kpi.claim import Verdict
-from gameday.steady_state.kpi.units import show_share
+from gameday.steady_state.kpi.units import show_duration, show_share
 
 
 class Analysis:
@@ -159,11 +159,15 @@ class Analysis:
 def analyse(
     workload: Workload, rows: tuple[MatrixRow, ...], seed: int, margin: float, repeat: str = "", place: Place = "twin"
 ) -> Matrix:
-    """Return the matrix of a workload's rows. `repeat`: the command that repeats a row, with {experiment} in it."""
+    """Return the matrix of a workload's rows. `repeat` repeats a row, with {experiment} and {seed} in it."""
     seen = Observation(workload, rows)
     analysis = Analysis(seen)
     findings = [
-        replace(finding, repeat=repeat.format(experiment=finding.experiment), runs=analysis.runs(finding))
+        replace(
+            finding,
+            repeat=repeat.format(experiment=finding.experiment, seed=seed_of_row(seed, finding.experiment)),
+            runs=analysis.runs(finding),
+        )
         for finding in analysis.findings()
     ]
     order = ("hidden", "not-tolerated", "zonal", "dead")
@@ -186,6 +190,11 @@ def analyse(
             *(f"Gameday cannot judge {name}: it has no KPI" for name in without),
             *([elsewhere] if workload.regions[1:] else []),
             *analysis.explained(findings),
+            *(
+                f"{row.experiment} needed a baseline of {show_duration(row.baseline)}: write it into its experiment"
+                for row in rows
+                if row.baseline is not None
+            ),
         ),
         open=tuple(analysis.open()),
     )

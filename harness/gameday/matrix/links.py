@@ -104,7 +104,7 @@ class Links:
         return found, [way for way in ways if way[-1] not in given]
 
     def _own(self, source: str, cells: Mapping[str, Cell], carries: Mapping[str, set[str]]) -> dict[str, Cell]:
-        """Return the modules of which a KPI suffers by no module that carries the harm, each with that KPI's effect."""
+        """Return the modules with a KPI that no carrier of the harm explains, each with that KPI's effect."""
         row, found = self.seen.of[source], {}
         for name, cell in cells.items():
             carriers = {module for module, others in carries.items() if name in others}
