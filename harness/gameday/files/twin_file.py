@@ -77,6 +77,7 @@ class Instances(Written):
     """A module on EC2 instances in one scaling group behind one load balancer."""
 
     each_zone: Count = Field(ge=1, description="instances in each zone")
+    zones: tuple[str, ...] = Field((), description="the zones that have instances; default: all zones of the twin")
     launch_delay: Wait = Field(90.0, gt=0, description="how long a new instance takes until it serves requests")
     slots: Count = Field(16, ge=1, description="how many requests one instance serves at once")
     queue: Count = Field(64, ge=0, description="how many requests may wait at one instance; it answers more with 503")
