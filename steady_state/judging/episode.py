@@ -59,7 +59,7 @@ def episodes(kpi: Kpi, bins: Series, before: Series, alpha: float, sustained: fl
     `alpha`: the chance that a moment lies outside its interval.
     """
     if kpi.kind == "gauge":
-        yield from _of_readings(kpi, bins, sustained)
+        yield from _of_readings(kpi, bins, alpha, sustained)
         return
     search = _Search.of(kpi, before, alpha, sustained)
     while bins:
@@ -73,13 +73,20 @@ def episodes(kpi: Kpi, bins: Series, before: Series, alpha: float, sustained: fl
         bins = bins[held:]
 
 
-def _of_readings(kpi: Kpi, bins: Series, sustained: float) -> Iterator[Episode]:
-    """Find the readings that begin a stretch of `sustained` with too many readings out of range, and the next good."""
+def _of_readings(kpi: Kpi, bins: Series, alpha: float, sustained: float) -> Iterator[Episode]:
+    """Find the readings that begin a stretch of `sustained` with too many readings out of range, and the next good.
+
+    Too many: so many would come with a chance of at most `alpha` if the allowed share of readings were out of range.
+    """
+    from scipy.special import bdtrc
+
+    allowed = 1 - kpi.bound.share_of_time
     starts, bad = [reading.start for reading in bins], [0.0, *accumulate(reading.bad for reading in bins)]
 
     def falls(first: int) -> bool:
         last = bisect_left(starts, starts[first] + sustained - CLOSE)
-        return bad[last] - bad[first] > (1 - kpi.bound.share_of_time) * (last - first) + 1e-9
+        seen, size = bad[last] - bad[first], last - first
+        return seen > allowed * size + 1e-9 and float(bdtrc(seen - 1, size, allowed)) <= alpha + CLOSE
 
     fallen = [index for index, reading in enumerate(bins) if reading.bad and falls(index)]
     while fallen:

@@ -72,11 +72,14 @@ def _unknown(name: str, words: str) -> RecoveryJudgement:
 
 
 def _of_episodes(name: str, found: tuple[Episode, ...], claim: Recovery, undo: float, stop: float) -> RecoveryJudgement:
+    zero = undo if claim.since == "undo" else found[0].impact.point
     starts = [_start(claim, episode, undo, first=episode is found[0]) for episode in found]
     ends = [*[inf] * (len(found) - 1), stop]  # that a KPI holds is proven before it can fall again
-    rows = [_in_time(name, episode, claim, start, end) for episode, start, end in zip(found, starts, ends, strict=True)]
+    rows = [
+        _in_time(name, episode, claim, start, end, claim.since if start == zero else "it fell")
+        for episode, start, end in zip(found, starts, ends, strict=True)
+    ]
     longest = max(range(len(rows)), key=lambda index: inf if rows[index].took is None else rows[index].took or 0.0)
-    zero = undo if claim.since == "undo" else found[0].impact.point
     others = [episode for index, episode in enumerate(found) if index != longest]
     first = [] if starts[longest] == zero else [_began(claim, found[longest], zero)]
     again = [_also_fell(claim, episode, zero) for episode in others[:MOST]]
@@ -103,16 +106,12 @@ def _began(claim: Recovery, episode: Episode, zero: float) -> str:
 
 def _also_fell(claim: Recovery, episode: Episode, zero: float) -> str:
     after, lasted = episode.impact.point - zero, episode.back.point - episode.impact.point
-    when = (
-        f"{time_in_words(after)} after {claim.since}"
-        if after > 0
-        else f"{'at' if after == 0 else 'before'} {claim.since}"
-    )
+    when = f"{time_in_words(after)} after" if after > 0 else "before" if after < 0 else "at"
     told = f"for {time_in_words(lasted)}" if episode.back.high is not None else "and is not proven to be back"
     return f"it also fell {when} {claim.since}, {told}"
 
 
-def _in_time(name: str, episode: Episode, claim: Recovery, start: float, stop: float) -> RecoveryJudgement:
+def _in_time(name: str, episode: Episode, claim: Recovery, start: float, stop: float, since: str) -> RecoveryJudgement:
     """Judge one episode, whose time counts from `start`: its own impact, or the undo."""
     impact, back = episode.impact, episode.back
     own = start == impact.point
@@ -126,7 +125,6 @@ def _in_time(name: str, episode: Episode, claim: Recovery, start: float, stop: f
         verdict = Verdict.UNKNOWN
     else:
         verdict = Verdict.HELD
-    since = claim.since if not own or claim.since == "impact" else "it fell"
     return RecoveryJudgement(
         name,
         verdict,

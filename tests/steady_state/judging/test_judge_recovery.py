@@ -94,7 +94,7 @@ def test_recovery_of_flaps_counts_from_the_last() -> None:
 def test_a_later_fall_that_lasts_too_long_is_broken() -> None:
     found = recovery(falls((0, 2), (100, 300)), seconds=120)
     assert (found.verdict, found.took, found.impact) == (BROKEN, 200, EFFECT + 100)
-    assert found.words.startswith("well until 1m40s after impact, then fell: back 3m20s after")
+    assert found.words.startswith("well until 1m40s after impact, then fell: back 3m20s after it fell")
     assert "it also fell at impact, for 2s" in found.words
 
 
