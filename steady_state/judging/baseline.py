@@ -26,6 +26,9 @@ LAGS = 500
 FEWEST_FREE = 4
 """Fewer degrees of freedom show no dependence."""
 
+FEW_BLOCKS = 10
+"""Fewer blocks, as a short baseline of minutes has, show bursts by chance."""
+
 REACH = 10.0
 """Bursts reach ten times the baseline's odds of bad, or the share of its worst block; no burst reaches an edge beyond.
 """
@@ -85,7 +88,7 @@ def inflation(edge: Edge, counts: Counts) -> float:
         return max(1.0, spread / chi_square(len(sums) - 1, 0.05))
     if len(sums) < 4 or x < len(sums) or not y or not 0 < edge.at < reach(counts):
         return 1.0
-    return _at(edge, sums, _relative(sums, len(sums) - 1))
+    return _at(edge, sums, _relative(sums, _expected(len(sums) - 1)))
 
 
 def dispersion(kind: Literal["share", "rate"], before: Counts, during: Counts = ()) -> float:
@@ -133,6 +136,11 @@ def _dispersion(kind: Literal["share", "rate"], parts: list[list[tuple[float, fl
         )
         freedom += len(sums) - 1
     return spread / freedom if freedom >= FEWEST_FREE else 1.0
+
+
+def _expected(freedom: int) -> float:
+    """Return what X² must exceed to show bursts: of few blocks it scatters, so only what is beyond its 75% point."""
+    return freedom if freedom >= FEW_BLOCKS - 1 else chi_square(freedom, 0.95)
 
 
 def caution(edge: Edge, counts: Counts) -> float:

@@ -15,6 +15,7 @@ from gameday.steady_state.judging.phrases import lost_in_words
 from gameday.steady_state.judging.recovery import judge_recovery
 from gameday.steady_state.judging.sentence import sentence
 from gameday.steady_state.judging.traffic import unseen_in_traffic
+from gameday.steady_state.judging.trend import trend_notes
 from gameday.steady_state.kpi.claim import (
     Claim,
     Detection,
@@ -90,7 +91,8 @@ def judge(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Judgeme
         verdict, early = Verdict.UNKNOWN, (Verdict.UNKNOWN, unseen)
     losses, leads = judge_losses(claim, series, phases), judge_leads(claim, series, phases)
     words = sentence(claim, verdict, early[1] if early else None, judged, back, modules, losses, detected)
-    return Judgement(verdict, words, judged, back, modules, _notes(claim, modules), detected, losses, leads)
+    notes = (*_notes(claim, modules), *trend_notes(claim, series, phases))
+    return Judgement(verdict, words, judged, back, modules, notes, detected, losses, leads)
 
 
 def _recovery(claim: Claim, name: str, bins: Series, phases: Phases, alpha: float) -> RecoveryJudgement:

@@ -6,10 +6,10 @@ from dataclasses import replace
 from math import inf
 
 from gameday.steady_state.judging.edges import edges_of
-from gameday.steady_state.judging.episode import Episode, find
+from gameday.steady_state.judging.episode import Episode, episodes
 from gameday.steady_state.judging.phases import LEAST_COVERAGE, LEAST_REQUESTS, coverage, within_bound
 from gameday.steady_state.judging.phrases import time_in_words
-from gameday.steady_state.kpi.claim import Phases, Recovery, RecoveryJudgement, Verdict
+from gameday.steady_state.kpi.claim import Phases, Recovery, RecoveryJudgement, Verdict, worst
 from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.kpi.units import exact_duration
 from gameday.steady_state.samples import CLOSE, Series, inside, tally, touching
@@ -20,10 +20,12 @@ def judge_recovery(
 ) -> RecoveryJudgement:
     """Judge whether a KPI was back within its time and stayed there for as long as claimed.
 
-    From impact, only data from before the undo count; from undo, all data until the end. Recovered means for good: a
-    KPI that falls again is back when it is back from its last fall.
+    From impact, only data from before the undo count; from undo, all data until the end. A KPI is back at the first
+    instant from which it holds for as long as claimed. A later fall is another episode. It counts from its own impact,
+    as does harm that begins after the undo. The episode that took longest is the one told; the words name the others.
 
-    held: the whole interval around the time lies within the claim. broken: none of it does. Otherwise unknown.
+    held: the whole interval around the time lies within the claim, for each episode. broken: none of it does, for one.
+    Otherwise unknown.
     `alpha`: the chance that an interval misses the truth.
     """
     start = phases.injected if phases.injected is not None else phases.before[1]
@@ -35,9 +37,8 @@ def judge_recovery(
     before = inside(series, *phases.before)
     if why := _unseen(kpi, bins, before, start, stop):
         return _unknown(name, why)
-    episode = find(kpi, bins, before, alpha, claim.sustained)
-    if episode is not None:
-        return _in_time(name, episode, claim, undo, stop)
+    if found := tuple(episodes(kpi, bins, before, alpha, claim.sustained)):
+        return _of_episodes(name, found, claim, undo, stop)
     if kpi.kind == "gauge" or within_bound(kpi, bins, before, alpha):
         return replace(_unknown(name, "did not suffer"), verdict=Verdict.HELD)
     return _unknown(name, "too little traffic, or too close to its bound, to tell whether it suffered")
@@ -70,13 +71,54 @@ def _unknown(name: str, words: str) -> RecoveryJudgement:
     )
 
 
-def _in_time(name: str, episode: Episode, claim: Recovery, undo: float, stop: float) -> RecoveryJudgement:
+def _of_episodes(name: str, found: tuple[Episode, ...], claim: Recovery, undo: float, stop: float) -> RecoveryJudgement:
+    zero = undo if claim.since == "undo" else found[0].impact.point
+    starts = [_start(claim, episode, undo, first=episode is found[0]) for episode in found]
+    ends = [*[inf] * (len(found) - 1), stop]  # that a KPI holds is proven before it can fall again
+    rows = [
+        _in_time(name, episode, claim, start, end, claim.since if start == zero else "it fell")
+        for episode, start, end in zip(found, starts, ends, strict=True)
+    ]
+    longest = max(range(len(rows)), key=lambda index: inf if rows[index].took is None else rows[index].took or 0.0)
+    others = [episode for index, episode in enumerate(found) if index != longest]
+    first = [] if starts[longest] == zero else [_began(claim, found[longest], zero)]
+    again = [_also_fell(claim, episode, zero) for episode in others[:MOST]]
+    more = [f"and {len(others) - MOST} times more"] if len(others) > MOST else []
+    worst_of = worst([row.verdict for row in rows])
+    return replace(
+        rows[longest], verdict=worst_of, words="".join(first) + "; ".join([rows[longest].words, *again, *more])
+    )
+
+
+MOST = 2
+"""The later falls in full; the others are only counted."""
+
+
+def _start(claim: Recovery, episode: Episode, undo: float, *, first: bool) -> float:
+    """Return the instant from which an episode's recovery counts."""
+    after_undo = claim.since == "undo" and episode.impact.low > undo
+    return undo if claim.since == "undo" and first and not after_undo else episode.impact.point
+
+
+def _began(claim: Recovery, episode: Episode, zero: float) -> str:
+    return f"well until {time_in_words(episode.impact.point - zero)} after {claim.since}, then fell: "
+
+
+def _also_fell(claim: Recovery, episode: Episode, zero: float) -> str:
+    after, lasted = episode.impact.point - zero, episode.back.point - episode.impact.point
+    when = f"{time_in_words(after)} after" if after > 0 else "before" if after < 0 else "at"
+    told = f"for {time_in_words(lasted)}" if episode.back.high is not None else "and is not proven to be back"
+    return f"it also fell {when} {claim.since}, {told}"
+
+
+def _in_time(name: str, episode: Episode, claim: Recovery, start: float, stop: float, since: str) -> RecoveryJudgement:
+    """Judge one episode, whose time counts from `start`: its own impact, or the undo."""
     impact, back = episode.impact, episode.back
-    from_undo = claim.since == "undo"
-    low = max(0.0, back.low - (undo if from_undo else impact.high or impact.point))
-    high = None if back.high is None else max(0.0, back.high - (undo if from_undo else impact.low))
-    took = max(0.0, back.point - (undo if from_undo else impact.point))
-    rest = stop - max(back.point, undo if from_undo else back.point)
+    own = start == impact.point
+    low = max(0.0, back.low - ((impact.high or impact.point) if own else start))
+    high = None if back.high is None else max(0.0, back.high - (impact.low if own else start))
+    took = max(0.0, back.point - start)
+    rest = stop - max(back.point, start)
     if low > claim.within + CLOSE:
         verdict = Verdict.BROKEN
     elif high is None or rest < claim.sustained - CLOSE or high > claim.within + CLOSE:
@@ -93,16 +135,18 @@ def _in_time(name: str, episode: Episode, claim: Recovery, undo: float, stop: fl
         low=low,
         high=high,
         censored=high is None,
-        words=_words(claim, took, low, high, rest, stop - (undo if from_undo else impact.point)),
+        words=_words(claim, since, took, low, high, rest, stop - start),
     )
 
 
-def _words(claim: Recovery, took: float, low: float, high: float | None, rest: float, watched: float) -> str:
+def _words(
+    claim: Recovery, since: str, took: float, low: float, high: float | None, rest: float, watched: float
+) -> str:
     claimed = exact_duration(claim.within)
     if high is None:
         proven = "not back" if low > claim.within else "not proven to be back"
-        return f"{proven} {time_in_words(watched)} after {claim.since} (claimed: {claimed})"
-    back = f"back {time_in_words(took)} after {claim.since} (between {time_in_words(low)} and {time_in_words(high)}"
+        return f"{proven} {time_in_words(watched)} after {since} (claimed: {claimed})"
+    back = f"back {time_in_words(took)} after {since} (between {time_in_words(low)} and {time_in_words(high)}"
     if low <= claim.within and rest < claim.sustained - CLOSE:
         wanted = f"{exact_duration(claim.sustained)} was claimed"
         return f"{back}), but the run watched it for only {time_in_words(rest)} after that; {wanted}"

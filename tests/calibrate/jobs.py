@@ -7,7 +7,10 @@ from importlib import import_module
 
 from tests.calibrate.row import Job, Row
 
-GROUPS = ("delay", "false_aborts", "recovery", "isolation", "loss", "regression", "twin", "unseen", "unseen_guard")
+GROUPS = (
+    *("delay", "false_aborts", "recovery", "isolation", "loss", "regression", "twin"),
+    *("held_out", "unseen", "unseen_guard"),
+)
 """Modules of this directory, each with its `JOBS`."""
 QUICK = 0.01
 

@@ -57,8 +57,8 @@ def verdicts(ratio: float, old: int, new: int, size: int, share: float) -> list[
         return [_at_most(f"{claim}: broken", broken, trials, f"held {held / trials:.2f}", beside)]
     if ratio == 1 + MARGIN:
         return [_at_most(f"{claim}: held", held, trials, f"broken {broken / trials:.2f}", beside)]
-    passed = lower(trials - broken, trials) <= 0.15 if (old, new) == (OLD, NEW) else None
-    goal = "" if passed is None else "at least 0.85"
+    passed = lower(trials - broken, trials) <= 0.2 if (old, new) == (OLD, NEW) else None
+    goal = "" if passed is None else "at least 0.8"
     return [
         Row(f"{claim}: broken", goal, f"{broken / trials:.3f} of {trials:,}; held {held / trials:.3f}", passed, beside)
     ]

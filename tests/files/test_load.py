@@ -348,6 +348,7 @@ SHAPE = [
     (T, "slots: 32", "slotss: 32", "slotss"),
     (T, "latency: {p50: 15ms, p95: 40ms}", "latency: {p50: 15ms, p95: 4ms}", "latency:"),
     (T, "{each_zone: 2, launch", "{each_zone: 2, lunch", "lunch_delay"),
+    (T, "{each_zone: 2, launch", "{each_zone: 2, zones: [us-east-1z], launch", "us-east-1z"),
     (T, "rate: 50/s", "rate: 50", "50"),
     (T, "zones:", "Zones:", "Zones:"),
     (T, "Shop/OrdersTried: {journey: buy, count: tried}", "Shop/OrdersTried: {count: tried}", "Shop/OrdersTried"),

@@ -10,7 +10,7 @@ from gameday.errors import Exit, InvalidInput
 from gameday.files.workload import Workload
 from gameday.matrix.compare import difference
 from gameday.matrix.findings import analyse
-from gameday.matrix.model import Matrix, MatrixRow, ObservedEffect, from_json, to_json
+from gameday.matrix.model import Matrix, MatrixRow, ObservedEffect, from_json, seed_of_row, to_json
 from gameday.report.matrix import headline, markdown, terminal
 from gameday.report.matrix_graph import graph
 from gameday.report.matrix_page import page
@@ -116,6 +116,82 @@ def test_chain_may_end_at_modules_behind_the_victim() -> None:
     found = matrix(shop, web={"checkout": 0.9}, ads={"web": 0.9, "checkout": 0.9})
     assert links(found) == [("not-tolerated", "ads", "web")]
     assert [one.way for one in found.findings[0].chains] == [("ads", "web", "checkout")]
+
+
+def two_behind_one_front(tracking: float) -> Matrix:
+    """Booking and tracking lie behind the gateway, and each owns a journey's KPI; tracking's own answers change, too.
+
+    The gateway needs booking, which needs the ledger. The ledger's fault hurts both journeys by the gateway.
+    """
+    shop = workload(
+        gateway={"needs": ["booking"], "tolerates": ["tracking"]}, booking={"needs": ["ledger"]}, tracking={}, ledger={}
+    )
+    journeys = {"book-customers": "booking", "track-customers": "tracking"}
+    kpis = dict(shop.kpis) | {
+        name: shop.kpis[owner].model_copy(update={"module": owner}) for name, owner in journeys.items()
+    }
+    shop = shop.model_copy(update={"kpis": kpis})
+
+    def hit(module: str, journeys_fall: tuple[str, ...], **changes: float | None) -> MatrixRow:
+        found = row(shop, module, **changes)
+        fallen = (effect(journeys[name], 0.9 if name in journeys_fall else 0.0, name) for name in journeys)
+        return dataclasses.replace(found, effects=(*found.effects, *fallen))
+
+    rows = (
+        hit("gateway", tuple(journeys), booking=SILENT, tracking=SILENT),
+        hit("booking", ("book-customers",), gateway=0.9),
+        hit("tracking", ("track-customers",)),
+        hit("ledger", tuple(journeys), booking=0.9, gateway=0.9, tracking=tracking),
+    )
+    return analyse(shop, rows, 0, 0.01)
+
+
+def test_a_journey_explains_its_own_kpi_and_no_other() -> None:
+    (found,) = [finding for finding in two_behind_one_front(0.98).findings if finding.kind == "hidden"]
+    assert (found.source, found.module, found.effect and found.effect.kpi) == ("ledger", "tracking", "tracking")
+
+
+def test_a_journey_that_its_front_explains_is_no_finding() -> None:
+    found = two_behind_one_front(0.0)
+    assert found.hidden == ()
+    assert [note for note in found.notes if note.startswith("throttle-ledger: tracking suffers")]
+
+
+def test_each_row_repeats_with_its_own_seed() -> None:
+    shop = workload(web={}, db={}, ads={})
+    rows = tuple(row(shop, name, **({"web": 0.4} if name != "web" else {})) for name in shop.modules)
+    found = analyse(shop, rows, 7, 0.01, "{experiment} {seed}")
+    assert {finding.repeat for finding in found.findings} == {
+        f"throttle-{name} {seed_of_row(7, f'throttle-{name}')}" for name in ("db", "ads")
+    }
+    assert seed_of_row(7, "throttle-db") != seed_of_row(7, "throttle-ads")
+
+
+def test_a_size_names_the_worst_minute_where_it_is_worse() -> None:
+    mild = effect("web", 0.4)
+    assert mild.size == "40 points (39.9 to 40.1)"
+    assert dataclasses.replace(mild, worst_minute=0.98).size == "40 points (39.9 to 40.1; 98 in the worst minute)"
+    assert dataclasses.replace(mild, worst_minute=0.405).size == mild.size
+
+
+def test_a_matrix_at_another_load_is_not_comparable() -> None:
+    found = matrix(workload(web={}))
+    at = [dataclasses.replace(found, customers=rate) for rate in (50.0, 125.0)]
+    with pytest.raises(InvalidInput, match="50 customers a second"):
+        difference(*at)
+    assert "at 125 customers/s" in terminal(at[1])
+
+
+def test_a_dead_need_shows_although_a_front_hurts_the_journey() -> None:
+    """web fails with auth, so the journey that booking owns fails, too: that is no sign that booking needs auth."""
+    shop = workload(web={"needs": ["auth", "booking"]}, booking={"needs": ["auth"]}, auth={})
+    kpis = dict(shop.kpis) | {"customers": shop.kpis["booking"].model_copy(update={"module": "booking"})}
+    shop = shop.model_copy(update={"kpis": kpis})
+    rows = tuple(
+        dataclasses.replace(found, effects=(*found.effects, effect("booking", 0.9, "customers")))
+        for found in (row(shop, "web", booking=SILENT), row(shop, "booking", web=0.9), row(shop, "auth", web=0.5))
+    )
+    assert ("dead", "auth", "booking") in links(analyse(shop, rows, 0, 0.01))
 
 
 def faint(shop: Workload, low: float) -> Matrix:

@@ -26,7 +26,10 @@ def workload_of(graph: Graph) -> Workload:
         for name, kind in graph.kinds.items()
     }
     kpis = {f"{name}-answers": _ratio(name, name) for name in graph.kinds}
-    kpis |= {f"{name}-customers": _ratio(name, f"{name}-major") | {"tier": "business"} for name in graph.fronts}
+    kpis |= {
+        f"{front}-customers": _ratio(owner_of(graph, front), f"{front}-major") | {"tier": "business"}
+        for front in graph.fronts
+    }
     kpis |= {f"{name}-capacity": _capacity(name) for name in graph.fronts}
     raw = {
         "version": 1,
@@ -42,6 +45,12 @@ def workload_of(graph: Graph) -> Workload:
         "kpis": kpis,
     }
     return Workload.model_validate(raw)
+
+
+def owner_of(graph: Graph, front: str) -> str:
+    """Choose the owner of a front's journey: a service behind it, as checkout owns the orders, or else the front."""
+    needs = (link for link in graph.out(front) if link.says == "needs" and not link.only)
+    return next((link.callee for link in needs if link.callee.startswith("service")), front)
 
 
 def _ratio(module: str, metric: str) -> dict[str, Any]:

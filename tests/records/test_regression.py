@@ -79,15 +79,35 @@ def test_an_old_run_that_was_not_back_cannot_prove_a_regression() -> None:
     assert of(old, runs(2, 5, 300)).verdict is UNKNOWN
 
 
-def test_what_is_below_the_resolution_is_no_regression() -> None:
-    found = of([Measured(0.0)] * 3, [Measured(0.0), Measured(0.9)])
-    assert (found.verdict, found.ratio) == (HELD, None)
+def test_what_is_below_the_resolution_is_unknown() -> None:
+    found = of([Measured(5.0)] * 5, [Measured(55.0)] * 5, resolution=60.0)
+    assert (found.verdict, found.ratio, found.remedy) == (UNKNOWN, None, "read the KPI in a shorter period")
 
 
-def test_loss_within_its_own_error_is_no_regression() -> None:
+def test_a_resolution_within_the_margin_holds() -> None:
+    none = [Measured(0.0)] * 3
+    assert compare("orders", "recovery", none, [Measured(0.9)], 0.25, 0.05, 1.0, tolerable=60.0).verdict is HELD
+
+
+def test_a_loss_below_its_own_error_is_unknown() -> None:
     old = [Measured(2.0, error=20.0), Measured(-5.0, error=20.0)]
-    assert of(old, [Measured(15.0, error=20.0)]).verdict is HELD
+    assert of(old, [Measured(15.0, error=20.0)]).verdict is UNKNOWN
     assert of(old, [Measured(200.0, error=20.0)]).verdict is BROKEN
+
+
+def test_an_old_run_below_the_resolution_never_holds() -> None:
+    old = [Measured(5.0), *[Measured(61.0)] * 9]
+    assert of(old, [Measured(62.0)] * 9, resolution=60.0).verdict is UNKNOWN
+
+
+def test_an_erratic_release_is_unknown_not_broken() -> None:
+    found = of(runs(3, 20, spread=0.05), [Measured(55.0), Measured(90.0), Measured(160.0)])
+    assert found.verdict is UNKNOWN
+
+
+def test_one_slow_run_in_ten_of_one_law_is_not_broken() -> None:
+    old = [Measured(value) for value in (60.0, 61.0, 62.0, 180.0, 59.0, 58.0, 181.0, 60.5)]
+    assert of(old, [Measured(60.2), Measured(179.0), Measured(180.5)]).verdict is UNKNOWN
 
 
 def test_identical_runs_still_differ_by_a_sampling_period() -> None:

@@ -34,6 +34,19 @@ def test_warm_up_passes_before_the_block(twin: Twin, twin_file: TwinFile) -> Non
     assert sum(twin.truth.journeys["buy"].tried) > 0
 
 
+def test_module_with_zones_has_instances_there_alone(workload: Workload, twin_file: TwinFile) -> None:
+    name = next(name for name, module in twin_file.modules.items() if module.instances)
+    module = twin_file.modules[name]
+    pinned = module.model_copy(
+        update={"instances": module.instances.model_copy(update={"zones": (twin_file.zones[0],)})}
+    )
+    pinned_file = twin_file.model_copy(update={"modules": {**twin_file.modules, name: pinned}})
+    with Twin(workload, pinned_file, seed=1) as twin:
+        found = inventory_of(workload, twin.aws, arn_place(twin.aws, REGION)).instances
+        assert {each.zone for each in found if each.module == name} == {twin_file.zones[0]}
+        assert {each.zone for each in found if each.module != name} == {*twin_file.zones}
+
+
 def test_sleep_advances_the_world(twin: Twin) -> None:
     before, tried = twin.clock.now(), sum(twin.truth.journeys["browse"].tried)
     twin.clock.sleep(60)

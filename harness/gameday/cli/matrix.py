@@ -53,6 +53,7 @@ class MatrixRequest:
 
     place: Place
     seed: int
+    load: float  # times the twin's customers
     production: bool
     local_journal: bool
     yes: bool
@@ -70,22 +71,26 @@ def matrix(file: Path, options: MatrixRequest) -> Exit:
         raise InvalidInput(
             f"{file} is not a workload", "name a workload file: a matrix covers a whole workload", gd_code="GD-E101"
         )
-    workload = loaded.workload
+    if options.load != 1 and options.place == "aws":
+        raise InvalidInput("--load is for the twin", "leave it out: the account has its own load", gd_code="GD-E105")
+    workload, twin = loaded.workload, loaded.twin.at_load(options.load) if loaded.twin else None
     experiments = experiments_of(workload, _zones(loaded, options.place), str(file))
     if options.write:
         for path in write_experiments(options.write, experiments):
             tell(str(path))
         return Exit.HELD
-    older = _read(options.against, workload.name) if options.against else None
+    older = _read(options.against, workload.name, twin) if options.against else None
     folder = _folder(options, workload.name)
     keeper = Keeper(History(folder_of_history(), _say), home() / "runs", (), origin_of([file]), options.command)
     history = Keeping(keeper, workload, options.place, workload.regions[0], _say)
     keep = partial(keep_row, folder, history) if folder else None
-    if loaded.twin and options.place == "twin":
-        code, rows = Exit.HELD, _on_twin(workload, loaded.twin, experiments, options.seed, keep)
+    if twin and options.place == "twin":
+        code, rows = Exit.HELD, _on_twin(workload, twin, experiments, options.seed, keep)
     else:
         code, rows = _on_account(file, history, experiments, options, keep or (lambda _: None))
     analysed = analyse(workload, rows, options.seed, MARGIN, _repeat(file, options), options.place)
+    if twin and options.place == "twin":
+        analysed = replace(analysed, customers=twin.customers.rate)
     tell((to_json(analysed) if options.as_json else terminal(analysed)).rstrip("\n"))
     codes = [code, _written(folder, analysed, options.as_json) if folder else Exit.HELD]
     if older is None:
@@ -182,12 +187,12 @@ def _written(folder: Path, analysed: Matrix, quiet: bool) -> Exit:
     return Exit.HELD if kept else Exit.INVALID
 
 
-def _read(path: Path, workload: str) -> Matrix:
+def _read(path: Path, workload: str, twin: TwinFile | None) -> Matrix:
     """Read the matrix to compare with, and check that it is comparable before any row is played."""
     path = path / MATRIX_FILE if path.is_dir() else path
     remedy = "name a folder of --reports, or a file that `gameday matrix --json` wrote"
     matrix = from_json(content(path, "matrix", LARGEST, remedy), str(path))
-    comparable(matrix, workload, MARGIN)
+    comparable(matrix, workload, MARGIN, twin.customers.rate if twin and matrix.place == "twin" else None)
     return matrix
 
 
@@ -209,8 +214,17 @@ def _progress(row: MatrixRow) -> None:
 
 
 def _repeat(file: Path, options: MatrixRequest) -> str:
+    """Return the command that repeats a row: its experiment alone, or the whole matrix where it has another load."""
+    if options.load != 1:
+        load = ["--load", f"{options.load:g}x", "--seed", str(options.seed)]
+        return _literal(shlex.join(["gameday", "matrix", str(file), *load]))
     aws = ["--on", "aws"] if options.place == "aws" else []
     local = ["--local-journal"] if options.local_journal else []
     write = shlex.join(["gameday", "matrix", str(file), *aws, "--write", "matrix"])
-    run = shlex.join([*aws, *local, "--seed", str(options.seed)])
-    return f"{write} && gameday run matrix/".replace("{", "{{").replace("}", "}}") + "{experiment}.yaml " + run
+    run = shlex.join([*aws, *local, "--seed"])
+    seed = str(options.seed) if aws else "{seed}"
+    return _literal(f"{write} && gameday run matrix/") + "{experiment}.yaml " + f"{_literal(run)} {seed}"
+
+
+def _literal(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")

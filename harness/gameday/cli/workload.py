@@ -10,6 +10,7 @@ from typing import Literal
 import click
 
 from gameday.cli import whole_number
+from gameday.cli.multiple import Multiple
 
 
 @click.command()
@@ -28,6 +29,13 @@ from gameday.cli import whole_number
     default=0,
     show_default=True,
     help="Seed for the choice of targets and for the twin.",
+)
+@click.option(
+    "--load",
+    type=Multiple(),
+    default="1x",
+    show_default=True,
+    help="On the twin: let so many times as many customers come, like 2.5x.",
 )
 @click.option("--production", is_flag=True, help="Confirm that you mean to inject into a production workload.")
 @click.option(
@@ -54,6 +62,7 @@ def matrix(
     workload: Path,
     place: Literal["twin", "aws"],
     seed: int,
+    load: float,
     production: bool,
     local_journal: bool,
     yes: bool,
@@ -71,13 +80,16 @@ def matrix(
     Examples
       gameday matrix experiments/storefront/workload.yaml --reports reports/v1
       gameday matrix experiments/storefront/workload.yaml --against reports/v1
+      gameday matrix experiments/storefront/workload.yaml --load 2.5x
     """
     from gameday.cli.matrix import MatrixRequest
     from gameday.cli.matrix import matrix as play
     from gameday.steady_state.kpi.masks import masked_text
 
     command = masked_text(shlex.join(["gameday", *sys.argv[1:]]))  # the records hold it
-    options = MatrixRequest(place, seed, production, local_journal, yes, as_json, reports, against, write, command)
+    options = MatrixRequest(
+        place, seed, load, production, local_journal, yes, as_json, reports, against, write, command
+    )
     sys.exit(play(workload, options))
 
 

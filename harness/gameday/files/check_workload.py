@@ -100,6 +100,10 @@ def check_twin(document: Section, parts: dict[str, Any]) -> Iterator[Mistake]:
             yield document.mistake(
                 ("zones", index), f"zone `{zone}` is named twice", "remove one of the two", kind=MistakeKind.DUPLICATE
             )
+    for name, module in parts.get("modules", {}).items():
+        for index, zone in enumerate(module.instances.zones if module.instances and "zones" in parts else ()):
+            loc: Loc = ("modules", name, "instances", "zones", index)
+            yield from unknown(document, loc, "zone", zone, parts["zones"])
     yield from _calls(document, parts.get("modules", {}), modules, journeys)
     if journeys:
         yield from _journeys(document, modules, journeys)

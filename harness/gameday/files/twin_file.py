@@ -77,6 +77,7 @@ class Instances(Written):
     """A module on EC2 instances in one scaling group behind one load balancer."""
 
     each_zone: Count = Field(ge=1, description="instances in each zone")
+    zones: tuple[str, ...] = Field((), description="the zones that have instances; default: all zones of the twin")
     launch_delay: Wait = Field(90.0, gt=0, description="how long a new instance takes until it serves requests")
     slots: Count = Field(16, ge=1, description="how many requests one instance serves at once")
     queue: Count = Field(64, ge=0, description="how many requests may wait at one instance; it answers more with 503")
@@ -239,3 +240,8 @@ class TwinFile(Written):
         {}, description="metrics as Namespace/MetricName, in periods of one second, and what they count"
     )
     alarms: dict[AlarmName, TwinAlarm] = Field({}, description="CloudWatch alarms, by name")
+
+    def at_load(self, times: float) -> TwinFile:
+        """Return the same workload with so many times as many customers."""
+        customers = self.customers.model_copy(update={"rate": self.customers.rate * times})
+        return self.model_copy(update={"customers": customers})

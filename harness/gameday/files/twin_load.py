@@ -60,7 +60,8 @@ def load_of_run(twin: TwinFile, experiment: Experiment, workload: Workload) -> t
 
 def instances_of(twin: TwinFile) -> int:
     """Return the number of instances in all zones."""
-    return sum(module.instances.each_zone for module in twin.modules.values() if module.instances) * len(twin.zones)
+    instances = [module.instances for module in twin.modules.values() if module.instances]
+    return sum(each.each_zone * len(each.zones or twin.zones) for each in instances)
 
 
 def too_much(load: TwinLoad, twin: TwinFile, seconds: float, what: str) -> str:

@@ -16,8 +16,11 @@ class Difference:
     exit: Exit  # broken on a new hidden dependency
 
 
-def comparable(old: Matrix, workload: str, margin: float) -> None:
-    """Raise InvalidInput where a matrix belongs to another workload, or has another margin."""
+def comparable(old: Matrix, workload: str, margin: float, customers: float | None = None) -> None:
+    """Raise InvalidInput where a matrix belongs to another workload, or has another margin or load."""
+    if None not in (old.customers, customers) and old.customers != customers:
+        what = f"the older matrix is at {old.customers:g} customers a second, not at {customers:g}"
+        raise InvalidInput(what, "give the same --load as then", gd_code="GD-E120")
     if (old.workload, old.margin) != (workload, margin):
         what = f"the older matrix is of {old.workload} with a margin of {old.margin}, not of {workload} with {margin}"
         raise InvalidInput(what, "name a matrix of the same workload", gd_code="GD-E120")
@@ -29,7 +32,7 @@ def difference(old: Matrix, new: Matrix) -> Difference:
     A size has changed where the two intervals do not overlap: a stricter criterion than a test of their difference
     (Schenker and Gentleman, The American Statistician 55, 2001, https://doi.org/10.1198/000313001317097960).
     """
-    comparable(old, new.workload, new.margin)
+    comparable(old, new.workload, new.margin, new.customers)
     before, after = ({_identity(finding) for finding in matrix.findings} for matrix in (old, new))
     fresh = tuple(finding.words for finding in new.findings if _identity(finding) not in before)
     gone = tuple(finding.words for finding in old.findings if _identity(finding) not in after)

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from gameday.files.workload import Workload
 from gameday.matrix.links import Links
-from gameday.matrix.model import Matrix, MatrixFinding, MatrixRow, ObservedEffect
-from gameday.matrix.observed import Observation
+from gameday.matrix.model import Cell, Matrix, MatrixFinding, MatrixRow, ObservedEffect, seed_of_row
+from gameday.matrix.observed import Observation, most_telling
 from gameday.plan.plan import Place
 from gameday.steady_state.kpi.claim import Verdict
-from gameday.steady_state.kpi.units import show_share
+from gameday.steady_state.kpi.units import show_duration, show_share
 
 
 class Analysis:
@@ -44,12 +44,25 @@ class Analysis:
             return  # the fault shows no effect on its own module, so other modules prove nothing
         for name, module in self.declared.workload.modules.items():
             cell = self.seen.cell(source, name)
-            if source not in module.needs or cell is None or cell.state != "contained" or self._witness(source, name):
+            if source not in module.needs or cell is None or self._witness(source, name):
                 continue
-            worst = cell.effect
+            worst = self._contained(source, cell)
+            if worst is None:
+                continue
             words = f"{name} declares that it needs {source}, and its KPIs do not show it"
-            words += f": {worst.kpi} {worst.words}" if worst else ""
+            words += f": {worst.kpi} {worst.words}"
             yield MatrixFinding("dead", source, name, cell.experiment, words, worst)
+
+    def _contained(self, source: str, cell: Cell) -> ObservedEffect | None:
+        """Return the largest effect of a cell whose KPIs are all contained, but for those that its callers explain."""
+        row = self.seen.of[source]
+        callers = self.seen.suffering_callers(row, cell.module) - {source}
+        if self.seen.unexplained(row, cell.module, callers):
+            return None
+        hurt = self.seen.hurt(row, cell.module)
+        left = [effect for effect in row.effects if effect.module == cell.module and effect.kpi not in hurt]
+        held = bool(left) and all(effect.verdict is Verdict.HELD for effect in left)
+        return most_telling(left, None) if held else None
 
     def _witness(self, source: str, module: str) -> bool:
         """Return whether a KPI of the modules that the module calls shows the need.
@@ -59,7 +72,11 @@ class Analysis:
         """
         below = self.declared.called_from(frozenset({module}))
         hurt = [_hurt(self.seen.of.get(name)) for name in (source, module)]
-        return any(below >= {effect.module} for kpi, effect in hurt[0].items() if kpi in hurt[1])
+        row = self.seen.of[source]
+        callers = self.seen.suffering_callers(row, module) - {source}
+        # A KPI that suffers with a caller of the module suffers on its way to the module, and shows nothing of it.
+        through = {kpi for caller in callers for kpi in _hurt(self.seen.of.get(caller))}
+        return any(below >= {effect.module} for kpi, effect in hurt[0].items() if kpi in hurt[1] and kpi not in through)
 
     # Zones -----------------------------------------------------------------------------------------------------------
 
@@ -84,8 +101,10 @@ class Analysis:
     def _outside(self, row: MatrixRow, module: str) -> ObservedEffect | None:
         """Return how a module suffers that is not in the row's zone, and needs no module there."""
         cell = self.seen.cells[row.experiment, module]
-        stray = cell.state == "spread" and cell.relation in ("tolerates", "none")
-        return cell.effect if stray and not any(self.seen.spreads(source, module) for source in row.hit) else None
+        if cell.state != "spread" or cell.relation not in ("tolerates", "none"):
+            return None
+        left = self.seen.unexplained(row, module, row.hit)
+        return most_telling(left.values(), self.seen.business) if left else None
 
     def _beyond_share(self, row: MatrixRow, module: str) -> ObservedEffect | None:
         """Return how a module suffers that loses more than the zone's share of the hit modules."""
@@ -94,6 +113,34 @@ class Analysis:
         share = max(row.hit.values(), default=0.0)
         more = [effect for effect in row.effects if effect.module == module and _more_than(effect, share)]
         return max(more, key=lambda effect: (effect.kpi in self.seen.business, effect.low or 0.0), default=None)
+
+    # What other modules explain --------------------------------------------------------------------------------------
+
+    def explained(self, findings: list[MatrixFinding]) -> Iterator[str]:
+        """Yield a line for each module that suffers without a declared relation, and that no finding names."""
+        told = {(finding.experiment, finding.module) for finding in findings}
+        told |= {
+            (self.seen.of[chain.way[0]].experiment, chain.way[-1])
+            for finding in findings
+            for chain in finding.chains
+            if chain.way[0] in self.seen.of
+        }
+        for (experiment, module), cell in self.seen.cells.items():
+            stray = cell.state == "spread" and cell.relation in ("tolerates", "none") and cell.effect
+            if not stray or (experiment, module) in told:
+                continue
+            others = sorted(self._suffers_also_with(cell))
+            why = f"as it does with {', '.join(others)} alone" if others else "and no other row shows why"
+            yield f"{experiment}: {module} suffers ({stray.kpi} by {stray.size}), {why}"
+
+    def _suffers_also_with(self, cell: Cell) -> set[str]:
+        """Return the modules that suffer in a cell's row, and whose own fault hurts the cell's KPI."""
+        return {
+            other
+            for other in self.declared.modules
+            if other != cell.module and self.seen.cells[cell.experiment, other].state == "spread"
+            if cell.effect and cell.effect.kpi in _hurt(self.seen.of.get(other))
+        }
 
     # What stays unknown ----------------------------------------------------------------------------------------------
 
@@ -112,11 +159,15 @@ class Analysis:
 def analyse(
     workload: Workload, rows: tuple[MatrixRow, ...], seed: int, margin: float, repeat: str = "", place: Place = "twin"
 ) -> Matrix:
-    """Return the matrix of a workload's rows. `repeat`: the command that repeats a row, with {experiment} in it."""
+    """Return the matrix of a workload's rows. `repeat` repeats a row, with {experiment} and {seed} in it."""
     seen = Observation(workload, rows)
     analysis = Analysis(seen)
     findings = [
-        replace(finding, repeat=repeat.format(experiment=finding.experiment), runs=analysis.runs(finding))
+        replace(
+            finding,
+            repeat=repeat.format(experiment=finding.experiment, seed=seed_of_row(seed, finding.experiment)),
+            runs=analysis.runs(finding),
+        )
         for finding in analysis.findings()
     ]
     order = ("hidden", "not-tolerated", "zonal", "dead")
@@ -138,6 +189,12 @@ def analyse(
         notes=(
             *(f"Gameday cannot judge {name}: it has no KPI" for name in without),
             *([elsewhere] if workload.regions[1:] else []),
+            *analysis.explained(findings),
+            *(
+                f"{row.experiment} needed a baseline of {show_duration(row.baseline)}: write it into its experiment"
+                for row in rows
+                if row.baseline is not None
+            ),
         ),
         open=tuple(analysis.open()),
     )

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from gameday.graph import reached
 from gameday.matrix.model import Cell, Chain, MatrixFinding, Relation
-from gameday.matrix.observed import Observation
+from gameday.matrix.observed import Observation, most_telling
 
 
 class Links:
@@ -98,8 +98,22 @@ class Links:
             origins = {module for module in cells if name in beyond[module]}
             if name not in known and origins <= beyond[name] and not any(name in beyond[root] for root in roots):
                 roots.append(name)
-        ways = [(source, *way) for way in _ways([*given, *roots], carries)]
-        return [cells[root] for root in roots], [way for way in ways if way[-1] not in given]
+        own = self._own(source, {name: cells[name] for name in cells if name not in (*given, *roots)}, carries)
+        ways = [(source, *way) for way in _ways([*given, *roots, *own], carries)]
+        found = [own.get(name, cells[name]) for name in (*roots, *own)]
+        return found, [way for way in ways if way[-1] not in given]
+
+    def _own(self, source: str, cells: Mapping[str, Cell], carries: Mapping[str, set[str]]) -> dict[str, Cell]:
+        """Return the modules with a KPI that no carrier of the harm explains, each with that KPI's effect."""
+        row, found = self.seen.of[source], {}
+        for name, cell in cells.items():
+            carriers = {module for module, others in carries.items() if name in others}
+            if cell.state != "spread" or any(self._fails_by(source, module, name) for module in carriers):
+                continue
+            left = self.seen.unexplained(row, name, (carriers | self.seen.suffering_callers(row, name)) - {name})
+            if left:
+                found[name] = replace(cell, effect=most_telling(left.values(), self.seen.business))
+        return found
 
     def _relation(self, module: str, other: str) -> Relation:
         """Return what `other` declares about a fault in `module` alone."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal
+from zlib import crc32
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -33,6 +34,9 @@ STATE_WORDS: dict[CellState, str] = {
 
 FindingKind = Literal["hidden", "not-tolerated", "dead", "zonal"]
 
+PEAK = 0.01
+"""By how much the worst minute must exceed the interval of the mean before the size names it."""
+
 
 @dataclass(frozen=True)
 class ObservedEffect:
@@ -47,6 +51,7 @@ class ObservedEffect:
     detectable: float | None  # the smallest change that this run would have called spread, four times out of five
     words: str
     kind: Literal["share", "time", "rate"]  # a share of requests; of time (a gauge's); a rate, changed relatively
+    worst_minute: float | None = None  # the change in the worst minute of the fault; None: not of requests
 
     @property
     def in_words(self) -> str:
@@ -60,7 +65,10 @@ class ObservedEffect:
             return "an unknown size"
         low, high, change = (f"{value * 100:.3g}" for value in (self.low, self.high, self.change))
         unit = "%" if self.kind == "rate" else " points"
-        return f"{change}{unit}" if low == high else f"{change}{unit} ({low} to {high})"
+        peak = self.worst_minute
+        parts = [] if low == high else [f"{low} to {high}"]
+        parts += [f"{peak * 100:.3g} in the worst minute"] if peak is not None and peak > self.high + PEAK else []
+        return f"{change}{unit} ({'; '.join(parts)})" if parts else f"{change}{unit}"
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,12 @@ class MatrixRow:
     hit: dict[str, float]  # module → the share of its capacity that the fault took away
     effects: tuple[ObservedEffect, ...]
     refused: tuple[str, ...] = ()
+    baseline: float | None = None  # seconds, where the row needed a longer one than others
+
+
+def seed_of_row(seed: int, experiment: str) -> int:
+    """Return the seed of a row on the twin: rows have their own noise, so that each is another look."""
+    return (seed + crc32(experiment.encode())) % 2**63
 
 
 @dataclass(frozen=True)
@@ -124,6 +138,7 @@ class Matrix:
     declared: dict[str, tuple[str, ...]]  # module → what it declares that it needs or tolerates
     notes: tuple[str, ...] = ()
     open: tuple[str, ...] = ()  # reasons why the answer stays unknown
+    customers: float | None = None  # the load: customers a second; None: unknown, as on an account
     version: Literal[1] = field(default=1)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 
 from gameday.files.workload import Workload
@@ -52,6 +52,30 @@ class Observation:
         cell = self.cell(source, module)
         return cell is not None and cell.state == "spread"
 
+    def hurt(self, row: MatrixRow, module: str) -> dict[str, ObservedEffect]:
+        """Return the effects, by KPI, by which a row was seen to hurt a module."""
+        return {effect.kpi: effect for effect in row.effects if effect.module == module and _is_worse(effect)}
+
+    def unexplained(self, row: MatrixRow, module: str, carriers: Iterable[str]) -> dict[str, ObservedEffect]:
+        """Return the effects by which a row hurts a module, without KPIs that a fault in a carrier alone hurts too.
+
+        A journey's KPI suffers with every module that its requests come through. That explains this KPI, and no other
+        KPI of its module.
+        """
+        rows = [self.of[carrier] for carrier in carriers if carrier in self.of]
+        explained = {effect.kpi for other in rows for effect in other.effects if _is_worse(effect)}
+        return {kpi: effect for kpi, effect in self.hurt(row, module).items() if kpi not in explained}
+
+    def suffering_callers(self, row: MatrixRow, module: str) -> frozenset[str]:
+        """Return the modules that suffer in a row and that call this module, directly or through others."""
+        return frozenset(
+            other
+            for other in self.declared.modules
+            if other != module
+            and module in self.declared.called_from(frozenset({other}))
+            and self.cells[row.experiment, other].state == "spread"
+        )
+
     def effect(self, source: str, kpi: str) -> ObservedEffect | None:
         """Return the effect of a fault on the module `source` on a KPI."""
         effects = self.of[source].effects if source in self.of else ()
@@ -67,8 +91,26 @@ def _state(row: MatrixRow, module: str, business: frozenset[str]) -> tuple[CellS
     )
     for verdict, state in states:
         if matching := [effect for effect in effects if effect.verdict is verdict]:
-            # Customers' KPIs rank first, capacity last; among unknown effects, a known change ranks before no data.
-            ranks = [(each.kpi in business, each.kind != "time") if state == "spread" else () for each in matching]
-            sizes = [-1.0 if each.change is None else each.change for each in matching]
-            return state, max(zip(ranks, sizes, matching, strict=True), key=lambda ranked: ranked[:2])[2]
+            return state, most_telling(matching, business if state == "spread" else None)
     return ("unknown" if row.refused else "no-kpi"), None
+
+
+def most_telling(effects: Collection[ObservedEffect], business: frozenset[str] | None) -> ObservedEffect:
+    """Return the effect that tells most: customers' KPIs rank first, capacity last, then the largest change.
+
+    `business` None: only the change ranks, and a known one before no data.
+    """
+
+    def rank(effect: ObservedEffect) -> tuple[bool, bool, float]:
+        ranked = business is not None
+        return (
+            ranked and effect.kpi in (business or ()),
+            ranked and effect.kind != "time",
+            -1.0 if effect.change is None else effect.change,
+        )
+
+    return max(effects, key=rank)
+
+
+def _is_worse(effect: ObservedEffect) -> bool:
+    return effect.verdict is Verdict.BROKEN

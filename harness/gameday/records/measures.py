@@ -30,7 +30,7 @@ class RunMeasures:
     key: Hashable  # equal for two runs that are one observation
     took_effect: bool
     false_verdict: float
-    claims_recovery: bool
+    claimed_recovery: float | None  # seconds; None: not claimed
     claimed: tuple[ClaimedKpi, ...]
     recovery: dict[str, Measured]  # by KPI
     loss: dict[str, Measured]
@@ -51,7 +51,7 @@ def measures_of(record: Record) -> RunMeasures:
         key=(record.plan.digest, record.seed, record.tool) if record.place == "twin" else record.run,
         took_effect=took_effect,
         false_verdict=workload.budget.false_verdict,
-        claims_recovery=experiment.recovery is not None,
+        claimed_recovery=experiment.recovery.within if experiment.recovery else None,
         claimed=tuple(
             ClaimedKpi(name, kpi.interval, kpi.tier is Tier.BUSINESS and kpi.kind != "gauge")
             for name, kpi in ((name, workload.kpis[name]) for name in experiment.steady_state)

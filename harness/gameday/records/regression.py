@@ -11,6 +11,9 @@ from gameday.records.record import Record
 from gameday.steady_state.judging.regression import Regression, compare, holm
 from gameday.steady_state.kpi.claim import Verdict, worst
 
+ONE_COUNTED = 1.0
+"""A difference of one order never counts as a worse loss."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -91,10 +94,11 @@ def _entries(old: list[RunMeasures], new: list[RunMeasures], margin: float) -> t
     rows = []
     for kpi in latest.claimed:
         name, alpha = kpi.name, latest.false_verdict
-        if latest.claims_recovery:
+        if latest.claimed_recovery is not None:
             sides = [[run.recovery[name] for run in runs if name in run.recovery] for runs in (old, new)]
-            rows.append(compare(name, "recovery", sides[0], sides[1], margin, alpha, kpi.interval))
+            tolerable = margin * latest.claimed_recovery
+            rows.append(compare(name, "recovery", sides[0], sides[1], margin, alpha, kpi.interval, tolerable))
         if kpi.has_loss:
             sides = [[run.loss[name] for run in runs if name in run.loss] for runs in (old, new)]
-            rows.append(compare(name, "loss", sides[0], sides[1], margin, alpha, 1.0))
+            rows.append(compare(name, "loss", sides[0], sides[1], margin, alpha, 1.0, ONE_COUNTED))
     return tuple(rows)

@@ -61,7 +61,7 @@ def _terminal(matrix: Matrix) -> Iterator[str]:
     modules = matrix.modules
     marks = {(cell.experiment, cell.module): mark(cell) for cell in matrix.cells}
     wide = max([len(row.experiment) for row in matrix.rows] + [len(name) + 4 for name in modules])
-    where = f"{matrix.place}, seed {matrix.seed}"
+    where = ", ".join([matrix.place, f"seed {matrix.seed}", *load(matrix)])
     yield f"{matrix.workload}: what a fault (row) does to the KPIs of each module (column); {where}"
     yield ""
     yield " " * wide + "".join(f"{number:>4} " for number in range(1, len(modules) + 1))
@@ -99,10 +99,17 @@ def headline(matrix: Matrix) -> str:
     return ", ".join([*(findings or ["No undeclared dependency was found"]), *unknown])
 
 
+def load(matrix: Matrix) -> Iterator[str]:
+    """Yield the load, where it is known: what is contained at it may not be at a higher one."""
+    if matrix.customers is not None:
+        yield f"{matrix.customers:g} customers/s"
+
+
 def basis(matrix: Matrix) -> str:
     """State the number of runs, the allowed change, and the chance of a false finding."""
+    at = "".join(f" at {words}" for words in load(matrix))
     return (
-        f"{count(len(matrix.rows), 'run')}; allowed change: {points_in_words(matrix.margin)}; "
+        f"{count(len(matrix.rows), 'run')}{at}; allowed change: {points_in_words(matrix.margin)}; "
         f"chance of any false spread at most {matrix.error * 100:.3g}%"
     )
 

@@ -75,9 +75,38 @@ def test_recovery_interval_covers_the_truth(seed: int, share_bad, truth: float) 
         assert abs(found.took - truth) <= 15
 
 
-def test_recovery_counts_from_the_last_fall() -> None:
-    fault = counts([(50, 25 if second < 30 or 150 <= second < 170 else 0) for second in range(480)], EFFECT)
-    assert recovery(steady(300) + fault).took == 170
+def falls(*spans: tuple[int, int], seconds: int = 480) -> Series:
+    """50 requests a second; half of them fail in spans of seconds after the effect."""
+    bad = (25 if any(first <= second < last for first, last in spans) else 0 for second in range(seconds))
+    return steady(300) + counts(((50, count) for count in bad), EFFECT)
+
+
+def test_recovery_is_the_first_instant_that_holds_as_claimed() -> None:
+    found = recovery(falls((0, 30), (150, 158)))
+    assert (found.verdict, found.took) == (HELD, 30)
+    assert "it also fell 2m30s after impact, for 8s" in found.words
+
+
+def test_recovery_of_flaps_counts_from_the_last() -> None:
+    assert recovery(falls((0, 30), (80, 110), (150, 170))).took == 170
+
+
+def test_a_later_fall_that_lasts_too_long_is_broken() -> None:
+    found = recovery(falls((0, 2), (100, 300)), seconds=120)
+    assert (found.verdict, found.took, found.impact) == (BROKEN, 200, EFFECT + 100)
+    assert found.words.startswith("well until 1m40s after impact, then fell: back 3m20s after it fell")
+    assert "it also fell at impact, for 2s" in found.words
+
+
+def test_harm_after_the_undo_counts_from_its_own_impact() -> None:
+    found = recovery(falls((300, 320), seconds=480), since="undo", seconds=60, lasts=120, after=360)
+    assert (found.verdict, found.took, found.impact) == (HELD, 20, EFFECT + 300)
+    assert found.words.startswith("well until 3m after undo, then fell: back 20s after it fell")
+
+
+def test_a_fall_before_the_undo_counts_from_the_undo() -> None:
+    found = recovery(falls((60, 150), seconds=480), since="undo", seconds=60, lasts=120, after=360)
+    assert (found.verdict, found.took) == (HELD, 30)
 
 
 def test_recovery_interval_narrows_with_traffic() -> None:
@@ -205,8 +234,10 @@ def test_gauge_with_a_short_dip_did_not_suffer() -> None:
     assert recovery(capacity((100, 6), (2, 4), (378, 6)), gauge()).words == "did not suffer"
 
 
-def test_a_gauge_that_falls_again_is_back_after_its_last_fall() -> None:
-    assert recovery(capacity((30, 4), (100, 6), (30, 4), (320, 6)), gauge()).took == 160
+def test_a_gauge_that_falls_again_has_a_second_episode() -> None:
+    found = recovery(capacity((30, 4), (100, 6), (40, 4), (310, 6)), gauge())
+    assert (found.verdict, found.took, found.impact) == (HELD, 40, EFFECT + 130)
+    assert recovery(capacity((30, 4), (40, 6), (40, 4), (370, 6)), gauge()).took == 110
 
 
 def test_a_gauge_that_stays_out_of_range_is_not_back() -> None:

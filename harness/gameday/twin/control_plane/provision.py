@@ -145,14 +145,19 @@ class _Builder:
             TagSpecifications=_spec("launch-template", tags),
         )["LaunchTemplate"]["LaunchTemplateId"]
         targets = self._balanced(name, tags)
-        count = wanted.each_zone * len(self.zones)
+        subnets = [
+            subnet
+            for zone, subnet in zip(self.zones, self.subnets, strict=True)
+            if not wanted.zones or zone in wanted.zones
+        ]
+        count = wanted.each_zone * len(subnets)
         self.client("autoscaling").create_auto_scaling_group(
             AutoScalingGroupName=named,
             LaunchTemplate={"LaunchTemplateId": template},
             MinSize=count,
             MaxSize=2 * count,
             DesiredCapacity=count,
-            VPCZoneIdentifier=",".join(self.subnets),
+            VPCZoneIdentifier=",".join(subnets),
             TargetGroupARNs=[targets],
             HealthCheckType="ELB",
             HealthCheckGracePeriod=round(wanted.launch_delay + 3 * self.twin.health_check.interval),
