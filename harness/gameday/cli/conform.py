@@ -30,7 +30,7 @@ def conform(sandbox: str, region: str, only: tuple[str, ...], output: Path | Non
     from contextlib import closing
 
     from gameday.aws.client import open_account
-    from gameday.cli.run import tell
+    from gameday.cli.output import tell
     from gameday.conform.cases import cases
     from gameday.conform.run import Conformance, Sandbox
     from gameday.conform.sandbox import must_be_sandbox

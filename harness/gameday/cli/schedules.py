@@ -11,7 +11,8 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from gameday.cli.run import RunOptions, day_policies, play, tell
+from gameday.cli.output import tell
+from gameday.cli.run import RunOptions, day_policies, play
 from gameday.cli.undo import restore_dead
 from gameday.engine.process_lock import who
 from gameday.engine.sqlite import home
