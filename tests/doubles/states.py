@@ -114,7 +114,9 @@ def alone(id_: str) -> Edits:
 def spot(id_: str, **request: Json) -> Edits:
     return {
         **together(alone(id_), of_instance(id_, InstanceLifecycle="spot", SpotInstanceRequestId="sir-1")),
-        "describe_spot_instance_requests": {"SpotInstanceRequests": [{"State": "active", "InstanceId": id_, **request}]},
+        "describe_spot_instance_requests": {
+            "SpotInstanceRequests": [{"State": "active", "InstanceId": id_, **request}]
+        },
     }
 
 

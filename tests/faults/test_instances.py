@@ -193,6 +193,7 @@ def test_stop_protection_protects_from_termination_too() -> None:
     [
         ({"Type": "persistent"}, True),
         ({"Type": "one-time"}, False),
+        ({"Type": "persistent", "State": "cancelled"}, False),
         ({"Type": "persistent", "LaunchGroup": "g"}, False),
         ({"Type": "persistent", "AvailabilityZoneGroup": "g"}, False),
     ],

@@ -22,7 +22,7 @@ from gameday.testing import DyingAccount
 
 from tests.doubles.play import SHORT
 from tests.doubles.runs import RUN, begun
-from tests.doubles.shop import Shop, open_shop
+from tests.doubles.shop import Shop
 from tests.faults.test_fault_laws import LAWS
 from tests.little import small
 
@@ -33,7 +33,7 @@ HERE = {"aws:RequestedRegion": REGION}
 @contextmanager
 def resolved(name: str) -> Iterator[tuple[Shop, Plan]]:
     """A plan with this fault, and the world that it is resolved on."""
-    with open_shop() as shop:
+    with LAWS[name].world() as shop:
         yield shop, Plan(
             experiment=Experiment.model_validate(SHORT | {"faults": [{"throttle": {"table": "any", "to": 1}}]}),
             workload=small()[0], place="twin", account=ACCOUNT, principal=f"arn:aws:iam::{ACCOUNT}:user/x",
