@@ -117,6 +117,11 @@ def streamed(**fields: Json) -> Edits:
 
 
 S3 = permit("s3.amazonaws.com")
+PROVIDER: Json = {
+    "LambdaManagedInstancesCapacityProviderConfig": {
+        "CapacityProviderArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:capacity-provider:shop"
+    }
+}
 PROVISIONED: Json = {"ProvisionedConcurrencyConfigs": [{"RequestedProvisionedConcurrentExecutions": 5}]}
 
 FUNCTIONS: dict[str, Callable[[str], Built]] = {
@@ -134,6 +139,7 @@ FUNCTIONS: dict[str, Callable[[str], Built]] = {
     "versions and aliases": lambda _: function(published),
     "ready": lambda value: function(edits=configured(State=value)),
     "not ready": lambda value: function(edits=configured(State=value)),
+    "on managed instances": lambda _: function(edits=configured(CapacityProviderConfig=PROVIDER)),
     "update in progress": lambda _: function(edits=configured(LastUpdateStatus="InProgress")),
     "invoked by a caller that waits": lambda _: function(permit("apigateway.amazonaws.com")),
     "events without a destination": lambda _: function(S3),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gameday.faults.hazards.hazard import WORKS, TargetState, refuses, throttled, warns
+from gameday.faults.hazards.hazard import WORKS, TargetState, refuses, still_open, throttled, warns
 
 GUIDE = "https://docs.aws.amazon.com/lambda/latest/dg/"
 RESERVED = f'{GUIDE}configuration-concurrency.html, "Configuring reserved concurrency for a function"'
@@ -80,6 +80,14 @@ FUNCTIONS = (
         STATES,
         _NOT_READY,
         values=("Pending", "Failed", "Deactivating", "Deactivated", "ActiveNonInvocable", "Deleting"),
+    ),
+    TargetState(
+        "on managed instances",
+        "CapacityProviderConfig is set: it runs on instances of a capacity provider",
+        f"{GUIDE}lambda-managed-instances-core-concepts.html",
+        throttled(
+            still_open(WORKS, "AWS does not document whether reserved concurrency limits a function of that kind")
+        ),
     ),
     TargetState(
         "update in progress",

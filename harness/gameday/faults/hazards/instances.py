@@ -196,7 +196,7 @@ INSTANCES = (
     TargetState(
         "Dedicated Host",
         "Placement.Tenancy is host: after a stop it needs room on a host of its account",
-        f'{GUIDE}dedicated-hosts-understanding.html, "Host affinity"',
+        f'{GUIDE}dedicated-hosts-understanding.html, "Amazon EC2 Dedicated Host auto-placement and host affinity"',
         each_instance(stop=warns("GD-W10", "Dedicated Host")),
     ),
     TargetState(

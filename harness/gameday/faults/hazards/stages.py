@@ -6,7 +6,7 @@ from gameday.faults.hazards.hazard import WORKS, TargetState, refuses, throttled
 
 GUIDE = "https://docs.aws.amazon.com/apigateway/latest/developerguide/"
 REST = f'{GUIDE}api-gateway-request-throttling.html, "Throttle requests to your REST APIs for better throughput"'
-PATCHES = f"{GUIDE.replace('developerguide', 'api')}patch-operations.html"
+PATCHES = "https://docs.aws.amazon.com/apigateway/latest/api/patch-operations.html"
 HTTP = f'{GUIDE}http-api-throttling.html, "Throttle requests to your HTTP APIs for better throughput"'
 WEBSOCKET = f'{GUIDE}websocket-api-protect.html, "Protect your WebSocket APIs in API Gateway"'
 V2 = "Amazon API Gateway Version 2 API Reference, "
