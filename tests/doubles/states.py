@@ -114,7 +114,9 @@ def alone(id_: str) -> Edits:
 def spot(id_: str, **request: Json) -> Edits:
     return {
         **together(alone(id_), of_instance(id_, InstanceLifecycle="spot", SpotInstanceRequestId="sir-1")),
-        "describe_spot_instance_requests": {"SpotInstanceRequests": [request]},
+        "describe_spot_instance_requests": {
+            "SpotInstanceRequests": [{"State": "active", "InstanceId": id_, **request}]
+        },
     }
 
 
@@ -193,6 +195,7 @@ INSTANCES: dict[str, Build] = {
     "one-time Spot request": lambda id_, _: spot(id_, Type="one-time"),
     "Spot launch group": lambda id_, _: spot(id_, Type="persistent", LaunchGroup="together"),
     "persistent Spot request": lambda id_, _: spot(id_, Type="persistent"),
+    "cancelled Spot request": lambda id_, _: spot(id_, Type="persistent", State="cancelled"),
     "Spot Instance of a group or fleet": lambda id_, _: {
         **of_instance(id_, InstanceLifecycle="spot", SpotInstanceRequestId="sir-1"),
         "describe_spot_instance_requests": {"SpotInstanceRequests": [{"Type": "persistent"}]},

@@ -218,7 +218,7 @@ def test_what_could_not_be_put_back_is_refused_with_every_reason() -> None:
     with pytest.raises(Refused) as refused:
         capture(POWER, {"a": "off", "b": "off", "c": "off", "d": "off"}, REGION, shelf)
     assert tuple(reason.text for reason in refused.value.reasons) == (
-        'b is changing right now: thing.power reads {"value": "turning"}',
+        'b is not ready for a change: thing.power reads {"value": "turning"}',
         "Gameday could not undo thing.power of c: no call sets it to burnt",
         "d does not exist: thing.power reads nothing",
     )

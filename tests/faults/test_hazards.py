@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from gameday.errors import AwsError, Reason, Refused
 from gameday.faults import CATALOGUE
 from gameday.faults.hazards.hazard import WORKS, Answer, Outcome, TargetState, refuses
 from gameday.faults.hazards.table import STATES, TARGETS, Row, open_rows, rows
+from gameday.faults.throttling import functions, tables
 from gameday.files.experiment import Experiment
 from gameday.plan.guards.guard import ask
 from gameday.plan.guards.registry import NOT_RESTORABLE, PLAN_GUARDS, READ_FAILED
@@ -24,6 +26,7 @@ from gameday.plan.planner import _checked
 from gameday.steady_state.clock import TestClock
 from gameday.testing import RoughAccount, law
 
+from tests.doubles.capacity_states import BUILT, LASTS
 from tests.doubles.reasons import NOW, context_of
 from tests.doubles.runs import RUN, Planned
 from tests.doubles.shop import ACCOUNT, OPTED_IN, REGION, Layout, Shop, open_shop
@@ -38,8 +41,6 @@ ASKED = {
     "subnet owners",
 }  # fmt: skip
 """The guards that look at targets. Others look at the experiment, the credentials and the place."""
-UNTRIED = {"function", "table", "stage"}
-"""Kinds of target of throttle, whose states no test here builds yet."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,12 @@ class Case:
         return f"{self.row.fault} on {self.row.target} {self.row.state.name}{value}".replace(" ", "_")
 
 
-def cases() -> list[Case]:
+def cases(targets: Container[str]) -> list[Case]:
     return [
         Case(row, value)
         for fault in TARGETS
         for row in rows(fault)
-        if row.target not in UNTRIED
+        if row.target in targets
         for value in row.state.values or ("",)
     ]
 
@@ -83,7 +84,7 @@ class Said:
 def said(shop: Shop, row: Row, fields: dict[str, Any]) -> Said:
     """Plan a fault on a shop, and ask the guards that look at its targets. What a row does not refuse is allowed."""
     fault, allow = row.fault, [] if row.answer.code == "GD-P12" else ["irreversible"]
-    look = replace(shop.look(), now=NOW)
+    look = replace(shop.look(), now=NOW, lasts=LASTS)
     try:
         planned_fault = _checked(CATALOGUE[fault].model_validate(fields).inject(look), OPTED_IN, look.inventory)
     except Refused as refused:
@@ -116,6 +117,8 @@ ENUMS = {
     ("instance", "ec2", "InstanceStateName", frozenset[str]()),
     ("group member", "autoscaling", "LifecycleState", frozenset[str]()),
     ("subnet", "elbv2", "TargetHealthStateEnum", frozenset({"healthy"})),
+    ("function", "lambda", "State", frozenset[str]()),
+    ("table", "dynamodb", "TableStatus", frozenset({"ACTIVE"})),
 }
 """Kind of target, and an enum of AWS's models that must be among the values of its states, but for the usual ones."""
 
@@ -139,9 +142,9 @@ def test_every_value_of_an_enum_has_a_state(target: str, service: str, enum: str
     assert documented - usual <= tried
 
 
-@pytest.mark.parametrize("target", sorted(set(STATES) - UNTRIED))
+@pytest.mark.parametrize("target", STATES)
 def test_every_state_is_built(target: str) -> None:
-    assert {state.name for state in STATES[target]} == set(BUILDS[target])
+    assert {state.name for state in STATES[target]} == set(BUILDS.get(target) or BUILT[target])
 
 
 @pytest.mark.parametrize("state", [state for states in STATES.values() for state in states], ids=lambda each: each.name)
@@ -205,7 +208,7 @@ def check(row: Row, sound: Said, found: Said) -> None:
         return
     assert found.refusals == ()
     assert found.planned_fault is not None
-    lost = [] if sound.planned_fault is None else sorted(set(found.planned_fault.lost) - set(sound.planned_fault.lost))
+    lost = sorted(set(found.planned_fault.lost) - set(sound.planned_fault.lost if sound.planned_fault else ()))
     if row.answer.outcome is Outcome.WORKS:
         assert (new, lost) == ([], [])
     elif row.answer.code:
@@ -230,15 +233,23 @@ class Shops:
         self.layout = None if fresh else layout
         return self.shop
 
+    def spend(self) -> None:
+        """Let the next case have a new shop."""
+        self.layout = None
+
+    def close(self) -> None:
+        self.opened.close()
+        self.spend()
+
 
 @pytest.fixture(scope="module")
 def shops() -> Iterator[Shops]:
     shops = Shops()
     yield shops
-    shops.opened.close()
+    shops.close()
 
 
-@pytest.mark.parametrize("case", cases(), ids=str)
+@pytest.mark.parametrize("case", cases(BUILDS), ids=str)
 def test_state_has_the_outcome_of_its_row(case: Case, shops: Shops, tmp_path: Path) -> None:
     row, state = case.row, case.row.state.name
     is_prepared = state in PREPARED or "suspended" in state
@@ -254,6 +265,50 @@ def test_state_has_the_outcome_of_its_row(case: Case, shops: Shops, tmp_path: Pa
     is_first = case.value in ("", *row.state.values[:1])
     if row.answer.outcome is Outcome.WORKS and is_first and found.planned_fault is not None:
         undone(found.planned_fault, there, tmp_path)
+        if found.planned_fault.irreversible_actions:
+            shops.spend()
+
+
+SOUND = Said(None, ())
+"""What a throttle of a sound target says."""
+
+
+@pytest.mark.parametrize("case", cases(BUILT), ids=str)
+def test_capacity_state_has_the_outcome_of_its_row(case: Case, shops: Shops, tmp_path: Path) -> None:
+    shops.close()
+    row = case.row
+    built = BUILT[row.target][row.state.name](case.value)
+    with open_shop(built.layout) as shop:
+        built.make(shop)
+        there = on(shop, built.edits)
+        found = said(there, row, named(built.fields, shop))
+        check(row, SOUND, found)
+        if row.answer.outcome is not Outcome.REFUSES and found.planned_fault is not None:
+            undone(found.planned_fault, there, tmp_path)
+
+
+def named(fields: Mapping[str, Any], shop: Shop) -> dict[str, Any]:
+    """The fields of a fault, with the ids of the shop's APIs."""
+    ids = {"api": "".join(shop.apis), "http_api": "".join(shop.http_apis)}
+    return {key: value.format(**ids) if isinstance(value, str) else value for key, value in fields.items()}
+
+
+@pytest.mark.parametrize(
+    ("module", "part", "state"),
+    [
+        (functions, "_ready", "function not ready"),
+        (functions, "_floor", "function unreserved floor"),
+        (functions, "_provisioned", "function provisioned concurrency"),
+        (tables, "_decreasable", "table decreases used up"),
+    ],
+)
+def test_mutant_without_condition_is_found(
+    module: ModuleType, part: str, state: str, shops: Shops, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    case = next(case for case in cases(BUILT) if f"{case.row.target} {case.row.state.name}" == state)
+    monkeypatch.setattr(module, part, lambda *_: ())
+    with pytest.raises(AssertionError):
+        test_capacity_state_has_the_outcome_of_its_row(case, shops, tmp_path)
 
 
 def undone(planned_fault: PlannedFault, shop: Shop, folder: Path) -> None:

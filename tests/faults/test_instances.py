@@ -117,6 +117,33 @@ def test_lonely_instance_claims_no_healing() -> None:
     assert action(plan).standing(Observation(gone), None) is Standing.HEALED
 
 
+SPOT = {"InstanceLifecycle": "spot", "SpotInstanceRequestId": "sir-1"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "heals"),
+    [
+        ({"Type": "persistent", "State": "active"}, True),
+        ({"Type": "persistent", "State": "cancelled"}, False),
+        ({"Type": "one-time", "State": "active"}, False),
+    ],
+)
+def test_terminated_spot_heals_by_its_persistent_request(request_: dict[str, Json], heals: bool) -> None:
+    def requests(id_: str) -> Json:
+        return {"SpotInstanceRequests": [{**request_, "InstanceId": id_}]}
+
+    fleet = Fleet([instance("i-1", **SPOT)], answers={"describe_spot_instance_requests": requests("i-1")})
+    plan = planned(fleet, "terminate-instance", ids=["i-1"])
+    found = action(plan)
+    assert found.claims_healing == heals
+    assert ("nothing known replaces" in plan.warnings[0]) != heals
+    if heals:
+        assert found.was_whole(requests("i-1"))
+        assert found.standing(Observation(requests("i-1")), None) is Standing.NOT_HEALED
+        assert found.standing(Observation(requests("i-2")), None) is Standing.HEALED
+        assert "Spot request sir-1 launches another" in found.why
+
+
 @pytest.mark.parametrize(("kind", "heals"), [("maintain", True), ("instant", False)])
 def test_lonely_instance_of_a_fleet_heals_by_its_module(kind: str, heals: bool) -> None:
     tagged = {"tags": {"aws:ec2:fleet-id": "fleet-1"}}
@@ -166,6 +193,7 @@ def test_stop_protection_protects_from_termination_too() -> None:
     [
         ({"Type": "persistent"}, True),
         ({"Type": "one-time"}, False),
+        ({"Type": "persistent", "State": "cancelled"}, False),
         ({"Type": "persistent", "LaunchGroup": "g"}, False),
         ({"Type": "persistent", "AvailabilityZoneGroup": "g"}, False),
     ],

@@ -233,7 +233,9 @@ def too_long(call: Call) -> list[str]:
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
 def test_setting_cuts_its_reads_of_many(setting: Setting) -> None:
     ids = [f"id-{number}" for number in range(1001)]
-    args: dict[str, dict[str, Json]] = {id_: {"api": id_, "stage": "live"} for id_ in ids}
+    args: dict[str, dict[str, Json]] = {
+        id_: dict.fromkeys(("api", "stage", "resource", "dimension"), id_) for id_ in ids
+    }
     reads = list(setting.read_calls(ids, args, CHUNK))
     assert [id_ for some, _ in reads for id_ in some] == ids
     assert [found for _, call in reads for found in too_long(call)] == []

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from gameday.aws.arns import ArnPlace
+from gameday.change import Call
 from gameday.engine.apply import apply
 from gameday.engine.undo import undo
 from gameday.files.experiment import Experiment
-from gameday.iam.actions import action_of
+from gameday.iam.actions import Action, action_of
 from gameday.iam.asks import _arn, _named
 from gameday.iam.evaluate import AccessRequest, Decision, decide
 from gameday.iam.policy import session_policies
@@ -22,7 +23,7 @@ from gameday.testing import DyingAccount
 
 from tests.doubles.play import SHORT
 from tests.doubles.runs import RUN, begun
-from tests.doubles.shop import Shop, open_shop
+from tests.doubles.shop import Shop
 from tests.faults.test_fault_laws import LAWS
 from tests.little import small
 
@@ -33,13 +34,21 @@ HERE = {"aws:RequestedRegion": REGION}
 @contextmanager
 def resolved(name: str) -> Iterator[tuple[Shop, Plan]]:
     """A plan with this fault, and the world that it is resolved on."""
-    with open_shop() as shop:
+    with LAWS[name].world() as shop:
         yield shop, Plan(
             experiment=Experiment.model_validate(SHORT | {"faults": [{"throttle": {"table": "any", "to": 1}}]}),
             workload=small()[0], place="twin", account=ACCOUNT, principal=f"arn:aws:iam::{ACCOUNT}:user/x",
             region=REGION, seed=0, planned_faults=(LAWS[name].planned_fault(shop),),
             hit=(), may_suffer=(), contained=(),
         )  # fmt: skip
+
+
+def implied(plan: Plan, call: Call, action: Action) -> Iterator[tuple[str, str]]:
+    """The scalable target that a call is for: it names its parts, and only its change knows its id."""
+    for change in plan.planned_faults[0].setting_changes:
+        asked = (call.params.get("ResourceId"), call.params.get("ScalableDimension"))
+        if asked[0] and asked == (change.args.get("resource"), change.args.get("dimension")):
+            yield from ((kind, change.id) for kind in action.needed)
 
 
 @pytest.mark.parametrize("name", [name for name in LAWS if name != "throttle a service for a program"])  # asks no AWS
@@ -58,7 +67,7 @@ def test_sessions_may_call_what_they_really_call(name: str, tmp_path: Path) -> N
     ]
     assert len(changing) >= len(plan.planned_faults[0].changes)
     for call, action, policy in changing:
-        named = list(_named(call, action))
+        named = [*_named(call, action), *implied(plan, call, action)]
         assert named
         for kind, one in named:
             arn = _arn(action.service, kind, one, call.params, ArnPlace("aws", REGION, ACCOUNT)).replace("*", "x")

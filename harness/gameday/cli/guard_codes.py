@@ -19,7 +19,7 @@ _NO_PLAN = {
     ),
     NOT_RESTORABLE: ErrorCode(
         "a setting could not be put back",
-        "A resource is gone, is changing right now, or has a value that no call writes.",
+        "A resource is gone, is not ready for a change, or has a value that no call writes.",
         "Wait until the resource is steady, or name another target.",
     ),
 }

@@ -116,7 +116,7 @@ def capture(
     its wanted value; it needs no change.
 
     Raises AwsError where a read fails. Raises Refused where undo would not be possible: the resource does not exist,
-    it is changing right now, or no call writes the value.
+    it is not ready for a change, or no call writes the value.
     """
     args = args or {}
     readings = read(setting, wanted, region, args, account)
@@ -131,7 +131,7 @@ def capture(
         )
         if now.gone or not now.ready:
             reasons.append(
-                f"{name} {'does not exist' if now.gone else 'is changing right now'}: {_as_read(setting, now)}"
+                f"{name} {'does not exist' if now.gone else 'is not ready for a change'}: {_as_read(setting, now)}"
             )
         elif _changes_nothing(setting_change, now):
             value = now.value if setting.shape is Shape.SET else setting_change.after

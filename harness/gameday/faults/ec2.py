@@ -111,7 +111,6 @@ class TerminateInstance(InstanceTargets):
             )
             for instance in hit
         ]
-        lonely = [id_ for id_, healing in healings.items() if not healing.is_claimed]
         return PlannedFault(
             fault=self.name,
             label=self.label("terminate", hit),
@@ -120,9 +119,7 @@ class TerminateInstance(InstanceTargets):
             hits=shares(context, hit),
             conditions=tuple(terminable(hit)),
             refusals=tuple(refusals),
-            warnings=tuple(
-                f"{id_} is in no scaling group, and nothing known replaces it: the KPIs alone decide" for id_ in lonely
-            ),
+            warnings=tuple(healing.warning for healing in healings.values() if healing.warning),
         )
 
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gameday.aws.answers.ec2_compute import DESCRIBE_FLEETS
+from gameday.aws.answers.ec2_compute import DESCRIBE_FLEETS, DESCRIBE_SPOT_INSTANCE_REQUESTS
 from gameday.aws.resources import Instance
 from gameday.change import JsonLike, Probe
 from gameday.faults.fault import FaultContext, call
@@ -33,6 +33,7 @@ class Healing:
     probe: Probe
     whole: str = ""
     is_claimed: bool = True  # false: the probe shows only that the instance is gone
+    warning: str = ""  # what the probe cannot show
     replaced_by: str = ""  # what launches another instance; empty where nothing known does
 
 
@@ -40,8 +41,9 @@ def replacement(context: FaultContext, instance: Instance, hit: Sequence[Instanc
     """Return how the system replaces an instance that the fault takes away for good. Raises AwsError."""
     if instance.group:
         return of_group(instance.group, hit)
-    launcher = _launcher(context, instance)
-    return _of_module(context, instance, hit, launcher) if launcher else _unclaimed(instance)
+    if launcher := _launcher(context, instance):
+        return _of_module(context, instance, hit, launcher)
+    return _of_spot_request(instance) if _is_launched_again(context, instance) else _unclaimed(instance)
 
 
 def of_group(group: str, hit: Sequence[Instance]) -> Healing:
@@ -98,7 +100,44 @@ def _unclaimed(instance: Instance) -> Healing:
         holds="length(answer.Reservations[].Instances[] | [?State.Name == 'running']) == `0`",
         about=f"nothing known replaces {instance.id}: the KPIs decide whether the system heals",
     )
-    return Healing(probe, "`true`", is_claimed=False)
+    warning = f"{instance.id} is in no scaling group, and nothing known replaces it: the KPIs alone decide"
+    return Healing(probe, "`true`", is_claimed=False, warning=warning)
+
+
+def _of_spot_request(instance: Instance) -> Healing:
+    """Return the healing by a persistent Spot request: it has launched another instance.
+
+    Sources: Amazon EC2 API Reference, SpotInstanceRequest (InstanceId, State: active once it is fulfilled); Amazon EC2
+    User Guide, "Tag Spot Instance requests": what a request launches does not get its tags.
+    """
+    id_ = instance.spot_request
+    request = "answer.SpotInstanceRequests[0]"
+    probe = Probe(
+        call=call("ec2", "describe_spot_instance_requests", SpotInstanceRequestIds=[id_]),
+        holds=f"{request}.State == 'active' && {request}.InstanceId != '{instance.id}'",
+        about=f"Spot request {id_} has launched another instance than {instance.id}",
+    )
+    warning = (
+        f"Spot request {id_} launches another instance for {instance.id} once EC2 has Spot capacity; "
+        "it may lack its tags, so that the workload does not own it"
+    )
+    return Healing(probe, f"{request}.State == 'active'", warning=warning, replaced_by=f"Spot request {id_}")
+
+
+def _is_launched_again(context: FaultContext, instance: Instance) -> bool:
+    """Return whether a persistent Spot request launches another instance once this one is terminated.
+
+    A persistent request is then open again, unless somebody cancelled it (Amazon EC2 User Guide, "Manage your Spot
+    Instances", "Terminate a Spot Instance"). EC2 forgets a request some time after it was cancelled.
+    """
+    if not instance.spot_request:
+        return False
+    asked = [{"SpotInstanceRequestIds": [instance.spot_request]}]
+    (answer,) = context.inventory.read_there(
+        DESCRIBE_SPOT_INSTANCE_REQUESTS, asked, ("InvalidSpotInstanceRequestID.NotFound",)
+    )
+    requests = answer["SpotInstanceRequests"] if answer else []
+    return any(raw.get("Type") == "persistent" and raw.get("State") == "active" for raw in requests)
 
 
 def _launcher(context: FaultContext, instance: Instance) -> str:

@@ -21,7 +21,7 @@ PROCESSES = 'Amazon EC2 Auto Scaling User Guide, "Suspend and resume processes",
 DELETING = "Amazon EC2 Auto Scaling API Reference, AutoScalingGroup, Status: set while DeleteAutoScalingGroup runs"
 REPLACING = ("Launch", "HealthCheck", "ReplaceUnhealthy")
 """Processes without which a scaling group replaces no member that somebody terminated."""
-SPOT = 'Amazon EC2 User Guide, "Stop a Spot Instance"'
+SPOT = 'Amazon EC2 User Guide, "Manage your Spot Instances", "Stop a Spot Instance"'
 KEYS = 'Amazon EBS User Guide, "How Amazon EBS encryption works"; AWS re:Post, "kms-iam-ec2-permission"'
 
 
@@ -105,10 +105,13 @@ def _persistent(instance: Instance) -> Condition:
     request = "SpotInstanceRequests[0]"
     return Condition(
         subject=instance.id,
-        about="its Spot request is persistent, and in no launch group or zone group",
+        about="its Spot request is persistent, not cancelled, and in no launch group or zone group",
         read=call("ec2", "describe_spot_instance_requests", SpotInstanceRequestIds=[instance.spot_request]),
-        holds=f"{request}.Type == 'persistent' && !({request}.LaunchGroup) && !({request}.AvailabilityZoneGroup)",
-        refusal=f"EC2 would refuse to stop {instance.id}: its Spot request is one-time, or belongs to a group",
+        holds=(
+            f"{request}.Type == 'persistent' && {request}.State != 'cancelled' && "
+            f"!({request}.LaunchGroup) && !({request}.AvailabilityZoneGroup)"
+        ),
+        refusal=f"EC2 would refuse to stop {instance.id}: its Spot request is one-time, cancelled, or for a group",
         remedy="terminate it instead, or name other targets",
         source=SPOT,
     )

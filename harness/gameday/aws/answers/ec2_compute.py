@@ -1,4 +1,4 @@
-"""EC2: instance types, volumes, fleets, console output."""
+"""EC2: instance types, volumes, fleets, Spot requests, console output."""
 
 from __future__ import annotations
 
@@ -56,6 +56,19 @@ class DescribeFleets(TypedDict):
     Fleets: list[Fleet]
 
 
+class SpotInstanceRequest(TypedDict):
+    """A Spot request; its type: one-time or persistent, its state: open, active, closed, cancelled, …"""
+
+    Type: NotRequired[str]
+    State: NotRequired[str]
+
+
+class DescribeSpotInstanceRequests(TypedDict):
+    """The answer to DescribeSpotInstanceRequests."""
+
+    SpotInstanceRequests: list[SpotInstanceRequest]
+
+
 class GetConsoleOutput(TypedDict):
     """The answer to GetConsoleOutput; `Timestamp`: when the output was last updated, in seconds since the epoch."""
 
@@ -66,4 +79,5 @@ class GetConsoleOutput(TypedDict):
 DESCRIBE_INSTANCE_TYPES = Operation("ec2", "describe_instance_types", DescribeInstanceTypes)
 DESCRIBE_VOLUMES = Operation("ec2", "describe_volumes", DescribeVolumes)
 DESCRIBE_FLEETS = Operation("ec2", "describe_fleets", DescribeFleets)
+DESCRIBE_SPOT_INSTANCE_REQUESTS = Operation("ec2", "describe_spot_instance_requests", DescribeSpotInstanceRequests)
 GET_CONSOLE_OUTPUT = Operation("ec2", "get_console_output", GetConsoleOutput)

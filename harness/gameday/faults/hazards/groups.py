@@ -11,7 +11,7 @@ from gameday.faults.hazards.instances import each_instance, not_chosen
 GUIDE = "https://docs.aws.amazon.com/autoscaling/ec2/userguide/"
 LIFECYCLE = f'{GUIDE}ec2-auto-scaling-lifecycle.html, "Amazon EC2 Auto Scaling instance lifecycle"'
 STANDBY = f'{GUIDE}as-enter-exit-standby.html, "How the standby state works"'
-WARM = f'{GUIDE}warm-pool-instance-lifecycle.html, "Warm pool instance lifecycle"'
+WARM = f'{GUIDE}warm-pool-instance-lifecycle.html, "Lifecycle state transitions for instances in a warm pool"'
 PROCESSES = f'{GUIDE}as-suspend-resume-processes.html, "Types of processes"'
 API = "Amazon EC2 Auto Scaling API Reference, "
 

@@ -60,3 +60,8 @@ def refuses(code: str, words: str) -> Answer:
 def still_open(answer: Answer, why: str) -> Answer:
     """Return an answer as it is today, with the reason for which it is not right."""
     return Answer(answer.outcome, answer.code, answer.words, why)
+
+
+def throttled(answer: Answer) -> Mapping[str, Answer]:
+    """Return the answers of a state that throttle alone meets."""
+    return {"throttle": answer}

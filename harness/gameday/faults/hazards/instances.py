@@ -11,7 +11,7 @@ GUIDE = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/"
 LIFECYCLE = f'{GUIDE}ec2-instance-lifecycle.html, "Amazon EC2 instance state changes"'
 STOP_START = f'{GUIDE}how-ec2-instance-stop-start-works.html, "What happens when you stop an instance"'
 DIFFERENCES = f'{GUIDE}ec2-instance-lifecycle.html, "Differences between instance states"'
-SPOT = f'{GUIDE}spot-stop-instance.html, "Stop a Spot Instance"'
+SPOT = f'{GUIDE}using-spot-instances-request.html, "Stop a Spot Instance"'
 KEYS = "https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html"
 
 
@@ -45,6 +45,7 @@ def not_running(words: str) -> dict[str, Answer]:
 
 
 _NOT_REPLACED = warns("GD-W10", "nothing known replaces it")
+_LAUNCHED_AGAIN = warns("GD-W10", "launches another instance")
 
 INSTANCES = (
     TargetState("running", "State.Name is running", LIFECYCLE, each_instance(), values=("running",)),
@@ -157,16 +158,19 @@ INSTANCES = (
         "Spot launch group",
         "its Spot request names a LaunchGroup: such an instance cannot be stopped",
         SPOT,
-        each_instance(_NOT_REPLACED, refuses("GD-P29", "belongs to a group")),
+        each_instance(_LAUNCHED_AGAIN, refuses("GD-P29", "or for a group")),
     ),
     TargetState(
         "persistent Spot request",
-        "Type of its Spot request is persistent: EC2 starts it again only while it has Spot capacity",
-        SPOT,
-        each_instance(
-            still_open(_NOT_REPLACED, "a persistent request launches another; the plan says that nothing does"),
-            refuses("GD-P12", "its Spot capacity"),
-        ),
+        "Type of its Spot request is persistent: EC2 starts or launches one again only while it has Spot capacity",
+        f'{GUIDE}using-spot-instances-request.html, "Stop a Spot Instance", "Terminate a Spot Instance"',
+        each_instance(_LAUNCHED_AGAIN, refuses("GD-P12", "its Spot capacity")),
+    ),
+    TargetState(
+        "cancelled Spot request",
+        "State of its persistent Spot request is cancelled: the instance runs on, and EC2 launches no other",
+        f"{GUIDE}using-spot-instances-cancel.html",
+        each_instance(_NOT_REPLACED, refuses("GD-P29", "its Spot request is one-time, cancelled")),
     ),
     TargetState(
         "Spot Instance of a group or fleet",
@@ -192,7 +196,7 @@ INSTANCES = (
     TargetState(
         "Dedicated Host",
         "Placement.Tenancy is host: after a stop it needs room on a host of its account",
-        f'{GUIDE}dedicated-hosts-understanding.html, "Host affinity"',
+        f'{GUIDE}dedicated-hosts-understanding.html, "Amazon EC2 Dedicated Host auto-placement and host affinity"',
         each_instance(stop=warns("GD-W10", "Dedicated Host")),
     ),
     TargetState(

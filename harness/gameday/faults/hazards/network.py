@@ -10,7 +10,7 @@ from gameday.faults.hazards.hazard import WORKS, Answer, TargetState, refuses, w
 GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide/"
 EC2 = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/"
 ACLS = f'{GUIDE}nacl-basics.html, "Network ACL basics"'
-SHARING = f'{GUIDE}vpc-share-prerequisites.html, "Responsibilities and permissions for owners and participants"'
+SHARING = f'{GUIDE}vpc-share-limitations.html, "Responsibilities and permissions for owners and participants"'
 TRACKING = f'{EC2}security-group-connection-tracking.html, "Untracked connections"'
 MANAGED = f'{EC2}requester-managed-eni.html, "Requester-managed network interfaces"'
 

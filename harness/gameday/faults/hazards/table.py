@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from gameday.faults.hazards.capacity import FUNCTIONS, STAGES, TABLES
+from gameday.faults.hazards.functions import FUNCTIONS
 from gameday.faults.hazards.groups import GROUPS, MEMBERS
 from gameday.faults.hazards.hazard import Answer, TargetState
 from gameday.faults.hazards.instances import INSTANCES
 from gameday.faults.hazards.network import INTERFACES, SUBNETS
+from gameday.faults.hazards.stages import HTTP_STAGES, STAGES
+from gameday.faults.hazards.tables import TABLES
 
 STATES = MappingProxyType(
     {
@@ -22,6 +24,7 @@ STATES = MappingProxyType(
         "function": FUNCTIONS,
         "table": TABLES,
         "stage": STAGES,
+        "HTTP stage": HTTP_STAGES,
     }
 )
 """Kind of target, in words → its documented states."""
@@ -34,7 +37,7 @@ TARGETS = MappingProxyType(
         "reboot-instance": _OF_INSTANCES,
         "az-blackhole": (*_OF_INSTANCES, "subnet"),
         "isolate-module": ("instance", "group member", "subnet", "interface"),
-        "throttle": ("function", "table", "stage"),
+        "throttle": ("function", "table", "stage", "HTTP stage"),
     }
 )
 """Fault → the kinds of target that it meets."""

@@ -23,6 +23,9 @@ UNRESERVED = 100
 """Concurrency that Lambda keeps for functions that reserve none; in accounts with less than that, all of it (Lambda
 Developer Guide, "Configuring reserved concurrency for a function"; accounts with 10 or 50 are reported)."""
 FLOOR = f"min([AccountLimit.ConcurrentExecutions, `{UNRESERVED}`])"
+READY = ("Active", "Inactive")
+"""States of functions that Lambda invokes, the second after a short preparation; in others it refuses calls."""
+STATES = 'AWS Lambda Developer Guide, "Lambda function states"; AWS Lambda API Reference, FunctionConfiguration, State'
 RESERVING = 'AWS Lambda Developer Guide, "Configuring reserved concurrency for a function"'
 PROVISIONED = 'AWS Lambda Developer Guide, "Configuring provisioned concurrency for a function"'
 
@@ -53,7 +56,7 @@ def reduced(context: FaultContext, resources: Sequence[OwnedResource], left: Lef
             any_grows([Counted("AWS/Lambda", "Throttles", "Invocations", (("FunctionName", name),))], covers=(name,))
             for name in hit
         ),
-        conditions=(*_floor(changes, limit), *_provisioned(changes, versions)),
+        conditions=(*_ready(hit), *_floor(changes, limit), *_provisioned(changes, versions)),
         shares={change.id: taken(reserved[change.id], _number(change.after)) for change in changes},
         refusals=tuple(refusals),
         idle=idle,
@@ -91,6 +94,21 @@ def _number(concurrency: Json) -> int:
 
 
 # what AWS demands -----------------------------------------------------------------------------------------------------
+
+
+def _ready(names: Sequence[str]) -> Iterator[Condition]:
+    """Yield that Lambda invokes the functions: what it does not invoke feels no throttle."""
+    states = ", ".join(f"'{state}'" for state in READY)
+    for name in names:
+        yield Condition(
+            subject=name,
+            about=f"its state is {' or '.join(READY)}",
+            read=call("lambda", "get_function_configuration", FunctionName=name),
+            holds=f"contains([{states}], State)",
+            refusal=f"function {name} is not ready to be invoked: its state is not {' or '.join(READY)}",
+            remedy="wait until it is Active; delete and create anew a function that is Failed",
+            source=STATES,
+        )
 
 
 def _floor(changes: Sequence[SettingChange], limit: AccountLimit | None) -> Iterator[Condition]:
