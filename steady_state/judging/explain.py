@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 
+from gameday.steady_state.judging.phases import chances
 from gameday.steady_state.judging.phrases import points_in_words, time_in_words
 from gameday.steady_state.kpi.claim import (
     Claim,
@@ -95,7 +96,7 @@ def explain(
     """
     odds = claim.false_verdict
     claimed = [phase for phase in judged.phases if phase.kpi in claim.claimed and phase.bound != "any"]
-    fewest = odds / (4 * max(1, len(claim.claimed)))
+    fewest = odds / (chances(phases) * max(1, len(claim.claimed)))
     return (
         *([_guard(phases.aborted, false_abort)] if false_abort and phases.abort == "guard" else []),
         *(_phase(phase, odds, fewest, phases) for phase in claimed),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from gameday.steady_state.judging.detection import judge_detection
 from gameday.steady_state.judging.isolation import judge_modules
 from gameday.steady_state.judging.lead import judge_leads
 from gameday.steady_state.judging.loss import judge_losses
-from gameday.steady_state.judging.phases import Error, judge_phase, seen_in
+from gameday.steady_state.judging.phases import Error, chances, judge_phase, seen_in
 from gameday.steady_state.judging.recovery import judge_recovery
 from gameday.steady_state.judging.sentence import sentence
 from gameday.steady_state.judging.traffic import unseen_in_traffic
@@ -83,10 +84,10 @@ def judge(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Judgeme
         else {}
     )
     seen = seen_in(claim, series, phases, recoveries)
-    # Each KPI has four chances to look broken: before, after, and during from either of its two starts.
-    error = Error(claim.false_verdict, claim.false_verdict / (4 * max(1, len(claim.claimed))))
+    error = Error(claim.false_verdict, claim.false_verdict / (chances(phases) * max(1, len(claim.claimed))))
     judged = tuple(judge_phase(bins, _bound(claim, bins.name, bins.phase), error) for bins in seen)
-    modules = judge_modules(claim, seen, cut_short=phases.aborted is not None) if tested else ()
+    strict = replace(claim, false_verdict=claim.false_verdict * 4 / chances(phases))
+    modules = judge_modules(strict, seen, cut_short=phases.aborted is not None) if tested else ()
     back = tuple(recoveries.values())
     detected = judge_detection(claim, claim.detection, series, phases) if claim.detection and tested else None
     early = _early(phases)
@@ -114,7 +115,12 @@ def _early(phases: Phases) -> tuple[Verdict, str] | None:
     if phases.aborted is not None:
         return Verdict.UNKNOWN, f"{_ABORTS.get(why, why)} ended the run early{details}"
     if phases.took_effect is None:
-        return Verdict.UNKNOWN, "the fault had no effect, so the run tested nothing"
+        idle = [each.fault for each in phases.faults if each.injected is not None and each.took_effect is None]
+        which = f"the fault {' and '.join(idle)}" if idle else "the fault"
+        return (
+            Verdict.UNKNOWN,
+            f"{which} had no effect, so the run {'did not test the claim' if idle else 'tested nothing'}",
+        )
     return None
 
 

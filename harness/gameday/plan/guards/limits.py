@@ -40,8 +40,7 @@ def instances(context: PlanContext) -> Iterator[Objection]:
 def exposure(context: PlanContext) -> Iterator[Objection]:
     """Refuse faults that may last longer than `limits.exposure`."""
     most = context.plan.workload.limits.exposure
-    deadline = max(planned_fault.effect.deadline for planned_fault in context.plan.planned_faults)
-    seconds = context.plan.experiment.lasts + deadline
+    seconds = context.plan.longest_exposure
     if seconds > most:
         text = (
             f"the faults may last {exact_duration(seconds)} (until they take effect, and then `lasts`), "
