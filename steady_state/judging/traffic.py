@@ -29,9 +29,9 @@ def unseen_in_traffic(claim: Claim, series: Mapping[str, Series], phases: Phases
 
 
 def _alone(phases: Phases, index: int) -> Phases:
-    """Return the phases of one fault: what it did shows against the time from the injection before it."""
+    """Return the phases of one fault: what it did shows against the time since the change of ours before it."""
     mine = phases.faults[index]
-    earlier = [each.injected for each in phases.faults if each.injected is not None]
+    earlier = [at for each in phases.faults for at in (each.injected, each.undone) if at is not None]
     since = max((at for at in earlier if mine.injected is not None and at < mine.injected), default=None)
     before = phases.before if since is None or mine.injected is None else (since, mine.injected)
     return replace(

@@ -33,7 +33,7 @@ class WatchingClock:
     def sleep(self, seconds: float) -> None:
         """Let time pass under guard; the run yields the events of that time after the injection."""
         for event in self.loop.pass_time(seconds):
-            self.loop.emitted.append(event)
+            self.loop.emit(event)
         if self.loop.aborted:
             raise ApplyFailed(self.loop.aborted.about)
 
@@ -92,7 +92,7 @@ class FaultsInOrder:
         now = loop.clock.now()
         loop.agenda.undo[index] = now
         yield FaultStep(now, index, "undo", loop.plan.planned_faults[index].label)
-        wire = CallSender(stage.run, "undo", loop.undoing, loop.clock, loop.emitted.append)
+        wire = CallSender(stage.run, "undo", loop.undoing, loop.clock, loop.emit)
         self._ending[index] = _EndingFault(Undo(wire, stage.journal, of=first), now)
 
     def _advance(self) -> Iterator[Event]:

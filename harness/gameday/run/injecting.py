@@ -41,8 +41,7 @@ class Injecting(Watching):
             if plan.is_timed:
                 yield FaultStep(self.clock.now(), index, "inject", planned_fault.label)
             try:
-                on_event = self.emitted.append
-                apply(planned_fault.stages, first, stage.run, stage.account, stage.journal, clock, on_event, self.pace)
+                apply(planned_fault.stages, first, stage.run, stage.account, stage.journal, clock, self.emit, self.pace)
             except GamedayError as error:
                 self.abort(stage.stop.by if stage.stop.why else "failed", stage.stop.why or error.what)
             yield from self.take_emitted()

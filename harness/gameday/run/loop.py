@@ -200,9 +200,7 @@ class _Loop(Injecting):
     def put_back(self) -> list[ChangeClosed]:
         stage = self.stage
         stage.stop.is_undoing = True
-        settled, raised = undo_to_the_end(
-            stage.run, self.plan, self.undoing, stage.journal, self.clock, self.emitted.append
-        )
+        settled, raised = undo_to_the_end(stage.run, self.plan, self.undoing, stage.journal, self.clock, self.emit)
         if raised:
             self.errors.note(raised)
         self.owes_undo = False

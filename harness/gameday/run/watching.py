@@ -53,6 +53,10 @@ class Watching:
         while not self.aborted and (left := end + min(self.watch.lag, LATEST) - self.clock.now()) > CLOSE:
             yield from self.pass_time(left)
 
+    def emit(self, event: Event) -> None:
+        """Keep an event of a call until the run yields it."""
+        self.emitted.append(event)
+
     def take_emitted(self) -> Iterator[Event]:
         """Yield the events that calls have emitted since the last time."""
         emitted, self.emitted = self.emitted, []
