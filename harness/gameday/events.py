@@ -92,6 +92,17 @@ class Detected:
     type: Literal["detected"] = "detected"
 
 
+@dataclass(frozen=True, slots=True)
+class FaultStep:
+    """One of several faults in order begins (inject), ends before the others (undo), or is undone by then (undone)."""
+
+    at: float
+    fault: int  # index in the plan
+    step: Literal["inject", "undo", "undone"]
+    about: str
+    type: Literal["fault-step"] = "fault-step"
+
+
 AbortedBy = Literal["guard", "alarm", "blind", "failed", "error", "signal", "halt", "lease", "undone-early", "killed"]
 
 
@@ -153,7 +164,18 @@ class Ended:
 
 
 Event = (
-    PhaseBegan | Sampled | Called | TookEffect | NoEffect | Detected | Aborted | ChangeClosed | Remark | Judged | Ended
+    PhaseBegan
+    | FaultStep
+    | Sampled
+    | Called
+    | TookEffect
+    | NoEffect
+    | Detected
+    | Aborted
+    | ChangeClosed
+    | Remark
+    | Judged
+    | Ended
 )
 
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])

@@ -167,7 +167,7 @@ def _hidden(claimed: list[PhaseJudgement], phase: str) -> str:
     """Say how many requests may be lost on their way unseen, for the KPI that may lose most."""
     visible = [judged.visible for judged in claimed if judged.phase == phase and judged.visible is not None]
     share = min(1.0, ceil(max(visible, default=0.0) / _STEP - 1e-9) * _STEP)
-    return f"; requests that never arrive show from {share * 100:.0f}% of the traffic on"
+    return f"; if less than {share * 100:.0f}% of the requests never arrived, it would not show"
 
 
 def _mend(phase: PhaseJudgement, longer: str) -> str:

@@ -72,7 +72,7 @@ def judge(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Judgeme
     KPIs that are watched but not claimed are judged and shown, and do not change the verdict. Neither do losses.
     """
     tested = phases.injected is not None and phases.took_effect is not None
-    budget = budget_of(claim)
+    budget = budget_of(claim, phases)
     recoveries = (
         {name: _recovery(claim, name, series.get(name, ()), phases, budget.recovery) for name in claim.claimed}
         if claim.recovery and tested
@@ -81,7 +81,7 @@ def judge(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Judgeme
     seen = seen_in(claim, series, phases, recoveries)
     error = Error(claim.false_verdict, budget.phase)
     judged = tuple(judge_phase(bins, _bound(claim, bins.name, bins.phase), error) for bins in seen)
-    modules = judge_modules(claim, seen, cut_short=phases.aborted is not None, spread=budget.part) if tested else ()
+    modules = judge_modules(claim, seen, cut_short=phases.aborted is not None, spread=budget.spread) if tested else ()
     back = tuple(recoveries.values())
     shared = replace(claim, false_verdict=budget.part)
     detected = judge_detection(shared, claim.detection, series, phases) if claim.detection and tested else None
@@ -127,7 +127,12 @@ def _early(phases: Phases) -> tuple[Verdict, str] | None:
     if phases.aborted is not None:
         return Verdict.UNKNOWN, f"{_ABORTS.get(why, why)} ended the run early{details}"
     if phases.took_effect is None:
-        return Verdict.UNKNOWN, "the fault had no effect, so the run tested nothing"
+        idle = [each.fault for each in phases.faults if each.injected is not None and each.took_effect is None]
+        which = f"the fault {' and '.join(idle)}" if idle else "the fault"
+        return (
+            Verdict.UNKNOWN,
+            f"{which} had no effect, so the run {'did not test the claim' if idle else 'tested nothing'}",
+        )
     return None
 
 

@@ -44,7 +44,8 @@ def seen_in(
     """Return the bins of each KPI in each phase.
 
     - Before: the baseline.
-    - During: from the injection or from the effect, whichever looks worse, to the undo. Bins that only begin or end in
+    - During: from the injection or from the effect, whichever looks worse, to the undo; where faults are in order, the
+      interval of one fault if that looks worse still. Bins that only begin or end in
       this phase count too, so that nothing of the fault is missing.
     - After: from the verified undo to the end. If the KPI had to recover from undo, from its recovery on.
     """
@@ -66,10 +67,27 @@ def _during(phases: Phases, kpi: Kpi, bins: Series, before: Series) -> tuple[flo
     stop = phases.undo if phases.undo is not None else phases.end
     if phases.took_effect is None or stop is None:
         return None
-    # Gameday reads an effect late (health checks take time), and customers suffer before it. A fault may also do
-    # nothing until it takes effect. The start that looks worse counts, so that neither hides harm.
-    starts = [phases.took_effect, *([phases.injected] if phases.injected is not None else [])]
-    return max(((start, stop) for start in starts), key=lambda span: _harm(kpi, touching(bins, *span), before))
+    return max(during_spans(phases, stop), key=lambda span: _harm(kpi, touching(bins, *span), before))
+
+
+def during_spans(phases: Phases, stop: float) -> tuple[tuple[float, float], ...]:
+    """Return the stretches of the fault: the one that looks worst counts, so that none hides harm.
+
+    Gameday reads an effect late (health checks take time), and customers suffer before it; a fault may also do nothing
+    until it takes effect. Faults in order: the interval of each, too, since the whole time dilutes the harm of a part.
+    """
+    intervals = [(phases.took_effect, phases.injected, stop)]
+    intervals += [(each.took_effect, each.injected, each.undo or stop) for each in phases.faults]
+    return tuple((start, end) for *starts, end in intervals for start in starts if start is not None and start < end)
+
+
+LEAST_CHANCES = 4
+"""How often a KPI may look broken: before, after, and during from either of its two starts."""
+
+
+def chances(phases: Phases) -> int:
+    """Return how often a KPI may look broken: before, after, and in each stretch that `during_spans` can return."""
+    return LEAST_CHANCES + 2 * len(phases.faults)
 
 
 def _harm(kpi: Kpi, bins: Series, before: Series) -> float:

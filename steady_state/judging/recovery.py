@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import inf
 
 from gameday.steady_state.judging.edges import edges_of
@@ -23,6 +23,8 @@ def judge_recovery(
     From impact, only data from before the undo count; from undo, all data until the end. A KPI is back at the first
     instant from which it holds for as long as claimed. A later fall is another episode. It counts from its own impact,
     as does harm that begins after the undo. The episode that took longest is the one told; the words name the others.
+    Where faults are in order, the time counts anew from each injection, only data from before any undo count, and the
+    worst of these stretches decides.
 
     held: the whole interval around the time lies within the claim, for each episode. broken: none of it does, for one.
     Otherwise unknown.
@@ -30,9 +32,49 @@ def judge_recovery(
     """
     start = phases.injected if phases.injected is not None else phases.before[1]
     undo = phases.undo if phases.undo is not None else phases.end
-    stop = undo if claim.since == "impact" else phases.end
-    if undo is None or stop is None:
+    if undo is None or phases.end is None:
         return _unknown(name, "the run did not get there")
+    if claim.since == "undo":
+        return _judge_stretch(name, kpi, series, phases, claim, alpha, (start, phases.end))
+    found = stretches(phases, start, undo)
+    judged = [
+        (each, _judge_stretch(name, kpi, series, phases, claim, alpha / len(found), (each.start, each.end)))
+        for each in found
+    ]
+    counted = [row for each, row in judged if each.ends_in_undo or row.verdict is Verdict.BROKEN]
+    order = list(Verdict)
+    return max(counted, key=lambda row: (order.index(row.verdict), row.degraded, row.took or 0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The time from an injection until the next injection or undo."""
+
+    start: float
+    end: float
+    ends_in_undo: bool
+
+
+def stretches(phases: Phases, start: float, undo: float) -> tuple[Stretch, ...]:
+    """Return the time after each injection in which Gameday changed nothing; the last one ends in an undo.
+
+    A later fault delays the recovery from an earlier one: a stretch that it ends can break a claim, but not prove it.
+    """
+    begins = sorted({start, *(each.injected for each in phases.faults if each.injected is not None)})
+    undos = {undo, *(each.undo for each in phases.faults if each.undo is not None)}
+    found = []
+    for begin in begins:
+        end = min((at for at in undos if at > begin), default=undo)
+        following = min((at for at in begins if at > begin), default=end)
+        found.append(Stretch(begin, min(end, following), end <= following))
+    return tuple(found)
+
+
+def _judge_stretch(
+    name: str, kpi: Kpi, series: Series, phases: Phases, claim: Recovery, alpha: float, span: tuple[float, float]
+) -> RecoveryJudgement:
+    start, stop = span
+    undo = phases.undo if phases.undo is not None else stop
     bins = inside(touching(series, start, stop), -inf, stop)
     before = inside(series, *phases.before)
     if why := _unseen(kpi, bins, before, start, stop):

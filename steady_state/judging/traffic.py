@@ -21,10 +21,22 @@ def unseen_in_traffic(claim: Claim, series: Mapping[str, Series], phases: Phases
         return None
     kpis = {name: claim.kpis[name].model_copy(update={"module": name}) for name in traffic.kpis}
     alone = replace(claim, kpis=kpis, claimed=(), during={}, contained=tuple(kpis), margin=WORSE)
-    changes = judge_modules(alone, seen_in(alone, series, phases, {}), cut_short=False)
-    if any(change.verdict is Verdict.BROKEN for change in changes):
+    parts = [_alone(phases, index) for index in traffic.faults] if phases.faults else [phases]
+    judged = (judge_modules(alone, seen_in(alone, series, part, {}), cut_short=False) for part in parts)
+    if all(any(change.verdict is Verdict.BROKEN for change in changes) for changes in judged):
         return None
     return f"health checks do not show that the fault cut {traffic.blind_to}; {_looked_at(traffic.kpis)}"
+
+
+def _alone(phases: Phases, index: int) -> Phases:
+    """Return the phases of one fault: what it did shows against the time since the change of ours before it."""
+    mine = phases.faults[index]
+    earlier = [at for each in phases.faults for at in (each.injected, each.undone) if at is not None]
+    since = max((at for at in earlier if mine.injected is not None and at < mine.injected), default=None)
+    before = phases.before if since is None or mine.injected is None else (since, mine.injected)
+    return replace(
+        phases, before=before, injected=mine.injected, took_effect=mine.took_effect, undo=mine.undo, faults=()
+    )
 
 
 def _looked_at(kpis: tuple[str, ...]) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from gameday.steady_state.kpi.kpi import Bound, Kpi
+from pydantic import Field
 
 
 class Verdict(StrEnum):
@@ -24,6 +25,21 @@ def worst(verdicts: list[Verdict]) -> Verdict:
 
 
 @dataclass(frozen=True)
+class FaultInterval:
+    """When one of several faults in order was in force, in seconds since the epoch; None where it did not get there."""
+
+    fault: str  # its name
+    injected: float | None = None  # its first call went out
+    took_effect: float | None = None  # the run read its effect
+    undo: float | None = None  # its undo began
+    undone: float | None = None  # the run verified its undo
+
+
+FaultIntervals = Annotated[tuple[FaultInterval, ...], Field(exclude_if=lambda intervals: not intervals)]
+"""Intervals that JSON leaves out where there are none."""
+
+
+@dataclass(frozen=True)
 class Phases:
     """The instants of a run, in seconds since the epoch; None where the run did not get that far."""
 
@@ -36,6 +52,7 @@ class Phases:
     aborted: str | None = None  # why it ended early: a word of `gameday.events.AbortedBy`, then ": " and details
     fired: float | None = None  # the claimed alarm fired for the first time since just before the injection
     alarm_read: float | None = None  # the alarm's history is known up to here; None: never read, or no claim
+    faults: FaultIntervals = ()  # in the order of their begin; empty where all begin and end together
 
     @property
     def abort(self) -> str | None:
@@ -66,6 +83,7 @@ class TrafficProof:
 
     kpis: tuple[str, ...]
     blind_to: str  # the traffic that the proof of the effect cannot show to be cut, in words
+    faults: tuple[int, ...] = ()  # indices in `Phases.faults` of the faults that it is about, if they are in order
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from functools import partial
 from math import log
 
 import numpy as np
-from gameday.run.loop import STEP
+from gameday.run.watching import STEP
 from gameday.steady_state.judging.edges import Edge
 from gameday.steady_state.judging.evidence import SequentialTest, breach
 from gameday.steady_state.judging.guard import Guard, watches

@@ -19,7 +19,7 @@ from gameday.change import Call, Change, Json, Observation
 from gameday.engine import undo as engine
 from gameday.engine.entries import CallOutcome, Entry
 from gameday.engine.journal import Journal
-from gameday.engine.undo import Next, _Step, _Undo
+from gameday.engine.undo import Next, Undo, _Step
 from gameday.errors import GamedayError
 
 
@@ -63,34 +63,34 @@ def _without_compare(change: Change, now: Observation, quiet: bool, was: Json = 
     return Next.WRITE if found is Next.CONFLICT else _decide(change, now, quiet, was)
 
 
-def _without_settle(self: _Undo, row: Entry) -> float:
+def _without_settle(self: Undo, row: Entry) -> float:
     return self.began + LONGEST_CALL if row.answered is None else min(row.answered, self.began)
 
 
-def _without_the_late(self: _Undo, row: Entry) -> float:
+def _without_the_late(self: Undo, row: Entry) -> float:
     return self.began + row.change.settle_time
 
 
-def _first_stages_first(self: _Undo, position: int) -> tuple[int, int]:
+def _first_stages_first(self: Undo, position: int) -> tuple[int, int]:
     return 1000 - self.open[position].planned_fault, 1000 - self.open[position].stage
 
 
-_step = _Undo._step
+_step = Undo._step
 
 
-def _swallowed(self: _Undo, row: Entry, found: Any) -> _Step:
+def _swallowed(self: Undo, row: Entry, found: Any) -> _Step:
     try:
         return _step(self, row, found)
     except GamedayError as error:
         return _Step(Next.RESTORED, error.what)
 
 
-def _believing(self: _Undo, row: Entry, found: Any) -> _Step:
+def _believing(self: Undo, row: Entry, found: Any) -> _Step:
     step = _step(self, row, found)
     return _Step(Next.RESTORED, step.about) if step.next is Next.WRITE and row.position in self.wrote else step
 
 
-def _by_remembered_id(self: _Undo, row: Entry, found: Any) -> _Step:
+def _by_remembered_id(self: Undo, row: Entry, found: Any) -> _Step:
     if row.change.creates and row.made is None:
         return _Step(Next.RESTORED, "nothing is known to be made")
     return _step(self, row, found)
@@ -128,14 +128,14 @@ MUTANTS: dict[str, Mutant] = {
         ((Journal, "intend", _intent_later), (Journal, "answer", _intent_with_the_answer)),
     ),
     "forget the compare": Mutant("throttle a table", "stranger", ((engine, "decide", _without_compare),)),
-    "skip the settle": Mutant(ACL, "rough", ((_Undo, "_quiet_from", _without_settle),)),
+    "skip the settle": Mutant(ACL, "rough", ((Undo, "_quiet_from", _without_settle),)),
     "look only once, though a request is late": Mutant(
-        "throttle a table", "later", ((_Undo, "_quiet_from", _without_the_late),)
+        "throttle a table", "later", ((Undo, "_quiet_from", _without_the_late),)
     ),
-    "reverse the order of stages": Mutant(ACL, "plain", ((_Undo, "_stage", _first_stages_first),)),
-    "swallow an error": Mutant("throttle a table", "troubles", ((_Undo, "_step", _swallowed),)),
-    "believe a write": Mutant("throttle a table", "rough", ((_Undo, "_step", _believing),)),
-    "find what was made by a remembered id": Mutant(ACL, "plain", ((_Undo, "_step", _by_remembered_id),)),
+    "reverse the order of stages": Mutant(ACL, "plain", ((Undo, "_stage", _first_stages_first),)),
+    "swallow an error": Mutant("throttle a table", "troubles", ((Undo, "_step", _swallowed),)),
+    "believe a write": Mutant("throttle a table", "rough", ((Undo, "_step", _believing),)),
+    "find what was made by a remembered id": Mutant(ACL, "plain", ((Undo, "_step", _by_remembered_id),)),
     "know what a call raises by a list": Mutant(
         ACL, "nonsense", ((Aws, "_of_aws", _by_a_list), (connection, "must_be_answer", _without_body_check))
     ),

@@ -14,6 +14,7 @@ from gameday.aws.regions import REGIONS, partition_of
 from gameday.errors import Exit, InvalidInput
 from gameday.faults import CATALOGUE
 from gameday.faults.ec2 import TerminateInstance
+from gameday.files.fault_entries import ScheduledFault
 from gameday.files.load import load_any, load_experiment, load_workload, validate_files
 from gameday.files.loaded import LoadedTwin
 from gameday.files.schema import MODELS
@@ -82,8 +83,7 @@ def at(mistake):
 def test_experiment_loads_with_its_faults_workload_and_twin(folder):
     loaded = load_experiment(folder / E)
     assert loaded.experiment.name == "lose-an-instance"
-    assert loaded.faults == (TerminateInstance(module="orders", count=1),)
-    assert loaded.experiment.faults == loaded.faults
+    assert loaded.experiment.faults == (ScheduledFault(TerminateInstance(module="orders", count=1)),)
     assert set(loaded.workload.modules) == set(loaded.twin.modules) == {"web", "orders"}
     assert (loaded.path, loaded.workload_path, loaded.twin_path) == (folder / E, folder / W, folder / T)
 
@@ -113,7 +113,7 @@ def test_a_file_of_another_kind_than_asked_for_is_a_mistake(folder):
 def test_faults_that_were_stored_are_read_again(folder):
     loaded = load_experiment(edit(folder, E, ("module: orders, count: 1", "ids: [0123, i-1]")))
     stored = type(loaded.experiment).model_validate_json(loaded.experiment.model_dump_json(by_alias=True))
-    assert stored.faults == loaded.faults == (TerminateInstance(ids=("0123", "i-1")),)
+    assert stored.faults == loaded.experiment.faults == (ScheduledFault(TerminateInstance(ids=("0123", "i-1"))),)
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -125,7 +125,7 @@ def test_every_example_of_the_catalogue_loads(folder, name):
     loaded = load_experiment(
         edit(folder, E, ("terminate-instance: {module: orders, count: 1}", CATALOGUE[name].example))
     )
-    assert type(loaded.faults[0]) is CATALOGUE[name]
+    assert type(loaded.experiment.faults[0].fault) is CATALOGUE[name]
 
 
 # --- YAML as editors read it ----------------------------------------------------------------------------------------
@@ -428,8 +428,11 @@ FAULTS = [
     ("- rebot-instance", "rebot-instance"),
     ("- reboot-instance:", "reboot-instance:"),
     ("- reboot-instance: orders", "orders"),
-    ("- {terminate-instance: {module: orders}, at: 2m}", "at:"),
-    ("- {terminate-instance: {module: orders}, for: 2m}", "for:"),
+    ("- {terminate-instance: {module: orders}, at: soon}", "soon"),
+    ("- {terminate-instance: {module: orders}, at: 2m}", "2m}"),
+    ("- {terminate-instance: {module: orders}, for: 2m}", "2m}"),
+    ("- {reboot-instance: {module: orders}, for: 0s}", "0s}"),
+    ("- {at: 2m}", "{at"),
     ("- {reboot-instance: {module: web}, stop-instance: {module: web}}", "stop-instance"),
     ("- {az-blackhole: , zone: us-east-1a}", "zone:"),
     ("- {}", "{}"),

@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 from gameday.change import CreatedResource
 from gameday.engine import undo as engine
-from gameday.engine.undo import _Undo
+from gameday.engine.undo import Undo
 from gameday.faults import healing
 from gameday.restore import dead_runs
 
@@ -44,7 +44,7 @@ def test_every_hostility_is_in_the_matrix_and_the_sample() -> None:
 NOBODY: list[int] = []
 HELD_BY_NOTHING: dict[int, str] = {}
 MUTANTS: dict[str, tuple[str, str, tuple[tuple[Any, str, Any], ...]]] = {
-    "start again for ever": ("stop 1 that no group holds", Hostility.DROPPED, ((_Undo, "_given_up", lambda *_: {}),)),
+    "start again for ever": ("stop 1 that no group holds", Hostility.DROPPED, ((Undo, "_given_up", lambda *_: {}),)),
     "let the group go, though its instance is stuck": (
         "stop 1, replacing held",
         Hostility.DROPPED,

@@ -51,6 +51,8 @@ class PlannedFault(Frozen):
     label: str  # one line: what it will do
     stages: tuple[tuple[AnyChange, ...], ...]
     effect: Effect
+    at: float = 0.0  # when it is injected, in seconds after the effect of the faults that begin at 0
+    lasts: float | None = None  # how long it stays once it takes effect; None: until all faults end
     hit: tuple[HitResource, ...] = ()  # what it hits besides the targets of its changes
     cut_off: tuple[HitResource, ...] = ()  # what loses its network besides: its owners, by name
     hits: dict[str, float] = Field({})  # module → share of its capacity that the fault takes away, 0 to 1
@@ -58,6 +60,11 @@ class PlannedFault(Frozen):
     without_opt_in: tuple[str, ...] = ()  # targets that lack the workload's opt-in tag
     refusals: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether it begins or ends apart from the others."""
+        return self.at > 0 or self.lasts is not None
 
     @property
     def changes(self) -> tuple[Change, ...]:

@@ -10,6 +10,7 @@ from gameday.plan.guards.registry import GUARDS, NOT_RESTORABLE, READ_FAILED
 from gameday.run.baseline_guards import BASELINE_GUARDS
 
 _CHANGE_IT = "Change what the message names. `gameday plan` shows all messages without a run."
+_CHANGE_BASELINE = "Change what the message names. Only a run can find this, at the end of its baseline."
 _READ_IT = "Read the message. The run goes on."
 _NO_PLAN = {
     READ_FAILED: ErrorCode(
@@ -24,7 +25,11 @@ _NO_PLAN = {
     ),
 }
 _ALL: tuple[InjectionGuard[Never], ...] = (*GUARDS, *BASELINE_GUARDS)
-_REFUSALS = {guard.refuses: ErrorCode(guard.name, guard.about, _CHANGE_IT) for guard in _ALL if guard.refuses}
+_REFUSALS = {
+    guard.refuses: ErrorCode(guard.name, guard.about, _CHANGE_BASELINE if guard in BASELINE_GUARDS else _CHANGE_IT)
+    for guard in _ALL
+    if guard.refuses
+}
 _WARNINGS = {guard.warns: ErrorCode(f"warning: {guard.name}", guard.about, _READ_IT) for guard in _ALL if guard.warns}
 
 GUARD_CODES = dict(sorted({**_NO_PLAN, **_REFUSALS, **_WARNINGS}.items()))

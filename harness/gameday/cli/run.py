@@ -96,7 +96,9 @@ def _one_request(file: Path, place: str, seed: int, production: bool) -> RunRequ
     loaded = load_any(file)
     if not isinstance(loaded, LoadedExperiment):
         raise InvalidInput(
-            f"{file} is not an experiment", "name an experiment file: a plan covers one experiment", gd_code="GD-E101"
+            f"{file} is not an experiment",
+            "name an experiment file; `gameday policy` also takes a game day",
+            gd_code="GD-E101",
         )
     return request_of(loaded, place, seed, production)
 

@@ -18,11 +18,11 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from gameday.aws.account import LONGEST_CALL, Account
-from gameday.change import Call, Change, Json, Observation, Standing
+from gameday.change import Call, Json, Observation
 from gameday.engine.calls import CallSender, Emit, as_error, is_later
+from gameday.engine.decision import ENDS, Next, decide
 from gameday.engine.entries import End, Entry
 from gameday.engine.holding import protectors, reasons_to_stay
 from gameday.engine.journal import Journal
@@ -43,48 +43,6 @@ SHORTEST, LONGEST = 0.25, 10.0
 """Seconds between two reads, and between two tries of a write that fails: at first, and at most."""
 
 
-class Next(StrEnum):
-    """What to do about one change now."""
-
-    WRITE = "write"  # our value is there: write back the value of before
-    WAIT = "wait"  # changing right now, or unreadable: read again
-    HOLD = "hold"  # what it protects is not whole yet: read again
-    WATCH = "watch"  # nothing to do, but a late request of ours may still land: read again
-    RESTORED = "restored"
-    GONE = "gone"  # the resource no longer exists
-    CONFLICT = "conflict"  # somebody else changed it: leave it alone
-    HEALED = "healed"
-
-
-_ENDS: dict[Next, End] = {
-    Next.RESTORED: "restored",
-    Next.GONE: "gone",
-    Next.CONFLICT: "conflict",
-    Next.HEALED: "healed",
-}
-"""How an entry ends. Any other next step keeps it open."""
-
-
-_NEXT: dict[Standing, Next] = {
-    Standing.BEFORE: Next.RESTORED,
-    Standing.OURS: Next.WRITE,
-    Standing.THEIRS: Next.CONFLICT,
-    Standing.CHANGING: Next.WAIT,
-    Standing.GONE: Next.GONE,
-    Standing.HEALED: Next.HEALED,
-    Standing.NOT_HEALED: Next.WATCH,
-}
-
-
-def decide(change: Change, now: Observation, quiet: bool, was: Json = None) -> Next:
-    """Return what to do about a change that reads `now`; `was` is what its probe read before the run.
-
-    `quiet`: neither a stale read nor a late request of ours is possible.
-    """
-    then = _NEXT[change.standing(now, was)]
-    return then if quiet or then not in _ENDS else Next.WATCH
-
-
 def undo(
     run: str, account: Account, journal: Journal, clock: Clock, emit: Emit, *, patience: float = PATIENCE
 ) -> list[ChangeClosed]:
@@ -93,7 +51,7 @@ def undo(
     A second undo makes no call. A change that cannot be undone is `stuck`, and stays open in the journal for another
     try. Undo goes on where the journal cannot be written. Raises JournalError only where it cannot be read.
     """
-    return _Undo(CallSender(run, "undo", account, clock, emit), journal, patience).work()
+    return Undo(CallSender(run, "undo", account, clock, emit), journal, patience).work()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +62,11 @@ class _Step:
     failed: str = ""  # why AWS dropped the last write
 
 
-class _Undo:
-    def __init__(self, wire: CallSender, journal: Journal, patience: float) -> None:
-        entries = journal.entries(wire.run)
+class Undo:
+    """The undo of a run, or of one of its faults (`of`: the position of its first change). Raises JournalError."""
+
+    def __init__(self, wire: CallSender, journal: Journal, patience: float = PATIENCE, of: int | None = None) -> None:
+        entries = [entry for entry in journal.entries(wire.run) if of is None or entry.planned_fault == of]
         self.wire = wire
         self.journal = journal
         self.patience = patience
@@ -125,16 +85,20 @@ class _Undo:
         self.is_noted = True
 
     def work(self) -> list[ChangeClosed]:
-        while self.open:
-            if not self.journal.is_ours():
-                self._leave_to_other_machine()
-                break
+        """Make all passes; return how each entry ended."""
+        while (pause := self.advance()) is not None:
+            self.wire.clock.sleep(pause)
+        return sorted(self.settled, key=lambda closed: closed.position)
+
+    def advance(self) -> float | None:
+        """Make one pass, and return the seconds until the next one is due; None where every entry has ended."""
+        if self.open and not self.journal.is_ours():
+            self._leave_to_other_machine()
+        elif self.open:
             self._pass()
             if self.wire.clock.now() >= self.began + self.patience:
                 self._give_up()
-            elif self.open:
-                self.wire.clock.sleep(min(self.breath, self._until_quiet()))
-        return sorted(self.settled, key=lambda closed: closed.position)
+        return min(self.breath, self._until_quiet()) if self.open else None
 
     def _pass(self) -> None:
         """Read every open change, act on the last stages, close what is done."""
@@ -143,7 +107,7 @@ class _Undo:
         steps = {position: step for position, step in steps.items() if position not in given_up}
         is_acting = self._act(steps)
         self.breath = SHORTEST if is_acting else min(2.0 * max(self.breath, SHORTEST), LONGEST)
-        done = {position: self._end(position, step) for position, step in steps.items() if step.next in _ENDS}
+        done = {position: self._end(position, step) for position, step in steps.items() if step.next in ENDS}
         self._settle({**done, **given_up})
 
     # look and decide --------------------------------------------------------------------------------------------------
@@ -280,7 +244,7 @@ class _Undo:
     def _end(self, position: int, step: _Step) -> tuple[End, str]:
         entry = self.open[position]
         was_refused = entry.error is not None and entry.answered is not None and position not in self.wrote
-        return ("untouched" if was_refused and step.next is not Next.CONFLICT else _ENDS[step.next]), step.about
+        return ("untouched" if was_refused and step.next is not Next.CONFLICT else ENDS[step.next]), step.about
 
     def _give_up(self) -> None:
         """End the undo when time is up: irreversible actions have not healed; all other open changes are stuck.

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gameday.faults.fault import Fault
+from gameday.files.check_order import FaultsAt, check_order
 from gameday.files.check_workload import Names, foreign_alarm, unknown
 from gameday.files.experiment import DetectionClaim
 from gameday.files.twin_file import TwinFile
@@ -17,11 +18,8 @@ from gameday.steady_state.kpi.units import exact_duration
 from gameday.steady_state.sources.alarm_names import alarm_name, alarm_place
 from gameday.text import one_of, quoted
 
-FaultsAt = dict[Loc, Fault]
-"""The valid faults, by the place of their fields."""
 
-
-def check_alone(document: Section, parts: dict[str, Any]) -> Iterator[Mistake]:
+def check_alone(document: Section, parts: dict[str, Any], faults: FaultsAt) -> Iterator[Mistake]:
     """Check an experiment alone; `parts` holds its valid fields."""
     claimed, recovery = parts.get("steady_state", ()), parts.get("recovery")
     for index, name in enumerate(claimed):
@@ -32,7 +30,8 @@ def check_alone(document: Section, parts: dict[str, Any]) -> Iterator[Mistake]:
                 "remove one of the two",
                 kind=MistakeKind.DUPLICATE,
             )
-    if recovery and recovery.from_ == "impact" and "lasts" in parts:
+    is_timed = any(scheduled.is_timed for scheduled in faults.values())  # then `check_order` knows the undo's times
+    if recovery and recovery.from_ == "impact" and "lasts" in parts and not is_timed:
         needed = recovery.within + recovery.sustained
         if parts["lasts"] < needed - 1e-9:
             what = (
@@ -43,6 +42,7 @@ def check_alone(document: Section, parts: dict[str, Any]) -> Iterator[Mistake]:
                 ("lasts",), what, f"write at least `lasts: {exact_duration(needed)}`, or recovery `from: undo`"
             )
 
+    yield from check_order(document, parts, faults)
     if detected := parts.get("detected_by"):
         yield from _detection(document, detected, parts)
 
@@ -62,7 +62,7 @@ def _detection(document: Section, detected: DetectionClaim, parts: dict[str, Any
 
 def check_irreversible(document: Section, parts: dict[str, Any], faults: FaultsAt) -> Iterator[Mistake]:
     """Check that the experiment allows each fault that nothing undoes."""
-    for loc, fault in faults.items():
+    for loc, fault in _faults(faults):
         if fault.is_irreversible and "irreversible" not in parts.get("allow", ("irreversible",)):
             what = f"nothing undoes `{fault.name}`, and the experiment does not allow irreversible faults"
             yield document.mistake(loc, what, "add `allow: [irreversible]` if you accept that")
@@ -87,7 +87,7 @@ def check_experiment(
     if twin and not zones and region != workload.regions[0] and region in workload.regions:
         what = f"the twin has no zone in {region}"
         yield document.mistake(("region",), what, f"add zones like {region}a to the twin file, or name another region")
-    for loc, fault in faults.items():
+    for loc, fault in _faults(faults):
         yield from _place(document, loc, fault, zones, region)
 
 
@@ -102,7 +102,7 @@ def check_names(
             yield from unknown(document, (key, name), "KPI", name, kpis, key=True)
     if effect := parts.get("effect"):
         yield from unknown(document, ("effect", "kpi"), "KPI", effect.kpi, kpis)
-    for loc, fault in faults.items():
+    for loc, fault in _faults(faults):
         if (module := getattr(fault, "module", None)) is not None:
             yield from unknown(document, (*loc, "module"), "module", module, modules)
 
@@ -153,3 +153,7 @@ def _place(document: Section, loc: Loc, fault: Fault, zones: tuple[str, ...], re
         yield document.mistake(
             (*loc, "zone"), f"zone {quoted(zone)} is not in {region}", f"a zone is named like {region}a"
         )
+
+
+def _faults(faults: FaultsAt) -> Iterator[tuple[Loc, Fault]]:
+    return ((loc, scheduled.fault) for loc, scheduled in faults.items())

@@ -164,9 +164,21 @@ def _feeds(document: Section, parts: dict[str, Any], modules: Names, journeys: N
             yield document.mistake((*loc, "count"), what, "count tried, failed or latency")
 
 
+def _unpublished(document: Section, workload: Workload, twin: TwinFile) -> Iterator[Mistake]:
+    """A metric that nobody publishes would read as no failure at all, where `missing: zero` says that zero is silent."""
+    for name, kpi in workload.kpis.items():
+        for loc, source in kpi.sources.items():
+            for summand in source.cloudwatch or () if source.zero_if_missing else ():
+                metric = f"{summand.namespace}/{summand.metric}"
+                if not metric.startswith("AWS/"):
+                    place = ("kpis", name, *loc, "cloudwatch")
+                    yield from unknown(document, place, "metric of the twin", metric, twin.metrics)
+
+
 def check_together(document: Section, workload: Workload, twin_document: Section, twin: TwinFile) -> Iterator[Mistake]:
     """Check that a workload and its twin have the same modules, and zones in the workload's regions."""
     file = document.file.name
+    yield from _unpublished(document, workload, twin)
     for name, module in twin.modules.items():
         if name not in workload.modules:
             what = f"there is no module {quoted(name)} in the workload {file}"

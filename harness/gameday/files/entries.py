@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from gameday.files.unsupported import LATER_IN_FAULTS
 from gameday.files.yaml.document import Document, Loc
 from gameday.files.yaml.messages import found
 from gameday.files.yaml.mistake import Mistake, MistakeKind
@@ -14,12 +13,16 @@ from gameday.text import one_of, quoted
 
 @dataclass(frozen=True)
 class Entries:
-    """A list of named entries: its key, the noun for an entry, the known names, and an example of each."""
+    """A list of named entries: its key, the noun for an entry, the known names, and an example of each.
+
+    `beside`: the keys that an entry may have beside its name.
+    """
 
     key: str
     noun: str
     names: Collection[str]
     example: Callable[[str], str]
+    beside: Collection[str] = ()
 
     def named(self, document: Document, mistakes: list[Mistake]) -> Iterator[tuple[Loc, str]]:
         """Yield the location of the fields of each valid entry, and its name; add the mistakes of the others."""
@@ -32,14 +35,15 @@ class Entries:
                 entries[index] = {}  # its mistake is already in the list
                 continue
             if isinstance(entry, dict):  # else it is malformed
-                (name,) = entry
+                (name,) = self._names(entry)
                 entry[name] = {} if entry[name] is None else entry[name]
                 yield (*loc, name), name
 
     def _malformed(self, document: Document, loc: Loc, entry: object) -> Mistake | None:
         """Return why an entry is not exactly one known name."""
         if isinstance(entry, dict):
-            return self._crowded(document, loc, list(entry)) or self._strange(document, loc, next(iter(entry)))
+            names = self._names(entry)
+            return self._crowded(document, loc, names) or self._strange(document, loc, names[0])
         if isinstance(entry, str) and entry in self.names:
             return document.mistake(
                 loc,
@@ -56,15 +60,12 @@ class Entries:
             kind=MistakeKind.WRONG_TYPE,
         )
 
+    def _names(self, entry: Iterable[str]) -> list[str]:
+        """Return the keys of an entry that must be its name."""
+        return [key for key in entry if key not in self.beside]
+
     def _crowded(self, document: Document, loc: Loc, names: list[str]) -> Mistake | None:
         """Return why an entry is not exactly one name."""
-        for name in names:
-            if name in LATER_IN_FAULTS:
-                what, remedy = (
-                    f"`{name}` of a {self.noun} is not supported yet",
-                    f"leave it out: all {self.noun}s begin and end together",
-                )
-                return document.mistake((*loc, name), what, remedy, True, MistakeKind.UNSUPPORTED)
         if not names:
             return document.mistake(loc, f"this entry names no {self.noun}", self._like(), kind=MistakeKind.MISSING_KEY)
         if len(names) == 1:

@@ -1,4 +1,4 @@
-"""The experiment file: one claim about one fault, or about several at the same time."""
+"""The experiment file: one claim about one fault, or about several, at the same time or in order."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ class Experiment(Written):
     steady_state: tuple[Name, ...] = Field(min_length=1, description="the KPIs that decide the verdict")
     baseline: Duration = Field(300.0, gt=0, description="how long Gameday watches steady state before it injects")
     faults: tuple[FaultEntry, ...] = Field(
-        min_length=1, max_length=MOST_FAULTS, description="the faults, each as its name and its fields"
+        min_length=1,
+        max_length=MOST_FAULTS,
+        description="the faults, each as its name and its fields; beside the name, `at` and `for`",
     )
     effect: EffectProof | None = Field(None, description="what else must show that every fault takes effect")
     lasts: Duration = Field(gt=0, description="how long the faults stay once they take effect")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gameday.faults.fault import Fault
     from gameday.files.experiment import Experiment
     from gameday.files.gameday import Gameday
     from gameday.files.twin_file import TwinFile
@@ -37,11 +36,10 @@ class LoadedWorkload:
 
 @dataclass(frozen=True)
 class LoadedExperiment:
-    """An experiment with its faults, its workload, and the workload's twin."""
+    """An experiment, its workload, and the workload's twin."""
 
     path: Path
     experiment: Experiment
-    faults: tuple[Fault, ...]
     workload: Workload
     twin: TwinFile | None
     workload_path: Path

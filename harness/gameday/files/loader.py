@@ -110,7 +110,8 @@ class Loader:
 
         faults, wrong = read_faults(document, self._environ)
         experiment, parts = self._shaped(Experiment, document, mistakes, apart="faults")
-        mistakes += [*wrong, *check_alone(document, parts), *check_irreversible(document, parts, faults)]
+        mistakes += [*wrong, *check_alone(document, parts, {} if wrong else faults)]
+        mistakes += check_irreversible(document, parts, faults)
         of = self._named(document, ("workload",), LoadedWorkload, "workload", mistakes)
         if of:
             mistakes += check_experiment(document, parts, faults, of.workload, of.twin)
@@ -120,8 +121,7 @@ class Loader:
                 mistakes += check_names(document, parts, faults, kpis, modules)
         if experiment is None or of is None:
             return None
-        values = tuple(faults.values())
-        return LoadedExperiment(document.file, experiment, values, of.workload, of.twin, of.path, of.twin_path)
+        return LoadedExperiment(document.file, experiment, of.workload, of.twin, of.path, of.twin_path)
 
     def _gameday(self, document: Document, mistakes: list[Mistake]) -> LoadedGameday | None:
         from gameday.files.check_schedule import check_schedule

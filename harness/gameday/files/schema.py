@@ -7,9 +7,10 @@ difference that matters here is the name of `$defs`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from inspect import cleandoc
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -17,6 +18,7 @@ from pydantic import BaseModel
 from gameday.errors import InvalidInput
 from gameday.faults import CATALOGUE
 from gameday.files.experiment import Experiment
+from gameday.files.fault_entries import FaultTimes
 from gameday.files.gameday import Gameday
 from gameday.files.rules_file import RulesFile
 from gameday.files.twin_file import TwinFile
@@ -100,7 +102,8 @@ def _fault_entry(definitions: dict[str, Json]) -> Json:
         definitions.update(fields.pop("$defs", {}))
         about = f"{cleandoc(fault.__doc__ or '')}\n\nUndo: {fault.undo}.\nExample: {fault.example}"
         faults[name] = {**fields, "description": about}
-    return _entry("fault", faults)
+    beside = FaultTimes.model_json_schema(by_alias=True)["properties"]
+    return _entry("fault", faults, beside)
 
 
 def _sources(definitions: dict[str, Json]) -> Json:
@@ -131,14 +134,16 @@ def _rule(kind: RuleKind) -> Json:
     return {**fields, "required": required, "description": about}
 
 
-def _entry(noun: str, named: dict[str, Json]) -> Json:
+def _entry(noun: str, named: dict[str, Json], beside: Mapping[str, Json] = MappingProxyType({})) -> Json:
+    """Return the schema of an entry: one of the names, and the keys that may be beside it."""
+    one_name: dict[str, Json] = {"oneOf": [{"required": [name]} for name in named]} if beside else {"minProperties": 1}
     return {
         "description": f"one {noun}: its name, and its fields",
         "type": "object",
-        "properties": named,
+        "properties": {**named, **beside},
         "additionalProperties": False,
-        "minProperties": 1,
-        "maxProperties": 1,
+        **one_name,
+        "maxProperties": 1 + len(beside),
     }
 
 

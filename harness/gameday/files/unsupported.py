@@ -11,6 +11,3 @@ LATER_KEYS: dict[str, dict[str, str]] = {
 
 LATER_WORDS = ("conflict-prone",)
 """Values of `allow`."""
-
-LATER_IN_FAULTS = ("at", "for")
-"""Keys of an entry next to a fault's name."""

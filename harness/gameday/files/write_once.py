@@ -7,7 +7,7 @@ from pathlib import Path
 from gameday.disk import read_regular
 from gameday.errors import InvalidInput
 
-_REMEDY = "name another folder with --write"
+_REMEDY = "name another folder, or remove the file"
 
 
 def write_draft(path: Path, text: str) -> None:

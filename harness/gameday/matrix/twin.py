@@ -101,7 +101,7 @@ def write_experiments(folder: Path, experiments: tuple[Experiment, ...]) -> list
     paths = []
     for experiment in experiments:
         name, workload = experiment.name, os.path.relpath(experiment.workload, folder)
-        raw = _raw(name, workload, experiment.region, experiment.steady_state, experiment.faults[0])
+        raw = _raw(name, workload, experiment.region, experiment.steady_state, experiment.faults[0].fault)
         paths.append(folder / f"{name}.yaml")
         write_draft(paths[-1], yaml.safe_dump(raw, sort_keys=False, width=120))
     return paths
@@ -140,7 +140,7 @@ DIED = "it was not played: its process died, perhaps for want of memory"
 
 def lost_row(experiment: Experiment, why: str) -> MatrixRow:
     """Return the row of an experiment that shows nothing, and why."""
-    fault = experiment.faults[0]
+    fault = experiment.faults[0].fault
     return MatrixRow(experiment.name, fault.target_module, getattr(fault, "zone", None), {}, (), (why,))
 
 
@@ -187,7 +187,7 @@ def _played(workload: Workload, twin: TwinFile, experiment: Experiment, seed: in
 
 def row_of(experiment: Experiment, played: Record | Refusal, error: float) -> MatrixRow:
     """Return a run's effect on every KPI, each judged alone, as isolation judges contained modules."""
-    name, fault = experiment.name, experiment.faults[0]
+    name, fault = experiment.name, experiment.faults[0].fault
     module, zone = fault.target_module, getattr(fault, "zone", None)
     if isinstance(played, Refusal):
         return replace(lost_row(experiment, ""), refused=tuple(map(str, played.reasons)))

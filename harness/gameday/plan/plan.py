@@ -43,6 +43,17 @@ class Plan(Frozen):
     warnings: tuple[Reason, ...] = ()
 
     @property
+    def is_timed(self) -> bool:
+        """Whether some fault begins or ends apart from the others; `planned_faults` are in the order of their begin."""
+        return any(planned_fault.is_timed for planned_fault in self.planned_faults)
+
+    @property
+    def longest_exposure(self) -> float:
+        """The longest time in seconds from the injection to the undo: until the first effects, and then `lasts`."""
+        deadline = max((each.effect.deadline for each in self.planned_faults if not each.at), default=0.0)
+        return deadline + self.experiment.lasts
+
+    @property
     def digest(self) -> str:
         """The plan's hash: SHA-256 of what it claims and what it will do, as `canonical` writes it.
 
@@ -118,10 +129,12 @@ def claim_of(plan: Plan) -> Claim:
 
 def _traffic(plan: Plan) -> TrafficProof | None:
     """Return what must be seen in traffic; nothing where the effect itself shows in a KPI (`effect: {kpi: …}`)."""
-    blind_to = [
-        fault.effect.blind_to for fault in plan.planned_faults if fault.effect.blind_to and not fault.effect.kpi
-    ]
-    if not blind_to:
+    blind = {
+        index: fault.effect.blind_to
+        for index, fault in enumerate(plan.planned_faults)
+        if fault.effect.blind_to and not fault.effect.kpi
+    }
+    if not blind:
         return None
     kpis = tuple(name for name, kpi in plan.workload.kpis.items() if kpi.module in plan.may_suffer)
-    return TrafficProof(kpis, "; ".join(dict.fromkeys(blind_to)))
+    return TrafficProof(kpis, "; ".join(dict.fromkeys(blind.values())), tuple(blind))

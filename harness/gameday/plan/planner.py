@@ -13,6 +13,7 @@ from gameday.change import PlannedFault
 from gameday.engine.patient_reads import PatientReads
 from gameday.errors import AwsError, Reason, Refused
 from gameday.faults.fault import FaultContext
+from gameday.files.fault_entries import ScheduledFault
 from gameday.files.workload import Workload
 from gameday.plan.bound_by_tags import bound_by_tags
 from gameday.plan.guards.context import AccountContext, PlaceContext, PlanContext, RunFacts, UndoRights
@@ -77,8 +78,8 @@ def _resolved(request: RunRequest, account: str, principal: str, context: FaultC
     try:
         opt_in = request.workload.opt_in or {}
         planned_faults = tuple(
-            _checked(_proven(fault.inject(context), context.proof), opt_in, context.inventory)
-            for fault in request.experiment.faults
+            _checked(_proven(_injected(scheduled, context), context.proof), opt_in, context.inventory)
+            for scheduled in sorted(request.experiment.faults, key=lambda scheduled: scheduled.at)
         )
     except Refused as refused:
         reasons = (Reason(NOT_RESTORABLE, reason.text, reason.remedy) for reason in refused.reasons)
@@ -99,6 +100,14 @@ def _resolved(request: RunRequest, account: str, principal: str, context: FaultC
         may_suffer=tuple(sorted(suffering)),
         contained=tuple(sorted(set(request.workload.modules) - suffering)),
     )
+
+
+def _injected(scheduled: ScheduledFault, context: FaultContext) -> PlannedFault:
+    """Resolve a fault, with its times. Raises AwsError and Refused."""
+    planned_fault = scheduled.fault.inject(context)
+    if not scheduled.is_timed:
+        return planned_fault
+    return planned_fault.model_copy(update={"at": scheduled.at, "lasts": scheduled.lasts})
 
 
 def _proven(planned_fault: PlannedFault, kpi: str | None) -> PlannedFault:

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ValidationError
 
 from gameday.disk import write_anew
 from gameday.errors import InvalidInput
-from gameday.files.check_experiment import FaultsAt, check_alone, check_experiment, check_irreversible
+from gameday.files.check_experiment import check_alone, check_experiment, check_irreversible
+from gameday.files.check_order import FaultsAt
 from gameday.files.check_workload import check_together, check_twin, check_workload
 from gameday.files.yaml.document import Loc
 from gameday.files.yaml.mistake import InvalidFile, Mistake, MistakeKind
@@ -116,8 +117,10 @@ def _mistakes(path: Path, plan: Plan) -> Iterator[Mistake]:
         twin = _Part(path, "twin", plan.twin)
         yield from check_twin(twin, twin.fields)
         yield from check_together(workload, plan.workload, twin, plan.twin)
-    faults: FaultsAt = {("faults", index, fault.name): fault for index, fault in enumerate(plan.experiment.faults)}
-    yield from check_alone(experiment, experiment.fields)
+    faults: FaultsAt = {
+        ("faults", index, scheduled.fault.name): scheduled for index, scheduled in enumerate(plan.experiment.faults)
+    }
+    yield from check_alone(experiment, experiment.fields, faults)
     yield from check_irreversible(experiment, experiment.fields, faults)
     yield from check_experiment(experiment, experiment.fields, faults, plan.workload, plan.twin)
     if plan.place == "twin" and plan.twin is None:

@@ -66,6 +66,6 @@ class ExperimentItem(pytest.Item):
 
 def words_of(loaded: LoadedExperiment) -> set[str]:
     """Return the words that `-k` matches besides the name: workload, faults, their modules, and KPIs."""
-    faults = loaded.experiment.faults
+    faults = [scheduled.fault for scheduled in loaded.experiment.faults]
     modules = {module for fault in faults if (module := fault.target_module)}
     return {loaded.workload.name, *(fault.name for fault in faults), *modules, *loaded.experiment.steady_state}

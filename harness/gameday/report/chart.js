@@ -49,6 +49,10 @@ function gamedayChart(figure, chart) {
       ctx.fillStyle = colour(band.phase === "during" ? "fault" : "edge");
       ctx.fillRect(x(band.start), bbox.top, Math.max(uPlot.pxRatio, x(band.end) - x(band.start)), bbox.height);
     }
+    for (const fault of chart.faults) {
+      ctx.fillStyle = colour("fault");
+      ctx.fillRect(x(fault.start), bbox.top, Math.max(uPlot.pxRatio, x(fault.end) - x(fault.start)), bbox.height);
+    }
     for (const mark of chart.marks) {
       if (mark.kind !== "recovered") continue;
       ctx.fillStyle = colour("held-soft");

@@ -39,6 +39,15 @@ class Band:
 
 
 @dataclass(frozen=True)
+class FaultBand:
+    """Hold the time of one of several faults in order: from its injection to its undo."""
+
+    fault: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
 class Mark:
     """Hold a moment of the run, and its interval (`low` to `high`) if the data give one."""
 
@@ -65,6 +74,7 @@ class Chart:
     guard: Limit | None  # the guard's bound, if it lies on the y axis
     limits: tuple[Limit, ...]
     bands: tuple[Band, ...]
+    faults: tuple[FaultBand, ...]
     marks: tuple[Mark, ...]
     x: Axis
     y: Axis
@@ -96,6 +106,7 @@ def chart(record: Record, name: str) -> Chart:
         guard=_guard(record, name, bins, bands, y),
         limits=limits,
         bands=bands,
+        faults=_faults(record),
         marks=_marks(record, name),
         x=x,
         y=y,
@@ -185,6 +196,14 @@ def _usual(bins: Bins) -> list[float]:
     return [
         entry.value for index, entry in enumerate(bins.entries) if entry and bins.middle(index) + bins.step / 2 <= 1e-6
     ]
+
+
+def _faults(record: Record) -> tuple[FaultBand, ...]:
+    return tuple(
+        FaultBand(each.fault, round(each.injected - record.zero, 3), round(each.undo - record.zero, 3))
+        for each in (record.judged.phases.faults if record.judged else ())
+        if each.injected is not None and each.undo is not None
+    )
 
 
 def _guard(record: Record, name: str, bins: Bins, bands: tuple[Band, ...], y: Axis) -> Limit | None:

@@ -37,13 +37,15 @@ def lines_of(event: Event, plan: Plan) -> Iterator[str]:
         case "phase":
             about = {
                 "before": "watching steady state",
-                "inject": "; ".join(planned_fault.label for planned_fault in plan.planned_faults),
+                "inject": "; ".join(fault.label for fault in plan.planned_faults if not fault.at),
                 "during": "watching under guard",
                 "undo": "undoing all changes",
                 "after": "watching recovery",
             }[event.phase]
             lasts = f" for {phrases.duration(event.lasts)}" if event.lasts is not None else ""
             yield f"{event.phase:<7} {about}{lasts}"
+        case "fault-step" if event.step != "inject" or plan.planned_faults[event.fault].at:
+            yield f"{event.step:<7} {event.about}"
         case "called" if event.error:
             yield f"failed  {event.service}.{event.operation}: {phrases.call_outcome(event)}"
         case "took-effect":

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gameday.plan.plan import claim_of
 from gameday.records.record import Record, Rejudged
-from gameday.report import phrases
+from gameday.report import fault_intervals, phrases
 from gameday.steady_state.judging.explain import Explanation, explain, together
 from gameday.steady_state.judging.judge import Judgement, LeadJudgement, LossJudgement, Move
 from gameday.steady_state.judging.loss import noun_of
@@ -84,6 +84,8 @@ def explained(record: Record) -> Iterator[str]:
     """Yield a run in plain sentences for the terminal, a verdict a line."""
     yield f"{record.name}: {phrases.label(record.outcome, record.place)}"
     yield phrases.sentence(record)
+    if faults := fault_intervals.lines(record):
+        yield from ("", "faults", *(f"  {line}" for line in faults))
     if record.place == "twin":
         yield "This was a rehearsal on the twin. Only a run on the account is a proof."
     for explanation in explanations(record):

@@ -19,7 +19,7 @@ from gameday.change.words import in_full
 from gameday.events import ChangeClosed
 from gameday.records.record import Record
 from gameday.records.suite import Refusal, Suite
-from gameday.report import explanations, phrases
+from gameday.report import explanations, fault_intervals, phrases
 from gameday.report.chart import Chart, chart
 from gameday.report.sparkline import sparkline
 from gameday.steady_state.judging.judge import PhaseJudgement, RecoveryJudgement, Verdict, worst
@@ -107,7 +107,12 @@ def page(suite: Suite) -> str:
     scripts = [_read(name) for name in SCRIPTS]
     environment = environment_of(shown)
     environment.globals.update(
-        in_full=in_full, phrases=phrases, explanations=explanations, sparkline=sparkline, data=_data
+        in_full=in_full,
+        phrases=phrases,
+        explanations=explanations,
+        fault_intervals=fault_intervals,
+        sparkline=sparkline,
+        data=_data,
     )
     template = environment.get_template("page.html.j2")
     return template.render(

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 from gameday.errors import Exit
 from gameday.records.record import Record
 from gameday.records.suite import Refusal, Suite
-from gameday.report import explanations, phrases
+from gameday.report import explanations, fault_intervals, phrases
 from gameday.report.failures import not_held
 from gameday.text import printable
 
@@ -78,6 +78,10 @@ def properties_of(record: Record) -> dict[str, str]:
         "run": record.run,
         "seed": "" if record.seed is None else str(record.seed),
         "plan": record.plan.digest,
+    }
+    values |= {
+        f"fault.{number}.{each.fault}": fault_intervals.words(each, record.zero)
+        for number, each in enumerate(fault_intervals.intervals(record), 1)
     }
     rows = record.judged.judgement.recovery if record.judged else ()
     detection = record.judged.judgement.detection if record.judged else None

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from gameday.change.words import in_full
 from gameday.records.record import Record
 from gameday.records.suite import Refusal, Suite
-from gameday.report import explanations, phrases
+from gameday.report import explanations, fault_intervals, phrases
 from gameday.text import printable
 
 LIMIT = 65_536
@@ -81,6 +81,9 @@ def _experiment(record: Record, depth: int) -> Iterator[str]:
     yield f"> {text_of(plan.experiment.hypothesis)}"
     yield ""
     yield text_of(phrases.sentence(record), plan.account)
+    if faults := fault_intervals.lines(record):
+        yield ""
+        yield from (f"- fault {text_of(line)}" for line in faults)
     if record.stuck:
         yield ""
         yield f"{STUCK} **The account needs a person.** Gameday could not undo every change."

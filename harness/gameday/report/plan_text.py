@@ -27,6 +27,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     for planned_fault in plan.planned_faults:
         yield ""
         yield f"fault  {planned_fault.label}"
+        yield from _times(plan, planned_fault)
         for number, stage in enumerate(planned_fault.stages, 1):
             yield f"  step {number}{', all at once' if len(stage) > 1 else ''}"
             for change in stage:
@@ -55,6 +56,15 @@ def _lines(plan: Plan) -> Iterator[str]:
     if plan.refusals:
         yield ""
         yield from reason_lines(plan.refusals, "not injecting")
+
+
+def _times(plan: Plan, planned_fault: PlannedFault) -> Iterator[str]:
+    """Yield when a fault begins and ends, where some fault does not begin and end with the others."""
+    if plan.is_timed:
+        at = f"{exact_duration(planned_fault.at)} after the first effect" if planned_fault.at else "at once"
+        lasts = planned_fault.lasts
+        end = "until all faults end" if lasts is None else f"for {exact_duration(lasts)} once it takes effect"
+        yield f"  begins {at}, stays {end}"
 
 
 def _cut_off(planned_fault: PlannedFault) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from gameday.records.record import Record
 from gameday.records.suite import Refusal, Suite
-from gameday.report import explanations, phrases
+from gameday.report import explanations, fault_intervals, phrases
 from gameday.report.event_lines import COLUMNS, MARKS, STYLES, fitted
 from gameday.steady_state.judging.judge import Move
 from gameday.text import printable
@@ -81,6 +81,8 @@ def _why(entry: Record | Refusal) -> Iterator[str]:
         yield from phrases.refusal_lines(entry)
         return
     yield phrases.sentence(entry)
+    if faults := fault_intervals.lines(entry):
+        yield f"Faults: {'; '.join(faults)}."
     leads = explanations.graphs(entry)
     worth = [lead.kpi for lead in leads if lead.move in (Move.LED, Move.TOGETHER)]
     false_alarms = [lead.words for lead in leads if lead.move is Move.CRIED_WOLF]

@@ -66,14 +66,13 @@ class BaselineCheck:
         from gameday.steady_state.judging.guard import Guard
 
         experiment, workload = self._plan.experiment, self._plan.workload
-        lasts = experiment.lasts + max(planned_fault.effect.deadline for planned_fault in self._plan.planned_faults)
         return Guard(
             experiment.guard,
             workload.kpis,
             self._known(series),
             workload.budget.false_abort,
             start,
-            lasts,
+            self._plan.longest_exposure,
             experiment.blind_after,
             lags,
         )

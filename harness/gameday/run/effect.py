@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from gameday.aws.account import Account
 from gameday.change import Json, Probe
@@ -31,7 +31,10 @@ It equals the default probability of a false abort (`budget.false_abort`), since
 
 
 class EffectWatch:
-    """Watch the effects of a plan's faults. Call `begin` just before the injection: it reads the values of before."""
+    """Watch the effects of a plan's faults.
+
+    Call `begin` just before an injection, to read the values of before, and `expect` when it begins.
+    """
 
     def __init__(self, plan: Plan, run: str, account: Account, clock: Clock) -> None:
         self._plan, self._run, self._account, self._clock = plan, run, account, clock
@@ -39,16 +42,24 @@ class EffectWatch:
             probe.excess is not None for planned_fault in plan.planned_faults for probe in planned_fault.effect.probes
         )
         self._chance = FALSE_EFFECT / max(1, metrics)
-        self._was: list[list[Json]] = []
-        self._waiting = dict(enumerate(plan.planned_faults))
-        self._took_effect: list[float] = []
+        self._was: dict[int, list[Json]] = {}  # by fault
+        self._waiting: dict[int, float] = {}  # by fault: when its injection began
+        self.took_effect: dict[int, float] = {}
+        """When each fault took effect, in seconds since the epoch."""
+        self.missed: set[int] = set()
+        """The faults that showed no effect in time."""
         self._unread: dict[int, Exception] = {}  # by fault: the error of the last read
         self._unseen: dict[int, list[str]] = {}  # by fault: what the last reads did not show
         self._shown_by_kpi: set[str] = set()
 
-    def begin(self) -> None:
-        """Read the values with which the effects are compared. Raises AwsError."""
-        self._was = [[self._value(probe) for probe in fault.effect.probes] for fault in self._plan.planned_faults]
+    def begin(self, faults: Iterable[int] | None = None) -> None:
+        """Read the values with which the effects of some faults, or of all, are compared. Raises AwsError."""
+        for index in range(len(self._plan.planned_faults)) if faults is None else faults:
+            self._was[index] = [self._value(probe) for probe in self._plan.planned_faults[index].effect.probes]
+
+    def expect(self, fault: int, injected: float) -> None:
+        """Await the effect of a fault from now on; `injected` is when its injection began."""
+        self._waiting[fault] = injected
 
     @property
     def are_awaited(self) -> bool:
@@ -57,24 +68,37 @@ class EffectWatch:
 
     @property
     def since(self) -> float | None:
-        """When the last fault took effect, in seconds since the epoch; None until all faults have."""
-        return max(self._took_effect) if len(self._took_effect) == len(self._plan.planned_faults) else None
+        """When the last fault of those that begin first took effect, in seconds since the epoch.
 
-    def look(self, injected: float, series: Mapping[str, Series]) -> Iterator[TookEffect | NoEffect]:
-        """Read every awaited effect once; `injected` is when the injection began, `series` all samples so far."""
-        for index, planned_fault in list(self._waiting.items()):
+        None until all of them have, and where any fault showed no effect.
+        """
+        first = [index for index, planned_fault in enumerate(self._plan.planned_faults) if not planned_fault.at]
+        if self.missed or not self.took_effect.keys() >= set(first):
+            return None
+        return max(self.took_effect[index] for index in first)
+
+    def look(self, series: Mapping[str, Series]) -> Iterator[TookEffect | NoEffect]:
+        """Read every awaited effect once; `series`: all samples so far."""
+        for index, injected in list(self._waiting.items()):
             now = self._clock.now()
             about = self._sign(index, injected, series)
             if about:
-                self._took_effect.append(now)
+                self.took_effect[index] = now
                 yield TookEffect(now, index, about)
-            elif now - injected >= planned_fault.effect.deadline:
+            elif now - injected >= self._plan.planned_faults[index].effect.deadline:
                 yield self._no_effect(index, now)
             else:
                 continue
-            del self._waiting[index]
+            self._waiting.pop(index, None)
+
+    def give_up(self) -> Iterator[NoEffect]:
+        """End the time of every effect that is still awaited."""
+        for index in list(self._waiting):
+            yield self._no_effect(index, self._clock.now())
 
     def _no_effect(self, index: int, now: float) -> NoEffect:
+        self.missed.add(index)
+        self._waiting.pop(index, None)
         fault, error = self._plan.planned_faults[index], self._unread.get(index)
         unseen = ", ".join(dict.fromkeys(self._unseen.get(index, ())))
         about = f"{fault.label}: no read showed that {fault.effect.about}{f' (not seen: {unseen})' if unseen else ''}"

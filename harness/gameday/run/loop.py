@@ -16,51 +16,32 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from math import ceil
-from typing import TYPE_CHECKING
 
-from gameday.aws.alarms import stopping
 from gameday.aws.rate_limits import RateLimiter
-from gameday.engine.apply import apply
 from gameday.errors import Exit, GamedayError, JournalError, Reason, Refused, in_words
 from gameday.events import (
-    Aborted,
-    AbortedBy,
     ChangeClosed,
     Event,
     Judged,
     PhaseBegan,
     PhaseName,
     Remark,
-    Sampled,
 )
 from gameday.plan.guards.guard import ask
-from gameday.plan.plan import Plan, claim_of
+from gameday.plan.plan import Plan
 from gameday.run.baseline import BaselineCheck
 from gameday.run.baseline_guards import BASELINE_GUARDS, BaselineContext
 from gameday.run.context import RunContext
-from gameday.run.detection import Detector
-from gameday.run.effect import EffectWatch
 from gameday.run.ending import ErrorsMet, ended
-from gameday.run.sampling import RELOOK, Sampler, late_guards
+from gameday.run.in_order import FaultsInOrder
+from gameday.run.injecting import Injecting
+from gameday.run.sampling import late_guards
 from gameday.run.still_applied import still_applied
 from gameday.run.stop import Stoppable
-from gameday.run.undo_outcome import undo_to_the_end
+from gameday.run.undo_outcome import merged, undo_to_the_end
+from gameday.run.watching import PROBE
 from gameday.steady_state.kpi.claim import Phases
-from gameday.steady_state.kpi.kpi import watched
 from gameday.steady_state.kpi.units import show_duration
-from gameday.steady_state.samples import CLOSE
-
-if TYPE_CHECKING:
-    from gameday.steady_state.judging.guard import Fired, Guard
-
-STEP = 1.0
-"""Seconds between two reads of guarded KPIs."""
-SLOW = 15.0
-"""Seconds between two reads of everything: KPIs without a guard, and stop alarms."""
-PROBE = 5.0
-"""Seconds between two reads of the effects, and of everything in an account's baseline."""
-LATEST = 900.0
-"""Seconds that a run waits at most for late metrics; a KPI whose metric comes later has gaps, and refuses."""
 
 
 def run(plan: Plan, stage: RunContext) -> Iterator[Event]:
@@ -77,25 +58,11 @@ def run(plan: Plan, stage: RunContext) -> Iterator[Event]:
             loop.put_back()
 
 
-class _Loop:
+class _Loop(Injecting):
     def __init__(self, plan: Plan, stage: RunContext) -> None:
-        self.plan = plan
-        self.stage = stage
-        self.clock = stage.clock
-        self.claim = claim_of(plan)
-        kpis = watched(plan.workload.kpis, plan.experiment.guard, self.claim.during)
-        self.watch = Sampler(kpis, stage.source, stage.clock, RELOOK if plan.place == "aws" else 0.0, stage.lag)
-        self.guard: Guard | None = None
+        super().__init__(plan, stage)
         self.ready = BaselineCheck(plan, self.claim)
-        self.undoing = stage.account
-        self.owes_undo = False
-        self.aborted: Aborted | None = None
-        self.began = stage.clock.now()
-        self.slow = self.began + SLOW  # the next read of everything
-        self.injected: float | None = None
-        self.effects = EffectWatch(plan, stage.run, stage.account, stage.clock)
-        self.watchdog = Detector(plan, stage.account, stage.clock)
-        self.emitted: list[Event] = []
+        self.order = FaultsInOrder(self)
         self.errors = ErrorsMet(stage.clock)
 
     def events(self) -> Iterator[Event]:
@@ -118,6 +85,7 @@ class _Loop:
             aborted=self._abort_word(),
             fired=self.watchdog.fired,
             alarm_read=self.watchdog.read,
+            faults=self.agenda.intervals(undo_began, undone),
         )
         judgement = self.errors.judged(self.claim, self.watch.series, phases, settled)
         yield Judged(self.clock.now(), phases, judgement)
@@ -135,11 +103,11 @@ class _Loop:
             if isinstance(error, JournalError) and self.injected is None:
                 raise Refused((Reason(error.gd_code, error.what, error.remedy),)) from error
             self.errors.note(error)
-            yield from self._emitted()
+            yield from self.take_emitted()
             if self.aborted:
                 yield Remark(self.clock.now(), f"the aborted run met an error: {in_words(error)}")
-            self._abort("failed" if isinstance(error, GamedayError) else "error", in_words(error))
-            yield from [self.aborted] if self.aborted else ()
+            self.abort("failed" if isinstance(error, GamedayError) else "error", in_words(error))
+            yield from self.told()
 
     # 1 ---------------------------------------------------------------------------------------------------------------
 
@@ -147,16 +115,16 @@ class _Loop:
         stage = self.stage
         stage.journal.take(stage.run, self.plan.workload.name, self.plan.account, self.plan.place)
         yield self._phase("before", self.plan.experiment.baseline)
-        yield from self._pass_time(self.plan.experiment.baseline)
-        yield from self._settle(self.plan.experiment.baseline)
+        yield from self.pass_time(self.plan.experiment.baseline)
+        yield from self.settle(self.plan.experiment.baseline)
         yield from self.watch.look()
         if not self.aborted and (more := ceil(self.ready.wait(self.watch.series, (self.began, self.watch.readable)))):
             yield Remark(
                 self.clock.now(),
                 f"the baseline is too short to judge steady state: watching {show_duration(more)} more",
             )
-            yield from self._pass_time(more)
-            yield from self._settle(self.plan.experiment.baseline + more)
+            yield from self.pass_time(more)
+            yield from self.settle(self.plan.experiment.baseline + more)
             yield from self.watch.look()
         if not self.aborted:
             yield from self.watch.remark(self.ready.look_back(self.watch.kpis, stage.source, self.began))
@@ -184,27 +152,17 @@ class _Loop:
         yield from late_guards(plan.experiment.guard, self.watch, self.clock.now())
         self.injected = self.clock.now()
         self.guard = self.ready.guard(self.watch.series, self.injected, self.watch.lags if plan.place == "aws" else {})
-        first, clock = 0, Stoppable(self.clock, stage.stop)
-        pace = RateLimiter(clock) if plan.place == "aws" else None
-        for planned_fault in plan.planned_faults:
-            if self.aborted:
-                break
-            try:
-                on_event = self.emitted.append
-                apply(planned_fault.stages, first, stage.run, stage.account, stage.journal, clock, on_event, pace)
-            except GamedayError as error:
-                self._abort(stage.stop.by if stage.stop.why else "failed", stage.stop.why or error.what)
-            first += len(planned_fault.changes)
-            yield from self._emitted()
-        if self.aborted:
-            yield self.aborted
+        clock = Stoppable(self.clock, stage.stop)
+        self.pace = RateLimiter(clock) if plan.place == "aws" else None
+        yield from self.inject_faults(self.agenda.first, clock)
+        yield from self.told()
 
     def wait_for_effects(self) -> Iterator[Event]:
         while self.injected is not None and not self.aborted:
-            yield from self.effects.look(self.injected, self.watch.series)
+            yield from self.effects.look(self.watch.series)
             if not self.effects.are_awaited:
                 return
-            yield from self._pass_time(PROBE)
+            yield from self.pass_time(PROBE)
 
     # 3 ---------------------------------------------------------------------------------------------------------------
 
@@ -212,13 +170,16 @@ class _Loop:
         if self.aborted or self.effects.since is None:
             return
         yield self._phase("during", self.plan.experiment.lasts)
-        yield from self._pass_time(self.plan.experiment.lasts)
-        if not self.aborted:
-            seen = still_applied(self.stage.run, self.stage.journal, self.stage.account)
+        lasts = self.plan.experiment.lasts
+        self.agenda.start(self.effects.since, lasts)
+        yield from self.order.play() if self.plan.is_timed else self.pass_time(lasts)
+        if not self.aborted and not self.effects.missed:
+            begun = [self.agenda.positions[index] for index in self.agenda.in_force]
+            seen = still_applied(self.stage.run, self.stage.journal, self.stage.account, begun)
             if seen.unread:
                 yield Remark(self.clock.now(), f"Gameday could not read whether the fault still applies: {seen.unread}")
-            self._abort("undone-early", seen.undone)
-            yield from [self.aborted] if self.aborted else ()
+            self.abort("undone-early", seen.undone)
+            yield from self.told()
 
     # 4 ---------------------------------------------------------------------------------------------------------------
 
@@ -229,19 +190,17 @@ class _Loop:
             yield from self.errors.remarking(self.watchdog.look())
         yield self._phase("undo", None)
         settled = self.put_back()
-        yield from self._emitted()
+        yield from self.take_emitted()
         yield from settled
         yield from self.errors.remarking(self.watch.look())
         if is_urgent:
             yield from self.errors.remarking(self.watchdog.look(began))
-        return settled
+        return merged(self.order.closed, settled)
 
     def put_back(self) -> list[ChangeClosed]:
         stage = self.stage
         stage.stop.is_undoing = True
-        settled, raised = undo_to_the_end(
-            stage.run, self.plan, self.undoing, stage.journal, self.clock, self.emitted.append
-        )
+        settled, raised = undo_to_the_end(stage.run, self.plan, self.undoing, stage.journal, self.clock, self.emit)
         if raised:
             self.errors.note(raised)
         self.owes_undo = False
@@ -256,57 +215,13 @@ class _Loop:
         if recovery and recovery.from_ == "undo":
             lasts += max(0.0, recovery.within - (self.clock.now() - undo_began))
         yield self._phase("after", lasts)
-        yield from self._pass_time(lasts + self.watch.lag, guarded=False)
+        yield from self.pass_time(lasts + self.watch.lag, guarded=False)
         yield from self.watch.look()
 
     # ------------------------------------------------------------------------------------------------------------------
 
-    def _settle(self, seconds: float) -> Iterator[Event]:
-        """Let time pass until the bins of the run's first `seconds` are settled, which it may only learn meanwhile."""
-        end = self.began + seconds
-        while not self.aborted and (left := end + min(self.watch.lag, LATEST) - self.clock.now()) > CLOSE:
-            yield from self._pass_time(left)
-
     def _phase(self, phase: PhaseName, lasts: float | None) -> PhaseBegan:
         return PhaseBegan(self.clock.now(), phase, lasts)
 
-    def _emitted(self) -> Iterator[Event]:
-        emitted, self.emitted = self.emitted, []
-        yield from emitted
-
-    def _pass_time(self, seconds: float, guarded: bool = True) -> Iterator[Event]:
-        """Let time pass in steps; read KPIs, guard, stop alarms and signals. End early on an abort."""
-        end, stage = self.clock.now() + seconds, self.stage
-        watched = tuple(self.plan.experiment.guard) if guarded and self.guard else ()
-        while (now := self.clock.now()) < end and not (self.aborted and guarded):
-            self.clock.sleep(min(STEP if watched or self.plan.place == "aws" else SLOW, end - now))
-            due = self.clock.now() >= self.slow
-            often = PROBE if self.plan.place == "aws" and self.injected is None else SLOW  # to measure lateness
-            self.slow = self.clock.now() + often if due else self.slow
-            for event in self.watch.look(None if due else watched):
-                if watched and self.guard and isinstance(event, Sampled) and event.kpi in watched:
-                    self._abort("guard", _about(self.guard.feed(event.kpi, event.samples)))
-                yield event
-            if watched and self.guard:
-                self._abort("blind", _about(self.guard.blind(self.clock.now())))
-            if guarded and due:
-                rings = stopping(self.plan.experiment.stop_when, stage.account, self.plan.region)
-                self._abort("alarm", None if stage.stop.request() else rings)  # a request cuts this read short
-                yield from self.watchdog.look()
-            if why := stage.stop.request():
-                self._abort(stage.stop.by, why)
-                if not guarded:
-                    return
-        if self.aborted and guarded and self.owes_undo:
-            yield self.aborted
-
-    def _abort(self, why: AbortedBy, about: str | None) -> None:
-        if about and not self.aborted:
-            self.aborted = Aborted(self.clock.now(), why, about)
-
     def _abort_word(self) -> str | None:
         return f"{self.aborted.why}: {self.aborted.about}" if self.aborted else None
-
-
-def _about(fired: Fired | None) -> str | None:
-    return fired.about if fired else None

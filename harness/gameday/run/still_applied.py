@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from gameday.aws.account import Account
@@ -21,13 +22,16 @@ class StillApplied:
     unread: str | None = None  # the first setting that could not be read, and why
 
 
-def still_applied(run: str, journal: Journal, account: Account) -> StillApplied:
-    """Read every setting that a run has changed; reads only.
+def still_applied(run: str, journal: Journal, account: Account, faults: Collection[int] | None = None) -> StillApplied:
+    """Read every setting that a run has changed, or that some of its faults have; reads only.
+
+    `faults`: the positions of their first changes in the plan.
 
     It skips resources that are changing, and those that are gone where something replaces them.
     """
     try:
-        changes = setting_changes(journal.entries(run))
+        entries = journal.entries(run)
+        changes = setting_changes(entry for entry in entries if faults is None or entry.planned_fault in faults)
         readings = sorted(read_settings(changes, account).items())
     except Exception as error:  # noqa: BLE001 - a read that fails is a gap, and the undo follows
         return StillApplied(unread=in_words(error))

@@ -34,7 +34,7 @@ def undo_to_the_end(
             raised = error
         else:
             return (
-                _merged(_by_journal(run, plan, journal, clock.now(), raised), settled) if raised else settled
+                merged(_by_journal(run, plan, journal, clock.now(), raised), settled) if raised else settled
             ), raised
     assert raised, "TRIES is at least one"  # noqa: S101
     return _by_journal(run, plan, journal, clock.now(), raised), raised
@@ -59,6 +59,7 @@ def _by_journal(run: str, plan: Plan, journal: Journal, at: float, raised: Excep
         return [ChangeClosed(at, number, "stuck", f"{change.about}: {about}") for number, change in enumerate(changes)]
 
 
-def _merged(earlier: list[ChangeClosed], later: list[ChangeClosed]) -> list[ChangeClosed]:
+def merged(earlier: list[ChangeClosed], later: list[ChangeClosed]) -> list[ChangeClosed]:
+    """Return the outcomes in the order of the plan; a later one of the same change replaces an earlier one."""
     by_position = {closed.position: closed for closed in (*earlier, *later)}
     return [by_position[position] for position in sorted(by_position)]

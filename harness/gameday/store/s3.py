@@ -34,7 +34,11 @@ _MISSING = ("NoSuchKey",)
 def place_of(store: str) -> tuple[str, str]:
     """Return bucket and prefix of s3://bucket/prefix; the prefix is empty or ends in a slash. Raises InvalidInput."""
     if not STORE.fullmatch(store):
-        raise InvalidInput(f"{store!r} is not a store", "write it like s3://bucket/prefix", gd_code="GD-E115")
+        raise InvalidInput(
+            f"{store!r} is not a store",
+            "write it like s3://bucket/prefix; a bucket's name has 3 to 63 characters",
+            gd_code="GD-E115",
+        )
     bucket, _, prefix = store.removeprefix("s3://").partition("/")
     return bucket, f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 

@@ -29,8 +29,7 @@ def credentials(context: PlanContext) -> Iterator[Objection]:
 
 def longest(plan: Plan) -> float:
     """Return the seconds from the plan until its undo gives up: baseline, effects, `lasts`, and the undo's patience."""
-    deadline = max((planned_fault.effect.deadline for planned_fault in plan.planned_faults), default=0.0)
-    return plan.experiment.baseline + deadline + plan.experiment.lasts + PATIENCE
+    return plan.experiment.baseline + plan.longest_exposure + PATIENCE
 
 
 def _time(seconds: float) -> str:

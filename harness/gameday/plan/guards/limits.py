@@ -11,7 +11,7 @@ from gameday.steady_state.kpi.units import exact_duration, exact_share, show_sha
 
 
 def module_share(context: PlanContext) -> Iterator[Objection]:
-    """Refuse to hit more of a module's capacity than `limits.module_share`."""
+    """Refuse to hit more of a module's capacity than `limits.module_share`; on the twin, warn."""
     most = context.plan.workload.limits.module_share
     for module, share in _hit(context).items():
         if share > most + 1e-9:
@@ -22,7 +22,7 @@ def module_share(context: PlanContext) -> Iterator[Objection]:
 
 
 def instances(context: PlanContext) -> Iterator[Objection]:
-    """Refuse to hit more instances than `limits.instances`."""
+    """Refuse to hit more instances than `limits.instances`; on the twin, warn."""
     most = context.plan.workload.limits.instances
     faults = context.plan.planned_faults
     acted_on = {
@@ -38,10 +38,9 @@ def instances(context: PlanContext) -> Iterator[Objection]:
 
 
 def exposure(context: PlanContext) -> Iterator[Objection]:
-    """Refuse faults that may last longer than `limits.exposure`."""
+    """Refuse faults that may last longer than `limits.exposure`; on the twin, warn."""
     most = context.plan.workload.limits.exposure
-    deadline = max(planned_fault.effect.deadline for planned_fault in context.plan.planned_faults)
-    seconds = context.plan.experiment.lasts + deadline
+    seconds = context.plan.longest_exposure
     if seconds > most:
         text = (
             f"the faults may last {exact_duration(seconds)} (until they take effect, and then `lasts`), "

@@ -19,10 +19,9 @@ def subnet_owners(context: PlanContext) -> Iterator[Objection]:
     A participant sees neither the owner's tags nor its network ACLs (Amazon VPC User Guide, "Share your VPC").
     """
     plan = context.plan
-    if plan.place == "twin" or not any(isinstance(fault, AzBlackhole) for fault in plan.experiment.faults):
+    faults = [planned_fault for planned_fault in plan.planned_faults if planned_fault.fault == AzBlackhole.name]
+    if plan.place == "twin":
         return
-    cut = {fault.name for fault in plan.experiment.faults if isinstance(fault, AzBlackhole)}
-    faults = [planned_fault for planned_fault in plan.planned_faults if planned_fault.fault in cut]
     hit = sorted({each.id for fault in faults for each in fault.hit if each.resource == "instance"})
     if not hit:
         return

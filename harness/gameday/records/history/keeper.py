@@ -29,10 +29,11 @@ class Keeper:
         self._requests = {request.experiment.name: request for request in requests}
         self.origin, self._command = origin, command
         self._run = ""
+        self._begun: dict[str, str] = {}  # experiment → its run that began and has no end yet
 
     def begin(self, plan: Plan, run: str) -> None:
         """Keep that a run begins, so that a run whose process dies is in the history too."""
-        self._run = run
+        self._run = self._begun[plan.experiment.name] = run
         request = self._requests.get(plan.experiment.name)
         digests = dict(request.digests) if request else {}
         self._history.keep(began(run, plan, self.origin, digests, _now(), self._command))
@@ -47,12 +48,16 @@ class Keeper:
         forget_phase(self._folder, self._run)
 
     def keep(self, entry: Record | Refusal, run: str, evidence: Path | None) -> KeptRun:
-        """Keep a record, or a refusal under the id `run`, with the file of its evidence. Raises HistoryError."""
+        """Keep a record or a refusal with the file of its evidence. Raises HistoryError.
+
+        A refusal ends the run that it refused in its baseline; without one, its id is `run`.
+        """
+        begun = self._begun.pop(entry.name, run)
         if isinstance(entry, Record):
             kept = of_record(entry)
         else:
             request = self._requests[entry.name]
-            kept = of_refusal(entry, run, request, self.origin, _now(), self._command)
+            kept = of_refusal(entry, begun, request, self.origin, _now(), self._command)
         kept = with_evidence(kept, evidence, hashed(evidence) if evidence else None)
         self._history.keep(kept)
         return kept
