@@ -208,7 +208,7 @@ def _recovery(judged: RecoveryJudgement, claim: Claim, phases: Phases) -> Explai
 def _watch_longer(judged: RecoveryJudgement, claim: Claim, phases: Phases) -> str:
     wanted = claim.recovery
     from_undo = wanted is not None and wanted.since == "undo"
-    start, stop = (phases.undo, phases.end) if from_undo else (judged.impact, phases.undo)
+    start, stop = (phases.undo, phases.end) if from_undo else (judged.impact, phases.undo_after(judged.impact))
     if wanted is None or start is None or stop is None or not judged.degraded:
         return "more traffic, or a source without gaps, would settle it"
     missing = wanted.within + wanted.sustained - (stop - start)

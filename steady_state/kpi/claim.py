@@ -54,6 +54,11 @@ class Phases:
     alarm_read: float | None = None  # the alarm's history is known up to here; None: never read, or no claim
     faults: FaultIntervals = ()  # in the order of their begin; empty where all begin and end together
 
+    def undo_after(self, at: float | None) -> float | None:
+        """Return when the first undo after an instant began: later data prove no recovery from impact."""
+        undos = [each.undo for each in self.faults if each.undo is not None and at is not None and each.undo > at]
+        return min(undos, default=self.undo)
+
     @property
     def abort(self) -> str | None:
         """The first part of `aborted`, before the colon."""

@@ -11,6 +11,9 @@ from gameday.cli import run as command
 from gameday.cli.run import RunOptions, play
 from gameday.errors import AwsError, Exit
 from gameday.records.record import Record, read_record
+from gameday.report import fault_intervals
+from gameday.report.chart import chart
+from gameday.report.explanations import explained
 from gameday.run.experiment import ExperimentRunner
 
 from tests.report.sample import broken, held
@@ -103,3 +106,22 @@ def test_record_is_on_disk_before_the_next_experiment(tmp_path: Path, monkeypatc
     ran_to_the_end = play(STOREFRONT / "gameday.yaml", options_of(tmp_path / "out"))
     assert ran_to_the_end == Exit.HELD
     assert seen == [f"{held().name}.json"]
+
+
+def test_run_of_faults_in_order_shows_when_each_was_in_force(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert play(STOREFRONT / "lose-a-zone-then-payments.yaml", options_of(tmp_path)) == Exit.HELD
+    record = read_record(tmp_path / "lose-a-zone-then-payments.json")
+    assert record.judged
+    zone, payments = (fault_intervals.words(each, record.zero) for each in record.judged.phases.faults)
+    assert (zone, payments) == ("0s to +7m20s, took effect +20s", "+1m20s to +4m30s, took effect +1m30s")
+    assert [line for line in explained(record) if line.startswith("  throttle")] == [f"  throttle: {payments}"]
+    terminal = " ".join(capsys.readouterr().out.split())
+    assert f"throttle: {payments}" in terminal
+    for report in ("summary.md", "junit.xml", "index.html"):
+        text = (tmp_path / report).read_text()
+        assert zone in text.replace("\\", "")
+        assert payments in text.replace("\\", "")
+    assert [band.fault for band in chart(record, "orders").faults] == ["az-blackhole", "throttle"]
+    assert [band.start for band in chart(record, "orders").faults] == [0.0, 80.0]

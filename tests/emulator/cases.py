@@ -17,5 +17,6 @@ NOT_CARRIED = {
     "group.suspended": "SuspendProcesses is unknown",
     "lose-an-instance": "its scaling groups launch and replace no instance",
     "lose-a-zone": "DescribeNetworkAcls lists no association of a new subnet",
+    "lose-a-zone-then-payments": "DescribeNetworkAcls lists no association of a new subnet",
 }
 """Cases and experiments that it does not carry, and why."""

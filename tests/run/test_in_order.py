@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gameday.aws.account import AnyCall
 from gameday.change import Call, Json
+from gameday.engine.journal import Journal
+from gameday.engine.undo import undo
 from gameday.errors import AwsError, Exit
 from gameday.events import Aborted, Called, ChangeClosed, Ended, Event, FaultStep, Judged, NoEffect, TookEffect, to_json
 from gameday.plan.guards.registry import PLAN_GUARDS
 from gameday.steady_state.kpi.claim import Phases, Verdict
+from gameday.testing.crashes import Killed
 from gameday.testing.wrapper import Wrapped
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -130,6 +134,53 @@ def test_order_of_events_under_random_offsets(
     assert times == sorted(times)
     assert end(events).account == "restored"
     assert sorted(undone(events)) == ["delete_function_concurrency"] * 2
+
+
+MUTATING = 7
+"""More than the mutating calls of the run below: three inject a zone's black hole and a throttle, three undo them."""
+
+
+class Mortal(Wrapped):
+    """An account whose process dies at a mutating call: before it is sent, or before its answer comes."""
+
+    def __init__(self, account: Any, at: int, when: str) -> None:
+        super().__init__(account)
+        self.at, self.when, self.made = at, when, 0
+
+    def answer(self, call: Call, region: str, paged: bool) -> Json:
+        if call.operation.split("_")[0] in ("describe", "get", "list", "filter"):
+            return super().answer(call, region, paged)
+        self.made += 1
+        if self.made > self.at or (self.made == self.at and self.when == "before"):
+            raise Killed
+        answer = super().answer(call, region, paged)
+        if self.made == self.at:
+            raise Killed
+        return answer
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("at", range(1, MUTATING))
+def test_restore_after_death_at_any_call_leaves_nothing(at: int, when: str, tmp_path: Path) -> None:
+    faults = [ZONE, NICETY | {"at": "10s", "for": "10s"}]
+    with played(tmp_path, faults=faults, **QUIET | {"lasts": "40s"}) as play:
+        before = _acls(play)
+        with pytest.raises(Killed):
+            play.events(Mortal(play.account, at, when))
+        play.journal.close()
+        again = Journal.open(tmp_path)
+        undo("test-run", play.twin.aws.allowing(AnyCall()), again, play.twin.clock, lambda _: None)
+        assert again.end("test-run")
+        again.close()
+        assert _acls(play) == before
+        assert _concurrency(play) is None
+
+
+def _acls(play: Played) -> Json:
+    answer = play.twin.aws.pages(Call(service="ec2", operation="describe_network_acls"), REGION)
+    return sorted(
+        [acl["NetworkAclId"], sorted(each["SubnetId"] for each in acl["Associations"])] for acl in answer["NetworkAcls"]
+    )
 
 
 class Ineffective(Wrapped):

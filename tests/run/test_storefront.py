@@ -69,10 +69,26 @@ def test_a_claim_of_the_game_day_holds(name: str, seed: int, tmp_path: Path) -> 
             "period: 10s, above: 200, points: 2, of: 3, missing: notBreaching}",
         ),
         ("throttle-payments", "{to: payments, timeout: 2s, retries: 2,", "{to: payments, timeout: 2s, retries: 0,"),
+        (
+            "lose-a-zone-then-payments",
+            "health_check: {interval: 10s, unhealthy: 2,",
+            "health_check: {interval: 30s, unhealthy: 5,",
+        ),
     ],
 )
 def test_one_line_of_the_twin_breaks_a_claim(name: str, was: str, is_: str, tmp_path: Path) -> None:
     assert verdict(run(name, tmp_path, (was, is_))) is Verdict.BROKEN
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_two_faults_in_order_hold(seed: int, tmp_path: Path) -> None:
+    record = run("lose-a-zone-then-payments", tmp_path, seed=seed)
+    assert verdict(record) is Verdict.HELD, record.judged.judgement.sentence  # type: ignore[union-attr]
+    zone, payments = record.judged.phases.faults  # type: ignore[union-attr]
+    assert (zone.fault, payments.fault) == ("az-blackhole", "throttle")
+    assert payments.injected == record.judged.phases.took_effect + 60  # type: ignore[union-attr,operator]
+    assert payments.undo == payments.took_effect + 180  # type: ignore[operator]
+    assert zone.injected < payments.injected < payments.undone < zone.undo  # type: ignore[operator]
 
 
 def test_page_that_waits_for_recommendations_loses_the_orders(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def _recovery(record: Rejudged, kpi: str) -> Measured | None:
     if not row.degraded:
         return Measured(0.0) if row.verdict is Verdict.HELD else None
     phases = record.judged.phases
-    start, stop = (phases.undo, phases.end) if claim.from_ == "undo" else (row.impact, phases.undo)
+    start, stop = (phases.undo, phases.end) if claim.from_ == "undo" else (row.impact, phases.undo_after(row.impact))
     return None if start is None or stop is None else Measured(max(0.0, stop - start), censored=True)
 
 

@@ -131,7 +131,7 @@ def _watched(record: Record, row: RecoveryJudgement) -> float:
     assert record.judged, "a recovery was judged"  # noqa: S101
     phases, claim = record.judged.phases, record.plan.experiment.recovery
     from_undo = claim is not None and claim.from_ == "undo"
-    start, stop = (phases.undo, phases.end) if from_undo else (row.impact, phases.undo)
+    start, stop = (phases.undo, phases.end) if from_undo else (row.impact, phases.undo_after(row.impact))
     return max(0.0, stop - start) if start is not None and stop is not None else 0.0
 
 

@@ -40,7 +40,8 @@ def _lines(plan: Plan) -> Iterator[str]:
         if proof := planned_fault.effect.kpi:
             yield f"         KPI {proof} must leave its bound: {plan.workload.kpis[proof].bound.words}"
     yield ""
-    yield f"lasts  {exact_duration(experiment.lasts)} after the faults take effect; then Gameday undoes all changes"
+    which = "the first faults" if plan.is_timed else "the faults"
+    yield f"lasts  {exact_duration(experiment.lasts)} after {which} take effect; then Gameday undoes all changes"
     if detected := experiment.detected_by:
         yield f"alarm  {alarm_name(detected.alarm)} must fire within {exact_duration(detected.within)} of the impact"
     for name, kpi in plan.workload.kpis.items():

@@ -32,6 +32,8 @@ class Injecting(Watching):
         plan, stage, now = self.plan, self.stage, self.clock.now()
         if faults != self.agenda.first:  # the baseline read the others' values of before
             self.effects.begin(faults)
+        if self.pace:
+            self.pace.clock = clock
         for index in faults:
             if self.aborted:
                 break

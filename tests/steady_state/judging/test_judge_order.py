@@ -88,6 +88,13 @@ def test_traffic_shows_a_fault_only_in_its_own_time() -> None:
     assert hurt.verdict is HELD
 
 
+def test_first_undo_after_an_impact_ends_what_proves_recovery() -> None:
+    at = in_order(interval("a", 0, 100), interval("b", 30, 420))
+    assert at.undo_after(EFFECT + 10) == EFFECT + 100
+    assert at.undo_after(EFFECT + 200) == EFFECT + 420
+    assert phases().undo_after(EFFECT + 10) == EFFECT + 420
+
+
 def test_faults_that_begin_and_end_together_have_no_intervals() -> None:
     assert stretches(phases(), EFFECT, EFFECT + 420)[0].ends_in_undo
     assert judged({"orders": steady(800)}, {"orders": ratio()}).verdict is HELD
