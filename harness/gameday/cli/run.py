@@ -97,7 +97,7 @@ def _one_request(file: Path, place: str, seed: int, production: bool) -> RunRequ
     if not isinstance(loaded, LoadedExperiment):
         raise InvalidInput(
             f"{file} is not an experiment",
-            "name an experiment file; `gameday policy` also takes a game day",
+            "name an experiment (a game day has a policy, and no plan)",
             gd_code="GD-E101",
         )
     return request_of(loaded, place, seed, production)

@@ -15,6 +15,7 @@ from gameday.files.yaml.mistake import Mistake, MistakeKind
 from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.kpi.units import show_share
 from gameday.steady_state.sources.alarm_names import alarm_place
+from gameday.steady_state.sources.cloudwatch import CloudWatchSpec
 from gameday.text import nearest, one_of, quoted
 
 Names = Collection[str]
@@ -165,10 +166,12 @@ def _feeds(document: Section, parts: dict[str, Any], modules: Names, journeys: N
 
 
 def _unpublished(document: Section, workload: Workload, twin: TwinFile) -> Iterator[Mistake]:
-    """A metric that nobody publishes would read as no failure at all, where `missing: zero` says that zero is silent."""
+    """With `missing: zero`, a metric that nobody publishes would read as no failure at all."""
     for name, kpi in workload.kpis.items():
         for loc, source in kpi.sources.items():
-            for summand in source.cloudwatch or () if source.zero_if_missing else ():
+            if not isinstance(source, CloudWatchSpec) or not source.zero_if_missing:
+                continue
+            for summand in source.cloudwatch:
                 metric = f"{summand.namespace}/{summand.metric}"
                 if not metric.startswith("AWS/"):
                     place = ("kpis", name, *loc, "cloudwatch")

@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from gameday.change import Json, JsonLike
-from gameday.faults.fault import Fault
 from gameday.files.experiment import Experiment
+from gameday.files.fault_entries import ScheduledFault
 from gameday.files.workload import Workload
 from gameday.plan.plan import canonical
 from gameday.steady_state.kpi.kpi import Kpi
@@ -34,7 +34,7 @@ def claim_identity(experiment: Experiment, workload: Workload) -> str:
         "kpis": {name: _kpi(workload.kpis[name]) for name in _watched(experiment, workload)},
         "claimed": sorted(set(experiment.steady_state)),
         "during": _dumped(experiment, "during"),
-        "faults": sorted((_fault(fault) for fault in experiment.faults), key=_order),
+        "faults": sorted((_fault(scheduled) for scheduled in experiment.faults), key=_order),
         "effect": _dumped(experiment, "effect"),
         "lasts": experiment.lasts,
         "recovery": _dumped(experiment, "recovery"),
@@ -79,8 +79,9 @@ def _order(raw: JsonLike) -> str:
     return json.dumps(raw, sort_keys=True)
 
 
-def _fault(fault: Fault) -> JsonLike:
-    return {fault.name: fault.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
+def _fault(scheduled: ScheduledFault) -> JsonLike:
+    fault, times = scheduled.fault, {"at": scheduled.at, "for": scheduled.lasts} if scheduled.is_timed else {}
+    return {fault.name: fault.model_dump(mode="json", by_alias=True, exclude_defaults=True), **times}
 
 
 def _dumped(experiment: Experiment, field: str) -> Json:
@@ -92,7 +93,7 @@ def _isolation(experiment: Experiment, workload: Workload) -> JsonLike:
     """Return the claim with the modules that may suffer, or with every declaration where faults name no module."""
     if experiment.isolation is None:
         return None
-    named = [fault.target_module for fault in experiment.faults]
+    named = [scheduled.fault.target_module for scheduled in experiment.faults]
     modules = frozenset(name for name in named if name in workload.modules)
     margin = experiment.isolation.margin
     if all(name in workload.modules for name in named):
