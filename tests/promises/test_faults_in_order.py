@@ -36,22 +36,21 @@ def test_restore_after_any_death_between_two_faults(faults: tuple[str, str, int]
 def _open_after_own_end(on: BenchInOrder) -> tuple[dict[int, bool], dict[str, Any]]:
     """Inject both faults and end the second: which entries are open, and what the world shows."""
     journal = DyingJournal.of(on.folder, Life())
-    first = len(on.faults[0].changes)
-    original, states = Undo.work, {}
+    original = Undo.work
+    states: dict[int, bool] = {}
+    world: dict[str, Any] = {}
 
     def ended(undo: Undo) -> list[Any]:
         settled = original(undo)
         if not states:
             states.update({entry.position: entry.is_open for entry in journal.entries("alone")})
-            states["world"] = on.stand()
+            world.update(on.stand())
         return settled
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Undo, "work", ended)
         on._runs("alone", on.shop.account, journal)
     journal.close()
-    world = states.pop("world")
-    assert first
     return states, world
 
 

@@ -82,6 +82,19 @@ def test_each_fault_begins_and_ends_at_its_own_time(tmp_path: Path) -> None:
     assert (end(events).account, verdict(events)) == ("restored", Verdict.HELD)
 
 
+def test_order_holds_with_the_waits_and_limits_of_an_account(tmp_path: Path) -> None:
+    guard = {"orders": {"at_least": "10%"}}
+    faults = [ZONE | {"for": "1m"}, NICETY | {"at": "30s"}]
+    with played(tmp_path, faults=faults, guard=guard, **QUIET) as play:
+        play.plan = play.plan.model_copy(update={"place": "aws"})
+        events = play.events()
+    assert steps(events) == [(0, "inject"), (1, "inject"), (0, "undo"), (0, "undone")]
+    at = phases(events)
+    assert at.faults[1].injected == pytest.approx(at.took_effect + 30, abs=1)
+    assert at.faults[0].undo == pytest.approx(at.faults[0].took_effect + 60, abs=1)
+    assert (end(events).account, verdict(events)) == ("restored", Verdict.HELD)
+
+
 def test_first_fault_may_end_before_the_last(tmp_path: Path) -> None:
     with played(tmp_path, faults=[ZONE | {"for": "1m"}, NICETY | {"at": "30s"}], **QUIET) as play:
         events = play.events()
