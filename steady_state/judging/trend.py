@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import sqrt
 
-from gameday.steady_state.judging.baseline import inflation
-from gameday.steady_state.judging.edges import Edge, count, is_share
+from gameday.steady_state.judging.baseline import BLOCK, FEWEST_FREE
+from gameday.steady_state.judging.edges import count, is_share
 from gameday.steady_state.judging.phrases import share_in_words
 from gameday.steady_state.kpi.claim import Claim, Phases
 from gameday.steady_state.kpi.kpi import Kpi
@@ -35,23 +35,40 @@ def trend_of(kpi: Kpi, before: Series) -> Trend | None:
     """
     from scipy.special import ndtr
 
-    rows = [(sample.start + sample.length / 2, sample.start, *count(kpi, kpi.bound, sample)) for sample in before]
+    rows = [(sample.start + sample.length / 2, *count(kpi, kpi.bound, sample)) for sample in before]
     if kpi.kind == "gauge" or len(rows) < FEWEST_BINS:
         return None
     share = is_share(kpi, kpi.bound)
-    points = [(at, x, x + y if share else y) for at, _, x, y in rows]
+    points = [(at, x, x + y if share else y) for at, x, y in rows]
     x, size = sum(point[1] for point in points), sum(point[2] for point in points)
     if not x or not size or x == size:
         return None
     level = x / size
     middle = sum(at * weight for at, _, weight in points) / size
     spread = sum(weight * (at - middle) ** 2 for at, _, weight in points)
-    known = tuple((start, bad, good) for _, start, bad, good in rows)
-    edge = Edge("share" if share else "rate", level)
-    variance = level * ((1 - level) if share else 1.0) * spread * inflation(edge, known)
     slope = sum((at - middle) * (seen - level * weight) for at, seen, weight in points)
+    line = [max(0.0, level + slope / spread * (at - middle)) for at, _, _ in points]
+    variance = level * ((1 - level) if share else 1.0) * spread * _bursts(points, line, share=share)
     first, last = (max(0.0, level + slope / spread * (at - middle)) for at in (before[0].start, before[-1].end))
     return Trend(first, last, 2 * float(ndtr(-abs(slope) / sqrt(variance))))
+
+
+def _bursts(points: list[tuple[float, float, float]], line: list[float], *, share: bool) -> float:
+    """Return how much more blocks scatter around the line than independent failures would; at least 1.
+
+    It is Pearson's X² over its degrees of freedom (McCullagh and Nelder, Generalized Linear Models, 1989, section 4.5).
+    """
+    blocks: dict[int, tuple[float, float, float]] = {}
+    for (at, seen, weight), level in zip(points, line, strict=True):
+        block, expected = int((at - points[0][0]) // BLOCK), level * weight
+        so_far = blocks.get(block, (0.0, 0.0, 0.0))
+        scatter = expected * (1 - level) if share else expected
+        blocks[block] = so_far[0] + seen, so_far[1] + expected, so_far[2] + scatter
+    freedom = len(blocks) - 2
+    if freedom < FEWEST_FREE:
+        return 1.0
+    squares = ((seen - expected) ** 2 / max(scatter, 1e-9) for seen, expected, scatter in blocks.values())
+    return max(1.0, sum(squares) / freedom)
 
 
 def trend_notes(claim: Claim, series: Mapping[str, Series], phases: Phases) -> Iterator[str]:

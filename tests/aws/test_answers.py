@@ -48,6 +48,12 @@ def misfits(hint: object, shape: Shape, place: str) -> list[str]:
     if hint is Json or shape.name in PARSED:
         return []
     if is_typeddict(hint):
+        if isinstance(shape, MapShape):
+            return [
+                found
+                for key, of in get_type_hints(hint).items()
+                for found in misfits(of, shape.value, f"{place}.{key}")
+            ]
         if not isinstance(shape, StructureShape):
             return [place]
         hints = get_type_hints(hint)
@@ -56,6 +62,9 @@ def misfits(hint: object, shape: Shape, place: str) -> list[str]:
         return unknown + [found for key, member in known for found in misfits(hints[key], member, f"{place}.{key}")]
     if get_origin(hint) is list:
         return misfits(get_args(hint)[0], shape.member, f"{place}[]") if isinstance(shape, ListShape) else [place]
+    if get_origin(hint) is dict and isinstance(shape, StructureShape):  # kept whole, to be written back
+        kept = set(get_args(get_args(hint)[1]))
+        return [f"{place}.{key}" for key, of in shape.members.items() if not kept & SCALARS.get(of.type_name, set())]
     if get_origin(hint) is dict:
         return misfits(get_args(hint)[1], shape.value, f"{place}.*") if isinstance(shape, MapShape) else [place]
     return [] if hint in SCALARS.get(shape.type_name, set()) else [f"{place}: {hint} for {shape.type_name}"]
@@ -97,6 +106,7 @@ NEED_NOTHING = {
     "apigateway.get_stages",
     "s3.list_objects_v2",
     "s3.delete_object",
+    "sqs.get_queue_attributes",
 }
 """Their answers leave everything out where there is nothing."""
 

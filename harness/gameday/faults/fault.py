@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from gameday.aws.account import Account
 from gameday.aws.inventory import Inventory
 from gameday.aws.resources import Instance
-from gameday.aws.tags import TagKey
+from gameday.aws.tags import TagKey, TagValue
 from gameday.change import (
     AnyChange,
     Call,
@@ -85,7 +85,7 @@ class InstanceTargets(Fault):
     """Choose instances by module, tags, ids or zone, and how many of them."""
 
     module: str | None = Field(None, description="instances of this module")
-    tags: dict[TagKey, str] = Field({}, description="instances that carry all of these tags")
+    tags: dict[TagKey, TagValue] = Field({}, description="instances that carry all of these tags")
     ids: tuple[str, ...] = Field((), description="these instances")
     zone: str | None = Field(None, description="instances in this availability zone")
     count: Count | None = Field(None, ge=1, description="so many of them, chosen by the run's seed; default 1")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
 from gameday.aws.kinds import KINDS, ResourceKind
-from gameday.aws.tags import TagKey
+from gameday.aws.tags import TagKey, TagValue
 from gameday.graph import reached
 from gameday.steady_state.kpi.kpi import Kpi
 from gameday.steady_state.kpi.units import Count, Duration, Share
@@ -88,7 +88,7 @@ Role = Annotated[
 class OwnsBase(Written):
     """The resources of a workload or a module: by tags, and of each kind by name."""
 
-    tags: dict[TagKey, str] = Field({}, description="resources that have all of these tags")
+    tags: dict[TagKey, TagValue] = Field({}, description="resources that have all of these tags")
 
     @property
     def names(self) -> dict[str, tuple[str, ...]]:
@@ -183,7 +183,7 @@ class Workload(Written):
     production: bool = Field(False, description="true: a run on the account needs --production")
     twin: str | None = Field(None, description="the twin file, relative to this file")
     owns: Owns = Field(description="all resources of the workload: subnets, load balancers, …")
-    opt_in: dict[TagKey, str] | None = Field(
+    opt_in: dict[TagKey, TagValue] | None = Field(
         {"gameday": "allowed"}, description="the tag that targets must have; null: none"
     )
     role: Role | None = Field(

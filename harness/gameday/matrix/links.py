@@ -82,8 +82,11 @@ class Links:
 
     def _first(self, source: str, cells: dict[str, Cell]) -> tuple[list[Cell], list[tuple[str, ...]]]:
         given = [module for module, cell in cells.items() if cell.relation == "needs"]
+        unproven = self._unproven(source, cells, frozenset(given))
         carries = {
-            module: {
+            module: set()
+            if module in unproven
+            else {
                 other
                 for other in cells
                 if other != module
@@ -102,6 +105,19 @@ class Links:
         ways = [(source, *way) for way in _ways([*given, *roots, *own], carries)]
         found = [own.get(name, cells[name]) for name in (*roots, *own)]
         return found, [way for way in ways if way[-1] not in given]
+
+    def _unproven(self, source: str, cells: Mapping[str, Cell], given: frozenset[str]) -> frozenset[str]:
+        """Return the modules that only journeys show to suffer, journeys through callers that suffer as declared.
+
+        Such a module may well work, so it explains nobody else's harm.
+        """
+        row = self.seen.of[source]
+        return frozenset(
+            name
+            for name, cell in cells.items()
+            if cell.state == "spread" and name not in given
+            if not self.seen.unexplained(row, name, self.seen.suffering_callers(row, name) & given)
+        )
 
     def _own(self, source: str, cells: Mapping[str, Cell], carries: Mapping[str, set[str]]) -> dict[str, Cell]:
         """Return the modules with a KPI that no carrier of the harm explains, each with that KPI's effect."""

@@ -74,7 +74,7 @@ class EventInvokeConfig(TypedDict):
     """How Lambda treats events of asynchronous invocations of a function, a version or an alias."""
 
     FunctionArn: str
-    MaximumEventAgeInSeconds: NotRequired[int | None]
+    MaximumEventAgeInSeconds: NotRequired[int]
     DestinationConfig: NotRequired[DestinationConfig]
 
 
@@ -121,7 +121,7 @@ class EventSourceMapping(TypedDict):
     FunctionArn: str
     EventSourceArn: NotRequired[str]
     State: NotRequired[str]
-    MaximumRecordAgeInSeconds: NotRequired[int | None]
+    MaximumRecordAgeInSeconds: NotRequired[int]
     DestinationConfig: NotRequired[DestinationConfig]
 
 
