@@ -67,7 +67,8 @@ def _during(phases: Phases, kpi: Kpi, bins: Series, before: Series) -> tuple[flo
     stop = phases.undo if phases.undo is not None else phases.end
     if phases.took_effect is None or stop is None:
         return None
-    return max(during_spans(phases, stop), key=lambda span: _harm(kpi, touching(bins, *span), before))
+    spans = during_spans(phases, stop)  # none where a run was halted at the moment of its effect
+    return max(spans, key=lambda span: _harm(kpi, touching(bins, *span), before), default=None)
 
 
 def during_spans(phases: Phases, stop: float) -> tuple[tuple[float, float], ...]:

@@ -25,6 +25,7 @@ from gameday.errors import Exit, Unplanned
 from gameday.events import ChangeClosed, Ended
 from gameday.faults.fault import Fault, FaultContext, call, effect
 from gameday.files.experiment import Experiment
+from gameday.files.fault_entries import ScheduledFault
 from gameday.files.twin_file import TwinFile
 from gameday.files.workload import Workload
 from gameday.plan.plan import RunRequest
@@ -222,7 +223,7 @@ def request(workload: Workload, fault: Fault | None = None) -> RunRequest:
     twin = TwinFile.model_validate(cured(read("twin.yaml")))
 
     if fault:
-        experiment = experiment.model_copy(update={"faults": (fault,)})
+        experiment = experiment.model_copy(update={"faults": (ScheduledFault(fault),)})
     return RunRequest(experiment, workload, twin, "twin")
 
 

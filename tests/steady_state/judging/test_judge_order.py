@@ -98,3 +98,9 @@ def test_first_undo_after_an_impact_ends_what_proves_recovery() -> None:
 def test_faults_that_begin_and_end_together_have_no_intervals() -> None:
     assert stretches(phases(), EFFECT, EFFECT + 420)[0].ends_in_undo
     assert judged({"orders": steady(800)}, {"orders": ratio()}).verdict is HELD
+
+
+def test_run_halted_at_the_moment_of_its_effect_is_unknown() -> None:
+    at = replace(phases(), injected=EFFECT, took_effect=EFFECT, undo=EFFECT, aborted="halt: a person")
+    found = judged({"orders": steady(800)}, {"orders": ratio()}, at=at)
+    assert found.verdict is UNKNOWN
