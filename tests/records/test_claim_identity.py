@@ -94,7 +94,7 @@ def test_order_of_keys_keeps_the_identity(files: Files) -> None:
     assert files.identity() == was
 
 
-def test_declaration_that_contains_no_other_module_keeps_the_identity(files: Files) -> None:
+def test_declaration_without_another_module_keeps_identity(files: Files) -> None:
     named = "lose-an-instance.yaml"  # its fault names module checkout
     was = files.identity(named)
     files.edit("workload.yaml", "needs: [payments, ledger]", "needs: [payments]")

@@ -33,7 +33,7 @@ def killed(account: Shared, *words: str) -> None:
         process.wait()
 
 
-def test_account_run_is_shared_and_another_machine_judges_it_again(account: Shared) -> None:
+def test_account_run_is_shared_and_judged_again_elsewhere(account: Shared) -> None:
     done = account.gameday(*RUN, "--release", "v7")
     assert done.returncode == Exit.HELD, done.stderr + done.stdout
     assert len(account.keys("history/runs/")) == len(account.keys("history/evidence/")) == 1

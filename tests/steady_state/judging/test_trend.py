@@ -20,7 +20,7 @@ def test_a_steady_baseline_has_no_trend() -> None:
     assert sum(chance < 0.5 for chance in chances) >= 15
 
 
-def test_the_line_of_a_trend_runs_from_the_first_share_to_the_last() -> None:
+def test_line_of_a_trend_runs_from_first_to_last_share() -> None:
     found = trend_of(ratio(), requests(3, 300, lambda second: 0.01 * second / 300, each=500))
     assert found.first == pytest.approx(0.0, abs=0.001)
     assert found.last == pytest.approx(0.01, abs=0.001)
