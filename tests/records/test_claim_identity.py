@@ -53,7 +53,7 @@ def files(tmp_path: Path) -> Files:
         (NAME, "orders: {at_least: 50%}", "orders: {at_least: 60%}"),
         (NAME, "within: 30s", "within: 40s"),
         ("workload.yaml", "bound: {at_least: 99%}", "bound: {at_least: 98%}"),
-        ("workload.yaml", "Storefront/OrdersFailed", "Storefront/OrdersLost"),
+        ("workload.yaml", "Storefront/OrdersFailed", "Storefront/PagesFailed"),
         ("workload.yaml", "needs: [payments, ledger]", "needs: [payments, ledger, catalog]"),
     ],
 )
@@ -111,14 +111,14 @@ def test_default_that_is_written_keeps_the_identity(files: Files) -> None:
 
 def test_kpi_that_isolation_judges_is_part_of_the_claim(files: Files) -> None:
     was = files.identity()
-    files.edit("workload.yaml", "Storefront/Ledger", "Storefront/OtherLedger")
+    files.edit("workload.yaml", "Storefront/LedgerFailed", "Storefront/PagesFailed")
     assert files.identity() != was
 
 
 def test_kpi_that_nothing_judges_is_no_part_of_the_claim(files: Files) -> None:
     files.edit(NAME, "isolation: {margin: 1%}", "")
     was = files.identity()
-    files.edit("workload.yaml", "Storefront/Ledger", "Storefront/OtherLedger")
+    files.edit("workload.yaml", "Storefront/LedgerFailed", "Storefront/PagesFailed")
     assert files.identity() == was
 
 
