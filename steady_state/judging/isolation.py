@@ -177,15 +177,8 @@ def _of_readings(seen: PhaseBins, margin: float, alpha: float) -> KpiChange:
         return KpiChange(seen.name, change, change, change, margin, worse=1.0, within=0.0)
     point = NormalDist().inv_cdf(1 - alpha)
     low, high = interval(worth(seen.bins, pooled), worth(seen.before, pooled), point, Spread())
-    return KpiChange(
-        seen.name,
-        change,
-        low,
-        high,
-        detectable=min(1.0, _detectable(margin, alpha, change, low, high)),
-        worse=beyond(errors),
-        within=beyond(-careful),
-    )
+    detectable = min(1.0, _detectable(margin, alpha, change, low, high))
+    return KpiChange(seen.name, change, low, high, detectable, worse=beyond(errors), within=beyond(-careful))
 
 
 def _of_shares(seen: PhaseBins, margin: float, alpha: float, bursts: float) -> KpiChange:
@@ -196,15 +189,8 @@ def _of_shares(seen: PhaseBins, margin: float, alpha: float, bursts: float) -> K
     errors, point = score(now, before, margin, spread), NormalDist().inv_cdf(1 - alpha)
     change = now.bad / now.total - before.bad / before.total
     low, high = interval(now, before, point, spread)
-    return KpiChange(
-        seen.name,
-        change,
-        low,
-        high,
-        detectable=min(1.0, _detectable(margin, alpha, change, low, high)),
-        worse=beyond(errors),
-        within=beyond(-errors),
-    )
+    detectable = min(1.0, _detectable(margin, alpha, change, low, high))
+    return KpiChange(seen.name, change, low, high, detectable, worse=beyond(errors), within=beyond(-errors))
 
 
 def _of_rates(seen: PhaseBins, margin: float, alpha: float) -> KpiChange:

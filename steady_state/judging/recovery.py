@@ -22,7 +22,7 @@ def judge_recovery(
 
     From impact, only data from before the undo count; from undo, all data until the end. A KPI is back at the first
     instant from which it holds for as long as claimed. A later fall is another episode. It counts from its own impact,
-    as does harm that begins after the undo. The episode that took longest is the one told; the words name the others.
+    as does harm that begins after the undo. The longest episode gives the sentence; the words name the others.
     Where faults are in order, the time counts anew from each injection, only data from before any undo count, and the
     worst of these stretches decides.
 
@@ -149,8 +149,8 @@ def _began(claim: Recovery, episode: Episode, zero: float) -> str:
 def _also_fell(claim: Recovery, episode: Episode, zero: float) -> str:
     after, lasted = episode.impact.point - zero, episode.back.point - episode.impact.point
     when = f"{time_in_words(after)} after" if after > 0 else "before" if after < 0 else "at"
-    told = f"for {time_in_words(lasted)}" if episode.back.high is not None else "and is not proven to be back"
-    return f"it also fell {when} {claim.since}, {told}"
+    lasting = f"for {time_in_words(lasted)}" if episode.back.high is not None else "and is not proven to be back"
+    return f"it also fell {when} {claim.since}, {lasting}"
 
 
 def _in_time(name: str, episode: Episode, claim: Recovery, start: float, stop: float, since: str) -> RecoveryJudgement:

@@ -201,12 +201,12 @@ def _on_twin(
 ) -> tuple[MatrixRow, ...]:
     played: list[MatrixRow] = []
 
-    def told(row: MatrixRow) -> None:
+    def announce(row: MatrixRow) -> None:
         played.append(row)
         _progress(row)
 
     with StillWorking(sys.stderr, lambda: f"{len(played)} of {len(experiments)} rows played"):
-        return play_rows(workload, twin, experiments, seed, told, keep=keep)
+        return play_rows(workload, twin, experiments, seed, announce, keep=keep)
 
 
 def _progress(row: MatrixRow) -> None:

@@ -35,8 +35,8 @@ class Conformance:
     def exit(self) -> Exit:
         """Return *stuck*, *broken* where a law did not hold, *unknown* where one could not be tried, else *held*."""
         codes = [Exit.STUCK] if self.stuck else []
-        told = {None: Exit.UNKNOWN, False: Exit.BROKEN, True: Exit.HELD}
-        return worst([*codes, *(told[result.held] for result in self.results)] or [Exit.UNKNOWN])
+        codes_of = {None: Exit.UNKNOWN, False: Exit.BROKEN, True: Exit.HELD}
+        return worst([*codes, *(codes_of[result.held] for result in self.results)] or [Exit.UNKNOWN])
 
 
 @dataclass(frozen=True)

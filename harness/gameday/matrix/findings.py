@@ -118,8 +118,8 @@ class Analysis:
 
     def explained(self, findings: list[MatrixFinding]) -> Iterator[str]:
         """Yield a line for each module that suffers without a declared relation, and that no finding names."""
-        told = {(finding.experiment, finding.module) for finding in findings}
-        told |= {
+        reported = {(finding.experiment, finding.module) for finding in findings}
+        reported |= {
             (self.seen.of[chain.way[0]].experiment, chain.way[-1])
             for finding in findings
             for chain in finding.chains
@@ -127,7 +127,7 @@ class Analysis:
         }
         for (experiment, module), cell in self.seen.cells.items():
             stray = cell.state == "spread" and cell.relation in ("tolerates", "none") and cell.effect
-            if not stray or (experiment, module) in told:
+            if not stray or (experiment, module) in reported:
                 continue
             others = sorted(self._suffers_also_with(cell))
             why = f"as it does with {', '.join(others)} alone" if others else "and no other row shows why"

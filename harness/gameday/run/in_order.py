@@ -70,7 +70,7 @@ class FaultsInOrder:
             yield from loop.pass_time(max(0.0, self._next(now) - loop.clock.now()))
         if not loop.aborted:
             yield from loop.effects.give_up()
-        yield from loop.told()
+        yield from loop.announced()
 
     def _next(self, now: float) -> float:
         """Return when there is something to do again."""

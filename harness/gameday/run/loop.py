@@ -107,7 +107,7 @@ class _Loop(Injecting):
             if self.aborted:
                 yield Remark(self.clock.now(), f"the aborted run met an error: {in_words(error)}")
             self.abort("failed" if isinstance(error, GamedayError) else "error", in_words(error))
-            yield from self.told()
+            yield from self.announced()
 
     # 1 ---------------------------------------------------------------------------------------------------------------
 
@@ -155,7 +155,7 @@ class _Loop(Injecting):
         clock = Stoppable(self.clock, stage.stop)
         self.pace = RateLimiter(clock) if plan.place == "aws" else None
         yield from self.inject_faults(self.agenda.first, clock)
-        yield from self.told()
+        yield from self.announced()
 
     def wait_for_effects(self) -> Iterator[Event]:
         while self.injected is not None and not self.aborted:
@@ -179,7 +179,7 @@ class _Loop(Injecting):
             if seen.unread:
                 yield Remark(self.clock.now(), f"Gameday could not read whether the fault still applies: {seen.unread}")
             self.abort("undone-early", seen.undone)
-            yield from self.told()
+            yield from self.announced()
 
     # 4 ---------------------------------------------------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ class Watching:
         self.guard: Guard | None = None
         self.owes_undo = False
         self.aborted: Aborted | None = None
-        self._untold = False
+        self._unannounced = False
         self.began = stage.clock.now()
         self.slow = self.began + SLOW  # the next read of everything
         self.injected: float | None = None
@@ -86,17 +86,17 @@ class Watching:
                 if not guarded:
                     return
         if guarded and self.owes_undo:
-            yield from self.told()
+            yield from self.announced()
 
     def abort(self, why: AbortedBy, about: str | None) -> None:
         """End the run early, if there is a reason; the first one counts."""
         if about and not self.aborted:
-            self.aborted, self._untold = Aborted(self.clock.now(), why, about), True
+            self.aborted, self._unannounced = Aborted(self.clock.now(), why, about), True
 
-    def told(self) -> Iterator[Aborted]:
+    def announced(self) -> Iterator[Aborted]:
         """Yield the abort, once."""
-        if self.aborted and self._untold:
-            self._untold = False
+        if self.aborted and self._unannounced:
+            self._unannounced = False
             yield self.aborted
 
 
